@@ -1,0 +1,355 @@
+/**
+ * What a client of the host may ask for, as types only: the console, the CLI (through the control socket) and
+ * the MCP tools all speak this and nothing else. Views are JSON values; times are milliseconds since the epoch.
+ */
+import type { Activity, Detection, RuntimeName } from '../runtimes/runtime.ts';
+import type { WireError } from './errors.ts';
+
+/* ---------- who is asking ---------- */
+
+/** Decided by the socket and its peer, never by an argument. */
+export type Principal = `agent:${string}` | `client:${string}` | 'operator' | 'host';
+
+/** The identity and the receipt key of one MCP call. */
+export interface Caller {
+  principal: Principal;
+  /** Set when the principal is an agent. */
+  agent: string | null;
+  run: string | null;
+  /** `aether_*` tools granted; null: all. */
+  grants: string[] | null;
+  /** The bridge process instance and its request number: the same pair is the same call. */
+  instance: string;
+  sequence: number;
+  /** The engine's own id of the tool call, when it sends one. */
+  toolUseId?: string;
+}
+
+/* ---------- agents and runs ---------- */
+
+export type RunState = 'created' | 'starting' | 'running' | 'stopping' | 'exited' | 'unknown';
+
+/** One fact and how it is known. */
+export interface Evidence {
+  /** 'shim', 'stream', 'hook', 'transcript', 'operator', 'journal', … */
+  source: string;
+  /** enforced: the host made it so; observed: the host saw it; claimed: the agent said so. */
+  grade: 'enforced' | 'observed' | 'claimed';
+  what: string;
+  at_ms: number;
+}
+
+export type Verb =
+  | 'start'
+  | 'stop'
+  | 'kill'
+  | 'restart'
+  | 'inject'
+  | 'interrupt'
+  | 'takeover'
+  | 'handback'
+  | 'attach';
+
+export interface AgentView {
+  name: string;
+  runtime: RuntimeName;
+  /** State of the newest run; 'stopped' where there is none or it exited on request, 'failed' after a crash loop or a launch that failed. */
+  state: RunState | 'stopped' | 'failed';
+  activity: Activity | null;
+  /** What was requested and is not true yet ('stopping', 'takeover at the boundary', …). */
+  requested: string | null;
+  /** Newest run; null before the first. */
+  run: string | null;
+  /** Pid of the process that has the floor; null when none runs. */
+  pid: number | null;
+  /** When the present state began; ISO 8601 in `ps --json`. */
+  since_ms: number;
+  evidence: Evidence;
+  activityEvidence: Evidence | null;
+  /** What the operator wants, as opposed to what is. */
+  wanted: 'running' | 'stopped';
+  /** Last thing it did, one line. */
+  last: string | null;
+  goal: string | null;
+  model: string | null;
+  workspace: string;
+  sandbox: 'none';
+  cost_usd: number | null;
+  tokens: { input: number; output: number };
+  lease: LeaseView | null;
+  openApprovals: number;
+  unreadMail: number;
+  restarts: number;
+  exit: { code: number | null; signal: string | null; cause: string; at_ms: number } | null;
+  /** Why it is failed or not started. */
+  problem: WireError | null;
+  /** Configuration edits that wait for `aether apply`. */
+  pending: string | null;
+  /** Verb → null (legal now) or why not. The one table that buttons and CLI read. */
+  verbs: Record<Verb, string | null>;
+  terminal: { available: boolean; cols: number; rows: number; kind: 'engine' | 'takeover' | 'none' };
+}
+
+export interface LeaseView {
+  agent: string;
+  generation: number;
+  holder: string;
+  /** 'pending' until the boundary is reached and the terminal is up. */
+  phase: 'pending' | 'held' | 'returning';
+  since_ms: number;
+  /** Set when the holder vanished: then it is handed back at this time. */
+  expires_ms: number | null;
+  waitingFor: string | null;
+}
+
+/* ---------- events ---------- */
+
+/** `seq` is this host's order, without gaps; `id` is unique in the world. */
+export interface EventView {
+  seq: number;
+  id: string;
+  at_ms: number;
+  topic: string;
+  agent: string | null;
+  run: string | null;
+  principal: Principal;
+  grade: Evidence['grade'];
+  data: Record<string, unknown>;
+}
+
+/* ---------- approvals ---------- */
+
+export interface ApprovalView {
+  id: string;
+  kind: 'permission' | 'question';
+  agent: string;
+  run: string | null;
+  /** permission: the tool; question: the first line. */
+  title: string;
+  /** permission: {tool, input}; question: {question, choices?}. */
+  detail: Record<string, unknown>;
+  state: 'open' | 'answered' | 'withdrawn';
+  opened_ms: number;
+  answer: ApprovalAnswer | null;
+  answered_ms: number | null;
+  answeredBy: string | null;
+  /** What happens if nobody answers. */
+  otherwise: string;
+}
+
+export interface ApprovalAnswer {
+  allow?: boolean;
+  text?: string;
+}
+
+/* ---------- injections ---------- */
+
+export interface InjectionView {
+  id: string;
+  agent: string;
+  text: string;
+  priority: 'now' | 'next' | 'later';
+  principal: Principal;
+  state: 'queued' | 'delivered' | 'seen' | 'acted' | 'unknown' | 'cancelled';
+  steps: { stage: string; at_ms: number; evidence: string }[];
+}
+
+/* ---------- memory, mail ---------- */
+
+export interface MemoryView {
+  id: string;
+  text: string;
+  key: string | null;
+  tags: string[];
+  scope: 'agent' | 'shared';
+  author: Principal;
+  created_ms: number;
+  updated_ms: number;
+  version: number;
+}
+
+export interface MessageView {
+  id: string;
+  from: Principal;
+  to: string;
+  subject: string;
+  body: string;
+  replyTo: string | null;
+  sent_ms: number;
+  acked_ms: number | null;
+}
+
+/* ---------- plan ---------- */
+
+export interface PlanView {
+  configFile: string;
+  /** In the order of the file. */
+  changes: PlanChange[];
+  warnings: string[];
+}
+
+export interface PlanChange {
+  agent: string;
+  action: 'add' | 'change' | 'restart' | 'remove' | 'none';
+  /** Changed keys. */
+  changed: string[];
+  why: string;
+  /** Exactly what the runtime would be given; secrets masked. Null for removals. */
+  launch: PlannedLaunch | null;
+  problem: WireError | null;
+}
+
+export interface PlannedLaunch {
+  runtime: RuntimeName;
+  argv: string[];
+  env: Record<string, string>;
+  cwd: string;
+  io: string;
+  files: { path: string; mode: string; content: string }[];
+  mcp: { command: string; args: string[]; tools: string[] | 'all' };
+  auth: string;
+}
+
+/* ---------- the host ---------- */
+
+export interface HostInfo {
+  pid: number;
+  version: string;
+  stateDir: string;
+  configFile: string | null;
+  configProblem: WireError | null;
+  started_ms: number;
+  generation: number;
+  /** null when the console is off. */
+  console: string | null;
+  runtimes: Detection[];
+}
+
+/** Bytes of a terminal, by the offset in the run's terminal stream. */
+export interface TerminalChunk {
+  run: string;
+  process: number;
+  offset: number;
+  data: Buffer;
+}
+
+export interface TerminalInfo {
+  run: string;
+  process: number;
+  cols: number;
+  rows: number;
+}
+
+export interface TerminalViewer {
+  /** Everything needed to draw the present screen, then live chunks follow. */
+  replay: Buffer;
+  info: TerminalInfo | null;
+  /** Flow control: stop and restart delivery; nothing is lost meanwhile, the journal holds it. */
+  pause(): void;
+  resume(): void;
+  close(): void;
+}
+
+export interface HostApi {
+  info(): HostInfo;
+  /** A new one-time login link to the console. */
+  consoleLink(): string;
+
+  agents(): AgentView[];
+  agent(name: string): AgentView;
+
+  plan(): Promise<PlanView>;
+  /** Applies everything, restarts and removals included. Resolves when each agent has started, failed or stopped. */
+  apply(by: Principal): Promise<PlanView>;
+  start(name: string, by: Principal, options?: { fresh?: boolean; goal?: string }): Promise<AgentView>;
+  stop(name: string, by: Principal): Promise<AgentView>;
+  kill(name: string, by: Principal): Promise<AgentView>;
+  restart(name: string, by: Principal, options?: { fresh?: boolean }): Promise<AgentView>;
+  /** Stops every agent (their wish to run stays) and then the host. */
+  down(by: Principal): Promise<void>;
+
+  inject(
+    name: string,
+    input: { text: string; priority?: 'now' | 'next' | 'later'; id?: string },
+    by: Principal,
+  ): InjectionView;
+  injection(id: string): InjectionView;
+  injections(name: string): InjectionView[];
+
+  /** Ask for the floor. 'boundary' waits for the running tool; 'now' interrupts it. */
+  takeover(
+    name: string,
+    input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
+  ): Promise<LeaseView>;
+  handback(name: string, input: { generation: number; note?: string }): Promise<void>;
+  /** The holder is still there; a lease without a beat expires. */
+  leaseBeat(name: string, generation: number): void;
+  interrupt(name: string, by: Principal): Promise<void>;
+
+  /** Watching never swaps and never resizes. `onChunk` gets live bytes after the replay; `onReset` a new process has the floor. */
+  terminalView(
+    name: string,
+    onChunk: (chunk: TerminalChunk) => void,
+    onReset: (info: TerminalInfo | null) => void,
+  ): TerminalViewer;
+  /** Keystrokes of the lease holder. Refused with another generation. */
+  terminalWrite(name: string, generation: number, data: string): void;
+  terminalResize(name: string, generation: number, cols: number, rows: number): void;
+
+  approvals(filter?: { agent?: string; state?: 'open' | 'all' }): ApprovalView[];
+  answerApproval(id: string, answer: ApprovalAnswer, by: Principal): ApprovalView;
+
+  /** Events after `seq`, oldest first, at most `limit`. `topics`: prefixes. */
+  events(filter: {
+    after?: number;
+    agent?: string;
+    topics?: string[];
+    limit?: number;
+    last?: boolean;
+  }): EventView[];
+  /** Live events from now on; returns unsubscribe. Never blocks the host: a slow reader catches up with events(). */
+  follow(listener: (event: EventView) => void): () => void;
+  /** Fires (coalesced) with names of agents whose view changed. */
+  followAgents(listener: (names: string[]) => void): () => void;
+
+  /* The MCP verbs: each runs once per (instance, sequence), result and effect in one transaction. */
+  memoryStore(
+    caller: Caller,
+    input: { text: string; key?: string; tags?: string[]; scope?: 'agent' | 'shared' },
+  ): { memory: MemoryView; replaced: boolean };
+  memorySearch(
+    caller: Caller,
+    input: { query: string; limit?: number; tags?: string[]; scope?: 'agent' | 'shared' | 'all' },
+  ): { memories: (MemoryView & { score: number })[]; total: number };
+  memoryGet(caller: Caller, input: { id?: string; key?: string }): { memory: MemoryView };
+  memoryForget(caller: Caller, input: { id?: string; key?: string }): { forgotten: string };
+  mailSend(
+    caller: Caller,
+    input: { to: string; subject: string; body: string; replyTo?: string },
+  ): { message: MessageView };
+  mailInbox(
+    caller: Caller,
+    input: { unreadOnly?: boolean; limit?: number },
+  ): { messages: MessageView[]; unread: number };
+  mailAck(caller: Caller, input: { ids: string[] }): { acked: string[]; already: string[] };
+  agentsList(caller: Caller): {
+    agents: {
+      name: string;
+      runtime: string;
+      state: string;
+      activity: string | null;
+      goal: string | null;
+      you: boolean;
+    }[];
+  };
+  /** Opens (or reattaches to) the question; resolves with the answer, or with state 'open' after wait_ms. */
+  askOperator(
+    caller: Caller,
+    input: { question: string; choices?: string[]; id?: string; wait_ms: number },
+    signal: AbortSignal,
+  ): Promise<ApprovalView>;
+  report(
+    caller: Caller,
+    input: { summary: string; status: 'progress' | 'done' | 'blocked' | 'failed'; details?: string },
+  ): { seq: number };
+}

@@ -1,0 +1,26 @@
+/**
+ * Time as a dependency: everything that waits, backs off or expires takes a Clock, so that tests run on a
+ * virtual one and never sleep.
+ */
+export interface Clock {
+  /** Wall clock, milliseconds since the epoch. */
+  now(): number;
+  /** Calls back once after `delay_ms`; the returned function cancels. Never keeps the process alive by itself. */
+  after(delay_ms: number, callback: () => void): () => void;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delay_ms, callback) {
+    const timer = setTimeout(callback, delay_ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `delay_ms` on the given clock. */
+export function delay(clock: Clock, delay_ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delay_ms, resolve);
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * The validated, frozen form of aether.yaml. Holds no secret: `env` keeps its `${VAR}` references and `auth`
+ * names where the log-in is found; both are resolved at launch only (resolve.ts).
+ */
+import type { InheritSpec, PermissionSpec, RuntimeName } from '../../runtimes/runtime.ts';
+
+export interface Config {
+  /** Absolute path of the file. */
+  file: string;
+  agents: AgentConfig[];
+  console: { enabled: boolean; port: number };
+}
+
+export interface AgentConfig {
+  name: string;
+  runtime: RuntimeName;
+  goal: string | null;
+  /** Name of a template (templates/NAME), whose fields fill what the agent leaves out; `role` is its prompt. */
+  template: string | null;
+  role: string | null;
+  model: string | null;
+  /** Absolute. */
+  workspace: string;
+  /** Two agents may use one workspace only when both say so. */
+  shared: boolean;
+  env: Record<string, string>;
+  auth: AuthConfig | null;
+  inherit: InheritSpec;
+  tools: string[] | null;
+  permissions: PermissionSpec;
+  restart: RestartConfig;
+  command: string[] | null;
+  limits: { steps_max: number | null };
+  /** Absolute path; `model: replay:FILE`. */
+  replay: string | null;
+  /** Start with the fleet (default true). */
+  autostart: boolean;
+  /** Wake an idle agent when mail arrives (default true). */
+  wake: boolean;
+}
+
+/** Exactly one is given. */
+export type AuthConfig =
+  /** Name of a variable in the host's environment that holds an API key. */
+  | { env: string }
+  /** A file only its owner may read (0600) that holds an API key. */
+  | { file: string }
+  /** Name of a variable that holds an OAuth token (`claude setup-token`). */
+  | { oauthEnv: string }
+  | { oauthFile: string }
+  /** The provider's own variables are taken from the host's environment. */
+  | { provider: 'bedrock' | 'vertex' };
+
+export interface RestartConfig {
+  policy: 'never' | 'on-failure' | 'always';
+  attempts_max: number;
+}

@@ -1,0 +1,61 @@
+/**
+ * Every limit of the host in one place, with its unit in its name. A limit that is reached is an error that
+ * says so, never a silent cut — except output caps, which say how much they left out.
+ */
+export const limits = {
+  /** aether.yaml larger than this is refused unread. */
+  config_bytes_max: 256 * 1024,
+  config_aliases_max: 100,
+  agents_max: 500,
+
+  /** One JSON line on the control socket. */
+  control_line_bytes_max: 4 * 1024 * 1024,
+  control_connections_max: 256,
+
+  /** One JSON-RPC message through the bridge, either way. */
+  mcp_line_bytes_max: 4 * 1024 * 1024,
+  mcp_unanswered_max: 1_024,
+  mcp_connections_per_run_max: 64,
+
+  /** One line of an engine's structured channel. */
+  engine_line_bytes_max: 32 * 1024 * 1024,
+
+  inject_text_bytes_max: 256 * 1024,
+  inject_queue_max: 1_000,
+
+  memory_text_bytes_max: 64 * 1024,
+  memory_tags_max: 32,
+  memory_results_max: 50,
+  mail_body_bytes_max: 256 * 1024,
+  mail_unread_max: 10_000,
+  report_text_bytes_max: 64 * 1024,
+  question_text_bytes_max: 16 * 1024,
+  /** `aether_ask_operator` answers within this or returns a pending id. */
+  ask_wait_ms: 45_000,
+  approvals_open_per_agent_max: 100,
+
+  /** Text kept of one tool result or message in the event log; the journal keeps all of it. */
+  event_text_bytes_max: 64 * 1024,
+  events_page_max: 1_000,
+
+  terminal_cols_max: 500,
+  terminal_rows_max: 300,
+  terminal_frame_bytes_max: 64 * 1024,
+  /** Scrollback replayed to a viewer who attaches. */
+  terminal_replay_bytes_max: 2 * 1024 * 1024,
+  websocket_message_bytes_max: 1024 * 1024,
+  http_body_bytes_max: 1024 * 1024,
+
+  lease_vanished_ms: 5 * 60_000,
+  /** Wake-ups by mail, so that two agents cannot keep each other busy for ever. */
+  wakeups_per_minute_max: 6,
+
+  restart_backoff_ms_min: 1_000,
+  restart_backoff_ms_max: 60_000,
+  restart_attempts_max: 5,
+  /** A run that lived this long forgives the failures before it. */
+  restart_forgive_ms: 60_000,
+
+  journal_segment_bytes: 64 * 1024 * 1024,
+  journal_bytes_max: 512 * 1024 * 1024,
+} as const;

@@ -1,0 +1,168 @@
+/**
+ * What the host and a shim say to each other, and what a shim writes to disk. Types and constants only: both
+ * sides import it, and the shim may import nothing else of ours.
+ *
+ * The journal is the stream. Everything a run's processes print, everything written into them and everything
+ * that happens to them is appended to the journal; the socket carries requests, and one notification: "the
+ * journal is now this long". The host reads the file at its own pace from the offset it has processed, so a
+ * live host, a slow host and a host that was dead for an hour all take the same path, and no byte can be lost
+ * or doubled between them.
+ */
+
+export const SHIM_PROTOCOL = 1;
+
+/** How one process is started. Lives in the shim's memory only: env holds secrets. */
+export interface ProcessSpec {
+  role: 'engine' | 'terminal';
+  argv: string[];
+  /** The complete environment: nothing is inherited from the shim. */
+  env: Record<string, string>;
+  cwd: string;
+  io: { kind: 'pipes' } | { kind: 'pty'; cols: number; rows: number };
+}
+
+/** How a process and everything below it is ended: each step that is given is tried, then the next. */
+export interface StopLadder {
+  /** First close stdin (pipes) and wait this long for an exit. */
+  close_stdin_ms?: number;
+  /** First write this to the process (a terminal's "/exit\r") and wait. */
+  write?: { data: string; wait_ms: number };
+  /** Then SIGTERM to the process's tree and wait. */
+  term_ms: number;
+  /** Then SIGKILL, repeated until nothing is left, at most this long. */
+  kill_ms: number;
+}
+
+/** Host → shim: one JSON line each. `id` is chosen by the host and echoed. */
+export type ShimRequest =
+  /** Must be first. A shim serves one host: a higher generation replaces the connection of a lower one. */
+  | { id: number; op: 'hello'; protocol: number; generation: number }
+  | { id: number; op: 'status' }
+  /** `opId` makes it idempotent: a repeated start with the same opId answers with the first one's result. */
+  | { id: number; op: 'start'; opId: string; spec: ProcessSpec }
+  /** Whole frames; `frame` is deduplicated for the life of the process. Acknowledged once journalled and handed to the kernel. */
+  | { id: number; op: 'write'; process: number; frame: string; data: string; encoding: 'utf8' | 'base64' }
+  | { id: number; op: 'resize'; process: number; cols: number; rows: number }
+  | { id: number; op: 'signal'; process: number; signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' | 'SIGHUP' }
+  /**
+   * Ends process `from`, starts `to`; when `to` cannot be started or exits within `settle_ms`, starts
+   * `fallback`. The intent is in the journal before anything happens; the shim finishes or rolls back
+   * without the host. Answered at once with {accepted:true}; the outcome is a `swap` record.
+   */
+  | {
+      id: number;
+      op: 'swap';
+      opId: string;
+      from: number;
+      stop: StopLadder;
+      to: ProcessSpec;
+      fallback: ProcessSpec;
+      settle_ms: number;
+    }
+  /** Ends the run: every process and every descendant. Answered when zero are left (or kill_ms has passed). */
+  | { id: number; op: 'stop'; opId: string; stop: StopLadder; reason: string }
+  /** The host has durably processed the journal up to here: older segments may be deleted. */
+  | { id: number; op: 'ack'; offset: number };
+
+export type ShimReply =
+  | { id: number; ok: true; result: unknown }
+  | { id: number; ok: false; code: string; message: string };
+
+/** Shim → host, unasked. */
+export type ShimNotice = { notice: 'journal'; offset: number };
+
+export interface ProcessStatus {
+  index: number;
+  role: 'engine' | 'terminal';
+  pid: number;
+  /** /proc/<pid>/stat field 22, so that a reused pid is never taken for it. 0 where unknown. */
+  start_ticks: number;
+  io: 'pipes' | 'pty';
+  running: boolean;
+  exit?: ProcessExit;
+}
+
+export interface ProcessExit {
+  code: number | null;
+  signal: string | null;
+}
+
+/** The result of `hello` and `status`. */
+export interface ShimStatus {
+  protocol: number;
+  run: string;
+  pid: number;
+  start_ticks: number;
+  /** Logical length of the journal in bytes. */
+  offset: number;
+  processes: ProcessStatus[];
+  /** The process that has the floor: writes with another index are refused. */
+  current: number | null;
+  swapping: boolean;
+  stopping: boolean;
+}
+
+/** What a shim is told on its stdin, once, as one JSON line. Never in argv: argv is public. */
+export interface ShimStart {
+  run: string;
+  agent: string;
+  /** Directory of the journal (in the state directory). */
+  dir: string;
+  /** The unix socket to listen on. */
+  socket: string;
+  journal_segment_bytes: number;
+  journal_bytes_max: number;
+}
+
+/**
+ * A journal record on disk, little endian, in files named `<16 hex digits of the logical offset>.journal`:
+ *   u32 payload length · u32 crc32 of (type, process, time, payload) · u8 type · u8 0 · u16 process index ·
+ *   f64 time (ms since the epoch) · payload
+ * The first record that is short or fails its crc is the torn tail: everything from it on is cut.
+ */
+export const RECORD_HEADER_BYTES = 20;
+
+export const RecordType = {
+  /** JSON ProcessStatus */ spawned: 1,
+  /** bytes: stdout of pipes, or everything of a PTY */ out: 2,
+  /** bytes: stderr of pipes */ err: 3,
+  /** JSON {frame} then '\n' then the bytes written */ in: 4,
+  /** JSON ProcessExit */ exited: 5,
+  /** JSON RunExit: the last record of a run, exactly once */ runExited: 6,
+  /** JSON SwapRecord */ swap: 7,
+  /** JSON {cols, rows} */ resized: 8,
+  /** JSON {pid, code, signal}: an adopted orphan that was reaped */ reaped: 9,
+  /** JSON {cause}: the shim could not do something it must tell of (disk full, spawn failed) */ trouble: 10,
+} as const;
+export type RecordType = (typeof RecordType)[keyof typeof RecordType];
+
+export interface SwapRecord {
+  opId: string;
+  phase: 'begun' | 'done' | 'rolledBack' | 'failed';
+  from: number;
+  /** Index of the process that has the floor afterwards. */
+  to?: number;
+  why?: string;
+}
+
+export interface RunExit {
+  /** The exit of the last process that had the floor. */
+  code: number | null;
+  signal: string | null;
+  /** 'exited' by itself, 'stopped' on request, 'spawnFailed'. */
+  cause: 'exited' | 'stopped' | 'spawnFailed';
+  reason?: string;
+  /** Descendants killed at the end. */
+  killed: number;
+  /** Descendants that could not be killed: 0 unless something is stuck in the kernel. */
+  survivors: number;
+}
+
+export interface JournalRecord {
+  type: RecordType;
+  process: number;
+  at_ms: number;
+  payload: Buffer;
+  /** Logical offset just after this record: what to remember as processed. */
+  end: number;
+}

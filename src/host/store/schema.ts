@@ -1,0 +1,77 @@
+/**
+ * The database as it is. Migrations are forward only: `migrations[n]` brings version n to n+1, is never edited
+ * once released, and a database from a newer Aether is refused with a sentence (store.ts).
+ * Times are milliseconds since the epoch; JSON columns hold what their table's file says.
+ */
+export const migrations: string[] = [
+  /* sql */ `
+  CREATE TABLE hosts (
+    generation INTEGER PRIMARY KEY AUTOINCREMENT, pid INTEGER NOT NULL, version TEXT NOT NULL, started_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE agents (
+    name TEXT PRIMARY KEY, runtime TEXT NOT NULL,
+    config TEXT NOT NULL,                 -- JSON: the applied agent entry, without any secret value
+    config_hash TEXT NOT NULL,
+    wanted TEXT NOT NULL CHECK (wanted IN ('running','stopped')), wanted_by TEXT NOT NULL,
+    engine TEXT,                          -- JSON EngineState carried from run to run
+    problem TEXT,                         -- JSON WireError of the last failed launch
+    failures INTEGER NOT NULL DEFAULT 0,
+    created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE runs (
+    id TEXT PRIMARY KEY, agent TEXT NOT NULL, state TEXT NOT NULL, state_ms INTEGER NOT NULL, state_evidence TEXT NOT NULL,
+    activity TEXT, activity_evidence TEXT, requested TEXT,
+    shim_pid INTEGER, shim_start_ticks INTEGER, boot_id TEXT,
+    journal_offset INTEGER NOT NULL DEFAULT 0, engine TEXT, floor TEXT, last TEXT,
+    input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0, cost_usd REAL,
+    started_ms INTEGER NOT NULL, exited_ms INTEGER, exit TEXT
+  ) STRICT;
+  CREATE INDEX runs_by_agent ON runs (agent, started_ms);
+
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, at_ms INTEGER NOT NULL, topic TEXT NOT NULL,
+    agent TEXT, run TEXT, principal TEXT NOT NULL, grade TEXT NOT NULL, data TEXT NOT NULL, hash TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX events_by_agent ON events (agent, seq);
+  CREATE TABLE facts (run TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (run, key)) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE leases (
+    agent TEXT PRIMARY KEY, generation INTEGER NOT NULL, holder TEXT, phase TEXT, run TEXT, since_ms INTEGER, expires_ms INTEGER, detail TEXT
+  ) STRICT;
+
+  CREATE TABLE injections (
+    id TEXT PRIMARY KEY, ordinal INTEGER NOT NULL, agent TEXT NOT NULL, run TEXT, text TEXT NOT NULL, priority TEXT NOT NULL,
+    principal TEXT NOT NULL, state TEXT NOT NULL, steps TEXT NOT NULL, created_ms INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX injections_by_agent ON injections (agent, ordinal);
+
+  CREATE TABLE approvals (
+    id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent TEXT NOT NULL, run TEXT,
+    request TEXT NOT NULL UNIQUE,         -- '<run>:<request id>' or '<instance>:<sequence>': asking again is the same question
+    title TEXT NOT NULL, detail TEXT NOT NULL, state TEXT NOT NULL,
+    opened_ms INTEGER NOT NULL, answer TEXT, answered_ms INTEGER, answered_by TEXT, otherwise TEXT NOT NULL,
+    delivered INTEGER NOT NULL DEFAULT 0  -- permission: the answer reached the shim
+  ) STRICT;
+  CREATE INDEX approvals_open ON approvals (state, opened_ms);
+
+  CREATE TABLE calls (
+    caller TEXT NOT NULL, instance TEXT NOT NULL, sequence INTEGER NOT NULL, tool TEXT NOT NULL, result TEXT NOT NULL, at_ms INTEGER NOT NULL,
+    PRIMARY KEY (caller, instance, sequence)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE memories (
+    rowid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, key TEXT, text TEXT NOT NULL, tags TEXT NOT NULL,
+    author TEXT NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, forgotten_ms INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX memories_by_key ON memories (scope, key) WHERE key IS NOT NULL AND forgotten_ms IS NULL;
+  CREATE VIRTUAL TABLE memories_text USING fts5 (text, key, tags, content='', contentless_delete=1, tokenize='porter unicode61 remove_diacritics 2');
+
+  CREATE TABLE messages (
+    ordinal INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, sender TEXT NOT NULL, recipient TEXT NOT NULL,
+    subject TEXT NOT NULL, body TEXT NOT NULL, reply_to TEXT, sent_ms INTEGER NOT NULL, acked_ms INTEGER
+  ) STRICT;
+  CREATE INDEX messages_inbox ON messages (recipient, acked_ms, ordinal);
+  `,
+];

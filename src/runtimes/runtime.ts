@@ -1,0 +1,250 @@
+/**
+ * The contract between the host and an engine. A Runtime says *what* to run and how to read and steer it; it
+ * never spawns, never touches the database, never sees another agent. Everything it keeps is a JSON value the
+ * host stores for it, so a restarted host continues exactly where the old one died.
+ */
+import type { ProcessSpec, StopLadder } from '../host/shim/wire.ts';
+
+export type RuntimeName = 'claude-code' | 'builtin' | 'command' | 'openclaw';
+
+/** The agent as the runtime needs it: validated, resolved, frozen. */
+export interface AgentSpec {
+  name: string;
+  runtime: RuntimeName;
+  /** Prompt of the template, if any: who the agent is. */
+  role: string | null;
+  /** What it is to do: the first message of a new conversation. */
+  goal: string | null;
+  model: string | null;
+  /** Absolute path; exists. */
+  workspace: string;
+  /** Resolved variables from `env:`; may hold secrets. */
+  env: Record<string, string>;
+  /** Resolved log-in: variables to add to the engine's environment. Secret. */
+  auth: Record<string, string>;
+  inherit: InheritSpec;
+  permissions: PermissionSpec;
+  /** `aether_*` tools the agent may call; null: all. */
+  tools: string[] | null;
+  /** `runtime: command` only. */
+  command: string[] | null;
+  limits: { steps_max: number | null };
+  /** `runtime: builtin`, model `replay:FILE`: absolute path of the recorded conversation. */
+  replay: string | null;
+}
+
+export interface InheritSpec {
+  instructions: boolean;
+  settings: boolean;
+  mcpServers: boolean;
+  skills: boolean;
+}
+
+export interface PermissionSpec {
+  /** What happens to a tool call that no rule names. */
+  mode: 'ask' | 'allow' | 'deny';
+  /** Engine tool names or patterns such as `Bash(git *)`. */
+  allow: string[];
+  deny: string[];
+}
+
+/** Where one run lives. All paths absolute, directories exist with mode 0700. */
+export interface RunPlace {
+  run: string;
+  /** Per agent, kept between runs: HOME, TMPDIR and the engine's own state go below it. */
+  agentDir: string;
+  /** Per run: generated files. */
+  runDir: string;
+  /** argv of the aether MCP server (the bridge) for this run. */
+  mcp: { command: string; args: string[] };
+  /** One executable path without arguments that does the same. */
+  mcpCommand: string;
+  /** The user's real HOME, read only by `inherit`. */
+  userHome: string;
+  /** The host's PATH. */
+  path: string;
+}
+
+export interface FileSpec {
+  path: string;
+  mode: number;
+  content: string;
+  /** Shown masked in `aether plan`. */
+  secret?: boolean;
+}
+
+export interface LaunchSpec {
+  process: ProcessSpec;
+  /** Names in process.env whose values are secret (masked in `plan`). */
+  secretEnv: string[];
+  /** Written before the process is started. Parents are created with 0700. */
+  files: FileSpec[];
+  /** How this process is ended politely. */
+  stop: StopLadder;
+  /** Which log-in is used, for `plan` and `doctor`: 'ANTHROPIC_API_KEY from the host environment'. */
+  authNote: string;
+  /** First frames to write once it runs (the goal, or "continue"). */
+  opening: Frame[];
+}
+
+/** One whole message to a structured engine, or bytes for a PTY. `id` deduplicates in the shim. */
+export interface Frame {
+  id: string;
+  data: string;
+}
+
+export interface Detection {
+  runtime: RuntimeName;
+  /** True when an agent of this runtime could start now. */
+  usable: boolean;
+  binary: string | null;
+  version: string | null;
+  /** True only when proven (a key or token is present and of the right form, or no log-in is needed). */
+  canLogIn: boolean;
+  /** Each: what is missing, and the command or step that mends it. */
+  missing: { what: string; mend: string }[];
+}
+
+export type Activity =
+  | 'starting'
+  | 'thinking'
+  | 'tool'
+  | 'idle'
+  | 'waiting-for-operator'
+  | 'rate-limited'
+  | 'held'
+  | 'paused'
+  | 'unknown';
+
+/**
+ * What a runtime's observer tells the host. `key`, where given, makes the fact idempotent within the run
+ * (transcript uuid, request id): two sources may report the same thing.
+ */
+export type ObservedEvent =
+  | { kind: 'ready' }
+  | { kind: 'activity'; activity: Activity; evidence: string; tool?: string }
+  /** The engine's own conversation id; kept for resume and takeover. */
+  | { kind: 'session'; session: string }
+  | {
+      kind: 'message';
+      role: 'user' | 'assistant';
+      text: string;
+      key?: string;
+      injectId?: string;
+      thinking?: boolean;
+    }
+  | { kind: 'tool-call'; toolUseId: string; tool: string; input: unknown }
+  | { kind: 'tool-result'; toolUseId: string; text: string; isError: boolean }
+  /** The engine asks whether a tool may run and waits. */
+  | {
+      kind: 'permission-asked';
+      requestId: string;
+      tool: string;
+      input: unknown;
+      toolUseId?: string;
+      suggestions?: unknown;
+    }
+  /** It no longer waits (interrupted, answered elsewhere). */
+  | { kind: 'permission-withdrawn'; requestId: string }
+  | {
+      kind: 'inject';
+      injectId: string;
+      stage: 'delivered' | 'seen' | 'acted' | 'cancelled';
+      evidence: string;
+    }
+  /** `interrupted` also when an operator took the floor. */
+  | { kind: 'turn-ended'; outcome: 'done' | 'failed' | 'interrupted'; text?: string }
+  | { kind: 'interrupted'; requestId: string }
+  | { kind: 'mcp-status'; servers: { name: string; status: string }[] }
+  | {
+      kind: 'usage';
+      model: string;
+      input_tokens: number;
+      output_tokens: number;
+      cache_read_tokens: number;
+      cache_write_tokens: number;
+      cost_usd: number | null;
+      key?: string;
+    }
+  | { kind: 'retrying'; attempt: number; delay_ms: number; why: string }
+  /** Something a person should read: a bad line, a failed hook, an engine's own warning. */
+  | { kind: 'note'; level: 'info' | 'warn' | 'error'; text: string };
+
+/** JSON only. `session` is shared with terminal(), resume and the next run. */
+export interface EngineState {
+  session: string | null;
+  [key: string]: unknown;
+}
+
+export interface Observer {
+  initial(session: string | null): EngineState;
+  /**
+   * One line of a structured engine's output (without '\n'), or one chunk of a PTY. Pure: returns the next
+   * state and what it means. A malformed line becomes a `note`, never an exception.
+   */
+  line(
+    state: EngineState,
+    source: 'out' | 'err',
+    text: string,
+  ): { state: EngineState; events: ObservedEvent[] };
+}
+
+/**
+ * A second source of evidence read while it runs, here: a JSONL file the engine appends to. Used while a
+ * human holds the terminal and the structured channel is closed.
+ */
+export interface TranscriptTail {
+  path: string;
+  line(state: EngineState, text: string): { state: EngineState; events: ObservedEvent[] };
+}
+
+export interface Capabilities {
+  /** How a run is driven when nobody holds it. */
+  engine: 'structured' | 'pty';
+  /** How a human attaches: the engine is swapped for a terminal process, or it already is one. */
+  takeover: 'swap' | 'direct';
+  /** Tool calls can be held for an operator's answer. */
+  permissions: boolean;
+  /** The farthest stage an inject can be proven to reach. */
+  receipts: 'delivered' | 'seen' | 'acted';
+  /** A later run can continue the same conversation. */
+  resume: boolean;
+}
+
+export interface Runtime {
+  readonly name: RuntimeName;
+  readonly capabilities: Capabilities;
+  /** Looks at this machine; never runs the engine against a network. */
+  detect(environment: Record<string, string | undefined>): Promise<Detection>;
+  /**
+   * The engine process. `resume` continues `state.session`; its opening frame then tells the agent why
+   * (`resume.note`) instead of the goal; an empty note sends nothing.
+   */
+  prepare(
+    agent: AgentSpec,
+    place: RunPlace,
+    state: EngineState | null,
+    resume: { note: string } | null,
+  ): Promise<LaunchSpec>;
+  /** `takeover: 'swap'`: the terminal process over the same conversation. */
+  terminal?(
+    agent: AgentSpec,
+    place: RunPlace,
+    state: EngineState,
+    size: { cols: number; rows: number },
+  ): Promise<LaunchSpec>;
+  readonly observer: Observer;
+  tail?(agent: AgentSpec, place: RunPlace, state: EngineState): TranscriptTail | null;
+  /** A message for the agent. priority: now aborts the running tool, next is folded in after it, later is a turn of its own. */
+  message(inject: { id: string; text: string; priority: 'now' | 'next' | 'later' }): Frame;
+  /** Cancels the running turn; the process lives. */
+  interrupt?(requestId: string): Frame;
+  /** The answer to `permission-asked`. */
+  permission?(answer: {
+    requestId: string;
+    allow: boolean;
+    message: string | null;
+    input: unknown;
+    updatedInput?: unknown;
+  }): Frame;
+}
