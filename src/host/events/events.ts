@@ -1,0 +1,136 @@
+/**
+ * The append-only log: everything that happened, once. Each row carries the hash of the row before it, so an
+ * edit or a cut shows. Listeners hear of an event only after the transaction that wrote it has committed;
+ * a listener that falls behind reads the rows it missed by seq.
+ */
+import { createHash } from 'node:crypto';
+import type { EventView, Evidence, Principal } from '../api.ts';
+import type { Clock } from '../clock.ts';
+import { AetherError } from '../errors.ts';
+import type { Ids } from '../ids.ts';
+import { limits } from '../limits.ts';
+import type { Log } from '../log.ts';
+import { EventTable } from '../store/events.ts';
+import type { Store } from '../store/store.ts';
+
+export interface NewEvent {
+  topic: string;
+  agent?: string | null;
+  run?: string | null;
+  principal: Principal;
+  grade: Evidence['grade'];
+  data: Record<string, unknown>;
+}
+
+export class Events {
+  readonly #store: Store;
+  readonly #table: EventTable;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+  readonly #log: Log;
+  readonly #listeners = new Set<(event: EventView) => void>();
+  #head: string;
+  #unheard: EventView[] = [];
+  #scheduled = false;
+
+  constructor(options: { store: Store; clock: Clock; ids: Ids; log: Log }) {
+    this.#store = options.store;
+    this.#table = new EventTable(options.store);
+    this.#clock = options.clock;
+    this.#ids = options.ids;
+    this.#log = options.log;
+    this.#head = this.#table.newest()?.hash ?? '';
+  }
+
+  /** Appends, joining the transaction that is open, if one is. */
+  append(event: NewEvent): EventView {
+    return this.#store.transaction(() => {
+      const at_ms = this.#clock.now();
+      const data = JSON.stringify(capStrings(event.data));
+      const view = {
+        id: this.#ids.uuid(at_ms),
+        at_ms,
+        topic: event.topic,
+        agent: event.agent ?? null,
+        run: event.run ?? null,
+        principal: event.principal,
+        grade: event.grade,
+      };
+      // The head is read again inside the transaction: an outer transaction may have been rolled back.
+      const previous = this.#table.newest()?.hash ?? '';
+      this.#head = createHash('sha256')
+        .update(
+          `${previous}\n${view.id}\n${at_ms}\n${view.topic}\n${view.agent ?? ''}\n${view.run ?? ''}\n${view.principal}\n${view.grade}\n${data}`,
+        )
+        .digest('hex');
+      const seq = this.#table.insert(view, data, this.#head);
+      const stored: EventView = { seq, ...view, data: JSON.parse(data) as Record<string, unknown> };
+      this.#unheard.push(stored);
+      this.#schedule();
+      return stored;
+    });
+  }
+
+  /** True the first time this run reports the fact: two sources may tell of the same thing. */
+  firstTime(run: string, key: string): boolean {
+    return this.#table.firstTime(run, key);
+  }
+
+  list(filter: {
+    after?: number;
+    agent?: string;
+    topics?: string[];
+    limit?: number;
+    last?: boolean;
+  }): EventView[] {
+    const limit = filter.limit ?? limits.events_page_max;
+    if (!Number.isInteger(limit) || limit < 1 || limit > limits.events_page_max) {
+      throw new AetherError({
+        code: 'events.limit',
+        who: 'user',
+        message: `A page of events holds 1 to ${limits.events_page_max}; ${String(filter.limit)} was asked for.`,
+        next: 'Ask for less and page on with `after`.',
+      });
+    }
+    return this.#table.list({ ...filter, limit });
+  }
+
+  /** Live events, in order. The listener must not block. */
+  follow(listener: (event: EventView) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** better-sqlite3 transactions are synchronous, so by the next microtask the rows are committed or gone. */
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    queueMicrotask(() => {
+      this.#scheduled = false;
+      const heard = this.#unheard;
+      this.#unheard = [];
+      const newest = this.#table.newest()?.seq ?? 0;
+      for (const event of heard) {
+        if (event.seq > newest) continue; // rolled back
+        for (const listener of this.#listeners) {
+          try {
+            listener(event);
+          } catch (error) {
+            this.#log.error({ error, topic: event.topic }, 'a listener of events failed');
+          }
+        }
+      }
+    });
+  }
+}
+
+/** Long strings are cut in the event log, and say so; the run's journal keeps all of it. */
+function capStrings(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') {
+    if (value.length <= limits.event_text_bytes_max) return value;
+    return `${value.slice(0, limits.event_text_bytes_max)}\n… ${value.length - limits.event_text_bytes_max} more characters are in the journal of the run`;
+  }
+  if (depth > 32 || value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map((item) => capStrings(item, depth + 1));
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, capStrings(item, depth + 1)]));
+}

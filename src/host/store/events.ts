@@ -1,0 +1,108 @@
+/** SQL of `events` (the append-only log) and `facts` (keys that make an observed fact idempotent in its run). */
+import type { EventView, Evidence, Principal } from '../api.ts';
+import type { Store } from './store.ts';
+
+interface EventRow {
+  seq: number;
+  id: string;
+  at_ms: number;
+  topic: string;
+  agent: string | null;
+  run: string | null;
+  principal: string;
+  grade: string;
+  data: string;
+  hash: string;
+}
+
+export interface EventFilter {
+  after?: number;
+  agent?: string;
+  /** Topic prefixes; a row matches when it starts with one of them. */
+  topics?: string[];
+  limit: number;
+  /** The newest `limit` instead of the oldest after `after`; still returned oldest first. */
+  last?: boolean;
+}
+
+export class EventTable {
+  readonly #store: Store;
+  readonly #insert;
+  readonly #newest;
+  readonly #fact;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#insert = store.db.prepare<
+      [string, number, string, string | null, string | null, string, string, string, string]
+    >(
+      'INSERT INTO events (id, at_ms, topic, agent, run, principal, grade, data, hash) VALUES (?,?,?,?,?,?,?,?,?)',
+    );
+    this.#newest = store.db.prepare<[], { seq: number; hash: string }>(
+      'SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1',
+    );
+    this.#fact = store.db.prepare<[string, string]>('INSERT OR IGNORE INTO facts (run, key) VALUES (?, ?)');
+  }
+
+  /** @returns the new row's seq. */
+  insert(event: Omit<EventView, 'seq' | 'data'>, data: string, hash: string): number {
+    const result = this.#insert.run(
+      event.id,
+      event.at_ms,
+      event.topic,
+      event.agent,
+      event.run,
+      event.principal,
+      event.grade,
+      data,
+      hash,
+    );
+    return Number(result.lastInsertRowid);
+  }
+
+  newest(): { seq: number; hash: string } | undefined {
+    return this.#newest.get();
+  }
+
+  /** True the first time this (run, key) is seen. */
+  firstTime(run: string, key: string): boolean {
+    return this.#fact.run(run, key).changes === 1;
+  }
+
+  list(filter: EventFilter): EventView[] {
+    const where: string[] = [];
+    const values: (string | number)[] = [];
+    if (filter.after !== undefined) {
+      where.push('seq > ?');
+      values.push(filter.after);
+    }
+    if (filter.agent !== undefined) {
+      where.push('agent = ?');
+      values.push(filter.agent);
+    }
+    if (filter.topics && filter.topics.length > 0) {
+      where.push(`(${filter.topics.map(() => 'topic >= ? AND topic < ?').join(' OR ')})`);
+      for (const topic of filter.topics) values.push(topic, `${topic}￿`);
+    }
+    const sql = `SELECT * FROM events ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY seq ${
+      filter.last ? 'DESC' : 'ASC'
+    } LIMIT ?`;
+    const rows = this.#store.db.prepare<(string | number)[], EventRow>(sql).all(...values, filter.limit);
+    if (filter.last) rows.reverse();
+    return rows.map(toView);
+  }
+}
+
+function toView(row: EventRow): EventView {
+  return {
+    seq: row.seq,
+    id: row.id,
+    at_ms: row.at_ms,
+    topic: row.topic,
+    agent: row.agent,
+    run: row.run,
+    principal: row.principal as Principal,
+    grade: row.grade as Evidence['grade'],
+    data: JSON.parse(row.data) as Record<string, unknown>,
+  };
+}
