@@ -29,8 +29,8 @@ export class Events {
   readonly #ids: Ids;
   readonly #log: Log;
   readonly #listeners = new Set<(event: EventView) => void>();
-  #head: string;
-  #unheard: EventView[] = [];
+  /** By seq: a seq whose transaction was rolled back is given out again, and then the later event is the true one. */
+  #unheard = new Map<number, EventView>();
   #scheduled = false;
 
   constructor(options: { store: Store; clock: Clock; ids: Ids; log: Log }) {
@@ -39,7 +39,6 @@ export class Events {
     this.#clock = options.clock;
     this.#ids = options.ids;
     this.#log = options.log;
-    this.#head = this.#table.newest()?.hash ?? '';
   }
 
   /** Appends, joining the transaction that is open, if one is. */
@@ -56,16 +55,16 @@ export class Events {
         principal: event.principal,
         grade: event.grade,
       };
-      // The head is read again inside the transaction: an outer transaction may have been rolled back.
+      // Read, not remembered: an outer transaction may have been rolled back since.
       const previous = this.#table.newest()?.hash ?? '';
-      this.#head = createHash('sha256')
+      const hash = createHash('sha256')
         .update(
           `${previous}\n${view.id}\n${at_ms}\n${view.topic}\n${view.agent ?? ''}\n${view.run ?? ''}\n${view.principal}\n${view.grade}\n${data}`,
         )
         .digest('hex');
-      const seq = this.#table.insert(view, data, this.#head);
+      const seq = this.#table.insert(view, data, hash);
       const stored: EventView = { seq, ...view, data: JSON.parse(data) as Record<string, unknown> };
-      this.#unheard.push(stored);
+      this.#unheard.set(seq, stored);
       this.#schedule();
       return stored;
     });
@@ -108,9 +107,9 @@ export class Events {
     queueMicrotask(() => {
       this.#scheduled = false;
       const heard = this.#unheard;
-      this.#unheard = [];
+      this.#unheard = new Map();
       const newest = this.#table.newest()?.seq ?? 0;
-      for (const event of heard) {
+      for (const event of heard.values()) {
         if (event.seq > newest) continue; // rolled back
         for (const listener of this.#listeners) {
           try {

@@ -1,0 +1,84 @@
+/** SQL of `agents`: the desired state. `config` is the applied entry of aether.yaml and holds no secret. */
+import type { EngineState } from '../../runtimes/runtime.ts';
+import type { AgentConfig } from '../config/types.ts';
+import type { WireError } from '../errors.ts';
+import type { Store } from './store.ts';
+
+export interface AgentRecord {
+  name: string;
+  config: AgentConfig;
+  config_hash: string;
+  wanted: 'running' | 'stopped';
+  wanted_by: string;
+  /** Carried from run to run: the engine's own conversation. */
+  engine: EngineState | null;
+  problem: WireError | null;
+  /** Failed runs in a row. */
+  failures: number;
+  created_ms: number;
+  updated_ms: number;
+}
+
+interface Row {
+  name: string;
+  runtime: string;
+  config: string;
+  config_hash: string;
+  wanted: string;
+  wanted_by: string;
+  engine: string | null;
+  problem: string | null;
+  failures: number;
+  created_ms: number;
+  updated_ms: number;
+}
+
+export class AgentTable {
+  readonly #all;
+  readonly #put;
+  readonly #remove;
+
+  constructor(store: Store) {
+    this.#all = store.db.prepare<[], Row>('SELECT * FROM agents ORDER BY created_ms, name');
+    this.#put = store.db.prepare(
+      `INSERT OR REPLACE INTO agents (name, runtime, config, config_hash, wanted, wanted_by, engine, problem, failures, created_ms, updated_ms)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
+    );
+    this.#remove = store.db.prepare<[string]>('DELETE FROM agents WHERE name = ?');
+  }
+
+  all(): AgentRecord[] {
+    return this.#all.all().map((row) => ({
+      name: row.name,
+      config: JSON.parse(row.config) as AgentConfig,
+      config_hash: row.config_hash,
+      wanted: row.wanted as AgentRecord['wanted'],
+      wanted_by: row.wanted_by,
+      engine: row.engine === null ? null : (JSON.parse(row.engine) as EngineState),
+      problem: row.problem === null ? null : (JSON.parse(row.problem) as WireError),
+      failures: row.failures,
+      created_ms: row.created_ms,
+      updated_ms: row.updated_ms,
+    }));
+  }
+
+  put(agent: AgentRecord): void {
+    this.#put.run(
+      agent.name,
+      agent.config.runtime,
+      JSON.stringify(agent.config),
+      agent.config_hash,
+      agent.wanted,
+      agent.wanted_by,
+      agent.engine === null ? null : JSON.stringify(agent.engine),
+      agent.problem === null ? null : JSON.stringify(agent.problem),
+      agent.failures,
+      agent.created_ms,
+      agent.updated_ms,
+    );
+  }
+
+  remove(name: string): void {
+    this.#remove.run(name);
+  }
+}

@@ -1,0 +1,69 @@
+/** SQL of `leases`: who may write to an agent's run. The generation only grows, so an old holder is fenced. */
+import type { Store } from './store.ts';
+
+export interface LeaseRecord {
+  agent: string;
+  generation: number;
+  /** null: nobody holds it (the row stays for its generation). */
+  holder: string | null;
+  phase: 'pending' | 'held' | 'returning' | null;
+  run: string | null;
+  since_ms: number | null;
+  expires_ms: number | null;
+  /** What a restarted host needs to go on with the swap. */
+  detail: LeaseDetail;
+}
+
+export interface LeaseDetail {
+  when?: 'boundary' | 'now';
+  cols?: number;
+  rows?: number;
+  waitingFor?: string | null;
+  note?: string;
+  /** The agent's turn was cut short by the takeover. */
+  interrupted?: boolean;
+}
+
+interface Row {
+  agent: string;
+  generation: number;
+  holder: string | null;
+  phase: string | null;
+  run: string | null;
+  since_ms: number | null;
+  expires_ms: number | null;
+  detail: string | null;
+}
+
+export class LeaseTable {
+  readonly #all;
+  readonly #put;
+
+  constructor(store: Store) {
+    this.#all = store.db.prepare<[], Row>('SELECT * FROM leases');
+    this.#put = store.db.prepare(
+      'INSERT OR REPLACE INTO leases (agent, generation, holder, phase, run, since_ms, expires_ms, detail) VALUES (?,?,?,?,?,?,?,?)',
+    );
+  }
+
+  all(): LeaseRecord[] {
+    return this.#all.all().map((row) => ({
+      ...row,
+      phase: row.phase as LeaseRecord['phase'],
+      detail: row.detail === null ? {} : (JSON.parse(row.detail) as LeaseDetail),
+    }));
+  }
+
+  put(lease: LeaseRecord): void {
+    this.#put.run(
+      lease.agent,
+      lease.generation,
+      lease.holder,
+      lease.phase,
+      lease.run,
+      lease.since_ms,
+      lease.expires_ms,
+      JSON.stringify(lease.detail),
+    );
+  }
+}

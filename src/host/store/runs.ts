@@ -1,0 +1,183 @@
+/** SQL of `runs` (the observed state) and `hosts` (one row per host process that ever owned this directory). */
+import type { Activity, EngineState, Frame } from '../../runtimes/runtime.ts';
+import type { Evidence, RunState } from '../api.ts';
+import type { RunExit } from '../shim/wire.ts';
+import type { Store } from './store.ts';
+
+/** The process that has the floor, and how far its output was understood. */
+export interface Floor {
+  process: number | null;
+  role: 'engine' | 'terminal';
+  pid: number | null;
+  io: 'pipes' | 'pty';
+  cols: number;
+  rows: number;
+  /** Bytes of an unfinished line, kept so that a restarted host continues in the middle of it. */
+  partialOut: string;
+  partialErr: string;
+  /** Journal offset at which the present PTY began; null without one. */
+  terminalFrom: number | null;
+  /** Record boundaries inside the terminal stream, oldest first: where a replay may begin. */
+  marks: number[];
+  /** How far the engine's transcript was read while a human holds the terminal. */
+  tail: { path: string; offset: number } | null;
+  /** First frames of the present engine process that the shim has not confirmed. */
+  opening: Frame[];
+}
+
+export interface RunRecord {
+  id: string;
+  agent: string;
+  state: RunState;
+  state_ms: number;
+  stateEvidence: Evidence;
+  activity: Activity | null;
+  activityEvidence: Evidence | null;
+  requested: string | null;
+  shim: { pid: number; start_ticks: number } | null;
+  boot_id: string | null;
+  journal_offset: number;
+  engine: EngineState;
+  floor: Floor;
+  last: string | null;
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd: number | null;
+  started_ms: number;
+  exited_ms: number | null;
+  exit: (Omit<RunExit, 'cause'> & { cause: RunExit['cause'] | 'lost' }) | null;
+}
+
+interface Row {
+  id: string;
+  agent: string;
+  state: string;
+  state_ms: number;
+  state_evidence: string;
+  activity: string | null;
+  activity_evidence: string | null;
+  requested: string | null;
+  shim_pid: number | null;
+  shim_start_ticks: number | null;
+  boot_id: string | null;
+  journal_offset: number;
+  engine: string;
+  floor: string;
+  last: string | null;
+  input_tokens: number;
+  output_tokens: number;
+  cost_usd: number | null;
+  started_ms: number;
+  exited_ms: number | null;
+  exit: string | null;
+}
+
+export class RunTable {
+  readonly #put;
+  readonly #newest;
+  readonly #live;
+  readonly #totals;
+  readonly #host;
+
+  constructor(store: Store) {
+    this.#put = store.db.prepare(
+      `INSERT OR REPLACE INTO runs (id, agent, state, state_ms, state_evidence, activity, activity_evidence, requested, shim_pid,
+         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+    );
+    this.#newest = store.db.prepare<[string], Row>(
+      'SELECT * FROM runs WHERE agent = ? ORDER BY started_ms DESC, rowid DESC LIMIT 1',
+    );
+    this.#live = store.db.prepare<[], Row>('SELECT * FROM runs WHERE exited_ms IS NULL ORDER BY started_ms');
+    this.#totals = store.db.prepare<
+      [string],
+      { input: number | null; output: number | null; cost: number | null; runs: number }
+    >(
+      'SELECT sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cost_usd) AS cost, count(*) AS runs FROM runs WHERE agent = ?',
+    );
+    this.#host = store.db.prepare<[number, string, number]>(
+      'INSERT INTO hosts (pid, version, started_ms) VALUES (?,?,?)',
+    );
+  }
+
+  put(run: RunRecord): void {
+    this.#put.run(
+      run.id,
+      run.agent,
+      run.state,
+      run.state_ms,
+      JSON.stringify(run.stateEvidence),
+      run.activity,
+      json(run.activityEvidence),
+      run.requested,
+      run.shim?.pid ?? null,
+      run.shim?.start_ticks ?? null,
+      run.boot_id,
+      run.journal_offset,
+      JSON.stringify(run.engine),
+      JSON.stringify(run.floor),
+      run.last,
+      run.input_tokens,
+      run.output_tokens,
+      run.cost_usd,
+      run.started_ms,
+      run.exited_ms,
+      json(run.exit),
+    );
+  }
+
+  newest(agent: string): RunRecord | null {
+    const row = this.#newest.get(agent);
+    return row === undefined ? null : toRecord(row);
+  }
+
+  /** Every run that is not known to have exited, oldest first. */
+  live(): RunRecord[] {
+    return this.#live.all().map(toRecord);
+  }
+
+  /** Sums over all runs of an agent. */
+  totals(agent: string): { input: number; output: number; cost_usd: number | null; runs: number } {
+    const row = this.#totals.get(agent);
+    return {
+      input: row?.input ?? 0,
+      output: row?.output ?? 0,
+      cost_usd: row?.cost ?? null,
+      runs: row?.runs ?? 0,
+    };
+  }
+
+  /** Registers this host process. @returns its generation: greater than that of every host before it. */
+  newHost(pid: number, version: string, started_ms: number): number {
+    return Number(this.#host.run(pid, version, started_ms).lastInsertRowid);
+  }
+}
+
+function json(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}
+
+function toRecord(row: Row): RunRecord {
+  return {
+    id: row.id,
+    agent: row.agent,
+    state: row.state as RunState,
+    state_ms: row.state_ms,
+    stateEvidence: JSON.parse(row.state_evidence) as Evidence,
+    activity: row.activity as Activity | null,
+    activityEvidence: row.activity_evidence === null ? null : (JSON.parse(row.activity_evidence) as Evidence),
+    requested: row.requested,
+    shim: row.shim_pid === null ? null : { pid: row.shim_pid, start_ticks: row.shim_start_ticks ?? 0 },
+    boot_id: row.boot_id,
+    journal_offset: row.journal_offset,
+    engine: JSON.parse(row.engine) as EngineState,
+    floor: JSON.parse(row.floor) as Floor,
+    last: row.last,
+    input_tokens: row.input_tokens,
+    output_tokens: row.output_tokens,
+    cost_usd: row.cost_usd,
+    started_ms: row.started_ms,
+    exited_ms: row.exited_ms,
+    exit: row.exit === null ? null : (JSON.parse(row.exit) as RunRecord['exit']),
+  };
+}
