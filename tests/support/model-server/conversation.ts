@@ -1,0 +1,55 @@
+/** A request in any of the four protocols, reduced to what the script needs. */
+import { type Action, parseDirectives, splitResponses, substitute } from './directives.ts';
+
+export interface Turn {
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  /** Everything readable in it except tool results and tool calls. */
+  text: string;
+  /** Results carried by this turn, in order. */
+  results: string[];
+  /** Calls made in this turn. */
+  calls: { tool: string; input: unknown }[];
+}
+
+export interface Conversation {
+  model: string;
+  stream: boolean;
+  turns: Turn[];
+  /** Names offered to the model. */
+  tools: string[];
+}
+
+/** What to answer to this conversation: the response of the script that comes next, and which one that is. */
+export interface Cue {
+  actions: Action[];
+  /** Same for the same script and step: counts repeated failures. */
+  key: string;
+}
+
+export function cueFor(conversation: Conversation): Cue {
+  const { turns } = conversation;
+  const at = scriptIndex(turns);
+  if (at < 0) return { actions: [{ do: 'say', text: 'ok' }], key: 'default' };
+  const script = turns[at]!.text;
+  const step = turns.slice(at + 1).filter((turn) => turn.role === 'assistant').length;
+  const response = splitResponses(parseDirectives(script))[step];
+  if (!response) return { actions: [{ do: 'say', text: 'done' }], key: `${step}:${script}` };
+  const result = turns.flatMap((turn) => turn.results).at(-1) ?? '';
+  const actions = response.map((action) => substitute(action, result) as Action);
+  return { actions, key: `${step}:${script}` };
+}
+
+/**
+ * The latest turn that holds a script, unless a person has said something else since: then the model just
+ * says "ok". Text that rides along with tool results, or is only an engine's own reminder, is not a person.
+ */
+function scriptIndex(turns: Turn[]): number {
+  for (let index = turns.length - 1; index >= 0; index--) {
+    const turn = turns[index]!;
+    if (turn.role !== 'user' && turn.role !== 'system') continue;
+    if (parseDirectives(turn.text).length > 0) return index;
+    const said = turn.text.replace(/<system-reminder>[\s\S]*?<\/system-reminder>/g, '').trim();
+    if (turn.role === 'user' && turn.results.length === 0 && said !== '') return -1;
+  }
+  return -1;
+}
