@@ -21,6 +21,8 @@ export interface Caller {
   /** The bridge process instance and its request number: the same pair is the same call. */
   instance: string;
   sequence: number;
+  /** Every sequence up to this one of the instance has been answered: its receipt may be dropped. */
+  settled?: number;
   /** The engine's own id of the tool call, when it sends one. */
   toolUseId?: string;
 }

@@ -58,3 +58,41 @@ export function describeError(error: unknown): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * The known words most like `word`, best first, at most three: what a refusal of a misspelt name offers.
+ * Empty where nothing is near (more than a third of the letters differ and neither begins with the other).
+ */
+export function nearest(word: string, known: Iterable<string>): string[] {
+  const wanted = word.slice(0, 128).toLowerCase();
+  const scored: { name: string; distance: number }[] = [];
+  for (const name of known) {
+    const candidate = name.toLowerCase();
+    const distance = editDistance(wanted, candidate.slice(0, 128));
+    const longest = Math.max(wanted.length, candidate.length);
+    const prefix = wanted.length > 1 && (candidate.startsWith(wanted) || wanted.startsWith(candidate));
+    if (distance * 3 <= longest || prefix) scored.push({ name, distance });
+  }
+  scored.sort((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1));
+  return scored.slice(0, 3).map((entry) => entry.name);
+}
+
+/** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row += 1) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column += 1) {
+      const same = a[row - 1] === b[column - 1];
+      let best = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + (same ? 0 : 1));
+      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
+        best = Math.min(best, beforeLast[column - 2]! + 1);
+      }
+      current.push(best);
+    }
+    beforeLast = last;
+    last = current;
+  }
+  return last[b.length]!;
+}

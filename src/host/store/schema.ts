@@ -73,5 +73,6 @@ export const migrations: string[] = [
     subject TEXT NOT NULL, body TEXT NOT NULL, reply_to TEXT, sent_ms INTEGER NOT NULL, acked_ms INTEGER
   ) STRICT;
   CREATE INDEX messages_inbox ON messages (recipient, acked_ms, ordinal);
+  CREATE TABLE clients (name TEXT PRIMARY KEY, first_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID; -- outside clients seen: who mail may be sent to
   `,
 ];
