@@ -304,6 +304,8 @@ export interface HostApi {
   /** Events after `seq`, oldest first, at most `limit`. `topics`: prefixes. */
   events(filter: {
     after?: number;
+    /** Only events before this seq: with `last`, one page further back. */
+    before?: number;
     agent?: string;
     topics?: string[];
     limit?: number;

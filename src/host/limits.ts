@@ -11,6 +11,10 @@ export const limits = {
   /** One JSON line on the control socket. */
   control_line_bytes_max: 4 * 1024 * 1024,
   control_connections_max: 256,
+  /** Requests and streams in progress on one connection. */
+  control_requests_max: 256,
+  /** Unsent bytes to one connection above which its streams and its requests wait. */
+  control_unsent_bytes_max: 1024 * 1024,
 
   /** One JSON-RPC message through the bridge, either way. */
   mcp_line_bytes_max: 4 * 1024 * 1024,
@@ -45,6 +49,24 @@ export const limits = {
   terminal_replay_bytes_max: 2 * 1024 * 1024,
   websocket_message_bytes_max: 1024 * 1024,
   http_body_bytes_max: 1024 * 1024,
+
+  /** When the console's port is taken, this many after it are tried. */
+  console_port_tries_max: 32,
+  console_login_links_max: 16,
+  console_login_link_ms: 10 * 60_000,
+  console_sessions_max: 64,
+  /** A session unused for this long has ended. */
+  console_session_ms: 14 * 24 * 3_600_000,
+  console_sockets_max: 64,
+  /** A browser that says nothing for two of these is gone. */
+  console_ping_ms: 15_000,
+  console_events_page_bytes_max: 512 * 1024,
+  /** Agent views go to a browser at most this often. */
+  console_agents_interval_ms: 100,
+  /** Terminal bytes sent to a browser and not yet drawn by it: above, the viewer is paused; below, resumed. */
+  console_terminal_unacked_bytes_high: 1024 * 1024,
+  console_terminal_unacked_bytes_low: 256 * 1024,
+  console_terminal_input_bytes_max: 64 * 1024,
 
   lease_vanished_ms: 5 * 60_000,
   /** Wake-ups by mail, so that two agents cannot keep each other busy for ever. */

@@ -77,6 +77,7 @@ export class Events {
 
   list(filter: {
     after?: number;
+    before?: number;
     agent?: string;
     topics?: string[];
     limit?: number;

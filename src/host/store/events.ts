@@ -17,6 +17,7 @@ interface EventRow {
 
 export interface EventFilter {
   after?: number;
+  before?: number;
   agent?: string;
   /** Topic prefixes; a row matches when it starts with one of them. */
   topics?: string[];
@@ -75,6 +76,10 @@ export class EventTable {
     if (filter.after !== undefined) {
       where.push('seq > ?');
       values.push(filter.after);
+    }
+    if (filter.before !== undefined) {
+      where.push('seq < ?');
+      values.push(filter.before);
     }
     if (filter.agent !== undefined) {
       where.push('agent = ?');
