@@ -29,11 +29,21 @@ export const limits = {
 
   memory_text_bytes_max: 64 * 1024,
   memory_tags_max: 32,
+  memory_tag_chars_max: 64,
+  memory_key_chars_max: 256,
+  memories_per_scope_max: 100_000,
+  /** Words of a search that count; the rest are left out. */
+  memory_query_words_max: 64,
   memory_results_max: 50,
   mail_body_bytes_max: 256 * 1024,
+  mail_subject_chars_max: 200,
   mail_unread_max: 10_000,
+  mail_inbox_max: 100,
+  mail_ack_ids_max: 200,
   report_text_bytes_max: 64 * 1024,
   question_text_bytes_max: 16 * 1024,
+  question_choices_max: 20,
+  question_choice_chars_max: 200,
   /** `aether_ask_operator` answers within this or returns a pending id. */
   ask_wait_ms: 45_000,
   approvals_open_per_agent_max: 100,

@@ -65,6 +65,7 @@ export const migrations: string[] = [
     rowid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, scope TEXT NOT NULL, key TEXT, text TEXT NOT NULL, tags TEXT NOT NULL,
     author TEXT NOT NULL, version INTEGER NOT NULL, created_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL, forgotten_ms INTEGER
   ) STRICT;
+  CREATE INDEX memories_live ON memories (scope, updated_ms) WHERE forgotten_ms IS NULL;
   CREATE UNIQUE INDEX memories_by_key ON memories (scope, key) WHERE key IS NOT NULL AND forgotten_ms IS NULL;
   CREATE VIRTUAL TABLE memories_text USING fts5 (text, key, tags, content='', contentless_delete=1, tokenize='porter unicode61 remove_diacritics 2');
 
