@@ -1,0 +1,69 @@
+/**
+ * Which files a host is about: where its configuration and its state directory are, and what the state
+ * directory holds. One place for the rule, because the command line, the host and the outside clients must
+ * all come to the same answer.
+ */
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+
+type Environment = Record<string, string | undefined>;
+
+/** @returns absolute path of the configuration: `-f FILE`, otherwise ./aether.yaml. */
+export function configFileOf(option: string | undefined, cwd: string): string {
+  return resolve(cwd, option ?? 'aether.yaml');
+}
+
+/** `--state DIR`, then AETHER_HOME, then `.aether/` beside the configuration. */
+export function stateDirectoryOf(
+  option: string | undefined,
+  configFile: string,
+  cwd: string,
+  environment: Environment,
+): string {
+  const named = option ?? (environment.AETHER_HOME || undefined);
+  return named === undefined ? join(dirname(configFile), '.aether') : resolve(cwd, named);
+}
+
+/**
+ * The state directory of outside clients (`aether mcp`), who start from anywhere: `--state DIR`, then
+ * AETHER_HOME, then the user's own ($XDG_STATE_HOME/aether, ~/.local/state/aether).
+ */
+export function userStateDirectoryOf(
+  option: string | undefined,
+  cwd: string,
+  environment: Environment,
+): string {
+  const named = option ?? (environment.AETHER_HOME || undefined);
+  if (named !== undefined) return resolve(cwd, named);
+  // The XDG rule: a relative value is invalid and ignored.
+  const base = environment.XDG_STATE_HOME;
+  return base !== undefined && isAbsolute(base)
+    ? join(base, 'aether')
+    : join(environment.HOME || homedir(), '.local', 'state', 'aether');
+}
+
+/** What a state directory holds. */
+export interface StatePaths {
+  /** The SQLite database. */
+  database: string;
+  /** The host's log, JSON lines. */
+  log: string;
+  /** What a detached host printed before it had a log, or when it crashed. */
+  out: string;
+  /** Pid of the host, for people and scripts; the lock decides. */
+  pid: string;
+}
+
+export function statePaths(stateDir: string): StatePaths {
+  return {
+    database: join(stateDir, 'aether.db'),
+    log: join(stateDir, 'host.log'),
+    out: join(stateDir, 'host.out'),
+    pid: join(stateDir, 'host.pid'),
+  };
+}
+
+/** The sockets in the runtime directory of a state directory (process/sockets.ts says where that is). */
+export function socketPaths(runtimeDir: string): { control: string; client: string } {
+  return { control: join(runtimeDir, 'control.sock'), client: join(runtimeDir, 'client.sock') };
+}
