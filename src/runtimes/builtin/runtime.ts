@@ -1,0 +1,158 @@
+/**
+ * The builtin engine: a small agent loop of our own for when no other engine is there. The host has no
+ * privileged way to it: it is launched, read and steered through the same contract as any other engine.
+ */
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AetherError } from '../../host/errors.ts';
+import type { AgentSpec, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
+import { detectBuiltin } from './detect.ts';
+import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/wire.ts';
+import { PROVIDERS, parseModel } from './models.ts';
+import { builtinObserver } from './observer.ts';
+import { conversationTail } from './tail.ts';
+
+/** Model requests in one turn, unless the agent's limits say otherwise. */
+const STEPS_MAX = 100;
+
+const PROGRAM = fileURLToPath(new URL(`./loop/main${extname(import.meta.url)}`, import.meta.url));
+
+/** Every variable that may hold a model log-in: commands and the MCP server never see them. */
+const KEY_VARIABLES = PROVIDERS.flatMap((provider) => provider.key ?? []);
+
+/** @param version of the package, shown by `doctor` */
+export function builtinRuntime(version: string): Runtime {
+  return {
+    name: 'builtin',
+    capabilities: {
+      engine: 'structured',
+      takeover: 'swap',
+      permissions: true,
+      receipts: 'acted',
+      resume: true,
+    },
+
+    detect: async (environment) => detectBuiltin(environment, version),
+
+    async prepare(agent, place, state, resume) {
+      // A new conversation is named after the run that began it; a resumed one keeps its name.
+      const session = (resume ? state?.session : null) ?? place.run;
+      const opening = resume ? resume.note : agent.goal;
+      return {
+        ...launch(agent, place, session, 'engine', []),
+        stop: { close_stdin_ms: 3_000, term_ms: 2_000, kill_ms: 5_000 },
+        opening: opening
+          ? [frame('opening', { type: 'message', id: 'opening', text: opening, priority: 'next' })]
+          : [],
+      };
+    },
+
+    async terminal(agent, place, state, size) {
+      const spec = launch(agent, place, state.session ?? place.run, 'terminal', ['--terminal']);
+      return {
+        ...spec,
+        process: { ...spec.process, role: 'terminal', io: { kind: 'pty', ...size } },
+        stop: { term_ms: 3_000, kill_ms: 5_000 },
+        opening: [],
+      };
+    },
+
+    observer: builtinObserver,
+
+    tail: (_agent, place, state) =>
+      state.session === null ? null : conversationTail(conversationPath(place, state.session)),
+
+    message: ({ id, text, priority }) => frame(id, { type: 'message', id, text, priority }),
+
+    interrupt: (requestId) => frame(`interrupt:${requestId}`, { type: 'interrupt', requestId }),
+
+    permission: ({ requestId, allow, message, updatedInput }) =>
+      frame(`permission:${requestId}`, {
+        type: 'permission',
+        requestId,
+        allow,
+        message,
+        ...(updatedInput === undefined ? {} : { updatedInput }),
+      }),
+  };
+}
+
+/** Everything that the engine and its terminal mode have in common. */
+function launch(
+  agent: AgentSpec,
+  place: RunPlace,
+  session: string,
+  role: 'engine' | 'terminal',
+  flags: string[],
+): Omit<LaunchSpec, 'stop' | 'opening'> {
+  const { provider, name } = parseModel(agent.model);
+  const env = {
+    PATH: place.path,
+    HOME: join(place.agentDir, 'home'),
+    TMPDIR: join(place.agentDir, 'tmp'),
+    LANG: 'C.UTF-8',
+    ...(role === 'terminal' ? { TERM: 'xterm-256color', COLORTERM: 'truecolor' } : {}),
+    ...agent.env,
+    ...agent.auth,
+  };
+  const authNote = logIn(agent, env);
+  const settings: LoopSettings = {
+    protocol: LOOP_PROTOCOL,
+    agent: agent.name,
+    session,
+    conversation: conversationPath(place, session),
+    role: agent.role,
+    model: provider.name === 'replay' ? `replay:${agent.replay ?? name}` : `${provider.name}:${name}`,
+    workspace: agent.workspace,
+    permissions: agent.permissions,
+    steps_max: agent.limits.steps_max ?? STEPS_MAX,
+    retry: { attempts_max: 6, delay_ms_min: 1_000, delay_ms_max: 60_000 },
+    mcp: place.mcp,
+    hiddenEnv: [...new Set([...KEY_VARIABLES, ...Object.keys(agent.auth)])],
+  };
+  const file = join(place.runDir, `builtin-${role}.json`);
+  return {
+    process: {
+      role: 'engine',
+      argv: [process.execPath, PROGRAM, '--settings', file, ...flags],
+      env,
+      cwd: agent.workspace,
+      io: { kind: 'pipes' },
+    },
+    secretEnv: [
+      ...new Set([...Object.keys(agent.auth), ...KEY_VARIABLES.filter((variable) => variable in env)]),
+    ],
+    files: [{ path: file, mode: 0o600, content: `${JSON.stringify(settings, null, 2)}\n` }],
+    authNote,
+  };
+}
+
+/**
+ * Says which log-in the model will use.
+ * @throws AetherError `builtin.login` when it needs one and there is none
+ */
+function logIn(agent: AgentSpec, env: Record<string, string>): string {
+  const { provider } = parseModel(agent.model);
+  if (provider.name === 'replay') return 'none: a recorded conversation, no model is called';
+  const { key, baseUrl } = provider;
+  const address = baseUrl !== null && env[baseUrl] ? ` at ${baseUrl}` : '';
+  if (key !== null && env[key]) {
+    return `${key} from ${key in agent.auth ? "the agent's auth" : "the agent's env"}${address}`;
+  }
+  if (provider.keyless) return `none: ${provider.name} without a key${address}`;
+  throw new AetherError({
+    code: 'builtin.login',
+    who: 'config',
+    message: `Agent '${agent.name}' has no log-in for ${agent.model}.`,
+    next: `Add auth: { env: ${key} } to the agent and set ${key} where aether runs.`,
+    details: { agent: agent.name, variable: key },
+  });
+}
+
+function conversationPath(place: RunPlace, session: string): string {
+  return join(place.agentDir, 'conversations', `${session}.jsonl`);
+}
+
+function frame(id: string, request: LoopRequest): Frame {
+  return { id, data: `${JSON.stringify(request)}\n` };
+}

@@ -1,0 +1,73 @@
+/**
+ * Any executable in a PTY: supervised and served the aether tools like an engine, without pretending to know
+ * what it is. A person types to it directly, and a message is typed too, so no more than its delivery is known.
+ */
+import { AetherError } from '../../host/errors.ts';
+import type { Runtime } from '../runtime.ts';
+import { commandObserver } from './observer.ts';
+
+/** Until a viewer attaches and resizes it. */
+const SIZE = { cols: 120, rows: 40 };
+
+export const commandRuntime: Runtime = {
+  name: 'command',
+  capabilities: {
+    engine: 'pty',
+    takeover: 'direct',
+    permissions: false,
+    receipts: 'delivered',
+    resume: false,
+  },
+
+  async detect() {
+    return { runtime: 'command', usable: true, binary: null, version: null, canLogIn: true, missing: [] };
+  },
+
+  async prepare(agent, place) {
+    if (!agent.command || agent.command.length === 0) {
+      throw new AetherError({
+        code: 'command.missing',
+        who: 'config',
+        message: `Agent '${agent.name}' has runtime command but no command.`,
+        next: 'Set command: to a list, the program first: command: [my-agent, --flag].',
+        details: { agent: agent.name },
+      });
+    }
+    return {
+      process: {
+        role: 'engine',
+        argv: agent.command,
+        env: {
+          PATH: place.path,
+          HOME: place.agentDir,
+          TMPDIR: place.runDir,
+          LANG: 'C.UTF-8',
+          TERM: 'xterm-256color',
+          COLORTERM: 'truecolor',
+          ...agent.env,
+          ...agent.auth,
+          AETHER_AGENT: agent.name,
+          AETHER_RUN: place.run,
+          AETHER_MCP_COMMAND: place.mcpCommand,
+          ...(agent.goal === null ? {} : { AETHER_GOAL: agent.goal }),
+        },
+        cwd: agent.workspace,
+        io: { kind: 'pty', ...SIZE },
+      },
+      secretEnv: Object.keys(agent.auth),
+      files: [],
+      stop: { term_ms: 3_000, kill_ms: 5_000 },
+      authNote: 'none: the program logs in by itself',
+      opening: [],
+    };
+  },
+
+  observer: commandObserver,
+
+  // Typed as it is: whether the program understands bracketed paste is not known. Control characters are left
+  // out, because in a terminal they are keys: a ^C in a message would be an interrupt.
+  message: ({ id, text }) => ({
+    id,
+    data: `${text.replace(/\r\n?/g, '\n').replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '')}\r`,
+  }),
+};
