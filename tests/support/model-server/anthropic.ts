@@ -27,6 +27,26 @@ const textOf = (content: string | Block[] | undefined): string =>
         .map((block) => block.text ?? '')
         .join('\n');
 
+/**
+ * Each text block of a user message is a turn of its own: an engine merges what a person said in several
+ * messages (after an interrupt, after a failed turn) into the blocks of one.
+ */
+function turnsOf(role: string, content: string | Block[]): Turn[] {
+  const blocks = typeof content === 'string' ? [{ type: 'text', text: content } as Block] : content;
+  const calls = blocks
+    .filter((block) => block.type === 'tool_use')
+    .map((block) => ({ tool: block.name ?? '', input: block.input }));
+  if (role === 'assistant') return [{ role, text: textOf(blocks), results: [], calls }];
+  const results = blocks.filter((b) => b.type === 'tool_result').map((b) => textOf(b.content));
+  const speaker = role === 'system' ? 'system' : 'user';
+  const turns: Turn[] = results.length > 0 ? [{ role: 'tool', text: '', results, calls: [] }] : [];
+  for (const block of blocks) {
+    if (block.type !== 'text') continue;
+    turns.push({ role: speaker, text: block.text ?? '', results: [], calls: [], rides: results.length > 0 });
+  }
+  return turns;
+}
+
 export const anthropic: Dialect = {
   name: 'anthropic',
 
@@ -34,17 +54,7 @@ export const anthropic: Dialect = {
 
   read(input): Conversation {
     const body = input as Body;
-    const turns = (body.messages ?? []).map(({ role, content }): Turn => {
-      const blocks = Array.isArray(content) ? content : [];
-      return {
-        role: role === 'assistant' || role === 'system' ? role : 'user',
-        text: textOf(content),
-        results: blocks.filter((b) => b.type === 'tool_result').map((b) => textOf(b.content)),
-        calls: blocks
-          .filter((b) => b.type === 'tool_use')
-          .map((b) => ({ tool: b.name ?? '', input: b.input })),
-      };
-    });
+    const turns = (body.messages ?? []).flatMap(({ role, content }) => turnsOf(role, content));
     return {
       model: body.model ?? '',
       stream: body.stream === true,

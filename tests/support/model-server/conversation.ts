@@ -9,6 +9,8 @@ export interface Turn {
   results: string[];
   /** Calls made in this turn. */
   calls: { tool: string; input: unknown }[];
+  /** Came in the same message as tool results: perhaps an engine's remark, perhaps a person. */
+  rides?: boolean;
 }
 
 export interface Conversation {
@@ -41,15 +43,16 @@ export function cueFor(conversation: Conversation): Cue {
 
 /**
  * The latest turn that holds a script, unless a person has said something else since: then the model just
- * says "ok". Text that rides along with tool results, or is only an engine's own reminder, is not a person.
+ * says "ok". Plain text that rides along with tool results does not end the script, an interrupt does.
  */
 function scriptIndex(turns: Turn[]): number {
   for (let index = turns.length - 1; index >= 0; index--) {
     const turn = turns[index]!;
     if (turn.role !== 'user' && turn.role !== 'system') continue;
     if (parseDirectives(turn.text).length > 0) return index;
+    if (turn.role === 'system') continue;
     const said = turn.text.replace(/<system-reminder>[\s\S]*?<\/system-reminder>/g, '').trim();
-    if (turn.role === 'user' && turn.results.length === 0 && said !== '') return -1;
+    if (said !== '' && (!turn.rides || said.startsWith('[Request interrupted'))) return -1;
   }
   return -1;
 }

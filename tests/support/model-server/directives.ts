@@ -48,10 +48,6 @@ export function parseDirectives(text: string): Action[] {
   return actions;
 }
 
-export function hasDirectives(text: string): boolean {
-  return parseDirectives(text).length > 0;
-}
-
 function parseSimple(verb: string, rest: string): Action | null {
   const [first = '', second = ''] = rest.trim().split(/\s+/);
   switch (verb) {
