@@ -1,0 +1,39 @@
+/**
+ * What the command line asks of main.ts, the one file that may wire everything. It is imported only by the
+ * verbs that need it (up, host, plan and doctor without a host), so that the others stay quick.
+ */
+import type { Detection } from '../../runtimes/runtime.ts';
+import type { HostApi, HostInfo, PlanView } from '../api.ts';
+
+export interface HostOptions {
+  /** Absolute; null: a host without agents, for outside clients. */
+  configFile: string | null;
+  /** Absolute; created when missing. */
+  stateDir: string;
+  /** True: in somebody's terminal; nothing but errors goes to stderr, the rest is host.log. */
+  foreground: boolean;
+  /** Ends the host after so long without an agent and without a client. */
+  idleExit_ms?: number;
+  /** The doors are open; the fleet is being started. */
+  onReady?(info: HostInfo): void;
+}
+
+export interface RunningHost {
+  host: HostApi;
+  /** The exit code, once it has ended, whoever ended it. */
+  stopped: Promise<number>;
+  /** @param stopAgents false: they run on, and the next host adopts them. */
+  shutdown(stopAgents: boolean): Promise<void>;
+}
+
+export interface FrontDoor {
+  /** @throws AetherError `host.running` when another host holds the state directory's lock. */
+  runHost(options: HostOptions): Promise<RunningHost>;
+  /** The plan against what the state directory holds (nothing, when it does not exist), without writing there. */
+  planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView>;
+  detectRuntimes(): Promise<Detection[]>;
+}
+
+export async function frontDoor(): Promise<FrontDoor> {
+  return await import('../main.ts');
+}
