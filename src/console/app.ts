@@ -1,0 +1,101 @@
+/**
+ * The console: an unprivileged client of the host with a page to look at. Anything it does, the command line
+ * can do; all it knows of the host is HostApi. Listens on 127.0.0.1 only.
+ */
+import type { Server } from 'node:http';
+import { join } from 'node:path';
+import { createAdaptorServer } from '@hono/node-server';
+import type { HostApi } from '../host/api.ts';
+import type { Clock } from '../host/clock.ts';
+import { AetherError } from '../host/errors.ts';
+import { limits } from '../host/limits.ts';
+import type { Log } from '../host/log.ts';
+import { Auth } from './auth.ts';
+import type { ConsoleContext } from './context.ts';
+import { consoleApp } from './server.ts';
+import { fileSessionStore, type SessionStore } from './session-store.ts';
+import { serveSockets } from './sockets/upgrade.ts';
+
+export interface ConsoleOptions {
+  host: HostApi;
+  /** The first port that is tried; 0 lets the system choose. */
+  port: number;
+  log: Log;
+  clock: Clock;
+  /** Absolute path of the built browser code (dist/console/web). */
+  webDir: string;
+  /** Where sessions are kept; by default console-sessions.json in the host's state directory. */
+  sessions?: SessionStore;
+}
+
+export interface RunningConsole {
+  /** `http://127.0.0.1:PORT` */
+  url: string;
+  /** A new link that signs one browser in, once, within ten minutes. */
+  loginLink(): string;
+  close(): Promise<void>;
+}
+
+/** @throws AetherError console.no-port when neither the port nor those after it are free. */
+export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
+  const { host, log, clock, webDir } = options;
+  const sessions =
+    options.sessions ?? fileSessionStore(join(host.info().stateDir, 'console-sessions.json'), log);
+  const auth = new Auth(clock, sessions);
+  let port = 0;
+  const context: ConsoleContext = { host, auth, clock, log, webDir, port: () => port };
+
+  // Without its TLS options the adaptor makes a node:http server.
+  const server = createAdaptorServer({ fetch: consoleApp(context).fetch }) as Server;
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  const closeSockets = serveSockets(server, context);
+  port = await listen(server, options.port);
+  const url = `http://127.0.0.1:${port}`;
+  log.info({ url }, 'console');
+
+  return {
+    url,
+    loginLink: () => `${url}/login?token=${auth.newLink()}`,
+    close: () =>
+      new Promise((resolve, reject) => {
+        closeSockets();
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** @returns the port that was free. */
+async function listen(server: Server, first: number): Promise<number> {
+  const last = first === 0 ? 0 : Math.min(65_535, first + limits.console_port_tries_max);
+  for (let port = first; port <= last; port += 1) {
+    if (await tryPort(server, port)) {
+      const address = server.address();
+      return typeof address === 'object' && address !== null ? address.port : port;
+    }
+  }
+  throw new AetherError({
+    code: 'console.no-port',
+    who: 'user',
+    message: `No port from ${first} to ${last} is free for the console.`,
+    next: 'Set `console: {port: …}` in aether.yaml to a free one, or to 0.',
+  });
+}
+
+function tryPort(server: Server, port: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: NodeJS.ErrnoException): void => {
+      server.removeListener('listening', listening);
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false);
+      else reject(error);
+    };
+    const listening = (): void => {
+      server.removeListener('error', failed);
+      resolve(true);
+    };
+    server.once('error', failed);
+    server.once('listening', listening);
+    server.listen({ port, host: '127.0.0.1', exclusive: true });
+  });
+}

@@ -1,0 +1,78 @@
+/** Agents: what they are, what happened to them, and every verb a hand may use on them. */
+import type { Hono } from 'hono';
+import { z } from 'zod';
+import { limits } from '../../host/limits.ts';
+import type { ConsoleContext, ConsoleEnv } from '../context.ts';
+import type { EventsPage } from '../wire.ts';
+import * as body from './body.ts';
+
+const page = z.object({
+  after: z.coerce.number().int().min(0).optional(),
+  before: z.coerce.number().int().min(0).optional(),
+  limit: z.coerce.number().int().min(1).max(limits.events_page_max).default(200),
+});
+
+export function agentRoutes(app: Hono<ConsoleEnv>, { host }: ConsoleContext): void {
+  app.get('/api/agents', (c) => c.json({ agents: host.agents() }));
+
+  app.get('/api/agents/:name', (c) => c.json(host.agent(c.req.param('name'))));
+
+  /** `after`: oldest first from there; otherwise the newest, or the newest before `before`. */
+  app.get('/api/agents/:name/events', (c) => {
+    const agent = c.req.param('name');
+    host.agent(agent);
+    const { after, before, limit } = body.check(c.req.query(), page);
+    const events = host.events({
+      agent,
+      limit,
+      last: after === undefined,
+      ...(after === undefined ? {} : { after }),
+      ...(before === undefined ? {} : { before }),
+    });
+    return c.json({ events, more: events.length === limit } satisfies EventsPage);
+  });
+
+  app.get('/api/agents/:name/injections', (c) =>
+    c.json({ injections: host.injections(c.req.param('name')) }),
+  );
+
+  for (const verb of ['start', 'stop', 'kill', 'restart'] as const) {
+    app.post(`/api/agents/:name/${verb}`, async (c) => {
+      const name = c.req.param('name');
+      const { basis } = await body.readBody(c, body.action);
+      body.stillTrue(host, name, basis, { state: true });
+      return c.json(await host[verb](name, 'operator'));
+    });
+  }
+
+  app.post('/api/agents/:name/interrupt', async (c) => {
+    const name = c.req.param('name');
+    const { basis } = await body.readBody(c, body.action);
+    body.stillTrue(host, name, basis);
+    await host.interrupt(name, 'operator');
+    return c.json(host.agent(name));
+  });
+
+  app.post('/api/agents/:name/inject', async (c) => {
+    const name = c.req.param('name');
+    const { basis, ...input } = await body.readBody(c, body.inject);
+    body.stillTrue(host, name, basis);
+    return c.json(host.inject(name, input, 'operator'));
+  });
+
+  app.post('/api/agents/:name/takeover', async (c) => {
+    const name = c.req.param('name');
+    const { basis, ...input } = await body.readBody(c, body.takeover);
+    body.stillTrue(host, name, basis, { lease: true });
+    return c.json(await host.takeover(name, { ...input, holder: c.get('session').label }));
+  });
+
+  app.post('/api/agents/:name/handback', async (c) => {
+    const name = c.req.param('name');
+    const { basis, note } = await body.readBody(c, body.handback);
+    body.stillTrue(host, name, basis, { lease: true });
+    const generation = basis.lease;
+    await host.handback(name, note === undefined ? { generation } : { generation, note });
+    return c.json(host.agent(name));
+  });
+}

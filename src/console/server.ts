@@ -1,0 +1,127 @@
+/** The console over HTTP: guard first, then routes. What is put before the guard is open to anybody. */
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { AetherError } from '../host/errors.ts';
+import { limits } from '../host/limits.ts';
+import type { ConsoleContext, ConsoleEnv } from './context.ts';
+import { failure } from './failures.ts';
+import { admit, isRefusal } from './guard.ts';
+import { errorPage, PAGE_CSP } from './pages.ts';
+import { agentRoutes } from './routes/agents.ts';
+import { assetRoutes } from './routes/assets.ts';
+import { fleetRoutes } from './routes/fleet.ts';
+import { signInRoutes, signOutRoutes } from './routes/sign-in.ts';
+import { KEY_HEADER } from './wire.ts';
+
+/** xterm.js writes its theme into <style> elements, so inline style (never script) is allowed. */
+const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
+  "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
+  const { auth, log, port } = context;
+  const app = new Hono<ConsoleEnv>();
+
+  app.use(async (c, next) => {
+    await next();
+    const headers = c.res.headers;
+    if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP);
+    if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
+    headers.set('x-content-type-options', 'nosniff');
+    headers.set('x-frame-options', 'DENY');
+    headers.set('referrer-policy', 'no-referrer');
+    headers.set('cross-origin-opener-policy', 'same-origin');
+    headers.set('cross-origin-resource-policy', 'same-origin');
+    headers.set('permissions-policy', 'camera=(), microphone=(), geolocation=()');
+  });
+
+  signInRoutes(app, context);
+
+  app.use(async (c, next) => {
+    const api = c.req.path.startsWith('/api/');
+    const admitted = admit(
+      {
+        host: c.req.header('host'),
+        origin: c.req.header('origin'),
+        site: c.req.header('sec-fetch-site'),
+        cookie: c.req.header('cookie'),
+        key: c.req.header(KEY_HEADER),
+        needsOrigin: c.req.method !== 'GET' && c.req.method !== 'HEAD',
+        needsKey: api,
+      },
+      port(),
+      auth,
+    );
+    if (!isRefusal(admitted)) {
+      c.set('session', admitted);
+      return next();
+    }
+    if (api) return c.json({ error: admitted.error }, admitted.status);
+    c.header('content-security-policy', PAGE_CSP);
+    return c.html(
+      errorPage(admitted.status === 401 ? 'Not signed in' : 'Refused', admitted.error),
+      admitted.status,
+    );
+  });
+
+  app.use(
+    bodyLimit({
+      maxSize: limits.http_body_bytes_max,
+      onError: (c) =>
+        c.json(
+          {
+            error: {
+              code: 'console.too-large',
+              who: 'user',
+              message: `A request may hold ${limits.http_body_bytes_max} bytes; this one is larger.`,
+              next: 'Send less, or put it in a file that the agent can read.',
+            },
+          },
+          413,
+        ),
+    }),
+  );
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, allowed) => {
+        const response = failure(
+          new AetherError({
+            code: 'console.method',
+            who: 'user',
+            message: `${c.req.path} does not know ${c.req.method}.`,
+            next: `Use ${allowed.join(' or ')}.`,
+          }),
+          log,
+        );
+        return c.json(response.body, response.status, { allow: allowed.join(', ') });
+      },
+    }),
+  );
+
+  signOutRoutes(app, context);
+  fleetRoutes(app, context);
+  agentRoutes(app, context);
+  app.all('/api/*', (c) => c.notFound());
+  assetRoutes(app, context);
+
+  app.notFound((c) =>
+    c.json(
+      {
+        error: {
+          code: 'console.unknown-path',
+          who: 'user',
+          message: `The console has nothing at ${c.req.path}.`,
+          next: 'Start from /.',
+        },
+      },
+      404,
+    ),
+  );
+  app.onError((error, c) => {
+    const response = failure(error, log);
+    return c.json(response.body, response.status);
+  });
+  return app;
+}

@@ -1,0 +1,192 @@
+/**
+ * What happens in the fleet, to one browser. The event log is the queue: a connection remembers the seq it has
+ * sent and reads on from there whenever the socket has taken the page before, so a slow reader costs one page
+ * of memory, catches up by itself, and can neither miss an event nor see it twice.
+ */
+import type { WebSocket } from 'ws';
+import { z } from 'zod';
+import { limits } from '../../host/limits.ts';
+import type { ConsoleContext } from '../context.ts';
+import { check } from '../routes/body.ts';
+import type { SessionRecord } from '../session-store.ts';
+import { CONSOLE_PROTOCOL, type EventView, type LiveMessage } from '../wire.ts';
+import type { AgentFeed } from './agent-feed.ts';
+import { onJson, sendError } from './console-socket.ts';
+
+const request = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('watch'),
+    watch: z.int(),
+    agent: z.string().max(200).nullable(),
+    after: z.int().min(0),
+  }),
+  z.strictObject({ type: z.literal('unwatch') }),
+  z.strictObject({ type: z.literal('beat'), agent: z.string().max(200), generation: z.int() }),
+]);
+
+/** Events that happen together are told together. */
+const GATHER_MS = 8;
+const PAGE_EVENTS = 200;
+
+interface Watch {
+  watch: number;
+  agent: string | null;
+  after: number;
+}
+
+export function serveLive(
+  socket: WebSocket,
+  { host, clock, log }: ConsoleContext,
+  feed: AgentFeed,
+  session: SessionRecord,
+): void {
+  let watch: Watch | null = null;
+  let changedAgents = new Set<string>();
+  let dirty = { events: false, approvals: false, info: false };
+  /** One message is on its way at a time; what happens meanwhile is only marked. */
+  let sending = false;
+  let cancelGather: (() => void) | null = null;
+  let cancelBeat: (() => void) | null = null;
+  let closed = false;
+
+  const newestSeq = (): number => host.events({ last: true, limit: 1 })[0]?.seq ?? 0;
+
+  function next(): LiveMessage | null {
+    if (changedAgents.size > 0) {
+      const names = [...changedAgents];
+      changedAgents = new Set();
+      const agents = names.flatMap((name) => feed.views.get(name) ?? []);
+      return { type: 'agents', agents, gone: names.filter((name) => !feed.views.has(name)) };
+    }
+    if (dirty.approvals) {
+      dirty.approvals = false;
+      return { type: 'approvals', approvals: host.approvals({ state: 'open' }) };
+    }
+    if (dirty.info) {
+      dirty.info = false;
+      return { type: 'info', info: host.info() };
+    }
+    if (dirty.events && watch) {
+      const page = host.events({
+        after: watch.after,
+        limit: PAGE_EVENTS,
+        ...(watch.agent === null ? {} : { agent: watch.agent }),
+      });
+      const events = firstBytes(page, limits.console_events_page_bytes_max);
+      const last = events.at(-1);
+      const more = events.length < page.length || page.length === PAGE_EVENTS;
+      dirty.events = more;
+      if (last) {
+        watch.after = last.seq;
+        return { type: 'events', watch: watch.watch, events, more };
+      }
+    }
+    return null;
+  }
+
+  function pump(): void {
+    if (sending || closed) return;
+    let message: LiveMessage | null;
+    try {
+      message = next();
+    } catch (error) {
+      sendError(socket, error, log);
+      return;
+    }
+    if (message === null) return;
+    sending = true;
+    socket.send(JSON.stringify(message), () => {
+      sending = false;
+      pump();
+    });
+  }
+
+  function soon(): void {
+    cancelGather ??= clock.after(GATHER_MS, () => {
+      cancelGather = null;
+      pump();
+    });
+  }
+
+  const unfollow = host.follow((event) => {
+    if (watch && (watch.agent === null || watch.agent === event.agent)) dirty.events = true;
+    if (event.topic.startsWith('approval.')) dirty.approvals = true;
+    if (event.topic.startsWith('config.') || event.topic.startsWith('host.')) dirty.info = true;
+    if (dirty.events || dirty.approvals || dirty.info) soon();
+  });
+  const unsubscribe = feed.subscribe((names) => {
+    for (const name of names) changedAgents.add(name);
+    pump();
+  });
+
+  onJson(socket, log, (raw) => {
+    const message = check(raw, request);
+    if (message.type === 'beat') {
+      // Another browser's page must not keep a vanished holder's lease alive.
+      if (host.agent(message.agent).lease?.holder === session.label) {
+        host.leaseBeat(message.agent, message.generation);
+      }
+      return;
+    }
+    watch = null;
+    if (message.type === 'unwatch') return;
+    const seq = newestSeq();
+    if (message.after > seq) {
+      const reset: LiveMessage = { type: 'reset', watch: message.watch, seq };
+      socket.send(JSON.stringify(reset));
+      return;
+    }
+    watch = { watch: message.watch, agent: message.agent, after: message.after };
+    dirty.events = true;
+    pump();
+  });
+
+  const beat = (): void => {
+    const message: LiveMessage = { type: 'beat', now_ms: clock.now() };
+    if (!sending) socket.send(JSON.stringify(message));
+    cancelBeat = clock.after(limits.console_ping_ms, beat);
+  };
+  cancelBeat = clock.after(limits.console_ping_ms, beat);
+
+  socket.on('close', () => {
+    closed = true;
+    unfollow();
+    unsubscribe();
+    cancelGather?.();
+    cancelBeat?.();
+  });
+
+  try {
+    const welcome: LiveMessage = {
+      type: 'welcome',
+      protocol: CONSOLE_PROTOCOL,
+      you: session.label,
+      now_ms: clock.now(),
+      seq: newestSeq(),
+      info: host.info(),
+      agents: host.agents(),
+      approvals: host.approvals({ state: 'open' }),
+    };
+    dirty = { events: false, approvals: false, info: false };
+    sending = true;
+    socket.send(JSON.stringify(welcome), () => {
+      sending = false;
+      pump();
+    });
+  } catch (error) {
+    sendError(socket, error, log);
+    socket.close(1011, 'The host could not be read.');
+  }
+}
+
+/** The first events that fit, at least one. */
+function firstBytes(events: EventView[], bytes_max: number): EventView[] {
+  let bytes = 0;
+  let count = 0;
+  for (const event of events) {
+    bytes += JSON.stringify(event).length;
+    if (count > 0 && bytes > bytes_max) break;
+    count += 1;
+  }
+  return events.slice(0, count);
+}
