@@ -11,6 +11,13 @@
 
 export const SHIM_PROTOCOL = 1;
 
+/** The longest request line a shim reads: a frame of FRAME_BYTES_MAX in base64, and room around it. */
+export const SHIM_LINE_BYTES_MAX = 48 * 1024 * 1024;
+/** The longest frame of one `write`. */
+export const FRAME_BYTES_MAX = 32 * 1024 * 1024;
+/** Frames accepted by the shim that the process has not yet read; beyond it a write is refused (`busy`). */
+export const WRITE_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+
 /** How one process is started. Lives in the shim's memory only: env holds secrets. */
 export interface ProcessSpec {
   role: 'engine' | 'terminal';
@@ -69,7 +76,10 @@ export type ShimReply =
   | { id: number; ok: false; code: string; message: string };
 
 /** Shim → host, unasked. */
-export type ShimNotice = { notice: 'journal'; offset: number };
+export type ShimNotice =
+  | { notice: 'journal'; offset: number }
+  /** Last line of a connection: another host of this generation took over. */
+  | { notice: 'fenced'; generation: number };
 
 export interface ProcessStatus {
   index: number;
@@ -100,6 +110,8 @@ export interface ShimStatus {
   current: number | null;
   swapping: boolean;
   stopping: boolean;
+  /** Why the journal cannot be written at present (disk full); absent when all is well. */
+  trouble?: string;
 }
 
 /** What a shim is told on its stdin, once, as one JSON line. Never in argv: argv is public. */
@@ -116,9 +128,10 @@ export interface ShimStart {
 
 /**
  * A journal record on disk, little endian, in files named `<16 hex digits of the logical offset>.journal`:
- *   u32 payload length · u32 crc32 of (type, process, time, payload) · u8 type · u8 0 · u16 process index ·
+ *   u32 payload length · u32 crc32 of everything after it · u8 type · u8 0 · u16 process index ·
  *   f64 time (ms since the epoch) · payload
- * The first record that is short or fails its crc is the torn tail: everything from it on is cut.
+ * The first record that is short or fails its crc is the torn tail: everything from it on is cut. A record never
+ * spans two files.
  */
 export const RECORD_HEADER_BYTES = 20;
 

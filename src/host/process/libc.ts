@@ -1,0 +1,92 @@
+/**
+ * The few libc calls Node has no name for: peer credentials, advisory locks, the child subreaper, reaping of
+ * processes that were adopted rather than started, close-on-exec. Bound on first use, so that importing this
+ * file costs nothing on a platform that never calls them.
+ */
+import koffi from 'koffi';
+
+type Native = (...args: unknown[]) => number;
+
+const bound = new Map<string, Native>();
+
+/** The function with this C prototype, from the C library Node itself is linked to. */
+function native(prototype: string): Native {
+  const known = bound.get(prototype);
+  if (known) return known;
+  const made = koffi.load(null).func(prototype) as unknown as Native;
+  bound.set(prototype, made);
+  return made;
+}
+
+/** A failed call: `errno` is its name, such as 'EWOULDBLOCK', or the number when it has none here. */
+export class LibcError extends Error {
+  override readonly name = 'LibcError';
+  readonly errno: string;
+
+  constructor(call: string, errno: string) {
+    super(`${call} failed: ${errno}`);
+    this.errno = errno;
+  }
+}
+
+function fail(call: string): LibcError {
+  const number = koffi.errno();
+  const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0];
+  return new LibcError(call, name ?? String(number));
+}
+
+/**
+ * getsockopt(2) into a buffer of `bytes`.
+ * @returns the bytes the kernel filled in
+ * @throws LibcError
+ */
+export function getsockopt(fd: number, level: number, option: number, bytes: number): Buffer {
+  const value = Buffer.alloc(bytes);
+  const length = [bytes];
+  const call = native('int getsockopt(int fd, int level, int option, void *value, _Inout_ uint *length)');
+  if (call(fd, level, option, value, length) !== 0) throw fail('getsockopt');
+  return value.subarray(0, length[0]);
+}
+
+/**
+ * flock(2) LOCK_EX | LOCK_NB.
+ * @returns false when somebody else holds it
+ * @throws LibcError for anything else
+ */
+export function flockExclusive(fd: number): boolean {
+  const LOCK_EX = 2;
+  const LOCK_NB = 4;
+  if (native('int flock(int fd, int operation)')(fd, LOCK_EX | LOCK_NB) === 0) return true;
+  if (koffi.errno() === koffi.os.errno.EAGAIN || koffi.errno() === koffi.os.errno.EWOULDBLOCK) return false;
+  throw fail('flock');
+}
+
+/** Orphaned descendants of this process become its children (Linux only). @throws LibcError */
+export function becomeSubreaper(): void {
+  const PR_SET_CHILD_SUBREAPER = 36;
+  const prctl = native(
+    'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+  );
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) !== 0) throw fail('prctl');
+}
+
+/**
+ * waitpid(2) with WNOHANG for exactly this child. Never call it for a child that Node or node-pty started:
+ * whoever reaps first gets the exit status, and the other reports nonsense.
+ * @returns the raw wait status, or null when it has not exited or is not our child
+ */
+export function reap(pid: number): number | null {
+  const WNOHANG = 1;
+  const status = [0];
+  const got = native('int waitpid(int pid, _Out_ int *status, int options)')(pid, status, WNOHANG);
+  return got === pid ? status[0]! : null;
+}
+
+/** Children started later do not inherit this descriptor. @throws LibcError */
+export function closeOnExec(fd: number): void {
+  const F_SETFD = 2;
+  const FD_CLOEXEC = 1;
+  if (native('int fcntl(int fd, int command, ...)')(fd, F_SETFD, 'int', FD_CLOEXEC) !== 0) {
+    throw fail('fcntl');
+  }
+}

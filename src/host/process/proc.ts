@@ -1,0 +1,202 @@
+/**
+ * What the kernel says about processes: who is whose parent, who is still alive, which pid was reused. Linux
+ * reads /proc; elsewhere `ps` answers the questions about parents, without start times.
+ *
+ * Everything here may race with processes that start and exit: a process that is gone is an answer (null, or
+ * left out), never an exception.
+ */
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+const LINUX = process.platform === 'linux';
+
+/** A process that cannot be mistaken for a later one with the same pid. */
+export interface ProcessIdentity {
+  pid: number;
+  /** /proc/<pid>/stat field 22: clock ticks between boot and its start. 0 where unknown. */
+  start_ticks: number;
+}
+
+export interface ProcStat extends ProcessIdentity {
+  parent: number;
+  /** The letter of /proc/<pid>/stat: R S D T t Z X I. */
+  state: string;
+  /** Dead and waiting to be reaped: it runs nothing, holds nothing and cannot be signalled. */
+  zombie: boolean;
+}
+
+/** The process's entry in /proc, or null when there is none (any more). */
+export function statOf(pid: number): ProcStat | null {
+  if (!LINUX) return snapshot().find((entry) => entry.pid === pid) ?? null;
+  const text = readProc(`/proc/${pid}/stat`);
+  return text === null ? null : parseStat(text);
+}
+
+/** Parses /proc/<pid>/stat. The name in parentheses may itself hold spaces, parentheses and newlines. */
+export function parseStat(text: string): ProcStat | null {
+  const open = text.indexOf(' (');
+  const close = text.lastIndexOf(') ');
+  if (open < 0 || close < open) return null;
+  const pid = Number(text.slice(0, open));
+  const fields = text.slice(close + 2).split(' ');
+  const state = fields[0] ?? '?';
+  const threads = Number(fields[17]);
+  // A process whose first thread has exited looks like a zombie while its other threads go on.
+  const zombie = (state === 'Z' || state === 'X') && !(threads > 1);
+  return { pid, parent: Number(fields[1]), start_ticks: Number(fields[19]), state, zombie };
+}
+
+/** Start time in clock ticks since boot; 0 when the process is gone or the platform does not tell. */
+export function startTicks(pid: number): number {
+  return statOf(pid)?.start_ticks ?? 0;
+}
+
+export function parentOf(pid: number): number | null {
+  return statOf(pid)?.parent ?? null;
+}
+
+/** True while this very process runs. Zombies are dead; with unknown start ticks only the pid is compared. */
+export function isAlive(identity: ProcessIdentity): boolean {
+  const stat = statOf(identity.pid);
+  return stat !== null && !stat.zombie && sameProcess(stat, identity);
+}
+
+function sameProcess(stat: ProcStat, identity: ProcessIdentity): boolean {
+  return identity.start_ticks === 0 || stat.start_ticks === 0 || stat.start_ticks === identity.start_ticks;
+}
+
+/** Direct children, zombies included. */
+export function childrenOf(pid: number): number[] {
+  if (!LINUX) return childrenIn(snapshot(), pid);
+  const threads = listProc(`/proc/${pid}/task`);
+  if (threads === null) return [];
+  const children: number[] = [];
+  for (const thread of threads) {
+    const text = readProc(`/proc/${pid}/task/${thread}/children`);
+    if (text === null) {
+      // A thread that just ended; or a kernel built without this file, where the long way is the only one.
+      if (readProc(`/proc/${pid}/task/${pid}/children`) === null && statOf(pid) !== null) {
+        return childrenIn(snapshot(), pid);
+      }
+      continue;
+    }
+    for (const word of text.split(' ')) if (word !== '') children.push(Number(word));
+  }
+  return children;
+}
+
+/**
+ * Everything below `pid`, zombies included, from one look at every process. A process that is born or
+ * reparented meanwhile can be missed: who needs certainty repeats until a look finds nothing.
+ */
+export function descendants(pid: number): ProcStat[] {
+  const below = new Map<number, ProcStat[]>();
+  for (const entry of snapshot()) {
+    const siblings = below.get(entry.parent);
+    if (siblings) siblings.push(entry);
+    else below.set(entry.parent, [entry]);
+  }
+  const found: ProcStat[] = [];
+  const seen = new Set([pid]);
+  const queue = [pid];
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    for (const child of below.get(next) ?? []) {
+      if (seen.has(child.pid)) continue;
+      seen.add(child.pid);
+      found.push(child);
+      queue.push(child.pid);
+    }
+  }
+  return found;
+}
+
+/** True when `pid` is `ancestor` or below it, and `ancestor` is still the process it was. */
+export function descendsFrom(pid: number, ancestor: ProcessIdentity): boolean {
+  return ancestry(pid).some((entry) => entry.pid === ancestor.pid && sameProcess(entry, ancestor));
+}
+
+/** The process and its ancestors, nearest first, up to the root of this pid namespace. Empty when it is gone. */
+export function ancestry(pid: number): ProcStat[] {
+  // An ancestor may die between two reads, its children going to another parent: then look again.
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const chain = walkUp(pid);
+    if (chain !== null) return chain;
+  }
+  return [];
+}
+
+function walkUp(pid: number): ProcStat[] | null {
+  const chain: ProcStat[] = [];
+  const all = LINUX ? null : snapshot();
+  for (let at = pid; at > 0; ) {
+    const stat = all === null ? statOf(at) : (all.find((entry) => entry.pid === at) ?? null);
+    if (stat === null) return chain.length === 0 ? [] : null;
+    // A parent that is younger than its child is a reused pid.
+    const below = chain.at(-1);
+    if (below && below.start_ticks !== 0 && stat.start_ticks > below.start_ticks) return null;
+    chain.push(stat);
+    at = stat.parent;
+  }
+  return chain;
+}
+
+/** Changes with every boot, so that pids and start ticks of an earlier one are never believed. */
+export function bootId(): string {
+  if (LINUX) return readProc('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
+  return execFileSync('/usr/sbin/sysctl', ['-n', 'kern.bootsessionuuid'], { encoding: 'utf8' }).trim();
+}
+
+function snapshot(): ProcStat[] {
+  if (!LINUX) return snapshotFromPs();
+  const found: ProcStat[] = [];
+  for (const name of listProc('/proc') ?? []) {
+    if (!/^\d+$/.test(name)) continue;
+    const text = readProc(`/proc/${name}/stat`);
+    const stat = text === null ? null : parseStat(text);
+    if (stat) found.push(stat);
+  }
+  return found;
+}
+
+function snapshotFromPs(): ProcStat[] {
+  const table = execFileSync('/bin/ps', ['-axo', 'pid=,ppid=,state='], { encoding: 'utf8' });
+  return table
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((fields) => fields.length === 3)
+    .map(([pid, parent, state]) => ({
+      pid: Number(pid),
+      parent: Number(parent),
+      start_ticks: 0,
+      state: state!.charAt(0),
+      zombie: state!.startsWith('Z'),
+    }));
+}
+
+function childrenIn(entries: ProcStat[], pid: number): number[] {
+  return entries.filter((entry) => entry.parent === pid).map((entry) => entry.pid);
+}
+
+function readProc(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+function listProc(path: string): string[] | null {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (isGone(error)) return null;
+    throw error;
+  }
+}
+
+function isGone(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  // EACCES and EPERM: hidden from us (hidepid, another user), which for every caller is as good as absent.
+  return code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR';
+}

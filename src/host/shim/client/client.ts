@@ -1,0 +1,287 @@
+/**
+ * The host's side of a shim's socket: requests and their answers, and the notice that the journal has grown.
+ * It reads no output: that is JournalReader's.
+ */
+import { connect as connectSocket, type Socket } from 'node:net';
+import { AetherError, messageOf } from '../../errors.ts';
+import {
+  type ProcessSpec,
+  type ProcessStatus,
+  type RunExit,
+  SHIM_LINE_BYTES_MAX,
+  SHIM_PROTOCOL,
+  type ShimNotice,
+  type ShimReply,
+  type ShimRequest,
+  type ShimStatus,
+  type StopLadder,
+} from '../wire.ts';
+
+const CONNECT_MS = 5_000;
+
+/** A request without the number that the connection gives it. */
+type Unnumbered<R> = R extends unknown ? Omit<R, 'id'> : never;
+
+interface Waiting {
+  op: string;
+  resolve(result: unknown): void;
+  reject(error: AetherError): void;
+}
+
+export class ShimClient {
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #noticeListeners = new Set<(notice: 'journal', offset: number) => void>();
+  readonly #closeListeners = new Set<(why: AetherError) => void>();
+  #next = 1;
+  #parts: string[] = [];
+  #partsLength = 0;
+  #closed: AetherError | null = null;
+  #fenced: number | null = null;
+  /** What the shim said when this connection began. */
+  readonly status: ShimStatus;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    this.status = {
+      protocol: 0,
+      run: '',
+      pid: 0,
+      start_ticks: 0,
+      offset: 0,
+      processes: [],
+      current: null,
+      swapping: false,
+      stopping: false,
+    };
+    socket.setEncoding('utf8');
+    socket.on('data', (text: string) => this.#received(text));
+    socket.on('error', (error) => this.#end(`the connection failed: ${messageOf(error)}`));
+    socket.on('close', () => this.#end('the shim closed the connection'));
+  }
+
+  /**
+   * Connects and says hello. `generation` is the host's: a shim serves the highest it has heard of.
+   * @throws AetherError `shim-unreachable` when nobody listens, `shim-fenced` when a newer host is connected,
+   *   `shim-protocol` when the shim speaks another version
+   */
+  static async connect(socketPath: string, generation: number): Promise<ShimClient> {
+    const client = new ShimClient(await open(socketPath));
+    const timer = setTimeout(
+      () => client.#end(`it did not answer hello within ${CONNECT_MS} ms`),
+      CONNECT_MS,
+    );
+    try {
+      const hello = await client.#ask<ShimStatus>({ op: 'hello', protocol: SHIM_PROTOCOL, generation });
+      Object.assign(client.status, hello);
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Now, while `status` is of the moment of connecting. */
+  currentStatus(): Promise<ShimStatus> {
+    return this.#ask<ShimStatus>({ op: 'status' });
+  }
+
+  /** Starts the run's first process. The same opId again answers with the first one's result. */
+  start(opId: string, spec: ProcessSpec): Promise<ProcessStatus> {
+    return this.#ask<ProcessStatus>({ op: 'start', opId, spec });
+  }
+
+  /**
+   * Writes one whole frame into a process. Resolves once it is journalled and the kernel has it; the same
+   * frame id again writes nothing and answers `duplicate`.
+   */
+  write(process: number, frame: string, data: string | Uint8Array): Promise<{ duplicate: boolean }> {
+    const encoded =
+      typeof data === 'string'
+        ? ({ data, encoding: 'utf8' } as const)
+        : ({ data: Buffer.from(data).toString('base64'), encoding: 'base64' } as const);
+    return this.#ask<{ duplicate: boolean }>({ op: 'write', process, frame, ...encoded });
+  }
+
+  resize(process: number, cols: number, rows: number): Promise<void> {
+    return this.#ask<void>({ op: 'resize', process, cols, rows });
+  }
+
+  /** To the process and its process group, as a terminal's Ctrl-C would. */
+  signal(process: number, signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): Promise<void> {
+    return this.#ask<void>({ op: 'signal', process, signal });
+  }
+
+  /** Resolves once the intent is durable; the outcome is a `swap` record in the journal. */
+  swap(swap: {
+    opId: string;
+    from: number;
+    stop: StopLadder;
+    to: ProcessSpec;
+    fallback: ProcessSpec;
+    settle_ms: number;
+  }): Promise<{ accepted: true }> {
+    return this.#ask<{ accepted: true }>({ op: 'swap', ...swap });
+  }
+
+  /** Ends the run; resolves when nothing of it is left (see `survivors`). */
+  stop(opId: string, stop: StopLadder, reason: string): Promise<RunExit> {
+    return this.#ask<RunExit>({ op: 'stop', opId, stop, reason });
+  }
+
+  /** Everything up to `offset` is durably processed; the shim may delete it. */
+  ack(offset: number): Promise<void> {
+    return this.#ask<void>({ op: 'ack', offset });
+  }
+
+  /** `listener('journal', offset)`: the journal holds whole records up to `offset`. Returns unsubscribe. */
+  onNotice(listener: (notice: 'journal', offset: number) => void): () => void {
+    this.#noticeListeners.add(listener);
+    return () => this.#noticeListeners.delete(listener);
+  }
+
+  /** Called once, also when the connection is already gone. `why.code`: `shim-closed` or `shim-fenced`. */
+  onClose(listener: (why: AetherError) => void): () => void {
+    const closed = this.#closed;
+    if (closed) queueMicrotask(() => listener(closed));
+    else this.#closeListeners.add(listener);
+    return () => this.#closeListeners.delete(listener);
+  }
+
+  /** Disconnects; the run goes on. */
+  close(): void {
+    this.#end('the host disconnected');
+  }
+
+  #ask<T>(request: Unnumbered<ShimRequest>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#closed) {
+        reject(this.#closed);
+        return;
+      }
+      const id = this.#next;
+      this.#next += 1;
+      const line = `${JSON.stringify({ id, ...request })}\n`;
+      if (line.length > SHIM_LINE_BYTES_MAX) {
+        reject(refused('too-large', `A request of ${line.length} bytes is more than a shim reads.`));
+        return;
+      }
+      this.#waiting.set(id, { op: request.op, resolve: resolve as (result: unknown) => void, reject });
+      this.#socket.write(line);
+    });
+  }
+
+  #received(text: string): void {
+    let from = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      this.#parts.push(text.slice(from, end));
+      const line = this.#parts.join('');
+      this.#parts = [];
+      this.#partsLength = 0;
+      from = end + 1;
+      if (!this.#line(line)) return;
+    }
+    if (from === text.length) return;
+    this.#parts.push(text.slice(from));
+    this.#partsLength += text.length - from;
+    if (this.#partsLength > SHIM_LINE_BYTES_MAX) this.#end('it sent a line without end');
+  }
+
+  #line(line: string): boolean {
+    let message: ShimReply | ShimNotice;
+    try {
+      message = JSON.parse(line) as ShimReply | ShimNotice;
+    } catch {
+      this.#end('it sent something that is not JSON');
+      return false;
+    }
+    if ('notice' in message) this.#notice(message);
+    else this.#reply(message);
+    return true;
+  }
+
+  #notice(message: ShimNotice): void {
+    if (message.notice === 'fenced') {
+      this.#fenced = message.generation;
+      return;
+    }
+    for (const listener of this.#noticeListeners) listener('journal', message.offset);
+  }
+
+  #reply(message: ShimReply): void {
+    const waiting = this.#waiting.get(message.id);
+    if (!waiting) return;
+    this.#waiting.delete(message.id);
+    if (message.ok) waiting.resolve(message.result);
+    else waiting.reject(refused(message.code, message.message));
+  }
+
+  #end(why: string): void {
+    if (this.#closed) return;
+    const closed =
+      this.#fenced === null
+        ? new AetherError({
+            code: 'shim-closed',
+            who: 'host',
+            message: `The shim of the run cannot be asked any more: ${why}.`,
+            next: 'Read its journal to the end: it tells whether the run has exited; otherwise connect again.',
+          })
+        : refused('fenced', `A host of generation ${this.#fenced} took this run over.`);
+    this.#closed = closed;
+    this.#socket.destroy();
+    for (const waiting of this.#waiting.values()) waiting.reject(closed);
+    this.#waiting.clear();
+    for (const listener of this.#closeListeners) listener(closed);
+    this.#closeListeners.clear();
+  }
+}
+
+function open(socketPath: string): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectSocket(socketPath);
+    socket.setTimeout(CONNECT_MS, () => socket.destroy(new Error('nobody accepted the connection')));
+    socket.once('error', (error) => {
+      reject(
+        new AetherError(
+          {
+            code: 'shim-unreachable',
+            who: 'host',
+            message: `No shim answers on ${socketPath}: ${messageOf(error)}.`,
+            next: 'Its journal tells whether the run has exited or the shim was killed.',
+          },
+          { cause: error },
+        ),
+      );
+    });
+    socket.once('connect', () => {
+      socket.setTimeout(0);
+      socket.removeAllListeners('error');
+      resolve(socket);
+    });
+  });
+}
+
+/** What the host is to do about a shim's refusals. */
+const NEXT: Record<string, string> = {
+  fenced: 'This host was replaced: end it, and talk to the new one.',
+  protocol: 'Stop the agent with the host version that started it, then start it again.',
+  'no-process': 'Ask for the status: the process has exited or never was.',
+  'no-floor': 'Ask for the status: another process has the floor now.',
+  swapping: 'Wait for the swap to end, then try again.',
+  stopping: 'The run is ending: start the agent again.',
+  busy: 'The process does not read its input: wait, interrupt it, or stop it.',
+  'disk-full': 'Free space on the disk of the state directory; the shim tries again by itself.',
+  'spawn-failed': 'Check the command, its working directory and their permissions.',
+  'too-large': 'Send less at once.',
+};
+
+function refused(code: string, message: string): AetherError {
+  return new AetherError({
+    code: `shim-${code}`,
+    who: code === 'disk-full' ? 'user' : code === 'spawn-failed' ? 'config' : 'host',
+    message,
+    next: NEXT[code] ?? 'This is a defect of the host or its shim: report it with host.log.',
+  });
+}

@@ -1,0 +1,65 @@
+/**
+ * The end of a journal whose writer is gone: where the last whole record ends, and cutting what a death in
+ * mid-write left behind it. Never used on a journal that is being written.
+ */
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { listSegments, parseRecord } from './format.ts';
+
+const CHUNK_BYTES = 1024 * 1024;
+
+/** Logical offset after the last whole record; 0 for a journal without one. Changes nothing. */
+export function lastOffset(dir: string): number {
+  const segment = listSegments(dir).at(-1);
+  if (!segment) return 0;
+  const fd = openSync(segment.path, 'r');
+  try {
+    return segment.start + wholeBytes(fd, segment.start);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Cuts everything after the last whole record.
+ * @returns the journal's logical length now, and how many bytes were cut
+ */
+export function repairTail(dir: string): { offset: number; cut: number } {
+  const segment = listSegments(dir).at(-1);
+  if (!segment) return { offset: 0, cut: 0 };
+  const fd = openSync(segment.path, 'r+');
+  try {
+    const whole = wholeBytes(fd, segment.start);
+    const cut = fstatSync(fd).size - whole;
+    if (cut > 0) {
+      ftruncateSync(fd, whole);
+      fsyncSync(fd);
+    }
+    return { offset: segment.start + whole, cut };
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function wholeBytes(fd: number, start: number): number {
+  let whole = 0;
+  let want = CHUNK_BYTES;
+  for (;;) {
+    const buffer = Buffer.allocUnsafe(want);
+    const chunk = buffer.subarray(0, readSync(fd, buffer, 0, want, whole));
+    let at = 0;
+    let parsed = parseRecord(chunk, at, start + whole);
+    while (parsed.kind === 'record') {
+      at = parsed.next;
+      parsed = parseRecord(chunk, at, start + whole + at);
+    }
+    whole += at;
+    if (parsed.kind === 'damaged') return whole;
+    if (at === 0) {
+      // Not even one record fits what was read: it is larger than that, or the file ends in the middle of it.
+      if (chunk.length < want || parsed.bytes <= want) return whole;
+      want = parsed.bytes;
+    } else {
+      want = CHUNK_BYTES;
+    }
+  }
+}
