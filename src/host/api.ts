@@ -346,7 +346,11 @@ export interface HostApi {
       you: boolean;
     }[];
   };
-  /** Opens (or reattaches to) the question; resolves with the answer, or with state 'open' after wait_ms. */
+  /**
+   * Opens (or reattaches to) the question; resolves with the answer, or with state 'open' after wait_ms. With
+   * `id` it goes on waiting for a question asked before, and `question` is not read. `signal` aborts with the
+   * reason 'cancelled' when the client no longer wants it (a question it asked is withdrawn), or 'disconnected'.
+   */
   askOperator(
     caller: Caller,
     input: { question: string; choices?: string[]; id?: string; wait_ms: number },

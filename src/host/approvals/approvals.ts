@@ -1,0 +1,239 @@
+/**
+ * What waits for a person: permissions an engine asks for, and questions an agent asks. Each is opened once
+ * under its request key, answered or withdrawn once, and outlives the host and whoever asked. Those who wait
+ * are told after the transaction that settled it has committed.
+ */
+import type { ApprovalAnswer, ApprovalView, Principal } from '../api.ts';
+import type { Clock } from '../clock.ts';
+import { AetherError } from '../errors.ts';
+import type { Ids } from '../ids.ts';
+import { limits } from '../limits.ts';
+import { type ApprovalRecord, ApprovalTable } from '../store/approvals.ts';
+import type { Store } from '../store/store.ts';
+
+const TITLE_CHARS_MAX = 200;
+
+export interface NewApproval {
+  kind: 'permission' | 'question';
+  /** Name of the agent, or the principal of an outside client. */
+  agent: string;
+  run: string | null;
+  /** Asking again under the same key is the same question. */
+  request: string;
+  title: string;
+  detail: Record<string, unknown>;
+  /** What happens if nobody answers. */
+  otherwise: string;
+}
+
+export class Approvals {
+  readonly #store: Store;
+  readonly #table: ApprovalTable;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+  readonly #waiting = new Map<string, Set<(approval: ApprovalView) => void>>();
+  #settled = new Set<string>();
+
+  constructor(options: { store: Store; clock: Clock; ids: Ids }) {
+    this.#store = options.store;
+    this.#table = new ApprovalTable(options.store);
+    this.#clock = options.clock;
+    this.#ids = options.ids;
+  }
+
+  /** Opens it, or finds the one that was opened under this request key before, whatever became of it. */
+  open(input: NewApproval): { approval: ApprovalView; reattached: boolean } {
+    return this.#store.transaction(() => {
+      const existing = this.#table.byRequest(input.request);
+      if (existing !== null) return { approval: toView(existing), reattached: true };
+      if (this.#table.countOpen(input.agent) >= limits.approvals_open_per_agent_max) {
+        throw new AetherError({
+          code: 'approval.too-many',
+          who: 'agent',
+          message: `${input.agent} already waits for ${limits.approvals_open_per_agent_max} answers.`,
+          next: 'Wait until the operator has answered some of them.',
+        });
+      }
+      const now = this.#clock.now();
+      const record: ApprovalRecord = {
+        id: this.#ids.short('apr'),
+        kind: input.kind,
+        agent: input.agent,
+        run: input.run,
+        request: input.request,
+        title: firstLine(input.title),
+        detail: input.detail,
+        state: 'open',
+        opened_ms: now,
+        answer: null,
+        answered_ms: null,
+        answeredBy: null,
+        otherwise: input.otherwise,
+        delivered: false,
+      };
+      this.#table.insert(record);
+      return { approval: toView(record), reattached: false };
+    });
+  }
+
+  /** A permission takes `allow` (and may say why in `text`); a question takes `text`. */
+  answer(id: string, answer: ApprovalAnswer, by: Principal): ApprovalView {
+    return this.#store.transaction(() => {
+      const record = this.#require(id);
+      if (record.state !== 'open') throw alreadySettled(record);
+      this.#table.settle(id, 'answered', checkedAnswer(record, answer), this.#clock.now(), by);
+      this.#tellAfterCommit(id);
+      return this.get(id);
+    });
+  }
+
+  /** Nobody waits for it any more. Returns null where it was settled already. */
+  withdraw(id: string): ApprovalView | null {
+    return this.#store.transaction(() => {
+      if (this.#require(id).state !== 'open') return null;
+      this.#table.settle(id, 'withdrawn', null, this.#clock.now(), null);
+      this.#tellAfterCommit(id);
+      return this.get(id);
+    });
+  }
+
+  get(id: string): ApprovalView {
+    return toView(this.#require(id));
+  }
+
+  /** Null where there is none of this id. */
+  find(id: string): ApprovalView | null {
+    const record = this.#table.byId(id);
+    return record === null ? null : toView(record);
+  }
+
+  byRequest(request: string): ApprovalView | null {
+    const record = this.#table.byRequest(request);
+    return record === null ? null : toView(record);
+  }
+
+  /** Open ones, oldest first; with `state: 'all'` followed by the newest settled ones. */
+  list(filter: { agent?: string; state?: 'open' | 'all' } = {}): ApprovalView[] {
+    const agent = filter.agent ?? null;
+    const records = this.#table.open(agent);
+    if (filter.state === 'all') records.push(...this.#table.settled(agent));
+    return records.map(toView);
+  }
+
+  countOpen(agent: string): number {
+    return this.#table.countOpen(agent);
+  }
+
+  openOfRun(run: string): ApprovalView[] {
+    return this.#table.openOfRun(run).map(toView);
+  }
+
+  /** Answered permissions whose answer is not known to have reached the run: sent again by a new host. */
+  undelivered(run: string): (ApprovalView & { request: string })[] {
+    return this.#table.undelivered(run).map((record) => ({ ...toView(record), request: record.request }));
+  }
+
+  markDelivered(id: string): void {
+    this.#table.markDelivered(id);
+  }
+
+  /**
+   * Calls back once when it is answered or withdrawn: soon, if that has happened already. The returned function
+   * stops listening.
+   */
+  onAnswered(id: string, callback: (approval: ApprovalView) => void): () => void {
+    const listeners = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, listeners);
+    listeners.add(callback);
+    if (this.#require(id).state !== 'open') this.#tellAfterCommit(id);
+    return () => {
+      listeners.delete(callback);
+      if (listeners.size === 0 && this.#waiting.get(id) === listeners) this.#waiting.delete(id);
+    };
+  }
+
+  /** Is anybody waiting in a call right now? */
+  awaited(id: string): boolean {
+    return this.#waiting.has(id);
+  }
+
+  #require(id: string): ApprovalRecord {
+    const record = this.#table.byId(id);
+    if (record !== null) return record;
+    throw new AetherError({
+      code: 'approval.unknown',
+      who: 'user',
+      message: `There is no approval ${JSON.stringify(id.slice(0, 64))}.`,
+      next: 'List the open ones (aether approvals) and use an id from there.',
+    });
+  }
+
+  /** Transactions are synchronous: by the next microtask the row is committed, or as it was. */
+  #tellAfterCommit(id: string): void {
+    this.#settled.add(id);
+    if (this.#settled.size > 1) return;
+    queueMicrotask(() => {
+      const settled = this.#settled;
+      this.#settled = new Set();
+      for (const settledId of settled) {
+        const record = this.#table.byId(settledId);
+        if (record === null || record.state === 'open') continue; // rolled back
+        const listeners = this.#waiting.get(settledId);
+        this.#waiting.delete(settledId);
+        for (const listener of listeners ?? []) listener(toView(record));
+      }
+    });
+  }
+}
+
+function checkedAnswer(record: ApprovalRecord, answer: ApprovalAnswer): ApprovalAnswer {
+  const text = answer.text?.trim();
+  if (text !== undefined && Buffer.byteLength(text) > limits.question_text_bytes_max) {
+    throw new AetherError({
+      code: 'approval.too-long',
+      who: 'user',
+      message: `The answer is longer than ${limits.question_text_bytes_max} bytes.`,
+      next: 'Shorten it, or put it in a file and say where.',
+    });
+  }
+  if (record.kind === 'question') {
+    if (text) return { text };
+    throw new AetherError({
+      code: 'approval.text-needed',
+      who: 'user',
+      message: 'A question is answered with a text.',
+      next: 'Say what the agent should know.',
+    });
+  }
+  if (answer.allow === undefined) {
+    throw new AetherError({
+      code: 'approval.decision-needed',
+      who: 'user',
+      message: 'A permission is answered with allow or deny.',
+      next: 'Choose one; a text may say why.',
+    });
+  }
+  return text ? { allow: answer.allow, text } : { allow: answer.allow };
+}
+
+function alreadySettled(record: ApprovalRecord): AetherError {
+  return new AetherError({
+    code: 'approval.settled',
+    who: 'user',
+    message:
+      record.state === 'withdrawn'
+        ? 'Nobody waits for this answer any more: it was withdrawn.'
+        : `This was already answered by ${record.answeredBy ?? 'somebody'}.`,
+    next: 'Nothing is left to do here.',
+  });
+}
+
+function firstLine(text: string): string {
+  const line = text.trim().split('\n', 1)[0] ?? '';
+  return line.length <= TITLE_CHARS_MAX ? line : `${line.slice(0, TITLE_CHARS_MAX - 1)}…`;
+}
+
+function toView(record: ApprovalRecord): ApprovalView {
+  const { request: _request, delivered: _delivered, ...view } = record;
+  return view;
+}

@@ -1,0 +1,222 @@
+/**
+ * What outlives a conversation: short texts under an optional key, in the scope of one principal or shared by
+ * all, found again by ranked full-text search. Storing under a key that exists replaces it and counts the
+ * version up; forgetting leaves a tombstone that nothing finds.
+ */
+import type { MemoryView, Principal } from '../api.ts';
+import type { Clock } from '../clock.ts';
+import { AetherError, nearest } from '../errors.ts';
+import type { Ids } from '../ids.ts';
+import { limits } from '../limits.ts';
+import { type MemoryHit, type MemoryRecord, MemoryTable } from '../store/memories.ts';
+import type { Store } from '../store/store.ts';
+import { matchExpression } from './query.ts';
+
+const SHARED = 'shared';
+const RESULTS_DEFAULT = 10;
+
+export interface NewMemory {
+  text: string;
+  key?: string;
+  tags?: string[];
+  /** 'agent' (default): the principal's own; 'shared': everybody on this host. */
+  scope?: 'agent' | 'shared';
+}
+
+export class Memory {
+  readonly #store: Store;
+  readonly #table: MemoryTable;
+  readonly #clock: Clock;
+  readonly #ids: Ids;
+
+  constructor(options: { store: Store; clock: Clock; ids: Ids }) {
+    this.#store = options.store;
+    this.#table = new MemoryTable(options.store);
+    this.#clock = options.clock;
+    this.#ids = options.ids;
+  }
+
+  /** Keeps a text; under a key that exists in the scope it replaces what is there. */
+  store(owner: Principal, input: NewMemory): { memory: MemoryView; replaced: boolean } {
+    const text = checkedText(input.text);
+    const tags = checkedTags(input.tags ?? []);
+    const key = input.key === undefined ? null : checkedKey(input.key);
+    const scope = input.scope === 'shared' ? SHARED : owner;
+    return this.#store.transaction(() => {
+      const now = this.#clock.now();
+      const previous = key === null ? null : this.#table.byKey(scope, key);
+      if (previous !== null) {
+        const memory = {
+          ...previous,
+          text,
+          tags,
+          author: owner,
+          version: previous.version + 1,
+          updated_ms: now,
+        };
+        this.#table.update(memory);
+        return { memory: toView(memory), replaced: true };
+      }
+      if (this.#table.count(scope) >= limits.memories_per_scope_max) {
+        throw new AetherError({
+          code: 'memory.full',
+          who: 'agent',
+          message: `This scope already holds ${limits.memories_per_scope_max} memories.`,
+          next: 'Forget what is no longer true, or store under a key that exists to replace it.',
+        });
+      }
+      const memory: MemoryRecord = {
+        id: this.#ids.uuid(now),
+        scope,
+        key,
+        text,
+        tags,
+        author: owner,
+        version: 1,
+        created_ms: now,
+        updated_ms: now,
+      };
+      this.#table.insert(memory);
+      return { memory: toView(memory), replaced: false };
+    });
+  }
+
+  /**
+   * Best first; of equals the newer first. A query without any word lists the newest. Nothing found is an
+   * empty list, not an error.
+   * @param input.limit 1 to limits.memory_results_max, default 10
+   */
+  search(
+    owner: Principal,
+    input: { query: string; limit?: number; tags?: string[]; scope?: 'agent' | 'shared' | 'all' },
+  ): { memories: (MemoryView & { score: number })[]; total: number } {
+    const scopes = input.scope === 'agent' ? [owner] : input.scope === 'shared' ? [SHARED] : [owner, SHARED];
+    const limit = Math.min(
+      Math.max(1, Math.trunc(input.limit ?? RESULTS_DEFAULT)),
+      limits.memory_results_max,
+    );
+    const { hits, total } = this.#table.search({
+      match: matchExpression(input.query),
+      scopes,
+      tags: checkedTags(input.tags ?? []),
+      limit,
+    });
+    return { memories: hits.map((hit: MemoryHit) => ({ ...toView(hit.memory), score: hit.score })), total };
+  }
+
+  /** By id or by key; a key is looked up in the principal's own scope first, then in the shared one. */
+  get(owner: Principal, input: { id?: string; key?: string }): MemoryView {
+    return toView(this.#find(owner, input));
+  }
+
+  /** @returns what was forgotten. */
+  forget(owner: Principal, input: { id?: string; key?: string }): MemoryView {
+    return this.#store.transaction(() => {
+      const memory = this.#find(owner, input);
+      this.#table.forget(memory.id, this.#clock.now());
+      return toView(memory);
+    });
+  }
+
+  #find(owner: Principal, input: { id?: string; key?: string }): MemoryRecord {
+    if ((input.id === undefined) === (input.key === undefined)) {
+      throw new AetherError({
+        code: 'memory.id-or-key',
+        who: 'agent',
+        message: 'Exactly one of id and key names a memory.',
+        next: 'Give the id that a search or store returned, or the key it was stored under.',
+      });
+    }
+    if (input.id !== undefined) {
+      const memory = this.#table.byId(input.id);
+      // The same words for "none" and "another's": whether somebody else's memory exists is not told.
+      if (memory === null || (memory.scope !== owner && memory.scope !== SHARED)) throw unknownId(input.id);
+      return memory;
+    }
+    const key = input.key as string;
+    const memory = this.#table.byKey(owner, key) ?? this.#table.byKey(SHARED, key);
+    if (memory === null) throw this.#unknownKey(owner, key);
+    return memory;
+  }
+
+  #unknownKey(owner: Principal, key: string): AetherError {
+    const { hits } = this.#table.search({
+      match: matchExpression(key),
+      scopes: [owner, SHARED],
+      tags: [],
+      limit: limits.memory_results_max,
+    });
+    const keys = hits.flatMap((hit) => (hit.memory.key === null ? [] : [hit.memory.key]));
+    const near = nearest(key, keys);
+    const offered = (near.length > 0 ? near : keys).slice(0, 3);
+    return new AetherError({
+      code: 'memory.unknown',
+      who: 'agent',
+      message: `No memory is stored under the key ${JSON.stringify(key)}.`,
+      next:
+        offered.length > 0
+          ? `Keys like it: ${offered.map((name) => JSON.stringify(name)).join(', ')}.`
+          : 'Search for it by its words instead.',
+    });
+  }
+}
+
+function unknownId(id: string): AetherError {
+  return new AetherError({
+    code: 'memory.unknown',
+    who: 'agent',
+    message: `No memory has the id ${JSON.stringify(id.slice(0, 64))}, or it was forgotten.`,
+    next: 'Search for it by its words to learn its id.',
+  });
+}
+
+function checkedText(text: string): string {
+  if (text.trim() === '') {
+    throw new AetherError({
+      code: 'memory.empty',
+      who: 'agent',
+      message: 'A memory needs a text.',
+      next: 'Say in a sentence what is to be remembered.',
+    });
+  }
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limits.memory_text_bytes_max) {
+    throw new AetherError({
+      code: 'memory.too-long',
+      who: 'agent',
+      message: `The text has ${bytes} bytes; a memory holds ${limits.memory_text_bytes_max}.`,
+      next: 'Store the gist, or split it; keep long documents in files and remember where they are.',
+    });
+  }
+  return text;
+}
+
+function checkedKey(key: string): string {
+  if (key.trim() === '' || key.length > limits.memory_key_chars_max) {
+    throw new AetherError({
+      code: 'memory.key',
+      who: 'agent',
+      message: `A key has 1 to ${limits.memory_key_chars_max} characters; this one has ${key.length}.`,
+      next: 'Use a short name such as "deploy-target", or leave the key out.',
+    });
+  }
+  return key;
+}
+
+function checkedTags(tags: string[]): string[] {
+  const distinct = [...new Set(tags)];
+  const bad = distinct.find((tag) => tag.trim() === '' || tag.length > limits.memory_tag_chars_max);
+  if (distinct.length > limits.memory_tags_max || bad !== undefined) {
+    throw new AetherError({
+      code: 'memory.tags',
+      who: 'agent',
+      message: `At most ${limits.memory_tags_max} tags of 1 to ${limits.memory_tag_chars_max} characters each.`,
+      next: 'Use a few short tags.',
+    });
+  }
+  return distinct;
+}
+
+function toView(record: MemoryRecord): MemoryView {
+  return { ...record, scope: record.scope === SHARED ? 'shared' : 'agent' };
+}

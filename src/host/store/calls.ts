@@ -1,0 +1,54 @@
+/**
+ * SQL of `calls`: the receipts that make an MCP call happen once. A receipt is written in the transaction of
+ * the effect it stands for; `result` is the JSON the caller got. It is dropped once the bridge says that the
+ * call has been answered, or when it is too old for its bridge to be alive.
+ */
+import type { Principal } from '../api.ts';
+import type { Store } from './store.ts';
+
+export interface CallKey {
+  caller: Principal;
+  /** The bridge process instance. */
+  instance: string;
+  sequence: number;
+}
+
+export class CallTable {
+  readonly #insert;
+  readonly #get;
+  readonly #settle;
+  readonly #prune;
+
+  constructor(store: Store) {
+    const { db } = store;
+    this.#insert = db.prepare<[string, string, number, string, string, number]>(
+      'INSERT INTO calls (caller, instance, sequence, tool, result, at_ms) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    this.#get = db.prepare<[string, string, number], { tool: string; result: string }>(
+      'SELECT tool, result FROM calls WHERE caller = ? AND instance = ? AND sequence = ?',
+    );
+    this.#settle = db.prepare<[string, string, number]>(
+      'DELETE FROM calls WHERE caller = ? AND instance = ? AND sequence <= ?',
+    );
+    this.#prune = db.prepare<[number]>('DELETE FROM calls WHERE at_ms < ?');
+  }
+
+  insert(key: CallKey, tool: string, result: unknown, at_ms: number): void {
+    this.#insert.run(key.caller, key.instance, key.sequence, tool, JSON.stringify(result), at_ms);
+  }
+
+  get(key: CallKey): { tool: string; result: unknown } | null {
+    const row = this.#get.get(key.caller, key.instance, key.sequence);
+    return row === undefined ? null : { tool: row.tool, result: JSON.parse(row.result) as unknown };
+  }
+
+  /** Drops the receipts of an instance up to and including `sequence`. */
+  settle(key: CallKey): void {
+    this.#settle.run(key.caller, key.instance, key.sequence);
+  }
+
+  /** Drops every receipt from before `before_ms`; returns how many. */
+  prune(before_ms: number): number {
+    return this.#prune.run(before_ms).changes;
+  }
+}
