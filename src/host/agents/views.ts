@@ -1,0 +1,101 @@
+/** An agent as a client sees it: what is wanted, what is, how it is known, and what may be asked of it now. */
+import type { Capabilities } from '../../runtimes/runtime.ts';
+import type { AgentView, Evidence, LeaseView } from '../api.ts';
+import { legalVerbs } from '../runs/verbs.ts';
+import type { AgentRecord } from '../store/agents.ts';
+import type { RunRecord } from '../store/runs.ts';
+
+export interface ViewParts {
+  agent: AgentRecord;
+  run: RunRecord | null;
+  lease: LeaseView | null;
+  capabilities: Capabilities | null;
+  totals: { input: number; output: number; cost_usd: number | null; runs: number };
+  openApprovals: number;
+  unreadMail: number;
+  pending: string | null;
+  restartDue_ms: number | null;
+  now: number;
+}
+
+export function agentView(parts: ViewParts): AgentView {
+  const { agent, run, lease } = parts;
+  const live = run !== null && run.exited_ms === null;
+  const state = stateOf(agent, run);
+  const terminalKind =
+    !live || run.floor.io !== 'pty' || run.floor.pid === null
+      ? 'none'
+      : run.floor.role === 'terminal'
+        ? 'takeover'
+        : 'engine';
+  const verbs = legalVerbs({
+    name: agent.name,
+    state,
+    lease,
+    capabilities: parts.capabilities,
+    hasTerminal: terminalKind !== 'none',
+  });
+  return {
+    name: agent.name,
+    runtime: agent.config.runtime,
+    state,
+    activity: live ? run.activity : null,
+    requested: requestedOf(parts, live),
+    run: run?.id ?? null,
+    pid: live ? run.floor.pid : null,
+    since_ms: run?.state_ms ?? agent.updated_ms,
+    evidence: evidenceOf(agent, run),
+    activityEvidence: live ? run.activityEvidence : null,
+    wanted: agent.wanted,
+    last: run?.last ?? null,
+    goal: agent.config.goal,
+    model: agent.config.model,
+    workspace: agent.config.workspace,
+    sandbox: 'none',
+    cost_usd: parts.totals.cost_usd,
+    tokens: { input: parts.totals.input, output: parts.totals.output },
+    lease,
+    openApprovals: parts.openApprovals,
+    unreadMail: parts.unreadMail,
+    restarts: Math.max(0, parts.totals.runs - 1),
+    exit:
+      run?.exit && run.exited_ms !== null
+        ? { code: run.exit.code, signal: run.exit.signal, cause: run.exit.cause, at_ms: run.exited_ms }
+        : null,
+    problem: agent.problem,
+    pending: parts.pending,
+    verbs,
+    terminal: {
+      available: terminalKind !== 'none',
+      cols: run?.floor.cols ?? 80,
+      rows: run?.floor.rows ?? 24,
+      kind: terminalKind,
+    },
+  };
+}
+
+function stateOf(agent: AgentRecord, run: RunRecord | null): AgentView['state'] {
+  if (run !== null && run.exited_ms === null) return run.state;
+  if (agent.problem !== null) return 'failed';
+  if (run === null || agent.wanted === 'stopped' || run.exit?.cause === 'stopped') return 'stopped';
+  return run.state;
+}
+
+function requestedOf(parts: ViewParts, live: boolean): string | null {
+  const { lease, run } = parts;
+  if (lease?.phase === 'pending')
+    return lease.waitingFor === null ? 'takeover' : `takeover after: ${lease.waitingFor}`;
+  if (lease?.phase === 'returning') return 'hand back';
+  if (live && run?.requested) return run.requested;
+  if (parts.restartDue_ms !== null)
+    return `restart in ${Math.max(0, Math.ceil((parts.restartDue_ms - parts.now) / 1000))} s`;
+  return null;
+}
+
+function evidenceOf(agent: AgentRecord, run: RunRecord | null): Evidence {
+  if (run !== null && (run.exited_ms === null || agent.problem === null)) return run.stateEvidence;
+  if (agent.problem !== null) {
+    return { source: 'host', grade: 'observed', what: agent.problem.message, at_ms: agent.updated_ms };
+  }
+  return { source: 'host', grade: 'enforced', what: 'it has not been started', at_ms: agent.updated_ms };
+}

@@ -1,0 +1,448 @@
+/**
+ * The front door: the only file that imports every room. It wires them into one host, opens the doors in the
+ * order that loses nothing (state, adopted runs, then clients) and closes them in the reverse.
+ */
+import fs from 'node:fs';
+import type { Socket } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startConsole } from '../console/app.ts';
+import { openClientDoor } from '../mcp-tools/transports/client-door.ts';
+import { openRunDoor } from '../mcp-tools/transports/run-door.ts';
+import { builtinRuntime } from '../runtimes/builtin/runtime.ts';
+import { claudeCodeRuntime } from '../runtimes/claude-code/runtime.ts';
+import { commandRuntime } from '../runtimes/command/runtime.ts';
+import type { Detection, Runtime, RuntimeName } from '../runtimes/runtime.ts';
+import { Agents } from './agents/agents.ts';
+import type { HostInfo, PlanView } from './api.ts';
+import { Approvals } from './approvals/approvals.ts';
+import type { HostOptions, RunningHost } from './cli/front-door.ts';
+import { systemClock } from './clock.ts';
+import { loadConfig } from './config/load.ts';
+import { resolveAgent } from './config/resolve.ts';
+import type { AgentConfig, Config } from './config/types.ts';
+import { watchConfig } from './config/watch.ts';
+import { openControlDoor } from './control/server.ts';
+import { AetherError, messageOf } from './errors.ts';
+import { Events } from './events/events.ts';
+import { Host } from './host.ts';
+import { randomIds } from './ids.ts';
+import { openLog } from './log.ts';
+import { Mailboxes } from './mailboxes/mailboxes.ts';
+import { Memory } from './memory/memory.ts';
+import { deliverAnswers } from './operations/approve.ts';
+import { Fleet } from './operations/fleet.ts';
+import { InjectionDelivery } from './operations/inject.ts';
+import { Launcher } from './operations/launch.ts';
+import { Lifecycle } from './operations/lifecycle.ts';
+import { recordObserved } from './operations/observe.ts';
+import { planFleet } from './operations/plan.ts';
+import { Takeover } from './operations/takeover.ts';
+import { ToolVerbs } from './operations/tool-verbs.ts';
+import { TranscriptReader } from './operations/transcript.ts';
+import { Wake } from './operations/wake.ts';
+import type { By, Wiring } from './operations/wiring.ts';
+import { socketPaths, statePaths } from './paths.ts';
+import { acquireLock } from './process/lock.ts';
+import { runMarkerOf } from './process/marker.ts';
+import { peerCredentials } from './process/peer.ts';
+import { runtimeDirectory } from './process/sockets.ts';
+import type { RunSink } from './runs/run.ts';
+import { Runs } from './runs/runs.ts';
+import { localSandbox } from './sandboxes/local.ts';
+import { AgentTable } from './store/agents.ts';
+import { InjectionTable } from './store/injections.ts';
+import { LeaseTable } from './store/leases.ts';
+import { RunTable } from './store/runs.ts';
+import { Store } from './store/store.ts';
+import { Leases } from './terminals/leases.ts';
+
+const EXTENSION = path.extname(import.meta.url);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const BRIDGE = fileURLToPath(
+  new URL(`../mcp-tools/bridge/main${EXTENSION === '.ts' ? '.cts' : '.cjs'}`, import.meta.url),
+);
+const WEB_DIR = path.join(ROOT, 'dist', 'console', 'web');
+const SWEEP_MS = 5_000;
+
+export const version = (
+  JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string }
+).version;
+
+const runtimes: Runtime[] = [claudeCodeRuntime, builtinRuntime(version), commandRuntime];
+
+function runtimeNamed(name: RuntimeName): Runtime {
+  const runtime = runtimes.find((candidate) => candidate.name === name);
+  if (runtime !== undefined) return runtime;
+  throw new AetherError({
+    code: 'runtime.unknown',
+    who: 'config',
+    message: `This version has no runtime named ${name}.`,
+    next: `Use one of: ${runtimes.map((candidate) => candidate.name).join(', ')}.`,
+  });
+}
+
+export function detectRuntimes(): Promise<Detection[]> {
+  return Promise.all(runtimes.map((runtime) => runtime.detect(process.env)));
+}
+
+function bridge(doorSocket: string): { command: string; args: string[] } {
+  return { command: process.execPath, args: [BRIDGE, doorSocket] };
+}
+
+function makePlan(
+  config: Config,
+  stateDir: string,
+  socketDir: string,
+  applied: Map<string, AgentConfig>,
+  running: Set<string>,
+): Promise<PlanView> {
+  return planFleet({
+    config,
+    applied,
+    running,
+    resolve: (agent) => resolveAgent(agent, process.env),
+    runtime: runtimeNamed,
+    place: (agent) => ({
+      run: 'RUN',
+      agentDir: path.join(stateDir, 'agents', agent),
+      runDir: path.join(stateDir, 'runs', 'RUN'),
+      mcp: bridge(path.join(socketDir, 'RUN', 'mcp.sock')),
+      mcpCommand: path.join(socketDir, 'RUN', 'mcp'),
+      userHome: os.homedir(),
+      path: process.env.PATH ?? '/usr/bin:/bin',
+    }),
+  });
+}
+
+/** The plan against what the state directory holds, without writing there. */
+export async function planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView> {
+  const config = loadConfig(options.configFile);
+  const file = statePaths(options.stateDir).database;
+  const applied = new Map<string, AgentConfig>();
+  if (fs.existsSync(file)) {
+    const store = new Store(file);
+    for (const agent of new AgentTable(store).all()) applied.set(agent.name, agent.config);
+    store.close();
+  }
+  return makePlan(config, options.stateDir, '(sockets)', applied, new Set());
+}
+
+/**
+ * Starts the host of one state directory: adopts the runs that outlived the last one, opens the doors, and
+ * starts the fleet of the configuration file, if there is one.
+ * @throws AetherError `host.running` when another host holds the lock.
+ */
+export async function runHost(options: HostOptions): Promise<RunningHost> {
+  const { stateDir } = options;
+  fs.mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  const files = statePaths(stateDir);
+  const lock = acquireLock(path.join(stateDir, 'host.lock'));
+  if (lock === null) {
+    throw new AetherError({
+      code: 'host.running',
+      who: 'user',
+      message: `Another host already runs for ${stateDir}.`,
+      next: 'Talk to it with the other verbs (`aether ps`), or end it with `aether down`.',
+    });
+  }
+  const clock = systemClock;
+  const ids = randomIds;
+  const log = openLog(files.log);
+  const started_ms = clock.now();
+  // Load before anything changes: a broken file must not begin a host that would run nothing.
+  const load = () => loadConfig(options.configFile ?? '');
+  let config: Config | null;
+  let store: Store;
+  try {
+    config = options.configFile === null ? null : load();
+    store = new Store(files.database);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  const socketDir = runtimeDirectory(stateDir);
+  fs.writeFileSync(files.pid, `${process.pid}\n`, { mode: 0o600 });
+
+  const events = new Events({ store, clock, ids, log });
+  const runTable = new RunTable(store);
+  const generation = runTable.newHost(process.pid, version, started_ms);
+  const agents = new Agents({ store, table: new AgentTable(store), clock });
+  const runs = new Runs(runTable);
+  const approvals = new Approvals({ store, clock, ids });
+  const mailboxes = new Mailboxes({ store, clock, ids });
+
+  const wiring: Wiring = {
+    store,
+    clock,
+    ids,
+    log,
+    events,
+    agents,
+    runs,
+    runTable,
+    injections: new InjectionTable(store),
+    leases: new Leases({ store, table: new LeaseTable(store), clock }),
+    approvals,
+    generation,
+    stateDir,
+    socketDir,
+    userHome: os.homedir(),
+    path: process.env.PATH ?? '/usr/bin:/bin',
+    runtime: runtimeNamed,
+    resolve: (agent) => resolveAgent(agent, process.env),
+    bridge,
+    openDoor: (run) =>
+      openRunDoor({
+        host,
+        socketPath: run.paths.doorSocket,
+        agent: run.record.agent,
+        run: run.id,
+        grants: () => agents.find(run.record.agent)?.config.tools ?? null,
+        admit: (socket) => {
+          const { shim } = run.record;
+          return (
+            sameUser(socket) ??
+            (shim !== null && localSandbox.owns(peerCredentials(socket).pid, shim)
+              ? true
+              : 'it is not part of this run')
+          );
+        },
+        log,
+      }),
+    touched: (agent) => host.touched(agent),
+  };
+
+  const delivery = new InjectionDelivery(wiring);
+  const wake = new Wake(wiring, delivery, (agent) => mailboxes.unread(`agent:${agent}`));
+  const sink: RunSink = {
+    observed: (run, event, at_ms) => recordObserved(wiring, run, event, at_ms),
+    recorded: (run, topic, data) =>
+      void events.append({
+        topic,
+        agent: run.record.agent,
+        run: run.id,
+        principal: 'host',
+        grade: 'observed',
+        data,
+      }),
+    swapped: (run, swap) => takeover.swapped(run, swap),
+    exited: (run) => lifecycle.exited(run),
+    changed: (run) => {
+      host.touched(run.record.agent);
+      wake.consider(run.record.agent);
+      void delivery.kick(run.record.agent);
+    },
+  };
+  const launcher = new Launcher(wiring, sink);
+  const takeover = new Takeover({
+    wiring,
+    launcher,
+    delivery,
+    transcript: new TranscriptReader(wiring, launcher),
+  });
+  const lifecycle = new Lifecycle({
+    wiring,
+    launcher,
+    delivery,
+    takeoverEnded: (run) => takeover.ended(run),
+  });
+  const fleet = new Fleet({
+    wiring,
+    lifecycle,
+    load,
+    plan: (next) =>
+      makePlan(
+        next,
+        stateDir,
+        socketDir,
+        new Map(agents.all().map((agent) => [agent.name, agent.config])),
+        new Set(runs.live().map((run) => run.record.agent)),
+      ),
+  });
+  const tools = new ToolVerbs({
+    store,
+    clock,
+    memory: new Memory({ store, clock, ids }),
+    mailboxes,
+    approvals,
+    events,
+    agents: () =>
+      host
+        .agents()
+        .map(({ name, runtime, state, activity, goal }) => ({ name, runtime, state, activity, goal })),
+    onMail: (agent, message) => {
+      wake.mail(agent, message);
+      host.touched(agent);
+    },
+  });
+  let detections: Detection[] = [];
+  let consoleUrl: string | null = null;
+  const host: Host = new Host({
+    wiring,
+    lifecycle,
+    delivery,
+    takeover,
+    fleet,
+    tools,
+    mailboxes,
+    info: () => ({
+      pid: process.pid,
+      version,
+      stateDir,
+      configFile: options.configFile,
+      started_ms,
+      generation,
+      console: consoleUrl,
+    }),
+    runtimes: () => detections,
+    consoleLink: () => console_.loginLink(),
+    down: (by: By) => shutdown(true, by),
+  });
+
+  /* A host that was killed left runs behind: they are taken back before anybody can ask about them. */
+  const unfinished = runs.unfinished();
+  events.append({
+    topic: 'host.started',
+    principal: 'host',
+    grade: 'enforced',
+    data: { generation, version, adopted: unfinished.map((run) => run.id) },
+  });
+  const adopted = await Promise.all(unfinished.map((record) => launcher.adopt(record)));
+  tools.pruneReceipts();
+  for (const run of adopted) {
+    if (run === null || run.ended) continue;
+    await launcher.open(run);
+    void deliverAnswers(wiring, run);
+    void delivery.kick(run.record.agent);
+  }
+  for (const lease of wiring.leases.all()) {
+    const run = runs.of(lease.agent);
+    if (run === null) wiring.leases.release(lease.agent);
+    else
+      takeover
+        .continue(run, lease)
+        .catch((error: unknown) =>
+          log.warn({ agent: lease.agent, error: messageOf(error) }, 'a takeover could not be continued'),
+        );
+  }
+
+  const console_ = await startConsole({
+    host,
+    port: config?.console.port ?? 0,
+    log,
+    clock,
+    webDir: WEB_DIR,
+    stateDir,
+  });
+  consoleUrl = console_.url;
+  const sockets = socketPaths(socketDir);
+  const operator = (socket: Socket): true | string => sameUser(socket) ?? insideRun(socket, runs) ?? true;
+  const control = await openControlDoor({ host, socketPath: sockets.control, admit: operator, log, version });
+  const clients = await openClientDoor({ host, socketPath: sockets.client, admit: operator, log });
+  const watching =
+    options.configFile === null
+      ? null
+      : watchConfig(options.configFile, (result) => fleet.changed(result), { clock });
+
+  let stopping: Promise<void> | null = null;
+  let settle: (code: number) => void;
+  const stopped = new Promise<number>((resolve) => {
+    settle = resolve;
+  });
+  function shutdown(stopAgents: boolean, by: By = 'operator'): Promise<void> {
+    stopping ??= (async () => {
+      lifecycle.close();
+      wake.close();
+      stopSweeping();
+      await watching?.close();
+      if (stopAgents) {
+        const live = runs.live().map((run) => run.record.agent);
+        const ends = await Promise.allSettled(live.map((name) => lifecycle.stop(name, by, 'down', true)));
+        for (const end of ends)
+          if (end.status === 'rejected')
+            log.error({ error: messageOf(end.reason) }, 'an agent could not be stopped');
+      }
+      events.append({
+        topic: 'host.stopped',
+        principal: by,
+        grade: 'enforced',
+        data: { stoppedAgents: stopAgents },
+      });
+      // Answer whoever asked for this before the doors close.
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      await Promise.all([control.close(), clients.close(), console_.close(), launcher.closeDoors()]);
+      for (const run of runs.live()) run.close();
+      store.close();
+      fs.rmSync(files.pid, { force: true });
+      lock!.release();
+      settle(0);
+    })();
+    return stopping;
+  }
+
+  let stopSweeping = () => {};
+  let idleSince = clock.now();
+  const sweep = () => {
+    for (const lease of wiring.leases.sweep()) {
+      const run = runs.of(lease.agent);
+      if (run === null) continue;
+      takeover
+        .handback(
+          lease.agent,
+          run,
+          { generation: lease.generation, note: 'The operator vanished; the lease expired.' },
+          'host',
+        )
+        .catch((error: unknown) =>
+          log.warn(
+            { agent: lease.agent, error: messageOf(error) },
+            'an expired lease could not be handed back',
+          ),
+        );
+    }
+    if (clients.connections() > 0 || agents.all().length > 0) idleSince = clock.now();
+    if (options.idleExit_ms !== undefined && clock.now() - idleSince > options.idleExit_ms) {
+      log.info('nobody needs this host any more');
+      void shutdown(false, 'host');
+      return;
+    }
+    stopSweeping = clock.after(Math.min(SWEEP_MS, options.idleExit_ms ?? SWEEP_MS), sweep);
+  };
+  sweep();
+
+  void detectRuntimes().then(
+    (found) => {
+      detections = found;
+    },
+    (error: unknown) => log.warn({ error: messageOf(error) }, 'the runtimes could not be looked at'),
+  );
+  options.onReady?.(host.info());
+  if (config !== null) await fleet.apply('operator');
+  else await lifecycle.reconcile(agents.all().map((agent) => agent.name));
+  return { host, stopped, shutdown };
+}
+
+/** Null when the peer is the user that runs the host; otherwise why not. */
+function sameUser(socket: Socket): string | null {
+  const { uid } = peerCredentials(socket);
+  return uid === process.getuid?.() ? null : 'it belongs to another user';
+}
+
+/** A peer inside any run, of this host or another, is no operator whatever it presents. */
+function insideRun(socket: Socket, runs: Runs): string | null {
+  const { pid } = peerCredentials(socket);
+  for (const run of runs.live()) {
+    if (run.record.shim !== null && localSandbox.owns(pid, run.record.shim))
+      return `it is part of agent ${run.record.agent}`;
+  }
+  try {
+    const marker = runMarkerOf(pid);
+    return marker === null ? null : `it was started inside run ${marker}`;
+  } catch (error) {
+    return messageOf(error); // It is gone already: nobody can tell what it was.
+  }
+}
+
+export type { HostInfo };

@@ -1,0 +1,60 @@
+/**
+ * Carries an operator's answer to the engine that waits for it. The answer is durable before it is sent, its
+ * frame id follows from the approval's, and what was not confirmed is sent again after a host restart.
+ */
+import type { ApprovalAnswer, ApprovalView } from '../api.ts';
+import { messageOf } from '../errors.ts';
+import type { Run } from '../runs/run.ts';
+import type { By, Wiring } from './wiring.ts';
+
+export function answerApproval(wiring: Wiring, id: string, answer: ApprovalAnswer, by: By): ApprovalView {
+  const view = wiring.store.transaction(() => {
+    const answered = wiring.approvals.answer(id, answer, by);
+    wiring.events.append({
+      topic: 'approval.answered',
+      agent: answered.agent,
+      run: answered.run,
+      principal: by,
+      grade: 'enforced',
+      data: { approval: id, answer: answered.answer, by },
+    });
+    return answered;
+  });
+  wiring.touched(view.agent);
+  const run = view.run === null ? null : wiring.runs.byId(view.run);
+  if (view.kind === 'permission' && run !== null) void deliverAnswers(wiring, run);
+  return view;
+}
+
+/** Sends what was answered and not confirmed. Harmless to repeat: the shim knows the frames. */
+export async function deliverAnswers(wiring: Wiring, run: Run): Promise<void> {
+  for (const approval of wiring.approvals.undelivered(run.id)) {
+    if (approval.kind !== 'permission') continue;
+    const { requestId, input } = approval.detail as { requestId: string; input: unknown };
+    if (run.runtime.permission === undefined) continue;
+    try {
+      await run.write(
+        withId(
+          run.runtime.permission({
+            requestId,
+            allow: approval.answer?.allow === true,
+            message: approval.answer?.text ?? null,
+            input,
+          }),
+          `approval-${approval.id}`,
+        ),
+      );
+      wiring.approvals.markDelivered(approval.id);
+    } catch (error) {
+      wiring.log.warn(
+        { approval: approval.id, error: messageOf(error) },
+        'an answer could not be delivered yet',
+      );
+      return;
+    }
+  }
+}
+
+function withId(frame: { id: string; data: string }, id: string): { id: string; data: string } {
+  return { ...frame, id };
+}

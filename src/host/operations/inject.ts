@@ -1,0 +1,183 @@
+/**
+ * A message for an agent, with a receipt: queued (durable) → delivered (the shim journalled the frame) → seen →
+ * acted (the runtime's evidence). Order is kept, and the frame carries the injection's id, so sending it again
+ * after a crash is harmless: the shim knows it.
+ */
+import type { InjectionView } from '../api.ts';
+import { AetherError, messageOf } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { InjectionRecord } from '../store/injections.ts';
+import type { By, Wiring } from './wiring.ts';
+
+const ORDER = ['queued', 'delivered', 'seen', 'acted'] as const;
+
+export interface InjectInput {
+  text: string;
+  priority?: 'now' | 'next' | 'later';
+  id?: string;
+}
+
+/** Accepts the message durably. The same `id` again answers with the first one. */
+export function acceptInjection(wiring: Wiring, agent: string, input: InjectInput, by: By): InjectionView {
+  wiring.agents.get(agent);
+  const bytes = Buffer.byteLength(input.text);
+  if (input.text.trim() === '' || bytes > limits.inject_text_bytes_max) {
+    throw new AetherError({
+      code: 'inject.text',
+      who: 'user',
+      message:
+        bytes > limits.inject_text_bytes_max
+          ? `The message has ${bytes} bytes; at most ${limits.inject_text_bytes_max} go in one.`
+          : 'The message is empty.',
+      next:
+        bytes > limits.inject_text_bytes_max
+          ? 'Put long material into a file in the workspace and name it in the message.'
+          : 'Say something.',
+    });
+  }
+  const priority = input.priority ?? 'next';
+  if (!['now', 'next', 'later'].includes(priority)) {
+    throw new AetherError({
+      code: 'inject.priority',
+      who: 'user',
+      message: `Unknown priority ${JSON.stringify(priority)}.`,
+      next: 'Use now, next or later.',
+    });
+  }
+  if (input.id !== undefined) {
+    if (!/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(input.id)) {
+      throw new AetherError({
+        code: 'inject.id',
+        who: 'user',
+        message: 'An injection id is a lower-case UUID.',
+        next: 'Leave it out to get one.',
+      });
+    }
+    const known = wiring.injections.get(input.id);
+    if (known !== null) return viewOf(known);
+  }
+  if (wiring.injections.queued(agent, limits.inject_queue_max).length >= limits.inject_queue_max) {
+    throw new AetherError({
+      code: 'inject.full',
+      who: 'user',
+      message: `${limits.inject_queue_max} messages already wait for ${agent}.`,
+      next: `Start ${agent} so that it can read them.`,
+    });
+  }
+  const now = wiring.clock.now();
+  const record: InjectionRecord = {
+    id: input.id ?? wiring.ids.uuid(now),
+    agent,
+    run: null,
+    text: input.text,
+    priority,
+    principal: by,
+    state: 'queued',
+    steps: [{ stage: 'queued', at_ms: now, evidence: 'stored by the host' }],
+    created_ms: now,
+  };
+  wiring.store.transaction(() => {
+    wiring.injections.insert(record);
+    wiring.events.append({
+      topic: 'inject.queued',
+      agent,
+      principal: by,
+      grade: 'enforced',
+      data: { inject: record.id, text: record.text, priority },
+    });
+  });
+  return viewOf(record);
+}
+
+/** A stage was proven. Stages only go forward; those skipped on the way were passed. */
+export function settle(
+  wiring: Wiring,
+  id: string,
+  stage: 'delivered' | 'seen' | 'acted' | 'cancelled' | 'unknown',
+  evidence: string,
+): void {
+  const record = wiring.injections.get(id);
+  if (record === null) return;
+  const at = ORDER.indexOf(record.state as (typeof ORDER)[number]);
+  if (stage !== 'cancelled' && stage !== 'unknown' && at >= ORDER.indexOf(stage)) return;
+  if ((stage === 'cancelled' || stage === 'unknown') && (record.state === 'acted' || record.state === stage))
+    return;
+  record.state = stage;
+  record.steps.push({ stage, at_ms: wiring.clock.now(), evidence });
+  wiring.store.transaction(() => {
+    wiring.injections.update(record);
+    wiring.events.append({
+      topic: `inject.${stage}`,
+      agent: record.agent,
+      run: record.run,
+      principal: 'host',
+      grade: 'observed',
+      data: { inject: id, evidence },
+    });
+  });
+}
+
+/** Sends what waits, in order, one agent at a time. */
+export class InjectionDelivery {
+  readonly #wiring: Wiring;
+  readonly #busy = new Map<string, Promise<void>>();
+
+  constructor(wiring: Wiring) {
+    this.#wiring = wiring;
+  }
+
+  /** Call whenever something may have become deliverable. */
+  kick(agent: string): Promise<void> {
+    const running = this.#busy.get(agent);
+    const next = (running ?? Promise.resolve()).then(() => this.#deliver(agent));
+    this.#busy.set(agent, next);
+    void next.finally(() => {
+      if (this.#busy.get(agent) === next) this.#busy.delete(agent);
+    });
+    return next;
+  }
+
+  async #deliver(agent: string): Promise<void> {
+    const { runs, injections, log } = this.#wiring;
+    for (;;) {
+      const run = runs.of(agent);
+      // While a human holds a swapped terminal nothing is typed into it: a dialog may be open there.
+      if (run === null || !run.connected || run.record.state !== 'running') return;
+      if (this.#wiring.leases.find(agent)?.phase === 'held') return;
+      if (
+        run.record.floor.role !== 'engine' ||
+        run.record.floor.process === null ||
+        run.record.requested === 'handover'
+      )
+        return;
+      // The opening frames come first: the goal before what is said about it.
+      if (run.record.floor.opening.length > 0) return;
+      const [record] = injections.queued(agent, 1);
+      if (record === undefined) return;
+      try {
+        await run.write(run.runtime.message({ id: record.id, text: record.text, priority: record.priority }));
+      } catch (error) {
+        log.warn(
+          { agent, inject: record.id, error: messageOf(error) },
+          'a message could not be delivered; it stays queued',
+        );
+        return;
+      }
+      record.run = run.id;
+      injections.update(record);
+      settle(this.#wiring, record.id, 'delivered', 'the shim wrote it to the engine and journalled it');
+    }
+  }
+}
+
+/** The run is over: what was delivered and never seen has an unknown fate, and is not sent again. */
+export function abandonDelivered(wiring: Wiring, run: string): void {
+  for (const record of wiring.injections.unsettled(run)) {
+    settle(wiring, record.id, 'unknown', 'the run ended before the engine said that it had read this');
+  }
+}
+
+export function viewOf(record: InjectionRecord): InjectionView {
+  const { run: _run, created_ms: _created, ...view } = record;
+  return view;
+}

@@ -1,0 +1,311 @@
+/**
+ * Starting a run, and taking back the ones that outlived their host. A run's socket paths follow from its id,
+ * so a host that died between "spawned" and "noted down" still finds its shim.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { EngineState, LaunchSpec, RunPlace } from '../../runtimes/runtime.ts';
+import type { AgentConfig } from '../config/types.ts';
+import { AetherError, messageOf } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { bootId, isAlive } from '../process/proc.ts';
+import type { RunPaths } from '../runs/run.ts';
+import { Run, type RunSink } from '../runs/run.ts';
+import { ShimClient } from '../shim/client/client.ts';
+import { launchShim } from '../shim/client/launch.ts';
+import { lastOffset, repairTail } from '../shim/tail.ts';
+import type { RunRecord } from '../store/runs.ts';
+import type { Prepared, Wiring } from './wiring.ts';
+
+export class Launcher {
+  readonly #wiring: Wiring;
+  readonly #sink: RunSink;
+  readonly #doors = new Map<string, { close(): Promise<void> | void }>();
+
+  constructor(wiring: Wiring, sink: RunSink) {
+    this.#wiring = wiring;
+    this.#sink = sink;
+  }
+
+  paths(runId: string): RunPaths {
+    const runDir = path.join(this.#wiring.stateDir, 'runs', runId);
+    const socketDir = path.join(this.#wiring.socketDir, runId);
+    return {
+      runDir,
+      journal: path.join(runDir, 'journal'),
+      shimSocket: path.join(socketDir, 'shim.sock'),
+      doorSocket: path.join(socketDir, 'mcp.sock'),
+      mcpCommand: path.join(socketDir, 'mcp'),
+    };
+  }
+
+  place(agent: string, runId: string): RunPlace {
+    const paths = this.paths(runId);
+    return {
+      run: runId,
+      agentDir: path.join(this.#wiring.stateDir, 'agents', agent),
+      runDir: paths.runDir,
+      mcp: this.#wiring.bridge(paths.doorSocket),
+      mcpCommand: paths.mcpCommand,
+      userHome: this.#wiring.userHome,
+      path: this.#wiring.path,
+    };
+  }
+
+  /** What the engine of this run would be given now. Writes nothing. */
+  async prepare(
+    config: AgentConfig,
+    runId: string,
+    state: EngineState | null,
+    resume: { note: string } | null,
+  ): Promise<Prepared> {
+    const spec = this.#wiring.resolve(config);
+    const runtime = this.#wiring.runtime(config.runtime);
+    const launch = await runtime.prepare(spec, this.place(config.name, runId), state, resume);
+    return { spec, launch };
+  }
+
+  /** @returns once the engine's process is started and its opening frames are on their way. */
+  async launch(
+    config: AgentConfig,
+    state: EngineState | null,
+    resume: { note: string } | null,
+  ): Promise<Run> {
+    const { clock, ids, events, runs, runTable, store } = this.#wiring;
+    const runtime = this.#wiring.runtime(config.runtime);
+    const id = ids.short('r');
+    const paths = this.paths(id);
+    for (const dir of [
+      paths.runDir,
+      paths.journal,
+      path.dirname(paths.shimSocket),
+      path.join(this.#wiring.stateDir, 'agents', config.name),
+      config.workspace,
+    ]) {
+      fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    }
+    const prepared = await this.prepare(config, id, state, resume);
+    const now = clock.now();
+    const record: RunRecord = {
+      id,
+      agent: config.name,
+      state: 'created',
+      state_ms: now,
+      stateEvidence: { source: 'host', grade: 'enforced', what: 'the host is starting it', at_ms: now },
+      activity: 'starting',
+      activityEvidence: null,
+      requested: 'start',
+      shim: null,
+      boot_id: bootId(),
+      journal_offset: 0,
+      engine: state ?? runtime.observer.initial(null),
+      floor: {
+        process: null,
+        role: 'engine',
+        pid: null,
+        io: 'pipes',
+        cols: 80,
+        rows: 24,
+        partialOut: '',
+        partialErr: '',
+        terminalFrom: null,
+        marks: [],
+        tail: null,
+        opening: prepared.launch.opening,
+      },
+      last: null,
+      input_tokens: 0,
+      output_tokens: 0,
+      cost_usd: null,
+      started_ms: now,
+      exited_ms: null,
+      exit: null,
+    };
+    store.transaction(() => {
+      runTable.put(record);
+      events.append({
+        topic: 'run.starting',
+        agent: config.name,
+        run: id,
+        principal: 'host',
+        grade: 'enforced',
+        data: { runtime: config.runtime, resumed: resume !== null, session: state?.session ?? null },
+      });
+    });
+    const run = this.#make(record, paths);
+    runs.add(run);
+    try {
+      writeFiles(prepared.launch);
+      writeMcpCommand(paths, this.#wiring.bridge(paths.doorSocket));
+      this.#doors.set(id, await this.#wiring.openDoor(run));
+      const shim = await launchShim({
+        run: id,
+        agent: config.name,
+        dir: paths.journal,
+        socket: paths.shimSocket,
+        journal_segment_bytes: limits.journal_segment_bytes,
+        journal_bytes_max: limits.journal_bytes_max,
+      });
+      run.save((saved) => {
+        saved.shim = shim;
+        saved.state = 'starting';
+        saved.state_ms = clock.now();
+        saved.stateEvidence = {
+          source: 'shim',
+          grade: 'observed',
+          what: `shim ${shim.pid} runs`,
+          at_ms: clock.now(),
+        };
+      });
+      const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
+      run.attach(client);
+      await client.start('engine-1', prepared.launch.process);
+      await run.pump();
+      run.save((saved) => {
+        saved.requested = null;
+      });
+      await this.open(run);
+      return run;
+    } catch (error) {
+      await this.#abandon(run, messageOf(error));
+      if (error instanceof AetherError) throw error;
+      throw new AetherError(
+        {
+          code: 'run.launch',
+          who: 'runtime',
+          message: `${config.name} could not be started: ${messageOf(error)}.`,
+          next: 'See `aether plan` for what would be run, and `aether doctor` for what is missing.',
+        },
+        { cause: error },
+      );
+    }
+  }
+
+  /** Writes the opening frames that the shim has not confirmed yet. */
+  async open(run: Run): Promise<void> {
+    for (const frame of [...run.record.floor.opening]) await run.write(frame);
+    await run.pump();
+    run.save((saved) => {
+      saved.floor.opening = [];
+    });
+  }
+
+  /** Takes back a run that an earlier host started. False when it is over. */
+  async adopt(record: RunRecord): Promise<Run | null> {
+    const { runs } = this.#wiring;
+    const paths = this.paths(record.id);
+    const run = this.#make(record, paths);
+    runs.add(run);
+    let client: ShimClient | null = null;
+    try {
+      client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
+    } catch (error) {
+      this.#wiring.log.warn({ run: record.id, error: messageOf(error) }, 'no shim answers for this run');
+    }
+    if (client === null) {
+      await this.#lost(run);
+      return null;
+    }
+    const { status } = client;
+    if (record.shim === null)
+      run.save((saved) => {
+        saved.shim = { pid: status.pid, start_ticks: status.start_ticks };
+      });
+    this.#doors.set(record.id, await this.#wiring.openDoor(run));
+    run.attach(client);
+    await run.pump();
+    if (status.processes.length === 0) {
+      // The host died before it said what to run; nothing was lost, so begin anew.
+      await client.stop(
+        'never-started',
+        { term_ms: 0, kill_ms: 1_000 },
+        'the host died before it was started',
+      );
+      await run.pump();
+      return null;
+    }
+    return run;
+  }
+
+  async closeDoor(runId: string): Promise<void> {
+    const door = this.#doors.get(runId);
+    this.#doors.delete(runId);
+    await door?.close();
+  }
+
+  async closeDoors(): Promise<void> {
+    await Promise.all([...this.#doors.keys()].map((id) => this.closeDoor(id)));
+  }
+
+  #make(record: RunRecord, paths: RunPaths): Run {
+    const { store, runTable, clock, log } = this.#wiring;
+    const agent = this.#wiring.agents.find(record.agent);
+    const runtime = this.#wiring.runtime(agent?.config.runtime ?? 'command');
+    return new Run({ record, runtime, paths, store, table: runTable, clock, log, sink: this.#sink });
+  }
+
+  /** The shim is gone: what the journal says is all that will ever be known. */
+  async #lost(run: Run): Promise<void> {
+    const { record } = run;
+    if (fs.existsSync(run.paths.journal)) {
+      repairTail(run.paths.journal);
+      if (lastOffset(run.paths.journal) > record.journal_offset) await run.pump();
+    }
+    if (run.ended) return;
+    const shimAlive = record.shim !== null && record.boot_id === bootId() && isAlive(record.shim);
+    await this.#abandon(run, shimAlive ? 'its shim does not answer' : 'its shim is gone');
+  }
+
+  async #abandon(run: Run, why: string): Promise<void> {
+    const { events, clock } = this.#wiring;
+    if (run.connected) {
+      try {
+        await run.client.stop(`abandon-${run.id}`, { term_ms: 1_000, kill_ms: 2_000 }, why);
+        await run.pump();
+      } catch (error) {
+        this.#wiring.log.warn(
+          { run: run.id, error: messageOf(error) },
+          'a run that failed to start could not be stopped',
+        );
+      }
+    }
+    if (!run.ended) {
+      const now = clock.now();
+      run.save((saved) => {
+        saved.state = 'unknown';
+        saved.state_ms = now;
+        saved.stateEvidence = { source: 'host', grade: 'observed', what: why, at_ms: now };
+        saved.exited_ms = now;
+        saved.requested = null;
+        saved.activity = null;
+        saved.exit = { code: null, signal: null, cause: 'lost', reason: why, killed: 0, survivors: 0 };
+        events.append({
+          topic: 'run.lost',
+          agent: saved.agent,
+          run: saved.id,
+          principal: 'host',
+          grade: 'observed',
+          data: { why },
+        });
+      });
+      this.#sink.exited(run);
+    }
+  }
+}
+
+export function writeFiles(launch: LaunchSpec): void {
+  for (const file of launch.files) {
+    fs.mkdirSync(path.dirname(file.path), { recursive: true, mode: 0o700 });
+    // Never follow what an earlier run may have left there.
+    fs.rmSync(file.path, { force: true });
+    fs.writeFileSync(file.path, file.content, { mode: file.mode, flag: 'wx' });
+  }
+}
+
+/** One path without arguments that speaks MCP on stdio: what `AETHER_MCP_COMMAND` names. */
+function writeMcpCommand(paths: RunPaths, bridge: { command: string; args: string[] }): void {
+  const quoted = [bridge.command, ...bridge.args]
+    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
+    .join(' ');
+  fs.writeFileSync(paths.mcpCommand, `#!/bin/sh\nexec ${quoted}\n`, { mode: 0o700 });
+}

@@ -1,0 +1,318 @@
+/**
+ * Makes what is wanted true: start, stop, kill, restart, and what happens when a run ends by itself. One
+ * operation per agent at a time; a kill does not wait for its turn.
+ */
+
+import { decideRestart } from '../agents/restart-policy.ts';
+import { AetherError, messageOf, toWireError } from '../errors.ts';
+import { exitSentence, type Run } from '../runs/run.ts';
+import type { StopLadder } from '../shim/wire.ts';
+import type { AgentRecord } from '../store/agents.ts';
+import { abandonDelivered, type InjectionDelivery } from './inject.ts';
+import type { Launcher } from './launch.ts';
+import type { By, Wiring } from './wiring.ts';
+
+/** Named time-outs of the ladder: close stdin, SIGTERM, SIGKILL until nothing is left. */
+const STOP: Record<'pipes' | 'pty', StopLadder> = {
+  pipes: { close_stdin_ms: 1_500, term_ms: 4_000, kill_ms: 5_000 },
+  pty: { term_ms: 4_000, kill_ms: 5_000 },
+};
+const KILL: StopLadder = { term_ms: 0, kill_ms: 5_000 };
+
+export class Lifecycle {
+  readonly #wiring: Wiring;
+  readonly #launcher: Launcher;
+  readonly #delivery: InjectionDelivery;
+  readonly #takeoverEnded: (run: Run) => void;
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #timers = new Map<string, { cancel: () => void; at_ms: number }>();
+  #closing = false;
+
+  constructor(parts: {
+    wiring: Wiring;
+    launcher: Launcher;
+    delivery: InjectionDelivery;
+    takeoverEnded: (run: Run) => void;
+  }) {
+    this.#wiring = parts.wiring;
+    this.#launcher = parts.launcher;
+    this.#delivery = parts.delivery;
+    this.#takeoverEnded = parts.takeoverEnded;
+  }
+
+  /** When the next automatic start is due; null when none is planned. */
+  restartDue(agent: string): number | null {
+    return this.#timers.get(agent)?.at_ms ?? null;
+  }
+
+  start(name: string, by: By, options: { fresh?: boolean; goal?: string } = {}): Promise<void> {
+    this.#wiring.agents.get(name);
+    return this.#turn(name, async () => {
+      this.#want(name, 'running', by);
+      if (this.#wiring.runs.of(name) === null) await this.#launch(name, options);
+    });
+  }
+
+  stop(name: string, by: By, reason = 'stop', keepWish = false): Promise<void> {
+    this.#wiring.agents.get(name);
+    return this.#turn(name, async () => {
+      if (!keepWish) this.#want(name, 'stopped', by);
+      else this.#cancelRestart(name);
+      const run = this.#wiring.runs.of(name);
+      if (run !== null) await this.#end(run, STOP[run.record.floor.io], reason, by);
+    });
+  }
+
+  async kill(name: string, by: By): Promise<void> {
+    this.#want(name, 'stopped', by);
+    const run = this.#wiring.runs.of(name);
+    if (run !== null) await this.#end(run, KILL, 'kill', by);
+  }
+
+  restart(name: string, by: By, options: { fresh?: boolean } = {}): Promise<void> {
+    this.#wiring.agents.get(name);
+    return this.#turn(name, async () => {
+      this.#want(name, 'running', by);
+      const run = this.#wiring.runs.of(name);
+      if (run !== null) await this.#end(run, STOP[run.record.floor.io], 'restart', by);
+      await this.#launch(name, options);
+    });
+  }
+
+  /** After a host start: what should run and does not. Runs that ended meanwhile are judged by policy. */
+  async reconcile(names: string[]): Promise<void> {
+    await Promise.all(
+      names.map((name) =>
+        this.#turn(name, async () => {
+          const agent = this.#wiring.agents.find(name);
+          if (agent === undefined || agent.wanted !== 'running' || this.#wiring.runs.of(name) !== null)
+            return;
+          const newest = this.#wiring.runs.newest(name);
+          // A run that ended by itself was judged when it ended; only a fresh start or a `down` is made good here.
+          const resumable =
+            newest === null ||
+            newest.exit?.cause === 'stopped' ||
+            (newest.exit?.cause === 'lost' && agent.problem === null);
+          if (resumable && !this.#timers.has(name)) await this.#launch(name, {});
+        }).catch((error: unknown) =>
+          this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'not started'),
+        ),
+      ),
+    );
+  }
+
+  /** From the run's sink, after the commit that recorded the end. */
+  exited(run: Run): void {
+    const { runs, approvals, events, store, log } = this.#wiring;
+    const { agent: name } = run.record;
+    store.transaction(() => {
+      abandonDelivered(this.#wiring, run.id);
+      for (const approval of approvals.openOfRun(run.id)) {
+        if (approval.kind !== 'permission' || approvals.withdraw(approval.id) === null) continue;
+        events.append({
+          topic: 'approval.withdrawn',
+          agent: name,
+          run: run.id,
+          principal: 'host',
+          grade: 'enforced',
+          data: { approval: approval.id },
+        });
+      }
+    });
+    this.#takeoverEnded(run);
+    runs.retire(run);
+    run.close();
+    this.#launcher
+      .closeDoor(run.id)
+      .catch((error: unknown) => log.warn({ run: run.id, error: messageOf(error) }, 'a door did not close'));
+    this.#wiring.touched(name);
+    this.#decide(run);
+  }
+
+  #decide(run: Run): void {
+    const { agents, clock } = this.#wiring;
+    const { record } = run;
+    const agent = agents.find(record.agent);
+    if (agent === undefined || this.#closing || agent.wanted !== 'running') return;
+    const decision = decideRestart(
+      agent.config.restart,
+      {
+        clean: record.exit?.code === 0 && record.exit.signal === null,
+        requested: record.exit?.cause === 'stopped',
+        lived_ms: (record.exited_ms ?? clock.now()) - record.started_ms,
+      },
+      agent.failures,
+      Math.random(),
+    );
+    agents.change(agent.name, (changed) => {
+      changed.failures = decision.failures;
+      if (decision.action === 'give-up') changed.problem = crashProblem(changed, run);
+    });
+    if (decision.action === 'give-up') this.#failed(agent);
+    if (decision.action === 'restart') this.#schedule(agent.name, decision.delay_ms);
+  }
+
+  #schedule(name: string, delay_ms: number): void {
+    this.#cancelRestart(name);
+    const { clock, agents, log } = this.#wiring;
+    const cancel = clock.after(delay_ms, () => {
+      this.#timers.delete(name);
+      void this.#turn(name, async () => {
+        if (agents.find(name)?.wanted === 'running' && this.#wiring.runs.of(name) === null && !this.#closing)
+          await this.#launch(name, {});
+      }).catch((error: unknown) => log.warn({ agent: name, error: messageOf(error) }, 'a restart failed'));
+    });
+    this.#timers.set(name, { cancel, at_ms: clock.now() + delay_ms });
+    this.#wiring.touched(name);
+  }
+
+  #cancelRestart(name: string): void {
+    this.#timers.get(name)?.cancel();
+    this.#timers.delete(name);
+  }
+
+  async #launch(name: string, options: { fresh?: boolean; goal?: string }): Promise<void> {
+    const { agents, runs, clock } = this.#wiring;
+    this.#cancelRestart(name);
+    const agent = agents.get(name);
+    const config = options.goal === undefined ? agent.config : { ...agent.config, goal: options.goal };
+    const runtime = this.#wiring.runtime(config.runtime);
+    const state = options.fresh || !runtime.capabilities.resume ? null : agent.engine;
+    const resume = state?.session
+      ? { note: resumeNote(agent, runs.newest(name), clock.now(), config.goal) }
+      : null;
+    const started = runs.newest(name)?.id;
+    try {
+      const run = await this.#launcher.launch(config, resume === null ? null : state, resume);
+      agents.change(name, (changed) => {
+        changed.problem = null;
+        changed.engine = { ...changed.engine, session: changed.engine?.session ?? null, goal: config.goal };
+      });
+      this.#wiring.touched(name);
+      void this.#delivery.kick(name);
+      if (run.ended) this.#wiring.log.info({ run: run.id }, 'the run ended at once');
+    } catch (error) {
+      const problem = toWireError(error);
+      if (problem.code === 'internal')
+        this.#wiring.log.error({ agent: name, error: messageOf(error) }, 'launch failed');
+      // A run that was begun and failed has been judged by policy; one that could not begin waits for a person.
+      const judged = runs.newest(name)?.id !== started && this.#timers.has(name);
+      agents.change(name, (changed) => {
+        changed.problem = problem;
+      });
+      if (!judged) this.#failed(agents.get(name));
+      this.#wiring.touched(name);
+      throw error;
+    }
+  }
+
+  #failed(agent: AgentRecord): void {
+    this.#wiring.events.append({
+      topic: 'agent.failed',
+      agent: agent.name,
+      principal: 'host',
+      grade: 'observed',
+      data: { problem: agent.problem },
+    });
+    this.#wiring.touched(agent.name);
+  }
+
+  async #end(run: Run, ladder: StopLadder, reason: string, by: By): Promise<void> {
+    const { clock } = this.#wiring;
+    run.save((record) => {
+      record.requested = reason;
+      record.state = 'stopping';
+      record.state_ms = clock.now();
+      record.stateEvidence = {
+        source: 'operator',
+        grade: 'enforced',
+        what: `${reason} was requested by ${by}`,
+        at_ms: clock.now(),
+      };
+    });
+    await run.client.stop(`${reason}-${clock.now()}`, ladder, reason);
+    const ended = await run.until(() => run.ended, 10_000);
+    if (ended) return;
+    await run.pump();
+    if (run.ended) return;
+    throw new AetherError({
+      code: 'run.stop',
+      who: 'host',
+      message: `${run.record.agent} did not end in time.`,
+      next: `Try \`aether kill ${run.record.agent}\`.`,
+    });
+  }
+
+  #want(name: string, wanted: 'running' | 'stopped', by: By): void {
+    this.#cancelRestart(name);
+    this.#wiring.agents.change(name, (agent) => {
+      agent.wanted = wanted;
+      agent.wanted_by = by;
+      agent.failures = 0;
+      agent.problem = null;
+    });
+    this.#wiring.touched(name);
+  }
+
+  /** Runs `body` after what is under way for this agent, whatever became of that. */
+  #turn<T>(name: string, body: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const mine = before.then(body, body);
+    this.#turns.set(name, mine);
+    const forget = () => {
+      if (this.#turns.get(name) === mine) this.#turns.delete(name);
+    };
+    mine.then(forget, forget);
+    return mine;
+  }
+
+  /** No more automatic starts: the host is going. */
+  close(): void {
+    this.#closing = true;
+    for (const name of [...this.#timers.keys()]) this.#cancelRestart(name);
+  }
+}
+
+function crashProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
+  const { exit, last } = run.record;
+  const how =
+    exit === null
+      ? 'it ended'
+      : exit.cause === 'lost'
+        ? `the run was lost (${exit.reason ?? 'unknown'})`
+        : exitSentence(exit as never);
+  const again = agent.config.restart.policy === 'never' ? '' : ` It failed ${agent.failures} times in a row.`;
+  return {
+    code: 'agent.crashed',
+    who: 'runtime',
+    message: `${agent.name} does not run: ${how}.${again}${last === null ? '' : ` Last seen: ${last}`}`,
+    next: `See \`aether logs ${agent.name}\`, mend it, then \`aether start ${agent.name}\`.`,
+  };
+}
+
+/** What an agent is told when its conversation goes on in a new process. */
+function resumeNote(
+  agent: AgentRecord,
+  newest: { exited_ms: number | null; exit: { cause: string } | null } | null,
+  now: number,
+  goal: string | null,
+): string {
+  const away = newest?.exited_ms ? ` You were away for ${duration(now - newest.exited_ms)}.` : '';
+  const why =
+    newest?.exit?.cause === 'stopped'
+      ? 'You were stopped and are running again.'
+      : 'Your process ended unexpectedly and was started again; a tool that was running did not finish.';
+  const told = agent.engine?.goal;
+  const next =
+    goal !== null && told !== undefined && told !== goal
+      ? `Your goal is now: ${goal}`
+      : 'Go on with your work.';
+  return `[aether] ${why}${away} ${next}`;
+}
+
+export function duration(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3_600)} h`;
+}

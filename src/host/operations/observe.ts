@@ -1,0 +1,152 @@
+/**
+ * Turns what a runtime saw into the host's facts: events, activity, approvals, receipts, usage. Runs inside the
+ * transaction that saves the journal offset, so each observation counts once however often the host dies.
+ */
+import type { ObservedEvent } from '../../runtimes/runtime.ts';
+import type { Evidence } from '../api.ts';
+import type { Run } from '../runs/run.ts';
+import { settle } from './inject.ts';
+import type { Wiring } from './wiring.ts';
+
+const LAST_CHARS = 160;
+
+export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, at_ms: number): void {
+  const { record } = run;
+  const append = (topic: string, data: Record<string, unknown>, grade: Evidence['grade'] = 'observed') =>
+    wiring.events.append({
+      topic,
+      agent: record.agent,
+      run: record.id,
+      principal: `agent:${record.agent}`,
+      grade,
+      data,
+    });
+  const once = (key: string | undefined) => key === undefined || wiring.events.firstTime(record.id, key);
+  const activity = (value: NonNullable<typeof record.activity>, what: string, tool?: string) => {
+    const changed = record.activity !== value;
+    record.activity = value;
+    record.activityEvidence = { source: 'engine', grade: 'observed', what, at_ms };
+    if (changed)
+      append('activity.changed', {
+        activity: value,
+        evidence: what,
+        ...(tool === undefined ? {} : { tool }),
+      });
+  };
+
+  switch (event.kind) {
+    case 'ready':
+      if (record.activity === 'starting') activity('idle', 'the engine is ready');
+      return;
+    case 'activity':
+      activity(event.activity, event.evidence, event.tool);
+      return;
+    case 'session':
+      if (record.engine.session !== event.session)
+        record.engine = { ...record.engine, session: event.session };
+      wiring.agents.change(record.agent, (agent) => {
+        agent.engine = { session: event.session };
+      });
+      return;
+    case 'message':
+      if (!once(event.key && `message:${event.key}`)) return;
+      append(`message.${event.role}`, {
+        text: event.text,
+        ...(event.injectId === undefined ? {} : { injectId: event.injectId }),
+        ...(event.thinking ? { thinking: true } : {}),
+        ...(record.floor.role === 'terminal' && event.role === 'user' ? { typed: true } : {}),
+      });
+      if (!event.thinking) record.last = oneLine(event.role === 'user' ? `› ${event.text}` : event.text);
+      return;
+    case 'tool-call':
+      if (!once(`call:${event.toolUseId}`)) return;
+      append('tool.called', { toolUseId: event.toolUseId, tool: event.tool, input: event.input }, 'claimed');
+      record.last = oneLine(`${event.tool} ${JSON.stringify(event.input)}`);
+      return;
+    case 'tool-result':
+      if (!once(`result:${event.toolUseId}`)) return;
+      append(
+        'tool.finished',
+        { toolUseId: event.toolUseId, text: event.text, isError: event.isError },
+        'claimed',
+      );
+      return;
+    case 'permission-asked': {
+      const { approval, reattached } = wiring.approvals.open({
+        kind: 'permission',
+        agent: record.agent,
+        run: record.id,
+        request: `${record.id}:${event.requestId}`,
+        title: event.tool,
+        detail: {
+          tool: event.tool,
+          input: event.input,
+          requestId: event.requestId,
+          ...(event.toolUseId === undefined ? {} : { toolUseId: event.toolUseId }),
+        },
+        otherwise: 'The tool does not run; the agent waits until somebody answers.',
+      });
+      if (!reattached) {
+        append(
+          'approval.opened',
+          { approval: approval.id, kind: 'permission', title: event.tool, detail: approval.detail },
+          'enforced',
+        );
+      }
+      activity('waiting-for-operator', `asks to use ${event.tool}`, event.tool);
+      record.last = oneLine(`asks to use ${event.tool} ${JSON.stringify(event.input)}`);
+      return;
+    }
+    case 'permission-withdrawn': {
+      const asked = wiring.approvals.byRequest(`${record.id}:${event.requestId}`);
+      const approval = asked === null ? null : wiring.approvals.withdraw(asked.id);
+      if (approval !== null) append('approval.withdrawn', { approval: approval.id });
+      return;
+    }
+    case 'inject':
+      settle(wiring, event.injectId, event.stage, event.evidence);
+      return;
+    case 'turn-ended':
+      append('turn.ended', {
+        outcome: event.outcome,
+        ...(event.text === undefined ? {} : { text: event.text }),
+      });
+      activity('idle', `the turn ended: ${event.outcome}`);
+      if (event.outcome === 'failed') record.last = oneLine(`failed: ${event.text ?? 'the turn failed'}`);
+      return;
+    case 'interrupted':
+      append('turn.interrupted', { request: event.requestId });
+      return;
+    case 'mcp-status':
+      append('mcp.status', { servers: event.servers });
+      for (const server of event.servers) {
+        if (server.name === 'aether' && server.status !== 'connected' && server.status !== 'pending') {
+          append('engine.note', {
+            level: 'error',
+            text: `The engine reports its aether tools as "${server.status}": it works without memory and mail.`,
+          });
+        }
+      }
+      return;
+    case 'usage':
+      if (!once(event.key && `usage:${event.key}`)) return;
+      record.input_tokens += event.input_tokens + event.cache_read_tokens + event.cache_write_tokens;
+      record.output_tokens += event.output_tokens;
+      if (event.cost_usd !== null) record.cost_usd = (record.cost_usd ?? 0) + event.cost_usd;
+      append('usage.recorded', { ...event }, 'claimed');
+      return;
+    case 'retrying':
+      append('engine.retrying', { attempt: event.attempt, delay_ms: event.delay_ms, why: event.why });
+      record.last = oneLine(`retry ${event.attempt}: ${event.why}`);
+      return;
+    case 'note':
+      append('engine.note', { level: event.level, text: event.text });
+      return;
+  }
+}
+
+/** For one line of a table: no line breaks, no control characters, bounded. */
+function oneLine(text: string): string {
+  const flat = text.replace(/[\u0000-\u001f\u007f\s]+/g, ' ').trim();
+  return flat.length <= LAST_CHARS ? flat : `${flat.slice(0, LAST_CHARS - 1)}…`;
+}

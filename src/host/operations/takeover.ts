@@ -1,0 +1,308 @@
+/**
+ * Handing the floor to a human and back. For an engine that already is a terminal this is only the lease; for a
+ * structured engine the shim swaps processes over the same conversation, by itself and durably — this file
+ * decides when, and what the agent is told afterwards. Every step can be taken up again by a new host.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AgentView, LeaseView } from '../api.ts';
+import { AetherError, messageOf } from '../errors.ts';
+import type { Run } from '../runs/run.ts';
+import { requireLegal } from '../runs/verbs.ts';
+import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
+import type { LeaseRecord } from '../store/leases.ts';
+import { leaseView } from '../terminals/leases.ts';
+import { checkSize } from '../terminals/size.ts';
+import { changedFiles } from './changed-files.ts';
+import type { InjectionDelivery } from './inject.ts';
+import { type Launcher, writeFiles } from './launch.ts';
+import type { TranscriptReader } from './transcript.ts';
+import type { By, Wiring } from './wiring.ts';
+
+/** A running tool is waited for this long before the takeover gives up. */
+const BOUNDARY_MS_MAX = 10 * 60_000;
+const INTERRUPT_MS = 8_000;
+const SWAP_MS = 45_000;
+/** A terminal that exits sooner than this never worked: the shim goes back to the engine. */
+const SETTLE_MS = 1_200;
+
+export class Takeover {
+  readonly #wiring: Wiring;
+  readonly #launcher: Launcher;
+  readonly #delivery: InjectionDelivery;
+  readonly #transcript: TranscriptReader;
+  readonly #swaps = new Map<string, SwapRecord>();
+
+  constructor(parts: {
+    wiring: Wiring;
+    launcher: Launcher;
+    delivery: InjectionDelivery;
+    transcript: TranscriptReader;
+  }) {
+    this.#wiring = parts.wiring;
+    this.#launcher = parts.launcher;
+    this.#delivery = parts.delivery;
+    this.#transcript = parts.transcript;
+  }
+
+  /** From the run's sink: a swap has moved on. */
+  swapped(run: Run, swap: SwapRecord): void {
+    this.#swaps.set(`${run.id}:${swap.opId}`, swap);
+    if (swap.phase !== 'begun') run.save(() => undefined);
+  }
+
+  /** @returns once the terminal is up, or throws why it is not. */
+  async take(
+    view: AgentView,
+    run: Run,
+    input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
+  ): Promise<LeaseView> {
+    requireLegal(view, 'takeover');
+    const size = checkSize(input.cols, input.rows);
+    const lease = this.#wiring.leases.take(view.name, run.id, input.holder, { when: input.when, ...size });
+    this.#event(run, 'lease.requested', lease, { when: input.when });
+    this.#wiring.touched(view.name);
+    return this.#drive(run, lease);
+  }
+
+  /** A host died in the middle of a takeover or a hand-back: go on where it stood. */
+  async continue(run: Run, lease: LeaseRecord): Promise<void> {
+    if (lease.phase === 'pending') await this.#drive(run, lease);
+    else if (lease.phase === 'returning') await this.#return(run, lease);
+    else if (run.runtime.capabilities.takeover === 'swap' && run.record.floor.role === 'engine')
+      this.#free(run, lease, 'the terminal ended');
+  }
+
+  async #drive(run: Run, lease: LeaseRecord): Promise<LeaseView> {
+    const { agent, generation } = lease;
+    try {
+      if (run.runtime.capabilities.takeover === 'swap' && run.record.floor.role === 'engine') {
+        await this.#boundary(run, lease);
+        await this.#swapToTerminal(run, lease);
+      } else if (
+        lease.detail.cols !== undefined &&
+        run.record.floor.process !== null &&
+        run.record.floor.io === 'pty'
+      ) {
+        await run.client.resize(run.record.floor.process, lease.detail.cols, lease.detail.rows ?? 24);
+      }
+    } catch (error) {
+      this.#free(run, lease, messageOf(error));
+      throw error;
+    }
+    const held = this.#wiring.leases.change(agent, generation, (record) => {
+      record.phase = 'held';
+      record.since_ms = this.#wiring.clock.now();
+      record.detail.waitingFor = null;
+    });
+    this.#event(run, 'lease.held', held, {});
+    this.#wiring.touched(agent);
+    return leaseView(held);
+  }
+
+  /** Waits until no tool runs ('boundary'), then cancels what is left of the turn. */
+  async #boundary(run: Run, lease: LeaseRecord): Promise<void> {
+    const busy = () => run.record.activity === 'tool' || run.record.activity === 'starting';
+    if (lease.detail.when === 'boundary' && busy()) {
+      this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
+        record.detail.waitingFor = run.record.activityEvidence?.what ?? 'the running tool';
+      });
+      this.#wiring.touched(lease.agent);
+      await run.until(() => !busy() || this.#gone(lease), BOUNDARY_MS_MAX);
+      this.#wiring.leases.require(lease.agent, lease.generation);
+      if (busy()) {
+        throw new AetherError({
+          code: 'takeover.boundary',
+          who: 'user',
+          message: `${lease.agent} is still in the same tool call after ${BOUNDARY_MS_MAX / 60_000} minutes.`,
+          next: 'Take over "now": that interrupts the tool.',
+        });
+      }
+    }
+    const turning = () => run.record.activity !== 'idle' && run.record.activity !== 'starting';
+    if (turning() && run.runtime.interrupt !== undefined) {
+      this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
+        record.detail.interrupted = true;
+        record.detail.waitingFor = 'the turn to stop';
+      });
+      await run.write(run.runtime.interrupt(randomUUID()));
+      await run.until(() => !turning() || this.#gone(lease), INTERRUPT_MS);
+    }
+  }
+
+  #gone(lease: LeaseRecord): boolean {
+    return this.#wiring.leases.find(lease.agent)?.generation !== lease.generation;
+  }
+
+  async #swapToTerminal(run: Run, lease: LeaseRecord): Promise<void> {
+    const { runtime, record } = run;
+    const config = this.#wiring.agents.get(lease.agent).config;
+    const opId = `take-${lease.generation}`;
+    if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
+    const size = { cols: lease.detail.cols ?? 80, rows: lease.detail.rows ?? 24 };
+    const spec = this.#wiring.resolve(config);
+    const terminal = await runtime.terminal(
+      spec,
+      this.#launcher.place(lease.agent, run.id),
+      record.engine,
+      size,
+    );
+    const engine = await this.#launcher.prepare(config, run.id, record.engine, { note: '' });
+    writeFiles(engine.launch);
+    writeFiles(terminal);
+    run.save((saved) => {
+      saved.requested = 'handover';
+      saved.floor.cols = size.cols;
+      saved.floor.rows = size.rows;
+    });
+    this.#transcript.begin(run, spec);
+    await this.#swap(run, opId, engine.launch.stop, terminal.process, engine.launch.process);
+    this.#transcript.follow(run, spec);
+    run.save((saved) => {
+      saved.requested = null;
+    });
+  }
+
+  /** One swap by the shim, waited for; throws when it rolled back. */
+  async #swap(
+    run: Run,
+    opId: string,
+    stop: StopLadder,
+    to: ProcessSpec,
+    fallback: ProcessSpec,
+  ): Promise<void> {
+    const from = run.record.floor.process;
+    if (from === null) throw new Error('the run has no process');
+    const key = `${run.id}:${opId}`;
+    const outcome = () => {
+      const swap = this.#swaps.get(key);
+      return swap !== undefined && swap.phase !== 'begun' ? swap : null;
+    };
+    await run.client.swap({ opId, from, stop, to, fallback, settle_ms: SETTLE_MS });
+    await run.until(() => outcome() !== null, SWAP_MS);
+    const swap = outcome();
+    this.#swaps.delete(key);
+    if (swap?.phase === 'done') return;
+    if (!run.ended)
+      run.save((saved) => {
+        saved.requested = null;
+      });
+    throw new AetherError({
+      code: 'takeover.swap',
+      who: 'runtime',
+      message: `The ${to.role} of ${run.record.agent} could not be started: ${swap?.why ?? (run.ended ? 'the run ended' : 'it did not come up in time')}.`,
+      next:
+        swap?.phase === 'rolledBack'
+          ? 'The agent goes on as before. See its journal with `aether logs`.'
+          : 'See `aether logs`, then `aether restart` the agent.',
+    });
+  }
+
+  async handback(
+    name: string,
+    run: Run,
+    input: { generation: number; note?: string },
+    by: By,
+  ): Promise<void> {
+    const lease = this.#wiring.leases.require(name, input.generation);
+    if (lease.phase !== 'held') {
+      throw new AetherError({
+        code: 'lease.phase',
+        who: 'user',
+        message: `${name} is not held yet.`,
+        next: 'Wait until the terminal is up.',
+      });
+    }
+    const returning = this.#wiring.leases.change(name, input.generation, (record) => {
+      record.phase = 'returning';
+      record.detail.note = (input.note ?? '').slice(0, 16_384);
+    });
+    this.#wiring.touched(name);
+    this.#wiring.log.info({ agent: name, by }, 'handing back');
+    await this.#return(run, returning);
+  }
+
+  async #return(run: Run, lease: LeaseRecord): Promise<void> {
+    const { clock } = this.#wiring;
+    const config = this.#wiring.agents.get(lease.agent).config;
+    const changed = changedFiles(config.workspace, lease.since_ms ?? clock.now());
+    const note = returnNote(lease, clock.now(), changed);
+    try {
+      if (run.runtime.capabilities.takeover === 'swap' && run.record.floor.role === 'terminal') {
+        const spec = this.#wiring.resolve(config);
+        const size = { cols: run.record.floor.cols, rows: run.record.floor.rows };
+        const engine = await this.#launcher.prepare(config, run.id, run.record.engine, { note });
+        const terminal = await run.runtime.terminal!(
+          spec,
+          this.#launcher.place(lease.agent, run.id),
+          run.record.engine,
+          size,
+        );
+        writeFiles(engine.launch);
+        run.save((saved) => {
+          saved.requested = 'handover';
+          saved.floor.opening = engine.launch.opening;
+        });
+        await this.#swap(
+          run,
+          `return-${lease.generation}`,
+          terminal.stop,
+          engine.launch.process,
+          terminal.process,
+        );
+        this.#transcript.end(run, spec);
+        run.save((saved) => {
+          saved.requested = null;
+        });
+        await this.#launcher.open(run);
+      }
+    } catch (error) {
+      if (!run.ended)
+        this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
+          record.phase = 'held';
+        });
+      this.#wiring.touched(lease.agent);
+      throw error;
+    }
+    this.#wiring.leases.release(lease.agent);
+    this.#event(run, 'lease.returned', lease, { note: lease.detail.note ?? '', diff: changed });
+    this.#wiring.touched(lease.agent);
+    await this.#delivery.kick(lease.agent);
+  }
+
+  /** The run is over, or the takeover failed: nobody holds it. */
+  #free(run: Run, lease: LeaseRecord, why: string): void {
+    if (this.#gone(lease)) return;
+    this.#wiring.leases.release(lease.agent);
+    this.#event(run, 'lease.expired', lease, { why });
+    this.#wiring.touched(lease.agent);
+  }
+
+  ended(run: Run): void {
+    const lease = this.#wiring.leases.find(run.record.agent);
+    if (lease !== null && lease.run === run.id) this.#free(run, lease, 'the run ended');
+    this.#transcript.forget(run);
+  }
+
+  #event(run: Run, topic: string, lease: LeaseRecord, data: Record<string, unknown>): void {
+    this.#wiring.events.append({
+      topic,
+      agent: lease.agent,
+      run: run.id,
+      principal: 'operator',
+      grade: 'enforced',
+      data: { holder: lease.holder, generation: lease.generation, ...data },
+    });
+  }
+}
+
+/** What the agent reads when it has the floor again. */
+function returnNote(lease: LeaseRecord, now: number, changed: string[]): string {
+  const seconds = Math.max(1, Math.round((now - (lease.since_ms ?? now)) / 1000));
+  const lines = [`[aether] ${lease.holder} had your terminal for ${seconds} s and handed it back.`];
+  if (lease.detail.interrupted)
+    lines.push('Your turn was interrupted for it; a tool that was running did not finish.');
+  if (changed.length > 0) lines.push(`Files changed in the workspace meanwhile: ${changed.join(', ')}.`);
+  if (lease.detail.note) lines.push(`Note from ${lease.holder}: ${lease.detail.note}`);
+  lines.push('Go on from here, taking what was said and done in the terminal into account.');
+  return lines.join('\n');
+}

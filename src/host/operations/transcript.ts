@@ -1,0 +1,98 @@
+/**
+ * Reads the engine's own transcript while a human holds the terminal: the structured channel is closed then,
+ * and the conversation goes on all the same. Facts found here carry the engine's keys, so what both sources
+ * tell is recorded once.
+ */
+import fs from 'node:fs';
+import type { AgentSpec } from '../../runtimes/runtime.ts';
+import { messageOf } from '../errors.ts';
+import type { Run } from '../runs/run.ts';
+import type { Launcher } from './launch.ts';
+import type { Wiring } from './wiring.ts';
+
+const POLL_MS = 250;
+const READ_BYTES_MAX = 4 * 1024 * 1024;
+
+export class TranscriptReader {
+  readonly #wiring: Wiring;
+  readonly #launcher: Launcher;
+  readonly #polls = new Map<string, () => void>();
+
+  constructor(wiring: Wiring, launcher: Launcher) {
+    this.#wiring = wiring;
+    this.#launcher = launcher;
+  }
+
+  /** Before the terminal starts: remember where the transcript ends now. */
+  begin(run: Run, spec: AgentSpec): void {
+    const tail = run.runtime.tail?.(spec, this.#launcher.place(spec.name, run.id), run.record.engine);
+    if (!tail) return;
+    const size = fs.statSync(tail.path, { throwIfNoEntry: false })?.size ?? 0;
+    run.save((saved) => {
+      saved.floor.tail = { path: tail.path, offset: size };
+    });
+  }
+
+  follow(run: Run, spec: AgentSpec): void {
+    if (run.record.floor.tail === null) return;
+    this.forget(run);
+    const poll = () => {
+      this.#read(run, spec);
+      if (!run.ended) this.#polls.set(run.id, this.#wiring.clock.after(POLL_MS, poll));
+    };
+    poll();
+  }
+
+  /** After the terminal ended: the rest, once. */
+  end(run: Run, spec: AgentSpec): void {
+    this.forget(run);
+    this.#read(run, spec);
+    if (!run.ended)
+      run.save((saved) => {
+        saved.floor.tail = null;
+      });
+  }
+
+  forget(run: Run): void {
+    this.#polls.get(run.id)?.();
+    this.#polls.delete(run.id);
+  }
+
+  #read(run: Run, spec: AgentSpec): void {
+    const at = run.record.floor.tail;
+    const tail = run.runtime.tail?.(spec, this.#launcher.place(spec.name, run.id), run.record.engine);
+    if (at === null || !tail) return;
+    try {
+      const text = readFrom(at.path, at.offset);
+      const end = text.lastIndexOf(10);
+      if (end === -1) return;
+      const lines = text.toString('utf8', 0, end).split('\n');
+      run.observeElsewhere(() => {
+        let state = run.record.engine;
+        const events = lines.flatMap((line) => {
+          if (line.trim() === '') return [];
+          const result = tail.line(state, line);
+          state = result.state;
+          return result.events;
+        });
+        run.record.floor.tail = { path: at.path, offset: at.offset + end + 1 };
+        return { state, events };
+      });
+    } catch (error) {
+      this.#wiring.log.warn({ run: run.id, error: messageOf(error) }, 'the transcript could not be read');
+    }
+  }
+}
+
+function readFrom(file: string, offset: number): Buffer {
+  const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size <= offset) return Buffer.alloc(0);
+  const handle = fs.openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(Math.min(size - offset, READ_BYTES_MAX));
+    const bytes = fs.readSync(handle, buffer, 0, buffer.length, offset);
+    return buffer.subarray(0, bytes);
+  } finally {
+    fs.closeSync(handle);
+  }
+}

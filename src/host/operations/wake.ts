@@ -1,0 +1,80 @@
+/**
+ * Mail wakes an idle agent. One message per burst of mail, only when the agent is between turns, and not more
+ * often than the limit allows: two agents that answer each other for ever must not burn a budget unseen.
+ */
+import type { MessageView } from '../api.ts';
+import { messageOf } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { acceptInjection, type InjectionDelivery } from './inject.ts';
+import type { Wiring } from './wiring.ts';
+
+export class Wake {
+  readonly #wiring: Wiring;
+  readonly #delivery: InjectionDelivery;
+  readonly #unread: (agent: string) => number;
+  /** Agents with mail they were not told of, and the newest of it. */
+  readonly #untold = new Map<string, MessageView>();
+  readonly #told = new Map<string, number[]>();
+  readonly #timers = new Map<string, () => void>();
+
+  constructor(wiring: Wiring, delivery: InjectionDelivery, unread: (agent: string) => number) {
+    this.#wiring = wiring;
+    this.#delivery = delivery;
+    this.#unread = unread;
+  }
+
+  mail(agent: string, message: MessageView): void {
+    this.#untold.set(agent, message);
+    this.consider(agent);
+  }
+
+  /** Call when the agent's activity may have changed. */
+  consider(agent: string): void {
+    const message = this.#untold.get(agent);
+    if (message === undefined) return;
+    const config = this.#wiring.agents.find(agent)?.config;
+    const run = this.#wiring.runs.of(agent);
+    if (config === undefined || !config.wake || this.#unread(agent) === 0) {
+      this.#untold.delete(agent);
+      return;
+    }
+    if (run === null || run.runtime.capabilities.engine !== 'structured') return;
+    if (run.record.activity !== 'idle' || this.#wiring.leases.find(agent) !== null) return;
+    const now = this.#wiring.clock.now();
+    const recent = (this.#told.get(agent) ?? []).filter((at) => at > now - 60_000);
+    if (recent.length >= limits.wakeups_per_minute_max) {
+      this.#later(agent, recent[0]! + 60_000 - now);
+      return;
+    }
+    this.#untold.delete(agent);
+    this.#told.set(agent, [...recent, now]);
+    try {
+      acceptInjection(
+        this.#wiring,
+        agent,
+        {
+          text: `[aether] You have ${this.#unread(agent)} unread message(s), the newest from ${message.from}. Read them with aether_mail_inbox and acknowledge what you have dealt with.`,
+          priority: 'later',
+        },
+        'host',
+      );
+      void this.#delivery.kick(agent);
+    } catch (error) {
+      this.#wiring.log.warn({ agent, error: messageOf(error) }, 'an agent could not be told of its mail');
+    }
+  }
+
+  #later(agent: string, delay_ms: number): void {
+    if (this.#timers.has(agent)) return;
+    const cancel = this.#wiring.clock.after(Math.max(1, delay_ms), () => {
+      this.#timers.delete(agent);
+      this.consider(agent);
+    });
+    this.#timers.set(agent, cancel);
+  }
+
+  close(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+}

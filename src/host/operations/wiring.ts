@@ -1,0 +1,52 @@
+/** What the operations share: one value, made once in main.ts. Types only, so that nothing here can do anything. */
+import type { AgentSpec, LaunchSpec, Runtime, RuntimeName } from '../../runtimes/runtime.ts';
+import type { Agents } from '../agents/agents.ts';
+import type { Principal } from '../api.ts';
+import type { Approvals } from '../approvals/approvals.ts';
+import type { Clock } from '../clock.ts';
+import type { AgentConfig } from '../config/types.ts';
+import type { Events } from '../events/events.ts';
+import type { Ids } from '../ids.ts';
+import type { Log } from '../log.ts';
+import type { Run } from '../runs/run.ts';
+import type { Runs } from '../runs/runs.ts';
+import type { InjectionTable } from '../store/injections.ts';
+import type { RunTable } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import type { Leases } from '../terminals/leases.ts';
+
+export interface Wiring {
+  store: Store;
+  clock: Clock;
+  ids: Ids;
+  log: Log;
+  events: Events;
+  agents: Agents;
+  runs: Runs;
+  runTable: RunTable;
+  injections: InjectionTable;
+  leases: Leases;
+  approvals: Approvals;
+  /** Greater than that of every host before this one. */
+  generation: number;
+  stateDir: string;
+  socketDir: string;
+  userHome: string;
+  path: string;
+  runtime(name: RuntimeName): Runtime;
+  /** Resolves `${VAR}` and the log-in; throws what is missing. */
+  resolve(config: AgentConfig): AgentSpec;
+  /** argv of the bridge for a door. */
+  bridge(doorSocket: string): { command: string; args: string[] };
+  /** The MCP door of a run; exists before its engine does. */
+  openDoor(run: Run): Promise<{ close(): Promise<void> | void }>;
+  /** Calls back (coalesced) to whoever watches agents. */
+  touched(agent: string): void;
+}
+
+export interface Prepared {
+  spec: AgentSpec;
+  launch: LaunchSpec;
+}
+
+export type By = Principal;

@@ -1,0 +1,396 @@
+/**
+ * One run as the host sees it: reads the run's journal from the offset it has processed, turns it into facts,
+ * and saves facts and offset in one transaction — so a host that dies anywhere repeats nothing and skips
+ * nothing. Writing goes through the shim as whole frames with ids, which the shim deduplicates.
+ */
+import type { EngineState, Frame, ObservedEvent, Runtime } from '../../runtimes/runtime.ts';
+import type { Evidence, RunState } from '../api.ts';
+import type { Clock } from '../clock.ts';
+import { AetherError, messageOf } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Log } from '../log.ts';
+import type { ShimClient } from '../shim/client/client.ts';
+import { JournalReader } from '../shim/client/reader.ts';
+import type { JournalRecord, ProcessExit, ProcessStatus, RunExit, SwapRecord } from '../shim/wire.ts';
+import { RecordType } from '../shim/wire.ts';
+import type { RunRecord, RunTable } from '../store/runs.ts';
+import type { Store } from '../store/store.ts';
+import { cutLines } from './lines.ts';
+
+const BATCH_BYTES = 256 * 1024;
+/** Far below the journal's limit, far above one line. */
+const ACK_EVERY_BYTES = 4 * 1024 * 1024;
+const MARK_EVERY_BYTES = 128 * 1024;
+
+/** What the rest of the host does with a run's facts. `observed` and `recorded` run inside the transaction. */
+export interface RunSink {
+  observed(run: Run, event: ObservedEvent, at_ms: number): void;
+  recorded(run: Run, topic: string, data: Record<string, unknown>): void;
+  /** After commit. */
+  swapped(run: Run, swap: SwapRecord): void;
+  exited(run: Run): void;
+  changed(run: Run): void;
+}
+
+export interface RunPaths {
+  journal: string;
+  shimSocket: string;
+  doorSocket: string;
+  mcpCommand: string;
+  runDir: string;
+}
+
+export class Run {
+  readonly record: RunRecord;
+  readonly runtime: Runtime;
+  readonly paths: RunPaths;
+  readonly #store: Store;
+  readonly #table: RunTable;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #sink: RunSink;
+  readonly #grown = new Set<() => void>();
+  readonly #waiters = new Set<() => void>();
+  #reader: JournalReader | null = null;
+  #client: ShimClient | null = null;
+  #pumping: Promise<void> | null = null;
+  #again = false;
+  #acked = 0;
+  #closed = false;
+
+  constructor(options: {
+    record: RunRecord;
+    runtime: Runtime;
+    paths: RunPaths;
+    store: Store;
+    table: RunTable;
+    clock: Clock;
+    log: Log;
+    sink: RunSink;
+  }) {
+    this.record = options.record;
+    this.runtime = options.runtime;
+    this.paths = options.paths;
+    this.#store = options.store;
+    this.#table = options.table;
+    this.#clock = options.clock;
+    this.#log = options.log.child({ run: options.record.id, agent: options.record.agent });
+    this.#sink = options.sink;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  get ended(): boolean {
+    return this.record.exited_ms !== null;
+  }
+
+  /** The shim connection; throws a clear error while there is none. */
+  get client(): ShimClient {
+    if (this.#client !== null) return this.#client;
+    throw new AetherError({
+      code: 'run.unreachable',
+      who: 'host',
+      message: `The shim of run ${this.id} cannot be reached.`,
+      next: 'Try again in a moment; if it stays so, `aether restart` the agent.',
+    });
+  }
+
+  get connected(): boolean {
+    return this.#client !== null;
+  }
+
+  attach(client: ShimClient): void {
+    this.#client = client;
+    client.onNotice(() => this.pump());
+    client.onClose(() => {
+      if (this.#client === client) this.#client = null;
+      // The shim's last words are on disk before its socket closes.
+      this.pump();
+    });
+    this.pump();
+  }
+
+  /** Calls back whenever the journal may have grown: viewers read it themselves. */
+  onGrown(listener: () => void): () => void {
+    this.#grown.add(listener);
+    return () => this.#grown.delete(listener);
+  }
+
+  /** Reads what is new; returns when everything that was there at the call is processed. */
+  pump(): Promise<void> {
+    for (const listener of this.#grown) listener();
+    this.#again = true;
+    this.#pumping ??= this.#drain().finally(() => {
+      this.#pumping = null;
+    });
+    return this.#pumping;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#again && !this.#closed) {
+      this.#again = false;
+      try {
+        this.#reader ??= new JournalReader(this.paths.journal, this.record.journal_offset);
+        for (;;) {
+          const records = this.#reader.read(BATCH_BYTES);
+          if (records.length === 0 || this.#closed) break;
+          this.#process(records);
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      } catch (error) {
+        this.#log.error({ error: messageOf(error) }, 'the journal could not be processed');
+        this.#reader?.close();
+        this.#reader = null;
+      }
+    }
+  }
+
+  #process(records: JournalRecord[]): void {
+    const swaps: SwapRecord[] = [];
+    const before = structuredClone(this.record);
+    try {
+      this.#store.transaction(() => {
+        for (const record of records) {
+          if (record.type === RecordType.swap)
+            swaps.push(JSON.parse(record.payload.toString()) as SwapRecord);
+          this.#apply(record);
+          this.record.journal_offset = record.end;
+        }
+        this.#table.put(this.record);
+      });
+    } catch (error) {
+      Object.assign(this.record, before);
+      throw error;
+    }
+    this.#acknowledge();
+    for (const swap of swaps) this.#sink.swapped(this, swap);
+    this.#sink.changed(this);
+    for (const waiter of this.#waiters) waiter();
+    if (this.ended && before.exited_ms === null) this.#sink.exited(this);
+  }
+
+  /** Lets the shim delete what is processed; a lost acknowledgement is made good by the next one. */
+  #acknowledge(): void {
+    if (this.#client === null || this.record.journal_offset - this.#acked < ACK_EVERY_BYTES) return;
+    this.#acked = this.record.journal_offset;
+    this.#client
+      .ack(this.#acked)
+      .catch((error: unknown) => this.#log.debug({ error: messageOf(error) }, 'not acknowledged'));
+  }
+
+  #apply(record: JournalRecord): void {
+    const { floor } = this.record;
+    const json = <T>(): T => JSON.parse(record.payload.toString()) as T;
+    switch (record.type) {
+      case RecordType.spawned:
+        this.#spawned(json<ProcessStatus>(), record);
+        return;
+      case RecordType.out:
+      case RecordType.err:
+        if (record.process === floor.process) this.#output(record);
+        return;
+      case RecordType.in: {
+        const frame = frameOf(record.payload);
+        floor.opening = floor.opening.filter((opening) => opening.id !== frame);
+        return;
+      }
+      case RecordType.exited: {
+        const exit = json<ProcessExit>();
+        this.#sink.recorded(this, 'process.exited', { process: record.process, ...exit });
+        if (record.process === floor.process) floor.pid = null;
+        return;
+      }
+      case RecordType.resized: {
+        const size = json<{ cols: number; rows: number }>();
+        floor.cols = size.cols;
+        floor.rows = size.rows;
+        return;
+      }
+      case RecordType.swap: {
+        const swap = json<SwapRecord>();
+        this.#sink.recorded(this, `swap.${swap.phase}`, { ...swap });
+        return;
+      }
+      case RecordType.trouble:
+        this.#observe(
+          { kind: 'note', level: 'error', text: String(json<{ cause: unknown }>().cause) },
+          record.at_ms,
+        );
+        return;
+      case RecordType.runExited: {
+        const exit = json<RunExit>();
+        this.setState('exited', { source: 'shim', what: exitSentence(exit), at_ms: record.at_ms });
+        this.record.exit = exit;
+        this.record.exited_ms = record.at_ms;
+        this.record.requested = null;
+        this.record.activity = null;
+        floor.pid = null;
+        this.#sink.recorded(this, 'run.exited', { ...exit });
+        return;
+      }
+      case RecordType.reaped:
+        return;
+    }
+  }
+
+  #spawned(status: ProcessStatus, record: JournalRecord): void {
+    const { floor } = this.record;
+    floor.process = status.index;
+    floor.role = status.role;
+    floor.pid = status.pid;
+    floor.io = status.io;
+    floor.partialOut = '';
+    floor.partialErr = '';
+    floor.terminalFrom = status.io === 'pty' ? record.end : null;
+    floor.marks = [];
+    if (status.role === 'engine')
+      this.record.engine = this.runtime.observer.initial(this.record.engine.session);
+    const evidence = { source: 'shim', what: `process ${status.pid} started`, at_ms: record.at_ms };
+    if (this.record.state !== 'stopping') this.setState('running', evidence);
+    this.#sink.recorded(this, 'process.started', {
+      process: status.index,
+      role: status.role,
+      pid: status.pid,
+      io: status.io,
+    });
+    this.#observe(
+      {
+        kind: 'activity',
+        activity: status.role === 'engine' ? 'starting' : 'waiting-for-operator',
+        evidence: evidence.what,
+      },
+      record.at_ms,
+    );
+  }
+
+  #output(record: JournalRecord): void {
+    const { floor } = this.record;
+    if (floor.io === 'pty') {
+      const mark = floor.marks.at(-1) ?? floor.terminalFrom ?? record.end;
+      if (record.end - mark >= MARK_EVERY_BYTES) {
+        floor.marks.push(record.end);
+        const from = record.end - limits.terminal_replay_bytes_max;
+        floor.marks = floor.marks.filter((offset) => offset >= from);
+      }
+      if (floor.role === 'engine') this.#line('out', record.payload.toString('utf8'), record.at_ms);
+      return;
+    }
+    const source = record.type === RecordType.out ? 'out' : 'err';
+    const key = source === 'out' ? 'partialOut' : 'partialErr';
+    const cut = cutLines(floor[key], record.payload, limits.engine_line_bytes_max);
+    floor[key] = cut.rest;
+    if (cut.dropped > 0) {
+      this.#observe(
+        {
+          kind: 'note',
+          level: 'error',
+          text: `A line of over ${limits.engine_line_bytes_max} bytes was left out; it is in the journal.`,
+        },
+        record.at_ms,
+      );
+    }
+    for (const line of cut.lines) this.#line(source, line, record.at_ms);
+  }
+
+  #line(source: 'out' | 'err', text: string, at_ms: number): void {
+    const result = this.runtime.observer.line(this.record.engine, source, text);
+    this.record.engine = result.state;
+    for (const event of result.events) this.#observe(event, at_ms);
+  }
+
+  #observe(event: ObservedEvent, at_ms: number): void {
+    this.#sink.observed(this, event, at_ms);
+  }
+
+  /** Facts from another source than the journal (the engine's transcript). Same transaction rules. */
+  observeElsewhere(body: () => { state: EngineState; events: ObservedEvent[] }): void {
+    this.#store.transaction(() => {
+      const result = body();
+      this.record.engine = result.state;
+      for (const event of result.events) this.#observe(event, this.#clock.now());
+      this.#table.put(this.record);
+    });
+    this.#sink.changed(this);
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  setState(state: RunState, evidence: Omit<Evidence, 'grade'>): void {
+    if (this.record.state !== state) {
+      this.record.state = state;
+      this.record.state_ms = evidence.at_ms;
+    }
+    this.record.stateEvidence = { ...evidence, grade: 'observed' };
+  }
+
+  /** Saves a change made outside the journal (a request, a state). */
+  save(change: (record: RunRecord) => void): void {
+    this.#store.transaction(() => {
+      change(this.record);
+      this.#table.put(this.record);
+    });
+    this.#sink.changed(this);
+    for (const waiter of this.#waiters) waiter();
+  }
+
+  /** Resolves once `condition` holds; false after `limit_ms`, or when the run has ended without it. */
+  until(condition: () => boolean, limit_ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const finish = (value: boolean) => {
+        cancel();
+        this.#waiters.delete(check);
+        resolve(value);
+      };
+      const check = () => {
+        if (condition()) finish(true);
+        else if (this.ended || this.#closed) finish(false);
+      };
+      const cancel = this.#clock.after(limit_ms, () => finish(false));
+      this.#waiters.add(check);
+      check();
+    });
+  }
+
+  /** Writes one whole frame to the process that has the floor; resolves once the shim has journalled it. */
+  async write(frame: Frame): Promise<void> {
+    const process = this.record.floor.process;
+    if (process === null) {
+      throw new AetherError({
+        code: 'run.noProcess',
+        who: 'host',
+        message: `Run ${this.id} has no process to write to.`,
+        next: 'Start the agent first.',
+      });
+    }
+    await this.client.write(process, frame.id, frame.data);
+  }
+
+  /** Lets go: the shim and its processes go on without this host. */
+  close(): void {
+    this.#closed = true;
+    this.#client?.close();
+    this.#client = null;
+    this.#reader?.close();
+    this.#reader = null;
+    for (const waiter of this.#waiters) waiter();
+  }
+}
+
+function frameOf(payload: Buffer): string {
+  const end = payload.indexOf(10);
+  return (JSON.parse(payload.toString('utf8', 0, end === -1 ? payload.length : end)) as { frame: string })
+    .frame;
+}
+
+export function exitSentence(exit: {
+  code: number | null;
+  signal: string | null;
+  cause: string;
+  reason?: string;
+}): string {
+  const how = exit.signal !== null ? `ended by ${exit.signal}` : `exited with code ${exit.code}`;
+  return exit.cause === 'stopped'
+    ? `stopped on request (${exit.reason ?? 'stop'}); the engine ${how}`
+    : `the engine ${how}`;
+}

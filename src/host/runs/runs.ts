@@ -1,0 +1,53 @@
+/** The runs this host knows: the live ones as Run objects, the newest of each agent as a record. */
+import type { RunRecord, RunTable } from '../store/runs.ts';
+import type { Run } from './run.ts';
+
+export class Runs {
+  readonly #table: RunTable;
+  readonly #live = new Map<string, Run>();
+  readonly #newest = new Map<string, RunRecord | null>();
+
+  constructor(table: RunTable) {
+    this.#table = table;
+  }
+
+  /** The live run of an agent; null when it has none. */
+  of(agent: string): Run | null {
+    return this.#live.get(agent) ?? null;
+  }
+
+  byId(id: string): Run | null {
+    for (const run of this.#live.values()) if (run.id === id) return run;
+    return null;
+  }
+
+  live(): Run[] {
+    return [...this.#live.values()];
+  }
+
+  /** The record of the newest run, live or ended. */
+  newest(agent: string): RunRecord | null {
+    const live = this.#live.get(agent);
+    if (live !== undefined) return live.record;
+    if (!this.#newest.has(agent)) this.#newest.set(agent, this.#table.newest(agent));
+    return this.#newest.get(agent) ?? null;
+  }
+
+  add(run: Run): void {
+    this.#live.set(run.record.agent, run);
+  }
+
+  /** The run has ended: keep its record as the newest. */
+  retire(run: Run): void {
+    if (this.#live.get(run.record.agent) === run) this.#live.delete(run.record.agent);
+    this.#newest.set(run.record.agent, run.record);
+  }
+
+  unfinished(): RunRecord[] {
+    return this.#table.live();
+  }
+
+  totals(agent: string): ReturnType<RunTable['totals']> {
+    return this.#table.totals(agent);
+  }
+}

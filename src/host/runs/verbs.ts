@@ -1,0 +1,57 @@
+/**
+ * The one table of what may be asked of an agent in which state. Host verbs, CLI and console buttons all read
+ * it: null means legal now, a sentence says why not.
+ */
+import type { Capabilities } from '../../runtimes/runtime.ts';
+import type { AgentView, LeaseView, RunState, Verb } from '../api.ts';
+import { AetherError } from '../errors.ts';
+
+export interface VerbFacts {
+  name: string;
+  state: RunState | 'stopped' | 'failed';
+  lease: LeaseView | null;
+  capabilities: Capabilities | null;
+  hasTerminal: boolean;
+}
+
+export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
+  const alive = facts.state === 'running' || facts.state === 'starting' || facts.state === 'created';
+  const running = facts.state === 'running';
+  const notAlive = `${facts.name} is ${facts.state}.`;
+  const held = facts.lease !== null;
+  const stopping = facts.state === 'stopping' ? `${facts.name} is already stopping.` : null;
+  return {
+    start: alive ? `${facts.name} already runs.` : stopping,
+    stop: facts.state === 'stopped' ? `${facts.name} is already stopped.` : stopping,
+    kill: alive || facts.state === 'stopping' || facts.state === 'unknown' ? null : notAlive,
+    restart: stopping,
+    inject: null,
+    interrupt: !running
+      ? notAlive
+      : held
+        ? `${facts.lease?.holder} holds ${facts.name}; interrupt it in its terminal.`
+        : facts.capabilities?.engine === 'structured'
+          ? null
+          : `${facts.name} has no structured channel; take over its terminal and press Ctrl-C there.`,
+    takeover: !running
+      ? notAlive
+      : held
+        ? `${facts.lease?.holder} ${facts.lease?.phase === 'held' ? 'holds' : 'is about to hold'} ${facts.name}.`
+        : null,
+    handback: facts.lease?.phase === 'held' ? null : `Nobody holds ${facts.name}.`,
+    attach: facts.hasTerminal ? null : `${facts.name} runs without a terminal; take over to get one.`,
+  };
+}
+
+/** Throws the table's reason when `verb` is not legal for this agent now. */
+export function requireLegal(view: Pick<AgentView, 'name' | 'verbs'>, verb: Verb): void {
+  const why = view.verbs[verb];
+  if (why === null) return;
+  throw new AetherError({
+    code: `verb.${verb}.illegal`,
+    who: 'user',
+    message: `Cannot ${verb} ${view.name}: ${why}`,
+    next: `See its state with \`aether ps\`.`,
+    details: { verb, agent: view.name },
+  });
+}
