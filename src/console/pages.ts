@@ -17,10 +17,10 @@ const HASH = createHash('sha256').update(STYLE).digest('base64');
 export const PAGE_CSP = `default-src 'none'; style-src 'sha256-${HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
 export function errorPage(title: string, error: WireError): string {
-  const next = escape(error.next).replace(/`([^`]+)`/g, '<code>$1</code>');
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(title)} · aether</title><style>${STYLE}</style><main><h1>${escape(title)}</h1><p>${escape(error.message)}</p><p>${next}</p></main></html>`;
+  const next = escapeHtml(error.next).replace(/`([^`]+)`/g, '<code>$1</code>');
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)} · aether</title><style>${STYLE}</style><main><h1>${escapeHtml(title)}</h1><p>${escapeHtml(error.message)}</p><p>${next}</p></main></html>`;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

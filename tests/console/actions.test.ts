@@ -1,0 +1,153 @@
+/** Verbs over HTTP: what a stale click, a bad body or an unknown name gets. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { AgentView, EventsPage, WireError } from '../../src/console/wire.ts';
+import { limits } from '../../src/host/limits.ts';
+import { ask, Client, type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
+
+interface Failed {
+  error: WireError;
+}
+
+let fixture: ConsoleFixture;
+let client: Client;
+const basis = { run: 'run_coder', state: 'running', lease: null };
+
+beforeEach(async () => {
+  fixture = await consoleFixture();
+  fixture.host.set('coder', {});
+  client = await Client.signIn(fixture.console.loginLink());
+});
+afterEach(() => fixture.close());
+
+it('does what it was asked, as the operator', async () => {
+  const stopped = await client.post<AgentView>('/api/agents/coder/stop', { basis });
+  expect(stopped).toMatchObject({ status: 200, body: { name: 'coder', state: 'stopped' } });
+  expect(fixture.host.asked).toEqual(['stop coder']);
+});
+
+it('refuses a click that was based on a run, a state or a lease that is gone', async () => {
+  fixture.host.set('coder', { run: 'run_next' });
+  const otherRun = await client.post<Failed>('/api/agents/coder/kill', { basis });
+  expect(otherRun).toMatchObject({ status: 409, body: { error: { code: 'console.stale' } } });
+
+  fixture.host.set('coder', { run: 'run_coder', state: 'exited' });
+  const otherState = await client.post<Failed>('/api/agents/coder/restart', { basis });
+  expect(otherState.body.error.message).toContain('was running when you decided and is exited now');
+
+  fixture.host.set('coder', { state: 'running' });
+  await client.post('/api/agents/coder/takeover', { basis, when: 'now', cols: 80, rows: 24 });
+  const again = await client.post<Failed>('/api/agents/coder/takeover', {
+    basis,
+    when: 'now',
+    cols: 80,
+    rows: 24,
+  });
+  expect(again).toMatchObject({ status: 409, body: { error: { code: 'console.stale' } } });
+  const lease = fixture.host.agent('coder').lease!.generation;
+  const wrong = await client.post<Failed>('/api/agents/coder/handback', {
+    basis: { ...basis, lease: lease + 1 },
+  });
+  expect(wrong.body.error.code).toBe('console.stale');
+  const right = await client.post('/api/agents/coder/handback', {
+    basis: { ...basis, lease },
+    note: 'fixed',
+  });
+  expect(right.status).toBe(200);
+  expect(fixture.host.agent('coder').lease).toBeNull();
+});
+
+it('an inject that is sent twice with one id is one inject', async () => {
+  const body = { basis, id: 'inject-0001', text: 'use the staging key', priority: 'next' };
+  await client.post('/api/agents/coder/inject', body);
+  await client.post('/api/agents/coder/inject', body);
+  expect(fixture.host.injections('coder')).toHaveLength(1);
+  const listed = await client.get<{ injections: unknown[] }>('/api/agents/coder/injections');
+  expect(listed.body.injections).toHaveLength(1);
+});
+
+it('an approval is answered once', async () => {
+  const { id } = fixture.host.ask({ agent: 'coder', kind: 'permission', title: 'Bash', detail: {} });
+  expect((await client.post(`/api/approvals/${id}/answer`, {})).status).toBe(400);
+  expect((await client.post(`/api/approvals/${id}/answer`, { allow: true })).status).toBe(200);
+  expect((await client.post(`/api/approvals/${id}/answer`, { allow: false })).status).toBe(409);
+  expect((await client.post('/api/approvals/apr_none/answer', { allow: true })).status).toBe(404);
+  expect(fixture.host.approvals({ state: 'all' })[0]?.answer).toEqual({ allow: true });
+});
+
+it('pages events both ways', async () => {
+  for (let n = 1; n <= 25; n += 1) fixture.host.emit('engine.note', 'coder', { n });
+  const newest = await client.get<EventsPage>('/api/agents/coder/events?limit=10');
+  expect(newest.body.events.map((event) => event.data.n)).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
+  expect(newest.body.more).toBe(true);
+  const first = newest.body.events[0]!.seq;
+  const earlier = await client.get<EventsPage>(`/api/agents/coder/events?limit=100&before=${first}`);
+  expect(earlier.body.events).toHaveLength(15);
+  expect(earlier.body.more).toBe(false);
+  const after = await client.get<EventsPage>(`/api/agents/coder/events?limit=2&after=${first}`);
+  expect(after.body.events.map((event) => event.data.n)).toEqual([17, 18]);
+});
+
+it('names the field of a bad body, and what to do', async () => {
+  const bad: [string, unknown, RegExp][] = [
+    ['/api/agents/coder/stop', {}, /basis/],
+    ['/api/agents/coder/stop', { basis, extra: 1 }, /extra/],
+    ['/api/agents/coder/stop', { basis: { ...basis, state: 'asleep' } }, /basis\.state/],
+    ['/api/agents/coder/inject', { basis, id: 'inject-0001', text: '', priority: 'next' }, /text/],
+    ['/api/agents/coder/inject', { basis, id: 'x', text: 'a', priority: 'next' }, /id/],
+    ['/api/agents/coder/takeover', { basis, when: 'now', cols: 0, rows: 0 }, /cols/],
+    ['/api/agents/coder/takeover', { basis, when: 'now', cols: 80, rows: 1_000_000 }, /rows/],
+    ['/api/agents/coder/handback', { basis }, /basis\.lease/],
+  ];
+  for (const [path, body, field] of bad) {
+    const answer = await client.post<Failed>(path, body);
+    expect(answer.status, path).toBe(400);
+    expect(answer.body.error.message).toMatch(field);
+  }
+  for (const [body, type] of [
+    ['{"basis":', 'application/json'],
+    ['', 'application/json'],
+    ['basis=1', 'application/x-www-form-urlencoded'],
+  ] as const) {
+    const answer = await ask(fixture.port, '/api/agents/coder/stop', {
+      method: 'POST',
+      headers: { ...client.headers, 'content-type': type },
+      body,
+    });
+    expect(answer.status).toBe(400);
+  }
+  expect((await client.get('/api/agents/coder/events?limit=0')).status).toBe(400);
+  expect((await client.get('/api/agents/coder/events?after=x')).status).toBe(400);
+  expect(fixture.host.asked).toEqual([]);
+});
+
+it('a body over the limit is refused before it is read', async () => {
+  const answer = await ask(fixture.port, '/api/agents/coder/inject', {
+    method: 'POST',
+    headers: client.headers,
+    body: JSON.stringify({ text: 'x'.repeat(limits.http_body_bytes_max) }),
+  });
+  expect(answer.status).toBe(413);
+  expect(JSON.parse(answer.text).error.next).toContain('Send less');
+});
+
+it('unknown agents, paths and methods', async () => {
+  expect(await client.post<Failed>('/api/agents/nobody/stop', { basis })).toMatchObject({
+    status: 404,
+    body: { error: { code: 'agent.unknown' } },
+  });
+  expect((await client.get('/api/agents/nobody/events')).status).toBe(404);
+  expect((await client.get('/api/nothing')).status).toBe(404);
+  expect((await client.post('/api/nothing', {})).status).toBe(404);
+  const method = await client.post<Failed>('/api/agents', {});
+  expect(method).toMatchObject({ status: 405, body: { error: { code: 'console.method' } } });
+});
+
+it('what the host refuses keeps its words; what breaks does not leak', async () => {
+  fixture.host.set('coder', { activity: 'idle' });
+  const refused = await client.post<Failed>('/api/agents/coder/interrupt', { basis });
+  expect(refused).toMatchObject({ status: 409, body: { error: { code: 'agent.illegal' } } });
+  fixture.host.plan = () => Promise.reject(new Error('secret detail of a bug'));
+  const broken = await client.get<Failed>('/api/plan');
+  expect(broken).toMatchObject({ status: 500, body: { error: { code: 'internal' } } });
+  expect(JSON.stringify(broken.body)).not.toContain('secret detail');
+});

@@ -1,0 +1,202 @@
+/** /ws: every event exactly once and in order, whatever the connection does; and messages that make no sense. */
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { EventView } from '../../src/console/wire.ts';
+import { limits } from '../../src/host/limits.ts';
+import { Client, type ConsoleFixture, consoleFixture, type Socket } from '../support/console-client.ts';
+
+let fixture: ConsoleFixture;
+let client: Client;
+
+beforeEach(async () => {
+  fixture = await consoleFixture();
+  fixture.host.set('coder', {});
+  fixture.host.set('tester', {});
+  client = await Client.signIn(fixture.console.loginLink());
+});
+afterEach(() => fixture.close());
+
+function eventsOf(socket: Socket): EventView[] {
+  return socket.json.flatMap((message) => (message.type === 'events' ? (message.events as EventView[]) : []));
+}
+
+it('greets with the whole fleet', async () => {
+  fixture.host.ask({ agent: 'coder', kind: 'question', title: 'Which?', detail: { question: 'Which?' } });
+  const socket = client.socket('/ws');
+  const welcome = await socket.message('welcome');
+  expect(welcome).toMatchObject({ protocol: 1, seq: 1, you: expect.stringMatching(/^console-[0-9a-f]{4}$/) });
+  expect((welcome.agents as unknown[]).length).toBe(2);
+  expect((welcome.approvals as unknown[]).length).toBe(1);
+  socket.close();
+});
+
+it('catches up after each of 30 broken connections: nothing lost, nothing twice, in order', async () => {
+  const total = 6_000;
+  let emitted = 0;
+  const seen: number[] = [];
+  const emitter = setInterval(() => {
+    for (let n = 0; n < 20 && emitted < total; n += 1) {
+      emitted += 1;
+      fixture.host.emit('engine.note', 'coder', { text: 'x'.repeat(emitted % 700), n: emitted });
+    }
+  }, 1);
+  try {
+    for (let connection = 1; connection <= 31; connection += 1) {
+      const socket = client.socket('/ws');
+      await socket.message('welcome');
+      socket.send({ type: 'watch', watch: connection, agent: null, after: seen.at(-1) ?? 0 });
+      const aim = connection === 31 ? total : Math.min(total, seen.length + 150);
+      await socket.until(
+        () => (seen.length + eventsOf(socket).length >= aim ? true : undefined),
+        `event ${aim}`,
+        20_000,
+      );
+      // Cut without a word, as a laptop lid does.
+      socket.ws.terminate();
+      for (const event of eventsOf(socket)) seen.push(event.seq);
+    }
+  } finally {
+    clearInterval(emitter);
+  }
+  expect(seen).toEqual(Array.from({ length: total }, (_, index) => index + 1));
+});
+
+it('a watch of one agent gets that agent only, and a new watch replaces the old one', async () => {
+  for (let n = 0; n < 10; n += 1) fixture.host.emit('engine.note', n % 2 ? 'coder' : 'tester', { n });
+  const socket = client.socket('/ws');
+  await socket.message('welcome');
+  socket.send({ type: 'watch', watch: 1, agent: 'coder', after: 0 });
+  await socket.until(() => (eventsOf(socket).length === 5 ? true : undefined), '5 events');
+  socket.send({ type: 'watch', watch: 2, agent: 'tester', after: 7 });
+  await socket.until(() => (eventsOf(socket).length === 6 ? true : undefined), 'the sixth');
+  fixture.host.emit('engine.note', 'coder', { n: 'unseen' });
+  fixture.host.emit('engine.note', 'tester', { n: 'seen' });
+  await socket.until(() => (eventsOf(socket).at(-1)?.data.n === 'seen' ? true : undefined), 'the live one');
+  expect(eventsOf(socket).map((event) => event.data.n)).toEqual([1, 3, 5, 7, 9, 8, 'seen']);
+});
+
+it('a browser that does not read costs one page, and then gets everything', async () => {
+  const socket = client.socket('/ws');
+  await socket.message('welcome');
+  socket.send({ type: 'watch', watch: 1, agent: 'coder', after: 0 });
+  fixture.host.emit('engine.note', 'coder', { n: 0 });
+  await socket.until(() => (eventsOf(socket).length === 1 ? true : undefined), 'the first event');
+  let pages = 0;
+  const read = fixture.host.events.bind(fixture.host);
+  fixture.host.events = (filter) => {
+    pages += 1;
+    return read(filter);
+  };
+  socket.ws.pause();
+  const text = 'y'.repeat(60_000);
+  for (let n = 1; n <= 1_000; n += 1) fixture.host.emit('engine.note', 'coder', { n, text });
+  await waitUntilQuiet(() => pages);
+  // 60 MB are in the log; what has been read of them is what fits the kernel's socket buffers and one page.
+  const stuck = pages;
+  expect(stuck).toBeLessThan(40);
+  socket.ws.resume();
+  await socket.until(() => (eventsOf(socket).length === 1_001 ? true : undefined), 'all events', 20_000);
+  expect(eventsOf(socket).map((event) => event.data.n)).toEqual(Array.from({ length: 1_001 }, (_, n) => n));
+  expect(pages).toBeGreaterThan(stuck);
+});
+
+it('tells a page that is ahead of the log to start over', async () => {
+  const socket = client.socket('/ws');
+  await socket.message('welcome');
+  socket.send({ type: 'watch', watch: 9, agent: null, after: 1_000 });
+  expect(await socket.message('reset')).toMatchObject({ watch: 9, seq: 0 });
+});
+
+it('agent views come at most ten times a second, and the newest always comes', async () => {
+  const socket = client.socket('/ws');
+  await socket.message('welcome');
+  const begun = Date.now();
+  for (let n = 1; n <= 200; n += 1) {
+    fixture.host.set('coder', { last: `step ${n}` });
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  const newest = await socket.until(
+    () => socket.json.find((message) => JSON.stringify(message.agents ?? '').includes('step 200"')),
+    'the newest view',
+  );
+  const elapsed = Date.now() - begun;
+  const updates = socket.json.filter((message) => message.type === 'agents');
+  expect(updates.length).toBeLessThanOrEqual(Math.ceil(elapsed / limits.console_agents_interval_ms) + 1);
+  expect((newest.agents as unknown[]).length).toBe(1);
+  fixture.host.remove('tester');
+  const gone = await socket.until(
+    () => socket.json.find((message) => (message.gone as string[] | undefined)?.includes('tester')),
+    'a removal',
+  );
+  expect(gone.agents).toEqual([]);
+});
+
+it('approvals arrive as they open and close', async () => {
+  const socket = client.socket('/ws');
+  await socket.message('welcome');
+  const { id } = fixture.host.ask({ agent: 'coder', kind: 'permission', title: 'Bash', detail: {} });
+  const lists = () =>
+    socket.json
+      .filter((message) => message.type === 'approvals')
+      .map((message) => message.approvals as { id: string }[]);
+  await socket.until(() => lists().find((list) => list[0]?.id === id), 'the approval');
+  fixture.host.answerApproval(id, { allow: true }, 'operator');
+  await socket.until(() => (lists().at(-1)?.length === 0 ? true : undefined), 'an empty inbox');
+});
+
+it('a lease is kept alive by its holder only', async () => {
+  const welcome = await client.socket('/ws').message('welcome');
+  await fixture.host.takeover('coder', { holder: welcome.you as string, when: 'now', cols: 80, rows: 24 });
+  const other = (await Client.signIn(fixture.console.loginLink())).socket('/ws');
+  await other.message('welcome');
+  other.send({ type: 'beat', agent: 'coder', generation: 1 });
+  const mine = client.socket('/ws');
+  await mine.message('welcome');
+  mine.send({ type: 'beat', agent: 'coder', generation: 1 });
+  mine.send({ type: 'watch', watch: 1, agent: null, after: 999 });
+  await mine.message('reset');
+  other.send({ type: 'watch', watch: 1, agent: null, after: 999 });
+  await other.message('reset');
+  expect(fixture.host.beats).toEqual(['coder 1']);
+});
+
+it('nonsense is answered and the connection lives; too much of it in one message closes with the reason', async () => {
+  const socket = client.socket('/ws');
+  await socket.message('welcome');
+  const nonsense = [
+    '{',
+    '[]',
+    '"x"',
+    '{"type":"rule"}',
+    '{"type":"watch"}',
+    '{"type":"watch","watch":1,"agent":7,"after":-1}',
+  ];
+  for (const text of nonsense) socket.send(text);
+  socket.ws.send(Buffer.from([1, 2, 3]));
+  socket.send({ type: 'beat', agent: 'nobody', generation: 1 });
+  const errors = await socket.until(() => {
+    const list = socket.json.filter((message) => message.type === 'error');
+    return list.length === nonsense.length + 2 ? list : undefined;
+  }, 'an answer to each');
+  for (const { error } of errors as { error: { next: string } }[]) expect(error.next).not.toBe('');
+  socket.send({ type: 'watch', watch: 2, agent: null, after: 0 });
+  fixture.host.emit('engine.note', 'coder', {});
+  await socket.message('events');
+
+  socket.send('x'.repeat(limits.websocket_message_bytes_max + 1));
+  const closed = await socket.until(() => socket.closed ?? undefined, 'the close');
+  expect(closed).toEqual({
+    code: 1009,
+    reason: `A message may hold ${limits.websocket_message_bytes_max} bytes.`,
+  });
+  const next = client.socket('/ws');
+  await next.message('welcome');
+});
+
+/** Resolves when `count` has not changed for 300 ms. */
+async function waitUntilQuiet(count: () => number): Promise<void> {
+  let last = -1;
+  while (last !== count()) {
+    last = count();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
