@@ -82,6 +82,14 @@ export function reap(pid: number): number | null {
   return got === pid ? status[0]! : null;
 }
 
+/** A second descriptor of the same open file, not inherited by children. @throws LibcError */
+export function duplicate(fd: number): number {
+  const copy = native('int dup(int fd)')(fd);
+  if (copy < 0) throw fail('dup');
+  closeOnExec(copy);
+  return copy;
+}
+
 /** Children started later do not inherit this descriptor. @throws LibcError */
 export function closeOnExec(fd: number): void {
   const F_SETFD = 2;

@@ -3,7 +3,7 @@
  * Synchronous on purpose: the pages are in memory, and a copy of 1 MB costs less than a trip through the
  * thread pool.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { AetherError } from '../../errors.ts';
 import { listSegments, parseRecord, type Segment } from '../format.ts';
 import type { JournalRecord } from '../wire.ts';
@@ -45,15 +45,20 @@ export class JournalReader {
     for (;;) {
       const open = this.#seek();
       if (open === null) return records;
-      const buffer = Buffer.allocUnsafeSlow(want);
-      const got = readSync(open.fd, buffer, 0, want, this.#offset - open.segment.start);
-      const chunk = buffer.subarray(0, got);
-      const stopped = this.#parse(chunk, records);
+      const position = this.#offset - open.segment.start;
+      const available = fstatSync(open.fd).size - position;
+      if (available <= 0) {
+        if (!this.#advance()) return records;
+        continue;
+      }
+      const buffer = Buffer.allocUnsafeSlow(Math.min(want, available));
+      const got = readSync(open.fd, buffer, 0, buffer.length, position);
+      const stopped = this.#parse(buffer.subarray(0, got), records);
       if (stopped.kind === 'damaged') this.#damaged = true;
-      if (records.length > 0 || stopped.kind === 'damaged') return records;
-      // One record larger than asked for: read it whole. Otherwise this file has no more, perhaps the next has.
-      if (stopped.bytes > want && got === want) want = stopped.bytes;
-      else if (got > 0 || !this.#advance()) return records;
+      // One record larger than asked for is read whole; one that is still being written waits for the next call.
+      const larger = stopped.kind === 'short' && stopped.bytes > got && stopped.bytes <= available;
+      if (records.length > 0 || !larger) return records;
+      want = stopped.bytes;
     }
   }
 

@@ -1,0 +1,70 @@
+/**
+ * Ends a process and everything below the shim, step by step: politely first, and certainly last. Descendants
+ * of the process and descendants of the shim are the same: one process of a run lives at a time.
+ */
+import { killDescendants, liveDescendants, signalDescendants, type TreeEnd } from '../../process/tree.ts';
+import type { StopLadder } from '../wire.ts';
+import type { RunProcess } from './processes.ts';
+
+const POLL_MS_MIN = 5;
+const POLL_MS_MAX = 50;
+
+/** For what a process left behind when it exited by itself. */
+export const LEFTOVERS: StopLadder = { term_ms: 250, kill_ms: 10_000 };
+
+export interface LadderTools {
+  /** Writes as if the host had, journalled. */
+  write(process: RunProcess, data: string): Promise<unknown>;
+  /** Reaps orphans, so that the dead do not linger. */
+  sweep(): void;
+}
+
+/**
+ * @param signal aborted when a more urgent ending takes over; the ladder then stops where it is
+ * @returns what SIGKILL had to do; `survivors` of an aborted ladder is meaningless
+ */
+export async function climb(
+  process: RunProcess | null,
+  ladder: StopLadder,
+  tools: LadderTools,
+  signal: AbortSignal,
+): Promise<TreeEnd> {
+  const none = { killed: 0, survivors: 0 };
+  const gone = () => liveDescendants(globalThis.process.pid).length === 0;
+  if (process?.status.running && ladder.close_stdin_ms !== undefined && process.status.io === 'pipes') {
+    process.child.endInput();
+    await exited(process, ladder.close_stdin_ms, signal);
+  }
+  if (process?.status.running && ladder.write && !signal.aborted) {
+    // It may refuse (the disk is full, it no longer reads): the next step does not depend on it.
+    await Promise.race([
+      tools.write(process, ladder.write.data).catch(() => undefined),
+      exited(process, ladder.write.wait_ms, signal),
+    ]);
+    await exited(process, ladder.write.wait_ms, signal);
+  }
+  if (signal.aborted) return none;
+  if (ladder.term_ms > 0 && !gone()) {
+    signalDescendants(globalThis.process.pid, 'SIGTERM');
+    // A stopped process takes its SIGTERM only when it goes on.
+    signalDescendants(globalThis.process.pid, 'SIGCONT');
+    await until(gone, ladder.term_ms, signal);
+  }
+  if (signal.aborted) return none;
+  return await killDescendants(globalThis.process.pid, ladder.kill_ms, () => tools.sweep());
+}
+
+/** Waits for the process itself, at most `wait_ms`. */
+function exited(process: RunProcess, wait_ms: number, signal: AbortSignal): Promise<void> {
+  return until(() => !process.status.running, wait_ms, signal);
+}
+
+async function until(done: () => boolean, wait_ms: number, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + wait_ms;
+  for (let pause = POLL_MS_MIN; ; pause = Math.min(pause * 2, POLL_MS_MAX)) {
+    if (signal.aborted || done()) return;
+    const left = deadline - performance.now();
+    if (left <= 0) return;
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pause, left)));
+  }
+}

@@ -1,0 +1,96 @@
+/**
+ * The shim: a small process of its own that owns one run and outlives every host. It is told what to do once,
+ * on stdin; says on stdout that it listens; and then lets go of everything it was started with.
+ */
+import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { becomeSubreaper } from '../../process/libc.ts';
+import { runMarkerOf } from '../../process/marker.ts';
+import { startTicks } from '../../process/proc.ts';
+import { RecordType, type ShimStart } from '../wire.ts';
+import { Journal } from './journal.ts';
+import { Reaper } from './reaper.ts';
+import { Run } from './run.ts';
+import { ShimServer } from './server.ts';
+
+/** A shim that nobody gives anything to do was forgotten by a host that died while launching it. */
+const UNUSED_MS = 120_000;
+/** Reaped orphans are an observation, not output: while the disk is full they may not fill the memory. */
+const WAITING_BYTES_MAX = 1024 * 1024;
+
+function readStart(): ShimStart {
+  const start = JSON.parse(readFileSync(0, 'utf8')) as Partial<ShimStart>;
+  for (const key of ['run', 'agent', 'dir', 'socket'] as const) {
+    if (typeof start[key] !== 'string') throw new Error(`the start line lacks ${key}`);
+  }
+  for (const key of ['journal_segment_bytes', 'journal_bytes_max'] as const) {
+    if (!Number.isSafeInteger(start[key])) throw new Error(`the start line lacks ${key}`);
+  }
+  return start as ShimStart;
+}
+
+/** Says where it is, then points all three descriptors away from the launcher. */
+function detach(start: ShimStart): void {
+  writeSync(1, `${JSON.stringify({ pid: process.pid, start_ticks: startTicks(process.pid) })}\n`);
+  for (const fd of [0, 1]) {
+    closeSync(fd);
+    // The lowest free descriptor is the one just closed.
+    if (openSync('/dev/null', 'r+') !== fd) throw new Error(`descriptor ${fd} could not be replaced`);
+  }
+  closeSync(2);
+  openSync(join(start.dir, 'shim.log'), 'a', 0o600);
+}
+
+async function main(): Promise<void> {
+  const start = readStart();
+  const launcherRun = runMarkerOf(process.ppid);
+  process.title = `aether-shim ${start.agent}`;
+  if (process.platform === 'linux') becomeSubreaper();
+  mkdirSync(start.dir, { recursive: true, mode: 0o700 });
+
+  const journal = new Journal({
+    dir: start.dir,
+    segmentBytes: start.journal_segment_bytes,
+    bytesMax: start.journal_bytes_max,
+    onGrown: (offset) => server.grown(offset),
+    onBlocked: (blocked) => run.processes.setBlocked(blocked),
+  });
+  const reaper = new Reaper((pid, exit) => {
+    if (journal.waiting < WAITING_BYTES_MAX) journal.append(RecordType.reaped, 0, { pid, ...exit });
+  });
+  const run = new Run(start.run, journal, reaper);
+  const server = new ShimServer(start.socket, run, launcherRun);
+  if (process.platform === 'linux') reaper.watch();
+  await server.listen();
+
+  const stop = (reason: string) =>
+    void run.stop({
+      id: 0,
+      op: 'stop',
+      opId: `shim: ${reason}`,
+      stop: { close_stdin_ms: 1_000, term_ms: 5_000, kill_ms: 10_000 },
+      reason,
+    });
+  process.on('SIGHUP', () => undefined);
+  process.on('SIGINT', () => undefined);
+  process.on('SIGTERM', () => stop('the shim was told to end (SIGTERM)'));
+  // The run is worth more than the state of one request: tell, and go on owning it.
+  process.on('uncaughtException', (error) => {
+    console.error(error);
+    journal.append(RecordType.trouble, 0, { cause: `a defect of the shim: ${error.message}` });
+  });
+  const unused = setInterval(() => {
+    if (run.begun) clearInterval(unused);
+    else if (!server.connected) stop('no process was ever started');
+  }, UNUSED_MS);
+  detach(start);
+
+  await run.ended;
+  await journal.close();
+  // Answers to those who asked for the end are written in this turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  await server.close();
+  process.exit(0);
+}
+
+await main();

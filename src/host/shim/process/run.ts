@@ -1,0 +1,265 @@
+/**
+ * The run: one process with the floor at a time, swaps between them, one end. Each verb of the wire is a
+ * method here; the order of what happens is the order in the journal.
+ */
+import { messageOf } from '../../errors.ts';
+import { startTicks } from '../../process/proc.ts';
+import {
+  type ProcessSpec,
+  type ProcessStatus,
+  RecordType,
+  type RunExit,
+  SHIM_PROTOCOL,
+  type ShimRequest,
+  type ShimStatus,
+} from '../wire.ts';
+import { SpawnFailed } from './child.ts';
+import type { Journal } from './journal.ts';
+import { climb, type LadderTools, LEFTOVERS } from './ladder.ts';
+import { Processes, type RunProcess } from './processes.ts';
+import type { Reaper } from './reaper.ts';
+import { Refused } from './refused.ts';
+import { type SwapRequest, swapProcesses } from './swap.ts';
+
+type Request<Op> = Extract<ShimRequest, { op: Op }>;
+
+const OPERATIONS_REMEMBERED = 1_000;
+
+export class Run {
+  readonly processes: Processes;
+  readonly #name: string;
+  readonly #journal: Journal;
+  readonly #reaper: Reaper;
+  readonly #operations = new Map<string, Promise<unknown>>();
+  readonly #ended = Promise.withResolvers<RunExit>();
+  readonly #tools: LadderTools;
+  #current: RunProcess | null = null;
+  #starting = false;
+  #swap: { from: RunProcess; abort: AbortController; over: Promise<void> } | null = null;
+  #stop: AbortController | null = null;
+  #finishing = false;
+  #killed = 0;
+
+  constructor(name: string, journal: Journal, reaper: Reaper) {
+    this.#name = name;
+    this.#journal = journal;
+    this.#reaper = reaper;
+    this.processes = new Processes(name, journal, reaper, (process) => this.#exited(process));
+    let written = 0;
+    this.#tools = {
+      sweep: () => reaper.sweep(),
+      write: (process, data) => {
+        written += 1;
+        return this.processes.write(process, `stop-${written}`, Buffer.from(data));
+      },
+    };
+  }
+
+  /** Resolves once the run has exited and its last record is in the journal. */
+  get ended(): Promise<RunExit> {
+    return this.#ended.promise;
+  }
+
+  /** False until a process was started. */
+  get begun(): boolean {
+    return this.#starting || this.processes.list.length > 0 || this.#finishing;
+  }
+
+  status(): ShimStatus {
+    const status: ShimStatus = {
+      protocol: SHIM_PROTOCOL,
+      run: this.#name,
+      pid: process.pid,
+      start_ticks: startTicks(process.pid),
+      offset: this.#journal.offset,
+      processes: this.processes.list.map((process) => process.status),
+      current: this.#current?.status.index ?? null,
+      swapping: this.#swap !== null,
+      stopping: this.#stop !== null || this.#finishing,
+    };
+    if (this.#journal.trouble) status.trouble = this.#journal.trouble;
+    return status;
+  }
+
+  start(request: Request<'start'>): Promise<ProcessStatus> {
+    return this.#once(request.opId, () => this.#start(request.spec));
+  }
+
+  async #start(spec: ProcessSpec): Promise<ProcessStatus> {
+    this.#refuseWhileEnding();
+    if (this.begun) throw new Refused('started', 'The run has begun already.');
+    this.#refuseWithoutDisk();
+    this.#starting = true;
+    try {
+      return (await this.spawn(spec)).status;
+    } catch (error) {
+      if (error instanceof SpawnFailed) {
+        void this.#finish('spawnFailed', error.message);
+        throw new Refused('spawn-failed', error.message);
+      }
+      throw error;
+    } finally {
+      this.#starting = false;
+    }
+  }
+
+  /** Starts a process and gives it the floor. */
+  async spawn(spec: ProcessSpec): Promise<RunProcess> {
+    this.#current = await this.processes.spawn(spec);
+    return this.#current;
+  }
+
+  async write(request: Request<'write'>): Promise<{ duplicate: boolean }> {
+    const process = this.#floor(request.process);
+    this.#refuseWhileEnding();
+    // It is being ended: a frame for it would be lost with it.
+    if (process === this.#swap?.from) throw new Refused('swapping', 'The run is being swapped.');
+    return await this.processes.write(process, request.frame, Buffer.from(request.data, request.encoding));
+  }
+
+  resize(request: Request<'resize'>): void {
+    this.processes.resize(this.#floor(request.process), request.cols, request.rows);
+  }
+
+  signal(request: Request<'signal'>): void {
+    const { status } = this.#floor(request.process);
+    if (!status.running) throw new Refused('no-process', 'The process has exited.');
+    process.kill(-status.pid, request.signal);
+  }
+
+  ack(request: Request<'ack'>): void {
+    try {
+      this.#journal.ack(request.offset);
+    } catch (error) {
+      if (error instanceof RangeError) throw new Refused('bad-offset', error.message);
+      throw error;
+    }
+  }
+
+  async swap(request: SwapRequest): Promise<{ accepted: true }> {
+    return this.#once(request.opId, async () => {
+      this.#refuseWhileEnding();
+      if (this.#swap) throw new Refused('swapping', 'Another swap is under way.');
+      const from = this.#floor(request.from);
+      if (!from.status.running) throw new Refused('no-process', 'The process has exited.');
+      this.#refuseWithoutDisk();
+      this.#beginSwap(request, from);
+      return { accepted: true as const };
+    });
+  }
+
+  #beginSwap(request: SwapRequest, from: RunProcess): void {
+    this.#journal.append(RecordType.swap, from.status.index, {
+      opId: request.opId,
+      phase: 'begun',
+      from: from.status.index,
+    });
+    const abort = new AbortController();
+    const over = swapProcesses(request, from, abort.signal, {
+      spawn: (spec) => this.spawn(spec),
+      end: async (process, ladder) => {
+        this.#killed += (await climb(process, ladder, this.#tools, abort.signal)).killed;
+        if (!abort.signal.aborted) await this.processes.close(process);
+      },
+      record: (record) => this.#journal.append(RecordType.swap, record.to ?? record.from, record),
+    })
+      .catch((error: unknown) => {
+        const cause = `a defect of the shim in a swap: ${messageOf(error)}`;
+        this.#journal.append(RecordType.trouble, from.status.index, { cause });
+        return this.#current?.status.running ? {} : { lost: cause };
+      })
+      .then((outcome: { lost?: string }) => {
+        this.#swap = null;
+        if (this.#stop) return;
+        if (outcome.lost) void this.#finish('spawnFailed', outcome.lost);
+        else if (this.#current?.status.running === false) void this.#finish('exited');
+      });
+    this.#swap = { from, abort, over };
+  }
+
+  /**
+   * Ends the run. A second stop takes over from a first one that is still being polite; both are answered with
+   * the one end of the run.
+   */
+  stop(request: Request<'stop'>): Promise<RunExit> {
+    return this.#once(request.opId, async () => {
+      if (!this.#finishing) void this.#stopNow(request);
+      return await this.#ended.promise;
+    });
+  }
+
+  async #stopNow(request: Request<'stop'>): Promise<void> {
+    this.#stop?.abort();
+    const stop = new AbortController();
+    this.#stop = stop;
+    const swap = this.#swap;
+    if (swap) {
+      swap.abort.abort();
+      await swap.over;
+    }
+    if (stop.signal.aborted) return;
+    const { killed } = await climb(this.#current, request.stop, this.#tools, stop.signal);
+    this.#killed += killed;
+    if (!stop.signal.aborted) await this.#finish('stopped', request.reason);
+  }
+
+  #exited(process: RunProcess): void {
+    if (process !== this.#current || this.#swap || this.#stop) return;
+    void this.#finish('exited');
+  }
+
+  /** Leaves nothing behind and writes the run's last record, once. */
+  async #finish(cause: RunExit['cause'], reason?: string): Promise<void> {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    const never = new AbortController().signal;
+    const ladder = cause === 'stopped' ? { term_ms: 0, kill_ms: 1_000 } : LEFTOVERS;
+    const end = await climb(null, ladder, this.#tools, never);
+    this.#killed += end.killed;
+    for (const process of this.processes.list) {
+      // One that SIGKILL does not end is stuck in the kernel: it is counted, not waited for.
+      if (!process.status.running || process.closed || end.survivors === 0)
+        await this.processes.close(process);
+    }
+    this.#reaper.sweep();
+    const exit: RunExit = {
+      code: this.#current?.status.exit?.code ?? null,
+      signal: this.#current?.status.exit?.signal ?? null,
+      cause,
+      killed: this.#killed,
+      survivors: end.survivors,
+    };
+    if (reason !== undefined) exit.reason = reason;
+    this.#journal.append(RecordType.runExited, this.#current?.status.index ?? 0, exit);
+    this.#ended.resolve(exit);
+  }
+
+  #floor(index: number): RunProcess {
+    if (this.#current?.status.index === index) return this.#current;
+    throw new Refused('no-floor', `Process ${index} does not have the floor.`);
+  }
+
+  #refuseWhileEnding(): void {
+    if (this.#stop || this.#finishing) throw new Refused('stopping', 'The run is ending.');
+  }
+
+  #refuseWithoutDisk(): void {
+    if (this.#journal.trouble) {
+      throw new Refused('disk-full', `Nothing is started, because ${this.#journal.trouble}.`);
+    }
+  }
+
+  /** The same operation asked for again is answered with what came of it the first time. */
+  #once<T>(opId: string, operation: () => Promise<T>): Promise<T> {
+    const known = this.#operations.get(opId);
+    if (known) return known as Promise<T>;
+    const result = operation();
+    this.#operations.set(opId, result);
+    // What was refused has not happened and may be asked for again.
+    result.catch(() => this.#operations.delete(opId));
+    if (this.#operations.size > OPERATIONS_REMEMBERED) {
+      this.#operations.delete(this.#operations.keys().next().value!);
+    }
+    return result;
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The shim's door: one unix socket, one host at a time. A newer host replaces an older one; processes of other
+ * users, of this run and of other runs are turned away whatever they say.
+ */
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { runMarkerOf } from '../../process/marker.ts';
+import { peerCredentials } from '../../process/peer.ts';
+import { descendsFrom, startTicks } from '../../process/proc.ts';
+import { SHIM_PROTOCOL, type ShimNotice, type ShimReply, type ShimRequest } from '../wire.ts';
+import { JsonLines } from './lines.ts';
+import { Refused } from './refused.ts';
+import type { Run } from './run.ts';
+
+const HELLO_MS = 5_000;
+const CONNECTIONS_MAX = 32;
+const NOTICE_MS = 4;
+const GOODBYE_MS = 500;
+
+export class ShimServer {
+  readonly #path: string;
+  readonly #run: Run;
+  /** The run this shim's own host is in, if any: such a host is not an intruder. */
+  readonly #outerRun: string | null;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #host: Socket | null = null;
+  #generation = Number.NEGATIVE_INFINITY;
+  #grownTo = 0;
+  #noticed = 0;
+  #noticedAt = 0;
+  #noticeSet = false;
+
+  constructor(path: string, run: Run, outerRun: string | null) {
+    this.#path = path;
+    this.#run = run;
+    this.#outerRun = outerRun;
+    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server.maxConnections = CONNECTIONS_MAX;
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      // Bound within this call: nobody can connect before the mode is right.
+      const before = process.umask(0o177);
+      this.#server.listen(this.#path, () => resolve());
+      process.umask(before);
+      if (this.#server.listening) chmodSync(this.#path, 0o600);
+    });
+  }
+
+  get connected(): boolean {
+    return this.#host !== null;
+  }
+
+  /** Tells the host how long the journal is, soon and not too often; a host that is slow to read is told less. */
+  grown(offset: number): void {
+    this.#grownTo = offset;
+    if (this.#noticeSet || !this.#host) return;
+    const wait = NOTICE_MS - (performance.now() - this.#noticedAt);
+    if (wait <= 0) {
+      this.#notice();
+      return;
+    }
+    this.#noticeSet = true;
+    setTimeout(() => {
+      this.#noticeSet = false;
+      this.#notice();
+    }, wait);
+  }
+
+  /** Lets answers out, disconnects and removes the socket. */
+  async close(): Promise<void> {
+    this.#notice();
+    this.#server.close();
+    const goodbyes = [...this.#sockets].map(
+      (socket) =>
+        new Promise<void>((resolve) => {
+          socket.once('close', () => resolve());
+          socket.end(() => socket.destroy());
+        }),
+    );
+    const timer = Promise.withResolvers<void>();
+    const patience = setTimeout(timer.resolve, GOODBYE_MS);
+    await Promise.race([Promise.all(goodbyes), timer.promise]);
+    clearTimeout(patience);
+    rmSync(this.#path, { force: true });
+  }
+
+  #notice(): void {
+    const host = this.#host;
+    if (!host || this.#noticed === this.#grownTo) return;
+    // It has not read the last ones: the newest is enough once it does.
+    if (host.writableNeedDrain) {
+      host.once('drain', () => this.grown(this.#grownTo));
+      return;
+    }
+    this.#noticed = this.#grownTo;
+    this.#noticedAt = performance.now();
+    send(host, { notice: 'journal', offset: this.#grownTo });
+  }
+
+  #accept(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    try {
+      this.#judgePeer(socket);
+    } catch (error) {
+      send(socket, refusal(0, error));
+      socket.end(() => socket.destroy());
+      return;
+    }
+    this.#sockets.add(socket);
+    const timer = setTimeout(() => socket.destroy(), HELLO_MS);
+    let greeted = false;
+    const lines = new JsonLines((message) => {
+      const request = message as ShimRequest;
+      if (!greeted && request.op === 'hello') {
+        greeted = this.#hello(socket, request);
+        if (greeted) clearTimeout(timer);
+      } else if (!greeted || this.#host !== socket) {
+        send(socket, refusal(request.id, new Refused('hello-first', 'Say hello first.')));
+      } else {
+        void this.#answer(socket, request);
+      }
+    });
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        lines.push(chunk);
+      } catch (error) {
+        send(socket, refusal(0, error));
+        socket.end(() => socket.destroy());
+      }
+    });
+    socket.on('close', () => {
+      clearTimeout(timer);
+      this.#sockets.delete(socket);
+      if (this.#host === socket) this.#host = null;
+    });
+  }
+
+  #judgePeer(socket: Socket): void {
+    const peer = peerCredentials(socket);
+    if (peer.uid !== process.getuid!()) {
+      throw new Refused('not-yours', `This run belongs to user ${process.getuid!()}, not ${peer.uid}.`);
+    }
+    const self = { pid: process.pid, start_ticks: startTicks(process.pid) };
+    if (peer.pid === 0 || descendsFrom(peer.pid, self)) {
+      throw new Refused('not-yours', 'A process of the run does not command the run.');
+    }
+    const marker = runMarkerOf(peer.pid);
+    if (marker !== null && marker !== this.#outerRun) {
+      throw new Refused('not-yours', `A process of run ${marker} does not command another run.`);
+    }
+  }
+
+  #hello(socket: Socket, request: Extract<ShimRequest, { op: 'hello' }>): boolean {
+    if (request.protocol !== SHIM_PROTOCOL) {
+      const message = `This shim speaks protocol ${SHIM_PROTOCOL}, not ${request.protocol}.`;
+      send(socket, refusal(request.id, new Refused('protocol', message)));
+      return false;
+    }
+    if (!Number.isSafeInteger(request.generation) || request.generation < this.#generation) {
+      const message = `This run is served by a host of generation ${this.#generation}.`;
+      send(socket, refusal(request.id, new Refused('fenced', message)));
+      return false;
+    }
+    const before = this.#host;
+    this.#generation = request.generation;
+    this.#host = socket;
+    if (before) {
+      send(before, { notice: 'fenced', generation: request.generation });
+      before.end(() => before.destroy());
+    }
+    const status = this.#run.status();
+    this.#noticed = status.offset;
+    this.#grownTo = status.offset;
+    send(socket, { id: request.id, ok: true, result: status });
+    return true;
+  }
+
+  async #answer(socket: Socket, request: ShimRequest): Promise<void> {
+    let reply: ShimReply;
+    try {
+      reply = { id: request.id, ok: true, result: (await this.#do(request)) ?? null };
+    } catch (error) {
+      reply = refusal(request.id, error);
+    }
+    send(socket, reply);
+  }
+
+  #do(request: ShimRequest): unknown {
+    const run = this.#run;
+    switch (request.op) {
+      case 'status':
+        return run.status();
+      case 'start':
+        return run.start(request);
+      case 'write':
+        return run.write(request);
+      case 'resize':
+        return run.resize(request);
+      case 'signal':
+        return run.signal(request);
+      case 'swap':
+        return run.swap(request);
+      case 'stop':
+        return run.stop(request);
+      case 'ack':
+        return run.ack(request);
+      case 'hello':
+        throw new Refused('bad-request', 'Hello was said already.');
+      default:
+        throw new Refused('bad-request', `There is no operation ${(request as { op?: unknown }).op}.`);
+    }
+  }
+}
+
+function send(socket: Socket, message: ShimReply | ShimNotice): void {
+  if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+}
+
+function refusal(id: number, error: unknown): ShimReply {
+  const code = (error as { code?: unknown }).code;
+  return {
+    id,
+    ok: false,
+    code: typeof code === 'string' ? code : 'internal',
+    message: error instanceof Error ? error.message : String(error),
+  };
+}
