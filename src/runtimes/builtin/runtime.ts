@@ -42,7 +42,7 @@ export function builtinRuntime(version: string): Runtime {
         ...launch(agent, place, session, 'engine', []),
         stop: { close_stdin_ms: 3_000, term_ms: 2_000, kill_ms: 5_000 },
         opening: opening
-          ? [frame('opening', { type: 'message', id: 'opening', text: opening, priority: 'next' })]
+          ? [frame('opening', { type: 'message', id: null, text: opening, priority: 'next' })]
           : [],
       };
     },

@@ -11,8 +11,9 @@ export type ToolOutput = ToolResultPart['output'];
 export type Entry =
   | { type: 'conversation'; version: 1; session: string; agent: string; at_ms: number }
   /** Accepted from outside and not yet part of the conversation. */
-  | { type: 'queued'; id: string; text: string; priority: Priority; at_ms: number }
-  | { type: 'user'; key: string; text: string; injectId?: string; at_ms: number }
+  | { type: 'queued'; message: Queued; at_ms: number }
+  /** `from`: the queued message it was; absent for what a person typed. */
+  | { type: 'user'; key: string; text: string; from?: { id: string; receipt: boolean }; at_ms: number }
   | {
       type: 'assistant';
       key: string;
@@ -31,6 +32,14 @@ export type Entry =
       at_ms: number;
     }
   | { type: 'turn'; outcome: 'done' | 'failed' | 'interrupted'; text?: string; at_ms: number };
+
+export interface Queued {
+  id: string;
+  text: string;
+  priority: Priority;
+  /** Whether somebody waits to hear how far it got. */
+  receipt: boolean;
+}
 
 export interface EntryUsage {
   model: string;
@@ -53,7 +62,7 @@ export function entryEvents(entry: Entry): ObservedEvent[] {
           role: 'user',
           text: entry.text,
           key: entry.key,
-          ...(entry.injectId === undefined ? {} : { injectId: entry.injectId }),
+          ...(entry.from?.receipt ? { injectId: entry.from.id } : {}),
         },
       ];
     case 'assistant':

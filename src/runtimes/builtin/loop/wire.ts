@@ -40,7 +40,8 @@ export interface RetrySettings {
 
 /** Runtime → loop: one JSON line each. */
 export type LoopRequest =
-  | { type: 'message'; id: string; text: string; priority: Priority }
+  /** `id` null: the host's own opening, of which no receipt is expected. */
+  | { type: 'message'; id: string | null; text: string; priority: Priority }
   | { type: 'interrupt'; requestId: string }
   | {
       type: 'permission';

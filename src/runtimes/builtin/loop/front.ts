@@ -1,0 +1,24 @@
+/** What a loop needs from whoever drives it: a host on pipes, or a human at a terminal. */
+import type { ObservedEvent } from './wire.ts';
+
+export interface Front {
+  emit(event: ObservedEvent): void;
+  /** Text of a reply as it is written; the whole reply follows as an event. */
+  delta(kind: 'text' | 'thinking', text: string): void;
+  /** Waits for a person. Rejects with the signal's reason when the call is given up meanwhile. */
+  ask(question: Question, signal: AbortSignal): Promise<Answer>;
+}
+
+export interface Question {
+  toolUseId: string;
+  tool: string;
+  input: unknown;
+}
+
+export interface Answer {
+  allow: boolean;
+  /** Said to the model when it is denied. */
+  message: string | null;
+  /** Replaces the arguments when it is allowed. */
+  updatedInput?: unknown;
+}

@@ -1,0 +1,167 @@
+/**
+ * A language model that plays a recording. It decides nothing: the next reply follows from the conversation
+ * so far. It never pretends to have understood a person, and says so when it is spoken to.
+ */
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Model } from '../models.ts';
+import { fill, fillText, lookUp, MissingValue } from './placeholders.ts';
+import { type Mark, type Position, positionIn } from './position.ts';
+import { type Recording, readRecording, type Step } from './recording.ts';
+
+type ReplayModel = Extract<Model, { specificationVersion: 'v4' }>;
+type StreamPart =
+  Awaited<ReturnType<ReplayModel['doStream']>>['stream'] extends ReadableStream<infer PART> ? PART : never;
+
+interface Reply {
+  delay_ms: number;
+  text: string;
+  call: { tool: string; input: unknown } | null;
+  mark: Mark;
+}
+
+/** A pause between words, so that text is seen to be written. */
+const WORDS_DELAY_MS = 30;
+const WORDS_AT_ONCE = 4;
+const QUOTED_CHARS = 160;
+
+/** @param file absolute path of the recording */
+export function replayModel(file: string): ReplayModel {
+  const recording = readRecording(file);
+  return {
+    specificationVersion: 'v4',
+    provider: 'replay',
+    modelId: file,
+    supportedUrls: {},
+    doGenerate: () => Promise.reject(new Error('A replay can only be streamed.')),
+    async doStream({ prompt, abortSignal }) {
+      const reply = nextReply(recording, positionIn(prompt));
+      return { stream: ReadableStream.from(play(reply, abortSignal)) };
+    },
+  };
+}
+
+/** What the recording says next. Exported for tests: it is the whole of the model's judgement. */
+export function nextReply(recording: Recording, position: Position): Reply {
+  const at = position.mark === null ? 0 : follow(recording, position);
+  if (typeof at !== 'number') return at;
+  const step = recording.steps[at];
+  if (!step) return afterTheEnd(recording, position);
+  const repeated = position.mark?.step === at;
+  const attempt = repeated ? (position.mark?.attempt ?? 0) + 1 : 1;
+  const heard = position.mark !== null && position.heard.length > 0;
+  const say = [heard ? acknowledge(position) : '', repeated ? '' : (step.say ?? '')];
+  const call = attempt > 1 && step.again && position.result?.failed === false ? step.again : step.call;
+  try {
+    return {
+      delay_ms: repeated && !heard ? step.every_ms : step.delay_ms,
+      text: say
+        .filter((part) => part !== '')
+        .map((part) => fillText(part, position.results))
+        .join('\n\n'),
+      call: call ? { tool: call.tool, input: fill(call.input, position.results) } : null,
+      mark: { step: at, attempt, save: step.call?.save ?? '' },
+    };
+  } catch (error) {
+    if (!(error instanceof MissingValue)) throw error;
+    return stuck(position, `The recording cannot go on: ${error.message}.`);
+  }
+}
+
+/** The step after the last reply, the same one again, or the reply that says why it cannot go on. */
+function follow(recording: Recording, position: Position): number | Reply {
+  const mark = position.mark ?? { step: -1, attempt: 0, save: '' };
+  const step = recording.steps[mark.step];
+  if (!step || !position.called) return mark.step + 1;
+  if (satisfied(step, position)) return mark.step + 1;
+  if (position.result?.denied && position.heard.length === 0) {
+    return stuck(
+      position,
+      'The recording cannot go on: a tool it needs was not allowed. Say anything to try again.',
+    );
+  }
+  // A person who says something asks for another try.
+  if (mark.attempt >= step.attempts_max && position.heard.length === 0) {
+    return stuck(
+      position,
+      `The recording cannot go on: after ${mark.attempt} tries it still waits for ${step.until?.path ?? step.call?.tool}. Say anything to try again.`,
+    );
+  }
+  return mark.step;
+}
+
+/** A call that failed or was interrupted has not been played, whatever the recording says came next. */
+function satisfied(step: Step, { result }: Position): boolean {
+  if (!result || result.failed) return false;
+  if (!step.until) return true;
+  const found = lookUp(result.value, step.until.path);
+  return step.until.equals === undefined ? found !== undefined : isSame(found, step.until.equals);
+}
+
+function isSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+function afterTheEnd(recording: Recording, position: Position): Reply {
+  const heard = position.heard.join(' ').toLowerCase();
+  const answer = recording.answers.find(({ words }) =>
+    words.some((word) => heard.includes(word.toLowerCase())),
+  );
+  let text = answer?.say ?? '';
+  try {
+    text = fillText(text, position.results);
+  } catch (error) {
+    if (!(error instanceof MissingValue)) throw error;
+    text = '';
+  }
+  const honest = `This is a recorded conversation (“${recording.title}”) and it has been played to its end. Your message arrived, but there is no model here that could think about it. Give this agent a real model in aether.yaml to talk to it.`;
+  return {
+    delay_ms: 300,
+    text: text === '' ? honest : `${text}\n\n(Played from a recording: no model is answering.)`,
+    call: null,
+    mark: { step: recording.steps.length, attempt: 1, save: '' },
+  };
+}
+
+function acknowledge(position: Position): string {
+  const said = position.heard.join(' / ').replace(/[{}]/g, '').replace(/\s+/g, ' ').trim();
+  const quoted = said.length > QUOTED_CHARS ? `${said.slice(0, QUOTED_CHARS)}…` : said;
+  return `(I am a recording, so I cannot weigh what you wrote: “${quoted}”. It arrived; I go on as recorded.)`;
+}
+
+/** Stays where it is: a later message tries the step again. */
+function stuck(position: Position, text: string): Reply {
+  const mark = position.mark ?? { step: 0, attempt: 0, save: '' };
+  return { delay_ms: 300, text, call: null, mark: { ...mark, step: mark.step - 1 } };
+}
+
+async function* play(reply: Reply, signal: AbortSignal | undefined): AsyncGenerator<StreamPart> {
+  const options = signal ? { signal } : {};
+  const providerMetadata = { replay: { ...reply.mark } };
+  yield { type: 'stream-start', warnings: [] };
+  await sleep(reply.delay_ms, undefined, options);
+  if (reply.text !== '') {
+    yield { type: 'text-start', id: 'text', providerMetadata };
+    const words = reply.text.match(/\S+\s*|\s+/g) ?? [];
+    for (let index = 0; index < words.length; index += WORDS_AT_ONCE) {
+      yield { type: 'text-delta', id: 'text', delta: words.slice(index, index + WORDS_AT_ONCE).join('') };
+      await sleep(WORDS_DELAY_MS, undefined, options);
+    }
+    yield { type: 'text-end', id: 'text', providerMetadata };
+  }
+  if (reply.call) {
+    yield {
+      type: 'tool-call',
+      toolCallId: `call_${randomUUID().replaceAll('-', '')}`,
+      toolName: reply.call.tool,
+      input: JSON.stringify(reply.call.input),
+      providerMetadata,
+    };
+  }
+  const none = { total: 0, noCache: 0, cacheRead: 0, cacheWrite: 0 };
+  yield {
+    type: 'finish',
+    usage: { inputTokens: none, outputTokens: { total: 0, text: 0, reasoning: 0 } },
+    finishReason: { unified: reply.call ? 'tool-calls' : 'stop', raw: undefined },
+  };
+}

@@ -1,0 +1,98 @@
+/** The loop on pipes: requests come as lines on stdin, events go as lines to stdout. */
+import { randomUUID } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { Agent } from './agent.ts';
+import type { Answer, Front, Question } from './front.ts';
+import { type Mask, maskedJson } from './secrets.ts';
+import { readRequest } from './settings.ts';
+import type { LoopRequest, ObservedEvent } from './wire.ts';
+
+export class StructuredFront implements Front {
+  readonly #mask: Mask;
+  readonly #asked = new Map<string, (answer: Answer) => void>();
+
+  constructor(mask: Mask) {
+    this.#mask = mask;
+  }
+
+  emit(event: ObservedEvent): void {
+    writeAll(1, `${maskedJson(event, this.#mask)}\n`);
+  }
+
+  /** Whole messages only: the host keeps what is said, not how it was typed. */
+  delta(): void {}
+
+  ask(question: Question, signal: AbortSignal): Promise<Answer> {
+    const requestId = randomUUID();
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        this.#asked.delete(requestId);
+        signal.removeEventListener('abort', withdraw);
+      };
+      const withdraw = () => {
+        done();
+        this.emit({ kind: 'permission-withdrawn', requestId });
+        reject(signal.reason);
+      };
+      this.#asked.set(requestId, (answer) => {
+        done();
+        resolve(answer);
+      });
+      signal.addEventListener('abort', withdraw);
+      this.emit({ kind: 'permission-asked', requestId, ...question });
+      if (signal.aborted) withdraw();
+    });
+  }
+
+  answer(requestId: string, answer: Answer): void {
+    const resolve = this.#asked.get(requestId);
+    if (resolve) resolve(answer);
+    else this.note('info', `An answer came for ${requestId}, which no longer waits for one.`);
+  }
+
+  note(level: 'info' | 'warn' | 'error', text: string): void {
+    this.emit({ kind: 'note', level, text });
+  }
+}
+
+/** Resolves when the host has closed the channel: it wants this process to end. */
+export async function serve(agent: Agent, front: StructuredFront): Promise<void> {
+  agent.start({ queued: 'take' });
+  const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) {
+    if (line.trim() === '') continue;
+    const read = readRequest(line);
+    if ('request' in read) perform(read.request, agent, front);
+    else front.note('warn', `A request could not be read: ${read.problem}`);
+  }
+}
+
+function perform(request: LoopRequest, agent: Agent, front: StructuredFront): void {
+  switch (request.type) {
+    case 'message':
+      agent.deliver(request.id, request.text, request.priority);
+      break;
+    case 'interrupt':
+      agent.interrupt(request.requestId);
+      break;
+    case 'permission': {
+      const { requestId, allow, message, updatedInput } = request;
+      front.answer(requestId, { allow, message, ...(updatedInput === undefined ? {} : { updatedInput }) });
+      break;
+    }
+  }
+}
+
+/** Synchronous, so that an event is with the shim before the next thing happens; a full pipe is waited for. */
+function writeAll(fd: number, text: string): void {
+  const data = Buffer.from(text, 'utf8');
+  for (let done = 0; done < data.length; ) {
+    try {
+      done += writeSync(fd, data, done);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    }
+  }
+}

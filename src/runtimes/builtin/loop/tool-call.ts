@@ -1,0 +1,98 @@
+/** One tool call: permission, execution, result. Whatever goes wrong becomes a result the model can read. */
+import type { Front } from './front.ts';
+import { type Decision, decide } from './permissions.ts';
+import { BadInput, deniedResult, errorResult, type LoopTool, type ToolResult } from './tools/tool.ts';
+import type { LoopSettings } from './wire.ts';
+
+export interface ToolContext {
+  settings: LoopSettings;
+  tools(): LoopTool[];
+  front: Front;
+  signal: AbortSignal;
+}
+
+export interface Call {
+  toolCallId: string;
+  toolName: string;
+  input: unknown;
+}
+
+/**
+ * @param problem why the call could not even be read, if it could not
+ * @returns null when it was given up before it ran
+ */
+export async function runTool(
+  call: Call,
+  problem: string | null,
+  context: ToolContext,
+): Promise<(ToolResult & { malformed: boolean }) | null> {
+  const tools = context.tools();
+  const tool = tools.find((one) => one.name === call.toolName);
+  if (!tool) {
+    const names = tools.map((one) => one.name).join(', ');
+    return { ...errorResult(`There is no tool ${call.toolName}. There are: ${names}.`), malformed: true };
+  }
+  if (problem !== null) {
+    return {
+      ...errorResult(`The call could not be read: ${problem}. Call ${tool.name} again with valid JSON.`),
+      malformed: true,
+    };
+  }
+  try {
+    const permitted = await permit(tool, call, context);
+    if (permitted === null) return null;
+    if ('refused' in permitted) return { ...deniedResult(permitted.refused), malformed: false };
+    const { front, signal } = context;
+    front.emit({
+      kind: 'activity',
+      activity: 'tool',
+      evidence: `${tool.name} is running`,
+      tool: tool.name,
+    });
+    const result = await tool.run(permitted.input, { toolUseId: call.toolCallId, signal });
+    return { ...result, malformed: false };
+  } catch (error) {
+    if (context.signal.aborted) {
+      return { ...errorResult('Interrupted before it had finished.'), malformed: false };
+    }
+    const text = error instanceof Error ? error.message : String(error);
+    return { ...errorResult(text), malformed: error instanceof BadInput };
+  }
+}
+
+async function permit(
+  tool: LoopTool,
+  call: Call,
+  { settings, front, signal }: ToolContext,
+): Promise<{ input: unknown } | { refused: string } | null> {
+  const decided = (input: unknown): Decision =>
+    decide(settings.permissions, {
+      tool: tool.name,
+      subject: tool.subject(input),
+      readOnly: tool.readOnly,
+      granted: tool.granted,
+    });
+  const decision = decided(call.input);
+  if (decision === 'allow') return { input: call.input };
+  const rules = `The agent's permissions do not allow this call of ${tool.name}.`;
+  if (decision === 'deny') return { refused: rules };
+  front.emit({
+    kind: 'activity',
+    activity: 'waiting-for-operator',
+    evidence: `asked whether ${tool.name} may run`,
+    tool: tool.name,
+  });
+  try {
+    const answer = await front.ask(
+      { toolUseId: call.toolCallId, tool: tool.name, input: call.input },
+      signal,
+    );
+    if (!answer.allow) return { refused: answer.message ?? 'The operator did not allow it.' };
+    const input = answer.updatedInput === undefined ? call.input : answer.updatedInput;
+    // An operator may change a call, but not into one that the rules forbid.
+    return decided(input) === 'deny' ? { refused: rules } : { input };
+  } catch (error) {
+    if (signal.aborted) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,227 @@
+/**
+ * One turn: model request, tool calls, model request, until the model has nothing more to do. Every fact is
+ * written to the conversation before anybody hears of it. An interrupt ends the turn; an urgent message only
+ * cuts the running step short, and the turn goes on with it.
+ */
+import type { Conversation } from './conversation.ts';
+import { type Entry, entryEvents, type Queued, toolCalls } from './entries.ts';
+import type { Front } from './front.ts';
+import type { ModelReply } from './model-call.ts';
+import type { Model } from './models.ts';
+import { instructions } from './prompt.ts';
+import { RequestFailed, requestReply } from './retrying.ts';
+import { runTool, type ToolContext } from './tool-call.ts';
+import type { LoopTool } from './tools/tool.ts';
+import type { LoopSettings } from './wire.ts';
+
+/** Model requests in a row of which nothing could be used. */
+const MALFORMED_MAX = 3;
+
+export type Cut = 'interrupt' | 'now';
+export type Outcome = { outcome: 'done' | 'failed' | 'interrupted'; text?: string };
+
+export interface TurnContext {
+  settings: LoopSettings;
+  conversation: Conversation;
+  model: Model;
+  /** The tools there are at this moment. */
+  tools(): LoopTool[];
+  front: Front;
+  /** Messages that came meanwhile and want to be part of this turn, taken off the queue. */
+  takeMessages(): Queued[];
+}
+
+export class Turn {
+  readonly #context: TurnContext;
+  #step = new AbortController();
+  #cut: Cut | null = null;
+
+  constructor(context: TurnContext) {
+    this.#context = context;
+  }
+
+  /** Cuts the running step short. An interrupt wins over a message. */
+  cut(why: Cut): void {
+    if (this.#cut !== 'interrupt') this.#cut = why;
+    this.#step.abort(new DOMException(why, 'AbortError'));
+  }
+
+  /** @throws only what the conversation file throws */
+  async run(first: Queued[]): Promise<Outcome> {
+    for (const message of first) this.#hear(message);
+    let malformed = 0;
+    for (let step = 1; step <= this.#context.settings.steps_max; step++) {
+      const reply = await this.#request(step);
+      if ('outcome' in reply) return reply;
+      if ('cut' in reply) {
+        if (reply.cut === 'interrupt') return { outcome: 'interrupted' };
+        this.#fold();
+        continue;
+      }
+      const { text, calls, bad, cut } = await this.#act(reply);
+      if (cut === 'interrupt') return { outcome: 'interrupted' };
+      if (calls === 0 && cut === null) return this.#finished(reply, text);
+      malformed = calls > 0 && bad === calls ? malformed + 1 : 0;
+      if (malformed >= MALFORMED_MAX) {
+        return {
+          outcome: 'failed',
+          text: `The model sent ${malformed} answers in a row whose tool calls could not be used. Try again, or use another model.`,
+        };
+      }
+      this.#fold();
+    }
+    return {
+      outcome: 'failed',
+      text: `The limit of ${this.#context.settings.steps_max} model requests in one turn is reached. Send a message to go on, or raise limits.steps_max.`,
+    };
+  }
+
+  async #request(step: number): Promise<ModelReply | Outcome | { cut: Cut }> {
+    const { settings, conversation, front, model } = this.#context;
+    this.#step = new AbortController();
+    if (this.#cut) return this.#wasCut('');
+    front.emit({ kind: 'activity', activity: 'thinking', evidence: `model request ${step} of this turn` });
+    const waiting = conversation.unanswered();
+    let partial = '';
+    try {
+      const reply = await requestReply(
+        {
+          model,
+          instructions: instructions(settings),
+          messages: conversation.messages(),
+          tools: this.#context.tools(),
+          signal: this.#step.signal,
+          onDelta: (kind, text) => {
+            if (kind === 'text') partial += text;
+            front.delta(kind, text);
+          },
+          onAnswering: () => {
+            for (const injectId of waiting.splice(0)) {
+              front.emit({
+                kind: 'inject',
+                injectId,
+                stage: 'seen',
+                evidence: 'in a request the model answers',
+              });
+            }
+          },
+        },
+        {
+          emit(event) {
+            // What a failed try has written is not part of the next one.
+            if (event.kind === 'retrying') partial = '';
+            front.emit(event);
+          },
+        },
+        settings.retry,
+      );
+      return reply;
+    } catch (error) {
+      if (this.#step.signal.aborted) return this.#wasCut(partial);
+      if (error instanceof RequestFailed) return { outcome: 'failed', text: error.message };
+      throw error;
+    }
+  }
+
+  /** Keeps what the model had written: the people who read it may refer to it. */
+  #wasCut(partial: string): { cut: Cut } {
+    const cut = this.#cut ?? 'interrupt';
+    this.#cut = null;
+    if (partial !== '') {
+      const { conversation } = this.#context;
+      this.#append({
+        type: 'assistant',
+        key: conversation.nextKey(),
+        message: { role: 'assistant', content: [{ type: 'text', text: partial }] },
+        at_ms: Date.now(),
+      });
+    }
+    return { cut };
+  }
+
+  /** Records the reply and runs its calls, one after the other. */
+  async #act(reply: ModelReply): Promise<{ text: string; calls: number; bad: number; cut: Cut | null }> {
+    const { conversation, front } = this.#context;
+    if (reply.message === null) return { text: '', calls: 0, bad: 0, cut: null };
+    const waiting = conversation.unanswered();
+    this.#append({
+      type: 'assistant',
+      key: conversation.nextKey(),
+      message: reply.message,
+      usage: reply.usage,
+      at_ms: Date.now(),
+    });
+    for (const injectId of waiting) {
+      front.emit({ kind: 'inject', injectId, stage: 'acted', evidence: 'the model has answered it' });
+    }
+    const calls = toolCalls(reply.message);
+    let bad = 0;
+    for (const call of calls) {
+      const context: ToolContext = { ...this.#context, signal: this.#step.signal };
+      const result = this.#step.signal.aborted
+        ? null
+        : await runTool(call, reply.badCalls.get(call.toolCallId) ?? null, context);
+      if (result === null) break;
+      if (result.malformed) bad++;
+      this.#append({
+        type: 'tool',
+        toolUseId: call.toolCallId,
+        tool: call.toolName,
+        output: result.output,
+        text: result.text,
+        isError: result.isError,
+        at_ms: Date.now(),
+      });
+    }
+    const cut = this.#cut;
+    this.#cut = null;
+    const why =
+      cut === 'now' ? 'Not run: an urgent message came first.' : 'Not run: the operator interrupted.';
+    for (const entry of conversation.repair(why)) this.#emit(entry);
+    const text = reply.message === null ? '' : textOf(reply);
+    return { text, calls: calls.length, bad, cut };
+  }
+
+  #finished(reply: ModelReply, text: string): Outcome {
+    if (reply.finish === 'content-filter') {
+      return { outcome: 'failed', text: "The provider's content filter stopped the answer." };
+    }
+    if (reply.finish === 'length') {
+      this.#context.front.emit({
+        kind: 'note',
+        level: 'warn',
+        text: "The answer was cut off at the model's output limit.",
+      });
+    }
+    return { outcome: 'done', text };
+  }
+
+  #fold(): void {
+    for (const message of this.#context.takeMessages()) this.#hear(message);
+  }
+
+  #hear(message: Queued): void {
+    this.#append({
+      type: 'user',
+      key: this.#context.conversation.nextKey(),
+      text: message.text,
+      from: { id: message.id, receipt: message.receipt },
+      at_ms: Date.now(),
+    });
+  }
+
+  #append(entry: Entry): void {
+    this.#emit(this.#context.conversation.append(entry));
+  }
+
+  #emit(entry: Entry): void {
+    for (const event of entryEvents(entry)) this.#context.front.emit(event);
+  }
+}
+
+function textOf(reply: ModelReply): string {
+  const content = reply.message?.content ?? '';
+  return typeof content === 'string'
+    ? content
+    : content.map((part) => (part.type === 'text' ? part.text : '')).join('');
+}
