@@ -1,0 +1,411 @@
+/**
+ * The bridge: the stdio MCP server an engine sees, and nothing but a careful pipe to the host's socket. The host
+ * may die and come back while requests are open: the bridge keeps what is unanswered, connects again and sends
+ * it under its old sequence number (wire.ts), so that the engine sees latency, not a restart, and never a second
+ * answer. One CommonJS file with one import, because each agent pays its start and its memory.
+ *
+ *   node main.cjs SOCKET [--client NAME]
+ */
+import type { BridgeHello } from './wire.ts' with { 'resolution-mode': 'import' };
+
+const net = require('node:net') as typeof import('node:net');
+
+/** The same figures as mcp_* in the host's limits; a test holds them together. */
+const LINE_BYTES_MAX = 4 * 1024 * 1024;
+const UNANSWERED_MAX = 1_024;
+const UNANSWERED_CHARS_MAX = 64 * 1024 * 1024;
+
+/** How long requests wait for a host that went away, and how long a new one waits once that has passed. */
+const GRACE_MS = Number(process.env.AETHER_BRIDGE_GRACE_MS) || 120_000;
+const PATIENCE_MS = Math.min(2_000, GRACE_MS);
+const BACKOFF_MS_MIN = 10;
+const BACKOFF_MS_MAX = 500;
+/** Between attempts after the host said no. */
+const REFUSED_MS = 5_000;
+/** For answers that are still on their way when the engine closes stdin. */
+const FINISH_MS = 2_000;
+
+const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
+const OVERLOADED = -32000;
+const HOST_AWAY = -32001;
+
+const NEWLINE = 10;
+const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
+const REPLAY = 'aether-bridge-replay';
+/** How the host writes a response: id first, so that finding it does not take a parse of the whole result. */
+const RESPONSE =
+  /^\{"jsonrpc":"2\.0","id":(?:(\d{1,15})|"([\x20\x21\x23-\x5b\x5d-\x7e]*)"),"(?:result|error)"/;
+/** The two orders in which clients write a request; both name the id of the outermost object only. */
+const ID_FIRST = /^\{"jsonrpc":"2\.0","id":(\d{1,15}|"[^"\\]{0,128}"),/;
+const ID_LAST = /"jsonrpc":"2\.0","id":(\d{1,15}|"[^"\\]{0,128}")\}\s*$/;
+
+type Id = string | number;
+type Message = Record<string, unknown>;
+type Socket = import('node:net').Socket;
+
+interface Request {
+  sequence: number;
+  line: string;
+  since: number;
+  /** Has been written to some host: it may have been carried out. */
+  sent: boolean;
+  /** `subscriptions/listen`: open for as long as the engine likes. */
+  listen: boolean;
+  acknowledged: boolean;
+}
+
+const [, , socketPath, flag, client] = process.argv;
+if (!socketPath || (flag !== undefined && (flag !== '--client' || !client)) || process.argv.length > 5) {
+  process.stderr.write('usage: main.cjs SOCKET [--client NAME]\n');
+  process.exit(2);
+}
+
+const instance = `${Date.now().toString(36)}-${process.pid.toString(36)}-${Math.random().toString(36).slice(2)}`;
+const { stdin, stdout } = process;
+
+/** By id; the order of insertion is the order of sequence numbers. */
+const unanswered = new Map<Id, Request>();
+let unansweredChars = 0;
+let sequence = 0;
+let initialize: { message: Message; sequence: number } | null = null;
+let initialized: { line: string; sequence: number } | null = null;
+
+/** Set while connected. */
+let host: Socket | null = null;
+let connections = 0;
+let backoff_ms = BACKOFF_MS_MIN;
+let downSince = Date.now();
+let expiry: NodeJS.Timeout | null = null;
+let ending = false;
+let outgoing = '';
+
+/* ---------- engine → host ---------- */
+
+/** Every sequence up to this one needs no answer any more. */
+function settled(): number {
+  for (const request of unanswered.values()) if (!request.listen) return request.sequence - 1;
+  return sequence;
+}
+
+function send(line: string, number: number): void {
+  outgoing += `${number} ${Math.min(settled(), number)} ${line}\n`;
+}
+
+function flush(): void {
+  if (outgoing === '') return;
+  const data = outgoing;
+  outgoing = '';
+  if (host !== null && !host.write(data)) stdin.pause();
+}
+
+function answer(id: Id | null, code: number, message: string, data?: unknown): void {
+  stdout.write(
+    `${JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } })}\n`,
+  );
+}
+
+function forget(id: Id): Request | undefined {
+  const request = unanswered.get(id);
+  if (request === undefined) return undefined;
+  unanswered.delete(id);
+  unansweredChars -= request.line.length;
+  if (ending) endWhenAnswered();
+  return request;
+}
+
+function fromEngine(line: string): void {
+  let message: Message;
+  try {
+    message = JSON.parse(line) as Message;
+  } catch {
+    answer(null, PARSE_ERROR, 'Parse error: the line is not valid JSON. Send one JSON-RPC message per line.');
+    return;
+  }
+  if (message === null || typeof message !== 'object') {
+    answer(null, INVALID_REQUEST, 'Invalid request: a JSON-RPC message is an object.');
+  } else if (Array.isArray(message)) {
+    answer(
+      null,
+      INVALID_REQUEST,
+      'Invalid request: batches are not served. Send each message on its own line.',
+    );
+  } else if (typeof message.method === 'string' && message.id !== undefined) {
+    request(message, message.method, line);
+  } else if (typeof message.method === 'string') {
+    notification(message, message.method, line);
+  } else if (message.id !== undefined && ('result' in message || 'error' in message)) {
+    sequence += 1;
+    if (host !== null) send(line, sequence);
+  } else {
+    answer(null, INVALID_REQUEST, 'Invalid request: neither a request, a notification nor a response.');
+  }
+}
+
+function request(message: Message, method: string, line: string): void {
+  const id = message.id;
+  if (typeof id !== 'string' && typeof id !== 'number') {
+    answer(null, INVALID_REQUEST, 'Invalid request: an id is a string or a number.');
+    return;
+  }
+  if (unanswered.has(id)) {
+    answer(
+      null,
+      INVALID_REQUEST,
+      `Invalid request: id ${JSON.stringify(id)} is already in use by an open request.`,
+    );
+    return;
+  }
+  if (unanswered.size >= UNANSWERED_MAX || unansweredChars + line.length > UNANSWERED_CHARS_MAX) {
+    answer(
+      id,
+      OVERLOADED,
+      `Too many open requests (${unanswered.size}). Wait for answers, then send it again.`,
+    );
+    return;
+  }
+  sequence += 1;
+  const listen = method === 'subscriptions/listen';
+  const entry = { sequence, line, since: Date.now(), sent: host !== null, listen, acknowledged: false };
+  unanswered.set(id, entry);
+  unansweredChars += line.length;
+  if (method === 'initialize') {
+    initialize = { message, sequence };
+    initialized = null;
+  }
+  if (host !== null) send(line, sequence);
+}
+
+function notification(message: Message, method: string, line: string): void {
+  sequence += 1;
+  if (method === 'notifications/initialized') initialized = { line, sequence };
+  if (method === 'notifications/cancelled') {
+    const id = (message.params as { requestId?: Id } | undefined)?.requestId;
+    if (id !== undefined) forget(id);
+  }
+  // While the host is away the rest is of no use to anybody: what it is about died with the connection.
+  if (host !== null) send(line, sequence);
+}
+
+/** Cuts a stream of bytes into lines; one that is too long is dropped, and only its ends are kept. */
+class Lines {
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  #tooLong: { head: string; tail: string } | null = null;
+  readonly #onLine: (line: string) => void;
+  readonly #onTooLong: (head: string, tail: string) => void;
+
+  constructor(onLine: (line: string) => void, onTooLong: (head: string, tail: string) => void) {
+    this.#onLine = onLine;
+    this.#onTooLong = onTooLong;
+  }
+
+  push(chunk: Buffer): void {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, start)) {
+      this.#add(chunk.subarray(start, end));
+      this.end();
+      start = end + 1;
+    }
+    if (start < chunk.length) this.#add(chunk.subarray(start));
+  }
+
+  /** The line is complete (a newline, or the end of the stream). */
+  end(): void {
+    if (this.#tooLong !== null) {
+      const { head, tail } = this.#tooLong;
+      this.#tooLong = null;
+      this.#onTooLong(head, tail);
+    } else if (this.#bytes > 0) {
+      const bytes = this.#parts.length === 1 ? this.#parts[0]! : Buffer.concat(this.#parts);
+      this.#parts = [];
+      this.#bytes = 0;
+      const line = bytes.toString('utf8');
+      if (line.trim() !== '') this.#onLine(line);
+    }
+  }
+
+  #add(part: Buffer): void {
+    if (this.#tooLong !== null) {
+      this.#tooLong.tail = (this.#tooLong.tail + part.toString('latin1')).slice(-256);
+      return;
+    }
+    this.#parts.push(part);
+    this.#bytes += part.length;
+    if (this.#bytes <= LINE_BYTES_MAX) return;
+    const bytes = Buffer.concat(this.#parts);
+    this.#tooLong = {
+      head: bytes.toString('latin1', 0, 256),
+      tail: bytes.toString('latin1', bytes.length - 256),
+    };
+    this.#parts = [];
+    this.#bytes = 0;
+  }
+}
+
+const fromStdin = new Lines(fromEngine, (head, tail) => {
+  const id = ID_FIRST.exec(head)?.[1] ?? ID_LAST.exec(tail)?.[1];
+  answer(
+    id === undefined ? null : (JSON.parse(id) as Id),
+    INVALID_REQUEST,
+    `Invalid request: the message is longer than ${LINE_BYTES_MAX} bytes. Send less at once.`,
+  );
+});
+
+/* ---------- host → engine ---------- */
+
+/** True where the line is to reach the engine. */
+function passes(line: Buffer): boolean {
+  const start = line.toString('latin1', 0, 192);
+  const response = RESPONSE.exec(start);
+  if (response !== null) {
+    return forget(response[1] === undefined ? response[2]! : Number(response[1])) !== undefined;
+  }
+  let message: Message;
+  try {
+    message = JSON.parse(line.toString('utf8')) as Message;
+  } catch {
+    return false; // not ours to show: the engine would take it for a broken server
+  }
+  if (message.method === 'notifications/subscriptions/acknowledged') {
+    const meta = (message.params as { _meta?: Record<string, Id> } | undefined)?._meta;
+    const subscription = unanswered.get(meta?.[SUBSCRIPTION] ?? '');
+    if (subscription?.acknowledged) return false;
+    if (subscription !== undefined) subscription.acknowledged = true;
+    return true;
+  }
+  if (typeof message.method === 'string') return true;
+  const error = message.error as { code: number; message: string; data?: { refused?: boolean } } | undefined;
+  if (message.id !== null && message.id !== undefined) return forget(message.id as Id) !== undefined;
+  if (error?.data?.refused !== true) return true;
+  backoff_ms = REFUSED_MS;
+  for (const id of [...unanswered.keys()]) {
+    answer(id, error.code, error.message, error.data);
+    forget(id);
+  }
+  return false;
+}
+
+function fromHost(socket: Socket): (chunk: Buffer) => void {
+  let parts: Buffer[] = [];
+  let bytes = 0;
+  return (chunk) => {
+    const last = chunk.lastIndexOf(NEWLINE);
+    if (last < 0) {
+      parts.push(chunk);
+      bytes += chunk.length;
+      if (bytes > 2 * LINE_BYTES_MAX) socket.destroy(); // no host of ours writes such a line
+      return;
+    }
+    const complete = Buffer.concat([...parts, chunk.subarray(0, last + 1)]);
+    parts = last + 1 < chunk.length ? [chunk.subarray(last + 1)] : [];
+    bytes = chunk.length - last - 1;
+    const passed: Buffer[] = [];
+    for (let start = 0; start < complete.length; ) {
+      const end = complete.indexOf(NEWLINE, start) + 1;
+      const line = complete.subarray(start, end);
+      if (backoff_ms !== REFUSED_MS) backoff_ms = BACKOFF_MS_MIN;
+      if (passes(line)) passed.push(line);
+      start = end;
+    }
+    if (passed.length > 0 && !stdout.write(passed.length === 1 ? passed[0]! : Buffer.concat(passed))) {
+      socket.pause();
+      stdout.once('drain', () => socket.resume());
+    }
+  };
+}
+
+/* ---------- the connection ---------- */
+
+function connect(): void {
+  const socket = net.createConnection(socketPath!);
+  socket.on('connect', () => {
+    host = socket;
+    if (expiry !== null) clearInterval(expiry);
+    expiry = null;
+    const hello: BridgeHello = { aether: 'bridge', protocol: 1, instance, resumed: connections > 0 };
+    if (client !== undefined) hello.client = client;
+    connections += 1;
+    outgoing = `${JSON.stringify(hello)}\n`;
+    replay();
+    flush();
+  });
+  socket.on('data', fromHost(socket));
+  socket.on('drain', () => stdin.resume());
+  socket.on('error', () => {}); // 'close' follows, and it is the same to us why
+  socket.on('close', () => {
+    if (host === socket) {
+      host = null;
+      downSince = Date.now();
+      stdin.resume();
+    }
+    if (ending && unanswered.size === 0) return;
+    expiry ??= setInterval(expire, 250);
+    setTimeout(connect, backoff_ms);
+    backoff_ms = backoff_ms === REFUSED_MS ? REFUSED_MS : Math.min(backoff_ms * 1.5, BACKOFF_MS_MAX);
+  });
+}
+
+/** What a new connection has to know before it can serve what comes next. */
+function replay(): void {
+  if (initialize !== null && !unanswered.has(initialize.message.id as Id)) {
+    // Under an id of our own: its answer, which the engine has had, is then recognised and dropped.
+    send(JSON.stringify({ ...initialize.message, id: REPLAY }), initialize.sequence);
+  }
+  if (initialized !== null) send(initialized.line, initialized.sequence);
+  for (const entry of unanswered.values()) {
+    entry.sent = true;
+    send(entry.line, entry.sequence);
+  }
+}
+
+/** Answers what has waited too long for a host that is not there. */
+function expire(): void {
+  const now = Date.now();
+  for (const [id, entry] of unanswered) {
+    if (entry.listen || now < Math.max(downSince + GRACE_MS, entry.since + PATIENCE_MS)) continue;
+    const seconds = Math.round((now - downSince) / 1000);
+    answer(
+      id,
+      HOST_AWAY,
+      `The aether host is not running: nothing has answered at ${socketPath} for ${seconds} s. ${
+        entry.sent
+          ? 'Whether this request was carried out is not known. '
+          : 'This request was not carried out. '
+      }Start the host with "aether up"; this connection then works again by itself.`,
+    );
+    forget(id);
+  }
+}
+
+/* ---------- the end ---------- */
+
+function endWhenAnswered(): void {
+  for (const entry of unanswered.values()) if (!entry.listen) return;
+  finish();
+}
+
+/** Ends once stdout has taken everything, or soon where nobody reads it. */
+function finish(): void {
+  stdout.write('', () => process.exit(0));
+  setTimeout(() => process.exit(0), 500);
+}
+
+function onEnd(): void {
+  if (ending) return;
+  fromStdin.end();
+  flush();
+  ending = true;
+  setTimeout(finish, FINISH_MS).unref();
+  endWhenAnswered();
+}
+
+stdin.on('data', (chunk: Buffer) => {
+  fromStdin.push(chunk);
+  flush();
+});
+stdin.on('end', onEnd);
+stdin.on('error', onEnd);
+stdout.on('error', () => process.exit(0)); // EPIPE: the engine is gone
+process.on('SIGTERM', () => process.exit(0));
+connect();

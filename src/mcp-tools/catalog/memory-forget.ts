@@ -1,0 +1,19 @@
+/** `aether_memory_forget`: take a memory out of every later search. */
+import { z } from 'zod';
+import { defineTool } from '../tool.ts';
+
+export const memoryForget = defineTool({
+  name: 'aether_memory_forget',
+  title: 'Forget a memory',
+  description:
+    'Forget one memory that is wrong or no longer true, by its `key` or its `id` (exactly one of the two): from then on no search and no read finds it. To correct a fact, store the new text under the same key instead. A shared memory is forgotten for everybody. The host keeps a record that it existed.',
+  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
+  input: z.strictObject({
+    id: z.string().min(1).max(64).optional(),
+    key: z.string().min(1).max(256).optional(),
+  }),
+  output: z.object({ forgotten: z.string().describe('id of the memory') }),
+  handler(host, caller, args) {
+    return host.memoryForget(caller, args);
+  },
+});

@@ -1,0 +1,33 @@
+/** `aether_memory_store`: keep a fact for later conversations. */
+import { z } from 'zod';
+import { memoryOut, memoryShape } from '../shapes.ts';
+import { defineTool } from '../tool.ts';
+
+export const memoryStore = defineTool({
+  name: 'aether_memory_store',
+  title: 'Remember',
+  description: [
+    'Keep a fact so that you (or, shared, every agent on this host) can find it in a later conversation.',
+    'Store decisions and their reasons, preferences, facts about the project, what failed and why — when you learn them, not at the end. One fact per memory, in full sentences that make sense without this conversation: name the thing, not "it".',
+    'Give a `key` to anything that may change ("deploy-target"): storing under the same key replaces the old text, so nothing stale is left behind.',
+    'Never store passwords or tokens.',
+  ].join(' '),
+  annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
+  input: z.strictObject({
+    text: z.string().min(1).describe('The fact, in full sentences. At most 64 KB; a paragraph is best.'),
+    key: z.string().min(1).max(256).optional().describe('A stable name; an existing one is replaced.'),
+    tags: z.array(z.string().min(1).max(64)).max(32).optional().describe('A few words to filter by.'),
+    scope: z
+      .enum(['agent', 'shared'])
+      .optional()
+      .describe('agent (default): only you find it. shared: every agent does.'),
+  }),
+  output: z.object({
+    memory: memoryShape,
+    replaced: z.boolean().describe('true: an older text under this key is gone'),
+  }),
+  handler(host, caller, args) {
+    const { memory, replaced } = host.memoryStore(caller, args);
+    return { memory: memoryOut(memory), replaced };
+  },
+});

@@ -1,0 +1,114 @@
+/**
+ * What an `aether_*` tool is: a name, words that make a model use it well, strict arguments, a complete result,
+ * all four annotations, and one call of the host. The schemas are shown to clients of every kind, so they use
+ * only the JSON Schema that all of them understand.
+ */
+import { z } from 'zod';
+import type { Caller, HostApi } from '../host/api.ts';
+import { AetherError, nearest } from '../host/errors.ts';
+
+/** The protocol's hints, none left out: a missing one means "may destroy, may reach the open world". */
+export interface CompleteAnnotations {
+  readOnlyHint: boolean;
+  destructiveHint: boolean;
+  idempotentHint: boolean;
+  openWorldHint: boolean;
+}
+
+type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+
+/** A plain JSON Schema of an object. */
+export interface ObjectSchema {
+  type: 'object';
+  properties: Record<string, JsonValue>;
+  required?: string[];
+  [key: string]: unknown;
+}
+
+export interface Tool {
+  name: string;
+  title: string;
+  description: string;
+  annotations: CompleteAnnotations;
+  inputSchema: ObjectSchema;
+  outputSchema: ObjectSchema;
+  /**
+   * Checks `args`, asks the host, and returns the structured result. Throws AetherError. `signal` aborts with
+   * the reason 'cancelled' (the client does not want it any more) or 'disconnected'.
+   */
+  call(host: HostApi, caller: Caller, args: unknown, signal: AbortSignal): Promise<Record<string, unknown>>;
+}
+
+export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> {
+  name: string;
+  title: string;
+  /** At most 1,000 characters. */
+  description: string;
+  annotations: CompleteAnnotations;
+  /** z.strictObject: an argument nobody knows is refused, not ignored. */
+  input: Input;
+  output: Output;
+  handler(
+    host: HostApi,
+    caller: Caller,
+    args: z.output<Input>,
+    signal: AbortSignal,
+  ): z.input<Output> | Promise<z.input<Output>>;
+}
+
+export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
+  definition: ToolDefinition<Input, Output>,
+): Tool {
+  const { name, title, description, annotations, input, output, handler } = definition;
+  return {
+    name,
+    title,
+    description,
+    annotations,
+    inputSchema: portableSchema(input, 'input'),
+    outputSchema: portableSchema(output, 'output'),
+    async call(host, caller, args, signal) {
+      const parsed = input.safeParse(args ?? {});
+      if (!parsed.success) throw argumentError(name, input, args, parsed.error);
+      return output.parse(await handler(host, caller, parsed.data, signal));
+    },
+  };
+}
+
+/** JSON Schema without a dialect line, and without the bounds zod gives every integer. */
+function portableSchema(schema: z.ZodObject, io: 'input' | 'output'): ObjectSchema {
+  const { $schema: _dialect, ...json } = z.toJSONSchema(schema, { io });
+  return JSON.parse(JSON.stringify(json), (key, value: unknown) => {
+    if (key === 'maximum' && value === Number.MAX_SAFE_INTEGER) return undefined;
+    if (key === 'minimum' && value === Number.MIN_SAFE_INTEGER) return undefined;
+    // A result may grow a field: clients that check an older schema must not refuse it.
+    if (key === 'additionalProperties' && io === 'output') return undefined;
+    return value;
+  }) as ObjectSchema;
+}
+
+function argumentError(name: string, input: z.ZodObject, args: unknown, error: z.ZodError): AetherError {
+  const known = Object.keys(input.shape);
+  const problems = error.issues.slice(0, 5).map((issue) => {
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.slice(0, 5).map((key) => {
+        const near = nearest(key, known)[0];
+        const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
+        return `there is no argument ${JSON.stringify(key.slice(0, 64))}${hint}`;
+      });
+    }
+    const path = issue.path.join('.');
+    if (path === '') return 'the arguments must be an object';
+    const given = issue.path.reduce<unknown>(
+      (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
+      args,
+    );
+    return given === undefined ? `"${path}" is required` : `"${path}": ${issue.message}`;
+  });
+  return new AetherError({
+    code: 'tool.arguments',
+    who: 'agent',
+    message: `${name} was not called: ${problems.flat().join('; ')}.`,
+    next: known.length === 0 ? 'It takes no arguments.' : `Its arguments are: ${known.join(', ')}.`,
+  });
+}

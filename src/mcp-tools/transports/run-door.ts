@@ -1,0 +1,20 @@
+/** The door of one run: whoever is admitted at its socket is its agent, whatever it says. */
+import { type Door, type DoorOptions, openDoor } from './door.ts';
+
+export interface RunDoorOptions extends DoorOptions {
+  agent: string;
+  run: string;
+  /** Names of the tools granted now; null: all. Asked at every call. */
+  grants(): string[] | null;
+}
+
+/** @throws AetherError `socket.path-too-long`; an Error of the system where the socket cannot be made. */
+export function openRunDoor(options: RunDoorOptions): Promise<Door> {
+  const { agent, run, grants } = options;
+  const identity = { principal: `agent:${agent}` as const, agent, run, grants: () => grants() };
+  return openDoor(options, (hello) =>
+    hello.client === undefined
+      ? identity
+      : `This socket belongs to the agent "${agent}": nobody is an outside client here. Start the bridge without --client.`,
+  );
+}
