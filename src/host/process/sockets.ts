@@ -4,7 +4,7 @@
  * impersonate the host, so one that is not ours alone is refused.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AetherError } from '../errors.ts';
 
@@ -14,10 +14,14 @@ export const SOCKET_PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
 /** Room left for the names of sockets in a runtime directory, '/' included. */
 const SOCKET_NAME_BYTES = 40;
 
+/** In the state directory: where its sockets are, so that a cron job without XDG_RUNTIME_DIR finds them too. */
+const NOTE = 'sockets';
+
 /**
  * The runtime directory of a state directory, created with mode 0700: `$XDG_RUNTIME_DIR/aether/<hash>`, or
  * `/tmp/aether-<uid>/<hash>` where that is unset, not ours or too long. The same state directory gives the
- * same one, by whatever path it is reached.
+ * same one, by whatever path it is reached and whatever the caller's environment is: the first choice is
+ * noted down, and holds for as long as that directory exists.
  * @throws AetherError `runtime-directory-unsafe` when what is there is a link or belongs to somebody else
  */
 export function runtimeDirectory(
@@ -25,13 +29,29 @@ export function runtimeDirectory(
   environment: Record<string, string | undefined> = process.env,
 ): string {
   const hash = createHash('sha256').update(realpathSync(stateDir)).digest('hex').slice(0, 16);
+  const note = join(stateDir, NOTE);
+  const noted = readNote(note);
+  if (noted?.endsWith(`/${hash}`) && lstatSync(noted, { throwIfNoEntry: false }) !== undefined) {
+    privateDirectory(noted);
+    return noted;
+  }
   const xdg = environment.XDG_RUNTIME_DIR;
   const base =
     xdg !== undefined && usable(xdg, hash) ? join(xdg, 'aether') : `/tmp/aether-${process.getuid!()}`;
   privateDirectory(base);
   const directory = join(base, hash);
   privateDirectory(directory);
+  writeFileSync(note, directory, { mode: 0o600 });
   return directory;
+}
+
+function readNote(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
 }
 
 /** A socket's path in the runtime directory. @throws AetherError `socket-path-too-long` */
