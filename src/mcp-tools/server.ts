@@ -83,7 +83,8 @@ export function createToolServer(options: ToolServerOptions): Server {
         }`,
       );
     }
-    const toolUseId = context.mcpReq._meta?.['claudecode/toolUseId'];
+    const meta = context.mcpReq._meta;
+    const toolUseId = meta?.['claudecode/toolUseId'] ?? meta?.['aether/toolUseId'];
     const caller: Caller = {
       principal: identity.principal,
       agent: identity.agent,

@@ -43,96 +43,100 @@ export function replayModel(file: string): ReplayModel {
 
 /** What the recording says next. Exported for tests: it is the whole of the model's judgement. */
 export function nextReply(recording: Recording, position: Position): Reply {
-  const at = position.mark === null ? 0 : follow(recording, position);
+  const at = follow(recording, position);
   if (typeof at !== 'number') return at;
   const step = recording.steps[at];
-  if (!step) return afterTheEnd(recording, position);
+  if (!step) return spokenTo(recording, position, at);
+  const unexpected = position.mark === null ? [] : position.heard.filter((text) => !isCue(step, text));
+  if (step.cue && position.heard.length === unexpected.length) return spokenTo(recording, position, at);
   const repeated = position.mark?.step === at;
-  const attempt = repeated ? (position.mark?.attempt ?? 0) + 1 : 1;
-  const heard = position.mark !== null && position.heard.length > 0;
-  const say = [heard ? acknowledge(position) : '', repeated ? '' : (step.say ?? '')];
-  const call = attempt > 1 && step.again && position.result?.failed === false ? step.again : step.call;
+  const call = repeated && step.again && position.result?.failed === false ? step.again : step.call;
+  const say = repeated ? '' : (step.say ?? '');
   try {
     return {
-      delay_ms: repeated && !heard ? step.every_ms : step.delay_ms,
-      text: say
+      delay_ms: repeated && unexpected.length === 0 ? step.every_ms : step.delay_ms,
+      text: [acknowledge(unexpected), fillText(say, position.results)]
         .filter((part) => part !== '')
-        .map((part) => fillText(part, position.results))
         .join('\n\n'),
       call: call ? { tool: call.tool, input: fill(call.input, position.results) } : null,
-      mark: { step: at, attempt, save: step.call?.save ?? '' },
+      mark: {
+        step: at,
+        attempt: repeated ? (position.mark?.attempt ?? 0) + 1 : 1,
+        save: step.call?.save ?? '',
+      },
     };
   } catch (error) {
     if (!(error instanceof MissingValue)) throw error;
-    return stuck(position, `The recording cannot go on: ${error.message}.`);
+    return ends(at - 1, `The recording cannot go on: ${error.message}.`);
   }
 }
 
 /** The step after the last reply, the same one again, or the reply that says why it cannot go on. */
 function follow(recording: Recording, position: Position): number | Reply {
-  const mark = position.mark ?? { step: -1, attempt: 0, save: '' };
+  const { mark, result, called, heard } = position;
+  if (mark === null) return 0;
   const step = recording.steps[mark.step];
-  if (!step || !position.called) return mark.step + 1;
-  if (satisfied(step, position)) return mark.step + 1;
-  if (position.result?.denied && position.heard.length === 0) {
-    return stuck(
-      position,
-      'The recording cannot go on: a tool it needs was not allowed. Say anything to try again.',
-    );
-  }
+  if (!step || !called || satisfied(step, result)) return mark.step + 1;
   // A person who says something asks for another try.
-  if (mark.attempt >= step.attempts_max && position.heard.length === 0) {
-    return stuck(
-      position,
-      `The recording cannot go on: after ${mark.attempt} tries it still waits for ${step.until?.path ?? step.call?.tool}. Say anything to try again.`,
-    );
+  if (heard.length > 0) return mark.step;
+  const again = 'Say anything to try again.';
+  if (result?.denied) {
+    return ends(mark.step - 1, `The recording cannot go on: a tool it needs was not allowed. ${again}`);
   }
-  return mark.step;
+  if (mark.attempt < step.attempts_max) return mark.step;
+  const waited = step.until?.path ?? step.call?.tool;
+  return ends(
+    mark.step - 1,
+    `The recording cannot go on: after ${mark.attempt} tries it still waits for ${waited}. ${again}`,
+  );
 }
 
 /** A call that failed or was interrupted has not been played, whatever the recording says came next. */
-function satisfied(step: Step, { result }: Position): boolean {
+function satisfied(step: Step, result: Position['result']): boolean {
   if (!result || result.failed) return false;
   if (!step.until) return true;
   const found = lookUp(result.value, step.until.path);
-  return step.until.equals === undefined ? found !== undefined : isSame(found, step.until.equals);
+  if (step.until.equals === undefined) return found !== undefined;
+  return JSON.stringify(found) === JSON.stringify(step.until.equals);
 }
 
-function isSame(a: unknown, b: unknown): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
+function isCue(step: Step, text: string): boolean {
+  return step.cue?.some((word) => text.toLowerCase().includes(word.toLowerCase())) === true;
 }
 
-function afterTheEnd(recording: Recording, position: Position): Reply {
+/** An answer to a message that the recording does not know: after its end, or while it waits for another. */
+function spokenTo(recording: Recording, position: Position, at: number): Reply {
   const heard = position.heard.join(' ').toLowerCase();
   const answer = recording.answers.find(({ words }) =>
     words.some((word) => heard.includes(word.toLowerCase())),
   );
-  let text = answer?.say ?? '';
+  const why =
+    at < recording.steps.length
+      ? 'It has not come to its end: it waits for something else before it goes on.'
+      : 'It has been played to its end.';
+  const honest = `This is a recorded conversation (“${recording.title}”). ${why} Your message arrived, but there is no model here that could think about it. Give this agent a real model in aether.yaml to talk to it.`;
   try {
-    text = fillText(text, position.results);
+    const known = answer ? fillText(answer.say, position.results) : '';
+    return ends(
+      at - 1,
+      known === '' ? honest : `${known}\n\n(Played from a recording: no model is answering.)`,
+    );
   } catch (error) {
     if (!(error instanceof MissingValue)) throw error;
-    text = '';
+    return ends(at - 1, honest);
   }
-  const honest = `This is a recorded conversation (“${recording.title}”) and it has been played to its end. Your message arrived, but there is no model here that could think about it. Give this agent a real model in aether.yaml to talk to it.`;
-  return {
-    delay_ms: 300,
-    text: text === '' ? honest : `${text}\n\n(Played from a recording: no model is answering.)`,
-    call: null,
-    mark: { step: recording.steps.length, attempt: 1, save: '' },
-  };
 }
 
-function acknowledge(position: Position): string {
-  const said = position.heard.join(' / ').replace(/[{}]/g, '').replace(/\s+/g, ' ').trim();
+function acknowledge(heard: string[]): string {
+  if (heard.length === 0) return '';
+  const said = heard.join(' / ').replace(/\s+/g, ' ').trim();
   const quoted = said.length > QUOTED_CHARS ? `${said.slice(0, QUOTED_CHARS)}…` : said;
   return `(I am a recording, so I cannot weigh what you wrote: “${quoted}”. It arrived; I go on as recorded.)`;
 }
 
-/** Stays where it is: a later message tries the step again. */
-function stuck(position: Position, text: string): Reply {
-  const mark = position.mark ?? { step: 0, attempt: 0, save: '' };
-  return { delay_ms: 300, text, call: null, mark: { ...mark, step: mark.step - 1 } };
+/** Text that ends the turn and leaves the recording after the step `at`. */
+function ends(at: number, text: string): Reply {
+  return { delay_ms: 300, text, call: null, mark: { step: at, attempt: 0, save: '' } };
 }
 
 async function* play(reply: Reply, signal: AbortSignal | undefined): AsyncGenerator<StreamPart> {

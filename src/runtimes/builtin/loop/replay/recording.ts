@@ -18,6 +18,8 @@ const step = z
     /** Pause before it, so that a person can follow. */
     delay_ms: z.number().int().min(0).max(60_000).default(600),
     say: z.string().optional(),
+    /** After a step that ended the turn: begin only when a message holds one of these words. */
+    cue: z.array(z.string().min(1)).min(1).optional(),
     call: call.optional(),
     /** Repeats the call until its result has this (a path into the result) or, with `equals`, exactly this. */
     until: z.strictObject({ path: z.string(), equals: z.unknown().optional() }).optional(),
