@@ -211,7 +211,10 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         },
         log,
       }),
-    touched: (agent) => host.touched(agent),
+    touched: (agent) => {
+      host.touched(agent);
+      wake.consider(agent);
+    },
   };
 
   const delivery = new InjectionDelivery(wiring);
@@ -251,6 +254,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const fleet = new Fleet({
     wiring,
     lifecycle,
+    launcher,
     load,
     plan: (next) =>
       makePlan(
@@ -334,7 +338,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     log,
     clock,
     webDir: WEB_DIR,
-    stateDir,
   });
   consoleUrl = console_.url;
   const sockets = socketPaths(socketDir);
@@ -402,7 +405,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
           ),
         );
     }
-    if (clients.connections() > 0 || agents.all().length > 0) idleSince = clock.now();
+    if (clients.connections > 0 || agents.all().length > 0) idleSince = clock.now();
     if (options.idleExit_ms !== undefined && clock.now() - idleSince > options.idleExit_ms) {
       log.info('nobody needs this host any more');
       void shutdown(false, 'host');

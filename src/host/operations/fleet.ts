@@ -7,12 +7,14 @@ import { diffConfig } from '../config/diff.ts';
 import { configHash } from '../config/hash.ts';
 import type { AgentConfig, Config } from '../config/types.ts';
 import { AetherError, messageOf, type WireError } from '../errors.ts';
+import type { Launcher } from './launch.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { By, Wiring } from './wiring.ts';
 
 export class Fleet {
   readonly #wiring: Wiring;
   readonly #lifecycle: Lifecycle;
+  readonly #launcher: Launcher;
   readonly #load: () => Config;
   readonly #plan: (config: Config) => Promise<PlanView>;
   #config: Config | null = null;
@@ -21,11 +23,13 @@ export class Fleet {
   constructor(parts: {
     wiring: Wiring;
     lifecycle: Lifecycle;
+    launcher: Launcher;
     load: () => Config;
     plan: (config: Config) => Promise<PlanView>;
   }) {
     this.#wiring = parts.wiring;
     this.#lifecycle = parts.lifecycle;
+    this.#launcher = parts.launcher;
     this.#load = parts.load;
     this.#plan = parts.plan;
   }
@@ -155,6 +159,8 @@ export class Fleet {
         data: { runtime: config.runtime },
       });
     });
+    const run = this.#wiring.runs.of(config.name);
+    if (run !== null) this.#launcher.toolsChanged(run.id);
     this.#wiring.touched(config.name);
   }
 

@@ -15,12 +15,12 @@ import { ShimClient } from '../shim/client/client.ts';
 import { launchShim } from '../shim/client/launch.ts';
 import { lastOffset, repairTail } from '../shim/tail.ts';
 import type { RunRecord } from '../store/runs.ts';
-import type { Prepared, Wiring } from './wiring.ts';
+import type { Prepared, RunDoor, Wiring } from './wiring.ts';
 
 export class Launcher {
   readonly #wiring: Wiring;
   readonly #sink: RunSink;
-  readonly #doors = new Map<string, { close(): Promise<void> | void }>();
+  readonly #doors = new Map<string, RunDoor>();
 
   constructor(wiring: Wiring, sink: RunSink) {
     this.#wiring = wiring;
@@ -231,6 +231,11 @@ export class Launcher {
     const door = this.#doors.get(runId);
     this.#doors.delete(runId);
     await door?.close();
+  }
+
+  /** The tools granted to this run's agent were edited. */
+  toolsChanged(runId: string): void {
+    this.#doors.get(runId)?.toolsChanged();
   }
 
   async closeDoors(): Promise<void> {

@@ -39,9 +39,16 @@ export interface Wiring {
   /** argv of the bridge for a door. */
   bridge(doorSocket: string): { command: string; args: string[] };
   /** The MCP door of a run; exists before its engine does. */
-  openDoor(run: Run): Promise<{ close(): Promise<void> | void }>;
+  openDoor(run: Run): Promise<RunDoor>;
   /** Calls back (coalesced) to whoever watches agents. */
   touched(agent: string): void;
+}
+
+/** As the MCP face gives it to us. */
+export interface RunDoor {
+  close(): Promise<void>;
+  /** The grants changed: clients list their tools again. */
+  toolsChanged(): void;
 }
 
 export interface Prepared {
