@@ -33,6 +33,7 @@ import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
 import { deliverAnswers } from './operations/approve.ts';
 import { Fleet } from './operations/fleet.ts';
+import { initConfig } from './operations/init.ts';
 import { InjectionDelivery } from './operations/inject.ts';
 import { Launcher } from './operations/launch.ts';
 import { Lifecycle } from './operations/lifecycle.ts';
@@ -449,3 +450,4 @@ function insideRun(socket: Socket, runs: Runs): string | null {
 }
 
 export type { HostInfo };
+export { initConfig };

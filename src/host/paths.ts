@@ -3,6 +3,7 @@
  * directory holds. One place for the rule, because the command line, the host and the outside clients must
  * all come to the same answer.
  */
+import { existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
@@ -66,4 +67,25 @@ export function statePaths(stateDir: string): StatePaths {
 /** The sockets in the runtime directory of a state directory (process/sockets.ts says where that is). */
 export function socketPaths(runtimeDir: string): { control: string; client: string } {
   return { control: join(runtimeDir, 'control.sock'), client: join(runtimeDir, 'client.sock') };
+}
+
+/**
+ * A host's sockets are found by XDG_RUNTIME_DIR, which a client started by an editor or by cron may not have:
+ * the host leaves its runtime directory in the state directory, and clients look there first.
+ */
+export function recordRuntimeDirectory(stateDir: string, runtimeDir: string): void {
+  const file = join(stateDir, 'sockets');
+  writeFileSync(`${file}.new`, `${runtimeDir}\n`, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** Null when no host has run there, or when what it left no longer exists (a reboot). */
+export function recordedRuntimeDirectory(stateDir: string): string | null {
+  const file = join(stateDir, 'sockets');
+  if (!existsSync(file)) return null;
+  const directory = readFileSync(file, 'utf8').trim();
+  // Not ours: whoever can write there could pretend to be the host.
+  const stat = isAbsolute(directory) ? lstatSync(directory, { throwIfNoEntry: false }) : undefined;
+  const ours = stat?.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
+  return ours ? directory : null;
 }

@@ -4,6 +4,7 @@
  */
 import type { Detection } from '../../runtimes/runtime.ts';
 import type { HostApi, HostInfo, PlanView } from '../api.ts';
+import type { InitOptions, InitResult } from '../operations/init.ts';
 
 export interface HostOptions {
   /** Absolute; null: a host without agents, for outside clients. */
@@ -32,6 +33,8 @@ export interface FrontDoor {
   /** The plan against what the state directory holds (nothing, when it does not exist), without writing there. */
   planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView>;
   detectRuntimes(): Promise<Detection[]>;
+  /** Writes a first configuration; see operations/init.ts. */
+  initConfig(options: InitOptions): InitResult;
 }
 
 export async function frontDoor(): Promise<FrontDoor> {

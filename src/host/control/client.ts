@@ -166,6 +166,11 @@ export class ControlClient {
     return new Promise((resolve) => this.#socket.once('close', () => resolve()));
   }
 
+  /** The connection alone does not keep this process alive. */
+  unref(): void {
+    this.#socket.unref();
+  }
+
   close(): void {
     this.#lose(brokenOff('The connection was closed'));
     this.#socket.destroy();

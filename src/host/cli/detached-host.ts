@@ -1,0 +1,101 @@
+/** A host in the background: started detached from this terminal, and waited for until its doors are open. */
+import { spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ControlClient } from '../control/client.ts';
+import { AetherError } from '../errors.ts';
+import { statePaths } from '../paths.ts';
+import { commandFile, findHost, type Invocation } from './invocation.ts';
+
+const READY_MS = 30_000;
+const POLL_MS = 20;
+const STEP_BACK_MS = 200;
+/** Exit code of `aether host` when another host has the state directory: whoever started it connects to that one. */
+export const ANOTHER_HOST = 75;
+
+/** Its own directory, unreadable to others, and ignored by git when it lies inside a repository. */
+export function ensureStateDirectory(stateDir: string): void {
+  if (existsSync(stateDir)) return;
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  writeFileSync(join(stateDir, '.gitignore'), '*\n');
+}
+
+/**
+ * Connects to the host of the state directory, starting one when there is none. Two callers at once get one
+ * host: the lock decides, the loser's host steps back and its caller connects to the winner's.
+ * @throws AetherError `host.start` with what it printed, when it does not come up.
+ */
+export async function ensureHost(
+  invoked: Invocation,
+  options: { configFile: string | null; idleExit_ms: number | null },
+): Promise<{ client: ControlClient; started: boolean }> {
+  const running = await findHost(invoked);
+  if (running) return { client: running, started: false };
+
+  ensureStateDirectory(invoked.stateDir);
+  const before = sizeOf(statePaths(invoked.stateDir).out);
+  const args = ['host', '--state', invoked.stateDir];
+  if (options.configFile !== null) args.push('--file', options.configFile);
+  if (options.idleExit_ms !== null) args.push('--idle-exit', String(options.idleExit_ms));
+
+  const deadline = Date.now() + READY_MS;
+  for (let child = launch(invoked.stateDir, args); ; ) {
+    const client = await findHost(invoked);
+    if (client) return { client, started: client.hello.pid === child.pid };
+    const exit = child.exit();
+    if (exit !== null && exit !== ANOTHER_HOST) {
+      throw notStarted(invoked.stateDir, before, `exited with code ${exit}`);
+    }
+    if (Date.now() > deadline) {
+      throw notStarted(invoked.stateDir, before, `did not answer within ${READY_MS / 1_000} s`);
+    }
+    await sleep(POLL_MS);
+    // The other host may have been on its way out: its place is free again.
+    if (exit === ANOTHER_HOST) {
+      await sleep(STEP_BACK_MS);
+      child = launch(invoked.stateDir, args);
+    }
+  }
+}
+
+interface Launched {
+  pid: number | undefined;
+  /** Null while it runs. */
+  exit(): number | null;
+}
+
+/** Detached from this terminal; what it prints before it has a log is kept in host.out. */
+function launch(stateDir: string, args: string[]): Launched {
+  const output = openSync(statePaths(stateDir).out, 'a', 0o600);
+  const child = spawn(process.execPath, [commandFile, ...args], {
+    detached: true,
+    stdio: ['ignore', output, output],
+    cwd: stateDir,
+  });
+  closeSync(output);
+  let failed = false;
+  child.once('error', () => {
+    failed = true;
+  });
+  child.unref();
+  return {
+    pid: child.pid,
+    exit: () => (failed || child.signalCode !== null ? -1 : child.exitCode),
+  };
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function notStarted(stateDir: string, before: number, how: string): AetherError {
+  const { out } = statePaths(stateDir);
+  const said = readFileSync(out).subarray(before).toString('utf8').trim().split('\n').slice(-10).join('\n');
+  return new AetherError({
+    code: 'host.start',
+    who: 'host',
+    message: `The host ${how}.${said === '' ? '' : ` It said:\n${said}\n`}`,
+    next: `More is in ${statePaths(stateDir).log}; \`aether up\` without --detach shows it happening.`,
+  });
+}

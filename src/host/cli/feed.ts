@@ -1,0 +1,56 @@
+/** The feed of `aether up`: what every agent does, one short line each, as it happens. */
+import type { EventView } from '../api.ts';
+import type { ControlClient } from '../control/client.ts';
+import { AetherError } from '../errors.ts';
+import { columns, paint, print, printError } from './output.ts';
+import { oneLine, pad, shorten } from './text.ts';
+import { eventLines } from './transcript.ts';
+
+const COLOURS = ['cyan', 'yellow', 'green', 'magenta', 'blue'] as const;
+/** Names longer than this are cut in the margin. */
+const MARGIN_MAX = 16;
+/** Of a longer text: the rest is in `aether logs` and in the console. */
+const LINES_PER_EVENT = 3;
+
+export function followFeed(client: ControlClient): { stop(): void } {
+  const stream = client.stream('follow', {});
+  const margin = new Margin();
+  void (async () => {
+    for await (const event of stream) for (const line of feedLines(event, margin)) print(line);
+  })().catch((error: unknown) => {
+    // The host's end is told by whoever waits for it.
+    if (!(error instanceof AetherError && error.code === 'control.lost')) printError(error);
+  });
+  return { stop: () => stream.cancel() };
+}
+
+function feedLines(event: EventView, margin: Margin): string[] {
+  const lines = eventLines(event);
+  const head = margin.of(event.agent ?? 'aether');
+  const shown = lines.slice(0, LINES_PER_EVENT);
+  if (lines.length > shown.length) shown.push(paint('dim', `… ${lines.length - shown.length} more lines`));
+  return shown.map((line) => `${head} ${cut(line, columns() - margin.width - 3)}`);
+}
+
+/** Cuts by what is visible; a line that carries colour keeps it when it fits and loses it when it does not. */
+function cut(line: string, available: number): string {
+  const visible = oneLine(line);
+  return shorten(visible, available) === visible ? line : shorten(visible, available);
+}
+
+/** `name |`, as wide as the longest name so far, one colour per agent. */
+class Margin {
+  readonly #colour = new Map<string, (typeof COLOURS)[number]>();
+  width = 6;
+
+  of(name: string): string {
+    const safe = shorten(oneLine(name), MARGIN_MAX);
+    this.width = Math.max(this.width, safe.length);
+    let colour = this.#colour.get(name);
+    if (colour === undefined) {
+      colour = COLOURS[this.#colour.size % COLOURS.length]!;
+      this.#colour.set(name, colour);
+    }
+    return paint(colour, `${pad(safe, this.width)} |`);
+  }
+}

@@ -1,0 +1,105 @@
+/** One run of the command: which configuration and state directory it is about, and how its host is reached. */
+import { existsSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ControlClient, noHost } from '../control/client.ts';
+import { AetherError } from '../errors.ts';
+import {
+  configFileOf,
+  recordedRuntimeDirectory,
+  socketPaths,
+  stateDirectoryOf,
+  userStateDirectoryOf,
+} from '../paths.ts';
+import { runtimeDirectory } from '../process/sockets.ts';
+
+export interface Invocation {
+  /** Absolute; may not exist. */
+  configFile: string;
+  /** True when -f was given. */
+  configNamed: boolean;
+  /** Absolute; may not exist. */
+  stateDir: string;
+}
+
+export interface GlobalOptions {
+  file?: string;
+  state?: string;
+}
+
+export function invocation(options: GlobalOptions): Invocation {
+  const cwd = process.cwd();
+  const configFile = configFileOf(options.file, cwd);
+  return {
+    configFile,
+    configNamed: options.file !== undefined,
+    stateDir: stateDirectoryOf(options.state, configFile, cwd, process.env),
+  };
+}
+
+/** For `aether mcp`, whose client starts it anywhere: -f or --state name a host, otherwise it is the user's own. */
+export function userInvocation(options: GlobalOptions): Invocation {
+  if (options.file !== undefined) return invocation(options);
+  const cwd = process.cwd();
+  return {
+    configFile: configFileOf(undefined, cwd),
+    configNamed: false,
+    stateDir: userStateDirectoryOf(options.state, cwd, process.env),
+  };
+}
+
+/** @throws AetherError `usage.config` when there is no configuration where it was looked for. */
+export function requireConfig(invoked: Invocation): void {
+  if (existsSync(invoked.configFile)) return;
+  throw new AetherError({
+    code: 'usage.config',
+    who: 'user',
+    message: `There is no configuration at ${invoked.configFile}.`,
+    next: 'Make one with `aether init`, or name yours with -f FILE.',
+  });
+}
+
+/** The sockets of the host of this state directory, wherever that host put them. @throws AetherError `host.absent` */
+export function hostSockets(stateDir: string): { control: string; client: string } {
+  if (!existsSync(stateDir)) throw noHost(stateDir);
+  return socketPaths(recordedRuntimeDirectory(stateDir) ?? runtimeDirectory(stateDir));
+}
+
+/** @throws AetherError `host.absent`, `control.refused`, … */
+export async function connectHost(invoked: Invocation): Promise<ControlClient> {
+  return ControlClient.connect(hostSockets(invoked.stateDir).control, invoked.stateDir);
+}
+
+/** Null when no host runs. */
+export async function findHost(invoked: Invocation): Promise<ControlClient | null> {
+  try {
+    return await connectHost(invoked);
+  } catch (error) {
+    if (error instanceof AetherError && error.code === 'host.absent') return null;
+    throw error;
+  }
+}
+
+/** Connects, does it, and lets go of the connection however it ends. */
+export async function withHost<T>(
+  invoked: Invocation,
+  body: (client: ControlClient) => Promise<T>,
+): Promise<T> {
+  const client = await connectHost(invoked);
+  try {
+    return await body(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** This command's own program: TypeScript in a checkout under development, JavaScript where it was built. */
+export const commandFile = fileURLToPath(new URL(`./main${extname(import.meta.url)}`, import.meta.url));
+
+/** The package's directory: the same three steps up from src/host/cli and from dist/host/cli. */
+export const packageDirectory = fileURLToPath(new URL('../../../', import.meta.url));
+
+export function version(): string {
+  const text = readFileSync(`${packageDirectory}package.json`, 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

@@ -1,0 +1,76 @@
+/**
+ * The `aether` command. Every verb is a thin client of the control socket, except the three that work without a
+ * host (init, plan, doctor) and the two that become one (up, host). Started by aether.cjs.
+ */
+import { Command, CommanderError } from 'commander';
+import { ExitCode, exitCodeOf } from './exit-codes.ts';
+import { version } from './invocation.ts';
+import { printError, surviveClosedPipe } from './output.ts';
+import { addGlobalOptions } from './verb.ts';
+import { registerApprovals } from './verbs/approvals.ts';
+import { registerAttach } from './verbs/attach.ts';
+import { registerConsole } from './verbs/console.ts';
+import { registerDoctor } from './verbs/doctor.ts';
+import { registerDown } from './verbs/down.ts';
+import { registerHost } from './verbs/host.ts';
+import { registerInit } from './verbs/init.ts';
+import { registerInject } from './verbs/inject.ts';
+import { registerLifecycle } from './verbs/lifecycle.ts';
+import { registerLogs } from './verbs/logs.ts';
+import { registerMcp } from './verbs/mcp.ts';
+import { registerApply, registerPlan } from './verbs/plan.ts';
+import { registerPs } from './verbs/ps.ts';
+import { registerRun } from './verbs/run.ts';
+import { registerUp } from './verbs/up.ts';
+
+const EPILOGUE = `
+Exit codes: 0 done · 1 failed · 2 wrong usage or configuration · 3 no host is running · 130 interrupted
+Begin with \`aether init\`, then \`aether plan\`, then \`aether up\`.`;
+
+function buildProgram(): Command {
+  const program = new Command('aether')
+    .description(
+      'Supervises AI agents as real processes, serves them aether_* tools, and lets you take over.',
+    )
+    .version(version(), '-V, --version')
+    .enablePositionalOptions()
+    .exitOverride()
+    .showHelpAfterError('See `aether --help`.')
+    .addHelpText('after', EPILOGUE);
+  addGlobalOptions(program);
+  // In the order in which one meets them.
+  for (const register of [
+    registerInit,
+    registerPlan,
+    registerUp,
+    registerApply,
+    registerPs,
+    registerLogs,
+    registerRun,
+    registerInject,
+    registerAttach,
+    registerLifecycle,
+    registerApprovals,
+    registerConsole,
+    registerMcp,
+    registerDown,
+    registerDoctor,
+    registerHost,
+  ]) {
+    register(program);
+  }
+  return program;
+}
+
+surviveClosedPipe();
+try {
+  await buildProgram().parseAsync(process.argv);
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // It has printed its sentence already; --help and --version end here too.
+    process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  } else {
+    printError(error);
+    process.exitCode = exitCodeOf(error);
+  }
+}

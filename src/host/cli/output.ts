@@ -1,0 +1,52 @@
+/** Where the commands print: colour only where a terminal shows it, and a reader that went away is no error. */
+import { styleText } from 'node:util';
+import { describeError, toWireError } from '../errors.ts';
+import { ExitCode } from './exit-codes.ts';
+import { oneLine, sanitise } from './text.ts';
+
+type Format = Parameters<typeof styleText>[0];
+
+/** Coloured when stdout is a terminal and NO_COLOR is unset; the text must already be safe. */
+export function paint(format: Format, text: string): string {
+  return styleText(format, text, { stream: process.stdout });
+}
+
+export function print(line = ''): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** For people, beside the output proper: progress, hints. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, null, 2));
+}
+
+export function printError(error: unknown): void {
+  const text = sanitise(describeError(error));
+  note(`${styleText('red', 'error:', { stream: process.stderr })} ${text}`);
+  const wire = toWireError(error);
+  // A bug has no sentence of its own: its stack is for whoever runs the command, and never leaves this terminal.
+  if (wire.code === 'internal' && error instanceof Error) note(error.stack ?? error.message);
+}
+
+export function warn(text: string): void {
+  note(`${styleText('yellow', 'warning:', { stream: process.stderr })} ${oneLine(text)}`);
+}
+
+/** Columns to fit into; infinite where the output is not a terminal. */
+export function columns(): number {
+  return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
+}
+
+/** `aether ps | head -1`: the reader has enough, so there is nothing left to do. */
+export function surviveClosedPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(ExitCode.ok);
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,45 @@
+/** How every verb is declared: the same two options everywhere, an example in every --help. */
+import type { Command } from 'commander';
+import type { GlobalOptions } from './invocation.ts';
+
+export interface VerbText {
+  /** Name and arguments, as commander writes them: 'stop <agent...>'. */
+  usage: string;
+  summary: string;
+  /** Shell lines, shown below --help. */
+  examples: string[];
+  /** Further lines below --help. */
+  notes?: string[];
+  /** `logs -f` follows, as everywhere; there, only --file names the configuration. */
+  shortFile?: boolean;
+}
+
+export function addGlobalOptions(command: Command, shortFile = true): Command {
+  return command
+    .option(shortFile ? '-f, --file <file>' : '--file <file>', 'the configuration (default: ./aether.yaml)')
+    .option('--state <dir>', 'the state directory (default: $AETHER_HOME, then .aether/ beside the file)');
+}
+
+export function declareVerb(parent: Command, text: VerbText): Command {
+  const command = parent.command(text.usage).description(text.summary);
+  const lines = [
+    '',
+    text.examples.length > 1 ? 'Examples:' : 'Example:',
+    ...text.examples.map((example) => `  $ ${example}`),
+    ...(text.notes ? ['', ...text.notes] : []),
+  ];
+  command.addHelpText('after', lines.join('\n'));
+  return addGlobalOptions(command, text.shortFile ?? true);
+}
+
+/** -f and --state stand before the verb or after it; the one nearer to the verb wins. */
+export function globalsOf(command: Command): GlobalOptions {
+  const chain: Command[] = [];
+  for (let at: Command | null = command; at; at = at.parent) chain.unshift(at);
+  const merged: GlobalOptions = {};
+  for (const { file, state } of chain.map((one) => one.opts<GlobalOptions>())) {
+    if (file !== undefined) merged.file = file;
+    if (state !== undefined) merged.state = state;
+  }
+  return merged;
+}

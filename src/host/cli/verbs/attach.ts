@@ -1,0 +1,200 @@
+/** `aether attach`: an agent's terminal in this one — to watch, or to hold and hand back. */
+import { hostname, userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import type { LeaseView } from '../../api.ts';
+import type { ControlClient } from '../../control/client.ts';
+import { AetherError } from '../../errors.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { invocation, withHost } from '../invocation.ts';
+import { note } from '../output.ts';
+import { RawTerminal, requireTerminal, splitAtHandBack } from '../raw-terminal.ts';
+import { TerminalFilter } from '../terminal-filter.ts';
+import { oneLine } from '../text.ts';
+import { declareVerb, globalsOf } from '../verb.ts';
+
+/** The host takes a holder for vanished after 30 s of silence. */
+const BEAT_MS = 10_000;
+
+interface AttachOptions {
+  now?: boolean;
+  watch?: boolean;
+}
+
+export function registerAttach(program: Command): void {
+  declareVerb(program, {
+    usage: 'attach <agent>',
+    summary: "take over an agent's terminal; Ctrl-] hands it back",
+    examples: ['aether attach researcher', 'aether attach researcher --watch'],
+    notes: [
+      'The takeover waits until the running tool is done. While you hold the terminal the agent waits;',
+      'when you hand it back it reads your note and goes on with the same conversation.',
+    ],
+  })
+    .option('--now', 'interrupt the running tool instead of waiting for it')
+    .option('--watch', 'only look: nothing is stopped, typed or resized')
+    .action(async (name: string, options: AttachOptions, command: Command) => {
+      requireTerminal();
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        if (options.watch) await watch(client, name);
+        else await hold(client, name, options.now ? 'now' : 'boundary');
+      });
+    });
+}
+
+type Ending = 'handback' | 'signal' | 'gone';
+
+async function watch(client: ControlClient, name: string): Promise<void> {
+  const view = await client.call('agent', name);
+  if (!view.terminal.available) {
+    throw new AetherError({
+      code: 'terminal.none',
+      who: 'user',
+      message: `${name} has no terminal now: its engine runs on a structured channel.`,
+      next: `Watch its transcript with \`aether logs -f ${name}\`, or take over with \`aether attach ${name}\`.`,
+    });
+  }
+  note(`Watching ${name}; Ctrl-] or Ctrl-C leaves.`);
+  await screen(client, name, null);
+}
+
+async function hold(client: ControlClient, name: string, when: 'boundary' | 'now'): Promise<void> {
+  const terminal = new RawTerminal();
+  const lease = await takeTheFloor(client, name, when, terminal.size());
+  if (lease === null) return;
+  note(`You hold ${name}. Ctrl-] hands it back.`);
+  const ending = await screen(client, name, lease);
+  if (ending === 'gone') {
+    note(`You no longer hold ${name}.`);
+    process.exitCode = ExitCode.failed;
+    return;
+  }
+  const text = ending === 'handback' ? await askNote(name) : '';
+  await client.call('handback', name, {
+    generation: lease.generation,
+    ...(text === '' ? {} : { note: text }),
+  });
+  note(`Handed ${name} back.`);
+}
+
+/** Null when the operator gave up waiting. */
+async function takeTheFloor(
+  client: ControlClient,
+  name: string,
+  when: 'boundary' | 'now',
+  size: { cols: number; rows: number },
+): Promise<LeaseView | null> {
+  let givenUp = false;
+  const restore = onInterrupt((count) => {
+    if (count > 1) process.exit(ExitCode.interrupted);
+    givenUp = true;
+    note('Giving up: it is handed back as soon as it comes (Ctrl-C again leaves at once).');
+  });
+  const changes = client.stream('followAgents');
+  const told = (async () => {
+    let last: string | null = null;
+    for await (const { agents } of changes) {
+      const lease = agents.find((view) => view.name === name)?.lease;
+      if (lease?.phase !== 'pending' || !lease.waitingFor || lease.waitingFor === last) continue;
+      last = lease.waitingFor;
+      note(`Waiting for ${oneLine(last)} (--now interrupts it) …`);
+    }
+  })();
+  try {
+    const lease = await client.call('takeover', name, { holder: holderName(), when, ...size });
+    if (!givenUp) return lease;
+    await client.call('handback', name, { generation: lease.generation });
+    process.exitCode = ExitCode.interrupted;
+    return null;
+  } finally {
+    restore();
+    changes.cancel();
+    await told;
+  }
+}
+
+/** Shows the terminal and, with a lease, types into it. Restores this one before it returns. */
+async function screen(client: ControlClient, name: string, lease: LeaseView | null): Promise<Ending> {
+  const terminal = new RawTerminal();
+  const bytes = client.stream('terminal', name);
+  let ending: Ending = 'gone';
+  const end = (how: Ending) => {
+    ending = how;
+    bytes.cancel();
+  };
+  // A refused keystroke means that the lease is somebody else's by now.
+  const sent = (result: Promise<unknown>) => void result.catch(() => end('gone'));
+
+  const onData = (data: Buffer) => {
+    const { before, pressed } = splitAtHandBack(data.toString('utf8'));
+    if (lease === null) {
+      if (pressed || before.includes('\x03')) end('handback');
+      return;
+    }
+    if (before !== '') sent(client.call('terminalWrite', name, lease.generation, before));
+    if (pressed) end('handback');
+  };
+  const resize = () => {
+    if (lease === null) return;
+    const { cols, rows } = terminal.size();
+    sent(client.call('terminalResize', name, lease.generation, cols, rows));
+  };
+  const beat = setInterval(() => {
+    if (lease !== null) sent(client.call('leaseBeat', name, lease.generation));
+  }, BEAT_MS);
+  const restoreSignals = onInterrupt(() => end('signal'));
+
+  terminal.enter();
+  process.stdin.on('data', onData);
+  process.stdout.on('resize', resize);
+  const watchLease = lease === null ? null : followLease(client, name, lease.generation, () => end('gone'));
+  try {
+    resize();
+    const filter = new TerminalFilter(false);
+    for await (const item of bytes) {
+      if (item.kind === 'reset') process.stdout.write('\x1b[2J\x1b[H');
+      else process.stdout.write(filter.push(Buffer.from(item.data, 'base64')));
+    }
+  } finally {
+    clearInterval(beat);
+    watchLease?.();
+    process.stdin.off('data', onData);
+    process.stdout.off('resize', resize);
+    terminal.restore();
+    restoreSignals();
+  }
+  return ending;
+}
+
+/** Calls `lost` when the lease of this generation is held no longer. @returns stop. */
+function followLease(client: ControlClient, name: string, generation: number, lost: () => void): () => void {
+  const changes = client.stream('followAgents');
+  void (async () => {
+    for await (const { agents, removed } of changes) {
+      const view = agents.find((one) => one.name === name);
+      if (removed.includes(name) || (view && view.lease?.generation !== generation)) lost();
+    }
+  })().catch(lost); // the connection is gone, and with it the terminal
+  return () => changes.cancel();
+}
+
+async function askNote(name: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  // Ctrl-C and Ctrl-D here mean "no note", not "keep it": the terminal is handed back either way.
+  const skip = new AbortController();
+  lines.on('SIGINT', () => skip.abort());
+  lines.on('close', () => skip.abort());
+  try {
+    return (await lines.question(`Note for ${name} (Enter for none): `, { signal: skip.signal })).trim();
+  } catch (error) {
+    if (skip.signal.aborted) return '';
+    throw error;
+  } finally {
+    lines.close();
+  }
+}
+
+function holderName(): string {
+  return `${userInfo().username}@${hostname()}`;
+}

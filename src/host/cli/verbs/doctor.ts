@@ -1,0 +1,235 @@
+/** `aether doctor`: everything that is missing or lost here, and the command that mends it. Needs no host. */
+import { accessSync, constants, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import type { Detection } from '../../../runtimes/runtime.ts';
+import { messageOf, toWireError } from '../../errors.ts';
+import { socketPaths, statePaths } from '../../paths.ts';
+import { runtimeDirectory, SOCKET_PATH_BYTES_MAX } from '../../process/sockets.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { frontDoor } from '../front-door.ts';
+import { findHost, type Invocation, invocation } from '../invocation.ts';
+import { paint, print, printJson } from '../output.ts';
+import { oneLine } from '../text.ts';
+import { declareVerb, globalsOf } from '../verb.ts';
+
+export interface Finding {
+  /** ok: as it should be; lost: it works with less; missing: something that is needed. */
+  level: 'ok' | 'lost' | 'missing';
+  what: string;
+  /** The command or step that mends it; null where nothing has to be done. */
+  mend: string | null;
+}
+
+const NODE_MAJOR_MIN = 24;
+
+export function registerDoctor(program: Command): void {
+  declareVerb(program, {
+    usage: 'doctor',
+    summary: 'check this machine: what is missing, what is lost without it, and how to mend it',
+    examples: ['aether doctor', 'aether doctor --json'],
+    notes: ['Exit code 1 when something that is needed is missing.'],
+  })
+    .option('--json', 'the findings as JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const invoked = invocation(globalsOf(command));
+      const findings = [
+        ...machine(),
+        ...stateDirectory(invoked),
+        ...(await host(invoked)),
+        ...(await engines()),
+      ];
+      if (options.json) printJson(findings);
+      else for (const finding of findings) printFinding(finding);
+      if (findings.some((finding) => finding.level === 'missing')) process.exitCode = ExitCode.failed;
+    });
+}
+
+const ok = (what: string): Finding => ({ level: 'ok', what, mend: null });
+const lost = (what: string, mend: string): Finding => ({ level: 'lost', what, mend });
+const missing = (what: string, mend: string): Finding => ({ level: 'missing', what, mend });
+
+function machine(): Finding[] {
+  const major = Number(process.versions.node.split('.')[0]);
+  return [
+    major >= NODE_MAJOR_MIN
+      ? ok(`Node ${process.versions.node}`)
+      : missing(
+          `Node ${process.versions.node}: ${NODE_MAJOR_MIN} or newer is needed`,
+          'https://nodejs.org, or `nvm install 24`',
+        ),
+    process.platform === 'linux'
+      ? ok(`Linux ${process.arch}`)
+      : lost(
+          `${process.platform}: no subreaper, no cgroup — descendants that detach may outlive a stop`,
+          'Run Aether on Linux (on Windows: WSL2) for the full guarantee',
+        ),
+    onPath('git') ? ok('git') : missing('git: workspaces cannot be compared', install('git')),
+    ...(process.platform === 'linux' ? linux() : []),
+  ];
+}
+
+function linux(): Finding[] {
+  return [
+    onPath('bwrap')
+      ? ok('bubblewrap')
+      : lost('bubblewrap: agents cannot be put in a sandbox', install('bubblewrap')),
+    cgroup(),
+  ];
+}
+
+/** A cgroup2 hierarchy we may make groups in: without it a tree is found by descent and marker only. */
+function cgroup(): Finding {
+  const root = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((path) =>
+    existsSync(join(path, 'cgroup.controllers')),
+  );
+  if (root === undefined) {
+    return lost(
+      'cgroup v2: a tree of processes is found by descent only',
+      'Mount it: mount -t cgroup2 none /sys/fs/cgroup',
+    );
+  }
+  return writable(root)
+    ? ok(`cgroup v2 at ${root}`)
+    : lost(
+        `cgroup v2 at ${root} is not writable: a tree of processes is found by descent only`,
+        'Run the host as a systemd user service with Delegate=yes',
+      );
+}
+
+function stateDirectory({ stateDir }: Invocation): Finding[] {
+  if (!existsSync(stateDir)) {
+    const parent = nearestExisting(stateDir);
+    return [
+      writable(parent)
+        ? ok(`state directory ${stateDir} (made by the first \`aether up\`)`)
+        : missing(
+            `state directory ${stateDir} cannot be made: ${parent} is not writable`,
+            'Choose another with --state DIR',
+          ),
+    ];
+  }
+  const stat = statSync(stateDir);
+  if (!stat.isDirectory())
+    return [missing(`state directory ${stateDir} is a file`, 'Choose another with --state DIR')];
+  const findings: Finding[] = [];
+  if (stat.uid !== process.getuid?.() || !writable(stateDir)) {
+    findings.push(
+      missing(`state directory ${stateDir} is not yours to write`, `sudo chown -R "$USER" '${stateDir}'`),
+    );
+  } else if ((stat.mode & 0o077) !== 0) {
+    findings.push(missing(`state directory ${stateDir} can be read by others`, `chmod 700 '${stateDir}'`));
+  } else findings.push(ok(`state directory ${stateDir}`));
+  try {
+    const { control } = socketPaths(runtimeDirectory(stateDir));
+    const bytes = Buffer.byteLength(control);
+    findings.push(ok(`sockets in ${dirname(control)} (${bytes} of ${SOCKET_PATH_BYTES_MAX} bytes)`));
+  } catch (error) {
+    const { message, next } = toWireError(error);
+    findings.push(missing(`sockets: ${message}`, next));
+  }
+  return findings;
+}
+
+async function host(invoked: Invocation): Promise<Finding[]> {
+  if (!existsSync(invoked.stateDir)) return [];
+  const pid = recordedPid(invoked.stateDir);
+  try {
+    const client = await findHost(invoked);
+    if (client) {
+      const { hello } = client;
+      client.close();
+      return [ok(`host ${hello.version} runs (pid ${hello.pid})`)];
+    }
+  } catch (error) {
+    const { message, next } = toWireError(error);
+    return [missing(`host: ${message}`, next)];
+  }
+  if (pid === null) return [ok('no host runs')];
+  return alive(pid)
+    ? [
+        missing(
+          `pid ${pid} is recorded as the host, is alive, and does not answer`,
+          `See ${statePaths(invoked.stateDir).log}; end it with \`kill ${pid}\``,
+        ),
+      ]
+    : [lost(`the last host (pid ${pid}) died without ending properly; its agents run on`, 'aether up')];
+}
+
+async function engines(): Promise<Finding[]> {
+  let detections: Detection[];
+  try {
+    const { detectRuntimes } = await frontDoor();
+    detections = await detectRuntimes();
+  } catch (error) {
+    return [missing(`this installation is broken: ${messageOf(error)}`, 'npm install')];
+  }
+  const findings = detections.flatMap((one): Finding[] => {
+    const name = `${one.runtime}${one.version === null ? '' : ` ${one.version}`}`;
+    if (one.usable && one.missing.length === 0) return [ok(name)];
+    // An engine that is not there costs nothing as long as another one is.
+    return one.missing.map(({ what, mend }) => lost(`${name}: ${what}`, mend));
+  });
+  if (!detections.some((one) => one.canLogIn && one.runtime !== 'command')) {
+    findings.push(
+      lost(
+        'no engine can log in to a model: only replay models and plain commands run',
+        'Set ANTHROPIC_API_KEY, or install Claude Code and run `claude setup-token`',
+      ),
+    );
+  }
+  return findings;
+}
+
+function printFinding({ level, what, mend }: Finding): void {
+  const sign = { ok: paint('green', '✓'), lost: paint('yellow', '–'), missing: paint('red', '✗') }[level];
+  print(`${sign} ${oneLine(what)}`);
+  if (mend !== null) print(`    ${paint('dim', 'mend:')} ${oneLine(mend)}`);
+}
+
+function onPath(program: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((directory) => {
+    try {
+      accessSync(join(directory, program), constants.X_OK);
+      return true;
+    } catch {
+      return false; // not in this directory
+    }
+  });
+}
+
+function writable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false; // which is the answer
+  }
+}
+
+function nearestExisting(path: string): string {
+  let at = path;
+  while (!lstatSync(at, { throwIfNoEntry: false })) at = dirname(at);
+  return at;
+}
+
+function recordedPid(stateDir: string): number | null {
+  const { pid } = statePaths(stateDir);
+  const value = existsSync(pid) ? Number(readFileSync(pid, 'utf8').trim()) : Number.NaN;
+  return Number.isInteger(value) && value > 0 ? value : null;
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function install(what: string): string {
+  if (existsSync('/etc/debian_version')) return `sudo apt-get install ${what}`;
+  if (process.platform === 'darwin') return `brew install ${what}`;
+  return `Install ${what} with this system's package manager`;
+}

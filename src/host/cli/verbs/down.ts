@@ -1,0 +1,60 @@
+/** `aether down`: every agent is stopped, then the host. What should run again next time is remembered. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import type { ControlClient } from '../../control/client.ts';
+import { AetherError } from '../../errors.ts';
+import { connectHost, invocation } from '../invocation.ts';
+import { print } from '../output.ts';
+import { declareVerb, globalsOf } from '../verb.ts';
+
+const GONE_MS = 30_000;
+
+export function registerDown(program: Command): void {
+  declareVerb(program, {
+    usage: 'down',
+    summary: 'stop every agent, then the host; the next `aether up` continues them',
+    examples: ['aether down'],
+  }).action(async (_options: unknown, command: Command) => {
+    const invoked = invocation(globalsOf(command));
+    const client = await connectHost(invoked);
+    const names = (await client.call('agents')).filter((view) => view.pid !== null).map((view) => view.name);
+    if (names.length > 0) print(`Stopping ${names.join(', ')} …`);
+    await bringDown(client);
+    print('The host has ended.');
+  });
+}
+
+/** Resolves once the host's process is gone. Safe when somebody else brings it down at the same time. */
+export async function bringDown(client: ControlClient): Promise<void> {
+  const { pid } = client.hello;
+  try {
+    await client.call('down');
+  } catch (error) {
+    // It may end before its answer is out; whether it did is seen below.
+    if (!(error instanceof AetherError && error.code === 'control.lost')) throw error;
+  } finally {
+    client.close();
+  }
+  const deadline = Date.now() + GONE_MS;
+  while (isAlive(pid)) {
+    if (Date.now() > deadline) {
+      throw new AetherError({
+        code: 'host.lingers',
+        who: 'host',
+        message: `The host (pid ${pid}) is still there ${GONE_MS / 1_000} s after it was told to end.`,
+        next: `See host.log in the state directory for what it waits for, then \`kill ${pid}\`.`,
+      });
+    }
+    await sleep(20);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (pid === process.pid) return false; // up in the foreground ends with its own host
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

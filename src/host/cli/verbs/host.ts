@@ -1,0 +1,66 @@
+/** `aether host`: the supervisor itself, without a terminal. Started by `up --detach` and `mcp`, or by an init system. */
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError } from 'commander';
+import { AetherError } from '../../errors.ts';
+import { recordRuntimeDirectory } from '../../paths.ts';
+import { runtimeDirectory } from '../../process/sockets.ts';
+import { ANOTHER_HOST, ensureStateDirectory } from '../detached-host.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { frontDoor, type HostOptions, type RunningHost } from '../front-door.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { invocation } from '../invocation.ts';
+import { note, printError } from '../output.ts';
+import { globalsOf } from '../verb.ts';
+
+export function registerHost(program: Command): void {
+  program
+    .command('host', { hidden: true })
+    .description('run the host in this process; agents run on when it is told to end')
+    .option('-f, --file <file>', 'the configuration (default: none, for outside clients only)')
+    .option('--state <dir>', 'the state directory')
+    .option('--idle-exit <ms>', 'end after so long without agents and clients', milliseconds)
+    .action(async (options: { file?: string; idleExit?: number }, command: Command) => {
+      const globals = globalsOf(command);
+      const invoked = invocation(globals);
+      try {
+        const running = await startHost({
+          configFile: globals.file === undefined ? null : resolve(globals.file),
+          stateDir: invoked.stateDir,
+          foreground: false,
+          ...(options.idleExit === undefined ? {} : { idleExit_ms: options.idleExit }),
+        });
+        // The agents stay: they belong to their shims, and the next host adopts them.
+        onInterrupt((count) => {
+          if (count > 1) process.exit(ExitCode.failed);
+          running.shutdown(false).catch((error: unknown) => {
+            printError(error);
+            process.exit(ExitCode.failed);
+          });
+        });
+        process.exitCode = await running.stopped;
+      } catch (error) {
+        if (!(error instanceof AetherError && error.code === 'host.running')) throw error;
+        note(error.message);
+        process.exitCode = ANOTHER_HOST;
+      }
+    });
+}
+
+/** The host, in this process, findable by clients that have another environment than it. */
+export async function startHost(options: HostOptions): Promise<RunningHost> {
+  ensureStateDirectory(options.stateDir);
+  const { runHost } = await frontDoor();
+  return runHost({
+    ...options,
+    onReady(info) {
+      recordRuntimeDirectory(options.stateDir, runtimeDirectory(options.stateDir));
+      options.onReady?.(info);
+    },
+  });
+}
+
+function milliseconds(given: string): number {
+  const value = Number(given);
+  if (Number.isInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('A positive whole number of milliseconds.');
+}

@@ -1,0 +1,102 @@
+/** `aether logs`: what an agent said and did, from the event log; of a plain command, what it printed. */
+import type { Command } from 'commander';
+import type { EventView } from '../../api.ts';
+import type { ControlClient } from '../../control/client.ts';
+import { AetherError } from '../../errors.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { invocation, withHost } from '../invocation.ts';
+import { paint, print } from '../output.ts';
+import { TerminalFilter } from '../terminal-filter.ts';
+import { oneLine } from '../text.ts';
+import { eventLines } from '../transcript.ts';
+import { declareVerb, globalsOf } from '../verb.ts';
+
+interface LogsOptions {
+  follow?: boolean;
+  json?: boolean;
+  last: string;
+}
+
+const LAST_MAX = 1_000;
+
+export function registerLogs(program: Command): void {
+  declareVerb(program, {
+    usage: 'logs [agent]',
+    summary: "show an agent's transcript (all agents when none is named)",
+    examples: [
+      'aether logs researcher',
+      'aether logs -f researcher',
+      'aether logs researcher --json --last 50',
+    ],
+    notes: ['Here -f follows; the configuration is named with --file.'],
+    shortFile: false,
+  })
+    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .option('--json', 'one event per line, as it was recorded')
+    .option('--last <n>', `the newest so many events (at most ${LAST_MAX})`, '200')
+    .action(async (agent: string | undefined, options: LogsOptions, command: Command) => {
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        const view = agent === undefined ? null : await client.call('agent', agent);
+        // A plain command has no events of its own saying: its terminal is its transcript.
+        if (view?.runtime === 'command' && !options.json)
+          await terminalText(client, view.name, options.follow ?? false);
+        else await events(client, agent, options);
+      });
+    });
+}
+
+async function events(client: ControlClient, agent: string | undefined, options: LogsOptions): Promise<void> {
+  const last = Number(options.last);
+  if (!Number.isInteger(last) || last < 0 || last > LAST_MAX) {
+    throw new AetherError({
+      code: 'usage.last',
+      who: 'user',
+      message: `--last is a number from 0 to ${LAST_MAX}, not ${options.last}.`,
+      next: 'Leave it out for the newest 200 events.',
+    });
+  }
+  const stream = client.stream('logs', {
+    last,
+    follow: options.follow ?? false,
+    ...(agent === undefined ? {} : { agent }),
+  });
+  const restore = onInterrupt(() => {
+    process.exitCode = ExitCode.interrupted;
+    stream.cancel();
+  });
+  try {
+    for await (const event of stream) printEvent(event, agent === undefined, options.json ?? false);
+  } finally {
+    restore();
+  }
+}
+
+function printEvent(event: EventView, named: boolean, json: boolean): void {
+  if (json) {
+    print(JSON.stringify(event));
+    return;
+  }
+  const time = paint('dim', new Date(event.at_ms).toTimeString().slice(0, 8));
+  const who = named && event.agent !== null ? `${paint('bold', oneLine(event.agent))} ` : '';
+  for (const line of eventLines(event)) print(`${time} ${who}${line}`);
+}
+
+async function terminalText(client: ControlClient, name: string, follow: boolean): Promise<void> {
+  const stream = client.stream('terminal', name);
+  const restore = onInterrupt(() => {
+    process.exitCode = ExitCode.interrupted;
+    stream.cancel();
+  });
+  try {
+    const filter = new TerminalFilter(true);
+    for await (const item of stream) {
+      if (item.kind !== 'reset') {
+        process.stdout.write(filter.push(Buffer.from(item.data, 'base64')));
+      }
+      if (!follow) return;
+    }
+  } finally {
+    restore();
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * `aether mcp --as NAME`: the aether_* tools for an MCP client outside (Claude Code, Codex, Cursor, …). Finds or
+ * starts the host, then becomes the bridge: stdout belongs to MCP, everything for people goes to stderr.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import type { ControlClient } from '../../control/client.ts';
+import { AetherError } from '../../errors.ts';
+import { ensureHost } from '../detached-host.ts';
+import { hostSockets, type Invocation, requireConfig, userInvocation } from '../invocation.ts';
+import { printError } from '../output.ts';
+import { declareVerb, globalsOf } from '../verb.ts';
+
+/** A host that was started for clients ends so long after the last one left. */
+const IDLE_EXIT_MS = 10 * 60_000;
+/** Between the loss of a host and the look for another: the one that replaces it may be starting. */
+const AGAIN_MS = 1_000;
+const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+
+export function registerMcp(program: Command): void {
+  declareVerb(program, {
+    usage: 'mcp',
+    summary: 'serve the aether_* tools over stdio to one MCP client, as client:NAME',
+    examples: ['claude mcp add aether -- npx -y aether-host mcp --as claude'],
+    notes: [
+      'The state is the user’s own ($XDG_STATE_HOME/aether, otherwise ~/.local/state/aether) unless -f or --state',
+      'names another. A host is started when none runs, and ends by itself when it has nothing to do.',
+    ],
+  })
+    .requiredOption('--as <name>', 'how the other agents see this client: a-z, 0-9, dot, dash, underscore')
+    .action(async (options: { as: string }, command: Command) => {
+      refuseInsideARun();
+      checkName(options.as);
+      const invoked = userInvocation(globalsOf(command));
+      if (invoked.configNamed) requireConfig(invoked);
+      const host = await ensure(invoked);
+      keepAlive(invoked, host);
+      becomeBridge(hostSockets(invoked.stateDir).client, options.as);
+    });
+}
+
+/** A second fence: the host refuses by the peer itself, but an agent that asks deserves the reason. */
+function refuseInsideARun(): void {
+  if (!process.env.AETHER_RUN) return;
+  throw new AetherError({
+    code: 'mcp.inside-run',
+    who: 'agent',
+    message: 'This process belongs to an agent that Aether runs; it already has its own aether_* tools.',
+    next: 'Use the MCP server named "aether" that the agent was started with.',
+  });
+}
+
+function checkName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new AetherError({
+    code: 'usage.client-name',
+    who: 'user',
+    message: `${JSON.stringify(name.slice(0, 80))} cannot be the name of a client.`,
+    next: 'Use a-z, 0-9, dot, dash and underscore, at most 63 characters: --as claude.',
+  });
+}
+
+async function ensure(invoked: Invocation): Promise<ControlClient> {
+  const { client } = await ensureHost(invoked, {
+    configFile: invoked.configNamed ? invoked.configFile : null,
+    idleExit_ms: IDLE_EXIT_MS,
+  });
+  return client;
+}
+
+/** The bridge waits for a host and connects again by itself; that there is one to wait for is our part. */
+function keepAlive(invoked: Invocation, host: ControlClient): void {
+  void (async () => {
+    let current = host;
+    for (;;) {
+      // When the client is done with the bridge, this must not hold it back.
+      current.unref();
+      // A host with a fleet belongs to whoever runs it: it is not started behind their back.
+      if ((await current.call('info')).configFile !== null) return;
+      await current.closed();
+      await sleep(AGAIN_MS);
+      current = await ensure(invoked);
+    }
+  })().catch(printError);
+}
+
+function becomeBridge(socket: string, name: string): void {
+  const built = fileURLToPath(new URL('../../../mcp-tools/bridge/main.cjs', import.meta.url));
+  const program = existsSync(built) ? built : built.replace(/cjs$/, 'cts');
+  process.argv = [process.execPath, program, socket, '--client', name];
+  createRequire(import.meta.url)(program);
+}

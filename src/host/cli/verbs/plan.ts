@@ -1,0 +1,148 @@
+/** `aether plan` and `aether apply`: what would change, and making it so. */
+import { realpathSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { PlanChange, PlannedLaunch, PlanView } from '../../api.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { frontDoor } from '../front-door.ts';
+import { findHost, type Invocation, invocation, requireConfig, withHost } from '../invocation.ts';
+import { paint, print, printJson, warn } from '../output.ts';
+import { oneLine, sanitise } from '../text.ts';
+import { declareVerb, globalsOf } from '../verb.ts';
+
+interface PlanOptions {
+  json?: boolean;
+  full?: boolean;
+}
+
+/** Lines of a generated file that are shown without --full. */
+const FILE_LINES = 12;
+
+export function registerPlan(program: Command): void {
+  declareVerb(program, {
+    usage: 'plan',
+    summary: 'show what would change and exactly what each runtime would be given; starts nothing',
+    examples: ['aether plan', 'aether plan --full', 'aether plan -f fleet.yaml --json'],
+    notes: ['Works without a host. Secrets are masked. Exit code 1 when an agent could not be started.'],
+  })
+    .option('--json', 'the plan as JSON')
+    .option('--full', 'generated files in full')
+    .action(async (options: PlanOptions, command: Command) => {
+      const invoked = invocation(globalsOf(command));
+      requireConfig(invoked);
+      const plan = await planOf(invoked);
+      if (options.json) printJson(plan);
+      else printPlan(plan, options.full ?? false);
+      if (plan.changes.some((change) => change.problem !== null)) process.exitCode = ExitCode.failed;
+    });
+}
+
+export function registerApply(program: Command): void {
+  declareVerb(program, {
+    usage: 'apply',
+    summary: 'apply the configuration to the running host, restarts and removals included',
+    examples: ['aether plan && aether apply'],
+    notes: ['Edits that restart nothing apply by themselves; the others wait for this.'],
+  })
+    .option('--json', 'what was applied, as JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        const plan = await client.call('apply');
+        const failed = (await client.call('agents')).filter((view) => view.problem !== null);
+        if (options.json) printJson(plan);
+        else {
+          plan.warnings.forEach(warn);
+          for (const change of plan.changes.filter((one) => one.action !== 'none')) print(headline(change));
+          if (plan.changes.every((one) => one.action === 'none')) print('Nothing had changed.');
+          for (const view of failed) {
+            print(paint('red', oneLine(`${view.name}: ${view.problem?.message} ${view.problem?.next}`)));
+          }
+        }
+        if (failed.length > 0) process.exitCode = ExitCode.failed;
+      });
+    });
+}
+
+/** The host's plan where one runs this file (it knows what is running), otherwise against the state directory. */
+async function planOf(invoked: Invocation): Promise<PlanView> {
+  const client = await findHost(invoked);
+  try {
+    const { configFile } = client ? await client.call('info') : { configFile: null };
+    if (client && configFile !== null && realpathSync(configFile) === realpathSync(invoked.configFile)) {
+      return await client.call('plan');
+    }
+  } finally {
+    client?.close();
+  }
+  const { planWithoutHost } = await frontDoor();
+  return planWithoutHost({ configFile: invoked.configFile, stateDir: invoked.stateDir });
+}
+
+const SIGNS: Record<
+  PlanChange['action'],
+  { sign: string; format: Parameters<typeof paint>[0]; word: string }
+> = {
+  add: { sign: '+', format: 'green', word: 'would be started' },
+  change: { sign: '~', format: 'yellow', word: 'would change, without a restart' },
+  restart: { sign: '±', format: 'yellow', word: 'would be restarted' },
+  remove: { sign: '-', format: 'red', word: 'would be stopped and removed' },
+  none: { sign: ' ', format: 'dim', word: 'is as configured' },
+};
+
+function headline(change: PlanChange): string {
+  const { sign, format, word } = SIGNS[change.action];
+  const keys = change.changed.length > 0 ? ` (${change.changed.join(', ')})` : '';
+  return paint(format, oneLine(`${sign} ${change.agent} ${word}${keys}`));
+}
+
+function printPlan(plan: PlanView, full: boolean): void {
+  print(paint('dim', plan.configFile));
+  plan.warnings.forEach(warn);
+  for (const change of plan.changes) {
+    print();
+    print(headline(change));
+    if (change.why !== '') print(paint('dim', `    ${oneLine(change.why)}`));
+    if (change.problem) {
+      print(paint('red', `    ✗ ${oneLine(change.problem.message)}`));
+      print(paint('red', `      ${oneLine(change.problem.next)}`));
+    }
+    if (change.launch) printLaunch(change.launch, full);
+  }
+  print();
+  const counts = (['add', 'change', 'restart', 'remove'] as const)
+    .map((action) => ({ action, n: plan.changes.filter((change) => change.action === action).length }))
+    .filter(({ n }) => n > 0)
+    .map(({ action, n }) => `${n} to ${action}`);
+  print(
+    counts.length === 0 ? 'Nothing would change.' : `${counts.join(', ')}. Make it so with \`aether up\`.`,
+  );
+}
+
+function printLaunch(launch: PlannedLaunch, full: boolean): void {
+  const field = (label: string, value: string) =>
+    print(`    ${paint('dim', label.padEnd(8))}${oneLine(value)}`);
+  field('runtime', `${launch.runtime} (${launch.io})`);
+  field('argv', launch.argv.map(shellWord).join(' '));
+  field('cwd', launch.cwd);
+  field('auth', launch.auth);
+  field(
+    'mcp',
+    `${[launch.mcp.command, ...launch.mcp.args].map(shellWord).join(' ')}  tools: ${launch.mcp.tools === 'all' ? 'all' : launch.mcp.tools.join(', ') || 'none'}`,
+  );
+  for (const [index, name] of Object.keys(launch.env).sort().entries()) {
+    field(index === 0 ? 'env' : '', `${name}=${launch.env[name]}`);
+  }
+  for (const file of launch.files) {
+    field('file', `${file.path} (${file.mode})`);
+    const lines = sanitise(file.content).trimEnd().split('\n');
+    const shown = full ? lines : lines.slice(0, FILE_LINES);
+    for (const line of shown) print(paint('dim', `      | ${line}`));
+    if (shown.length < lines.length) {
+      print(paint('dim', `      | … ${lines.length - shown.length} more lines (--full shows them)`));
+    }
+  }
+}
+
+/** As one would type it into a shell. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

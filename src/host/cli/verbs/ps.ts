@@ -1,0 +1,86 @@
+/** `aether ps`: every agent, what is known of it, and how it is known. */
+import type { Command } from 'commander';
+import type { AgentView } from '../../api.ts';
+import { invocation, withHost } from '../invocation.ts';
+import { note, paint, print, printJson } from '../output.ts';
+import { type Column, printTable } from '../table.ts';
+import { age, oneLine } from '../text.ts';
+import { declareVerb, globalsOf } from '../verb.ts';
+
+export function registerPs(program: Command): void {
+  declareVerb(program, {
+    usage: 'ps',
+    summary: 'list the agents: state, activity, and the evidence for both',
+    examples: ['aether ps', 'aether ps --json | jq -r \'.[] | select(.state=="failed").name\''],
+  })
+    .option('--json', 'an array with everything that is known')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        const agents = await client.call('agents');
+        if (options.json) printJson(agents.map(agentJson));
+        else printAgents(agents);
+        const { configProblem } = await client.call('info');
+        if (configProblem) note(`The file on disk is not applied: ${oneLine(configProblem.message)}`);
+      });
+    });
+}
+
+/** Times as ISO 8601: the form of a script, not of the wire. */
+export function agentJson(view: AgentView): Record<string, unknown> {
+  const { since_ms, ...rest } = view;
+  return { ...rest, since: new Date(since_ms).toISOString() };
+}
+
+const STATE_FORMAT: Partial<Record<AgentView['state'], Parameters<typeof paint>[0]>> = {
+  running: 'green',
+  failed: 'red',
+  unknown: 'red',
+  stopping: 'yellow',
+  starting: 'yellow',
+  stopped: 'dim',
+  exited: 'dim',
+};
+
+function printAgents(agents: AgentView[]): void {
+  if (agents.length === 0) {
+    print('No agents. Declare some in aether.yaml (`aether init` makes one), then `aether up`.');
+    return;
+  }
+  const now = Date.now();
+  const table: Column<AgentView>[] = [
+    { title: 'NAME', value: (view) => view.name, shrinkTo: 12 },
+    { title: 'RUNTIME', value: (view) => view.runtime },
+    { title: 'STATE', value: stateOf, paint: (view) => STATE_FORMAT[view.state] ?? null },
+    { title: 'ACTIVITY', value: (view) => view.activity ?? '-', shrinkTo: 8 },
+    { title: 'FOR', value: (view) => age(view.since_ms, now) },
+    { title: 'PID', value: (view) => (view.pid === null ? '-' : String(view.pid)) },
+    { title: 'SANDBOX', value: (view) => view.sandbox },
+    {
+      title: 'EVIDENCE',
+      value: (view) => `${view.evidence.source} ${age(view.evidence.at_ms, now)}`,
+      shrinkTo: 8,
+    },
+    { title: 'LAST', value: lastOf, shrinkTo: 10, paint: (view) => (view.problem ? 'red' : null) },
+  ];
+  printTable(table, agents);
+  const open = agents.reduce((sum, view) => sum + view.openApprovals, 0);
+  if (open > 0) {
+    print(
+      paint(
+        'yellow',
+        `${open} ${open === 1 ? 'question waits' : 'questions wait'} for you: aether approvals`,
+      ),
+    );
+  }
+}
+
+function stateOf(view: AgentView): string {
+  return view.requested === null ? view.state : `${view.state} (${view.requested})`;
+}
+
+function lastOf(view: AgentView): string {
+  if (view.problem) return view.problem.message;
+  if (view.lease) return `held by ${view.lease.holder}`;
+  if (view.pending !== null) return `waits for \`aether apply\`: ${view.pending}`;
+  return view.last ?? '-';
+}

@@ -1,0 +1,203 @@
+/** `aether up`: the fleet of the configuration, made so and kept so. */
+import { realpathSync } from 'node:fs';
+import type { Command } from 'commander';
+import type { AgentView } from '../../api.ts';
+import type { ControlClient } from '../../control/client.ts';
+import { AetherError } from '../../errors.ts';
+import { ensureHost } from '../detached-host.ts';
+import { ExitCode } from '../exit-codes.ts';
+import { followFeed } from '../feed.ts';
+import type { RunningHost } from '../front-door.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { connectHost, findHost, type Invocation, invocation, requireConfig, version } from '../invocation.ts';
+import { note, paint, print, printError, warn } from '../output.ts';
+import { oneLine } from '../text.ts';
+import { declareVerb, globalsOf } from '../verb.ts';
+import { bringDown } from './down.ts';
+import { startHost } from './host.ts';
+
+/** An engine that is neither up nor failed by then is reported as it is. */
+const SETTLE_MS = 120_000;
+
+export function registerUp(program: Command): void {
+  declareVerb(program, {
+    usage: 'up',
+    summary: 'start the agents of the configuration and keep them running; Ctrl-C stops them',
+    examples: ['aether up', 'aether up --detach', 'aether up -f fleet.yaml --state /var/lib/aether'],
+    notes: ['Where a host runs already, it gets the configuration as it is now, and is followed.'],
+  })
+    .option(
+      '-d, --detach',
+      'return once each agent has started or failed; the host goes on in the background',
+    )
+    .action(async (options: { detach?: boolean }, command: Command) => {
+      const invoked = invocation(globalsOf(command));
+      requireConfig(invoked);
+      if (options.detach) await detached(invoked);
+      else await foreground(invoked);
+    });
+}
+
+async function detached(invoked: Invocation): Promise<void> {
+  const { client, started } = await ensureHost(invoked, {
+    configFile: invoked.configFile,
+    idleExit_ms: null,
+  });
+  try {
+    if (!started) await sameConfig(client, invoked);
+    const agents = await applyAndSettle(client);
+    for (const view of agents) print(summary(view));
+    const failed = agents.filter((view) => failure(view) !== null);
+    await greet(client, started ? 'runs in the background' : 'was running already');
+    print(`Stop agents and host with: aether down${again(invoked)}`);
+    if (failed.length > 0) process.exitCode = ExitCode.failed;
+  } finally {
+    client.close();
+  }
+}
+
+async function foreground(invoked: Invocation): Promise<void> {
+  const existing = await findHost(invoked);
+  if (existing) {
+    await sameConfig(existing, invoked);
+    await follow(existing, null);
+    return;
+  }
+  const ready = Promise.withResolvers<void>();
+  const own = startHost({
+    configFile: invoked.configFile,
+    stateDir: invoked.stateDir,
+    foreground: true,
+    onReady: () => ready.resolve(),
+  });
+  own.catch((error: unknown) => ready.reject(error));
+  try {
+    await ready.promise;
+  } catch (error) {
+    // Somebody else's host was faster: this one follows it.
+    if (!(error instanceof AetherError && error.code === 'host.running')) throw error;
+    await follow(await connectHost(invoked), null);
+    return;
+  }
+  await follow(await connectHost(invoked), own);
+}
+
+/**
+ * Shows what happens, and brings it down on Ctrl-C.
+ * @param own the host in this process, which applies the configuration by itself; null: another's.
+ */
+async function follow(client: ControlClient, own: Promise<RunningHost> | null): Promise<void> {
+  const feed = followFeed(client);
+  let ending: Promise<void> | null = null;
+  const restore = onInterrupt((count) => {
+    if (count === 1) {
+      note('Stopping the agents … (Ctrl-C again kills them)');
+      ending = bringDown(client).catch(complain);
+    } else if (count === 2) void killAll(client).catch(complain);
+    else process.exit(ExitCode.interrupted);
+  });
+  try {
+    await greet(client, own ? 'runs here' : 'was running already');
+    if (own) {
+      const running = await own;
+      process.exitCode ||= await running.stopped;
+    } else {
+      client
+        .call('apply')
+        .then((plan) => plan.warnings.forEach(warn))
+        .catch((error: unknown) => ending ?? complain(error));
+      await client.closed();
+    }
+    await ending;
+  } finally {
+    restore();
+    feed.stop();
+    client.close();
+  }
+}
+
+function complain(error: unknown): void {
+  printError(error);
+  process.exitCode = ExitCode.failed;
+}
+
+/** Those that cannot be killed have ended meanwhile; a host that has gone away has nothing left to kill. */
+async function killAll(client: ControlClient): Promise<void> {
+  const agents = await client.call('agents').catch((error: unknown) => {
+    if (error instanceof AetherError && error.code === 'control.lost') return [];
+    throw error;
+  });
+  await Promise.allSettled(
+    agents.filter((view) => view.verbs.kill === null).map((view) => client.call('kill', view.name)),
+  );
+}
+
+/** @throws AetherError `usage.other-config` when the host of this state directory runs another file. */
+async function sameConfig(client: ControlClient, invoked: Invocation): Promise<void> {
+  const { configFile } = await client.call('info');
+  if (configFile !== null && realpathSync(configFile) === realpathSync(invoked.configFile)) return;
+  throw new AetherError({
+    code: 'usage.other-config',
+    who: 'user',
+    message: `The host of ${invoked.stateDir} runs ${configFile ?? 'without a configuration'}, not ${invoked.configFile}.`,
+    next: 'Bring that host down first (`aether down`), or give this fleet a state directory of its own (--state DIR).',
+  });
+}
+
+/** @returns the agents that are meant to run, once each has started or failed. */
+async function applyAndSettle(client: ControlClient): Promise<AgentView[]> {
+  const changes = client.stream('followAgents');
+  const timer = setTimeout(() => changes.cancel(), SETTLE_MS);
+  const views = new Map<string, AgentView>();
+  try {
+    const plan = await client.call('apply');
+    plan.warnings.forEach(warn);
+    for (const view of await client.call('agents')) views.set(view.name, view);
+    const meant = () =>
+      [...views.values()].filter((view) => view.wanted === 'running' || failure(view) !== null);
+    if (meant().every(settled)) return meant();
+    for await (const { agents, removed } of changes) {
+      for (const view of agents) views.set(view.name, view);
+      for (const name of removed) views.delete(name);
+      if (meant().every(settled)) break;
+    }
+    return meant();
+  } finally {
+    clearTimeout(timer);
+    changes.cancel();
+  }
+}
+
+function settled(view: AgentView): boolean {
+  return view.state === 'running' || view.state === 'exited' || failure(view) !== null;
+}
+
+/** Why it counts as not started; null when it has, even if it is done already. */
+export function failure(view: AgentView): string | null {
+  if (view.problem) return `${view.problem.message} ${view.problem.next}`;
+  if (view.state === 'failed' || view.state === 'unknown') return `it is ${view.state}.`;
+  if (view.state === 'exited' && view.exit && view.exit.code !== 0) {
+    return view.exit.signal === null
+      ? `it exited with code ${view.exit.code}.`
+      : `it was ended by ${view.exit.signal}.`;
+  }
+  return null;
+}
+
+function summary(view: AgentView): string {
+  const why = failure(view);
+  if (why !== null) return oneLine(`${view.name} failed: ${why}`);
+  if (!settled(view)) return oneLine(`${view.name} is still ${view.state} after ${SETTLE_MS / 1_000} s`);
+  return oneLine(`${view.name} is ${view.state}${view.pid === null ? '' : ` (pid ${view.pid})`}`);
+}
+
+async function greet(client: ControlClient, how: string): Promise<void> {
+  const info = await client.call('info');
+  print(paint('bold', `Aether ${version()} ${how} (pid ${info.pid}, state in ${info.stateDir})`));
+  if (info.console !== null) print(`Console: ${paint('cyan', await client.call('consoleLink'))}`);
+  if (info.configProblem) warn(`${info.configProblem.message} ${info.configProblem.next}`);
+}
+
+function again(invoked: Invocation): string {
+  return invoked.configNamed ? ` -f ${invoked.configFile}` : '';
+}
