@@ -1,7 +1,14 @@
 /** One tool call: permission, execution, result. Whatever goes wrong becomes a result the model can read. */
 import type { Front } from './front.ts';
 import { type Decision, decide } from './permissions.ts';
-import { BadInput, deniedResult, errorResult, type LoopTool, type ToolResult } from './tools/tool.ts';
+import {
+  BadInput,
+  deniedResult,
+  errorResult,
+  type LoopTool,
+  type ToolResult,
+  Unfinished,
+} from './tools/tool.ts';
 import type { LoopSettings } from './wire.ts';
 
 export interface ToolContext {
@@ -52,7 +59,7 @@ export async function runTool(
     const result = await tool.run(permitted.input, { toolUseId: call.toolCallId, signal });
     return { ...result, malformed: false };
   } catch (error) {
-    if (context.signal.aborted) {
+    if (context.signal.aborted && !(error instanceof Unfinished)) {
       return { ...errorResult('Interrupted before it had finished.'), malformed: false };
     }
     const text = error instanceof Error ? error.message : String(error);

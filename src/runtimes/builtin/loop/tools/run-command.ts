@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { CappedText } from './capped-text.ts';
 import { localTool } from './local.ts';
 import { killTree, MARK_VARIABLE } from './process-tree.ts';
-import type { LoopTool } from './tool.ts';
+import { type LoopTool, Unfinished } from './tool.ts';
 
 const TIMEOUT_MS_DEFAULT = 120_000;
 const TIMEOUT_MS_MAX = 600_000;
@@ -60,7 +60,10 @@ export function runCommandTool(directory: string, env: Record<string, string>): 
         const [code, killedBy] = await exited;
         const left = (await survivors) ?? 0;
         await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
-        return report(output.toString(), { code, killedBy, cause, left, timeout_ms });
+        const text = report(output.toString(), { code, killedBy, cause, left, timeout_ms });
+        // An exit code is an answer; a command that was ended has none.
+        if (cause !== null) throw new Unfinished(text);
+        return text;
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', abort);

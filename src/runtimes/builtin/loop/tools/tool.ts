@@ -31,6 +31,9 @@ export interface ToolResult {
 /** The model's own mistake. */
 export class BadInput extends Error {}
 
+/** It was ended before it was done; the message tells what there is of it. */
+export class Unfinished extends Error {}
+
 export function textResult(text: string): ToolResult {
   return { output: { type: 'text', value: text }, text, isError: false };
 }
