@@ -11,10 +11,10 @@ import {
   SdkErrorCode,
   Server,
 } from '@modelcontextprotocol/server';
-import type { Caller, HostApi, Principal } from '../host/api.ts';
+import type { Caller, Principal } from '../host/api.ts';
 import { nearest, toWireError } from '../host/errors.ts';
 import { catalog } from './catalog/catalog.ts';
-import type { Tool } from './tool.ts';
+import type { Tool, ToolHost } from './tool.ts';
 
 /** Who is at the other end of a connection; decided by the door, never by the peer's word. */
 export interface Identity {
@@ -33,7 +33,7 @@ export interface DoorLog {
 }
 
 export interface ToolServerOptions {
-  host: HostApi;
+  host: ToolHost;
   identity: Identity;
   /** The receipt key of an open request of this connection. */
   receiptKey(id: RequestId): { instance: string; sequence: number; settled?: number };

@@ -15,6 +15,22 @@ export interface CompleteAnnotations {
   openWorldHint: boolean;
 }
 
+/** What the tools ask of the host. */
+export type ToolHost = Pick<
+  HostApi,
+  | 'info'
+  | 'memoryStore'
+  | 'memorySearch'
+  | 'memoryGet'
+  | 'memoryForget'
+  | 'mailSend'
+  | 'mailInbox'
+  | 'mailAck'
+  | 'agentsList'
+  | 'askOperator'
+  | 'report'
+>;
+
 type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
 
 /** A plain JSON Schema of an object. */
@@ -36,7 +52,7 @@ export interface Tool {
    * Checks `args`, asks the host, and returns the structured result. Throws AetherError. `signal` aborts with
    * the reason 'cancelled' (the client does not want it any more) or 'disconnected'.
    */
-  call(host: HostApi, caller: Caller, args: unknown, signal: AbortSignal): Promise<Record<string, unknown>>;
+  call(host: ToolHost, caller: Caller, args: unknown, signal: AbortSignal): Promise<Record<string, unknown>>;
 }
 
 export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodObject> {
@@ -49,7 +65,7 @@ export interface ToolDefinition<Input extends z.ZodObject, Output extends z.ZodO
   input: Input;
   output: Output;
   handler(
-    host: HostApi,
+    host: ToolHost,
     caller: Caller,
     args: z.output<Input>,
     signal: AbortSignal,

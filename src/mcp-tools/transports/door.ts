@@ -7,12 +7,11 @@ import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import type { Server as McpServer } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import type { HostApi } from '../../host/api.ts';
 import { AetherError, messageOf } from '../../host/errors.ts';
 import { limits as hostLimits } from '../../host/limits.ts';
 import { BRIDGE_PROTOCOL, type BridgeHello } from '../bridge/wire.ts';
 import { createToolServer, type DoorLog, type Identity } from '../server.ts';
-import type { Tool } from '../tool.ts';
+import type { Tool, ToolHost } from '../tool.ts';
 import { BridgeTransport, type TransportLimits } from './bridge-transport.ts';
 import { LineReader } from './lines.ts';
 
@@ -25,7 +24,7 @@ export interface DoorLimits extends TransportLimits {
 }
 
 export interface DoorOptions {
-  host: HostApi;
+  host: ToolHost;
   /** At most 107 bytes; its directory exists, 0700. A socket a dead host left there is replaced. */
   socketPath: string;
   /** Called at accept: true, or why this peer is not served. */

@@ -1,0 +1,174 @@
+/**
+ * The part of a host that serves tools, real throughout: a database file, the event log, the domain rooms, the
+ * doors. Opening it twice on one directory, one after the other, is a host that was restarted.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Caller, HostInfo, MessageView } from '../../src/host/api.ts';
+import { Approvals } from '../../src/host/approvals/approvals.ts';
+import { type Clock, systemClock } from '../../src/host/clock.ts';
+import { Events } from '../../src/host/events/events.ts';
+import { randomIds } from '../../src/host/ids.ts';
+import { openLog } from '../../src/host/log.ts';
+import { Mailboxes } from '../../src/host/mailboxes/mailboxes.ts';
+import { Memory } from '../../src/host/memory/memory.ts';
+import { type ListedAgent, ToolVerbs } from '../../src/host/operations/tool-verbs.ts';
+import { Store } from '../../src/host/store/store.ts';
+import type { Tool, ToolHost } from '../../src/mcp-tools/tool.ts';
+import { openClientDoor } from '../../src/mcp-tools/transports/client-door.ts';
+import type { Door, DoorLimits } from '../../src/mcp-tools/transports/door.ts';
+import { openRunDoor } from '../../src/mcp-tools/transports/run-door.ts';
+
+export const AGENTS: ListedAgent[] = [
+  { name: 'ada', runtime: 'builtin', state: 'running', activity: 'thinking', goal: 'Prove it' },
+  { name: 'bob', runtime: 'command', state: 'stopped', activity: null, goal: null },
+];
+
+export function tempDir(): string {
+  return fs.mkdtempSync(path.join(os.tmpdir(), 'ae-'));
+}
+
+export class Rig {
+  readonly dir: string;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly events: Events;
+  readonly memory: Memory;
+  readonly mailboxes: Mailboxes;
+  readonly approvals: Approvals;
+  readonly verbs: ToolVerbs;
+  readonly mail: { agent: string; message: MessageView }[] = [];
+  readonly #doors: Door[] = [];
+
+  constructor(dir: string, options: { clock?: Clock } = {}) {
+    this.dir = dir;
+    this.clock = options.clock ?? systemClock;
+    this.store = new Store(path.join(dir, 'aether.db'));
+    const parts = { store: this.store, clock: this.clock, ids: randomIds };
+    this.events = new Events({ ...parts, log: openLog(undefined) });
+    this.memory = new Memory(parts);
+    this.mailboxes = new Mailboxes(parts);
+    this.approvals = new Approvals(parts);
+    this.verbs = new ToolVerbs({
+      ...parts,
+      memory: this.memory,
+      mailboxes: this.mailboxes,
+      approvals: this.approvals,
+      events: this.events,
+      agents: () => AGENTS,
+      onMail: (agent, message) => this.mail.push({ agent, message }),
+    });
+  }
+
+  get host(): ToolHost {
+    const { verbs } = this;
+    return {
+      info: () => this.#info(),
+      memoryStore: (caller, input) => verbs.memoryStore(caller, input),
+      memorySearch: (caller, input) => verbs.memorySearch(caller, input),
+      memoryGet: (caller, input) => verbs.memoryGet(caller, input),
+      memoryForget: (caller, input) => verbs.memoryForget(caller, input),
+      mailSend: (caller, input) => verbs.mailSend(caller, input),
+      mailInbox: (caller, input) => verbs.mailInbox(caller, input),
+      mailAck: (caller, input) => verbs.mailAck(caller, input),
+      agentsList: (caller) => verbs.agentsList(caller),
+      askOperator: (caller, input, signal) => verbs.askOperator(caller, input, signal),
+      report: (caller, input) => verbs.report(caller, input),
+    };
+  }
+
+  get socketPath(): string {
+    return path.join(this.dir, 'run.sock');
+  }
+
+  get clientSocketPath(): string {
+    return path.join(this.dir, 'client.sock');
+  }
+
+  async openRunDoor(
+    options: {
+      host?: ToolHost;
+      grants?: () => string[] | null;
+      admit?: () => true | string;
+      limits?: DoorLimits;
+      tools?: readonly Tool[];
+      socketPath?: string;
+    } = {},
+  ): Promise<Door> {
+    const door = await openRunDoor({
+      host: this.host,
+      socketPath: this.socketPath,
+      agent: 'ada',
+      run: 'run_1',
+      grants: () => null,
+      admit: () => true,
+      log: openLog(undefined),
+      ...options,
+    });
+    this.#doors.push(door);
+    return door;
+  }
+
+  async openClientDoor(): Promise<Door> {
+    const door = await openClientDoor({
+      host: this.host,
+      socketPath: this.clientSocketPath,
+      admit: () => true,
+      log: openLog(undefined),
+    });
+    this.#doors.push(door);
+    return door;
+  }
+
+  /** Topics of the log, oldest first. */
+  topics(): string[] {
+    return this.events.list({}).map((event) => event.topic);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#doors.map((door) => door.close()));
+    this.store.close();
+  }
+
+  #info(): HostInfo {
+    return {
+      pid: process.pid,
+      version: '0.0.0-test',
+      stateDir: this.dir,
+      configFile: null,
+      configProblem: null,
+      started_ms: 0,
+      generation: 1,
+      console: null,
+      runtimes: [],
+    };
+  }
+}
+
+let calls = 0;
+
+/** A call nobody made before, by the agent ada unless said otherwise. */
+export function caller(overrides: Partial<Caller> = {}): Caller {
+  calls += 1;
+  const base = { principal: 'agent:ada', agent: 'ada', run: 'run_1', grants: null, instance: 'i1' } as const;
+  return { ...base, sequence: calls, ...overrides };
+}
+
+export function clientCaller(name: string, overrides: Partial<Caller> = {}): Caller {
+  return caller({ principal: `client:${name}`, agent: null, run: null, ...overrides });
+}
+
+/** Waits until the condition holds; fails after `within_ms`. */
+export async function until<T>(
+  condition: () => T | undefined | false | null,
+  within_ms = 10_000,
+): Promise<T> {
+  const end = Date.now() + within_ms;
+  for (;;) {
+    const value = condition();
+    if (value) return value;
+    if (Date.now() > end) throw new Error(`not within ${within_ms} ms: ${condition.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
