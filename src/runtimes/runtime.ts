@@ -69,6 +69,8 @@ export interface FileSpec {
   path: string;
   mode: number;
   content: string;
+  /** How `content` is written down here; text unless said otherwise. */
+  encoding?: 'utf8' | 'base64';
   /** Shown masked in `aether plan`. */
   secret?: boolean;
 }

@@ -1,0 +1,123 @@
+/**
+ * What of the user's own set-up comes along, read from their home and copied into the agent's isolated
+ * configuration. Everything is read-only here, and nothing comes along unless `inherit` says so.
+ */
+import { isUtf8 } from 'node:buffer';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { AetherError } from '../../host/errors.ts';
+import type { AgentSpec, FileSpec, RunPlace } from '../runtime.ts';
+import { pathsOf } from './paths.ts';
+
+const SKILL_FILES_MAX = 1_000;
+const SKILL_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface Inherited {
+  files: FileSpec[];
+  /** Entries for the MCP configuration; may hold secrets. */
+  mcpServers: Record<string, unknown>;
+  /** Whether Claude Code has to look into the isolated configuration at all. */
+  any: boolean;
+}
+
+/** @throws AetherError `claude.inherit` when something asked for cannot be read or is too large */
+export async function inherit(agent: AgentSpec, place: RunPlace): Promise<Inherited> {
+  const { instructions, settings, mcpServers, skills } = agent.inherit;
+  const config = pathsOf(place).config;
+  const user = join(place.userHome, '.claude');
+  const files: FileSpec[] = [
+    // Written either way: what an earlier run inherited, or the agent wrote there, must not count.
+    { path: join(config, 'settings.json'), mode: 0o600, content: '{}\n' },
+    { path: join(config, 'CLAUDE.md'), mode: 0o600, content: '' },
+  ];
+  if (settings) {
+    const text = await readIfThere(join(user, 'settings.json'));
+    if (text !== null) parseObject(text, join(user, 'settings.json'));
+    files[0] = { ...files[0]!, content: text ?? '{}\n', secret: true };
+  }
+  if (instructions) {
+    const own = (await readIfThere(join(user, 'CLAUDE.md'))) ?? '';
+    // Project instructions only load together with project settings, hooks included; an import does not.
+    const project = ['CLAUDE.md', '.claude/CLAUDE.md'].map((name) => `@${join(agent.workspace, name)}`);
+    files[1] = { ...files[1]!, content: `${own}\n\n${project.join('\n')}\n` };
+  }
+  if (skills) files.push(...(await skillFiles(join(user, 'skills'), join(config, 'skills'))));
+  return {
+    files,
+    mcpServers: mcpServers ? await userServers(agent, place) : {},
+    any: instructions || settings || skills,
+  };
+}
+
+/** The servers the user added for themselves (user scope) and for this workspace (local scope). */
+async function userServers(agent: AgentSpec, place: RunPlace): Promise<Record<string, unknown>> {
+  const file = join(place.userHome, '.claude.json');
+  const text = await readIfThere(file);
+  if (text === null) return {};
+  const config = parseObject(text, file);
+  const projects = asObject(config.projects);
+  const local = asObject(asObject(projects[agent.workspace]).mcpServers);
+  return { ...asObject(config.mcpServers), ...local };
+}
+
+async function skillFiles(from: string, to: string): Promise<FileSpec[]> {
+  const files: FileSpec[] = [];
+  let bytes = 0;
+  const entries = await readdir(from, { recursive: true, withFileTypes: true }).catch(() => []);
+  for (const entry of entries) {
+    if (!entry.isFile()) continue;
+    const path = join(entry.parentPath, entry.name);
+    const [content, { mode }] = await Promise.all([readFile(path), stat(path)]);
+    bytes += content.length;
+    if (files.length >= SKILL_FILES_MAX || bytes > SKILL_BYTES_MAX) {
+      throw unreadable(
+        from,
+        `holds more than ${SKILL_FILES_MAX} files or ${SKILL_BYTES_MAX} bytes`,
+        'Set inherit.skills to false, or move what is not a skill elsewhere.',
+      );
+    }
+    const text = isUtf8(content);
+    files.push({
+      path: join(to, relative(from, path)),
+      mode: 0o600 | (mode & 0o100),
+      content: content.toString(text ? 'utf8' : 'base64'),
+      ...(text ? {} : { encoding: 'base64' as const }),
+    });
+  }
+  return files;
+}
+
+async function readIfThere(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw unreadable(file, 'cannot be read', 'Make it readable, or do not inherit it.');
+  }
+}
+
+function parseObject(text: string, file: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return asObject(value);
+  } catch {
+    // Reported below, without the text: it may hold secrets.
+  }
+  throw unreadable(
+    file,
+    'is not a JSON object',
+    'Mend it (start `claude` once, it tells where), or do not inherit it.',
+  );
+}
+
+const asObject = (value: unknown): Record<string, unknown> =>
+  value !== null && typeof value === 'object' ? (value as Record<string, unknown>) : {};
+
+function unreadable(file: string, problem: string, next: string): AetherError {
+  return new AetherError({
+    code: 'claude.inherit',
+    who: 'user',
+    message: `${file} was to be inherited, but ${problem}.`,
+    next,
+  });
+}

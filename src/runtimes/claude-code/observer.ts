@@ -1,0 +1,198 @@
+/**
+ * Reads the structured channel (one JSON object a line, verified against Claude Code 2.1.329) and says what it
+ * means. Pure. A line that is not understood is skipped or becomes a note: newer versions may say more.
+ */
+import type { EngineState, ObservedEvent, Observer } from '../runtime.ts';
+import { NOW_PREFIX, READY_REQUEST } from './frames.ts';
+import { blocksOf, readAssistant, readToolResults } from './messages.ts';
+import { markSeen, readLifecycle } from './receipts.ts';
+import { claudeState, Reading } from './state.ts';
+import { readSystem } from './system.ts';
+
+const NOTE_CHARS_MAX = 2_000;
+
+type Line = Record<string, unknown> & { type?: unknown };
+
+export const claudeObserver: Observer = {
+  initial: (session) => claudeState({ session }),
+
+  line(state, source, text) {
+    if (source === 'err') return said(state, 'warn', text);
+    // Most lines by far, and only of use to somebody who watches the letters come.
+    if (text.startsWith('{"type":"stream_event"')) return { state, events: [] };
+    let line: unknown;
+    try {
+      line = JSON.parse(text);
+    } catch {
+      return said(state, 'warn', text, 'The engine wrote a line that is not JSON: ');
+    }
+    if (line === null || typeof line !== 'object') return { state, events: [] };
+    const reading = new Reading(state);
+    try {
+      read(reading, line as Line);
+    } catch (error) {
+      // A known type in an unknown shape. The line is in the journal; the conversation goes on.
+      const why = error instanceof Error ? error.message : String(error);
+      return said(state, 'warn', text, `The engine wrote a line that could not be read (${why}): `);
+    }
+    reading.result();
+    return;
+  },
+};
+
+function said(
+  state: EngineState,
+  level: 'warn',
+  text: string,
+  prefix = '',
+): { state: EngineState; events: ObservedEvent[] } {
+  const trimmed = text.trim();
+  if (trimmed === '') return { state, events: [] };
+  const cut = trimmed.length > NOTE_CHARS_MAX ? `${trimmed.slice(0, NOTE_CHARS_MAX)}…` : trimmed;
+  return { state, events: [{ kind: 'note', level, text: prefix + cut }] };
+}
+
+function read(reading: Reading, line: Line): void {
+  switch (line.type) {
+    case 'system':
+      readSystem(reading, line);
+      return;
+    case 'assistant':
+      readAssistantLine(reading, line);
+      return;
+    case 'user':
+      readUserLine(reading, line);
+      return;
+    case 'result':
+      readResult(reading, line);
+      return;
+    case 'command_lifecycle':
+      readLifecycle(reading, String(line.command_uuid), String(line.state));
+      return;
+    case 'control_request':
+      readAsked(reading, line);
+      return;
+    case 'control_cancel_request':
+      withdrawn(reading, String(line.request_id));
+      return;
+    case 'control_response':
+      readAnswer(reading, line.response as Record<string, unknown>);
+      return;
+    case 'rate_limit_event': {
+      const info = line.rate_limit_info as { status?: unknown; resetsAt?: unknown } | undefined;
+      if (info?.status !== 'rejected') return;
+      reading.activity('rate-limited', `the provider rejects requests until ${info.resetsAt ?? 'later'}`);
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+function readAssistantLine(reading: Reading, line: Line): void {
+  const message = line.message as { model?: string; content?: unknown };
+  markSeen(reading, line.user_message_uuids);
+  if (message.model === '<synthetic>') {
+    // Not the model's words: an API error, or a command's own output. The turn's end carries failures.
+    if (line.is_api_error_message === true || line.error !== undefined) return;
+  }
+  readAssistant(reading, String(line.uuid), message.content, line.parent_tool_use_id !== null);
+}
+
+function readUserLine(reading: Reading, line: Line): void {
+  const { content } = line.message as { content?: unknown };
+  const uuid = String(line.uuid);
+  if (line.isReplay === true) {
+    const text = blocksOf(content)
+      .map((block) => block.text ?? '')
+      .join('\n');
+    reading.emit({ kind: 'message', role: 'user', text, key: uuid, injectId: uuid });
+    // Sent again after a crash: the conversation has it, so it is not taken a second time.
+    if (line.timestamp === undefined && !(uuid in reading.state.injects)) {
+      reading.emit({
+        kind: 'inject',
+        injectId: uuid,
+        stage: 'seen',
+        evidence: 'the conversation has it already',
+      });
+    }
+    return;
+  }
+  readToolResults(reading, content);
+}
+
+function readAsked(reading: Reading, line: Line): void {
+  const request = line.request as Record<string, unknown>;
+  if (request.subtype !== 'can_use_tool') return;
+  const requestId = String(line.request_id);
+  const tool = String(request.tool_name);
+  reading.state.asked = [...reading.state.asked, requestId];
+  reading.emit({
+    kind: 'permission-asked',
+    requestId,
+    tool,
+    input: request.input,
+    ...(typeof request.tool_use_id === 'string' ? { toolUseId: request.tool_use_id } : {}),
+    ...(request.permission_suggestions === undefined ? {} : { suggestions: request.permission_suggestions }),
+  });
+  reading.activity('waiting-for-operator', `asks to use ${tool}`, tool);
+}
+
+function withdrawn(reading: Reading, requestId: string): void {
+  if (!reading.state.asked.includes(requestId)) return;
+  reading.state.asked = reading.state.asked.filter((id) => id !== requestId);
+  reading.emit({ kind: 'permission-withdrawn', requestId });
+}
+
+function readAnswer(reading: Reading, response: Record<string, unknown>): void {
+  const requestId = String(response.request_id);
+  if (requestId === READY_REQUEST) {
+    // A new process: what the one before left open is over.
+    for (const asked of reading.state.asked) withdrawn(reading, asked);
+    reading.state.tools = {};
+    reading.state.servers = '';
+    reading.emit({ kind: 'ready' });
+    reading.activity('idle', 'the engine answers');
+    return;
+  }
+  if (reading.state.asked.includes(requestId)) {
+    // Our own answer, repeated: it has arrived.
+    reading.state.asked = reading.state.asked.filter((id) => id !== requestId);
+    return;
+  }
+  if (requestId.startsWith(NOW_PREFIX)) return;
+  if (response.subtype === 'error') {
+    const text = `The engine refused a request: ${String(response.error)}`;
+    reading.emit({ kind: 'note', level: 'warn', text });
+    return;
+  }
+  if ('still_queued' in ((response.response ?? {}) as object))
+    reading.emit({ kind: 'interrupted', requestId });
+}
+
+/** Ends a turn. `is_error` tells failure, not the subtype; `terminal_reason` tells a cancelled turn. */
+function readResult(reading: Reading, line: Line): void {
+  const reason = String(line.terminal_reason ?? '');
+  const errors = Array.isArray(line.errors) ? line.errors.join('\n') : '';
+  const text = typeof line.result === 'string' && line.result !== '' ? line.result : errors;
+  const outcome = reason.startsWith('aborted') ? 'interrupted' : line.is_error === true ? 'failed' : 'done';
+  reading.state.tools = {};
+  const usage = (line.model_usage_since_last_result ?? {}) as Record<string, Record<string, number>>;
+  for (const [model, spent] of Object.entries(usage)) {
+    reading.emit({
+      kind: 'usage',
+      model,
+      input_tokens: spent.inputTokens ?? 0,
+      output_tokens: spent.outputTokens ?? 0,
+      cache_read_tokens: spent.cacheReadInputTokens ?? 0,
+      cache_write_tokens: spent.cacheCreationInputTokens ?? 0,
+      cost_usd: spent.costUSD ?? null,
+      key: `${String(line.uuid)}:${model}`,
+    });
+  }
+  reading.emit({
+    kind: 'turn-ended',
+    outcome,
+    ...(text === '' || outcome === 'interrupted' ? {} : { text }),
+  });
+}

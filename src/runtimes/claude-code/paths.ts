@@ -1,0 +1,50 @@
+/** Where Claude Code keeps what, for one agent and one run. Nothing outside these two directories is its own. */
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { EngineState, RunPlace } from '../runtime.ts';
+
+/**
+ * Claude Code names a conversation's folder after the working directory, shortening long ones; this name is
+ * given to it instead (CLAUDE_CODE_PROJECT_DIR_NAME), so that the transcript's path is known beforehand.
+ */
+export const CONVERSATION_DIR = 'conversation';
+
+export interface Paths {
+  home: string;
+  tmp: string;
+  /** CLAUDE_CONFIG_DIR: conversations, and the user's things that were inherited. */
+  config: string;
+  settings: string;
+  mcp: string;
+  role: string;
+}
+
+export function pathsOf(place: RunPlace): Paths {
+  return {
+    home: join(place.agentDir, 'home'),
+    tmp: join(place.agentDir, 'tmp'),
+    config: join(place.agentDir, 'claude'),
+    settings: join(place.runDir, 'claude-settings.json'),
+    mcp: join(place.runDir, 'claude-mcp.json'),
+    role: join(place.runDir, 'claude-role.md'),
+  };
+}
+
+export function transcriptPath(place: RunPlace, session: string): string {
+  return join(pathsOf(place).config, 'projects', CONVERSATION_DIR, `${session}.jsonl`);
+}
+
+/**
+ * The conversation of a run: the one that was reported, or else the id this run's first process was given.
+ * Known before the engine says anything, so a takeover in the first second finds the same conversation.
+ */
+export function sessionOf(place: RunPlace, state: EngineState | null): string {
+  return state?.session ?? uuidOf(`session:${place.run}`);
+}
+
+/** A stable UUID (version 8, RFC 9562 §5.8) of a name. */
+export function uuidOf(name: string): string {
+  const hex = createHash('sha256').update(`aether:claude-code:${name}`).digest('hex');
+  const variant = ((Number.parseInt(hex[16]!, 16) & 0x3) | 0x8).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

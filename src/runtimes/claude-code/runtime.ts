@@ -1,0 +1,30 @@
+/**
+ * Claude Code as an engine: driven over its structured channel while nobody holds it, and as its own terminal
+ * program over the same conversation while somebody does.
+ */
+import type { Runtime } from '../runtime.ts';
+import { detectClaudeCode } from './detect.ts';
+import { interruptFrame, messageFrame, permissionFrame } from './frames.ts';
+import { engineSpec, terminalSpec } from './launch.ts';
+import { claudeObserver } from './observer.ts';
+import { sessionOf, transcriptPath } from './paths.ts';
+import { transcriptTail } from './tail.ts';
+
+export const claudeCodeRuntime: Runtime = {
+  name: 'claude-code',
+  capabilities: {
+    engine: 'structured',
+    takeover: 'swap',
+    permissions: true,
+    receipts: 'acted',
+    resume: true,
+  },
+  detect: detectClaudeCode,
+  prepare: engineSpec,
+  terminal: terminalSpec,
+  observer: claudeObserver,
+  tail: (_agent, place, state) => transcriptTail(transcriptPath(place, sessionOf(place, state))),
+  message: ({ id, text, priority }) => messageFrame(id, text, priority),
+  interrupt: interruptFrame,
+  permission: permissionFrame,
+};
