@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Model } from '../models.ts';
 import { fill, fillText, lookUp, MissingValue } from './placeholders.ts';
 import { type Mark, type Position, positionIn } from './position.ts';
-import { type Recording, readRecording, type Step } from './recording.ts';
+import { type Condition, type Recording, readRecording, type Step } from './recording.ts';
 
 type ReplayModel = Extract<Model, { specificationVersion: 'v4' }>;
 type StreamPart =
@@ -83,6 +83,9 @@ function follow(recording: Recording, position: Position): number | Reply {
   if (result?.denied) {
     return ends(mark.step - 1, `The recording cannot go on: a tool it needs was not allowed. ${again}`);
   }
+  if (step.unless && result && holds(step.unless, result.value)) {
+    return ends(mark.step - 1, `The recording cannot go on without an answer it was not given. ${again}`);
+  }
   if (mark.attempt < step.attempts_max) return mark.step;
   const waited = step.until?.path ?? step.call?.tool;
   return ends(
@@ -94,10 +97,13 @@ function follow(recording: Recording, position: Position): number | Reply {
 /** A call that failed or was interrupted has not been played, whatever the recording says came next. */
 function satisfied(step: Step, result: Position['result']): boolean {
   if (!result || result.failed) return false;
-  if (!step.until) return true;
-  const found = lookUp(result.value, step.until.path);
-  if (step.until.equals === undefined) return found !== undefined;
-  return JSON.stringify(found) === JSON.stringify(step.until.equals);
+  return !step.until || holds(step.until, result.value);
+}
+
+function holds(condition: Condition, value: unknown): boolean {
+  const found = lookUp(value, condition.path);
+  if (condition.equals === undefined) return found !== undefined;
+  return JSON.stringify(found) === JSON.stringify(condition.equals);
 }
 
 function isCue(step: Step, text: string): boolean {

@@ -13,6 +13,8 @@ const call = z.strictObject({
   save: z.string().regex(/^\w+$/).optional(),
 });
 
+const condition = z.strictObject({ path: z.string(), equals: z.unknown().optional() });
+
 const step = z
   .strictObject({
     /** Pause before it, so that a person can follow. */
@@ -22,7 +24,9 @@ const step = z
     cue: z.array(z.string().min(1)).min(1).optional(),
     call: call.optional(),
     /** Repeats the call until its result has this (a path into the result) or, with `equals`, exactly this. */
-    until: z.strictObject({ path: z.string(), equals: z.unknown().optional() }).optional(),
+    until: condition.optional(),
+    /** Gives up when the result has this. */
+    unless: condition.optional(),
     /** The call made in the repetitions, where it differs from the first. */
     again: call.omit({ save: true }).optional(),
     every_ms: z.number().int().min(0).max(60_000).default(700),
@@ -39,6 +43,7 @@ const recording = z.strictObject({
 
 export type Recording = z.infer<typeof recording>;
 export type Step = Recording['steps'][number];
+export type Condition = z.infer<typeof condition>;
 
 const RECORDING_BYTES_MAX = 1024 * 1024;
 
