@@ -6,6 +6,13 @@ export const limits = {
   /** aether.yaml larger than this is refused unread. */
   config_bytes_max: 256 * 1024,
   config_aliases_max: 100,
+  /** Lexical tokens of aether.yaml (some 8 a line); with the depth below, what bounds the parser's time. */
+  config_tokens_max: 100_000,
+  config_depth_max: 50,
+  /** Problems listed in one error; the rest are counted. */
+  config_problems_max: 20,
+  /** A key or token file that `auth` names. */
+  auth_file_bytes_max: 64 * 1024,
   agents_max: 500,
 
   /** One JSON line on the control socket. */

@@ -9,6 +9,16 @@ export interface Config {
   file: string;
   agents: AgentConfig[];
   console: { enabled: boolean; port: number };
+  /** Things that work but look like a mistake (a key written into the file), for `plan` and `up` to show. */
+  warnings: string[];
+  /** Where an agent and its keys stand in the file, by dotted path ('agents.writer.env.TOKEN'), for later complaints. */
+  positions: Record<string, Position>;
+}
+
+/** Both from 1; columns in UTF-16 units, as editors count. */
+export interface Position {
+  line: number;
+  column: number;
 }
 
 export interface AgentConfig {

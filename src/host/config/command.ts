@@ -1,0 +1,51 @@
+/** Finds the program of `runtime: command`, before anything is started. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Fault } from './auth.ts';
+
+/**
+ * @param command the program (a name for PATH, or an absolute path) and its arguments
+ * @param path PATH of the agent
+ * @returns the same with the program's absolute path, or why it cannot be run
+ */
+export function resolveCommand(command: readonly string[], path: string): string[] | Fault {
+  const [program = '', ...args] = command;
+  const fault = (message: string, next: string): Fault => ({
+    code: 'binary-missing',
+    path: ['command'],
+    message,
+    next,
+  });
+  if (program.includes('/')) {
+    const state = look(program);
+    if (state === 'runs') return [program, ...args];
+    if (state === 'closed') return fault(`${program} may not be executed.`, `Run \`chmod +x ${program}\`.`);
+    return fault(
+      state === 'directory' ? `${program} is a directory, not a program.` : `There is no program ${program}.`,
+      'Mend the path in `command:`; it is relative to the configuration file.',
+    );
+  }
+  const found = path
+    .split(delimiter)
+    .filter((directory) => directory.startsWith('/'))
+    .map((directory) => join(directory, program))
+    .find((candidate) => look(candidate) === 'runs');
+  if (found) return [found, ...args];
+  return fault(
+    `There is no program ${JSON.stringify(program)} on PATH.`,
+    'Install it, write its path, or set PATH below `env:`.',
+  );
+}
+
+function look(file: string): 'runs' | 'closed' | 'directory' | 'missing' {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (!stat) return 'missing';
+  if (stat.isDirectory()) return 'directory';
+  try {
+    accessSync(file, constants.X_OK);
+  } catch {
+    return 'closed';
+  }
+  // For root, access() says yes to a file with one x bit only: that is also what exec asks.
+  return 'runs';
+}

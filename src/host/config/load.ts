@@ -1,0 +1,192 @@
+/**
+ * aether.yaml → one validated, frozen Config. Everything wrong with the file is found in one go and listed in
+ * one error that leads with the first place; nothing is guessed and nothing is half loaded.
+ */
+import { homedir } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import { AetherError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { checkAgent, checkKeys, fileInTheWay } from './check.ts';
+import { explainConfig, isAgent } from './explain.ts';
+import { deepFreeze } from './freeze.ts';
+import { normalise, type RawDefaults } from './normalise.ts';
+import { readSource, type Source } from './parse.ts';
+import { realPath } from './paths.ts';
+import { configError, type Problem } from './problems.ts';
+import type { RawAgent, RawConfig } from './schema.ts';
+import { loadTemplate, type Template, templatesDirectory } from './templates.ts';
+import type { AgentConfig, Config, Position } from './types.ts';
+
+export const CONSOLE_PORT = 7300;
+
+export interface LoadOptions {
+  /** What `~` stands for. Default: the user's home. */
+  home?: string;
+  /** Where templates are looked up. Default: the package's. */
+  templates?: string;
+}
+
+/**
+ * Reads and checks the whole file. Secrets are not read: `${VAR}` and `auth` are resolved at launch
+ * (resolve.ts).
+ * @throws AetherError who 'config', code `config.*`, details {file, line, column, problems, more}
+ */
+export function loadConfig(file: string, options: LoadOptions = {}): Config {
+  const path = resolve(file);
+  const source = readSource(path);
+  const value = source.value;
+  if (value === null || value === undefined) throw refuse(source, 'empty', 'This file is empty.');
+  if (typeof value !== 'object' || Array.isArray(value))
+    throw refuse(source, 'not-a-mapping', 'This file must be a mapping that begins with `agents:`.');
+
+  const problems: Problem[] = explainConfig(value);
+  const parts = usableParts(value as Record<string, unknown>, problems);
+  const warnings: Config['warnings'] = [];
+  const agents: AgentConfig[] = [];
+  const templates = templateLoader(options.templates ?? templatesDirectory, problems);
+
+  const take = (findings: ReturnType<typeof checkKeys>) => {
+    problems.push(...findings.problems);
+    for (const { path: at, text } of findings.warnings) {
+      const { line, column } = source.position(at, 'key');
+      warnings.push(`${path}:${line}:${column}: ${text}`);
+    }
+  };
+  take(checkKeys(['defaults'], parts.defaults));
+  const inherited = templates(['defaults', 'template'], parts.defaults.template);
+  for (const [name, raw] of parts.agents) {
+    const before = problems.length;
+    take(checkAgent(name, raw, parts.defaults));
+    const template =
+      raw.template === undefined ? inherited : templates(['agents', name, 'template'], raw.template);
+    if (problems.length > before) continue;
+    agents.push(
+      normalise(name, raw, parts.defaults, template, { dir: dirname(path), home: options.home ?? homedir() }),
+    );
+  }
+  problems.push(...checkWorkspaces(agents), ...checkCount(Object.keys((value as RawConfig).agents ?? {})));
+
+  const located = [...source.problems, ...problems.map(source.locate)];
+  if (located.length > 0) throw configError(path, located);
+  const { console: shown } = value as RawConfig;
+  return deepFreeze({
+    file: path,
+    agents,
+    console: { enabled: shown?.enabled ?? true, port: shown?.port ?? CONSOLE_PORT },
+    warnings,
+    positions: positionsOf(source, value as RawConfig),
+  });
+}
+
+function refuse(source: Source, code: string, message: string): AetherError {
+  return configError(source.file, [
+    source.locate({
+      code,
+      path: [],
+      at: 'value',
+      message,
+      next: 'Run `aether init` in an empty directory to see a complete one, or write `agents: {}` for a fleet of none.',
+    }),
+  ]);
+}
+
+/** What has the right form by itself, so that its further mistakes are found in the same go. */
+function usableParts(
+  value: Record<string, unknown>,
+  problems: readonly Problem[],
+): { agents: [string, RawAgent][]; defaults: RawDefaults } {
+  const sound = (path: string[]) =>
+    !problems.some((problem) => path.every((step, index) => problem.path[index] === step));
+  const agents = value.agents;
+  const isMapping = typeof agents === 'object' && agents !== null && !Array.isArray(agents);
+  return {
+    agents: isMapping
+      ? Object.entries(agents).filter(
+          (entry): entry is [string, RawAgent] => sound(['agents', entry[0]]) && isAgent(entry[1]),
+        )
+      : [],
+    defaults: sound(['defaults']) ? ((value.defaults as RawDefaults | undefined) ?? {}) : {},
+  };
+}
+
+function templateLoader(directory: string, problems: Problem[]) {
+  const loaded = new Map<string, Readonly<Template>>();
+  return (path: string[], name: string | undefined): Readonly<Template> | null => {
+    if (name === undefined) return null;
+    try {
+      const template = loaded.get(name) ?? loadTemplate(name, directory);
+      loaded.set(name, template);
+      return template;
+    } catch (error) {
+      if (!(error instanceof AetherError) || error.code !== 'config.unknown-template') throw error;
+      problems.push({
+        code: 'unknown-template',
+        path,
+        at: 'value',
+        message: `${path.join('.')}: ${error.message}`,
+        next: error.next,
+      });
+      return null;
+    }
+  };
+}
+
+/** Two agents in one directory overwrite each other's work, unless both say that they mean it. */
+function checkWorkspaces(agents: readonly AgentConfig[]): Problem[] {
+  const problems: Problem[] = [];
+  const users = new Map<string, AgentConfig>();
+  for (const agent of agents) {
+    const path = ['agents', agent.name, 'workspace'];
+    const file = fileInTheWay(agent.workspace);
+    if (file !== null)
+      problems.push({
+        code: 'workspace-is-a-file',
+        path,
+        at: 'value',
+        message: `agents.${agent.name}.workspace cannot be a directory: ${file} is a file.`,
+        next: 'Name a directory; it is created when it is missing.',
+      });
+    const real = realPath(agent.workspace);
+    const other = users.get(real);
+    if (other && !(other.shared && agent.shared))
+      problems.push({
+        code: 'workspace-taken',
+        path,
+        at: 'value',
+        message: `agents.${agent.name} has the same workspace as agents.${other.name}: ${real}.`,
+        next: 'Give it a directory of its own, or write `shared: true` for both.',
+      });
+    else if (!other) users.set(real, agent);
+  }
+  return problems;
+}
+
+function checkCount(names: readonly string[]): Problem[] {
+  const first = names[limits.agents_max];
+  if (first === undefined) return [];
+  return [
+    {
+      code: 'too-many-agents',
+      path: ['agents', first],
+      at: 'key',
+      message: `There are ${names.length} agents; one host runs at most ${limits.agents_max}.`,
+      next: 'Split the fleet over several configurations (-f FILE --state DIR).',
+    },
+  ];
+}
+
+function positionsOf(source: Source, value: RawConfig): Record<string, Position> {
+  const positions: Record<string, Position> = {};
+  for (const [name, raw] of Object.entries(value.agents)) {
+    positions[`agents.${name}`] = source.position(['agents', name], 'key');
+    for (const key of Object.keys(raw))
+      positions[`agents.${name}.${key}`] = source.position(['agents', name, key], 'value');
+    for (const [prefix, owner] of [
+      [['defaults'], value.defaults],
+      [['agents', name], raw],
+    ] as const)
+      for (const variable of Object.keys(owner?.env ?? {}))
+        positions[`agents.${name}.env.${variable}`] = source.position([...prefix, 'env', variable], 'value');
+  }
+  return positions;
+}

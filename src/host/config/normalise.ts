@@ -1,0 +1,124 @@
+/** One agent as it is written, over its template and the defaults → AgentConfig, everything explicit. */
+import { join } from 'node:path';
+import type { InheritSpec, PermissionSpec } from '../../runtimes/runtime.ts';
+import { limits } from '../limits.ts';
+import { authFits } from './auth-fits.ts';
+import { resolvePath } from './paths.ts';
+import type { RawAgent, RawConfig } from './schema.ts';
+import type { Template } from './templates.ts';
+import type { AgentConfig, AuthConfig, RestartConfig } from './types.ts';
+
+export type RawDefaults = NonNullable<RawConfig['defaults']>;
+type Layer = Partial<Omit<RawAgent, 'template'>>;
+
+export interface Surroundings {
+  /** Directory of the file. */
+  dir: string;
+  home: string;
+}
+
+/** @param own the agent's template, or that of the defaults when it names none; null without one. */
+export function normalise(
+  name: string,
+  raw: RawAgent,
+  defaults: RawDefaults,
+  template: Readonly<Template> | null,
+  { dir, home }: Surroundings,
+): AgentConfig {
+  const below: Layer = template
+    ? {
+        role: template.role,
+        tools: template.tools,
+        permissions: template.permissions,
+        limits: template.limits,
+        restart: template.restart,
+      }
+    : {};
+  // Nearest first. A template the agent chose is nearer than the defaults; one the defaults chose is not.
+  const layers: Layer[] = raw.template === undefined ? [raw, defaults, below] : [raw, below, defaults];
+  const pick = <K extends keyof Layer>(key: K): Layer[K] | undefined =>
+    layers.find((layer) => layer[key] !== undefined)?.[key];
+
+  const model = pick('model') ?? null;
+  const replayed = model?.startsWith('replay:') ? model.slice('replay:'.length) : null;
+  const runtime = pick('runtime');
+  if (runtime === undefined) throw new Error(`agent ${name} has no runtime: validate first`);
+  const command = runtime === 'command' ? (pick('command') ?? null) : null;
+  const shared = defaults.auth;
+  const auth = raw.auth ?? (shared !== undefined && authFits(shared, runtime, model) ? shared : undefined);
+  return {
+    name,
+    runtime,
+    goal: pick('goal') ?? null,
+    template: template?.name ?? null,
+    role: pick('role') ?? null,
+    model,
+    workspace:
+      raw.workspace === undefined ? join(dir, 'workspaces', name) : resolvePath(raw.workspace, dir, home),
+    shared: pick('shared') ?? false,
+    env: { ...defaults.env, ...raw.env },
+    auth: normaliseAuth(auth, dir, home),
+    inherit: normaliseInherit(pick('inherit')),
+    tools: normaliseTools(pick('tools')),
+    permissions: mergePermissions(layers),
+    restart: mergeRestart(layers),
+    command: command && [programPath(command[0]!, dir, home), ...command.slice(1)],
+    limits: { steps_max: layers.find((layer) => layer.limits?.steps_max)?.limits?.steps_max ?? null },
+    replay: replayed === null ? null : resolvePath(replayed, dir, home),
+    autostart: pick('autostart') ?? true,
+    wake: pick('wake') ?? true,
+  };
+}
+
+/** A bare name is looked up on PATH; anything with a slash is a path like every other in the file. */
+function programPath(program: string, dir: string, home: string): string {
+  return program.includes('/') ? resolvePath(program, dir, home) : program;
+}
+
+function normaliseAuth(raw: RawAgent['auth'], dir: string, home: string): AuthConfig | null {
+  if (raw === undefined) return null;
+  if (typeof raw === 'string') return { env: raw };
+  if (raw.env !== undefined) return { env: raw.env };
+  if (raw.file !== undefined) return { file: resolvePath(raw.file, dir, home) };
+  if (raw.oauth_env !== undefined) return { oauthEnv: raw.oauth_env };
+  if (raw.oauth_file !== undefined) return { oauthFile: resolvePath(raw.oauth_file, dir, home) };
+  return raw.provider === undefined ? null : { provider: raw.provider };
+}
+
+function normaliseInherit(raw: RawAgent['inherit']): InheritSpec {
+  const has = (what: 'instructions' | 'settings' | 'mcp_servers' | 'skills') =>
+    raw === 'all' || (Array.isArray(raw) && raw.includes(what));
+  return {
+    instructions: has('instructions'),
+    settings: has('settings'),
+    mcpServers: has('mcp_servers'),
+    skills: has('skills'),
+  };
+}
+
+function normaliseTools(raw: RawAgent['tools']): string[] | null {
+  if (raw === undefined || raw === 'all') return null;
+  return raw === 'none' ? [] : [...new Set(raw)];
+}
+
+/** By field: an agent that only changes the mode keeps the template's rules. */
+function mergePermissions(layers: readonly Layer[]): PermissionSpec {
+  const specs: Partial<PermissionSpec>[] = layers.map(({ permissions }) =>
+    typeof permissions === 'string' ? { mode: permissions } : (permissions ?? {}),
+  );
+  return {
+    mode: specs.find((spec) => spec.mode)?.mode ?? 'ask',
+    allow: [...(specs.find((spec) => spec.allow)?.allow ?? [])],
+    deny: [...(specs.find((spec) => spec.deny)?.deny ?? [])],
+  };
+}
+
+function mergeRestart(layers: readonly Layer[]): RestartConfig {
+  const specs: { policy?: RestartConfig['policy']; attempts?: number }[] = layers.map(({ restart }) =>
+    typeof restart === 'string' ? { policy: restart } : (restart ?? {}),
+  );
+  return {
+    policy: specs.find((spec) => spec.policy)?.policy ?? 'on-failure',
+    attempts_max: specs.find((spec) => spec.attempts)?.attempts ?? limits.restart_attempts_max,
+  };
+}

@@ -1,0 +1,59 @@
+/** One or many things wrong with aether.yaml, turned into the one error that leads with the first of them. */
+import { AetherError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Position } from './types.ts';
+
+export interface Problem {
+  /** Stable, without its 'config.' prefix: 'unknown-key'. */
+  code: string;
+  /** Where in the document; [] is the document itself. */
+  path: readonly string[];
+  /** Point at the key or at its value. */
+  at: 'key' | 'value';
+  /** What is wrong, one sentence. */
+  message: string;
+  /** What to do next. */
+  next: string;
+}
+
+export interface LocatedProblem extends Problem {
+  position: Position;
+}
+
+/**
+ * @returns who 'config', code `config.*` of the first problem in file order; its message begins with
+ * `file:line:column:` and lists the others below; details {file, line, column, problems, more}.
+ */
+export function configError(file: string, problems: readonly LocatedProblem[]): AetherError {
+  const ordered = [...problems].sort(
+    (a, b) => a.position.line - b.position.line || a.position.column - b.position.column,
+  );
+  const first = ordered[0];
+  if (!first) throw new Error('configError needs a problem');
+  const shown = ordered.slice(0, limits.config_problems_max);
+  const more = ordered.length - shown.length;
+  const lines = [`${file}:${first.position.line}:${first.position.column}: ${first.message}`];
+  for (const problem of shown.slice(1))
+    lines.push(`  also ${problem.position.line}:${problem.position.column}: ${problem.message}`);
+  if (more > 0) lines.push(`  and ${more} more.`);
+  return new AetherError({
+    code: `config.${first.code}`,
+    who: 'config',
+    message: lines.join('\n'),
+    next: first.next,
+    details: {
+      file,
+      line: first.position.line,
+      column: first.position.column,
+      problems: shown.map((problem) => ({
+        code: `config.${problem.code}`,
+        path: problem.path.join('.'),
+        line: problem.position.line,
+        column: problem.position.column,
+        message: problem.message,
+        next: problem.next,
+      })),
+      more,
+    },
+  });
+}

@@ -1,0 +1,132 @@
+/**
+ * AgentConfig + the host's environment → AgentSpec, at launch and for `plan`. The only place where `${VAR}` and
+ * the log-in become values. Everything wrong with one agent is one error; the others are not touched.
+ */
+import { statSync } from 'node:fs';
+import type { AgentSpec } from '../../runtimes/runtime.ts';
+import { AetherError } from '../errors.ts';
+import { type Environment, type Fault, resolveAuth } from './auth.ts';
+import { fileInTheWay } from './check.ts';
+import { resolveCommand } from './command.ts';
+import { deepFreeze } from './freeze.ts';
+import type { AgentConfig, Config } from './types.ts';
+import { parseValue } from './variables.ts';
+
+/**
+ * Reads variables and key files; writes nothing, and does not create the workspace.
+ * @param config says where the agent stands in the file, for the error; optional
+ * @returns frozen; holds secrets in `env` and `auth`
+ * @throws AetherError who 'config', code `config.*` of the first problem, details {agent, file?, line?, column?, problems}
+ */
+export function resolveAgent(
+  agent: AgentConfig,
+  environment: Environment,
+  config?: Pick<Config, 'file' | 'positions'>,
+): AgentSpec {
+  const faults: Fault[] = [];
+  const env = resolveEnv(agent, environment, faults);
+  const auth = resolveAuth(agent, env, environment);
+  if ('code' in auth) faults.push(auth);
+  const command =
+    agent.command && resolveCommand(agent.command, env.PATH ?? environment.PATH ?? '/usr/bin:/bin');
+  if (command && !Array.isArray(command)) faults.push(command);
+  const file = fileInTheWay(agent.workspace);
+  if (file !== null)
+    faults.push({
+      code: 'workspace-is-a-file',
+      path: ['workspace'],
+      message: `Its workspace cannot be a directory: ${file} is a file.`,
+      next: 'Name a directory; it is created when it is missing.',
+    });
+  if (agent.replay !== null && !statSync(agent.replay, { throwIfNoEntry: false })?.isFile())
+    faults.push({
+      code: 'replay-missing',
+      path: ['model'],
+      message: `There is no recorded conversation ${agent.replay}.`,
+      next: 'Mend the path after `replay:`; it is relative to the configuration file.',
+    });
+
+  if (faults.length > 0 || 'code' in auth || (command && !Array.isArray(command)))
+    throw agentError(agent.name, faults, config);
+  return deepFreeze({
+    name: agent.name,
+    runtime: agent.runtime,
+    role: agent.role,
+    goal: agent.goal,
+    model: agent.model,
+    workspace: agent.workspace,
+    // A log-in that was written below env is handed over as auth alone.
+    env: Object.fromEntries(Object.entries(env).filter(([name]) => !(name in auth.variables))),
+    auth: auth.variables,
+    inherit: { ...agent.inherit },
+    permissions: {
+      mode: agent.permissions.mode,
+      allow: [...agent.permissions.allow],
+      deny: [...agent.permissions.deny],
+    },
+    tools: agent.tools && [...agent.tools],
+    command,
+    limits: { ...agent.limits },
+    replay: agent.replay,
+  });
+}
+
+function resolveEnv(agent: AgentConfig, environment: Environment, faults: Fault[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const [name, written] of Object.entries(agent.env)) {
+    const parts = parseValue(written);
+    // Only a stored configuration of another version can fail here: loading checks the form.
+    if (!Array.isArray(parts)) {
+      faults.push({
+        code: 'env-value',
+        path: ['env', name],
+        message: `In env.${name} ${parts.fault}.`,
+        next: 'Mend it in the configuration file.',
+      });
+      continue;
+    }
+    const missing = parts.flatMap((part) =>
+      'variable' in part && environment[part.variable] === undefined ? [part.variable] : [],
+    );
+    for (const variable of missing)
+      faults.push({
+        code: 'variable-undefined',
+        path: ['env', name],
+        message: `env.${name} takes \${${variable}}, which is not set where aether runs.`,
+        next: `Set ${variable} in the environment of aether and start it again, or write the value.`,
+      });
+    env[name] = parts
+      .map((part) => ('text' in part ? part.text : (environment[part.variable] ?? '')))
+      .join('');
+  }
+  return env;
+}
+
+function agentError(
+  agent: string,
+  faults: readonly Fault[],
+  config: Pick<Config, 'file' | 'positions'> | undefined,
+): AetherError {
+  const [first] = faults;
+  if (!first) throw new Error('agentError needs a fault');
+  const own = `agents.${agent}`;
+  const position = config?.positions[[own, ...first.path].join('.')] ?? config?.positions[own];
+  const place = config && position ? `${config.file}:${position.line}:${position.column}: ` : '';
+  const also = faults.slice(1).map((fault) => `\n  also: ${fault.message}`);
+  return new AetherError({
+    code: `config.${first.code}`,
+    who: 'config',
+    message: `${place}Agent ${agent} cannot start. ${first.message}${also.join('')}`,
+    next: first.next,
+    details: {
+      agent,
+      ...(config && position ? { file: config.file, ...position } : {}),
+      problems: faults.map(({ code, path, message, next }) => ({
+        code: `config.${code}`,
+        path: [own, ...path].join('.'),
+        message,
+        next,
+      })),
+    },
+  });
+}

@@ -1,0 +1,285 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the syntax of the file, not of JavaScript.
+/**
+ * What aether.yaml may hold, once: validation, the published JSON Schema (descriptions are an editor's hover
+ * help) and the examples in error messages all come from here.
+ */
+import { z } from 'zod';
+import { AETHER_TOOLS } from './tools.ts';
+
+/** What this version can run. `openclaw` is known to runtime.ts and refused with its own sentence. */
+export const RUNTIMES = ['claude-code', 'builtin', 'command'] as const;
+
+export const AGENT_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
+export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Neither a program's arguments nor its environment nor a path can carry NUL. */
+const text = () =>
+  z
+    .string()
+    .min(1)
+    .refine((value) => !value.includes('\0'), 'must not hold a NUL character');
+
+const rules = (what: string) =>
+  z.array(text()).meta({
+    description: `${what} A tool name, or name(pattern) with * for anything: Read, Bash(git *), run_command(npm test). Rules for tools an engine does not have do nothing.`,
+    examples: [['Read', 'Bash(git diff *)', 'run_command(git diff *)']],
+  });
+
+const MODES = ['ask', 'allow', 'deny'] as const;
+const mode = z.enum(MODES).meta({
+  description:
+    'What happens to a tool call that no rule names: ask (it waits for the operator), allow, deny. Default: ask.',
+  examples: ['ask'],
+});
+
+export const permissionsSchema = z
+  .union([
+    mode,
+    z.strictObject({
+      mode: mode.optional(),
+      allow: rules('Tool calls that run without asking.').optional(),
+      deny: rules('Tool calls that never run; wins over allow.').optional(),
+    }),
+  ])
+  .meta({
+    description:
+      'Which of the engine’s own tools run without asking. Short form: only the mode. What is left out comes from the template.',
+    examples: ['ask', { mode: 'ask', allow: ['Read', 'Bash(git diff *)'] }],
+  });
+
+export const toolsSchema = z
+  .union([
+    z.enum(['all', 'none']),
+    z.array(z.enum(AETHER_TOOLS).meta({ description: 'An aether_* tool.', examples: ['aether_report'] })),
+  ])
+  .meta({
+    description: 'aether_* tools the agent may call: all, none, or a list. Default: the template’s, or all.',
+    examples: [['aether_memory_search', 'aether_report'], 'all'],
+  });
+
+export const limitsSchema = z
+  .strictObject({
+    steps_max: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .meta({
+        description:
+          'Model requests in one turn before the engine ends it. Default: the template’s, or the engine’s own.',
+        examples: [80],
+      })
+      .optional(),
+  })
+  .meta({ description: 'Limits of one turn.', examples: [{ steps_max: 80 }] });
+
+const POLICIES = ['never', 'on-failure', 'always'] as const;
+const policy = z.enum(POLICIES).meta({
+  description: 'never; on-failure: when it ended with an error; always. Default: on-failure.',
+  examples: ['on-failure'],
+});
+
+export const restartSchema = z
+  .union([
+    policy,
+    z.strictObject({
+      policy: policy.optional(),
+      attempts: z
+        .int()
+        .min(1)
+        .max(1_000)
+        .meta({ description: 'Failed starts in a row before it is given up. Default: 5.', examples: [5] })
+        .optional(),
+    }),
+  ])
+  .meta({
+    description:
+      'Whether the agent is started again when its process ends by itself. An operator’s stop is not undone.',
+    examples: ['on-failure', { policy: 'always', attempts: 3 }],
+  });
+
+const authSchema = z
+  .union([
+    text(),
+    z
+      .strictObject({
+        env: text()
+          .meta({
+            description: 'Name of a variable in the environment of aether that holds an API key.',
+            examples: ['ANTHROPIC_API_KEY'],
+          })
+          .optional(),
+        file: text()
+          .meta({
+            description: 'File with an API key; must be readable by its owner only (chmod 600).',
+            examples: ['~/.config/aether/anthropic.key'],
+          })
+          .optional(),
+        oauth_env: text()
+          .meta({
+            description: 'Name of a variable that holds an OAuth token (made by `claude setup-token`).',
+            examples: ['CLAUDE_CODE_OAUTH_TOKEN'],
+          })
+          .optional(),
+        oauth_file: text()
+          .meta({
+            description: 'File with an OAuth token; must be readable by its owner only (chmod 600).',
+            examples: ['~/.config/aether/claude.token'],
+          })
+          .optional(),
+        provider: z
+          .enum(['bedrock', 'vertex'])
+          .meta({
+            description: 'The cloud provider’s own variables are taken from the environment of aether.',
+            examples: ['bedrock'],
+          })
+          .optional(),
+      })
+      .meta({ minProperties: 1, maxProperties: 1 }),
+  ])
+  .meta({
+    description:
+      'Where the log-in is found; never the secret itself. Short form: the name of a variable. Default: the engine’s usual variable, if it is set where aether runs.',
+    examples: ['ANTHROPIC_API_KEY', { file: '~/.config/aether/anthropic.key' }],
+  });
+
+const INHERITABLE = ['instructions', 'settings', 'mcp_servers', 'skills'] as const;
+const inheritSchema = z
+  .union([
+    z.enum(['all', 'none']),
+    z.array(z.enum(INHERITABLE).meta({ description: 'What comes along.', examples: ['instructions'] })),
+  ])
+  .meta({
+    description:
+      'What of your own engine setup the agent gets: instructions (CLAUDE.md), settings, mcp_servers, skills; or all, or none. Default: none.',
+    examples: [['instructions', 'skills'], 'none'],
+  });
+
+const fields = {
+  runtime: z
+    .enum(RUNTIMES)
+    .meta({
+      description:
+        'What runs the agent: claude-code, builtin (a small loop for Anthropic, OpenAI-compatible, Gemini and Ollama models), or command (any program in a terminal).',
+      examples: ['claude-code'],
+    })
+    .optional(),
+  goal: text()
+    .meta({
+      description: 'What it is to do: the first message of a new conversation.',
+      examples: ['Summarise the open questions in notes/'],
+    })
+    .optional(),
+  template: text()
+    .meta({
+      description:
+        'Fills role, tools, permissions and limits where the agent leaves them out: researcher, coder or reviewer.',
+      examples: ['researcher'],
+    })
+    .optional(),
+  role: text()
+    .meta({
+      description: 'Who the agent is, added to the engine’s system prompt. Replaces the template’s.',
+      examples: ['You keep the changelog. You change nothing else.'],
+    })
+    .optional(),
+  model: text()
+    .meta({
+      description:
+        'The engine’s name for a model. builtin: anthropic:NAME, openai:NAME, gemini:NAME, ollama:NAME, or replay:FILE (a recorded conversation in place of a model).',
+      examples: ['sonnet', 'anthropic:claude-sonnet-4-5'],
+    })
+    .optional(),
+  workspace: text()
+    .meta({
+      description:
+        'The directory it works in; relative to this file, ~ is your home. Created when missing. Default: workspaces/NAME beside this file.',
+      examples: ['./site'],
+    })
+    .optional(),
+  shared: z
+    .boolean()
+    .meta({
+      description: 'Two agents may use one workspace only when both say true. Default: false.',
+      examples: [true],
+    })
+    .optional(),
+  env: z
+    .record(
+      z.string(),
+      z
+        .string()
+        .meta({ description: 'Text; ${NAME} is taken from the environment of aether.', examples: ['debug'] }),
+    )
+    .meta({
+      description:
+        'Variables for the agent’s processes. ${NAME} is taken from the environment of aether, and must be set there; $${ is a plain ${. Nothing else is inherited.',
+      examples: [{ GITHUB_TOKEN: '${GITHUB_TOKEN}' }],
+    })
+    .optional(),
+  auth: authSchema.optional(),
+  inherit: inheritSchema.optional(),
+  tools: toolsSchema.optional(),
+  permissions: permissionsSchema.optional(),
+  restart: restartSchema.optional(),
+  command: z
+    .array(text())
+    .min(1)
+    .meta({
+      description:
+        'runtime: command only. The program and its arguments; no shell in between. A path is relative to this file. AETHER_MCP_COMMAND in its environment is the MCP server to connect to.',
+      examples: [['./bin/agent', '--verbose']],
+    })
+    .optional(),
+  limits: limitsSchema.optional(),
+  autostart: z
+    .boolean()
+    .meta({ description: 'Start with the fleet. Default: true.', examples: [false] })
+    .optional(),
+  wake: z
+    .boolean()
+    .meta({ description: 'Wake the agent from idle when mail arrives. Default: true.', examples: [false] })
+    .optional(),
+};
+
+export const agentSchema = z
+  .strictObject(fields)
+  .meta({ description: 'One agent.', examples: [{ runtime: 'claude-code' }] });
+
+const { workspace: _own, ...shareable } = fields;
+
+export const configSchema = z
+  .strictObject({
+    agents: z.record(z.string().regex(AGENT_NAME), agentSchema).meta({
+      description: 'The fleet: a name (a-z, 0-9, -) and what runs under it. {} is a fleet of none.',
+      examples: [{ writer: { runtime: 'claude-code' } }],
+    }),
+    defaults: z
+      .strictObject(shareable)
+      .meta({
+        description: 'Fills what an agent and its own template leave out. env is merged by name.',
+        examples: [{ runtime: 'claude-code' }],
+      })
+      .optional(),
+    console: z
+      .strictObject({
+        enabled: z
+          .boolean()
+          .meta({ description: 'Serve the web console on loopback. Default: true.', examples: [true] })
+          .optional(),
+        port: z
+          .int()
+          .min(0)
+          .max(65_535)
+          .meta({
+            description: 'The first port that is tried; 0 takes any free one. Default: 7300.',
+            examples: [7300],
+          })
+          .optional(),
+      })
+      .meta({ description: 'The web console.', examples: [{ port: 7300 }] })
+      .optional(),
+  })
+  .meta({ title: 'aether.yaml', description: 'A fleet of agents and what each runs with.' });
+
+export type RawConfig = z.infer<typeof configSchema>;
+export type RawAgent = z.infer<typeof agentSchema>;
