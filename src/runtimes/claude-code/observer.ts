@@ -35,8 +35,7 @@ export const claudeObserver: Observer = {
       const why = error instanceof Error ? error.message : String(error);
       return said(state, 'warn', text, `The engine wrote a line that could not be read (${why}): `);
     }
-    reading.result();
-    return;
+    return reading.result();
   },
 };
 

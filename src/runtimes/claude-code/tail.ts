@@ -28,8 +28,7 @@ function readEntry(state: EngineState, text: string): { state: EngineState; even
   else if (type === 'assistant') readReply(reading, entry as Entry);
   else if (type === 'system' && (entry as Entry).subtype === 'turn_duration') ended(reading, 'done');
   else return { state, events: [] };
-  reading.result();
-  return;
+  return reading.result();
 }
 
 function readUser(reading: Reading, entry: Entry): void {
