@@ -91,10 +91,8 @@ function read(reading: Reading, line: Line): void {
 function readAssistantLine(reading: Reading, line: Line): void {
   const message = line.message as { model?: string; content?: unknown };
   markSeen(reading, line.user_message_uuids);
-  if (message.model === '<synthetic>') {
-    // Not the model's words: an API error, or a command's own output. The turn's end carries failures.
-    if (line.is_api_error_message === true || line.error !== undefined) return;
-  }
+  // An API error in the shape of a reply: the turn's end tells it.
+  if (message.model === '<synthetic>' && line.error !== undefined) return;
   readAssistant(reading, String(line.uuid), message.content, line.parent_tool_use_id !== null);
 }
 
