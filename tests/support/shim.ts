@@ -120,6 +120,7 @@ export class ShimLab {
   readonly #dirs: string[] = [];
   readonly #shims: ProcessIdentity[] = [];
   readonly #clients: ShimClient[] = [];
+  readonly #cleanups: (() => void)[] = [];
   #count = 0;
 
   directory(): string {
@@ -179,6 +180,11 @@ export class ShimLab {
     };
   }
 
+  /** Called once the processes are gone and before the directories go. */
+  onClean(cleanup: () => void): void {
+    this.#cleanups.push(cleanup);
+  }
+
   clean(): void {
     for (const client of this.#clients) client.close();
     for (const shim of this.#shims) {
@@ -186,6 +192,7 @@ export class ShimLab {
       for (const below of descendants(shim.pid)) kill(below.pid);
       kill(shim.pid);
     }
+    for (const cleanup of this.#cleanups.splice(0)) cleanup();
     for (const dir of this.#dirs) rmSync(dir, { recursive: true, force: true });
   }
 }

@@ -131,9 +131,16 @@ export class ShimClient {
     return this.#ask<RunExit>({ op: 'stop', opId, stop, reason });
   }
 
-  /** Everything up to `offset` is durably processed; the shim may delete it. */
-  ack(offset: number): Promise<void> {
-    return this.#ask<void>({ op: 'ack', offset });
+  /**
+   * Everything up to `offset` is durably processed; the shim may delete it. Resolves also when the connection
+   * breaks: a shim that is gone deletes nothing, and the next connection acknowledges more.
+   */
+  async ack(offset: number): Promise<void> {
+    try {
+      await this.#ask<void>({ op: 'ack', offset });
+    } catch (error) {
+      if (error !== this.#closed) throw error;
+    }
   }
 
   /** `listener('journal', offset)`: the journal holds whole records up to `offset`. Returns unsubscribe. */

@@ -13,7 +13,7 @@ import { Refused } from './refused.ts';
 import type { Run } from './run.ts';
 
 const HELLO_MS = 5_000;
-const CONNECTIONS_MAX = 32;
+const CONNECTIONS_MAX = 256;
 const NOTICE_MS = 4;
 const GOODBYE_MS = 500;
 
@@ -106,8 +106,8 @@ export class ShimServer {
     try {
       this.#judgePeer(socket);
     } catch (error) {
-      send(socket, refusal(0, error));
-      socket.end(() => socket.destroy());
+      socket.resume();
+      dismiss(socket, refusal(0, error));
       return;
     }
     this.#sockets.add(socket);
@@ -128,8 +128,8 @@ export class ShimServer {
       try {
         lines.push(chunk);
       } catch (error) {
-        send(socket, refusal(0, error));
-        socket.end(() => socket.destroy());
+        socket.removeAllListeners('data').resume();
+        dismiss(socket, refusal(0, error));
       }
     });
     socket.on('close', () => {
@@ -169,8 +169,7 @@ export class ShimServer {
     this.#generation = request.generation;
     this.#host = socket;
     if (before) {
-      send(before, { notice: 'fenced', generation: request.generation });
-      before.end(() => before.destroy());
+      dismiss(before, { notice: 'fenced', generation: request.generation });
     }
     const status = this.#run.status();
     this.#noticed = status.offset;
@@ -214,6 +213,14 @@ export class ShimServer {
         throw new Refused('bad-request', `There is no operation ${(request as { op?: unknown }).op}.`);
     }
   }
+}
+
+/** A last line, and time to read it: cutting off somebody who is still writing loses what was said to him. */
+function dismiss(socket: Socket, message: ShimReply | ShimNotice): void {
+  send(socket, message);
+  socket.end();
+  const timer = setTimeout(() => socket.destroy(), GOODBYE_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function send(socket: Socket, message: ShimReply | ShimNotice): void {

@@ -1,0 +1,115 @@
+/** What the kernel says about real processes with awkward names, short lives and odd parents. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import {
+  ancestry,
+  bootId,
+  childrenOf,
+  descendants,
+  descendsFrom,
+  isAlive,
+  parentOf,
+  parseStat,
+  startTicks,
+  statOf,
+} from '../../../src/host/process/proc.ts';
+import { liveDescendants } from '../../../src/host/process/tree.ts';
+import { localSandbox } from '../../../src/host/sandboxes/local.ts';
+import { until } from '../../support/shim.ts';
+
+const children: ChildProcess[] = [];
+const dirs: string[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) {
+    for (const below of descendants(child.pid!)) process.kill(below.pid, 'SIGKILL');
+    child.kill('SIGKILL');
+  }
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true });
+});
+
+function sh(script: string, file = '/bin/sh'): ChildProcess & { pid: number } {
+  const child = spawn(file, ['-c', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  children.push(child);
+  return child as ChildProcess & { pid: number };
+}
+
+const NEVER = { pid: 4_000_000, start_ticks: 1 };
+
+test('a name with spaces, parentheses and line breaks does not shift the fields', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'aether-proc-'));
+  dirs.push(dir);
+  const odd = join(dir, ') R 1 (\n0');
+  copyFileSync('/bin/sh', odd);
+  const child = sh('sleep 60; :', odd);
+  await until('the name', () => readFileSync(`/proc/${child.pid}/comm`, 'utf8').includes('R 1'));
+  expect(statOf(child.pid)).toMatchObject({ pid: child.pid, parent: process.pid, zombie: false });
+  expect(startTicks(child.pid)).toBeGreaterThanOrEqual(startTicks(process.pid));
+  expect(parseStat('nonsense')).toBeNull();
+});
+
+test('gone processes are an answer, not an error', () => {
+  expect(statOf(NEVER.pid)).toBeNull();
+  expect(startTicks(NEVER.pid)).toBe(0);
+  expect(parentOf(NEVER.pid)).toBeNull();
+  expect(childrenOf(NEVER.pid)).toEqual([]);
+  expect(descendants(NEVER.pid)).toEqual([]);
+  expect(ancestry(NEVER.pid)).toEqual([]);
+  expect(isAlive(NEVER)).toBe(false);
+});
+
+test('a reused pid is somebody else', () => {
+  const mine = { pid: process.pid, start_ticks: startTicks(process.pid) };
+  expect(isAlive(mine)).toBe(true);
+  expect(isAlive({ ...mine, start_ticks: mine.start_ticks + 1 })).toBe(false);
+  expect(descendsFrom(process.pid, mine)).toBe(true);
+  expect(descendsFrom(process.pid, { ...mine, start_ticks: mine.start_ticks - 1 })).toBe(false);
+});
+
+test('a zombie is dead', async () => {
+  // The shell starts a child and becomes a program that never reaps it.
+  const child = sh('sleep 0.05 & exec sleep 60');
+  const zombie = await until('a zombie', () => descendants(child.pid).find((entry) => entry.zombie));
+  expect(isAlive(zombie)).toBe(false);
+  expect(liveDescendants(child.pid)).toEqual([]);
+  expect(childrenOf(child.pid)).toEqual([zombie.pid]);
+});
+
+test('ancestors and descendants over several generations', async () => {
+  const child = sh('/bin/sh -c "/bin/sh -c \\"sleep 60; :\\"; :"; :');
+  const identity = { pid: child.pid, start_ticks: startTicks(child.pid) };
+  await until('four generations', () => descendants(child.pid).length === 3);
+  for (const entry of descendants(child.pid)) {
+    expect(descendsFrom(entry.pid, identity)).toBe(true);
+    expect(localSandbox.owns(entry.pid, identity)).toBe(true);
+    expect(ancestry(entry.pid).map((one) => one.pid)).toContain(process.pid);
+  }
+  expect(localSandbox.owns(process.pid, identity)).toBe(false);
+  expect(localSandbox.owns(identity.pid, identity)).toBe(false);
+  expect(localSandbox.owns(0, identity)).toBe(false);
+  const someone = descendants(child.pid)[0]!;
+  expect(localSandbox.owns(someone.pid, { ...identity, start_ticks: 0 })).toBe(false);
+  expect(localSandbox.owns(someone.pid, { ...identity, start_ticks: identity.start_ticks + 1 })).toBe(false);
+});
+
+test('looking while processes come and go never throws', async () => {
+  const child = sh('n=0; while [ $n -lt 1500 ]; do ( : & ); n=$((n+1)); done');
+  const ended = once(child, 'exit');
+  let over = false;
+  void ended.then(() => {
+    over = true;
+  });
+  while (!over) {
+    for (const entry of descendants(process.pid)) ancestry(entry.pid);
+    childrenOf(child.pid);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+});
+
+test('the boot has a name', () => {
+  expect(bootId()).toMatch(/^[0-9a-f-]{36}$/);
+});
