@@ -1,0 +1,253 @@
+/** Both eras of the protocol through the real bridge, with the SDK's client and with lines written by hand. */
+import fs from 'node:fs';
+import type { Client } from '@modelcontextprotocol/client';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { catalog } from '../../src/mcp-tools/catalog/catalog.ts';
+import { connectClient, Engine, LEGACY, MODERN } from './engine.ts';
+import { Rig, tempDir, until } from './rig.ts';
+
+let rig: Rig;
+let grants: string[] | null;
+const clients: Client[] = [];
+const engines: Engine[] = [];
+
+beforeEach(() => {
+  rig = new Rig(tempDir());
+  grants = null;
+});
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+  await Promise.all(engines.splice(0).map((engine) => engine.stop()));
+  await rig.close();
+  fs.rmSync(rig.dir, { recursive: true });
+});
+
+async function client(mode: Parameters<typeof connectClient>[1], args?: string[], socket = rig.socketPath) {
+  const connected = await connectClient(socket, mode, args);
+  clients.push(connected);
+  return connected;
+}
+
+function engine(args?: string[], socket = rig.socketPath): Engine {
+  const started = new Engine(socket, args ? { args } : {});
+  engines.push(started);
+  return started;
+}
+
+describe.each([
+  ['legacy', 'legacy'],
+  ['modern', { pin: MODERN }],
+  ['modern', 'auto'],
+] as const)('%s (%j)', (era, mode) => {
+  it('lists, calls and answers completely', async () => {
+    const door = await rig.openRunDoor();
+    const connected = await client(mode);
+    expect(connected.getProtocolEra()).toBe(era);
+    expect(connected.getInstructions()).toContain('You are the agent "ada"');
+    const { tools } = await connected.listTools();
+    expect(tools.map((tool) => tool.name)).toEqual(catalog.map((tool) => tool.name));
+    for (const tool of tools) {
+      expect(tool.outputSchema?.type).toBe('object');
+      expect(Object.keys(tool.annotations ?? {})).toHaveLength(4);
+      expect(tool._meta).toEqual({ 'anthropic/alwaysLoad': true });
+    }
+
+    const stored = await connected.callTool({
+      name: 'aether_memory_store',
+      arguments: { key: 'pet', text: 'The cat is called Miezi.', tags: ['home'] },
+    });
+    expect(stored.isError).toBeFalsy();
+    expect(stored.structuredContent).toMatchObject({
+      replaced: false,
+      memory: { key: 'pet', author: 'agent:ada', scope: 'agent', version: 1 },
+    });
+    const [content] = stored.content;
+    expect(JSON.parse((content as { text: string }).text)).toEqual(stored.structuredContent);
+
+    const found = await connected.callTool({ name: 'aether_memory_search', arguments: { query: 'cat' } });
+    expect(found.structuredContent).toMatchObject({
+      total: 1,
+      memories: [{ text: 'The cat is called Miezi.' }],
+    });
+    expect(door.connections).toBe(1);
+    expect(rig.topics()).toEqual(['memory.stored', 'mcp.called', 'mcp.called']);
+  });
+
+  it('asks the operator and gets the answer', async () => {
+    await rig.openRunDoor();
+    const connected = await client(mode);
+    const asked = connected.callTool({ name: 'aether_ask_operator', arguments: { question: 'Ship it?' } });
+    const open = await until(() => rig.approvals.list()[0]);
+    rig.approvals.answer(open.id, { text: 'Yes, after lunch.' }, 'operator');
+    expect((await asked).structuredContent).toEqual({
+      id: open.id,
+      status: 'answered',
+      answer: 'Yes, after lunch.',
+      answeredBy: 'operator',
+    });
+  });
+
+  it('withdraws the question of a call the client gives up', async () => {
+    await rig.openRunDoor();
+    const connected = await client(mode);
+    const abort = new AbortController();
+    const asked = connected.callTool(
+      { name: 'aether_ask_operator', arguments: { question: 'Ship it?' } },
+      { signal: abort.signal },
+    );
+    const open = await until(() => rig.approvals.list()[0]);
+    abort.abort('changed my mind');
+    await expect(asked).rejects.toThrow();
+    await until(() => rig.approvals.get(open.id).state === 'withdrawn');
+    expect((await connected.listTools()).tools).toHaveLength(catalog.length);
+  });
+
+  it('shows and serves only what is granted, and refuses the rest with the key to change', async () => {
+    await rig.openRunDoor({ grants: () => grants });
+    const connected = await client(mode);
+    grants = ['aether_memory_search'];
+    expect((await connected.listTools()).tools.map((tool) => tool.name)).toEqual(grants);
+    const refused = await connected.callTool({ name: 'aether_mail_inbox', arguments: {} });
+    expect(refused.isError).toBe(true);
+    expect(refused.content).toEqual([{ type: 'text', text: expect.stringContaining('agents.ada.tools') }]);
+    expect(refused._meta).toMatchObject({ 'aether/error': { code: 'tool.not-granted', who: 'config' } });
+    expect(rig.events.list({}).at(-1)?.data).toMatchObject({ ok: false, error: 'tool.not-granted' });
+  });
+
+  it('teaches who sends an argument nobody knows, leaves one out, or gets one wrong', async () => {
+    await rig.openRunDoor();
+    const connected = await client(mode);
+    const text = async (args: Record<string, unknown>, name = 'aether_memory_store') => {
+      const result = await connected.callTool({ name, arguments: args });
+      expect(result.isError).toBe(true);
+      return (result.content[0] as { text: string }).text;
+    };
+    expect(await text({ text: 'x', tag: ['a'] })).toBe(
+      'aether_memory_store was not called: there is no argument "tag" (did you mean "tags"?). Its arguments are: text, key, tags, scope.',
+    );
+    expect(await text({ scope: 'shared' })).toContain('"text" is required');
+    expect(await text({ text: 'x', scope: 'global' })).toContain('"scope"');
+    expect(await text({ text: 5 })).toContain('"text": Invalid input');
+    expect(await text({ agent: 'bob' }, 'aether_agents_list')).toContain('It takes no arguments.');
+    expect(await text({}, 'aether_ask_operator')).toContain('either a new `question`');
+    expect(rig.topics()).toEqual([]);
+    await expect(connected.callTool({ name: 'aether_memory_stor', arguments: {} })).rejects.toThrow(
+      /Unknown tool "aether_memory_stor".*aether_memory_store/,
+    );
+  });
+
+  it('keeps all of 32 stores that arrive together', async () => {
+    await rig.openRunDoor();
+    const connected = await client(mode);
+    const stored = await Promise.all(
+      Array.from({ length: 32 }, (_, n) =>
+        connected.callTool({ name: 'aether_memory_store', arguments: { text: `fact number ${n}` } }),
+      ),
+    );
+    expect(stored.every((result) => !result.isError)).toBe(true);
+    expect(rig.memory.search('agent:ada', { query: 'fact', limit: 1 }).total).toBe(32);
+  });
+});
+
+describe('legacy by hand', () => {
+  it('shakes hands in every old version, and counter-offers for one it does not know', async () => {
+    await rig.openRunDoor();
+    for (const version of ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05']) {
+      const by = engine();
+      expect((await by.handshake(version)).result.protocolVersion).toBe(version);
+      expect((await by.reply(by.request('tools/list'))).result.tools).toHaveLength(catalog.length);
+      expect((await by.reply(by.request('ping'))).result).toEqual({});
+      await by.stop();
+    }
+    const stranger = engine();
+    expect((await stranger.handshake('1999-01-01')).result.protocolVersion).toBe(LEGACY);
+  });
+
+  it('serves string and number ids as different ids, and unicode as it came', async () => {
+    await rig.openRunDoor();
+    const by = engine();
+    await by.handshake();
+    by.send({ id: '7', method: 'ping' });
+    by.send({ id: 7, method: 'ping' });
+    by.send({ id: 'ключ "9"', method: 'ping' });
+    await Promise.all([by.reply('7'), by.reply(7), by.reply('ключ "9"')]);
+    const stored = await by.reply(by.call('aether_memory_store', { text: 'naïve 🐈 \u2028 "quoted"' }));
+    expect(stored.result.structuredContent.memory.text).toBe('naïve 🐈 \u2028 "quoted"');
+  });
+
+  it('takes a line in many pieces and many lines in one piece', async () => {
+    await rig.openRunDoor();
+    const by = engine();
+    await by.handshake();
+    const line = `${JSON.stringify({ jsonrpc: '2.0', id: 'slow', method: 'ping', params: { x: 'ü'.repeat(50) } })}\n`;
+    const bytes = Buffer.from(line);
+    for (let at = 0; at < bytes.length; at += 7) {
+      by.process.stdin!.write(bytes.subarray(at, at + 7));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    by.raw(
+      [1, 2, 3]
+        .map((n) => `${JSON.stringify({ jsonrpc: '2.0', id: `b${n}`, method: 'ping' })}\r\n\n`)
+        .join(''),
+    );
+    await Promise.all(['slow', 'b1', 'b2', 'b3'].map((id) => by.reply(id)));
+  });
+});
+
+describe('modern by hand', () => {
+  it('is told when the tools change, if it listens', async () => {
+    const door = await rig.openRunDoor({ grants: () => grants });
+    const by = engine();
+    await by.reply(by.modern('server/discover'));
+    const listen = by.modern('subscriptions/listen', { notifications: { toolsListChanged: true } });
+    await until(() => by.received.find((each) => each.method === 'notifications/subscriptions/acknowledged'));
+    grants = [];
+    door.toolsChanged();
+    await until(() => by.received.find((each) => each.method === 'notifications/tools/list_changed'));
+    expect((await by.reply(by.modern('tools/list'))).result.tools).toEqual([]);
+    expect(by.replies(listen)).toEqual([]);
+  });
+
+  it('is told which versions there are when it speaks another', async () => {
+    await rig.openRunDoor();
+    const by = engine();
+    const { error } = await by.reply(by.modern('tools/list', {}, '2031-01-01'));
+    expect(error?.message).toMatch(/Unsupported protocol version/);
+    expect(error?.data).toMatchObject({ requested: '2031-01-01', supported: [MODERN] });
+    expect((await by.reply(by.modern('tools/list'))).result.tools).toHaveLength(catalog.length);
+  });
+
+  it('is told when it changes the era on one connection, or leaves the envelope out', async () => {
+    await rig.openRunDoor();
+    const by = engine();
+    await by.reply(by.modern('tools/list'));
+    const initialize = await by.reply(
+      by.request('initialize', { protocolVersion: LEGACY, capabilities: {} }),
+    );
+    expect(initialize.error?.message).toMatch(/[Uu]nsupported protocol version/);
+    const bare = await by.reply(by.request('tools/list'));
+    expect(bare.error?.message).toMatch(/_meta|envelope/);
+    expect((await by.reply(by.modern('tools/list'))).result.tools).toHaveLength(catalog.length);
+  });
+});
+
+describe('outside clients', () => {
+  it('are principals of their own, with their own memory and mailbox', async () => {
+    await rig.openClientDoor();
+    const cursor = await client('legacy', ['--client', 'cursor'], rig.clientSocketPath);
+    const codex = await client({ pin: MODERN }, ['--client', 'codex'], rig.clientSocketPath);
+    expect(cursor.getInstructions()).toContain('the outside client "cursor"');
+    await cursor.callTool({ name: 'aether_memory_store', arguments: { text: 'mine alone' } });
+    await cursor.callTool({ name: 'aether_memory_store', arguments: { text: 'for all', scope: 'shared' } });
+    const found = await codex.callTool({ name: 'aether_memory_search', arguments: { query: '*' } });
+    expect(found.structuredContent).toMatchObject({ total: 1, memories: [{ author: 'client:cursor' }] });
+    const sent = await codex.callTool({
+      name: 'aether_mail_send',
+      arguments: { to: 'client:cursor', subject: 'hi', body: 'b' },
+    });
+    expect(sent.structuredContent).toMatchObject({ message: { from: 'client:codex', to: 'client:cursor' } });
+    const inbox = await cursor.callTool({ name: 'aether_mail_inbox', arguments: {} });
+    expect(inbox.structuredContent).toMatchObject({ unread: 1, remaining: 0, messages: [{ subject: 'hi' }] });
+  });
+});
