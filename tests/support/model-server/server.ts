@@ -8,9 +8,12 @@ import type { AddressInfo } from 'node:net';
 import { anthropic } from './anthropic.ts';
 import { type Conversation, cueFor } from './conversation.ts';
 import { type Dialect, Output } from './dialect.ts';
+import { gemini } from './gemini.ts';
+import { ollama } from './ollama.ts';
+import { openai } from './openai.ts';
 import { perform, tokensOf } from './perform.ts';
 
-const DIALECTS: Dialect[] = [anthropic];
+const DIALECTS: Dialect[] = [anthropic, openai, gemini, ollama];
 const REQUESTS_MAX = 100_000;
 
 export interface LoggedRequest {
