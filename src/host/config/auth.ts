@@ -20,10 +20,8 @@ export interface Fault {
   next: string;
 }
 
-/** Taken from the environment of aether without being asked for. */
-const CLAUDE_LOGINS = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN'];
-/** Variables that Claude Code reads under their own name; any other name holds an API key. */
-const CLAUDE_VARIABLES = [...CLAUDE_LOGINS, 'ANTHROPIC_AUTH_TOKEN'];
+/** Variables that Claude Code reads under their own name; any other name is taken to hold an API key. */
+const CLAUDE_LOGINS = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TOKEN'];
 const GEMINI_ALIASES = ['GEMINI_API_KEY', 'GOOGLE_API_KEY'];
 
 /**
@@ -98,7 +96,7 @@ function variableFor(agent: AgentConfig, oauth: boolean, name: string | null, va
   if (agent.runtime === 'command') return name;
   if (agent.runtime === 'builtin') return providerOf(agent)?.key ?? null;
   if (oauth || value.startsWith('sk-ant-oat')) return 'CLAUDE_CODE_OAUTH_TOKEN';
-  return name !== null && CLAUDE_VARIABLES.includes(name) ? name : 'ANTHROPIC_API_KEY';
+  return name !== null && CLAUDE_LOGINS.includes(name) ? name : 'ANTHROPIC_API_KEY';
 }
 
 /** No `auth:`: what the engine usually takes, from the agent's env or from where aether runs. */
@@ -111,8 +109,7 @@ function usual(
   const logins = usualLogins(agent);
   if (logins === null) return null;
   // A log-in in the agent's own env is moved to auth, so that it is treated as the secret it is.
-  const own = agent.runtime === 'claude-code' ? CLAUDE_VARIABLES : logins.map(({ variable }) => variable);
-  const written = own.find((variable) => env[variable]);
+  const written = logins.find(({ variable }) => env[variable])?.variable;
   if (written !== undefined) {
     variables[written] = env[written]!;
     return null;

@@ -2,9 +2,11 @@
  * `aether init`: a first aether.yaml from the templates, for the engine that can log in on this machine. What it
  * writes is meant to be read and edited, so it is text with comments and not a dump of a value.
  */
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Detection } from '../../runtimes/runtime.ts';
-import { loadTemplate } from '../config/templates.ts';
+import { publishedJsonSchema, SCHEMA_NAME } from '../config/json-schema.ts';
+import { loadTemplate, type Template } from '../config/templates.ts';
 import { AetherError, messageOf } from '../errors.ts';
 
 export interface InitOptions {
@@ -20,11 +22,15 @@ export interface InitOptions {
 
 export interface InitResult {
   file: string;
+  /** Everything that was written or added to, absolute; `file` first. */
+  files: string[];
   agents: string[];
   runtime: string;
   /** Whether an engine was found that can log in; otherwise what is missing. */
   ready: boolean;
   missing: { what: string; mend: string }[];
+  /** Commands to go on with, in order. */
+  next: string[];
 }
 
 /** Templates whose work is the project around the file; the others get a directory of their own. */
@@ -35,9 +41,17 @@ const BUILTIN_MODELS: [variable: string, model: string][] = [
   ['ANTHROPIC_API_KEY', 'anthropic:claude-sonnet-4-5'],
   ['OPENAI_API_KEY', 'openai:gpt-5'],
   ['GOOGLE_GENERATIVE_AI_API_KEY', 'gemini:gemini-2.5-pro'],
+  ['OLLAMA_HOST', 'ollama:qwen3'],
 ];
 
-/** @throws AetherError `init.exists`, `init.unwritable`, or what is wrong with the name of a template. */
+/** Name of the host's directory beside the configuration. */
+const STATE_NAME = '.aether';
+
+/**
+ * Writes the configuration, the schema it refers to, and the line that keeps the host's directory out of git.
+ * @throws AetherError `init.exists`, `init.unwritable`, or what is wrong with the name of a template; then
+ * nothing was written
+ */
 export function initConfig(options: InitOptions): InitResult {
   const { file } = options;
   if (existsSync(file) && !options.force) {
@@ -50,20 +64,103 @@ export function initConfig(options: InitOptions): InitResult {
   }
   const templates = options.templates.map((name) => loadTemplate(name));
   const engine = chooseEngine(options);
-  const shared = templates.filter((template) => IN_THE_PROJECT.has(template.name)).length > 1;
-  const agents = templates.map((template) =>
+  const files = write(file, `${[HEAD, engine.text, fleet(templates)].join('\n\n')}\n`, options.force);
+  return {
+    file,
+    files,
+    agents: options.templates,
+    runtime: engine.runtime,
+    ready: engine.missing.length === 0,
+    missing: engine.missing,
+    next: ['aether plan', 'aether up'],
+  };
+}
+
+const HEAD = `# yaml-language-server: $schema=./${STATE_NAME}/${SCHEMA_NAME}
+#
+# The fleet: who runs, and with what.
+#   aether plan   shows exactly what each agent would be given
+#   aether up     starts them; an edit of this file that restarts nothing then applies by itself
+#   aether apply  applies the others`;
+
+function fleet(templates: readonly Readonly<Template>[]): string {
+  const shared = templates.filter(({ name }) => IN_THE_PROJECT.has(name)).length > 1;
+  const agents = templates.map(({ name, description }) =>
     [
-      `  ${template.name}:`,
-      `    # ${template.description.replace(/\s+/g, ' ').trim()}`,
-      `    template: ${template.name}`,
-      ...(IN_THE_PROJECT.has(template.name)
-        ? ['    workspace: .', ...(shared ? ['    shared: true  # two agents work in this directory'] : [])]
-        : []),
+      `  ${name}:`,
+      `    # ${description.replace(/\s+/g, ' ').trim()}`,
+      `    template: ${name}`,
+      ...(IN_THE_PROJECT.has(name) ? ['    workspace: .'] : []),
+      ...(IN_THE_PROJECT.has(name) && shared ? ['    shared: true # two agents work in this directory'] : []),
+      '    # goal: What it is to do. Without one it waits for a message.',
     ].join('\n'),
   );
-  const text = `${[HEAD, engine.text, `agents:\n${agents.join('\n\n')}`].join('\n\n')}\n`;
+  return `agents:\n${agents.join('\n\n')}`;
+}
+
+interface Engine {
+  runtime: string;
+  text: string;
+  missing: InitResult['missing'];
+}
+
+function chooseEngine({ detections, environment }: InitOptions): Engine {
+  const claude = detections.find((one) => one.runtime === 'claude-code');
+  if (claude?.usable && claude.canLogIn) {
+    const cloud = environment.CLAUDE_CODE_USE_BEDROCK
+      ? 'bedrock'
+      : environment.CLAUDE_CODE_USE_VERTEX
+        ? 'vertex'
+        : null;
+    return {
+      runtime: 'claude-code',
+      missing: [],
+      text: [
+        'defaults:',
+        '  runtime: claude-code # found on this machine, and it can log in',
+        ...(cloud ? [`  auth: { provider: ${cloud} }`] : []),
+      ].join('\n'),
+    };
+  }
+  const builtin = detections.find((one) => one.runtime === 'builtin');
+  const known = BUILTIN_MODELS.find(([variable]) => environment[variable]);
+  if (builtin?.usable && builtin.canLogIn && known) {
+    const [variable, model] = known;
+    return {
+      runtime: 'builtin',
+      missing: [],
+      text: [
+        'defaults:',
+        '  runtime: builtin # the small loop that comes with Aether; claude-code does more, where it can log in',
+        `  model: ${model} # ${variable} is set; any model of that provider can stand here`,
+      ].join('\n'),
+    };
+  }
+  return {
+    runtime: 'claude-code',
+    missing: claude?.missing ?? [{ what: 'Claude Code', mend: 'npm install -g @anthropic-ai/claude-code' }],
+    text: [
+      'defaults:',
+      '  runtime: claude-code # cannot log in yet: `aether doctor` says what is missing',
+      '  # With a subscription: run `claude setup-token`, set CLAUDE_CODE_OAUTH_TOKEN, and nothing is needed here.',
+      '  # With a key in another variable:',
+      '  # auth: MY_API_KEY',
+    ].join('\n'),
+  };
+}
+
+/** @returns what was written; the configuration last on disk, so that a failure leaves none. */
+function write(file: string, text: string, force: boolean): string[] {
+  const directory = dirname(file);
+  const state = join(directory, STATE_NAME);
+  const schema = join(state, SCHEMA_NAME);
+  const ignore = join(directory, '.gitignore');
   try {
-    writeFileSync(file, text, { flag: options.force ? 'w' : 'wx' });
+    mkdirSync(state, { recursive: true, mode: 0o700 });
+    writeFileSync(schema, publishedJsonSchema());
+    const ignored = ignoreState(ignore);
+    writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
+    return [file, schema, ...(ignored ? [ignore] : [])];
   } catch (error) {
     throw new AetherError(
       {
@@ -75,44 +172,13 @@ export function initConfig(options: InitOptions): InitResult {
       { cause: error },
     );
   }
-  return {
-    file,
-    agents: options.templates,
-    runtime: engine.runtime,
-    ready: engine.missing.length === 0,
-    missing: engine.missing,
-  };
 }
 
-const HEAD = `# The fleet: who runs, and with what.
-#   aether plan   shows exactly what each agent would be given
-#   aether up     starts them; editing this file while they run applies what restarts nothing
-#   aether run researcher -- "What is new in …?"   gives one something to do`;
-
-function chooseEngine(options: InitOptions): {
-  runtime: string;
-  text: string;
-  missing: InitResult['missing'];
-} {
-  const claude = options.detections.find((one) => one.runtime === 'claude-code');
-  if (claude?.usable) {
-    return {
-      runtime: 'claude-code',
-      missing: [],
-      text: 'defaults:\n  runtime: claude-code  # found on this machine, and it can log in',
-    };
-  }
-  const known = BUILTIN_MODELS.find(([variable]) => (options.environment[variable] ?? '').length >= 16);
-  if (known) {
-    return {
-      runtime: 'builtin',
-      missing: [],
-      text: `defaults:\n  runtime: builtin  # the small loop that comes with Aether; claude-code is the better one where it can log in\n  model: ${known[1]}  # with ${known[0]}`,
-    };
-  }
-  return {
-    runtime: 'claude-code',
-    missing: claude?.missing ?? [{ what: 'Claude Code', mend: 'npm install -g @anthropic-ai/claude-code' }],
-    text: 'defaults:\n  runtime: claude-code  # cannot log in yet: `aether doctor` says what is missing',
-  };
+/** The host's directory holds a database and conversations: nothing for a repository. */
+function ignoreState(file: string): boolean {
+  const text = statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file, 'utf8') : '';
+  if (text.split(/\r?\n/).some((line) => /^\/?\.aether\/?$/.test(line.trim()))) return false;
+  const gap = text === '' || text.endsWith('\n') ? '' : '\n';
+  writeFileSync(file, `${gap}${STATE_NAME}/\n`, { flag: 'a' });
+  return true;
 }
