@@ -12,8 +12,8 @@ var root = path.join(__dirname, '..', '..', '..');
 var program = path.join(root, 'dist', 'host', 'cli', 'main.js');
 var pinned = path.join(root, 'node_modules', 'node', 'bin', 'node');
 
-function give(up) {
-  process.stderr.write(up + '\n');
+function stop(sentence) {
+  process.stderr.write(sentence + '\n');
   process.exit(1);
 }
 
@@ -22,13 +22,13 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   if (fs.existsSync(pinned) && !process.env.AETHER_REEXEC) {
     again();
   } else {
-    give(
+    stop(
       'aether needs Node ' + NEEDED + ' or newer, and this is Node ' + process.versions.node + '. ' +
         'Install it from https://nodejs.org, or with nvm: nvm install ' + NEEDED + '.'
     );
   }
 } else if (!fs.existsSync(program)) {
-  give(
+  stop(
     fs.existsSync(path.join(root, 'node_modules'))
       ? 'This checkout of aether is not built yet. Run: npm run build'
       : 'This checkout of aether is not installed yet. Run: npm install'
@@ -61,5 +61,5 @@ function again() {
 }
 
 function fail(error) {
-  give(error && error.stack ? error.stack : String(error));
+  stop(error && error.stack ? error.stack : String(error));
 }

@@ -34,7 +34,7 @@ async function run(client: ControlClient, name: string, text: string, json: bool
   const before = await client.call('agent', name);
   const events = client.stream('follow', { agent: name });
   const starting = !isAlive(before);
-  if (!starting && text === '' && before.activity === 'idle') {
+  if (!starting && text === '' && before.activity === 'idle' && before.runtime !== 'command') {
     throw new AetherError({
       code: 'usage.idle',
       who: 'user',

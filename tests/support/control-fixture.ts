@@ -1,0 +1,81 @@
+/** The control door in front of a scripted host, in a state directory of its own: what the command line talks to. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { EventView } from '../../src/host/api.ts';
+import { ControlClient } from '../../src/host/control/client.ts';
+import { type ControlDoor, openControlDoor } from '../../src/host/control/server.ts';
+import { openLog } from '../../src/host/log.ts';
+import { socketPaths } from '../../src/host/paths.ts';
+import { runtimeDirectory } from '../../src/host/process/sockets.ts';
+import { HostDouble } from './host-double.ts';
+
+/** A scripted host that counts what is asked of its event log. */
+export class CountingHost extends HostDouble {
+  /** Live subscriptions. */
+  followers = 0;
+  /** Events handed out by events(). */
+  eventsRead = 0;
+
+  override follow(listener: (event: EventView) => void): () => void {
+    const stop = super.follow(listener);
+    this.followers += 1;
+    return () => {
+      this.followers -= 1;
+      stop();
+    };
+  }
+
+  /** The next stage of a message's receipt, with its event. */
+  advance(id: string, stage: 'delivered' | 'seen' | 'acted'): void {
+    const view = this.injection(id);
+    view.state = stage;
+    view.steps.push({ stage, at_ms: this.now(), evidence: 'scripted' });
+    this.emit(`inject.${stage}`, view.agent, { inject: id, evidence: 'scripted' });
+  }
+
+  override events(filter: Parameters<HostDouble['events']>[0]): EventView[] {
+    const page = super.events(filter);
+    this.eventsRead += page.length;
+    return page;
+  }
+}
+
+export interface ControlFixture {
+  stateDir: string;
+  socketPath: string;
+  host: CountingHost;
+  door: ControlDoor;
+  connect(): Promise<ControlClient>;
+  close(): Promise<void>;
+}
+
+export async function controlFixture(
+  options: { admit?: (socket: Socket) => true | string } = {},
+): Promise<ControlFixture> {
+  const stateDir = mkdtempSync(join(tmpdir(), 'aether-control-'));
+  const runtimeDir = runtimeDirectory(stateDir);
+  const host = new CountingHost(stateDir);
+  const socketPath = socketPaths(runtimeDir).control;
+  const door = await openControlDoor({
+    host,
+    socketPath,
+    admit: options.admit ?? (() => true),
+    log: openLog(undefined),
+    version: '0.1.0',
+  });
+  return {
+    stateDir,
+    socketPath,
+    host,
+    door,
+    connect: () => ControlClient.connect(socketPath, stateDir),
+    async close() {
+      await door.close();
+      host.close();
+      rmSync(stateDir, { recursive: true, force: true });
+      rmSync(runtimeDir, { recursive: true, force: true });
+    },
+  };
+}

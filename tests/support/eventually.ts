@@ -1,0 +1,17 @@
+/** Waits for a condition with a deadline, never for a time. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** @returns the first value of `probe` that is not undefined, null or false. */
+export async function eventually<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+  deadline_ms = 10_000,
+): Promise<NonNullable<T>> {
+  const end = Date.now() + deadline_ms;
+  for (;;) {
+    const value = await probe();
+    if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>;
+    if (Date.now() > end) throw new Error(`did not come true within ${deadline_ms} ms: ${what}`);
+    await sleep(10);
+  }
+}
