@@ -45,7 +45,7 @@ import { TranscriptReader } from './operations/transcript.ts';
 import { Wake } from './operations/wake.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
-import { acquireLock } from './process/lock.ts';
+import { acquireLock, type FileLock } from './process/lock.ts';
 import { runMarkerOf } from './process/marker.ts';
 import { peerCredentials } from './process/peer.ts';
 import { runtimeDirectory } from './process/sockets.ts';
@@ -139,15 +139,11 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const { stateDir } = options;
   fs.mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const files = statePaths(stateDir);
-  const lock = acquireLock(path.join(stateDir, 'host.lock'));
-  if (lock === null) {
-    throw new AetherError({
-      code: 'host.running',
-      who: 'user',
-      message: `Another host already runs for ${stateDir}.`,
-      next: 'Talk to it with the other verbs (`aether ps`), or end it with `aether down`.',
-    });
-  }
+  const lock = onlyHost(path.join(stateDir, 'host.lock'), stateDir);
+  const socketDir = runtimeDirectory(stateDir);
+  // Sockets are found by the path of the state directory: one that was removed under a living host and made
+  // anew has a free lock and that host's sockets.
+  const socketLock = onlyHost(path.join(socketDir, 'host.lock'), stateDir);
   const clock = systemClock;
   const ids = randomIds;
   const log = openLog(files.log);
@@ -160,10 +156,10 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     config = options.configFile === null ? null : load();
     store = new Store(files.database);
   } catch (error) {
+    socketLock.release();
     lock.release();
     throw error;
   }
-  const socketDir = runtimeDirectory(stateDir);
   fs.writeFileSync(files.pid, `${process.pid}\n`, { mode: 0o600 });
 
   const events = new Events({ store, clock, ids, log });
@@ -380,7 +376,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
       for (const run of runs.live()) run.close();
       store.close();
       fs.rmSync(files.pid, { force: true });
-      lock!.release();
+      socketLock.release();
+      lock.release();
       settle(0);
     })();
     return stopping;
@@ -426,6 +423,17 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   if (config !== null) await fleet.apply('operator');
   else await lifecycle.reconcile(agents.all().map((agent) => agent.name));
   return { host, stopped, shutdown };
+}
+
+function onlyHost(file: string, stateDir: string): FileLock {
+  const lock = acquireLock(file);
+  if (lock !== null) return lock;
+  throw new AetherError({
+    code: 'host.running',
+    who: 'user',
+    message: `Another host already runs for ${stateDir}.`,
+    next: 'Talk to it with the other verbs (`aether ps`), or end it with `aether down`.',
+  });
 }
 
 /** Null when the peer is the user that runs the host; otherwise why not. */

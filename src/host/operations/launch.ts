@@ -227,7 +227,13 @@ export class Launcher {
     return run;
   }
 
-  async closeDoor(runId: string): Promise<void> {
+  /** The run is over: its door and its sockets go; its journal stays. */
+  async release(runId: string): Promise<void> {
+    await this.#closeDoor(runId);
+    fs.rmSync(path.dirname(this.paths(runId).shimSocket), { recursive: true, force: true });
+  }
+
+  async #closeDoor(runId: string): Promise<void> {
     const door = this.#doors.get(runId);
     this.#doors.delete(runId);
     await door?.close();
@@ -239,7 +245,7 @@ export class Launcher {
   }
 
   async closeDoors(): Promise<void> {
-    await Promise.all([...this.#doors.keys()].map((id) => this.closeDoor(id)));
+    await Promise.all([...this.#doors.keys()].map((id) => this.#closeDoor(id)));
   }
 
   #make(record: RunRecord, paths: RunPaths): Run {

@@ -123,7 +123,7 @@ export class Lifecycle {
     runs.retire(run);
     run.close();
     this.#launcher
-      .closeDoor(run.id)
+      .release(run.id)
       .catch((error: unknown) => log.warn({ run: run.id, error: messageOf(error) }, 'a door did not close'));
     this.#wiring.touched(name);
     this.#decide(run);
