@@ -1,0 +1,46 @@
+/** Rules of form: small files that say why they exist, no barrels, SQL in one room. */
+import { parseSync, Visitor } from 'vite';
+
+const LINES_MAX = 400;
+/** Statements as they are written here: upper-case keywords. */
+const SQL =
+  /^\s*(?:SELECT\s.+\sFROM\s|INSERT\s+(?:OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(?:TABLE|INDEX|VIRTUAL|UNIQUE)\b|PRAGMA\s)/s;
+
+/** Each fault as one sentence. `file` is relative to src/. */
+export function formFaults(file: string, source: string): string[] {
+  const faults: string[] = [];
+  const lines = source.trimEnd().split('\n').length;
+  if (lines > LINES_MAX)
+    faults.push(`${file}: ${lines} lines, at most ${LINES_MAX}; take something out into a file of its own`);
+  const body = source.replace(/^#!.*\n/, '').trimStart();
+  if (!body.startsWith('/*') && !body.startsWith('//')) {
+    faults.push(`${file}: no comment at the top that says why the file exists`);
+  }
+  const { program } = parseSync(file, source);
+  const reexports = program.body.filter(
+    (node) => node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source),
+  );
+  if (
+    /(?:^|\/)index\.[cm]?tsx?$/.test(file) ||
+    (program.body.length > 0 && reexports.length === program.body.length)
+  ) {
+    faults.push(`${file}: a barrel; import from the file that has it`);
+  }
+  if (!file.startsWith('host/store/') && strings(file, source).some((text) => SQL.test(text))) {
+    faults.push(`${file}: SQL outside the store`);
+  }
+  return faults;
+}
+
+function strings(file: string, source: string): string[] {
+  const found: string[] = [];
+  new Visitor({
+    Literal(node) {
+      if (typeof node.value === 'string') found.push(node.value);
+    },
+    TemplateLiteral(node) {
+      found.push(node.quasis.map((quasi) => quasi.value.raw).join('?'));
+    },
+  }).visit(parseSync(file, source).program);
+  return found;
+}

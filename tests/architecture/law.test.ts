@@ -1,0 +1,151 @@
+/** The house as it stands: who imports whom, and the few rules of form. Also proves that each rule can fail. */
+import { globSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { formFaults } from './form.ts';
+import { importsOf, packagesBehind, readSource, roomOf, violations } from './imports.ts';
+import { leafPrograms, partOf, rooms } from './law.ts';
+
+const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
+const files = globSync('**/*.{ts,tsx,cts,mts}', { cwd: SRC }).sort();
+
+describe('the import law', () => {
+  it('is about this house', () => {
+    expect(files.length).toBeGreaterThan(50);
+    expect(files).toContain('host/main.ts');
+  });
+
+  it('holds in every file', () => {
+    expect(files.flatMap((file) => violations(file, readSource(SRC, file)))).toEqual([]);
+  });
+
+  it('has no rule about a room that does not exist', () => {
+    const names = new Set(rooms.map((room) => room.name));
+    expect(names.size).toBe(rooms.length);
+    const named = rooms
+      .flatMap((room) => [...room.may, ...(room.types ?? [])])
+      .filter((name) => name !== '*');
+    expect(
+      [...named, ...Object.keys(partOf), ...Object.values(partOf)].filter((name) => !names.has(name)),
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['host/errors.ts', "import { systemClock } from './store/store.ts';", 'store'],
+    ['host/store/agents.ts', "import { Runs } from '../runs/runs.ts';", 'runs'],
+    ['host/memory/memory.ts', "import type { Mailboxes } from '../mailboxes/mailboxes.ts';", 'mailboxes'],
+    ['host/memory/memory.ts', "const { Agents } = await import('../agents/agents.ts');", 'agents'],
+    ['host/runs/run.ts', "import type { Agents } from '../agents/agents.ts';", 'agents'],
+    [
+      'host/runs/run.ts',
+      "import { claudeCodeRuntime } from '../../runtimes/claude-code/runtime.ts';",
+      'runtime-claude-code',
+    ],
+    ['host/operations/launch.ts', "export { startConsole } from '../../console/app.ts';", 'console'],
+    ['host/host.ts', "import { openRunDoor } from '../mcp-tools/transports/run-door.ts';", 'mcp-server'],
+    ['host/shim/process/main.ts', "import { limits } from '../../limits.ts';", 'ground'],
+    ['host/shim/process/main.ts', "import { z } from 'zod';", 'the package zod'],
+    ['mcp-tools/bridge/main.cts', "const { z } = require('zod');", 'the package zod'],
+    ['mcp-tools/catalog/mail-send.ts', "import { Store } from '../../host/store/store.ts';", 'store'],
+    [
+      'mcp-tools/catalog/mail-send.ts',
+      "import { McpServer } from '@modelcontextprotocol/server';",
+      'the package',
+    ],
+    ['console/server.ts', "import { tools } from '../mcp-tools/tool.ts';", 'mcp-tools'],
+    ['console/web/main.tsx', "import fs from 'node:fs';", 'node:fs'],
+    ['console/web/main.tsx', "import { limits } from '../../host/limits.ts';", 'ground'],
+    ['host/cli/verbs/ps.ts', "import { Host } from '../../host.ts';", 'host'],
+    ['host/cli/verbs/ps.ts', "import { openControlDoor } from '../../control/server.ts';", 'control'],
+    ['host/cli/verbs/ps.ts', "import { runHost } from '../../main.ts';", 'main'],
+    [
+      'host/cli/verbs/init.ts',
+      "import { initConfig } from '../../operations/init.ts';",
+      'as more than types',
+    ],
+    ['runtimes/builtin/runtime.ts', "import { x } from '../claude-code/runtime.ts';", 'runtime-claude-code'],
+    ['runtimes/builtin/runtime.ts', "import { Store } from '../../host/store/store.ts';", 'store'],
+    ['elsewhere/new.ts', 'export const x = 1;', 'no room'],
+    ['host/clock.ts', "import x from '../../package.json';", 'outside src/'],
+  ])('would catch %s: %s', (file, source, what) => {
+    expect(violations(file, source).join('\n')).toContain(what);
+  });
+
+  it('lets pass what is allowed, so that the above is no accident', () => {
+    expect(violations('host/memory/memory.ts', "import { Store } from '../store/store.ts';")).toEqual([]);
+    expect(
+      violations('host/cli/verbs/init.ts', "import type { InitResult } from '../../operations/init.ts';"),
+    ).toEqual([]);
+    expect(
+      violations('mcp-tools/catalog/x.ts', "import type { McpServer } from '@modelcontextprotocol/server';"),
+    ).toEqual([]);
+    expect(
+      violations('host/process/tree.ts', "import { libc } from './libc.ts';\nimport fs from 'node:fs';"),
+    ).toEqual([]);
+  });
+
+  it.each(leafPrograms)('keeps $entry small, whatever it imports imports', ({ entry, packages }) => {
+    expect(packagesBehind(SRC, entry).filter((name) => !packages.includes(name))).toEqual([]);
+    expect(packagesBehind(SRC, 'host/log.ts')).toEqual(['pino']);
+  });
+
+  it('sees every way of importing', () => {
+    const source = `import a from './a.ts';
+      import './b.css';
+      export * from './c.ts';
+      export { d } from './d.ts';
+      import type { E } from './e.ts';
+      import { type F } from './f.ts';
+      const g = await import('./g.ts');
+      type H = import('./h.ts').H;
+      const text = "import x from './no.ts'"; // import y from './no.ts'
+    `;
+    expect(
+      importsOf('x.ts', source)
+        .map((one) => `${one.specifier}${one.typeOnly ? ' type' : ''}`)
+        .sort(),
+    ).toEqual([
+      './a.ts',
+      './b.css',
+      './c.ts',
+      './d.ts',
+      './e.ts type',
+      './f.ts type',
+      './g.ts',
+      './h.ts type',
+    ]);
+    expect(importsOf('x.cts', "const net = require('node:net') as typeof import('node:net');")).toEqual([
+      { specifier: 'node:net', typeOnly: false, line: 1 },
+      { specifier: 'node:net', typeOnly: true, line: 1 },
+    ]);
+  });
+
+  it('decides by the longest path', () => {
+    expect(roomOf('host/control/client.ts')?.name).toBe('control-client');
+    expect(roomOf('host/control/server.ts')?.name).toBe('control');
+    expect(roomOf('runtimes/builtin/loop/agent.ts')?.name).toBe('loop');
+  });
+});
+
+describe('form', () => {
+  it('holds in every file', () => {
+    expect(files.flatMap((file) => formFaults(file, readSource(SRC, file)))).toEqual([]);
+  });
+
+  it.each([
+    ['host/runs/long.ts', `/** Why. */\n${'x;\n'.repeat(401)}`, 'lines'],
+    ['host/runs/index.ts', '/** Why. */\nexport const x = 1;', 'barrel'],
+    ['host/runs/all.ts', "/** Why. */\nexport * from './run.ts';\nexport * from './runs.ts';", 'barrel'],
+    ['host/runs/silent.ts', "import x from './run.ts';", 'comment'],
+    ['host/runs/sql.ts', '/** Why. */\ndb.prepare("SELECT id FROM runs WHERE agent = ?");', 'SQL'],
+    ['host/runs/sql.ts', '/** Why. */\ndb.exec(`\n  UPDATE runs SET state = 1`);', 'SQL'],
+  ])('would catch %s (%#)', (file, source, what) => {
+    expect(formFaults(file, source).join('\n')).toContain(what);
+  });
+
+  it('does not take prose for SQL', () => {
+    const source =
+      "/** Why. */\nconst text = 'Select an agent from the list, then delete from it.';\n// SELECT x FROM y";
+    expect(formFaults('host/runs/prose.ts', source)).toEqual([]);
+  });
+});

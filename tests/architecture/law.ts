@@ -1,0 +1,330 @@
+/**
+ * The import law as data: which room of the house may import which. Everything that is not listed is forbidden.
+ * `import type` counts as an import unless the target stands under `types`.
+ */
+
+export interface Room {
+  /** Name used in this table. */
+  name: string;
+  /** Paths below src/: a directory (with '/') or one file. The longest match decides which room a file is in. */
+  paths: string[];
+  /** Rooms it may import; its own files always. */
+  may: string[];
+  /** Rooms it may import as types only. */
+  types?: string[];
+  /** npm packages it may import; 'any' where the room is not fenced. `node:*` is `node`. */
+  packages: string[] | 'any';
+  /** Packages as types only. */
+  packageTypes?: string[];
+  node: boolean;
+}
+
+/** Rooms of facts and storage that most of the host stands on. */
+const BASE = ['ground', 'process', 'store'];
+const GROUND_TYPES = ['contract', 'config-types', 'wire'];
+const DOMAIN = ['events', 'terminals', 'sandboxes', 'memory', 'mailboxes', 'approvals'];
+
+/** A domain room knows what it stands on and the log, and none of its neighbours. */
+const domain = (name: string, more: Partial<Room> = {}): Room => ({
+  name,
+  paths: [`host/${name}/`],
+  may: [...BASE, ...(name === 'events' ? [] : ['events'])],
+  types: GROUND_TYPES,
+  packages: 'any',
+  node: true,
+  ...more,
+});
+
+export const rooms: Room[] = [
+  /* ---- what everybody may stand on ---- */
+  {
+    name: 'ground',
+    paths: [
+      'host/errors.ts',
+      'host/clock.ts',
+      'host/ids.ts',
+      'host/limits.ts',
+      'host/log.ts',
+      'host/paths.ts',
+    ],
+    may: [],
+    packages: ['pino'],
+    node: true,
+  },
+  /** Types a client of the host speaks, and the contract of a runtime: no code. */
+  {
+    name: 'contract',
+    paths: ['host/api.ts', 'runtimes/runtime.ts'],
+    may: [],
+    types: ['ground', 'contract', 'wire'],
+    packages: [],
+    node: false,
+  },
+  {
+    name: 'wire',
+    paths: [
+      'host/shim/wire.ts',
+      'host/control/wire.ts',
+      'mcp-tools/bridge/wire.ts',
+      'runtimes/builtin/loop/wire.ts',
+    ],
+    may: [],
+    types: ['ground', 'contract', 'wire'],
+    packages: [],
+    node: false,
+  },
+  {
+    name: 'config-types',
+    paths: ['host/config/types.ts'],
+    may: [],
+    types: ['contract'],
+    packages: [],
+    node: false,
+  },
+
+  /* ---- leaf programs: processes of their own, small, without the rest of the house ---- */
+  {
+    name: 'shim-program',
+    // The process room is written for this program too: pids and libc, no agents, no packages but koffi.
+    paths: ['host/shim/process/'],
+    may: ['wire', 'shim-format', 'process', 'errors'],
+    packages: ['node-pty', 'koffi'],
+    node: true,
+  },
+  { name: 'bridge', paths: ['mcp-tools/bridge/'], may: [], types: ['wire'], packages: [], node: true },
+  {
+    name: 'loop',
+    paths: ['runtimes/builtin/loop/'],
+    may: ['wire', 'errors', 'builtin-models'],
+    packages: [
+      'ai',
+      '@ai-sdk/anthropic',
+      '@ai-sdk/google',
+      '@ai-sdk/openai-compatible',
+      'ollama-ai-provider-v2',
+      '@modelcontextprotocol/client',
+      'zod',
+    ],
+    node: true,
+  },
+  { name: 'gate', paths: ['runtimes/claude-code/gate/'], may: ['wire'], packages: [], node: true },
+
+  /* ---- the host ---- */
+  { name: 'process', paths: ['host/process/'], may: ['ground'], packages: ['koffi', 'execa'], node: true },
+  {
+    name: 'store',
+    paths: ['host/store/'],
+    may: ['ground'],
+    types: GROUND_TYPES,
+    packages: ['better-sqlite3'],
+    node: true,
+  },
+  {
+    name: 'config',
+    paths: ['host/config/'],
+    may: ['ground', 'config-types', 'builtin-models'],
+    types: ['contract'],
+    packages: ['yaml', 'zod', 'chokidar'],
+    node: true,
+  },
+  {
+    name: 'shim-client',
+    paths: ['host/shim/client/'],
+    may: ['ground', 'process', 'wire', 'shim-format'],
+    packages: 'any',
+    node: true,
+  },
+  domain('events'),
+  domain('terminals', { may: [...BASE, 'events', 'shim-client', 'wire'] }),
+  domain('sandboxes'),
+  domain('memory'),
+  domain('mailboxes'),
+  domain('approvals'),
+  {
+    name: 'runs',
+    paths: ['host/runs/'],
+    may: [...BASE, 'events', 'shim-client', 'sandboxes', 'wire'],
+    types: GROUND_TYPES,
+    packages: 'any',
+    node: true,
+  },
+  {
+    name: 'agents',
+    paths: ['host/agents/'],
+    may: ['ground', 'store', 'runs', 'events'],
+    types: GROUND_TYPES,
+    packages: 'any',
+    node: true,
+  },
+  {
+    name: 'operations',
+    paths: ['host/operations/'],
+    may: [...BASE, ...DOMAIN, 'runs', 'agents', 'config', 'shim-client', 'shim-format', 'wire'],
+    types: GROUND_TYPES,
+    packages: 'any',
+    node: true,
+  },
+  {
+    name: 'host',
+    paths: ['host/host.ts'],
+    may: ['ground', 'store', ...DOMAIN, 'runs', 'agents', 'operations'],
+    types: [...GROUND_TYPES, 'config'],
+    packages: [],
+    node: true,
+  },
+
+  /* ---- doors ---- */
+  {
+    name: 'control',
+    paths: ['host/control/'],
+    may: ['ground', 'wire'],
+    types: ['contract'],
+    packages: ['zod'],
+    node: true,
+  },
+  {
+    name: 'cli',
+    paths: ['host/cli/'],
+    may: ['ground', 'wire', 'control-client', 'sockets'],
+    // What main.ts offers to the verbs that work without a host is described here; its code is reached below.
+    types: ['contract', 'operations'],
+    packages: ['commander'],
+    node: true,
+  },
+  {
+    name: 'cli-front-door',
+    paths: ['host/cli/front-door.ts'],
+    may: ['main'],
+    types: ['contract', 'operations'],
+    packages: [],
+    node: false,
+  },
+  {
+    name: 'mcp-tools',
+    paths: ['mcp-tools/'],
+    may: ['ground'],
+    types: ['contract', 'wire'],
+    packages: ['zod'],
+    packageTypes: ['@modelcontextprotocol/server'],
+    node: true,
+  },
+  {
+    name: 'mcp-server',
+    paths: ['mcp-tools/server.ts', 'mcp-tools/transports/'],
+    may: ['ground', 'mcp-tools', 'wire'],
+    types: ['contract'],
+    packages: ['zod', '@modelcontextprotocol/server'],
+    node: true,
+  },
+  {
+    name: 'console',
+    paths: ['console/'],
+    may: ['ground', 'console-wire'],
+    types: ['contract'],
+    packages: ['hono', '@hono/node-server', 'ws', 'zod'],
+    node: true,
+  },
+  {
+    name: 'console-wire',
+    paths: ['console/wire.ts'],
+    may: [],
+    types: ['contract', 'ground'],
+    packages: [],
+    node: false,
+  },
+  {
+    name: 'web',
+    paths: ['console/web/'],
+    may: ['console-wire'],
+    types: ['contract'],
+    packages: [
+      'preact',
+      '@preact/signals',
+      '@xterm/xterm',
+      '@xterm/addon-fit',
+      '@xterm/addon-search',
+      '@xterm/addon-web-links',
+    ],
+    node: false,
+  },
+
+  {
+    name: 'web-build',
+    paths: ['console/web/vite.config.ts'],
+    may: [],
+    packages: ['vite'],
+    node: true,
+  },
+
+  /* ---- engines ---- */
+  ...['claude-code', 'builtin', 'command'].map(
+    (name): Room => ({
+      name: `runtime-${name}`,
+      paths: [`runtimes/${name}/`],
+      may: ['ground', 'wire', ...(name === 'builtin' ? ['loop-entries'] : [])],
+      types: ['contract'],
+      packages: ['zod'],
+      node: true,
+    }),
+  ),
+
+  /* ---- parts of a room that others may use where the room as a whole is closed to them ---- */
+  {
+    name: 'control-client',
+    paths: ['host/control/client.ts', 'host/control/lines.ts'],
+    may: ['ground', 'wire'],
+    types: ['contract'],
+    packages: [],
+    node: true,
+  },
+  /** No package behind it, so programs that have to stay small may use it. */
+  { name: 'errors', paths: ['host/errors.ts'], may: [], packages: [], node: false },
+  /** How the journal is written and read: both sides of the shim. */
+  {
+    name: 'shim-format',
+    paths: ['host/shim/format.ts', 'host/shim/tail.ts'],
+    may: ['wire'],
+    packages: [],
+    node: true,
+  },
+  /** Which models there are and where their log-in is found: the schema of a runtime, for the configuration. */
+  {
+    name: 'builtin-models',
+    paths: ['runtimes/builtin/models.ts'],
+    may: ['errors'],
+    types: ['contract'],
+    packages: [],
+    node: false,
+  },
+  /** The conversation file of the loop, which its runtime reads while a person holds the terminal. */
+  {
+    name: 'loop-entries',
+    paths: ['runtimes/builtin/loop/entries.ts'],
+    may: ['wire'],
+    packages: [],
+    packageTypes: ['ai'],
+    node: true,
+  },
+  { name: 'sockets', paths: ['host/process/sockets.ts'], may: ['ground'], packages: [], node: true },
+
+  /* ---- the front door: the only file that imports every room ---- */
+  { name: 'main', paths: ['host/main.ts'], may: ['*'], packages: 'any', node: true },
+];
+
+/** A part belongs to its room: what may import the room may import the part, and the part's room may use it. */
+export const partOf: Record<string, string> = {
+  errors: 'ground',
+  'builtin-models': 'runtime-builtin',
+  'loop-entries': 'loop',
+  'web-build': 'web',
+  'control-client': 'control',
+  sockets: 'process',
+  'mcp-server': 'mcp-tools',
+  'cli-front-door': 'cli',
+};
+
+/** Programs that run beside every agent: all that their files pull in, taken together, may be no more than this. */
+export const leafPrograms: { entry: string; packages: string[] }[] = [
+  { entry: 'host/shim/process/main.ts', packages: ['node-pty', 'koffi'] },
+  { entry: 'mcp-tools/bridge/main.cts', packages: [] },
+];
