@@ -39,14 +39,7 @@ export const rooms: Room[] = [
   /* ---- what everybody may stand on ---- */
   {
     name: 'ground',
-    paths: [
-      'host/errors.ts',
-      'host/clock.ts',
-      'host/ids.ts',
-      'host/limits.ts',
-      'host/log.ts',
-      'host/paths.ts',
-    ],
+    paths: ['host/clock.ts', 'host/ids.ts', 'host/limits.ts', 'host/log.ts', 'host/paths.ts'],
     may: [],
     packages: ['pino'],
     node: true,
