@@ -39,7 +39,7 @@ const request: z.ZodType<LoopRequest> = z.discriminatedUnion('type', [
     requestId: z.string(),
     allow: z.boolean(),
     message: z.string().nullable(),
-    updatedInput: z.unknown(),
+    updatedInput: z.unknown().optional(),
   }),
 ]);
 

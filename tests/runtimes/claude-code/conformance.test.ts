@@ -1,0 +1,5 @@
+/** The one suite of every runtime, with the real claude program. */
+import { runtimeConformance } from '../../conformance/runtime.ts';
+import { claudeSubject } from './subject.ts';
+
+runtimeConformance('claude-code', claudeSubject);
