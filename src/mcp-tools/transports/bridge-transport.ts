@@ -1,7 +1,7 @@
 /**
  * An MCP transport over one bridge connection (bridge/wire.ts). It knows each open request's sequence number,
- * writes all answers of a turn of the event loop in one go, stops reading while the peer does not, and answers
- * what is not JSON-RPC itself, so that the connection survives it.
+ * writes all answers of a turn of the event loop in one go, takes no new request while the peer does not read its
+ * answers, and answers what is not JSON-RPC itself, so that the connection survives it.
  */
 import type { Socket } from 'node:net';
 import type { JSONRPCMessage, RequestId, Transport } from '@modelcontextprotocol/server';
@@ -12,9 +12,12 @@ const INVALID_REQUEST = -32600;
 const INTERNAL_ERROR = -32603;
 const OVERLOADED = -32000;
 
-/** Unread answers beyond this pause reading; beyond the second the peer is given up. */
-const BUFFERED_BYTES_PAUSE = 1024 * 1024;
-const BUFFERED_BYTES_MAX = 64 * 1024 * 1024;
+/** While this much is written and not read, no further request is begun. */
+const UNREAD_BYTES_MAX = 1024 * 1024;
+/** Requests begun in one go, before it is looked whether their answers are read. */
+const BATCH = 32;
+/** Lines that wait beyond this stop the reading of more. */
+const WAITING_CHARS_MAX = 1024 * 1024;
 
 export interface TransportLimits {
   mcp_line_bytes_max: number;
@@ -31,6 +34,9 @@ export class BridgeTransport implements Transport {
   readonly #limits: TransportLimits;
   readonly #sequences = new Map<RequestId, number>();
   #settled = 0;
+  #waiting: string[] = [];
+  #waitingChars = 0;
+  #scheduled = false;
   #outgoing: string[] = [];
   #closed = false;
 
@@ -48,14 +54,19 @@ export class BridgeTransport implements Transport {
   }
 
   async start(): Promise<void> {
-    this.#lines.onLine = (line) => this.#line(line);
+    this.#lines.onLine = (line) => {
+      this.#waiting.push(line);
+      this.#waitingChars += line.length;
+      if (this.#waitingChars > WAITING_CHARS_MAX) this.#socket.pause();
+      this.#schedule(process.nextTick);
+    };
     this.#lines.onTooLong = () =>
       this.#refuse(
         null,
         INVALID_REQUEST,
         `Invalid request: the message is longer than ${this.#limits.mcp_line_bytes_max} bytes. Send less at once.`,
       );
-    this.#socket.on('drain', () => this.#socket.resume());
+    this.#socket.on('drain', () => this.#schedule(process.nextTick));
     this.#socket.on('close', () => this.#end());
   }
 
@@ -86,6 +97,25 @@ export class BridgeTransport implements Transport {
     this.#flush();
     this.#socket.end();
     this.#end();
+  }
+
+  #schedule(soon: (callback: () => void) => unknown): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    soon(() => {
+      this.#scheduled = false;
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
+    if (this.#closed || this.#socket.writableLength > UNREAD_BYTES_MAX) return; // 'drain' comes back here
+    for (const line of this.#waiting.splice(0, BATCH)) {
+      this.#waitingChars -= line.length;
+      this.#line(line);
+    }
+    if (this.#waiting.length > 0) this.#schedule(setImmediate);
+    else if (this.#socket.isPaused()) this.#socket.resume();
   }
 
   #line(line: string): void {
@@ -162,15 +192,12 @@ export class BridgeTransport implements Transport {
     const data = `${this.#outgoing.join('\n')}\n`;
     this.#outgoing = [];
     this.#socket.write(data);
-    if (this.#socket.writableLength > BUFFERED_BYTES_MAX) {
-      this.onerror?.(new Error('the peer does not read its answers'));
-      this.#socket.destroy();
-    } else if (this.#socket.writableLength > BUFFERED_BYTES_PAUSE) this.#socket.pause();
   }
 
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#waiting = [];
     this.#lines.onLine = () => {};
     this.#lines.onTooLong = () => {};
     this.onclose?.();
