@@ -39,7 +39,11 @@ export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
         ? `${facts.lease?.holder} ${facts.lease?.phase === 'held' ? 'holds' : 'is about to hold'} ${facts.name}.`
         : null,
     handback: facts.lease?.phase === 'held' ? null : `Nobody holds ${facts.name}.`,
-    attach: facts.hasTerminal ? null : `${facts.name} runs without a terminal; take over to get one.`,
+    attach: facts.hasTerminal
+      ? null
+      : !alive
+        ? notAlive
+        : `${facts.name} runs without a terminal; take over to get one.`,
   };
 }
 
