@@ -148,6 +148,7 @@ function readAnswer(reading: Reading, response: Record<string, unknown>): void {
     for (const asked of reading.state.asked) withdrawn(reading, asked);
     reading.state.tools = {};
     reading.state.servers = '';
+    reading.state.activity = null;
     reading.emit({ kind: 'ready' });
     reading.activity('idle', 'the engine answers');
     return;

@@ -1,0 +1,313 @@
+/**
+ * Runs what a Runtime prepares, as real processes, and reads it back through the runtime's own observer and
+ * transcript tail: what a host would see, without a host.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { StopLadder } from '../../src/host/shim/wire.ts';
+import type {
+  AgentSpec,
+  EngineState,
+  Frame,
+  LaunchSpec,
+  ObservedEvent,
+  RunPlace,
+  Runtime,
+  TranscriptTail,
+} from '../../src/runtimes/runtime.ts';
+import { eventually } from './eventually.ts';
+
+/** The package is an alias, its types are declared under its real name: the part used here, said again. */
+interface Pty {
+  write(data: string): void;
+  kill(signal: string): void;
+  onData(listener: (data: string) => void): void;
+  onExit(listener: (exit: { exitCode: number; signal?: number }) => void): void;
+}
+const { spawn: spawnPty } = createRequire(import.meta.url)('node-pty') as {
+  spawn(
+    file: string,
+    args: string[],
+    options: { name: string; cols: number; rows: number; cwd: string; env: Record<string, string> },
+  ): Pty;
+};
+
+const MCP_FIXTURE = fileURLToPath(new URL('../fixtures/mcp-echo.ts', import.meta.url));
+
+export type EventOf<KIND extends ObservedEvent['kind']> = Extract<ObservedEvent, { kind: KIND }>;
+
+/** A fresh directory for one agent. */
+export class Desk {
+  readonly root: string;
+  readonly workspace: string;
+  readonly place: RunPlace;
+
+  constructor(run = 'r_test') {
+    this.root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'aether-desk-')));
+    this.workspace = join(this.root, 'workspace');
+    fs.mkdirSync(this.workspace);
+    fs.mkdirSync(join(this.root, 'user'));
+    this.place = {
+      run,
+      agentDir: join(this.root, 'agent'),
+      runDir: join(this.root, 'run'),
+      mcp: { command: process.execPath, args: [MCP_FIXTURE] },
+      mcpCommand: join(this.root, 'run', 'mcp'),
+      userHome: join(this.root, 'user'),
+      path: process.env.PATH ?? '/usr/bin:/bin',
+    };
+  }
+
+  agent(runtime: Runtime, overrides: Partial<AgentSpec> = {}): AgentSpec {
+    return {
+      name: 'tester',
+      runtime: runtime.name,
+      role: null,
+      goal: null,
+      model: null,
+      workspace: this.workspace,
+      env: {},
+      auth: {},
+      inherit: { instructions: false, settings: false, mcpServers: false, skills: false },
+      permissions: { mode: 'ask', allow: [], deny: [] },
+      tools: null,
+      command: null,
+      limits: { steps_max: null },
+      replay: null,
+      ...overrides,
+    };
+  }
+
+  remove(): void {
+    fs.rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** Everything observed of one run, whichever process or file it came from. */
+export class Observed {
+  readonly runtime: Runtime;
+  readonly events: ObservedEvent[] = [];
+  /** Every line an engine printed. */
+  readonly lines: string[] = [];
+  state: EngineState;
+
+  constructor(runtime: Runtime, state: EngineState | null = null) {
+    this.runtime = runtime;
+    this.state = state ?? runtime.observer.initial(null);
+  }
+
+  take(result: { state: EngineState; events: ObservedEvent[] }): void {
+    // As the host stores it: what does not survive JSON is lost.
+    this.state = JSON.parse(JSON.stringify(result.state)) as EngineState;
+    this.events.push(...result.events);
+  }
+
+  find<KIND extends ObservedEvent['kind']>(
+    kind: KIND,
+    fits: (event: EventOf<KIND>) => boolean = () => true,
+    from = 0,
+  ): EventOf<KIND> | undefined {
+    return this.events
+      .slice(from)
+      .find((event): event is EventOf<KIND> => event.kind === kind && fits(event as EventOf<KIND>));
+  }
+
+  /** The first event from `from` on that fits. */
+  async waitFor<KIND extends ObservedEvent['kind']>(
+    kind: KIND,
+    fits: (event: EventOf<KIND>) => boolean = () => true,
+    { from = 0, deadline_ms = 15_000 } = {},
+  ): Promise<EventOf<KIND>> {
+    try {
+      return await eventually(kind, () => this.find(kind, fits, from), deadline_ms);
+    } catch {
+      const seen = this.events.slice(from).map((event) => `  ${JSON.stringify(event).slice(0, 300)}`);
+      throw new Error(`no such ${kind} within ${deadline_ms} ms (${fits}); seen:\n${seen.join('\n')}`);
+    }
+  }
+
+  /** Index of an event, to compare orders. */
+  indexOf<KIND extends ObservedEvent['kind']>(
+    kind: KIND,
+    fits: (event: EventOf<KIND>) => boolean = () => true,
+  ): number {
+    const found = this.find(kind, fits);
+    return found === undefined ? -1 : this.events.indexOf(found);
+  }
+}
+
+/** As the host writes them: owned by us, parents private, nothing followed. */
+export function writeFiles(spec: LaunchSpec): void {
+  for (const file of spec.files) {
+    fs.mkdirSync(dirname(file.path), { recursive: true, mode: 0o700 });
+    fs.rmSync(file.path, { force: true });
+    fs.writeFileSync(file.path, Buffer.from(file.content, file.encoding ?? 'utf8'), { mode: file.mode });
+  }
+}
+
+interface Exit {
+  code: number | null;
+  signal: string | null;
+}
+
+/** A structured engine on pipes. */
+export class Engine {
+  readonly spec: LaunchSpec;
+  readonly observed: Observed;
+  readonly child: ChildProcess;
+  readonly exited: Promise<Exit>;
+
+  constructor(spec: LaunchSpec, observed: Observed) {
+    this.spec = spec;
+    this.observed = observed;
+    writeFiles(spec);
+    const [program = '', ...args] = spec.process.argv;
+    this.child = spawn(program, args, { cwd: spec.process.cwd, env: spec.process.env, stdio: 'pipe' });
+    this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }));
+    // Writing to an engine that was just killed fails: the test looks at its exit.
+    this.child.stdin!.on('error', () => undefined);
+    for (const [stream, source] of [
+      [this.child.stdout!, 'out'],
+      [this.child.stderr!, 'err'],
+    ] as const) {
+      createInterface({ input: stream }).on('line', (line) => {
+        if (source === 'out') observed.lines.push(line);
+        observed.take(observed.runtime.observer.line(observed.state, source, line));
+      });
+    }
+    for (const frame of spec.opening) this.write(frame);
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  write(frame: Frame): void {
+    this.child.stdin!.write(frame.data);
+  }
+
+  say(text: string, priority: 'now' | 'next' | 'later' = 'next', id: string = crypto.randomUUID()): string {
+    this.write(this.observed.runtime.message({ id, text, priority }));
+    return id;
+  }
+
+  /** By its own ladder, as the shim does it. @returns how it ended, and on which step */
+  async stop(ladder: StopLadder = this.spec.stop): Promise<Exit & { step: string }> {
+    const within = (wait_ms: number) =>
+      Promise.race([this.exited, new Promise<null>((resolve) => setTimeout(resolve, wait_ms, null))]);
+    const steps: [string, () => void, number][] = [
+      ['stdin', () => this.child.stdin!.end(), ladder.close_stdin_ms ?? 0],
+      ['SIGTERM', () => this.child.kill('SIGTERM'), ladder.term_ms],
+      ['SIGKILL', () => this.child.kill('SIGKILL'), ladder.kill_ms],
+    ];
+    for (const [step, act, wait_ms] of steps) {
+      if (this.running) act();
+      const exit = await within(wait_ms);
+      if (exit !== null) return { ...exit, step };
+    }
+    throw new Error('still running after the whole ladder');
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+}
+
+/** The terminal of an engine in a PTY, with the transcript read beside it. */
+export class TerminalProcess {
+  readonly observed: Observed;
+  readonly exited: Promise<Exit>;
+  readonly #pty: Pty;
+  readonly #spec: LaunchSpec;
+  readonly #tail: TranscriptTail | null;
+  readonly #timer: NodeJS.Timeout;
+  #offset: number;
+  #output = '';
+
+  constructor(spec: LaunchSpec, observed: Observed, tail: TranscriptTail | null) {
+    this.#spec = spec;
+    this.observed = observed;
+    this.#tail = tail;
+    this.#offset = tail === null ? 0 : sizeOf(tail.path);
+    writeFiles(spec);
+    const { argv, env, cwd, io } = spec.process;
+    if (io.kind !== 'pty') throw new Error('a terminal runs in a PTY');
+    const { cols, rows } = io;
+    this.#pty = spawnPty(argv[0]!, argv.slice(1), { name: 'xterm-256color', cols, rows, cwd, env });
+    this.#pty.onData((data) => {
+      this.#output += data;
+    });
+    this.exited = new Promise((resolve) => {
+      this.#pty.onExit(({ exitCode, signal }) =>
+        resolve({ code: exitCode, signal: signal ? String(signal) : null }),
+      );
+    });
+    this.#timer = setInterval(() => this.#read(), 50);
+  }
+
+  /** What was printed so far without escape sequences and white space, which a screen moves about. */
+  get text(): string {
+    return this.#output
+      .replace(/\u001b\[[0-9;?<>=]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(\u0007|\u001b\\)|\u001b./g, '')
+      .replace(/\s+/g, '');
+  }
+
+  async shows(text: string, deadline_ms = 15_000): Promise<void> {
+    const wanted = text.replace(/\s+/g, '');
+    await eventually(`the terminal shows "${text}"`, () => this.text.includes(wanted), deadline_ms).catch(
+      (error: Error) => {
+        throw new Error(`${error.message}; it shows ${this.text.slice(-800)}`);
+      },
+    );
+  }
+
+  /** Types like a person: the text, and when it is on the screen, Enter. */
+  async type(text: string): Promise<void> {
+    this.#output = '';
+    this.#pty.write(text);
+    await this.shows(text);
+    this.#pty.write('\r');
+  }
+
+  press(keys: string): void {
+    this.#pty.write(keys);
+  }
+
+  async stop(): Promise<Exit> {
+    if (this.#spec.stop.write) this.#pty.write(this.#spec.stop.write.data);
+    else this.#pty.kill('SIGTERM');
+    const timer = setTimeout(() => this.#pty.kill('SIGKILL'), this.#spec.stop.term_ms + 5_000);
+    const exit = await this.exited;
+    clearTimeout(timer);
+    clearInterval(this.#timer);
+    this.#read();
+    return exit;
+  }
+
+  #read(): void {
+    if (this.#tail === null) return;
+    const size = sizeOf(this.#tail.path);
+    if (size <= this.#offset) return;
+    const handle = fs.openSync(this.#tail.path, 'r');
+    const buffer = Buffer.alloc(size - this.#offset);
+    fs.readSync(handle, buffer, 0, buffer.length, this.#offset);
+    fs.closeSync(handle);
+    const end = buffer.lastIndexOf(10);
+    if (end < 0) return;
+    this.#offset += end + 1;
+    for (const line of buffer.toString('utf8', 0, end).split('\n')) {
+      if (line.trim() !== '') this.observed.take(this.#tail.line(this.observed.state, line));
+    }
+  }
+}
+
+function sizeOf(file: string): number {
+  return fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
