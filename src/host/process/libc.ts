@@ -82,6 +82,17 @@ export function reap(pid: number): number | null {
   return got === pid ? status[0]! : null;
 }
 
+/** A kernel pipe; neither end is inherited by children. @throws LibcError */
+export function pipe(): { read: number; write: number } {
+  const ends = Buffer.alloc(8);
+  if (native('int pipe(void *ends)')(ends) !== 0) throw fail('pipe');
+  const read = ends.readInt32LE(0);
+  const write = ends.readInt32LE(4);
+  closeOnExec(read);
+  closeOnExec(write);
+  return { read, write };
+}
+
 /** A second descriptor of the same open file, not inherited by children. @throws LibcError */
 export function duplicate(fd: number): number {
   const copy = native('int dup(int fd)')(fd);

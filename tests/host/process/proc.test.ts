@@ -52,6 +52,13 @@ test('a name with spaces, parentheses and line breaks does not shift the fields'
   expect(parseStat('nonsense')).toBeNull();
 });
 
+test('a process whose first thread has exited is not a zombie', () => {
+  const line = (threads: number) =>
+    `42 (x) Z 1 42 42 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 ${threads} 0 777 0 0 0 0 0 0`;
+  expect(parseStat(line(3))).toEqual({ pid: 42, parent: 1, start_ticks: 777, state: 'Z', zombie: false });
+  expect(parseStat(line(1))?.zombie).toBe(true);
+});
+
 test('gone processes are an answer, not an error', () => {
   expect(statOf(NEVER.pid)).toBeNull();
   expect(startTicks(NEVER.pid)).toBe(0);

@@ -36,11 +36,8 @@ export async function climb(
     await exited(process, ladder.close_stdin_ms, signal);
   }
   if (process?.status.running && ladder.write && !signal.aborted) {
-    // It may refuse (the disk is full, it no longer reads): the next step does not depend on it.
-    await Promise.race([
-      tools.write(process, ladder.write.data).catch(() => undefined),
-      exited(process, ladder.write.wait_ms, signal),
-    ]);
+    // It may be refused (the disk is full, nobody reads): the next step does not depend on it.
+    tools.write(process, ladder.write.data).catch(() => undefined);
     await exited(process, ladder.write.wait_ms, signal);
   }
   if (signal.aborted) return none;

@@ -4,6 +4,7 @@
  */
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../errors.ts';
 import { becomeSubreaper } from '../../process/libc.ts';
 import { runMarkerOf } from '../../process/marker.ts';
 import { startTicks } from '../../process/proc.ts';
@@ -31,7 +32,12 @@ function readStart(): ShimStart {
 
 /** Says where it is, then points all three descriptors away from the launcher. */
 function detach(start: ShimStart): void {
-  writeSync(1, `${JSON.stringify({ pid: process.pid, start_ticks: startTicks(process.pid) })}\n`);
+  try {
+    writeSync(1, `${JSON.stringify({ pid: process.pid, start_ticks: startTicks(process.pid) })}\n`);
+  } catch (error) {
+    // The launcher has died meanwhile. The next host finds the socket, or this ends unused.
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+  }
   for (const fd of [0, 1]) {
     closeSync(fd);
     // The lowest free descriptor is the one just closed.
@@ -74,16 +80,16 @@ async function main(): Promise<void> {
   process.on('SIGHUP', () => undefined);
   process.on('SIGINT', () => undefined);
   process.on('SIGTERM', () => stop('the shim was told to end (SIGTERM)'));
-  // The run is worth more than the state of one request: tell, and go on owning it.
-  process.on('uncaughtException', (error) => {
-    console.error(error);
-    journal.append(RecordType.trouble, 0, { cause: `a defect of the shim: ${error.message}` });
-  });
   const unused = setInterval(() => {
     if (run.begun) clearInterval(unused);
     else if (!server.connected) stop('no process was ever started');
   }, UNUSED_MS);
   detach(start);
+  // The run is worth more than the state of one request: tell, and go on owning it.
+  process.on('uncaughtException', (error) => {
+    console.error(error);
+    journal.append(RecordType.trouble, 0, { cause: `a defect of the shim: ${error.message}` });
+  });
 
   await run.ended;
   await journal.close();
@@ -93,4 +99,7 @@ async function main(): Promise<void> {
   process.exit(0);
 }
 
-await main();
+main().catch((error: unknown) => {
+  console.error(messageOf(error));
+  process.exit(1);
+});

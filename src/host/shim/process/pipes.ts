@@ -1,9 +1,16 @@
-/** A process on three pipes, in a session and process group of its own. */
-import { spawn } from 'node:child_process';
+/**
+ * A process on three pipes, in a session and process group of its own. The pipes are made here and not by
+ * Node, whose "pipes" are socket pairs: a program that opens /dev/stdout or /dev/stderr fails on those. And
+ * reading goes through one buffer for good, so that a flood of output does not become a flood of garbage.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Readable } from 'node:stream';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { pipe } from '../../process/libc.ts';
 import type { ProcessExit, ProcessSpec } from '../wire.ts';
 import { type Child, type Output, SpawnFailed } from './child.ts';
+import { readInto } from './reading.ts';
 
 /**
  * @param onPid called before anything else can happen, so that the reaper never takes this child for an orphan
@@ -15,30 +22,43 @@ export async function spawnOnPipes(
   onPid: (pid: number) => void,
   output: Output,
 ): Promise<Child> {
-  const child = start(file, spec);
-  const pid = child.pid;
-  if (pid === undefined) {
-    const [error] = (await once(child, 'error')) as [Error];
-    throw new SpawnFailed(`${file} could not be started: ${error.message}.`);
+  const pipes = openPipes();
+  let child: ChildProcess;
+  try {
+    child = spawn(file, spec.argv.slice(1), {
+      argv0: spec.argv[0],
+      cwd: spec.cwd,
+      env: spec.env,
+      detached: true,
+      stdio: pipes.theirs,
+    });
+    if (child.pid === undefined) throw (await once(child, 'error'))[0];
+  } catch (error) {
+    for (const fd of [...pipes.ours, ...pipes.theirs]) closeSync(fd);
+    throw new SpawnFailed(`${file} could not be started: ${(error as Error).message}.`, { cause: error });
   }
-  onPid(pid);
+  onPid(child.pid);
+  for (const fd of pipes.theirs) closeSync(fd);
   const exited = new Promise<ProcessExit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
-  const { stdin, stdout, stderr } = child;
+  child.on('error', () => undefined);
+
+  const [input, out, err] = pipes.ours;
+  const stdin = new Socket({ fd: input, readable: false, writable: true });
   // A reader that went away is told to whoever writes, by the callback of that write.
   stdin.on('error', () => undefined);
-  child.on('error', () => undefined);
-  stdout.on('data', (chunk: Buffer) => output('out', chunk));
-  stderr.on('data', (chunk: Buffer) => output('err', chunk));
+  const stdout = new Socket({ fd: out, writable: false, onread: readInto((chunk) => output('out', chunk)) });
+  const stderr = new Socket({ fd: err, writable: false, onread: readInto((chunk) => output('err', chunk)) });
+  void exited.then(() => stdin.destroy());
   return {
-    pid,
+    pid: child.pid,
     exited,
     drained: Promise.all([ended(stdout), ended(stderr)]).then(() => undefined),
     write: (data) =>
       new Promise<void>((resolve, reject) => {
         stdin.write(data, (error) => (error ? reject(error) : resolve()));
-        // Node may never call back for a write that was under way when the process died.
+        // A write that was under way when the process died may never be called back.
         void exited.then(() => setImmediate(() => reject(new Error('the process has exited'))));
       }),
     queued: () => stdin.writableLength,
@@ -59,23 +79,19 @@ export async function spawnOnPipes(
   };
 }
 
-function start(file: string, spec: ProcessSpec) {
-  try {
-    return spawn(file, spec.argv.slice(1), {
-      argv0: spec.argv[0],
-      cwd: spec.cwd,
-      env: spec.env,
-      detached: true,
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-  } catch (error) {
-    throw new SpawnFailed(`${file} could not be started: ${(error as Error).message}.`, { cause: error });
-  }
+type Three = [number, number, number];
+
+/** Descriptors of stdin, stdout and stderr at either end. */
+function openPipes(): { ours: Three; theirs: Three } {
+  const [stdin, stdout, stderr] = [pipe(), pipe(), pipe()];
+  return { ours: [stdin.write, stdout.read, stderr.read], theirs: [stdin.read, stdout.write, stderr.write] };
 }
 
-function ended(stream: Readable): Promise<void> {
+function ended(stream: Socket): Promise<void> {
   return new Promise((resolve) => {
-    stream.once('close', () => resolve());
     stream.on('error', () => stream.destroy());
+    stream.once('close', () => resolve());
+    // Nothing flows through the stream itself, but its end does.
+    stream.resume();
   });
 }

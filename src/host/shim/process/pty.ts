@@ -10,6 +10,7 @@ import { ReadStream } from 'node:tty';
 import { closeOnExec, duplicate } from '../../process/libc.ts';
 import type { ProcessExit, ProcessSpec } from '../wire.ts';
 import { type Child, type Output, SpawnFailed, signalName } from './child.ts';
+import { readInto } from './reading.ts';
 
 const WRITE_RETRY_MS = 5;
 
@@ -73,15 +74,15 @@ export function spawnOnPty(
   onPid(terminal.pid);
   closeOnExec(terminal.fd);
   const writer = new TerminalWriter(duplicate(terminal.fd));
-  const reader = new ReadStream(terminal.fd);
+  const reader = new ReadStream(terminal.fd, { onread: readInto((chunk) => output('out', chunk)) });
   const drained = Promise.withResolvers<void>();
-  reader.on('data', (chunk: Buffer) => output('out', chunk));
   // EIO: the last process has closed the terminal, which is how it ends.
   reader.on('error', () => reader.destroy());
   reader.on('close', () => {
     writer.close();
     drained.resolve();
   });
+  reader.resume();
   return {
     pid: terminal.pid,
     exited: exit.promise,

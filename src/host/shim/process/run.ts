@@ -124,7 +124,11 @@ export class Run {
   signal(request: Request<'signal'>): void {
     const { status } = this.#floor(request.process);
     if (!status.running) throw new Refused('no-process', 'The process has exited.');
-    process.kill(-status.pid, request.signal);
+    try {
+      process.kill(-status.pid, request.signal);
+    } catch (error) {
+      throw new Refused('no-process', `The process cannot be signalled (${messageOf(error)}).`);
+    }
   }
 
   ack(request: Request<'ack'>): void {

@@ -1,0 +1,109 @@
+/** The shim as it is published: compiled, in an awkwardly long project path, and small. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runtimeDirectory, socketPath } from '../../../src/host/process/sockets.ts';
+import type * as Launch from '../../../src/host/shim/client/launch.ts';
+import { program, ShimLab } from '../../support/shim.ts';
+
+const REPOSITORY = resolve(import.meta.dirname, '../../..');
+const lab = new ShimLab();
+let launch: typeof Launch.launchShim;
+
+beforeAll(async () => {
+  const dir = lab.directory();
+  const file = (path: string) => join(REPOSITORY, 'src/host/shim', path);
+  const config = {
+    extends: join(REPOSITORY, 'tsconfig.json'),
+    compilerOptions: {
+      noEmit: false,
+      outDir: join(dir, 'dist'),
+      rootDir: join(REPOSITORY, 'src'),
+      typeRoots: [join(REPOSITORY, 'node_modules/@types')],
+    },
+    include: [],
+    files: [file('process/main.ts'), file('client/launch.ts')],
+  };
+  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config));
+  writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
+  symlinkSync(join(REPOSITORY, 'node_modules'), join(dir, 'node_modules'));
+  execFileSync(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', join(dir, 'tsconfig.json')]);
+  const url = pathToFileURL(join(dir, 'dist/host/shim/client/launch.js')).href;
+  launch = ((await import(url)) as typeof Launch).launchShim;
+});
+afterAll(() => lab.clean());
+
+/** Memory in KB that only this process has. */
+function privateMemory(pid: number): number {
+  const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+  const kb = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(rollup)?.[1]);
+  return kb('Private_Clean') + kb('Private_Dirty');
+}
+
+test.each([false, true])('the compiled shim works and stays small (terminal: %s)', async (pty) => {
+  const project = join(lab.directory(), 'p'.repeat(100), 'q'.repeat(100), '.aether');
+  mkdirSync(project, { recursive: true });
+  const sockets = runtimeDirectory(project);
+  const start = lab.startLine({
+    dir: join(project, 'journal'),
+    socket: socketPath(sockets, 'run_abcdefghijkl.sock'),
+  });
+  const identity = await launch(start);
+  lab.adopt(identity);
+  expect(readFileSync(`/proc/${identity.pid}/cmdline`, 'utf8')).toMatch(/^aether-shim tester/);
+  const client = await lab.connect(start.socket, 1);
+  const shim = lab.watch(start, identity, client);
+  await client.start('s1', program('echo.mjs', [], { pty }));
+  await shim.printed(0, 'ready');
+  const idle = privateMemory(identity.pid);
+  await client.write(0, 'f1', 'exit 3\n');
+  expect(await shim.over()).toMatchObject({ code: 3 });
+  console.log(`private memory of a compiled shim (terminal: ${pty}): ${(idle / 1024).toFixed(1)} MB`);
+  expect(idle).toBeLessThan(20 * 1024);
+  rmSync(sockets, { recursive: true });
+});
+
+test('memory stays flat under a flood', async () => {
+  const start = lab.startLine({ journal_segment_bytes: 8 << 20, journal_bytes_max: 32 << 20 });
+  const identity = await launch(start);
+  lab.adopt(identity);
+  const client = await lab.connect(start.socket, 1);
+  const { journal } = lab.watch(start, identity, client);
+  let read = 0;
+  client.onNotice(() => {
+    journal.read();
+    read = journal.offset;
+    journal.records.length = 0;
+    void client.ack(read);
+  });
+  await client.start('s1', program('flood.sh'));
+  const deadline = performance.now() + 15_000;
+  while (read < 300e6 && performance.now() < deadline) await new Promise((done) => setTimeout(done, 20));
+  expect(read).toBeGreaterThan(300e6);
+  const loaded = privateMemory(identity.pid);
+  console.log(
+    `private memory after ${Math.round(read / 1e6)} MB of output: ${(loaded / 1024).toFixed(1)} MB`,
+  );
+  expect(loaded).toBeLessThan(30 * 1024);
+  await client.stop('x', { term_ms: 0, kill_ms: 5_000 }, 'test');
+});
+
+test('what goes wrong at the start is told to the launcher', async () => {
+  const taken = await lab.launch();
+  await expect(launch(lab.startLine({ socket: taken.start.socket }))).rejects.toMatchObject({
+    code: 'shim-start-failed',
+    message: expect.stringContaining('EADDRINUSE'),
+  });
+  const file = join(lab.directory(), 'file');
+  writeFileSync(file, '');
+  await expect(launch(lab.startLine({ dir: join(file, 'journal') }))).rejects.toMatchObject({
+    message: expect.stringContaining('ENOTDIR'),
+  });
+  // Without its start line it says so and does not linger.
+  const main = join(REPOSITORY, 'src/host/shim/process/main.ts');
+  const lonely = spawnSync(process.execPath, [main], { input: '{"run":"x"}', encoding: 'utf8' });
+  expect(lonely.status).toBe(1);
+  expect(lonely.stderr).toContain('lacks agent');
+});
