@@ -23,8 +23,14 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
     again();
   } else {
     stop(
-      'aether needs Node ' + NEEDED + ' or newer, and this is Node ' + process.versions.node + '. ' +
-        'Install it from https://nodejs.org, or with nvm: nvm install ' + NEEDED + '.'
+      'aether needs Node ' +
+        NEEDED +
+        ' or newer, and this is Node ' +
+        process.versions.node +
+        '. ' +
+        'Install it from https://nodejs.org, or with nvm: nvm install ' +
+        NEEDED +
+        '.'
     );
   }
 } else if (!fs.existsSync(program)) {

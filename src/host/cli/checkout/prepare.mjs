@@ -1,0 +1,24 @@
+/**
+ * Before `npm start` and `npm run bench`: whatever a fresh clone still lacks to run. Nothing to do takes a
+ * fraction of a second.
+ */
+import { ensureBuilt, root } from './build.mjs';
+import { ensureInstalled } from './install.mjs';
+import { say } from './progress.mjs';
+
+const NODE_MAJOR_MIN = 20;
+
+if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+  say(
+    `This checkout needs Node ${NODE_MAJOR_MIN} or newer to install itself (it then brings its own); this is ${process.versions.node}.`,
+  );
+  process.exitCode = 1;
+} else {
+  try {
+    await ensureInstalled(root, 'Installing what running needs');
+    await ensureBuilt();
+  } catch (error) {
+    say(`${error.message}\nNothing was started. The lines above say why; then try again.`);
+    process.exitCode = 1;
+  }
+}

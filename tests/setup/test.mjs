@@ -1,0 +1,104 @@
+/**
+ * `npm test`: installs what testing needs, checks the sources, builds, runs the whole suite, and ends with one
+ * plain line of figures. Everything is run even when something before it failed, so one run tells everything.
+ * Arguments are passed on to the test runner.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, root, toolEnvironment } from '../../src/host/cli/checkout/build.mjs';
+import { mustRun, run, say, step } from '../../src/host/cli/checkout/progress.mjs';
+import { installForTests } from './install.mjs';
+
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+
+/** Each counts as one test in the closing line. */
+const CHECKS = [
+  ['Types', () => tool('tsc', '-p', 'tsconfig.json')],
+  ['Types of the browser code', () => tool('tsc', '-p', 'src/console/web/tsconfig.json')],
+  ['Lint and format', () => tool('biome', 'check', '.')],
+  ['Dead code', () => tool('knip')],
+  ['Build', build],
+];
+
+function tool(name, ...args) {
+  return mustRun(bin(name), args, { cwd: root, env: toolEnvironment() });
+}
+
+async function main() {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
+  let without;
+  try {
+    without = await installForTests();
+  } catch (error) {
+    say(error.message);
+    return finish({ ...total, failed: 1 }, ['Installation']);
+  }
+  for (const [title, check] of CHECKS) {
+    try {
+      await step(title, check);
+      total.passed += 1;
+    } catch (error) {
+      say(`  ${error.message}`);
+      total.failed += 1;
+      failures.push(title);
+    }
+  }
+  const suite = await runSuite(without);
+  total.passed += suite.passed;
+  total.failed += suite.failed;
+  total.skipped += suite.skipped;
+  if (suite.failed > 0) failures.push('Tests');
+  return finish(total, failures);
+}
+
+async function runSuite(without) {
+  const directory = mkdtempSync(join(tmpdir(), 'aether-test-'));
+  const report = join(directory, 'report.json');
+  say('▸ Tests');
+  try {
+    const code = await run(
+      bin('vitest'),
+      [
+        'run',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${report}`,
+        ...process.argv.slice(2),
+      ],
+      { cwd: root, env: { ...toolEnvironment(), AETHER_TEST_WITHOUT: without.join(',') } },
+    );
+    return figures(report, code);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** A runner that fails without a failed test (a file that does not load, an unhandled error) is a failure too. */
+function figures(report, code) {
+  let result;
+  try {
+    result = JSON.parse(readFileSync(report, 'utf8'));
+  } catch (error) {
+    say(`The test runner left no report (exit code ${code}): ${error.message}`);
+    return { passed: 0, failed: 1, skipped: 0 };
+  }
+  const broken = result.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((one) => one.status === 'failed'),
+  ).length;
+  const failed = result.numFailedTests + broken;
+  return {
+    passed: result.numPassedTests,
+    failed: failed === 0 && code !== 0 ? 1 : failed,
+    skipped: result.numPendingTests + result.numTodoTests,
+  };
+}
+
+function finish({ passed, failed, skipped }, failures) {
+  if (failures.length > 0) say(`Failed: ${failures.join(', ')}`);
+  say(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+await main();
