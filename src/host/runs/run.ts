@@ -133,9 +133,9 @@ export class Run {
       this.#again = false;
       try {
         this.#reader ??= new JournalReader(this.paths.journal, this.record.journal_offset);
-        for (;;) {
+        while (!this.#closed) {
           const records = this.#reader.read(BATCH_BYTES);
-          if (records.length === 0 || this.#closed) break;
+          if (records.length === 0) break;
           this.#process(records);
           await new Promise((resolve) => setImmediate(resolve));
         }
