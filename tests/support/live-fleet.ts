@@ -1,0 +1,333 @@
+/**
+ * The whole product for one test: a project with an aether.yaml in a directory of its own, driven through the
+ * real command, with a scripted model behind it. Everything it started ends with it, whatever the test did to
+ * the host, and what outlives a proper `aether down` is an error of its own.
+ */
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import type { AgentView, EventView } from '../../src/host/api.ts';
+import { ControlClient } from '../../src/host/control/client.ts';
+import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from './cli.ts';
+import { claudeBinary } from './engines.ts';
+import { eventually } from './eventually.ts';
+import { type ModelServer, startModelServer } from './model-server/server.ts';
+
+/** Of a real key's form; opens nothing. */
+export const KEY = 'sk-ant-dummy-e2e-0123456789abcdefghijklmnopqrstuv';
+
+const BUILT = fileURLToPath(new URL('../../src/host/cli/aether.cjs', import.meta.url));
+
+/** The command under test: what is published when it was built for this run of the suite, otherwise the source. */
+export const AETHER = [process.execPath, process.env.AETHER_TEST_DIST === '1' ? BUILT : CLI];
+
+export interface FleetConfig {
+  agents: Record<string, Record<string, unknown>>;
+  defaults?: Record<string, unknown>;
+}
+
+export interface FleetOptions {
+  /** Directory of aether.yaml below the fleet's own; default `project`. */
+  project?: string;
+  /** More of the environment that commands and hosts are started with. */
+  env?: Record<string, string>;
+}
+
+export class LiveFleet {
+  readonly root: string;
+  readonly project: string;
+  readonly home: string;
+  readonly stateDir: string;
+  readonly configFile: string;
+  readonly model: ModelServer;
+  readonly env: Record<string, string>;
+  readonly #started = new Set<RunningCli>();
+
+  private constructor(root: string, model: ModelServer, options: FleetOptions) {
+    this.root = root;
+    this.model = model;
+    this.project = join(root, options.project ?? 'project');
+    this.home = join(root, 'home');
+    this.stateDir = join(this.project, '.aether');
+    this.configFile = join(this.project, 'aether.yaml');
+    this.env = {
+      HOME: this.home,
+      TMPDIR: join(root, 'tmp'),
+      XDG_RUNTIME_DIR: join(root, 'x'),
+      AETHER_CLAUDE_BINARY: claudeBinary(),
+      ANTHROPIC_API_KEY: KEY,
+      ...options.env,
+    };
+    for (const dir of [this.project, this.home, this.env.TMPDIR!, this.env.XDG_RUNTIME_DIR!]) {
+      fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
+    }
+  }
+
+  /** The directories, the model and the file; nothing runs yet. */
+  static async make(config: FleetConfig, options: FleetOptions = {}): Promise<LiveFleet> {
+    const root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'ae-')));
+    const fleet = new LiveFleet(root, await startModelServer(), options);
+    fleet.configure(config);
+    return fleet;
+  }
+
+  /** Writes aether.yaml; claude agents are pointed at the scripted model. */
+  configure(config: FleetConfig): void {
+    const agents = Object.fromEntries(
+      Object.entries(config.agents).map(([name, agent]) => [
+        name,
+        agent.runtime === 'claude-code'
+          ? {
+              auth: 'ANTHROPIC_API_KEY',
+              ...agent,
+              env: { ANTHROPIC_BASE_URL: this.model.url, ...(agent.env as object | undefined) },
+            }
+          : agent,
+      ]),
+    );
+    this.write(stringify({ console: { port: 0 }, ...config, agents }));
+  }
+
+  /** aether.yaml, replaced as an editor does it. */
+  write(text: string): void {
+    fs.writeFileSync(`${this.configFile}.new`, text);
+    fs.renameSync(`${this.configFile}.new`, this.configFile);
+  }
+
+  /* ---------- the command ---------- */
+
+  /** Starts `aether ARGS` in the project. */
+  begin(args: string[], options: CliOptions = {}): RunningCli {
+    const running = startCli(args, {
+      program: AETHER,
+      cwd: this.project,
+      deadline_ms: 60_000,
+      ...options,
+      env: { ...this.env, ...options.env },
+    });
+    this.#started.add(running);
+    void running.ended.finally(() => this.#started.delete(running)).catch(() => undefined);
+    return running;
+  }
+
+  cli(args: string[], options: CliOptions = {}): Promise<CliResult> {
+    return this.begin(args, options).ended;
+  }
+
+  /** @returns what it printed; throws what it said when it failed. */
+  async ok(...args: string[]): Promise<string> {
+    const result = await this.cli(args);
+    if (result.code === 0) return result.stdout;
+    throw new Error(
+      `aether ${args.join(' ')}: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}${this.hostLog()}`,
+    );
+  }
+
+  async json<T>(...args: string[]): Promise<T> {
+    return JSON.parse(await this.ok(...args, '--json')) as T;
+  }
+
+  up(): Promise<string> {
+    return this.ok('up', '--detach');
+  }
+
+  /* ---------- the host ---------- */
+
+  get hostPid(): number {
+    return Number(fs.readFileSync(join(this.stateDir, 'host.pid'), 'utf8'));
+  }
+
+  /** SIGKILL, and returns once the process is gone. */
+  async killHost(): Promise<void> {
+    const pid = this.hostPid;
+    process.kill(pid, 'SIGKILL');
+    await eventually('the host is gone', () => !running(pid), 5_000);
+  }
+
+  /** A connection to the host's control socket; the caller closes it. */
+  connect(): Promise<ControlClient> {
+    const dir = fs.readFileSync(join(this.stateDir, 'sockets'), 'utf8').trim();
+    return ControlClient.connect(join(dir, 'control.sock'), this.stateDir);
+  }
+
+  async withHost<T>(body: (client: ControlClient) => Promise<T>): Promise<T> {
+    const client = await this.connect();
+    try {
+      return await body(client);
+    } finally {
+      client.close();
+    }
+  }
+
+  agent(name: string): Promise<AgentView> {
+    return this.withHost((client) => client.call('agent', name));
+  }
+
+  /** Waits until the agent's view fits; says what it was instead. */
+  async until(
+    name: string,
+    what: string,
+    fits: (view: AgentView) => boolean,
+    deadline_ms = 20_000,
+  ): Promise<AgentView> {
+    let last: AgentView | null = null;
+    const client = await this.connect();
+    try {
+      return await eventually(
+        what,
+        async () => {
+          last = await client.call('agent', name);
+          return fits(last) ? last : null;
+        },
+        deadline_ms,
+      );
+    } catch (error) {
+      throw new Error(
+        `${name}: ${String(error)}; it is ${JSON.stringify(last, null, 1)}\n${await this.history(name)}${this.hostLog()}`,
+      );
+    } finally {
+      client.close();
+    }
+  }
+
+  idle(name: string, deadline_ms?: number): Promise<AgentView> {
+    return this.until(
+      name,
+      'idle',
+      (view) => view.state === 'running' && view.activity === 'idle',
+      deadline_ms,
+    );
+  }
+
+  /** Every event of the host, oldest first, read through the command's own socket. */
+  events(filter: { agent?: string; topics?: string[] } = {}): Promise<EventView[]> {
+    return this.withHost(async (client) => {
+      const stream = client.stream('logs', { last: 1_000, follow: false, ...filter });
+      const events: EventView[] = [];
+      for await (const event of stream) events.push(event);
+      return events;
+    });
+  }
+
+  /** The first event that fits, past or future. */
+  async event(
+    topic: string,
+    fits: (event: EventView) => boolean = () => true,
+    deadline_ms = 20_000,
+  ): Promise<EventView> {
+    try {
+      return await eventually(
+        topic,
+        async () =>
+          (await this.events({ topics: [topic] })).find((event) => event.topic === topic && fits(event)),
+        deadline_ms,
+      );
+    } catch (error) {
+      throw new Error(`${String(error)} (${fits})\n${await this.history()}${this.hostLog()}`);
+    }
+  }
+
+  /** For the message of a failed test. */
+  async history(agent?: string): Promise<string> {
+    const events = await this.events(agent === undefined ? {} : { agent }).catch(() => []);
+    return events
+      .slice(-40)
+      .map((event) => `  ${event.seq} ${event.agent ?? '-'} ${event.topic} ${JSON.stringify(event.data)}`)
+      .map((line) => line.slice(0, 260))
+      .join('\n');
+  }
+
+  hostLog(): string {
+    const file = join(this.stateDir, 'host.log');
+    if (!fs.existsSync(file)) return '';
+    return `\nhost.log:\n${fs.readFileSync(file, 'utf8').trim().split('\n').slice(-15).join('\n')}`;
+  }
+
+  /* ---------- the end ---------- */
+
+  /** Processes that belong to a run of this fleet: by the marker they inherited, so also those that fled. */
+  survivors(): { pid: number; what: string }[] {
+    const dir = join(this.stateDir, 'runs');
+    const runs = new Set(fs.existsSync(dir) ? fs.readdirSync(dir) : []);
+    return processes()
+      .filter(({ environment }) => {
+        const marker = environment.find((entry) => entry.startsWith('AETHER_RUN='));
+        return marker !== undefined && runs.has(marker.slice('AETHER_RUN='.length));
+      })
+      .map(({ pid, command }) => ({ pid, what: command }));
+  }
+
+  /** @throws Error when a proper `down` failed or left something behind. */
+  async close(): Promise<void> {
+    const complaints: string[] = [];
+    for (const command of this.#started) command.child.kill('SIGKILL');
+    const host = fs.existsSync(join(this.stateDir, 'host.pid')) ? this.hostPid : null;
+    if (host !== null && running(host)) {
+      const down = await this.cli(['down']);
+      if (down.code !== 0) complaints.push(`aether down: exit ${down.code}\n${down.stderr}${this.hostLog()}`);
+      if (running(host)) {
+        process.kill(host, 'SIGKILL');
+        complaints.push('the host outlived aether down');
+      }
+      for (const { pid, what } of this.survivors())
+        complaints.push(`aether down left process ${pid} behind: ${what}`);
+    }
+    for (const { pid } of this.survivors()) kill(pid);
+    await eventually('nothing of the fleet runs', () => this.survivors().length === 0, 10_000);
+    await this.model.close();
+    fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
+    if (complaints.length > 0) throw new Error(complaints.join('\n'));
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended by itself meanwhile
+  }
+}
+
+/** A zombie is nobody: pid 1 of a container may take its time to reap. */
+export function running(pid: number): boolean {
+  try {
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
+}
+
+export interface ProcessSeen {
+  pid: number;
+  command: string;
+  environment: string[];
+}
+
+/** Every living process whose environment we may read. */
+export function processes(): ProcessSeen[] {
+  return fs
+    .readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        return [
+          {
+            pid: Number(name),
+            command: fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
+            environment: fs.readFileSync(`/proc/${name}/environ`, 'utf8').split('\0'),
+          },
+        ];
+      } catch {
+        return []; // gone, or not ours to see
+      }
+    })
+    .filter(({ pid }) => running(pid));
+}
+
+/** A directive of the scripted model. */
+export const call = (tool: string, input: unknown): string => `[[call ${tool} ${JSON.stringify(input)}]]`;
+/** The same of an aether tool, under the name that Claude Code gives it. */
+export const aether = (tool: string, input: unknown): string => call(`mcp__aether__aether_${tool}`, input);
