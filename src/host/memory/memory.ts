@@ -28,6 +28,7 @@ export class Memory {
   readonly #table: MemoryTable;
   readonly #clock: Clock;
   readonly #ids: Ids;
+  readonly #counts = new Map<string, number>();
 
   constructor(options: { store: Store; clock: Clock; ids: Ids }) {
     this.#store = options.store;
@@ -57,7 +58,7 @@ export class Memory {
         this.#table.update(memory);
         return { memory: toView(memory), replaced: true };
       }
-      if (this.#table.count(scope) >= limits.memories_per_scope_max) {
+      if (this.#isFull(scope)) {
         throw new AetherError({
           code: 'memory.full',
           who: 'agent',
@@ -90,7 +91,8 @@ export class Memory {
     owner: Principal,
     input: { query: string; limit?: number; tags?: string[]; scope?: 'agent' | 'shared' | 'all' },
   ): { memories: (MemoryView & { score: number })[]; total: number } {
-    const scopes = input.scope === 'agent' ? [owner] : input.scope === 'shared' ? [SHARED] : [owner, SHARED];
+    const scopes: [string, string?] =
+      input.scope === 'agent' ? [owner] : input.scope === 'shared' ? [SHARED] : [owner, SHARED];
     const limit = Math.min(
       Math.max(1, Math.trunc(input.limit ?? RESULTS_DEFAULT)),
       limits.memory_results_max,
@@ -116,6 +118,14 @@ export class Memory {
       this.#table.forget(memory.id, this.#clock.now());
       return toView(memory);
     });
+  }
+
+  /** Counts rows only when the estimate, which forgetting and rollbacks leave too high, says that it may be so. */
+  #isFull(scope: string): boolean {
+    let count = this.#counts.get(scope);
+    if (count === undefined || count >= limits.memories_per_scope_max) count = this.#table.count(scope);
+    this.#counts.set(scope, count + 1);
+    return count >= limits.memories_per_scope_max;
   }
 
   #find(owner: Principal, input: { id?: string; key?: string }): MemoryRecord {

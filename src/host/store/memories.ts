@@ -33,8 +33,17 @@ interface Row extends Omit<MemoryRecord, 'tags' | 'author'> {
 
 type RankedRow = Row & { rank: number; total: number };
 
-const LIVE = `m.forgotten_ms IS NULL AND m.scope IN (SELECT value FROM json_each(@scopes))
-  AND NOT EXISTS (SELECT 1 FROM json_each(@tags) wanted WHERE wanted.value NOT IN (SELECT value FROM json_each(m.tags)))`;
+/** Texts stay out of it: only the rows that are shown are read whole. */
+const LIVE = `m.forgotten_ms IS NULL AND m.scope IN (@own, @other)
+  AND (@tags = '[]' OR NOT EXISTS (
+    SELECT 1 FROM json_each(@tags) wanted WHERE wanted.value NOT IN (SELECT value FROM json_each(m.tags))))`;
+
+interface Filter {
+  own: string;
+  other: string;
+  tags: string;
+  limit: number;
+}
 
 export class MemoryTable {
   readonly #insert;
@@ -72,15 +81,17 @@ export class MemoryTable {
       .pluck();
     // The rank is rounded so that rows which say the same are a tie, and the newer one wins it; no coarser,
     // because in a small collection a word that most rows hold weighs about a millionth.
-    this.#search = db.prepare<[{ match: string; scopes: string; tags: string; limit: number }], RankedRow>(
-      `WITH hits AS MATERIALIZED (
-         SELECT rowid AS hit, bm25(memories_text, 1.0, 2.0, 1.5) AS rank FROM memories_text WHERE memories_text MATCH @match
-       )
-       SELECT m.*, hits.rank AS rank, count(*) OVER () AS total FROM hits JOIN memories m ON m.rowid = hits.hit
-       WHERE ${LIVE} ORDER BY round(hits.rank, 9), m.updated_ms DESC, m.rowid DESC LIMIT @limit`,
+    this.#search = db.prepare<[Filter & { match: string }], RankedRow>(
+      `WITH live AS MATERIALIZED (
+         SELECT m.rowid AS hit, round(bm25(memories_text, 1.0, 2.0, 1.5), 9) AS rank, m.updated_ms AS at
+         FROM memories_text JOIN memories m ON m.rowid = memories_text.rowid
+         WHERE memories_text MATCH @match AND ${LIVE}
+       ), best AS (SELECT * FROM live ORDER BY rank, at DESC, hit DESC LIMIT @limit)
+       SELECT m.*, best.rank AS rank, (SELECT count(*) FROM live) AS total
+       FROM best JOIN memories m ON m.rowid = best.hit ORDER BY best.rank, best.at DESC, best.hit DESC`,
     );
-    this.#recent = db.prepare<[{ scopes: string; tags: string; limit: number }], RankedRow>(
-      `SELECT m.*, 0 AS rank, count(*) OVER () AS total FROM memories m
+    this.#recent = db.prepare<[Filter], RankedRow>(
+      `SELECT m.*, 0 AS rank, (SELECT count(*) FROM memories m WHERE ${LIVE}) AS total FROM memories m
        WHERE ${LIVE} ORDER BY m.updated_ms DESC, m.rowid DESC LIMIT @limit`,
     );
   }
@@ -126,20 +137,17 @@ export class MemoryTable {
   }
 
   /**
-   * Best first. `match` is an FTS5 expression (null: all, newest first); a memory has to carry every one of
-   * `tags`. `total` counts what matches, whatever the limit.
+   * Best first, from one scope or two. `match` is an FTS5 expression (null: all, newest first); a memory has to
+   * carry every one of `tags`. `total` counts what matches, whatever the limit.
    */
-  search(query: { match: string | null; scopes: string[]; tags: string[]; limit: number }): {
+  search(query: { match: string | null; scopes: [string, string?]; tags: string[]; limit: number }): {
     hits: MemoryHit[];
     total: number;
   } {
-    const common = {
-      scopes: JSON.stringify(query.scopes),
-      tags: JSON.stringify(query.tags),
-      limit: query.limit,
-    };
-    const rows =
-      query.match === null ? this.#recent.all(common) : this.#search.all({ ...common, match: query.match });
+    const [own, other = own] = query.scopes;
+    const filter = { own, other, tags: JSON.stringify(query.tags), limit: query.limit };
+    const { match } = query;
+    const rows = match === null ? this.#recent.all(filter) : this.#search.all({ ...filter, match });
     return {
       hits: rows.map((row) => ({ memory: toRecord(row), score: Number((-row.rank || 0).toPrecision(4)) })),
       total: rows[0]?.total ?? 0,

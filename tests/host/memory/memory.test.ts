@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { randomIds } from '../../../src/host/ids.ts';
 import { limits } from '../../../src/host/limits.ts';
+import { Memory } from '../../../src/host/memory/memory.ts';
 import { matchExpression, wordsOf } from '../../../src/host/memory/query.ts';
 import { Rig, tempDir } from '../../mcp-tools/rig.ts';
 import { VirtualClock } from '../../support/clock.ts';
@@ -209,6 +211,25 @@ describe('keeping', () => {
     expect(store({ text: 'x', tags: [''] })).toThrow(/tags/);
     expect(found('*')).toEqual([]);
   });
+});
+
+it('refuses more than a scope holds until something is forgotten', () => {
+  rig.memory.store('agent:ada', { text: 'first', key: 'first' });
+  const insert = rig.store.db.prepare(
+    "INSERT INTO memories (id, scope, text, tags, author, version, created_ms, updated_ms) VALUES (?, 'agent:ada', 't', '[]', 'host', 1, 0, 0)",
+  );
+  rig.store.transaction(() => {
+    for (let n = 1; n < limits.memories_per_scope_max; n += 1) insert.run(`m${n}`);
+  });
+  const fresh = () => new Memory({ store: rig.store, clock, ids: randomIds });
+  expect(() => fresh().store('agent:ada', { text: 'one more' })).toThrow(/already holds 100000/);
+  const memory = fresh();
+  expect(() => memory.store('agent:ada', { text: 'one more' })).toThrow(/already holds/);
+  expect(memory.store('agent:ada', { text: 'replaced', key: 'first' }).replaced).toBe(true);
+  expect(memory.store('agent:bob', { text: 'another scope' }).replaced).toBe(false);
+  memory.forget('agent:ada', { key: 'first' });
+  expect(memory.store('agent:ada', { text: 'one more' }).replaced).toBe(false);
+  expect(() => memory.store('agent:ada', { text: 'and one' })).toThrow(/already holds/);
 });
 
 describe('scopes', () => {
