@@ -252,6 +252,11 @@ export class TerminalProcess {
     this.#timer = setInterval(() => this.#read(), 50);
   }
 
+  /** What was printed since the last typing, byte for byte. */
+  get raw(): string {
+    return this.#output;
+  }
+
   /** What was printed so far without escape sequences and white space, which a screen moves about. */
   get text(): string {
     return this.#output
