@@ -1,201 +1,80 @@
-/**
- * The builtin engine as a real process, started from what its runtime prepares and read through its observer:
- * what a host would see, without a host.
- */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+/** The builtin engine as a real process: what its tests need beyond what every engine's tests need. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { builtinRuntime } from '../../../src/runtimes/builtin/runtime.ts';
-import type {
-  AgentSpec,
-  EngineState,
-  Frame,
-  LaunchSpec,
-  ObservedEvent,
-  RunPlace,
-} from '../../../src/runtimes/runtime.ts';
+import type { AgentSpec, LaunchSpec, ObservedEvent } from '../../../src/runtimes/runtime.ts';
+import { Desk, Engine, type EventOf, Observed } from '../../support/drive.ts';
 
 export const runtime = builtinRuntime('0.0.0-test');
-const MCP_FIXTURE = fileURLToPath(new URL('../../fixtures/mcp-echo.ts', import.meta.url));
 
-export interface Desk {
-  root: string;
-  workspace: string;
-  place: RunPlace;
-  /** Anything may be overridden. */
-  agent(overrides?: Partial<AgentSpec>): AgentSpec;
-  file(name: string, content: string): string;
-  remove(): void;
-}
-
-/** A fresh directory with a workspace, and agents and places in it. */
-export function makeDesk(): Desk {
-  const root = realpathSync(mkdtempSync(join(tmpdir(), 'aether-loop-')));
-  const workspace = join(root, 'workspace');
-  const agentDir = join(root, 'agent');
-  const runDir = join(root, 'run');
-  for (const directory of [workspace, agentDir, runDir]) mkdirSync(directory, { mode: 0o700 });
-  return {
-    root,
-    workspace,
-    place: {
-      run: 'r_test',
-      agentDir,
-      runDir,
-      mcp: { command: process.execPath, args: [MCP_FIXTURE] },
-      mcpCommand: join(runDir, 'mcp'),
-      userHome: '/nonexistent',
-      path: process.env.PATH ?? '/usr/bin:/bin',
-    },
-    agent: (overrides = {}) => ({
-      name: 'tester',
-      runtime: 'builtin',
-      role: null,
-      goal: null,
+/** A directory for one agent, with agents that may do anything unless told otherwise. */
+export class LoopDesk extends Desk {
+  loopAgent(overrides: Partial<AgentSpec> = {}): AgentSpec {
+    return this.agent(runtime, {
       model: 'anthropic:scripted',
-      workspace,
-      env: {},
-      auth: {},
-      inherit: { instructions: false, settings: false, mcpServers: false, skills: false },
       permissions: { mode: 'allow', allow: [], deny: [] },
-      tools: null,
-      command: null,
-      limits: { steps_max: null },
-      replay: null,
       ...overrides,
-    }),
-    file(name, content) {
-      const path = join(root, name);
-      writeFileSync(path, content);
-      return path;
-    },
-    remove: () => rmSync(root, { recursive: true, force: true }),
-  };
-}
-
-export class LoopProcess {
-  readonly child: ChildProcess;
-  readonly events: ObservedEvent[] = [];
-  readonly exited: Promise<{ code: number | null; signal: string | null }>;
-  state: EngineState = runtime.observer.initial(null);
-  readonly #watchers = new Set<() => void>();
-
-  constructor(spec: LaunchSpec) {
-    for (const file of spec.files) {
-      mkdirSync(dirname(file.path), { recursive: true, mode: 0o700 });
-      writeFileSync(file.path, file.content, { mode: file.mode });
-    }
-    const [program = '', ...args] = spec.process.argv;
-    this.child = spawn(program, args, { cwd: spec.process.cwd, env: spec.process.env, stdio: 'pipe' });
-    this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }));
-    for (const [stream, source] of [
-      [this.child.stdout!, 'out'],
-      [this.child.stderr!, 'err'],
-    ] as const) {
-      createInterface({ input: stream }).on('line', (line) => {
-        const { state, events } = runtime.observer.line(this.state, source, line);
-        this.state = state;
-        this.events.push(...events);
-        for (const watcher of [...this.#watchers]) watcher();
-      });
-    }
-    for (const frame of spec.opening) this.write(frame);
-  }
-
-  static async start(
-    desk: Desk,
-    agent: AgentSpec,
-    resume: { note: string } | null = null,
-    session = 'r_test',
-  ) {
-    const state = resume ? { session } : null;
-    return new LoopProcess(await runtime.prepare(agent, desk.place, state, resume));
-  }
-
-  write(frame: Frame): void {
-    this.child.stdin!.write(frame.data);
-  }
-
-  say(
-    text: string,
-    priority: 'now' | 'next' | 'later' = 'next',
-    id = `m-${this.events.length}-${text.length}`,
-  ): string {
-    this.write(runtime.message({ id, text, priority }));
-    return id;
-  }
-
-  /** The first event from `from` on that fits; an Error that tells what was seen instead after the deadline. */
-  waitFor<KIND extends ObservedEvent['kind']>(
-    kind: KIND,
-    fits: (event: Extract<ObservedEvent, { kind: KIND }>) => boolean = () => true,
-    { from = 0, deadline_ms = 15_000 } = {},
-  ): Promise<Extract<ObservedEvent, { kind: KIND }>> {
-    return new Promise((resolve, reject) => {
-      const stop = () => {
-        clearTimeout(timer);
-        this.#watchers.delete(look);
-      };
-      const timer = setTimeout(() => {
-        stop();
-        reject(new Error(`no ${kind} within ${deadline_ms} ms; seen:\n${this.#seen()}`));
-      }, deadline_ms);
-      const look = () => {
-        const found = this.events
-          .slice(from)
-          .find((event): event is Extract<ObservedEvent, { kind: KIND }> => {
-            return event.kind === kind && fits(event as Extract<ObservedEvent, { kind: KIND }>);
-          });
-        if (!found) return;
-        stop();
-        resolve(found);
-      };
-      this.#watchers.add(look);
-      look();
     });
   }
 
-  of<KIND extends ObservedEvent['kind']>(kind: KIND): Extract<ObservedEvent, { kind: KIND }>[] {
-    return this.events.filter(
-      (event): event is Extract<ObservedEvent, { kind: KIND }> => event.kind === kind,
-    );
+  /** @param name relative to the desk; the workspace is `workspace/` */
+  write(name: string, content: string): string {
+    const path = join(this.root, name);
+    writeFileSync(path, content);
+    return path;
   }
 
-  /** The end of the turn that is running or about to run. */
-  turnEnd(from = this.events.length) {
+  conversation(session = this.place.run): string {
+    return join(this.place.agentDir, 'conversations', `${session}.jsonl`);
+  }
+
+  /** The entries of the conversation file. */
+  entries(session = this.place.run): Record<string, unknown>[] {
+    return readFileSync(this.conversation(session), 'utf8')
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  }
+}
+
+export class LoopProcess extends Engine {
+  /** @param resume continues the conversation of the desk's run */
+  static async start(desk: LoopDesk, agent: AgentSpec, resume: { note: string } | null = null) {
+    const state = resume ? { session: desk.place.run } : null;
+    return LoopProcess.from(await runtime.prepare(agent, desk.place, state, resume));
+  }
+
+  static from(spec: LaunchSpec): LoopProcess {
+    return new LoopProcess(spec, new Observed(runtime));
+  }
+
+  get events(): ObservedEvent[] {
+    return this.observed.events;
+  }
+
+  waitFor<KIND extends ObservedEvent['kind']>(
+    kind: KIND,
+    fits?: (event: EventOf<KIND>) => boolean,
+    options?: { from?: number; deadline_ms?: number },
+  ): Promise<EventOf<KIND>> {
+    return this.observed.waitFor(kind, fits, options);
+  }
+
+  of<KIND extends ObservedEvent['kind']>(kind: KIND): EventOf<KIND>[] {
+    return this.events.filter((event): event is EventOf<KIND> => event.kind === kind);
+  }
+
+  /** The first end of a turn from `from` on. */
+  turnEnd(from = 0): Promise<EventOf<'turn-ended'>> {
     return this.waitFor('turn-ended', () => true, { from });
   }
 
-  async stop(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.stdin!.end();
-    const killer = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
-    await this.exited;
-    clearTimeout(killer);
+  interrupt(requestId: string): void {
+    this.write(runtime.interrupt!(requestId));
   }
 
-  #seen(): string {
-    return this.events.map((event) => `  ${JSON.stringify(event).slice(0, 300)}`).join('\n') || '  (nothing)';
-  }
-}
-
-/** The entries of the conversation file. */
-export function entriesOf(desk: Desk, session = 'r_test'): Record<string, unknown>[] {
-  return readFileSync(join(desk.place.agentDir, 'conversations', `${session}.jsonl`), 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
-}
-
-/** Waits for a condition outside the process. */
-export async function until(condition: () => boolean, what: string, deadline_ms = 10_000): Promise<void> {
-  const deadline = Date.now() + deadline_ms;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not within ${deadline_ms} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+  permit(requestId: string, allow: boolean, more: { message?: string; updatedInput?: unknown } = {}): void {
+    const { message = null, ...rest } = more;
+    this.write(runtime.permission!({ requestId, allow, message, input: {}, ...rest }));
   }
 }

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { isAlive } from '../../../src/runtimes/builtin/loop/process-identity.ts';
 import type { AgentSpec } from '../../../src/runtimes/runtime.ts';
+import { eventually } from '../../support/eventually.ts';
 import { type ModelServer, resultsIn, saidIn, startModelServer } from '../../support/model-server/server.ts';
-import { type Desk, entriesOf, LoopProcess, makeDesk, runtime, until } from './loop-process.ts';
+import { LoopDesk, LoopProcess, runtime } from './loop-process.ts';
 
 let server: ModelServer;
-let desk: Desk;
+let desk: LoopDesk;
 let loop: LoopProcess;
 
 beforeAll(async () => {
@@ -16,20 +17,17 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 beforeEach(() => {
-  desk = makeDesk();
+  desk = new LoopDesk();
 });
 afterEach(async () => {
   await loop?.stop();
   desk.remove();
 });
 
-const interrupt = (requestId: string) => runtime.interrupt!(requestId);
-const permission = (answer: Parameters<NonNullable<typeof runtime.permission>>[0]) =>
-  runtime.permission!(answer);
 const KEY = 'sk-ant-a-key-nobody-may-see';
 
 function agent(overrides: Partial<AgentSpec> = {}): AgentSpec {
-  return desk.agent({
+  return desk.loopAgent({
     env: { ANTHROPIC_BASE_URL: server.url },
     auth: { ANTHROPIC_API_KEY: KEY },
     ...overrides,
@@ -91,7 +89,7 @@ test('the log-in reaches neither commands, nor the MCP server, nor any output or
   expect(env).not.toContain('ANTHROPIC_API_KEY');
   expect(mcp).not.toContain('ANTHROPIC_API_KEY');
   expect(loop.of('message').at(-1)?.text).toBe('***');
-  expect(JSON.stringify(entriesOf(desk))).not.toContain(KEY);
+  expect(JSON.stringify(desk.entries())).not.toContain(KEY);
   expect(JSON.stringify(loop.child.spawnargs)).not.toContain(KEY);
   expect(readFileSync(join(desk.place.runDir, 'builtin-engine.json'), 'utf8')).not.toContain(KEY);
   const request = server.requests.at(-1)!;
@@ -99,7 +97,7 @@ test('the log-in reaches neither commands, nor the MCP server, nor any output or
 });
 
 test('a path out of the workspace is refused, also by way of a link', async () => {
-  desk.file('secret.txt', 'out of bounds');
+  desk.write('secret.txt', 'out of bounds');
   symlinkSync(desk.root, join(desk.workspace, 'link'));
   symlinkSync(join(desk.root, 'new.txt'), join(desk.workspace, 'dangling'));
   await start(
@@ -152,7 +150,7 @@ test('tries are bounded, and the turn then fails with a sentence', async () => {
   await start('[[error 500]]', { env: { ANTHROPIC_BASE_URL: server.url } });
   loop.child.kill('SIGKILL');
   const spec = await patchedSpec({ attempts_max: 2, delay_ms_min: 10, delay_ms_max: 20 });
-  loop = new LoopProcess(spec);
+  loop = LoopProcess.from(spec);
   const end = await loop.turnEnd();
   expect(end.outcome).toBe('failed');
   expect(end.text).toMatch(/status 500.*tried 2 times/);
@@ -180,7 +178,7 @@ test('a request the provider refuses for good is not tried again', async () => {
 });
 
 test.each(['cut', 'garbage'])('an answer that is %s is tried again, within bounds', async (how) => {
-  loop = new LoopProcess(
+  loop = LoopProcess.from(
     await patchedSpec({ attempts_max: 3, delay_ms_min: 5, delay_ms_max: 5 }, `[[malformed ${how}]]`),
   );
   const end = await loop.turnEnd();
@@ -238,20 +236,10 @@ test('permissions: a question waits for its answer; rules answer by themselves',
     expect(loop.of('activity').at(-1)?.activity).toBe('waiting-for-operator');
     return question.requestId;
   };
-  const answer = (requestId: string, allow: boolean, updatedInput?: unknown) =>
-    loop.write(
-      runtimePermission({
-        requestId,
-        allow,
-        message: allow ? null : 'not that one',
-        input: {},
-        updatedInput,
-      }),
-    );
-  answer(await asked('echo one'), true);
-  answer(await asked('echo two'), false);
-  answer(await asked('echo three'), true, { command: 'echo changed' });
-  answer(await asked('git --version; echo sneaked > sneaked'), false);
+  loop.permit(await asked('echo one'), true);
+  loop.permit(await asked('echo two'), false, { message: 'not that one' });
+  loop.permit(await asked('echo three'), true, { updatedInput: { command: 'echo changed' } });
+  loop.permit(await asked('git --version; echo sneaked > sneaked'), false);
   await loop.turnEnd();
   const results = loop.of('tool-result');
   expect(results.map((event) => event.isError)).toEqual([false, true, false, false, true, true]);
@@ -264,17 +252,6 @@ test('permissions: a question waits for its answer; rules answer by themselves',
   expect(resultsIn(server.requests.at(-1)!).join()).toContain('not that one');
 });
 
-function runtimePermission(given: {
-  requestId: string;
-  allow: boolean;
-  message: string | null;
-  input: unknown;
-  updatedInput: unknown;
-}) {
-  const { updatedInput, ...answer } = given;
-  return permission({ ...answer, ...(updatedInput === undefined ? {} : { updatedInput }) });
-}
-
 test('an interrupt withdraws a question and ends a tool with its whole tree', async () => {
   await start(
     `${call('run_command', {
@@ -283,17 +260,19 @@ test('an interrupt withdraws a question and ends a tool with its whole tree', as
   );
   await toolRunning();
   const pids = ['pid', 'pid2'].map((name) => join(desk.workspace, name));
-  await until(() => pids.every((path) => existsSync(path) && /\d/.test(readFileSync(path, 'utf8'))), 'pids');
+  await eventually('pids', () =>
+    pids.every((path) => existsSync(path) && /\d/.test(readFileSync(path, 'utf8'))),
+  );
   const ids = pids.map((path) => Number(readFileSync(path, 'utf8')));
   expect(ids.every((pid) => isAlive({ pid, start_ticks: 0 }))).toBe(true);
-  loop.write(interrupt('i1'));
+  loop.interrupt('i1');
   await loop.waitFor('interrupted', (event) => event.requestId === 'i1');
   expect(ids.some((pid) => isAlive({ pid, start_ticks: 0 }))).toBe(false);
   expect(loop.of('turn-ended').at(-1)?.outcome).toBe('interrupted');
   expect(loop.of('tool-result').at(-1)?.text).toContain('interrupted');
 
   const from = loop.events.length;
-  loop.write(interrupt('i2'));
+  loop.interrupt('i2');
   await loop.waitFor('interrupted', (event) => event.requestId === 'i2', { from });
   loop.say('[[say and on]]');
   expect((await loop.turnEnd(from)).text).toBe('and on');
@@ -303,12 +282,12 @@ test('an interrupt in mid-answer keeps what was written and answers at once', as
   await start(null);
   loop.say('[[say First part. ]][[hang mid]]', 'next', 'M');
   await loop.waitFor('inject', (event) => event.stage === 'seen');
-  loop.write(interrupt('i'));
+  loop.interrupt('i');
   const begun = Date.now();
   await loop.waitFor('interrupted');
   expect(Date.now() - begun).toBeLessThan(1_000);
   expect(loop.of('message').map((event) => event.text)).toContain('First part. ');
-  await until(() => server.requests.at(-1)?.outcome === 'aborted', 'the request was dropped');
+  await eventually('the request was dropped', () => server.requests.at(-1)?.outcome === 'aborted');
 });
 
 test('an interrupt while a question is open withdraws it', async () => {
@@ -316,11 +295,11 @@ test('an interrupt while a question is open withdraws it', async () => {
     permissions: { mode: 'ask', allow: [], deny: [] },
   });
   const { requestId } = await loop.waitFor('permission-asked');
-  loop.write(interrupt('i'));
+  loop.interrupt('i');
   await loop.waitFor('interrupted');
   expect(loop.of('permission-withdrawn')).toEqual([{ kind: 'permission-withdrawn', requestId }]);
   const from = loop.events.length;
-  loop.write(permission({ requestId, allow: true, message: null, input: {} }));
+  loop.permit(requestId, true);
   await loop.waitFor('note', (event) => event.text.includes('no longer waits'), { from });
 });
 
@@ -332,10 +311,10 @@ test('next is folded in right after the running tool, later has a turn of its ow
   loop.say('a later word', 'later', 'L');
   loop.say('a word for next', 'next', 'N');
   await loop.waitFor('inject', (event) => event.injectId === 'N' && event.stage === 'delivered');
-  desk.file('workspace/go', '');
+  desk.write('workspace/go', '');
   await loop.turnEnd();
   await loop.waitFor('inject', (event) => event.injectId === 'L' && event.stage === 'acted');
-  await until(() => loop.of('turn-ended').length === 2, 'the second turn');
+  await eventually('the second turn', () => loop.of('turn-ended').length === 2);
   const stages = (id: string) =>
     loop.of('inject').flatMap((event) => (event.injectId === id ? [event.stage] : []));
   expect(stages('N')).toEqual(['delivered', 'seen', 'acted']);
@@ -380,7 +359,7 @@ test('SIGKILL in mid-tool, then resume: the call is repaired, the queue is kept,
   await toolRunning();
   loop.say('a kept word', 'later', 'K');
   await loop.waitFor('inject', (event) => event.injectId === 'K');
-  await until(() => existsSync(join(desk.workspace, 'pid')), 'the command runs');
+  await eventually('the command runs', () => existsSync(join(desk.workspace, 'pid')));
   const orphan = Number(readFileSync(join(desk.workspace, 'pid'), 'utf8'));
   loop.child.kill('SIGKILL');
   await loop.exited;
@@ -391,14 +370,14 @@ test('SIGKILL in mid-tool, then resume: the call is repaired, the queue is kept,
   expect(loop.of('session')).toEqual([{ kind: 'session', session: 'r_test' }]);
   const back = server.requests.find((request) => saidIn(request).endsWith('[[say I am back]]'))!;
   expect(resultsIn(back).at(-1)).toContain('Not run, or not finished');
-  expect(entriesOf(desk).filter((entry) => entry.type === 'tool')).toHaveLength(1);
+  expect(desk.entries().filter((entry) => entry.type === 'tool')).toHaveLength(1);
 });
 
 test('a torn last line is dropped; a damaged line elsewhere is named', async () => {
   await start('[[say one]]');
   await loop.turnEnd();
   await loop.stop();
-  const path = join(desk.place.agentDir, 'conversations', 'r_test.jsonl');
+  const path = desk.conversation();
   appendFileSync(path, '{"type":"user","key":"x","te');
   loop = await LoopProcess.start(desk, agent(), { note: '[[say two]]' });
   expect((await loop.turnEnd()).text).toBe('two');
@@ -428,7 +407,7 @@ test('the end of input ends the process politely, with what was running recorded
   await toolRunning();
   loop.child.stdin!.end();
   expect(await loop.exited).toEqual({ code: 0, signal: null });
-  expect(entriesOf(desk).at(-1)).toMatchObject({ type: 'turn', outcome: 'interrupted' });
+  expect(desk.entries().at(-1)).toMatchObject({ type: 'turn', outcome: 'interrupted' });
   loop = await LoopProcess.start(desk, agent(), { note: '' });
   await loop.waitFor('activity', (event) => event.activity === 'idle');
   loop.child.kill('SIGTERM');

@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from 'vitest';
 import { fill, lookUp, MissingValue } from '../../../src/runtimes/builtin/loop/replay/placeholders.ts';
-import { type Desk, entriesOf, LoopProcess, makeDesk, until } from './loop-process.ts';
+import { LoopDesk, LoopProcess } from './loop-process.ts';
 
-let desk: Desk;
+let desk: LoopDesk;
 let loop: LoopProcess | undefined;
 
 afterEach(async () => {
@@ -12,9 +12,9 @@ afterEach(async () => {
 });
 
 function recording(steps: unknown[], more: Record<string, unknown> = {}) {
-  desk = makeDesk();
-  const file = desk.file('recording.json', JSON.stringify({ title: 'a test', steps, ...more }));
-  return desk.agent({ model: 'replay:./recording.json', replay: file, goal: 'Play.' });
+  desk = new LoopDesk();
+  const file = desk.write('recording.json', JSON.stringify({ title: 'a test', steps, ...more }));
+  return desk.loopAgent({ model: 'replay:./recording.json', replay: file, goal: 'Play.' });
 }
 
 test('a later step carries what a tool really answered', async () => {
@@ -122,7 +122,7 @@ test('an interrupted step is played again, and what was written meanwhile is ack
   ]);
   loop = await LoopProcess.start(desk, agent);
   await loop.waitFor('activity', (event) => event.activity === 'tool');
-  desk.file('workspace/go', 'the answer');
+  desk.write('workspace/go', 'the answer');
   loop.say('hurry up', 'now');
   await loop.turnEnd();
   const texts = loop.of('message').map((event) => event.text);
@@ -142,14 +142,14 @@ test('a killed replay goes on where it was', async () => {
   });
   loop.child.kill('SIGKILL');
   await loop.exited;
-  desk.file('workspace/go', '');
+  desk.write('workspace/go', '');
   loop = await LoopProcess.start(desk, agent, { note: 'You were restarted.' });
   await loop.turnEnd();
   expect(loop.of('tool-call').map((event) => event.input)).toEqual([
     { command: 'test -e go && echo two || sleep 60' },
   ]);
   expect(loop.of('message').at(-1)?.text).toBe('After one.');
-  await until(() => entriesOf(desk).at(-1)?.type === 'turn', 'the turn is recorded');
+  expect(desk.entries().at(-1)?.type).toBe('turn');
 });
 
 test('placeholders look into results, text that holds JSON, and lists', () => {

@@ -22,6 +22,8 @@ export interface ToolSpec {
 
 export interface ModelCall {
   model: Model;
+  /** How the model is called in the settings: what usage is counted under. */
+  modelName: string;
   instructions: string;
   messages: ModelMessage[];
   tools: ToolSpec[];
@@ -102,14 +104,14 @@ export async function callModel(call: ModelCall): Promise<ModelReply> {
     message,
     badCalls,
     finish,
-    usage: usageOf(call.model, await result.usage),
+    usage: usageOf(call.modelName, await result.usage),
   };
 }
 
-function usageOf(model: Model, usage: Awaited<ReturnType<typeof streamText>['usage']>): EntryUsage {
+function usageOf(model: string, usage: Awaited<ReturnType<typeof streamText>['usage']>): EntryUsage {
   const { cacheReadTokens = 0, cacheWriteTokens = 0, noCacheTokens } = usage.inputTokenDetails;
   return {
-    model: `${model.provider.split('.')[0]}:${model.modelId}`,
+    model,
     input_tokens: noCacheTokens ?? Math.max(0, (usage.inputTokens ?? 0) - cacheReadTokens - cacheWriteTokens),
     output_tokens: usage.outputTokens ?? 0,
     cache_read_tokens: cacheReadTokens,

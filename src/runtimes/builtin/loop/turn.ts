@@ -87,6 +87,7 @@ export class Turn {
       const reply = await requestReply(
         {
           model,
+          modelName: settings.model,
           instructions: instructions(settings),
           messages: conversation.messages(),
           tools: this.#context.tools(),
@@ -185,6 +186,9 @@ export class Turn {
   #finished(reply: ModelReply, text: string): Outcome {
     if (reply.finish === 'content-filter') {
       return { outcome: 'failed', text: "The provider's content filter stopped the answer." };
+    }
+    if (reply.message === null) {
+      this.#context.front.emit({ kind: 'note', level: 'warn', text: 'The model answered with nothing.' });
     }
     if (reply.finish === 'length') {
       this.#context.front.emit({
