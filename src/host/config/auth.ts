@@ -10,6 +10,11 @@ import type { AgentConfig, AuthConfig } from './types.ts';
 
 export type Environment = Record<string, string | undefined>;
 
+/** A variable by a name from the file, which may be `constructor`. */
+export function lookUp(environment: Environment, name: string): string | undefined {
+  return Object.hasOwn(environment, name) ? environment[name] : undefined;
+}
+
 /** A problem of one agent, before it has a place in the file. */
 export interface Fault {
   /** Without its 'config.' prefix. */
@@ -70,7 +75,7 @@ function given(
   const value =
     name === null
       ? readSecretFile('file' in auth ? auth.file : 'oauthFile' in auth ? auth.oauthFile : '')
-      : (environment[name]?.trim() ?? '');
+      : (lookUp(environment, name)?.trim() ?? '');
   if (typeof value !== 'string') return value;
   if (value === '')
     return {

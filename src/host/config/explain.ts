@@ -4,7 +4,7 @@ import { nearest } from '../errors.ts';
 import { nearestKey } from './nearest.ts';
 import type { Problem } from './problems.ts';
 import { AGENT_NAME, agentSchema, configSchema } from './schema.ts';
-import { quoteValue } from './secrets.ts';
+import { quoteValue, showPath } from './secrets.ts';
 
 type Issue = z.core.$ZodIssue;
 type Schema = z.core.$ZodType;
@@ -141,6 +141,8 @@ function wrongTypeNext(path: readonly string[], actual: unknown, schema: Schema 
     return `Put it in quotes: \`${/^\d+$/.test(key) ? '-' : `${key}:`} "${actual}"\`.`;
   if (typeof actual === 'string' && wanted.includes('boolean'))
     return `Write \`${key}: ${/^(y|yes|on|1|true)$/i.test(actual) ? 'true' : 'false'}\`.`;
+  if (actual === null && key === 'workspace')
+    return 'A lone ~ means nothing in YAML: write `workspace: ~/` for your home, or leave the line out.';
   if (actual === null)
     return `Give it a value, or remove the line. For example: \`${sample(path, schema)}\`.`;
   return null;
@@ -168,7 +170,8 @@ function schemaAt(root: Schema, path: readonly string[]): Schema | null {
     if (!schema) return null;
     let below: Schema | null = null;
     for (const branch of branches(schema)) {
-      if (branch instanceof z.ZodObject) below ??= branch.shape[step] ?? null;
+      if (branch instanceof z.ZodObject)
+        below ??= Object.hasOwn(branch.shape, step) ? branch.shape[step]! : null;
       else if (branch instanceof z.ZodRecord) below ??= branch.valueType;
       else if (branch instanceof z.ZodArray && /^\d+$/.test(step)) below ??= branch.element;
     }
@@ -258,7 +261,7 @@ function valueAt(value: unknown, path: readonly string[]): unknown {
 }
 
 function name(path: readonly string[]): string {
-  return path.length === 0 ? 'The file' : path.join('.');
+  return path.length === 0 ? 'The file' : showPath(path);
 }
 
 /** Problems of a whole file, or none. */

@@ -1,6 +1,7 @@
 /** One or many things wrong with aether.yaml, turned into the one error that leads with the first of them. */
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { showPath } from './secrets.ts';
 import type { Position } from './types.ts';
 
 export interface Problem {
@@ -26,7 +27,11 @@ export interface LocatedProblem extends Problem {
  */
 export function configError(file: string, problems: readonly LocatedProblem[]): AetherError {
   const ordered = [...problems].sort(
-    (a, b) => a.position.line - b.position.line || a.position.column - b.position.column,
+    (a, b) =>
+      a.position.line - b.position.line ||
+      a.position.column - b.position.column ||
+      // What is there is easier to see than what is not.
+      Number(a.code === 'missing-key') - Number(b.code === 'missing-key'),
   );
   const first = ordered[0];
   if (!first) throw new Error('configError needs a problem');
@@ -47,7 +52,7 @@ export function configError(file: string, problems: readonly LocatedProblem[]): 
       column: first.position.column,
       problems: shown.map((problem) => ({
         code: `config.${problem.code}`,
-        path: problem.path.join('.'),
+        path: showPath(problem.path),
         line: problem.position.line,
         column: problem.position.column,
         message: problem.message,

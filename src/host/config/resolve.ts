@@ -5,7 +5,7 @@
 import { statSync } from 'node:fs';
 import type { AgentSpec } from '../../runtimes/runtime.ts';
 import { AetherError } from '../errors.ts';
-import { type Environment, type Fault, resolveAuth } from './auth.ts';
+import { type Environment, type Fault, lookUp, resolveAuth } from './auth.ts';
 import { fileInTheWay } from './check.ts';
 import { resolveCommand } from './command.ts';
 import { deepFreeze } from './freeze.ts';
@@ -86,7 +86,7 @@ function resolveEnv(agent: AgentConfig, environment: Environment, faults: Fault[
       continue;
     }
     const missing = parts.flatMap((part) =>
-      'variable' in part && environment[part.variable] === undefined ? [part.variable] : [],
+      'variable' in part && lookUp(environment, part.variable) === undefined ? [part.variable] : [],
     );
     for (const variable of missing)
       faults.push({
@@ -96,7 +96,7 @@ function resolveEnv(agent: AgentConfig, environment: Environment, faults: Fault[
         next: `Set ${variable} in the environment of aether and start it again, or write the value.`,
       });
     env[name] = parts
-      .map((part) => ('text' in part ? part.text : (environment[part.variable] ?? '')))
+      .map((part) => ('text' in part ? part.text : (lookUp(environment, part.variable) ?? '')))
       .join('');
   }
   return env;

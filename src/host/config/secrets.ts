@@ -4,7 +4,8 @@
  */
 
 const KEY_FORMS = [
-  /^sk[-_]/i,
+  /^sk[-_](ant|proj|or|live|test|svcacct|admin)[-_]/i,
+  /^sk[-_](?=[\w-]*\d)[\w-]{16,}/i,
   /^(pk|rk)_(live|test)_/,
   /^AIza[\w-]{20,}/,
   /^gh[opsur]_\w{16,}/,
@@ -40,6 +41,11 @@ export function isSecretName(name: string): boolean {
       name,
     ) && !/(_FILE|_PATH|_ID|_CREDENTIALS)$/i.test(name)
   );
+}
+
+/** A dotted path for an error message: a key can be a pasted secret too. */
+export function showPath(path: readonly string[]): string {
+  return path.map((step) => (looksLikeSecret(step) ? '••••' : step)).join('.');
 }
 
 /** A value for an error message: short, on one line, and never a secret. */
