@@ -1,7 +1,7 @@
 /** The real claude program against the scripted model. */
 import { BINARY_VARIABLE } from '../../../src/runtimes/claude-code/binary.ts';
 import { claudeCodeRuntime } from '../../../src/runtimes/claude-code/runtime.ts';
-import type { Subject } from '../../conformance/runtime.ts';
+import type { Subject } from '../../conformance/runtime-bench.ts';
 import { claudeBinary } from '../../support/engines.ts';
 import { type ModelServer, resultsIn, saidIn, startModelServer } from '../../support/model-server/server.ts';
 

@@ -1,0 +1,108 @@
+/** The conversation outlives its process: killed, resumed, handed to a human and back; and the end of a process. */
+import { describe, expect, it } from 'vitest';
+import { Observed, TerminalProcess } from '../support/drive.ts';
+import type { Bench } from './runtime-bench.ts';
+
+const SIZE = { cols: 120, rows: 40 };
+
+export function conversationConformance(bench: Bench): void {
+  describe('the conversation', () => {
+    it('goes on after the process was killed in mid-turn', async () => {
+      const engine = await bench.start({ goal: 'REMEMBER-ME [[say noted]]' });
+      await bench.ended(engine);
+      engine.say('[[hang killed]]');
+      await bench.subject.modelSaw('[[hang killed]]');
+      await engine.kill();
+      const { session } = engine.observed.state;
+      expect(session).toBeTruthy();
+      // A new run knows the conversation's name and nothing else.
+      const spec = await bench.runtime.prepare(
+        bench.agent({ goal: 'GOAL-AGAIN' }),
+        bench.desk.place,
+        { session },
+        {
+          note: 'YOU-WERE-AWAY [[say back again]]',
+        },
+      );
+      const again = bench.run(spec, new Observed(bench.runtime, { session }));
+      await again.observed.waitFor('message', (m) => m.text === 'back again');
+      expect(again.observed.state.session).toBe(session);
+      const told = bench.subject.lastRequest();
+      for (const text of ['REMEMBER-ME', 'YOU-WERE-AWAY']) expect(told).toContain(text);
+      expect(told).not.toContain('GOAL-AGAIN');
+      expect(again.observed.find('message', (m) => m.text.includes('REMEMBER-ME'))).toBeUndefined();
+    });
+
+    it('says nothing on resume when there is nothing to say', async () => {
+      const engine = await bench.start({ goal: '[[say noted]]' });
+      await bench.ended(engine);
+      await engine.stop();
+      const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, engine.observed.state, {
+        note: '',
+      });
+      const again = bench.run(spec, new Observed(bench.runtime, engine.observed.state));
+      await again.observed.waitFor('ready');
+      await again.observed.waitFor('activity', (a) => a.activity === 'idle');
+      again.say('[[say spoken to]]');
+      await again.observed.waitFor('message', (m) => m.text === 'spoken to');
+      expect(again.observed.events.filter((e) => e.kind === 'message' && e.role === 'user')).toHaveLength(1);
+    });
+
+    it('is handed to a human in a terminal and back, nothing lost, nothing told twice', async () => {
+      const engine = await bench.start({ goal: 'BEFORE [[say said before]]' });
+      await bench.ended(engine);
+      await engine.stop();
+      const { observed } = engine;
+      const before = observed.events.length;
+
+      const terminalSpec = await bench.runtime.terminal!(
+        bench.agent(),
+        bench.desk.place,
+        observed.state,
+        SIZE,
+      );
+      expect(terminalSpec.process).toMatchObject({ role: 'terminal', io: { kind: 'pty', ...SIZE } });
+      const tail = bench.runtime.tail!(bench.agent(), bench.desk.place, observed.state);
+      const terminal = new TerminalProcess(terminalSpec, observed, tail);
+      bench.onEnd(() => terminal.stop());
+      await terminal.shows(bench.subject.terminalReady);
+      await terminal.shows('said before');
+      await terminal.type('TYPED by a human [[say answered the human]]');
+      await observed.waitFor('message', (m) => m.role === 'user' && m.text.includes('TYPED'), {
+        from: before,
+      });
+      await observed.waitFor('message', (m) => m.text === 'answered the human', { from: before });
+      expect((await observed.waitFor('turn-ended', () => true, { from: before })).outcome).toBe('done');
+      await terminal.stop();
+
+      const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, observed.state, {
+        note: 'HANDED-BACK [[say took over]]',
+      });
+      bench.run(spec, observed);
+      await observed.waitFor('message', (m) => m.text === 'took over');
+      for (const text of ['BEFORE', 'TYPED by a human', 'answered the human', 'HANDED-BACK']) {
+        expect(bench.subject.lastRequest()).toContain(text);
+      }
+      const keys = observed.events.flatMap((e) => (e.kind === 'message' ? [e.key] : []));
+      expect(keys).not.toContain(undefined);
+      expect(new Set(keys).size).toBe(keys.length);
+    });
+  });
+
+  describe('the end', () => {
+    it('comes politely to an idle engine', async () => {
+      const engine = await bench.start({ goal: '[[say hello]]' });
+      await bench.ended(engine);
+      expect(await engine.stop()).toMatchObject({ code: 0, signal: null });
+    });
+
+    it('comes in time to a busy one', async () => {
+      const engine = await bench.start({ goal: '[[hang busy]]' });
+      await bench.subject.modelSaw('[[hang busy]]');
+      const { close_stdin_ms = 0, term_ms } = engine.spec.stop;
+      const began = Date.now();
+      expect(['stdin', 'SIGTERM']).toContain((await engine.stop()).step);
+      expect(Date.now() - began).toBeLessThan(close_stdin_ms + term_ms + 500);
+    });
+  });
+}
