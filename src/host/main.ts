@@ -28,13 +28,14 @@ import { AetherError, messageOf } from './errors.ts';
 import { Events } from './events/events.ts';
 import { Host } from './host.ts';
 import { randomIds } from './ids.ts';
+import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
 import { deliverAnswers } from './operations/approve.ts';
 import { Fleet } from './operations/fleet.ts';
 import { initConfig } from './operations/init.ts';
-import { InjectionDelivery } from './operations/inject.ts';
+import { InjectionDelivery, markDelivered } from './operations/inject.ts';
 import { Launcher } from './operations/launch.ts';
 import { Lifecycle } from './operations/lifecycle.ts';
 import { recordObserved } from './operations/observe.ts';
@@ -227,6 +228,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         grade: 'observed',
         data,
       }),
+    wrote: (run, frame) => markDelivered(wiring, run, frame),
     swapped: (run, swap) => takeover.swapped(run, swap),
     exited: (run) => lifecycle.exited(run),
     changed: (run) => {
@@ -314,10 +316,22 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   tools.pruneReceipts();
   for (const run of adopted) {
     if (run === null || run.ended) continue;
-    await launcher.open(run);
+    const { agent } = run.record;
+    // In the middle of a takeover the frames are for a process that may not have the floor yet.
+    if (wiring.leases.find(agent) === null)
+      await launcher
+        .open(run)
+        .catch((error: unknown) =>
+          log.warn(
+            { agent, error: messageOf(error) },
+            'the first messages of a run are still to be delivered',
+          ),
+        );
     void deliverAnswers(wiring, run);
-    void delivery.kick(run.record.agent);
+    void delivery.kick(agent);
   }
+  for (const { name } of agents.all())
+    wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));
   for (const lease of wiring.leases.all()) {
     const run = runs.of(lease.agent);
     if (run === null) wiring.leases.release(lease.agent);

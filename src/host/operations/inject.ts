@@ -6,6 +6,7 @@
 import type { InjectionView } from '../api.ts';
 import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import type { Run } from '../runs/run.ts';
 import type { InjectionRecord } from '../store/injections.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -163,11 +164,22 @@ export class InjectionDelivery {
         );
         return;
       }
-      record.run = run.id;
-      injections.update(record);
-      settle(this.#wiring, record.id, 'delivered', 'the shim wrote it to the engine and journalled it');
+      // The journal tells markDelivered; once it is read, this one waits no more.
+      await run.pump();
+      if (injections.get(record.id)?.state === 'queued') return;
     }
   }
+}
+
+/**
+ * The journal has the frame of this id. Only from there: a host that died between the write and a note of its
+ * own would otherwise not know, once the run is over too, that the message had left.
+ */
+export function markDelivered(wiring: Wiring, run: Run, frame: string): void {
+  const record = wiring.injections.get(frame);
+  if (record?.state !== 'queued') return;
+  wiring.injections.update({ ...record, run: run.id });
+  settle(wiring, frame, 'delivered', 'the shim wrote it to the engine and journalled it');
 }
 
 /** The run is over: what was delivered and never seen has an unknown fate, and is not sent again. */

@@ -26,6 +26,8 @@ const MARK_EVERY_BYTES = 128 * 1024;
 export interface RunSink {
   observed(run: Run, event: ObservedEvent, at_ms: number): void;
   recorded(run: Run, topic: string, data: Record<string, unknown>): void;
+  /** The shim has written this frame to the process that had the floor. */
+  wrote(run: Run, frame: string): void;
   /** After commit. */
   swapped(run: Run, swap: SwapRecord): void;
   exited(run: Run): void;
@@ -194,6 +196,7 @@ export class Run {
       case RecordType.in: {
         const frame = frameOf(record.payload);
         floor.opening = floor.opening.filter((opening) => opening.id !== frame);
+        this.#sink.wrote(this, frame);
         return;
       }
       case RecordType.exited: {
