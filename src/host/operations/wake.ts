@@ -8,6 +8,9 @@ import { limits } from '../limits.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 import type { Wiring } from './wiring.ts';
 
+/** The newest injections in which `recall` looks for the message that told of a mail. */
+const TOLD_LOOKED_AT = 100;
+
 export class Wake {
   readonly #wiring: Wiring;
   readonly #delivery: InjectionDelivery;
@@ -26,6 +29,18 @@ export class Wake {
   mail(agent: string, message: MessageView): void {
     this.#untold.set(agent, message);
     this.consider(agent);
+  }
+
+  /**
+   * After a host start: whom the last host had yet to tell is not lost with it.
+   * @param newest the agent's newest unread message
+   */
+  recall(agent: string, newest: MessageView | undefined): void {
+    if (newest === undefined) return;
+    const told = this.#wiring.injections
+      .list(agent, TOLD_LOOKED_AT)
+      .some((injection) => injection.principal === 'host' && injection.created_ms >= newest.sent_ms);
+    if (!told) this.mail(agent, newest);
   }
 
   /** Call when the agent's activity may have changed. */
