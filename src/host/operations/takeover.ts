@@ -30,6 +30,7 @@ export class Takeover {
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #transcript: TranscriptReader;
+  /** By run: the newest word on its newest swap. */
   readonly #swaps = new Map<string, SwapRecord>();
 
   constructor(parts: {
@@ -46,8 +47,7 @@ export class Takeover {
 
   /** From the run's sink: a swap has moved on. */
   swapped(run: Run, swap: SwapRecord): void {
-    this.#swaps.set(`${run.id}:${swap.opId}`, swap);
-    if (swap.phase !== 'begun') run.save(() => undefined);
+    this.#swaps.set(run.id, swap);
   }
 
   /** @returns once the terminal is up, or throws why it is not. */
@@ -66,18 +66,36 @@ export class Takeover {
 
   /** A host died in the middle of a takeover or a hand-back: go on where it stood. */
   async continue(run: Run, lease: LeaseRecord): Promise<void> {
+    await this.#swapOver(run);
     if (lease.phase === 'pending') await this.#drive(run, lease);
     else if (lease.phase === 'returning') await this.#return(run, lease);
-    else if (run.runtime.capabilities.takeover === 'swap' && run.record.floor.role === 'engine')
-      this.#free(run, lease, 'the terminal ended');
+    else if (run.runtime.capabilities.takeover !== 'swap') return;
+    else if (run.record.floor.role === 'engine') this.#free(run, lease, 'the terminal ended');
+    else this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(lease.agent).config));
+  }
+
+  /** A swap that an earlier host asked for is finished or rolled back by the shim alone: not to be disturbed. */
+  async #swapOver(run: Run): Promise<void> {
+    const { swapping } = await run.client.currentStatus();
+    if (swapping) await run.until(() => this.#outcome(run) !== null, SWAP_MS);
+  }
+
+  #outcome(run: Run): SwapRecord | null {
+    const swap = this.#swaps.get(run.id);
+    return swap === undefined || swap.phase === 'begun' ? null : swap;
   }
 
   async #drive(run: Run, lease: LeaseRecord): Promise<LeaseView> {
     const { agent, generation } = lease;
     try {
-      if (run.runtime.capabilities.takeover === 'swap' && run.record.floor.role === 'engine') {
-        await this.#boundary(run, lease);
-        await this.#swapToTerminal(run, lease);
+      if (run.runtime.capabilities.takeover === 'swap') {
+        if (run.record.floor.role === 'engine') {
+          await this.#boundary(run, lease);
+          await this.#swapToTerminal(run, lease);
+        }
+        // Also where the host that asked for the swap did not live to see it done.
+        this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(agent).config));
+        this.#handoverOver(run);
       } else if (
         lease.detail.cols !== undefined &&
         run.record.floor.process !== null &&
@@ -136,7 +154,6 @@ export class Takeover {
   async #swapToTerminal(run: Run, lease: LeaseRecord): Promise<void> {
     const { runtime, record } = run;
     const config = this.#wiring.agents.get(lease.agent).config;
-    const opId = `take-${lease.generation}`;
     if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
     const size = { cols: lease.detail.cols ?? 80, rows: lease.detail.rows ?? 24 };
     const spec = this.#wiring.resolve(config);
@@ -155,8 +172,11 @@ export class Takeover {
       saved.floor.rows = size.rows;
     });
     this.#transcript.begin(run, spec);
-    await this.#swap(run, opId, engine.launch.stop, terminal.process, engine.launch.process);
-    this.#transcript.follow(run, spec);
+    await this.#swap(run, 'take', lease, engine.launch.stop, terminal.process, engine.launch.process);
+  }
+
+  #handoverOver(run: Run): void {
+    if (run.ended || run.record.requested !== 'handover') return;
     run.save((saved) => {
       saved.requested = null;
     });
@@ -165,27 +185,21 @@ export class Takeover {
   /** One swap by the shim, waited for; throws when it rolled back. */
   async #swap(
     run: Run,
-    opId: string,
+    what: 'take' | 'return',
+    lease: LeaseRecord,
     stop: StopLadder,
     to: ProcessSpec,
     fallback: ProcessSpec,
   ): Promise<void> {
     const from = run.record.floor.process;
     if (from === null) throw new Error('the run has no process');
-    const key = `${run.id}:${opId}`;
-    const outcome = () => {
-      const swap = this.#swaps.get(key);
-      return swap !== undefined && swap.phase !== 'begun' ? swap : null;
-    };
+    // An attempt of its own per host: the shim answers one that it knows with what came of it then.
+    const opId = `${what}-${lease.generation}-${this.#wiring.generation}`;
+    this.#swaps.delete(run.id);
     await run.client.swap({ opId, from, stop, to, fallback, settle_ms: SETTLE_MS });
-    await run.until(() => outcome() !== null, SWAP_MS);
-    const swap = outcome();
-    this.#swaps.delete(key);
+    await run.until(() => this.#outcome(run) !== null, SWAP_MS);
+    const swap = this.#outcome(run);
     if (swap?.phase === 'done') return;
-    if (!run.ended)
-      run.save((saved) => {
-        saved.requested = null;
-      });
     throw new AetherError({
       code: 'takeover.swap',
       who: 'runtime',
@@ -227,40 +241,15 @@ export class Takeover {
     const changed = changedFiles(config.workspace, lease.since_ms ?? clock.now());
     const note = returnNote(lease, clock.now(), changed);
     try {
-      if (run.runtime.capabilities.takeover === 'swap' && run.record.floor.role === 'terminal') {
-        const spec = this.#wiring.resolve(config);
-        const size = { cols: run.record.floor.cols, rows: run.record.floor.rows };
-        const engine = await this.#launcher.prepare(config, run.id, run.record.engine, { note });
-        const terminal = await run.runtime.terminal!(
-          spec,
-          this.#launcher.place(lease.agent, run.id),
-          run.record.engine,
-          size,
-        );
-        writeFiles(engine.launch);
-        run.save((saved) => {
-          saved.requested = 'handover';
-          saved.floor.opening = engine.launch.opening;
-        });
-        await this.#swap(
-          run,
-          `return-${lease.generation}`,
-          terminal.stop,
-          engine.launch.process,
-          terminal.process,
-        );
-        this.#transcript.end(run, spec);
-        run.save((saved) => {
-          saved.requested = null;
-        });
+      if (run.runtime.capabilities.takeover === 'swap') {
+        if (run.record.floor.role === 'terminal') await this.#swapToEngine(run, lease, note);
+        // Also where the host that asked for the swap did not live to see it done.
+        this.#transcript.end(run, this.#wiring.resolve(config));
         await this.#launcher.open(run);
+        this.#handoverOver(run);
       }
     } catch (error) {
-      if (!run.ended)
-        this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
-          record.phase = 'held';
-        });
-      this.#wiring.touched(lease.agent);
+      if (!run.ended && run.record.floor.role === 'terminal') this.#stillHeld(run, lease);
       throw error;
     }
     this.#wiring.leases.release(lease.agent);
@@ -269,9 +258,42 @@ export class Takeover {
     await this.#delivery.kick(lease.agent);
   }
 
+  #stillHeld(run: Run, lease: LeaseRecord): void {
+    run.save((saved) => {
+      // They are for an engine that did not come: a terminal must never read them.
+      saved.floor.opening = [];
+    });
+    this.#handoverOver(run);
+    this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
+      record.phase = 'held';
+    });
+    this.#wiring.touched(lease.agent);
+  }
+
+  async #swapToEngine(run: Run, lease: LeaseRecord, note: string): Promise<void> {
+    const config = this.#wiring.agents.get(lease.agent).config;
+    const { runtime, record } = run;
+    if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
+    const size = { cols: record.floor.cols, rows: record.floor.rows };
+    const engine = await this.#launcher.prepare(config, run.id, record.engine, { note });
+    const terminal = await runtime.terminal(
+      engine.spec,
+      this.#launcher.place(lease.agent, run.id),
+      record.engine,
+      size,
+    );
+    writeFiles(engine.launch);
+    run.save((saved) => {
+      saved.requested = 'handover';
+      saved.floor.opening = engine.launch.opening;
+    });
+    await this.#swap(run, 'return', lease, terminal.stop, engine.launch.process, terminal.process);
+  }
+
   /** The run is over, or the takeover failed: nobody holds it. */
   #free(run: Run, lease: LeaseRecord, why: string): void {
     if (this.#gone(lease)) return;
+    this.#handoverOver(run);
     this.#wiring.leases.release(lease.agent);
     this.#event(run, 'lease.expired', lease, { why });
     this.#wiring.touched(lease.agent);
@@ -281,6 +303,7 @@ export class Takeover {
     const lease = this.#wiring.leases.find(run.record.agent);
     if (lease !== null && lease.run === run.id) this.#free(run, lease, 'the run ended');
     this.#transcript.forget(run);
+    this.#swaps.delete(run.id);
   }
 
   #event(run: Run, topic: string, lease: LeaseRecord, data: Record<string, unknown>): void {
