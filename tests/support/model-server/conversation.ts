@@ -28,11 +28,17 @@ export interface Cue {
   key: string;
 }
 
-export function cueFor(conversation: Conversation): Cue {
+/** A script for what somebody says who cannot write one: the first whose `text` is in it counts. */
+export interface Lesson {
+  text: string;
+  script: string;
+}
+
+export function cueFor(conversation: Conversation, lessons: readonly Lesson[] = []): Cue {
   const { turns } = conversation;
-  const at = scriptIndex(turns);
+  const at = scriptIndex(turns, lessons);
   if (at < 0) return { actions: [{ do: 'say', text: 'ok' }], key: 'default' };
-  const script = turns[at]!.text;
+  const script = scriptOf(turns[at]!.text, lessons);
   const step = turns.slice(at + 1).filter((turn) => turn.role === 'assistant').length;
   const response = splitResponses(parseDirectives(script))[step];
   if (!response) return { actions: [{ do: 'say', text: 'done' }], key: `${step}:${script}` };
@@ -45,14 +51,20 @@ export function cueFor(conversation: Conversation): Cue {
  * The latest turn that holds a script, unless a person has said something else since: then the model just
  * says "ok". Plain text that rides along with tool results does not end the script, an interrupt does.
  */
-function scriptIndex(turns: Turn[]): number {
+function scriptIndex(turns: Turn[], lessons: readonly Lesson[]): number {
   for (let index = turns.length - 1; index >= 0; index--) {
     const turn = turns[index]!;
     if (turn.role !== 'user' && turn.role !== 'system') continue;
-    if (parseDirectives(turn.text).length > 0) return index;
+    if (scriptOf(turn.text, lessons) !== '') return index;
     if (turn.role === 'system') continue;
     const said = turn.text.replace(/<system-reminder>[\s\S]*?<\/system-reminder>/g, '').trim();
     if (said !== '' && (!turn.rides || said.startsWith('[Request interrupted'))) return -1;
   }
   return -1;
+}
+
+/** Empty where a text holds no script and none was taught for it. */
+function scriptOf(text: string, lessons: readonly Lesson[]): string {
+  if (parseDirectives(text).length > 0) return text;
+  return lessons.find((lesson) => text.includes(lesson.text))?.script ?? '';
 }

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { anthropic } from './anthropic.ts';
-import { type Conversation, cueFor } from './conversation.ts';
+import { type Conversation, cueFor, type Lesson } from './conversation.ts';
 import { type Dialect, Output } from './dialect.ts';
 import { gemini } from './gemini.ts';
 import { ollama } from './ollama.ts';
@@ -39,6 +39,8 @@ export interface ModelServer {
   requests: LoggedRequest[];
   /** The first request, past or future, that fits; an Error naming what was seen instead after `deadline_ms`. */
   waitFor(fits: (request: LoggedRequest) => boolean, deadline_ms?: number): Promise<LoggedRequest>;
+  /** Whatever is said from now on and contains `text` is answered as if it held `script`. */
+  teach(text: string, script: string): void;
   /** Lets every `[[hang NAME]]`, present and future, go on. */
   release(name: string): void;
   close(): Promise<void>;
@@ -60,6 +62,7 @@ export async function startModelServer(options: { port?: number } = {}): Promise
   const released = new Set<string>();
   const hanging = new Map<string, Set<() => void>>();
   const failures = new Map<string, number>();
+  const lessons: Lesson[] = [];
   const changed = () => {
     for (const watcher of [...watchers]) watcher();
   };
@@ -74,7 +77,7 @@ export async function startModelServer(options: { port?: number } = {}): Promise
     request.conversation = conversation;
     changed();
     const out = new Output(response);
-    const cue = cueFor(conversation);
+    const cue = cueFor(conversation, lessons);
     const pieces = perform(cue.actions, {
       shouldFail(times) {
         const key = `${dialect.name}:${cue.key}`;
@@ -168,6 +171,7 @@ export async function startModelServer(options: { port?: number } = {}): Promise
     port,
     url: `http://127.0.0.1:${port}`,
     requests,
+    teach: (text, script) => void lessons.push({ text, script }),
     release,
     waitFor(fits, deadline_ms = 10_000) {
       return new Promise((resolve, reject) => {

@@ -1,0 +1,80 @@
+/** Mail between agents: it wakes whom it is for, and a host that dies forgets nobody. */
+import { afterEach, expect, test } from 'vitest';
+import { aether, LiveFleet } from '../support/live-fleet.ts';
+import { resultsIn, saidIn } from '../support/model-server/server.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+const letter = { to: 'bob', subject: 'Lunch', body: 'Soup or bread?' };
+const answer = { subject: 'Re: Lunch', body: 'Bread, with the blue cheese.' };
+
+/** What an agent does when the host tells it of mail: read, acknowledge, and go on. */
+const read = `${aether('mail_inbox', {})} ${aether('mail_ack', { ids: ['{{result.messages.0.id}}'] })}`;
+
+test('two claude agents exchange mail: each is woken by the other', async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      ann: { runtime: 'claude-code', goal: `Ask bob. ${aether('mail_send', letter)} [[say asked]]` },
+      bob: { runtime: 'claude-code' },
+    },
+  });
+  fleet.model.teach(
+    'newest from agent:ann',
+    `${read} ${aether('mail_send', { to: 'agent:ann', replyTo: '{{result.acked.0}}', ...answer })} [[say answered]]`,
+  );
+  fleet.model.teach('newest from agent:bob', `${read} [[say read it]]`);
+  await fleet.up();
+
+  // The end of the story: ann has acknowledged bob's answer, and nobody has unread mail.
+  await fleet.event('mail.acked', ({ agent }) => agent === 'ann');
+  const [ann, bob] = [await fleet.idle('ann'), await fleet.idle('bob')];
+  expect([ann.unreadMail, bob.unreadMail]).toEqual([0, 0]);
+
+  // Each model was given the other's words by its own mailbox, after it was told of them.
+  const inboxes = (told: string) =>
+    fleet.model.requests
+      .filter((request) => saidIn(request).includes(`newest from ${told}`))
+      .flatMap(resultsIn)
+      .filter((result) => result.startsWith('{"messages":'));
+  expect(inboxes('agent:ann').join()).toContain(letter.body);
+  expect(inboxes('agent:bob').join()).toContain(answer.body);
+
+  const events = await fleet.events();
+  const sent = events.filter(({ topic }) => topic === 'mail.sent').map(({ data }) => data.message);
+  expect(sent).toMatchObject([
+    { from: 'agent:ann', to: 'agent:bob', body: letter.body },
+    { from: 'agent:bob', to: 'agent:ann', body: answer.body, replyTo: (sent[0] as { id: string }).id },
+  ]);
+  // One telling for each letter, and each is a turn that was carried out.
+  const told = events.filter(({ topic, principal }) => topic === 'inject.queued' && principal === 'host');
+  expect(told.map(({ agent }) => agent)).toEqual(['bob', 'ann']);
+  expect(events.filter(({ topic }) => topic === 'inject.acted')).toHaveLength(2);
+});
+
+test('an agent whose mail came while it was busy is told of it also by the host after the one that died', async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      ann: { runtime: 'claude-code', autostart: false },
+      bob: { runtime: 'claude-code', goal: 'Work. [[say working]] [[hang work]] [[say worked]]' },
+    },
+  });
+  fleet.model.teach('newest from agent:ann', `${read} [[say read it]]`);
+  await fleet.up();
+  await fleet.until('bob', 'busy', (view) => view.activity === 'thinking');
+  await fleet.ok('start', 'ann', '--goal', `${aether('mail_send', letter)} [[say sent]]`);
+  await fleet.event('mail.sent');
+
+  await fleet.killHost();
+  await fleet.up();
+  expect((await fleet.agent('bob')).activity).toBe('thinking');
+  fleet.model.release('work');
+  await fleet.event('mail.acked', ({ agent }) => agent === 'bob');
+
+  // Told once is told: another host does not repeat it for mail that is left unread.
+  await fleet.idle('bob');
+  await fleet.killHost();
+  await fleet.up();
+  const events = await fleet.events({ agent: 'bob' });
+  expect(events.filter(({ topic }) => topic === 'inject.queued')).toHaveLength(1);
+});
