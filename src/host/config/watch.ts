@@ -65,7 +65,10 @@ export function watchConfig(
   const look = () => {
     cancelLook = clock.after(look_ms, () => {
       if (closed) return;
-      if (signature(path) !== seen) soon();
+      const now = signature(path);
+      // Only news: what is awaiting its rest already must not wait again for being the same.
+      if (now !== seen) soon();
+      seen = now;
       look();
     });
   };
