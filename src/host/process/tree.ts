@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
-import { descendants, type ProcStat, statOf } from './proc.ts';
+import { childrenOf, descendants, type ProcStat, statOf } from './proc.ts';
 
 export interface TreeEnd {
   /** Distinct processes that were sent SIGKILL. */
@@ -14,9 +14,16 @@ export interface TreeEnd {
   survivors: number;
 }
 
-/** Everything alive below `root`. */
+/**
+ * Everything alive below `root`. Empty only when two different looks agree: one over all processes, which can
+ * miss somebody who forks and exits meanwhile, and one at the children of `root`, to whom his child then belongs.
+ */
 export function liveDescendants(root: number): ProcStat[] {
-  return descendants(root).filter((entry) => !entry.zombie);
+  const alive = descendants(root).filter((entry) => !entry.zombie);
+  if (alive.length > 0) return alive;
+  return childrenOf(root)
+    .map((pid) => statOf(pid))
+    .filter((entry) => entry !== null && !entry.zombie) as ProcStat[];
 }
 
 /** Sends a signal to everything alive below `root`, parents first. @returns how many were reached */

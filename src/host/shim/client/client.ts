@@ -171,8 +171,9 @@ export class ShimClient {
       const id = this.#next;
       this.#next += 1;
       const line = `${JSON.stringify({ id, ...request })}\n`;
-      if (line.length > SHIM_LINE_BYTES_MAX) {
-        reject(refused('too-large', `A request of ${line.length} bytes is more than a shim reads.`));
+      const bytes = Buffer.byteLength(line);
+      if (bytes > SHIM_LINE_BYTES_MAX) {
+        reject(refused('too-large', `A request of ${bytes} bytes is more than a shim reads.`));
         return;
       }
       this.#waiting.set(id, { op: request.op, resolve: resolve as (result: unknown) => void, reject });

@@ -12,6 +12,7 @@ import {
   SHIM_PROTOCOL,
   type ShimRequest,
   type ShimStatus,
+  type SwapRecord,
 } from '../wire.ts';
 import { SpawnFailed } from './child.ts';
 import type { Journal } from './journal.ts';
@@ -50,7 +51,7 @@ export class Run {
       sweep: () => reaper.sweep(),
       write: (process, data) => {
         written += 1;
-        return this.processes.write(process, `stop-${written}`, Buffer.from(data));
+        return this.processes.write(process, `shim:stop-${written}`, Buffer.from(data));
       },
     };
   }
@@ -162,15 +163,19 @@ export class Run {
     const over = swapProcesses(request, from, abort.signal, {
       spawn: (spec) => this.spawn(spec),
       end: async (process, ladder) => {
-        this.#killed += (await climb(process, ladder, this.#tools, abort.signal)).killed;
-        if (!abort.signal.aborted) await this.processes.close(process);
+        const end = await climb(process, ladder, this.#tools, abort.signal);
+        this.#killed += end.killed;
+        if (abort.signal.aborted || (end.survivors > 0 && process.status.running)) return false;
+        await this.processes.close(process);
+        return true;
       },
       record: (record) => this.#journal.append(RecordType.swap, record.to ?? record.from, record),
     })
       .catch((error: unknown) => {
-        const cause = `a defect of the shim in a swap: ${messageOf(error)}`;
-        this.#journal.append(RecordType.trouble, from.status.index, { cause });
-        return this.#current?.status.running ? {} : { lost: cause };
+        const why = `a defect of the shim: ${messageOf(error)}`;
+        const record: SwapRecord = { opId: request.opId, phase: 'failed', from: from.status.index, why };
+        this.#journal.append(RecordType.swap, from.status.index, record);
+        return this.#current?.status.running ? {} : { lost: why };
       })
       .then((outcome: { lost?: string }) => {
         this.#swap = null;

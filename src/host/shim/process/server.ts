@@ -15,7 +15,7 @@ import type { Run } from './run.ts';
 const HELLO_MS = 5_000;
 const CONNECTIONS_MAX = 256;
 const NOTICE_MS = 4;
-const GOODBYE_MS = 500;
+const GOODBYE_MS = 1_000;
 
 export class ShimServer {
   readonly #path: string;
@@ -70,21 +70,21 @@ export class ShimServer {
     }, wait);
   }
 
-  /** Lets answers out, disconnects and removes the socket. */
+  /**
+   * Lets answers out, disconnects and removes the socket. Waits for the host to hang up: one that is just
+   * writing would otherwise be told of a broken pipe and never read the last answer.
+   */
   async close(): Promise<void> {
     this.#notice();
     this.#server.close();
-    const goodbyes = [...this.#sockets].map(
-      (socket) =>
-        new Promise<void>((resolve) => {
-          socket.once('close', () => resolve());
-          socket.end(() => socket.destroy());
-        }),
-    );
-    const timer = Promise.withResolvers<void>();
-    const patience = setTimeout(timer.resolve, GOODBYE_MS);
-    await Promise.race([Promise.all(goodbyes), timer.promise]);
-    clearTimeout(patience);
+    const goodbyes = [...this.#sockets].map((socket) => {
+      socket.end();
+      return new Promise((resolve) => socket.once('close', resolve));
+    });
+    const patience = Promise.withResolvers<void>();
+    const timer = setTimeout(patience.resolve, GOODBYE_MS);
+    await Promise.race([Promise.all(goodbyes), patience.promise]);
+    clearTimeout(timer);
     rmSync(this.#path, { force: true });
   }
 

@@ -13,8 +13,8 @@ export type SwapRequest = Extract<ShimRequest, { op: 'swap' }>;
 export interface SwapTools {
   /** Starts a process and gives it the floor. @throws SpawnFailed */
   spawn(spec: ProcessSpec): Promise<RunProcess>;
-  /** Ends a process and everything below it and journals its exit; less than that when aborted. */
-  end(process: RunProcess, ladder: StopLadder): Promise<void>;
+  /** Ends a process and everything below it and journals its exit; false when aborted, or when it is still there. */
+  end(process: RunProcess, ladder: StopLadder): Promise<boolean>;
   record(record: SwapRecord): void;
 }
 
@@ -33,8 +33,13 @@ export async function swapProcesses(
     tools.record({ ...outcome, phase: 'failed', why: 'the run was stopped' });
     return {};
   };
-  await tools.end(from, request.stop);
+  const ended = await tools.end(from, request.stop);
   if (signal.aborted) return stopped();
+  if (!ended) {
+    const why = 'the old process is stuck in the kernel and cannot be ended';
+    tools.record({ ...outcome, phase: 'failed', why });
+    return { lost: why };
+  }
 
   const tried = await attempt(request, signal, tools);
   if (signal.aborted) return stopped();
