@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/host/limits.ts';
-import { Engine, MODERN } from './engine.ts';
+import { BRIDGE, Engine, MODERN } from './engine.ts';
 import { Rig, tempDir, until } from './rig.ts';
 
 let rig: Rig;
@@ -222,6 +222,17 @@ describe('a peer at the socket', () => {
     expect(by.process.exitCode).toBeNull();
   });
 
+  it('that was refused behind a bridge is served once it is admitted, by the same bridge', async () => {
+    let verdict: true | string = 'Not yet.';
+    const door = await rig.openRunDoor({ admit: () => verdict });
+    const by = new Engine(rig.socketPath);
+    engines.push(by);
+    expect((await by.reply(by.modern('tools/list'))).error?.message).toBe('Not yet.');
+    verdict = true;
+    expect((await by.reply(by.modern('tools/list'))).result.tools.length).toBeGreaterThan(0);
+    expect(door.connections).toBe(1);
+  });
+
   it.each([
     ['no JSON', 'GET / HTTP/1.1\n', /protocol of the aether bridge/],
     ['JSON-RPC at once', '{"jsonrpc":"2.0","id":1,"method":"ping"}\n', /protocol of the aether bridge/],
@@ -373,6 +384,17 @@ describe('the socket', () => {
 });
 
 describe('the bridge itself', () => {
+  it('knows the limits of the host, which it may not import', () => {
+    const source = fs.readFileSync(BRIDGE, 'utf8');
+    const figure = (name: string) =>
+      (/^[\d_ *]+$/.exec(new RegExp(`^const ${name} = (.*);$`, 'm').exec(source)?.[1] ?? '')?.[0] ?? 'none')
+        .replaceAll('_', '')
+        .split('*')
+        .reduce((product, factor) => product * Number(factor), 1);
+    expect(figure('LINE_BYTES_MAX')).toBe(limits.mcp_line_bytes_max);
+    expect(figure('UNANSWERED_MAX')).toBe(limits.mcp_unanswered_max);
+  });
+
   it.each([[[]], [['a', '--what']], [['a', '--client']], [['a', '--client', 'x', 'y']]])(
     'explains itself when started with %j',
     async (args: string[]) => {

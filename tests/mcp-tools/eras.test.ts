@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { Client } from '@modelcontextprotocol/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { catalog } from '../../src/mcp-tools/catalog/catalog.ts';
-import { connectClient, Engine, LEGACY, MODERN } from './engine.ts';
+import { connectClient, Engine, envelope, LEGACY, MODERN } from './engine.ts';
 import { Rig, tempDir, until } from './rig.ts';
 
 let rig: Rig;
@@ -148,6 +148,22 @@ describe.each([
     expect(stored.every((result) => !result.isError)).toBe(true);
     expect(rig.memory.search('agent:ada', { query: 'fact', limit: 1 }).total).toBe(32);
   });
+});
+
+it('the log knows a call by the id the engine gave it, in either era', async () => {
+  await rig.openRunDoor();
+  const legacy = engine();
+  await legacy.handshake();
+  const params = {
+    name: 'aether_agents_list',
+    arguments: {},
+    _meta: { 'claudecode/toolUseId': 'toolu_old' },
+  };
+  await legacy.reply(legacy.request('tools/call', params));
+  const modern = engine();
+  const _meta = { ...envelope(), 'claudecode/toolUseId': 'toolu_new' };
+  await modern.reply(modern.request('tools/call', { ...params, _meta }));
+  expect(rig.events.list({}).map((event) => event.data.toolUseId)).toEqual(['toolu_old', 'toolu_new']);
 });
 
 describe('legacy by hand', () => {

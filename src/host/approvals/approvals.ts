@@ -142,10 +142,11 @@ export class Approvals {
    * stops listening.
    */
   onAnswered(id: string, callback: (approval: ApprovalView) => void): () => void {
+    const { state } = this.#require(id);
     const listeners = this.#waiting.get(id) ?? new Set();
     this.#waiting.set(id, listeners);
     listeners.add(callback);
-    if (this.#require(id).state !== 'open') this.#tellAfterCommit(id);
+    if (state !== 'open') this.#tellAfterCommit(id);
     return () => {
       listeners.delete(callback);
       if (listeners.size === 0 && this.#waiting.get(id) === listeners) this.#waiting.delete(id);

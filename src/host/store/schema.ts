@@ -49,7 +49,7 @@ export const migrations: string[] = [
 
   CREATE TABLE approvals (
     id TEXT PRIMARY KEY, kind TEXT NOT NULL, agent TEXT NOT NULL, run TEXT,
-    request TEXT NOT NULL UNIQUE,         -- '<run>:<request id>' or '<instance>:<sequence>': asking again is the same question
+    request TEXT NOT NULL UNIQUE,         -- '<run>:<request id>' or '<principal>:<instance>:<sequence>': asking again is the same question
     title TEXT NOT NULL, detail TEXT NOT NULL, state TEXT NOT NULL,
     opened_ms INTEGER NOT NULL, answer TEXT, answered_ms INTEGER, answered_by TEXT, otherwise TEXT NOT NULL,
     delivered INTEGER NOT NULL DEFAULT 0  -- permission: the answer reached the shim

@@ -21,7 +21,7 @@ const PATIENCE_MS = Math.min(2_000, GRACE_MS);
 const BACKOFF_MS_MIN = 10;
 const BACKOFF_MS_MAX = 500;
 /** Between attempts after the host said no. */
-const REFUSED_MS = 5_000;
+const REFUSED_MS = 2_000;
 /** For answers that are still on their way when the engine closes stdin. */
 const FINISH_MS = 2_000;
 
@@ -75,6 +75,8 @@ let initialized: { line: string; sequence: number } | null = null;
 let host: Socket | null = null;
 let connections = 0;
 let backoff_ms = BACKOFF_MS_MIN;
+/** The present connection was told that it is not served. */
+let refused = false;
 let downSince = Date.now();
 let expiry: NodeJS.Timeout | null = null;
 let ending = false;
@@ -110,8 +112,11 @@ function forget(id: Id): Request | undefined {
   if (request === undefined) return undefined;
   unanswered.delete(id);
   unansweredChars -= request.line.length;
-  if (ending) endWhenAnswered();
   return request;
+}
+
+function invalid(why: string, id: Id | null = null): void {
+  answer(id, INVALID_REQUEST, `Invalid request: ${why}`);
 }
 
 function fromEngine(line: string): void {
@@ -122,46 +127,27 @@ function fromEngine(line: string): void {
     answer(null, PARSE_ERROR, 'Parse error: the line is not valid JSON. Send one JSON-RPC message per line.');
     return;
   }
-  if (message === null || typeof message !== 'object') {
-    answer(null, INVALID_REQUEST, 'Invalid request: a JSON-RPC message is an object.');
-  } else if (Array.isArray(message)) {
-    answer(
-      null,
-      INVALID_REQUEST,
-      'Invalid request: batches are not served. Send each message on its own line.',
-    );
-  } else if (typeof message.method === 'string' && message.id !== undefined) {
-    request(message, message.method, line);
-  } else if (typeof message.method === 'string') {
-    notification(message, message.method, line);
+  if (message === null || typeof message !== 'object') invalid('a JSON-RPC message is an object.');
+  else if (Array.isArray(message)) invalid('batches are not served. Send each message on its own line.');
+  else if (typeof message.method === 'string') {
+    const { id, method } = message as { id?: unknown; method: string };
+    if (id === undefined) notification(message, method, line);
+    else if (typeof id === 'string' || typeof id === 'number') request(id, message, method, line);
+    else invalid('an id is a string or a number.');
   } else if (message.id !== undefined && ('result' in message || 'error' in message)) {
     sequence += 1;
     if (host !== null) send(line, sequence);
-  } else {
-    answer(null, INVALID_REQUEST, 'Invalid request: neither a request, a notification nor a response.');
-  }
+  } else invalid('neither a request, a notification nor a response.');
 }
 
-function request(message: Message, method: string, line: string): void {
-  const id = message.id;
-  if (typeof id !== 'string' && typeof id !== 'number') {
-    answer(null, INVALID_REQUEST, 'Invalid request: an id is a string or a number.');
-    return;
-  }
+function request(id: Id, message: Message, method: string, line: string): void {
+  const open = unanswered.size;
   if (unanswered.has(id)) {
-    answer(
-      null,
-      INVALID_REQUEST,
-      `Invalid request: id ${JSON.stringify(id)} is already in use by an open request.`,
-    );
+    invalid(`id ${JSON.stringify(id)} is already in use by an open request.`);
     return;
   }
-  if (unanswered.size >= UNANSWERED_MAX || unansweredChars + line.length > UNANSWERED_CHARS_MAX) {
-    answer(
-      id,
-      OVERLOADED,
-      `Too many open requests (${unanswered.size}). Wait for answers, then send it again.`,
-    );
+  if (open >= UNANSWERED_MAX || unansweredChars + line.length > UNANSWERED_CHARS_MAX) {
+    answer(id, OVERLOADED, `Too many open requests (${open}). Wait for answers, then send it again.`);
     return;
   }
   sequence += 1;
@@ -245,10 +231,9 @@ class Lines {
 
 const fromStdin = new Lines(fromEngine, (head, tail) => {
   const id = ID_FIRST.exec(head)?.[1] ?? ID_LAST.exec(tail)?.[1];
-  answer(
+  invalid(
+    `the message is longer than ${LINE_BYTES_MAX} bytes. Send less at once.`,
     id === undefined ? null : (JSON.parse(id) as Id),
-    INVALID_REQUEST,
-    `Invalid request: the message is longer than ${LINE_BYTES_MAX} bytes. Send less at once.`,
   );
 });
 
@@ -278,7 +263,7 @@ function passes(line: Buffer): boolean {
   const error = message.error as { code: number; message: string; data?: { refused?: boolean } } | undefined;
   if (message.id !== null && message.id !== undefined) return forget(message.id as Id) !== undefined;
   if (error?.data?.refused !== true) return true;
-  backoff_ms = REFUSED_MS;
+  refused = true;
   for (const id of [...unanswered.keys()]) {
     answer(id, error.code, error.message, error.data);
     forget(id);
@@ -297,14 +282,14 @@ function fromHost(socket: Socket): (chunk: Buffer) => void {
       if (bytes > 2 * LINE_BYTES_MAX) socket.destroy(); // no host of ours writes such a line
       return;
     }
-    const complete = Buffer.concat([...parts, chunk.subarray(0, last + 1)]);
+    const ended = chunk.subarray(0, last + 1);
+    const complete = parts.length === 0 ? ended : Buffer.concat([...parts, ended]);
     parts = last + 1 < chunk.length ? [chunk.subarray(last + 1)] : [];
     bytes = chunk.length - last - 1;
     const passed: Buffer[] = [];
     for (let start = 0; start < complete.length; ) {
       const end = complete.indexOf(NEWLINE, start) + 1;
       const line = complete.subarray(start, end);
-      if (backoff_ms !== REFUSED_MS) backoff_ms = BACKOFF_MS_MIN;
       if (passes(line)) passed.push(line);
       start = end;
     }
@@ -312,6 +297,8 @@ function fromHost(socket: Socket): (chunk: Buffer) => void {
       socket.pause();
       stdout.once('drain', () => socket.resume());
     }
+    if (!refused) backoff_ms = BACKOFF_MS_MIN;
+    if (ending) endWhenAnswered();
   };
 }
 
@@ -339,10 +326,10 @@ function connect(): void {
       downSince = Date.now();
       stdin.resume();
     }
-    if (ending && unanswered.size === 0) return;
     expiry ??= setInterval(expire, 250);
-    setTimeout(connect, backoff_ms);
-    backoff_ms = backoff_ms === REFUSED_MS ? REFUSED_MS : Math.min(backoff_ms * 1.5, BACKOFF_MS_MAX);
+    setTimeout(connect, refused ? REFUSED_MS : backoff_ms);
+    backoff_ms = Math.min(backoff_ms * 1.5, BACKOFF_MS_MAX);
+    refused = false;
   });
 }
 
@@ -368,14 +355,15 @@ function expire(): void {
     answer(
       id,
       HOST_AWAY,
-      `The aether host is not running: nothing has answered at ${socketPath} for ${seconds} s. ${
-        entry.sent
+      `The aether host is not running: nothing has answered at ${socketPath} for ${seconds} s. ` +
+        (entry.sent
           ? 'Whether this request was carried out is not known. '
-          : 'This request was not carried out. '
-      }Start the host with "aether up"; this connection then works again by itself.`,
+          : 'This request was not carried out. ') +
+        'Start the host with "aether up"; this connection then works again by itself.',
     );
     forget(id);
   }
+  if (ending) endWhenAnswered();
 }
 
 /* ---------- the end ---------- */

@@ -75,6 +75,10 @@ export async function openDoor(options: DoorOptions, identify: Identify): Promis
   });
 
   await listen(server, socketPath);
+  // After that, what fails is one accept (no file descriptors left, say), not the door.
+  server.on('error', (error) =>
+    log.error({ socketPath, error: messageOf(error) }, 'an MCP peer was not accepted'),
+  );
   return {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
