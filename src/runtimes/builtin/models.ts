@@ -50,8 +50,3 @@ export function parseModel(model: string | null): { provider: Provider; name: st
   }
   return { provider, name };
 }
-
-/** The variable an API key for this model belongs in; null where the model needs none or is not known. */
-export function keyVariable(model: string | null): string | null {
-  return PROVIDERS.find((one) => model?.startsWith(`${one.name}:`))?.key ?? null;
-}

@@ -1,3 +1,4 @@
+/** Lists what there is, bounded in number and depth, without following links. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';

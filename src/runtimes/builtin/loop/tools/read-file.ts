@@ -1,3 +1,4 @@
+/** Reading is capped, and what was left out is said, so that a model knows that there is more. */
 import { constants } from 'node:fs';
 import { z } from 'zod';
 import { localTool } from './local.ts';

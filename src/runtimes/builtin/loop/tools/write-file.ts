@@ -1,3 +1,4 @@
+/** Writing replaces a whole file: a model that edits in place needs to have read it first anyway. */
 import { constants } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
