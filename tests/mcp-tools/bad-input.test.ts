@@ -213,6 +213,23 @@ describe('a peer at the socket', () => {
     expect(asked).toBe(1);
   });
 
+  it('that cannot be judged is not admitted, and costs the door nothing', async () => {
+    let broken = true;
+    await rig.openRunDoor({
+      admit: () => {
+        if (broken) throw new Error('getsockopt failed');
+        return true;
+      },
+    });
+    const peer = new Peer(rig.socketPath);
+    await until(() => peer.closed);
+    expect(peer.lines[0]!.error?.message).toMatch(/could not find out who you are/);
+    broken = false;
+    const next = new Peer(rig.socketPath).hello();
+    next.socket.write('1 0 {"jsonrpc":"2.0","id":1,"method":"ping"}\n');
+    await until(() => next.lines.length === 1);
+  });
+
   it('that is not admitted behind a bridge has its requests answered with the reason', async () => {
     await rig.openRunDoor({ admit: () => 'You are not part of this run.' });
     const by = new Engine(rig.socketPath);

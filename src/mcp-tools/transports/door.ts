@@ -63,7 +63,7 @@ export async function openDoor(options: DoorOptions, identify: Identify): Promis
       );
       return;
     }
-    const admitted = admit(socket);
+    const admitted = judge(admit, socket, log);
     if (admitted !== true) {
       log.warn({ socketPath, why: admitted }, 'an MCP peer was refused');
       refuse(socket, admitted);
@@ -96,6 +96,16 @@ export async function openDoor(options: DoorOptions, identify: Identify): Promis
       return sockets.size;
     },
   };
+}
+
+/** A peer that cannot be judged (it is gone already, say) is not admitted. */
+function judge(admit: DoorOptions['admit'], socket: Socket, log: DoorLog): true | string {
+  try {
+    return admit(socket);
+  } catch (error) {
+    log.error({ error: messageOf(error) }, 'an MCP peer could not be judged');
+    return 'The host could not find out who you are. Connect again.';
+  }
 }
 
 type Resolved = DoorOptions & { limits: DoorLimits };
