@@ -28,17 +28,17 @@ export interface Subject {
   close(): Promise<void>;
 }
 
-export class Bench {
-  readonly #setup: () => Promise<Subject>;
-  #subject: Subject | null = null;
+export class Bench<S extends Subject = Subject> {
+  readonly #setup: () => Promise<S>;
+  #subject: S | null = null;
   #desk: Desk | null = null;
   #ends: (() => Promise<unknown>)[] = [];
 
-  constructor(setup: () => Promise<Subject>) {
+  constructor(setup: () => Promise<S>) {
     this.#setup = setup;
   }
 
-  get subject(): Subject {
+  get subject(): S {
     if (this.#subject === null) throw new Error('not open');
     return this.#subject;
   }
@@ -90,7 +90,7 @@ export class Bench {
   }
 
   ended(engine: Engine, from = 0): Promise<EventOf<'turn-ended'>> {
-    return engine.observed.waitFor('turn-ended', () => true, { from, deadline_ms: 20_000 });
+    return engine.observed.waitFor('turn-ended', () => true, { from });
   }
 
   /** A directive that makes a file, so that everybody can see whether the command ran. */

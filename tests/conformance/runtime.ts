@@ -10,8 +10,11 @@ import { messageConformance } from './runtime-messages.ts';
 import { observerConformance } from './runtime-observer.ts';
 import { turnConformance } from './runtime-turns.ts';
 
+/** Real engines on a machine that has other things to do. */
+const TEST_MS = 90_000;
+
 export function runtimeConformance(name: string, setup: () => Promise<Subject>): void {
-  describe(`${name} is a runtime`, () => {
+  describe(`${name} is a runtime`, { timeout: TEST_MS }, () => {
     const bench = new Bench(setup);
     beforeAll(() => bench.open());
     afterAll(() => bench.close());

@@ -40,6 +40,9 @@ const { spawn: spawnPty } = createRequire(import.meta.url)('node-pty') as {
 
 const MCP_FIXTURE = fileURLToPath(new URL('../fixtures/mcp-echo.ts', import.meta.url));
 
+/** Generous: it is only waited out by a test that fails, and several engines may be starting at once. */
+const WAIT_MS = 30_000;
+
 export type EventOf<KIND extends ObservedEvent['kind']> = Extract<ObservedEvent, { kind: KIND }>;
 
 /** A fresh directory for one agent. */
@@ -122,7 +125,7 @@ export class Observed {
   async waitFor<KIND extends ObservedEvent['kind']>(
     kind: KIND,
     fits: (event: EventOf<KIND>) => boolean = () => true,
-    { from = 0, deadline_ms = 15_000 } = {},
+    { from = 0, deadline_ms = WAIT_MS } = {},
   ): Promise<EventOf<KIND>> {
     try {
       return await eventually(kind, () => this.find(kind, fits, from), deadline_ms);
@@ -264,7 +267,7 @@ export class TerminalProcess {
       .replace(/\s+/g, '');
   }
 
-  async shows(text: string, deadline_ms = 15_000): Promise<void> {
+  async shows(text: string, deadline_ms = WAIT_MS): Promise<void> {
     const wanted = text.replace(/\s+/g, '');
     await eventually(`the terminal shows "${text}"`, () => this.text.includes(wanted), deadline_ms).catch(
       (error: Error) => {
@@ -283,6 +286,23 @@ export class TerminalProcess {
 
   press(keys: string): void {
     this.#pty.write(keys);
+  }
+
+  /** Answers a dialog. One that has just opened ignores keys for a moment, so that nobody answers it by accident. */
+  async pressUntil(keys: string, done: () => boolean, deadline_ms = WAIT_MS): Promise<void> {
+    let pressed = Number.NEGATIVE_INFINITY;
+    await eventually(
+      `${JSON.stringify(keys)} is taken`,
+      () => {
+        if (done()) return true;
+        if (Date.now() - pressed > 500) {
+          this.#pty.write(keys);
+          pressed = Date.now();
+        }
+        return false;
+      },
+      deadline_ms,
+    );
   }
 
   async stop(): Promise<Exit> {

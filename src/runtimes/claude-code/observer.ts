@@ -2,6 +2,7 @@
  * Reads the structured channel (one JSON object a line, verified against Claude Code 2.1.329) and says what it
  * means. Pure. A line that is not understood is skipped or becomes a note: newer versions may say more.
  */
+import { messageOf } from '../../host/errors.ts';
 import type { EngineState, ObservedEvent, Observer } from '../runtime.ts';
 import { NOW_PREFIX, READY_REQUEST } from './frames.ts';
 import { blocksOf, readAssistant, readToolResults } from './messages.ts';
@@ -32,8 +33,12 @@ export const claudeObserver: Observer = {
       read(reading, line as Line);
     } catch (error) {
       // A known type in an unknown shape. The line is in the journal; the conversation goes on.
-      const why = error instanceof Error ? error.message : String(error);
-      return said(state, 'warn', text, `The engine wrote a line that could not be read (${why}): `);
+      return said(
+        state,
+        'warn',
+        text,
+        `The engine wrote a line that could not be read (${messageOf(error)}): `,
+      );
     }
     return reading.result();
   },

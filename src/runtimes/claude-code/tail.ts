@@ -2,6 +2,7 @@
  * The conversation's transcript, read while a human holds the terminal. Same messages and uuids as the
  * structured channel. It shows neither permission dialogs nor what is being typed.
  */
+import { messageOf } from '../../host/errors.ts';
 import type { EngineState, ObservedEvent, TranscriptTail } from '../runtime.ts';
 import { blocksOf, isInterruptRemark, readAssistant, readToolResults } from './messages.ts';
 import { Reading } from './state.ts';
@@ -17,18 +18,26 @@ function readEntry(state: EngineState, text: string): { state: EngineState; even
   try {
     entry = JSON.parse(text);
   } catch {
-    const note = 'The transcript has a line that is not JSON.';
-    return { state, events: [{ kind: 'note', level: 'warn', text: note }] };
+    return noted(state, 'The transcript has a line that is not JSON.');
   }
   // Sidechains are subagents; meta entries are the engine talking to itself.
   const { type, isSidechain, isMeta } = (entry ?? {}) as Entry;
   if (isSidechain === true || isMeta === true) return { state, events: [] };
   const reading = new Reading(state);
-  if (type === 'user') readUser(reading, entry as Entry);
-  else if (type === 'assistant') readReply(reading, entry as Entry);
-  else if (type === 'system' && (entry as Entry).subtype === 'turn_duration') ended(reading, 'done');
-  else return { state, events: [] };
+  try {
+    if (type === 'user') readUser(reading, entry as Entry);
+    else if (type === 'assistant') readReply(reading, entry as Entry);
+    else if (type === 'system' && (entry as Entry).subtype === 'turn_duration') ended(reading, 'done');
+    else return { state, events: [] };
+  } catch (error) {
+    // A known type in an unknown shape: said, and read on.
+    return noted(state, `The transcript has an entry that could not be read (${messageOf(error)}).`);
+  }
   return reading.result();
+}
+
+function noted(state: EngineState, text: string): { state: EngineState; events: ObservedEvent[] } {
+  return { state, events: [{ kind: 'note', level: 'warn', text }] };
 }
 
 function readUser(reading: Reading, entry: Entry): void {
