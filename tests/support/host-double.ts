@@ -71,6 +71,7 @@ export class HostDouble implements HostApi {
     agent: string | null,
     data: Record<string, unknown> = {},
     at_ms = this.now(),
+    principal: Principal = 'host',
   ): EventView {
     const event: EventView = {
       seq: this.#events.length + 1,
@@ -79,7 +80,7 @@ export class HostDouble implements HostApi {
       topic,
       agent,
       run: agent === null ? null : (this.#agents.get(agent)?.run ?? null),
-      principal: 'host',
+      principal,
       grade: 'observed',
       data,
     };
@@ -228,7 +229,7 @@ export class HostDouble implements HostApi {
       steps: [],
     };
     this.#injections.set(id, view);
-    this.emit('inject.queued', name, { inject: id, text: input.text, priority });
+    this.emit('inject.queued', name, { inject: id, text: input.text, priority }, this.now(), by);
     return view;
   }
 

@@ -1,0 +1,30 @@
+/** The middle of the page: one agent, or a word about what to do when there is none. */
+import { useComputed } from '@preact/signals';
+import { LiveView } from '../live/live-view.tsx';
+import type { Tab } from '../state/place.ts';
+import { agents, connection, isMine } from '../state/store.ts';
+import { TerminalView } from '../terminal/terminal-view.tsx';
+import { Header } from './header.tsx';
+import { LeaseBar } from './lease-bar.tsx';
+
+export function AgentPane({ name, tab }: { name: string; tab: Tab }) {
+  const view = useComputed(() => agents.value.get(name) ?? null);
+  const agent = view.value;
+  if (!agent) {
+    return (
+      <main class="agent" tabIndex={-1}>
+        {connection.value.phase !== 'connecting' && (
+          <p class="empty">There is no agent “{name}”. It may have been removed from the configuration.</p>
+        )}
+      </main>
+    );
+  }
+  const frame = agent.lease ? (isMine(agent) ? 'held-mine' : 'held-theirs') : '';
+  return (
+    <main class={`agent ${frame} ${agent.lease?.phase ?? ''}`} aria-label={agent.name} tabIndex={-1}>
+      <Header agent={agent} tab={tab} />
+      <LeaseBar agent={agent} />
+      {tab === 'live' ? <LiveView agent={agent} /> : <TerminalView agent={agent} />}
+    </main>
+  );
+}

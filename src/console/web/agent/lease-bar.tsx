@@ -1,0 +1,64 @@
+/** Who holds the agent, since when, and what is being waited for: the same for everybody who looks. */
+import type { AgentView } from '../../wire.ts';
+import { takeOver } from '../state/actions.ts';
+import { timeOf } from '../state/clock.ts';
+import { busy, dialog, isMine } from '../state/store.ts';
+import { paneSize } from '../terminal/size.ts';
+import { Age } from '../ui/age.tsx';
+import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
+
+export function LeaseBar({ agent }: { agent: AgentView }) {
+  const { lease } = agent;
+  if (!lease) return null;
+  const mine = isMine(agent);
+  const working = (verb: string): boolean => busy.value.has(`${verb} ${agent.name}`);
+  return (
+    <div class={`lease ${mine ? 'mine' : 'theirs'} ${lease.phase}`} role="status">
+      <Icon name="hand" />
+      <p>
+        {lease.phase === 'pending' && (
+          <>
+            <b>Take-over requested</b> {mine ? '' : `by ${lease.holder} `}
+            <Age since={lease.since_ms} suffix=" ago" />
+            {lease.waitingFor ? `, waiting for ${lease.waitingFor}` : ', waiting for the boundary'}
+          </>
+        )}
+        {lease.phase === 'held' && mine && (
+          <>
+            <b>You hold {agent.name}</b> since {timeOf(lease.since_ms)}. The agent waits until you hand back.
+          </>
+        )}
+        {lease.phase === 'held' && !mine && (
+          <>
+            <b>
+              {lease.holder} holds {agent.name}
+            </b>{' '}
+            since {timeOf(lease.since_ms)}. You see what they see; only they can type.
+          </>
+        )}
+        {lease.phase === 'returning' && <b>Handing back…</b>}
+        {lease.expires_ms !== null && ` The holder is gone; handed back at ${timeOf(lease.expires_ms)}.`}
+      </p>
+      {mine && lease.phase === 'pending' && lease.waitingFor && (
+        <Button
+          label="Take it now"
+          busy={working('takeover')}
+          onPress={() => void takeOver(agent, 'now', paneSize())}
+        />
+      )}
+      {mine && lease.phase === 'held' && (
+        <Button
+          label="Hand back"
+          hint="b"
+          tone="primary"
+          whyNot={agent.verbs.handback}
+          busy={working('handback')}
+          onPress={() => {
+            dialog.value = { kind: 'handback', agent: agent.name };
+          }}
+        />
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,81 @@
+/** The verbs that are needed less often. */
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { AgentView } from '../../wire.ts';
+import { Icon } from '../ui/icon.tsx';
+import { ACTIONS } from './verbs.ts';
+
+const IN_MENU = ['interrupt', 'stop', 'restart', 'kill'];
+
+export function MoreMenu({ agent }: { agent: AgentView }) {
+  const open = useSignal(false);
+  const root = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const outside = (event: Event): void => {
+      if (!root.current?.contains(event.target as Node)) open.value = false;
+    };
+    document.addEventListener('pointerdown', outside);
+    return () => document.removeEventListener('pointerdown', outside);
+  }, []);
+  const move = (by: number): void => {
+    const items = [...(root.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])];
+    const at = items.indexOf(document.activeElement as HTMLElement);
+    items[(at + by + items.length) % items.length]?.focus();
+  };
+  return (
+    <div class="menu-root" ref={root}>
+      <button
+        type="button"
+        class="button quiet icon-only"
+        aria-label="More actions"
+        aria-haspopup="menu"
+        aria-expanded={open.value}
+        onClick={() => {
+          open.value = !open.value;
+          if (open.value) requestAnimationFrame(() => move(1));
+        }}
+      >
+        <Icon name="more" />
+      </button>
+      {open.value && (
+        <div
+          class="menu"
+          role="menu"
+          tabIndex={-1}
+          onKeyDown={(event) => {
+            if (event.key === 'Escape') {
+              open.value = false;
+              root.current?.querySelector('button')?.focus();
+            } else if (event.key === 'ArrowDown') move(1);
+            else if (event.key === 'ArrowUp') move(-1);
+            else return;
+            event.preventDefault();
+            event.stopPropagation();
+          }}
+        >
+          {ACTIONS.filter((action) => IN_MENU.includes(action.verb)).map((action) => {
+            const whyNot = agent.verbs[action.verb];
+            return (
+              <button
+                key={action.verb}
+                type="button"
+                role="menuitem"
+                class={action.danger ? 'danger' : ''}
+                aria-disabled={whyNot !== null || undefined}
+                data-tip={whyNot ?? undefined}
+                onClick={() => {
+                  if (whyNot !== null) return;
+                  open.value = false;
+                  action.run(agent);
+                }}
+              >
+                <Icon name={action.icon} />
+                {action.label}
+              </button>
+            );
+          })}
+        </div>
+      )}
+    </div>
+  );
+}

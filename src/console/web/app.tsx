@@ -1,0 +1,155 @@
+/** The page: Fleet, Agent, Inbox side by side; one of them at a time on a phone. */
+import { AgentPane } from './agent/agent-pane.tsx';
+import { Dialogs } from './dialogs/dialogs.tsx';
+import { Fleet } from './fleet/fleet.tsx';
+import { Inbox } from './inbox/inbox.tsx';
+import { type Place, place } from './state/place.ts';
+import { agents, approvals, connection, dialog, fleetName, inboxOpen } from './state/store.ts';
+import { Banners } from './ui/banners.tsx';
+import { Gone } from './ui/gone.tsx';
+import { Icon } from './ui/icon.tsx';
+import { Tips } from './ui/tips.tsx';
+import { Toasts } from './ui/toasts.tsx';
+
+export function App() {
+  const { phase } = connection.value;
+  if (phase === 'signed-out') {
+    return <Gone title="Signed out" text="Run `aether console` for a sign-in link and open it here." />;
+  }
+  if (phase === 'outdated') {
+    return <Gone title="The host has been updated" text="Reload this page to go on." />;
+  }
+  const shown = visible(place.value);
+  return (
+    <div
+      class={`app at-${shown.at} ${phase === 'lost' ? 'stale' : ''} ${inboxOpen.value ? 'inbox-open' : ''}`}
+    >
+      <Top />
+      <Banners />
+      <div class="panes">
+        <Fleet />
+        {shown.at === 'agent' ? (
+          <AgentPane key={shown.agent} name={shown.agent} tab={shown.tab} />
+        ) : (
+          <Nobody />
+        )}
+        <Inbox />
+        <button
+          type="button"
+          class="shade"
+          tabIndex={-1}
+          aria-label="Close the inbox"
+          onClick={() => {
+            inboxOpen.value = false;
+          }}
+        />
+      </div>
+      <Bottom at={shown.at} />
+      <Dialogs />
+      <Toasts />
+      <Tips />
+    </div>
+  );
+}
+
+/** Where nothing was chosen: on a phone the inbox when something waits in it, the fleet otherwise. */
+function visible(at: Place): Exclude<Place, { at: 'home' }> {
+  if (at.at !== 'home') return at;
+  return { at: approvals.value.length > 0 ? 'inbox' : 'fleet' };
+}
+
+function Top() {
+  const waiting = approvals.value.length;
+  return (
+    <header class="top">
+      <a class="brand" href="#/" aria-label="aether, home">
+        <svg viewBox="0 0 32 32" aria-hidden="true">
+          <path d="M7 24 16 7l9 17" />
+          <circle cx="16" cy="20.5" r="2.6" />
+        </svg>
+        <b>aether</b>
+      </a>
+      {fleetName.value && <span class="fleet-name">{fleetName.value}</span>}
+      <span class="spring" />
+      <button
+        type="button"
+        class="search-button"
+        aria-keyshortcuts="Control+K"
+        onClick={() => {
+          dialog.value = { kind: 'palette' };
+        }}
+      >
+        <Icon name="search" />
+        <span>Go to or do…</span>
+        <span class="kbd" aria-hidden="true">
+          Ctrl K
+        </span>
+      </button>
+      <button
+        type="button"
+        class={`button quiet inbox-button ${waiting > 0 ? 'waiting' : ''}`}
+        aria-expanded={inboxOpen.value}
+        aria-label={waiting > 0 ? `Inbox, ${waiting} waiting` : 'Inbox, empty'}
+        onClick={() => {
+          inboxOpen.value = !inboxOpen.value;
+        }}
+      >
+        <Icon name="inbox" />
+        {waiting > 0 && <span class="badge">{waiting}</span>}
+      </button>
+      <button
+        type="button"
+        class="button quiet icon-only on-wide"
+        aria-label="Keyboard shortcuts"
+        aria-keyshortcuts="?"
+        onClick={() => {
+          dialog.value = { kind: 'help' };
+        }}
+      >
+        <Icon name="ask" />
+      </button>
+    </header>
+  );
+}
+
+function Nobody() {
+  return (
+    <main class="agent nobody" tabIndex={-1}>
+      {agents.value.size > 0 && (
+        <div class="empty">
+          <p>Choose an agent to see what it does.</p>
+          <p class="faint">
+            <kbd>j</kbd> <kbd>k</kbd> to move, <kbd>Enter</kbd> to open, <kbd>?</kbd> for all keys
+          </p>
+        </div>
+      )}
+    </main>
+  );
+}
+
+/** Phones only. */
+function Bottom({ at }: { at: 'fleet' | 'inbox' | 'agent' }) {
+  const waiting = approvals.value.length;
+  return (
+    <nav class="bottom" aria-label="Places">
+      <a href="#/inbox" aria-current={at === 'inbox' ? 'page' : undefined}>
+        <Icon name="inbox" />
+        <span>Inbox</span>
+        {waiting > 0 && <span class="badge">{waiting}</span>}
+      </a>
+      <a href="#/fleet" aria-current={at === 'inbox' ? undefined : 'page'}>
+        <Icon name="fleet" />
+        <span>Fleet</span>
+      </a>
+      <button
+        type="button"
+        onClick={() => {
+          dialog.value = { kind: 'palette' };
+        }}
+      >
+        <Icon name="search" />
+        <span>Go to</span>
+      </button>
+    </nav>
+  );
+}

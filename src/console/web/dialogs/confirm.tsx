@@ -1,0 +1,52 @@
+/** Before something ends: what exactly. */
+import type { AgentView } from '../../wire.ts';
+import { command } from '../state/actions.ts';
+import { Button } from '../ui/button.tsx';
+import { closeDialog, Modal } from '../ui/modal.tsx';
+
+const WORDS = {
+  stop: {
+    title: (name: string) => `Stop ${name}?`,
+    label: 'Stop',
+    what: 'It is asked to end, and ended if it does not. It stays stopped, over restarts of the host too, until you start it; its conversation is kept.',
+  },
+  restart: {
+    title: (name: string) => `Restart ${name}?`,
+    label: 'Restart',
+    what: 'It is stopped and started again, and continues the same conversation.',
+  },
+  kill: {
+    title: (name: string) => `Kill ${name}?`,
+    label: 'Kill',
+    what: 'Every process of the run is killed at once. What the engine had not written down is lost.',
+  },
+} as const;
+
+export function ConfirmDialog({ agent, verb }: { agent: AgentView; verb: keyof typeof WORDS }) {
+  const words = WORDS[verb];
+  const whyNot = agent.verbs[verb];
+  return (
+    <Modal label={words.title(agent.name)}>
+      <h2>{words.title(agent.name)}</h2>
+      <p>{words.what}</p>
+      {agent.activity === 'tool' && (
+        <p class="warn-line">
+          A tool is running and will be cut off: <span class="mono">{agent.last ?? 'unknown'}</span>
+        </p>
+      )}
+      {whyNot && <p class="warn-line">{whyNot}</p>}
+      <footer>
+        <Button label="Cancel" tone="quiet" offline onPress={closeDialog} />
+        <Button
+          label={words.label}
+          tone={verb === 'restart' ? 'primary' : 'danger'}
+          whyNot={whyNot}
+          onPress={() => {
+            closeDialog();
+            void command(verb, agent);
+          }}
+        />
+      </footer>
+    </Modal>
+  );
+}

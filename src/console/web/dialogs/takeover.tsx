@@ -1,0 +1,91 @@
+/** Before a take-over: what will stop, how long it takes, and the hard way as the second choice. */
+import { useSignal } from '@preact/signals';
+import type { AgentView } from '../../wire.ts';
+import { takeOver } from '../state/actions.ts';
+import { go } from '../state/place.ts';
+import { paneSize } from '../terminal/size.ts';
+import { Age } from '../ui/age.tsx';
+import { Button } from '../ui/button.tsx';
+import { closeDialog, Modal } from '../ui/modal.tsx';
+
+export function TakeoverDialog({ agent }: { agent: AgentView }) {
+  const whyNot = agent.verbs.takeover;
+  const when = useSignal<'boundary' | 'now'>('boundary');
+  const direct = agent.terminal.kind === 'engine';
+  const inTool = agent.activity === 'tool';
+  const begin = async (): Promise<void> => {
+    if (whyNot !== null) return;
+    closeDialog();
+    if (await takeOver(agent, when.value, paneSize()))
+      go({ at: 'agent', agent: agent.name, tab: 'terminal' });
+  };
+  return (
+    <Modal label={`Take over ${agent.name}`}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void begin();
+        }}
+      >
+        <h2>Take over {agent.name}</h2>
+        <p>
+          {direct
+            ? 'It runs in a terminal already: you get the keyboard, and nothing stops.'
+            : 'You get a terminal on the same conversation. The agent waits while you hold it, and goes on when you hand back.'}
+        </p>
+        {!direct && (
+          <fieldset class="choices">
+            <legend class="hidden">When</legend>
+            <label>
+              <input
+                type="radio"
+                name="when"
+                checked={when.value === 'boundary'}
+                onChange={() => {
+                  when.value = 'boundary';
+                }}
+              />
+              <span>
+                <b>At the boundary</b>
+                <span class="soft">
+                  {inTool && agent.activityEvidence ? (
+                    <>
+                      Waits for the running tool (<span class="mono">{agent.last ?? 'tool'}</span>, for{' '}
+                      <Age since={agent.activityEvidence.at_ms} /> so far). Nothing is cut off.
+                    </>
+                  ) : agent.activity === 'idle' ? (
+                    'It is idle: at once. Nothing is cut off.'
+                  ) : (
+                    'No tool is running: as soon as the model has paused. Nothing is cut off.'
+                  )}
+                </span>
+              </span>
+            </label>
+            <label>
+              <input
+                type="radio"
+                name="when"
+                checked={when.value === 'now'}
+                onChange={() => {
+                  when.value = 'now';
+                }}
+              />
+              <span>
+                <b>Now</b>
+                <span class="soft">
+                  Interrupts the turn. {inTool ? 'The running tool and' : 'Any'} background shells of the
+                  agent end.
+                </span>
+              </span>
+            </label>
+          </fieldset>
+        )}
+        {whyNot && <p class="warn-line">{whyNot}</p>}
+        <footer>
+          <Button label="Cancel" tone="quiet" offline onPress={closeDialog} />
+          <Button label="Take over" icon="hand" tone="primary" type="submit" whyNot={whyNot} />
+        </footer>
+      </form>
+    </Modal>
+  );
+}

@@ -1,0 +1,25 @@
+/** Those that need someone first; within a group the order of the configuration, so that rows stay where they are. */
+import type { AgentView } from '../../wire.ts';
+import { needsSomeone } from '../state/store.ts';
+
+export interface Group {
+  label: string;
+  agents: AgentView[];
+}
+
+export function groupsOf(agents: Iterable<AgentView>, filter: string): Group[] {
+  const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
+  const groups: Group[] = [
+    { label: 'Needs you', agents: [] },
+    { label: 'Running', agents: [] },
+    { label: 'Stopped', agents: [] },
+  ];
+  for (const agent of agents) {
+    const text =
+      `${agent.name} ${agent.runtime} ${agent.state} ${agent.activity ?? ''} ${agent.goal ?? ''}`.toLowerCase();
+    if (!words.every((word) => text.includes(word))) continue;
+    const off = agent.state === 'stopped' || agent.state === 'exited' || agent.state === 'created';
+    groups[needsSomeone(agent) ? 0 : off ? 2 : 1]!.agents.push(agent);
+  }
+  return groups.filter((group) => group.agents.length > 0);
+}

@@ -1,0 +1,52 @@
+/** What is going on right now, under the last thing that happened. */
+import type { AgentView } from '../../wire.ts';
+import { activityWord, evidenceFor, StatusMark, sinceOf, standingOf } from '../fleet/status.tsx';
+import { command } from '../state/actions.ts';
+import { Age } from '../ui/age.tsx';
+import { Button } from '../ui/button.tsx';
+import { CodeText } from '../ui/code-text.tsx';
+import { Explained } from '../ui/explained.tsx';
+
+export function ActivityLine({ agent }: { agent: AgentView }) {
+  if (agent.problem) {
+    return (
+      <div class="problem" role="alert">
+        <p>
+          <b>{agent.problem.message}</b>
+        </p>
+        <p class="next">
+          <CodeText text={agent.problem.next} />
+        </p>
+        {agent.verbs.start === null && (
+          <Button label="Start again" icon="play" onPress={() => void command('start', agent)} />
+        )}
+      </div>
+    );
+  }
+  if (agent.run === null) {
+    return (
+      <div class="empty">
+        <p>{agent.name} has not run yet.</p>
+        <Button
+          label="Start"
+          icon="play"
+          whyNot={agent.verbs.start}
+          onPress={() => void command('start', agent)}
+        />
+      </div>
+    );
+  }
+  return (
+    <Explained class="activity" evidence={evidenceFor(agent)}>
+      <StatusMark standing={standingOf(agent)} />
+      {agent.requested ? (
+        <i class="requested">requested: {agent.requested}</i>
+      ) : (
+        <span>
+          {activityWord(agent)}
+          {agent.activity === 'tool' && agent.last ? ` · ${agent.last}` : ''} <Age since={sinceOf(agent)} />
+        </span>
+      )}
+    </Explained>
+  );
+}

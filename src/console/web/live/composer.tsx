@@ -1,0 +1,99 @@
+/** Tell the agent something. The receipt of what was sent is in the conversation. */
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { AgentView, InjectBody } from '../../wire.ts';
+import { inject } from '../state/actions.ts';
+import { busy } from '../state/store.ts';
+import { Button } from '../ui/button.tsx';
+
+const WHEN: { value: InjectBody['priority']; label: string; tip: string }[] = [
+  { value: 'next', label: 'Next', tip: 'Read right after the running tool.' },
+  { value: 'later', label: 'Later', tip: 'A turn of its own, when this one has ended.' },
+  { value: 'now', label: 'Now', tip: 'Aborts the running tool.' },
+];
+
+/** Drafts outlive a change of agent or tab. */
+const drafts = new Map<string, string>();
+
+export function Composer({ agent }: { agent: AgentView }) {
+  const draft = useSignal(drafts.get(agent.name) ?? '');
+  const priority = useSignal<InjectBody['priority']>('next');
+  // Kept until the host has taken the text: pressing Send again after a failure sends nothing twice.
+  const id = useRef(crypto.randomUUID());
+  const box = useRef<HTMLTextAreaElement>(null);
+  const whyNot = agent.verbs.inject;
+
+  useEffect(() => {
+    draft.value = drafts.get(agent.name) ?? '';
+  }, [agent.name]);
+
+  const write = (text: string): void => {
+    draft.value = text;
+    drafts.set(agent.name, text);
+  };
+
+  const send = async (): Promise<void> => {
+    const text = draft.value.trim();
+    if (text === '' || whyNot !== null) return;
+    if (!(await inject(agent, text, priority.value, id.current))) return;
+    id.current = crypto.randomUUID();
+    write('');
+    priority.value = 'next';
+    box.current?.focus();
+  };
+
+  return (
+    <form
+      class={`composer ${whyNot === null ? '' : 'blocked'}`}
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+      }}
+    >
+      <textarea
+        id="composer"
+        ref={box}
+        rows={1}
+        placeholder={whyNot ?? `Tell ${agent.name} something`}
+        aria-label={`Message to ${agent.name}`}
+        aria-keyshortcuts="i"
+        readOnly={whyNot !== null}
+        data-tip={whyNot ?? undefined}
+        value={draft.value}
+        onInput={(event) => write(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+            event.preventDefault();
+            void send();
+          }
+        }}
+      />
+      <div class="composer-bar">
+        <fieldset class="segments">
+          <legend class="hidden">When it is read</legend>
+          {WHEN.map(({ value, label, tip }) => (
+            <label key={value} data-tip={tip}>
+              <input
+                type="radio"
+                name="priority"
+                checked={priority.value === value}
+                onChange={() => {
+                  priority.value = value;
+                }}
+              />
+              <span>{label}</span>
+            </label>
+          ))}
+        </fieldset>
+        <Button
+          label="Send"
+          icon="send"
+          tone={draft.value.trim() === '' ? 'plain' : 'primary'}
+          type="submit"
+          whyNot={whyNot ?? (draft.value.trim() === '' ? 'Write something first.' : null)}
+          busy={busy.value.has(`inject ${agent.name}`)}
+        />
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,62 @@
+/** What a transcript is made of. An item is replaced, never changed, so that only what changed is drawn again. */
+import type { ApprovalAnswer, EventView, WireError } from '../../wire.ts';
+
+interface Base {
+  /** Unique in the transcript, and the same however often it changes. */
+  key: string;
+  seq: number;
+  at_ms: number;
+  /** How it is known. */
+  grade: EventView['grade'];
+  principal: string;
+}
+
+export interface Receipt {
+  inject: string;
+  priority: string;
+  stage: string;
+  steps: { stage: string; at_ms: number; evidence: string }[];
+}
+
+export interface ToolResult {
+  text: string;
+  isError: boolean;
+  at_ms: number;
+}
+
+/** What an aether tool did, as the host recorded it. */
+export type Deed =
+  | { kind: 'mail'; from: string; to: string; subject: string; body: string }
+  | { kind: 'memory'; text: string; key: string | null; tags: string[]; scope: string; forgotten: boolean }
+  | { kind: 'report'; status: string; summary: string; details: string | null };
+
+export type Item = Base &
+  (
+    | { kind: 'said'; text: string; thinking: boolean }
+    | { kind: 'told'; text: string; receipt: Receipt | null }
+    | { kind: 'tool'; tool: string; input: unknown; result: ToolResult | null; deed: Deed | null }
+    | { kind: 'deed'; deed: Deed }
+    | {
+        kind: 'approval';
+        approval: string;
+        ask: 'permission' | 'question';
+        title: string;
+        detail: Record<string, unknown>;
+        state: 'open' | 'answered' | 'withdrawn';
+        answer: ApprovalAnswer | null;
+        by: string | null;
+      }
+    | {
+        kind: 'rule';
+        tone: 'plain' | 'held' | 'failed' | 'quiet';
+        text: string;
+        /** Opens below the rule: a note, a diff, an error's next step. */
+        note: string | null;
+        diff: string | null;
+        problem: WireError | null;
+      }
+    | { kind: 'note'; level: 'info' | 'warn' | 'error'; text: string }
+    | { kind: 'other'; topic: string; data: Record<string, unknown> }
+  );
+
+export type ItemOf<K extends Item['kind']> = Extract<Item, { kind: K }>;

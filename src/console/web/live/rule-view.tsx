@@ -1,0 +1,33 @@
+/** A line across the page: a run began or ended, somebody took over, something failed. */
+import { exactTimeOf, timeOf } from '../state/clock.ts';
+import { CodeText } from '../ui/code-text.tsx';
+import { parseDiff } from './diff.ts';
+import { DiffView } from './diff-view.tsx';
+import type { ItemOf } from './items.ts';
+
+export function RuleView({ item }: { item: ItemOf<'rule'> }) {
+  return (
+    <div class={`rule ${item.tone}`}>
+      <div class="rule-line">
+        <span title={exactTimeOf(item.at_ms)}>
+          {item.text} <time>{timeOf(item.at_ms)}</time>
+        </span>
+      </div>
+      {item.problem && (
+        <details class="rule-note">
+          <summary>{item.problem.message}</summary>
+          <p class="next">
+            <CodeText text={item.problem.next} />
+          </p>
+        </details>
+      )}
+      {item.note && <blockquote class="rule-note">{item.note}</blockquote>}
+      {item.diff && (
+        <details class="rule-note">
+          <summary>What changed meanwhile</summary>
+          <DiffView lines={parseDiff(item.diff)} />
+        </details>
+      )}
+    </div>
+  );
+}

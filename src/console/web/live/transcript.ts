@@ -1,0 +1,121 @@
+/**
+ * The events of one agent as a list that a person reads: results join their calls, receipts their messages,
+ * answers their questions. Pure; events come in order of seq, and one seen before changes nothing.
+ */
+import type { ApprovalAnswer, EventView } from '../../wire.ts';
+import { deedOf, isDeedOf } from './deeds.ts';
+import { itemOf } from './item-of.ts';
+import type { Item, ItemOf } from './items.ts';
+import { flag, record, text, textOrNull } from './read.ts';
+
+/** More are dropped from the top while the newest are followed; they can be loaded again. */
+export const ITEMS_MAX = 1_500;
+const KEPT_ON_TRIM = 1_200;
+
+export class Transcript {
+  #items: Item[] = [];
+  /** Key → index in #items. */
+  #at = new Map<string, number>();
+  /** Seq of the first and the last event that was read; 0 when none. */
+  first = 0;
+  last = 0;
+
+  get items(): readonly Item[] {
+    return this.#items;
+  }
+
+  add(events: readonly EventView[]): void {
+    const fresh = events.filter((event) => event.seq > this.last);
+    if (fresh.length === 0) return;
+    this.#items = [...this.#items];
+    if (this.first === 0) this.first = fresh[0]!.seq;
+    for (const event of fresh) {
+      this.last = Math.max(this.last, event.seq);
+      if (this.#joins(event)) continue;
+      const item = itemOf(event);
+      if (item === null || this.#at.has(item.key)) continue;
+      this.#at.set(item.key, this.#items.length);
+      this.#items.push(item);
+    }
+  }
+
+  /** Events that came before everything here. */
+  addEarlier(events: readonly EventView[]): void {
+    const earlier = new Transcript();
+    earlier.add(events);
+    if (earlier.first === 0) return;
+    this.first = earlier.first;
+    const known = new Set(earlier.#items.map((item) => item.key));
+    this.#replace([...earlier.#items, ...this.#items.filter((item) => !known.has(item.key))]);
+  }
+
+  /** Drops the oldest when there are too many. @returns true when something was dropped */
+  trim(): boolean {
+    if (this.#items.length <= ITEMS_MAX) return false;
+    this.#replace(this.#items.slice(-KEPT_ON_TRIM));
+    this.first = this.#items[0]!.seq;
+    return true;
+  }
+
+  #replace(items: Item[]): void {
+    this.#items = items;
+    this.#at = new Map(items.map((item, index) => [item.key, index]));
+  }
+
+  /** Changes the item with this key, if it is of this kind. @returns true when it is there */
+  #change<K extends Item['kind']>(
+    key: string,
+    kind: K,
+    change: (item: ItemOf<K>) => Partial<ItemOf<K>>,
+  ): boolean {
+    const index = this.#at.get(key);
+    const item = index === undefined ? undefined : this.#items[index];
+    if (item?.kind !== kind) return false;
+    this.#items[index!] = { ...item, ...change(item as ItemOf<K>) } as Item;
+    return true;
+  }
+
+  /** @returns true when the event belongs to an item that is there, or to one that came before this page. */
+  #joins(event: EventView): boolean {
+    const { topic, data } = event;
+    const approval = `approval ${text(data, 'approval')}`;
+    switch (topic) {
+      case 'tool.finished': {
+        const result = { text: text(data, 'text'), isError: flag(data, 'isError'), at_ms: event.at_ms };
+        this.#change(`tool ${text(data, 'toolUseId')}`, 'tool', () => ({ result }));
+        return true;
+      }
+      case 'approval.answered': {
+        const answer = record(data, 'answer') as ApprovalAnswer;
+        this.#change(approval, 'approval', () => ({ state: 'answered', answer, by: textOrNull(data, 'by') }));
+        return true;
+      }
+      case 'approval.withdrawn':
+        this.#change(approval, 'approval', () => ({ state: 'withdrawn' }));
+        return true;
+      case 'message.user':
+        // On the page since it was queued; its receipt tells when it was read.
+        return this.#change(`inject ${text(data, 'injectId')}`, 'told', () => ({}));
+    }
+    if (topic.startsWith('inject.')) {
+      const stage = topic.slice('inject.'.length);
+      const step = { stage, at_ms: event.at_ms, evidence: text(data, 'evidence') };
+      return this.#change(`inject ${text(data, 'inject')}`, 'told', ({ receipt }) => ({
+        receipt: receipt && { ...receipt, stage, steps: [...receipt.steps, step] },
+      }));
+    }
+    const deed = deedOf(event);
+    const call = deed && this.#lastCallOf(deed.kind);
+    return call ? this.#change(call.key, 'tool', () => ({ deed })) : false;
+  }
+
+  /** The host tells of a deed while the call that did it is open, or just after: it belongs to that line. */
+  #lastCallOf(kind: 'mail' | 'memory' | 'report'): ItemOf<'tool'> | undefined {
+    return this.#items
+      .slice(-20)
+      .findLast(
+        (item): item is ItemOf<'tool'> =>
+          item.kind === 'tool' && item.deed === null && isDeedOf(item.tool, kind),
+      );
+  }
+}

@@ -1,0 +1,101 @@
+/** What a hand may do. Each action carries what the operator saw, so that a stale click is refused. */
+import type {
+  AgentView,
+  ApprovalAnswer,
+  ApprovalView,
+  Basis,
+  HandbackBody,
+  InjectBody,
+  LeaseView,
+  TakeoverBody,
+} from '../../wire.ts';
+import { showDone, showError } from '../ui/toasts.tsx';
+import { post, wireOf } from './api.ts';
+import { forgetKey } from './key.ts';
+import { ANSWERED_MAX, agents, answered, approvals, busy, connection } from './store.ts';
+
+function basisOf(agent: AgentView): Basis {
+  return { run: agent.run, state: agent.state, lease: agent.lease?.generation ?? null };
+}
+
+/** @returns null when it was refused; the operator has then been told. */
+async function act<T>(key: string, work: () => Promise<T>): Promise<T | null> {
+  if (busy.value.has(key)) return null;
+  busy.value = new Set([...busy.value, key]);
+  try {
+    return await work();
+  } catch (error) {
+    showError(wireOf(error));
+    return null;
+  } finally {
+    const rest = new Set(busy.value);
+    rest.delete(key);
+    busy.value = rest;
+  }
+}
+
+const pathOf = (agent: string, verb: string): string => `/api/agents/${encodeURIComponent(agent)}/${verb}`;
+
+function seen(view: AgentView): void {
+  agents.value = new Map(agents.value).set(view.name, view);
+}
+
+export type SimpleVerb = 'start' | 'stop' | 'kill' | 'restart' | 'interrupt';
+
+export async function command(verb: SimpleVerb, agent: AgentView): Promise<void> {
+  const view = await act(`${verb} ${agent.name}`, () =>
+    post<AgentView>(pathOf(agent.name, verb), { basis: basisOf(agent) }),
+  );
+  if (view) seen(view);
+}
+
+export async function takeOver(
+  agent: AgentView,
+  when: TakeoverBody['when'],
+  size: { cols: number; rows: number },
+): Promise<boolean> {
+  const body: TakeoverBody = { basis: basisOf(agent), when, ...size };
+  const lease = await act(`takeover ${agent.name}`, () =>
+    post<LeaseView>(pathOf(agent.name, 'takeover'), body),
+  );
+  return lease !== null;
+}
+
+export async function handBack(agent: AgentView, note: string): Promise<boolean> {
+  const body: HandbackBody = { basis: basisOf(agent), ...(note === '' ? {} : { note }) };
+  const view = await act(`handback ${agent.name}`, () =>
+    post<AgentView>(pathOf(agent.name, 'handback'), body),
+  );
+  if (view) seen(view);
+  return view !== null;
+}
+
+export async function inject(
+  agent: AgentView,
+  text: string,
+  priority: InjectBody['priority'],
+  id: string,
+): Promise<boolean> {
+  const body: InjectBody = { basis: basisOf(agent), id, text, priority };
+  return (await act(`inject ${agent.name}`, () => post(pathOf(agent.name, 'inject'), body))) !== null;
+}
+
+export async function answer(approval: ApprovalView, given: ApprovalAnswer): Promise<void> {
+  const result = await act(`answer ${approval.id}`, () =>
+    post<ApprovalView>(`/api/approvals/${encodeURIComponent(approval.id)}/answer`, given),
+  );
+  if (!result) return;
+  const how = given.allow === undefined ? `“${given.text}”` : given.allow ? 'Allowed' : 'Denied';
+  answered.value = [{ approval: result, how }, ...answered.value].slice(0, ANSWERED_MAX);
+  approvals.value = approvals.value.filter((open) => open.id !== approval.id);
+}
+
+export async function applyConfig(): Promise<void> {
+  if (await act('apply', () => post('/api/apply', {}))) showDone('The configuration is applied.');
+}
+
+export async function signOut(): Promise<void> {
+  if ((await act('sign-out', () => post('/api/sign-out', {}))) === null) return;
+  forgetKey();
+  connection.value = { phase: 'signed-out' };
+}

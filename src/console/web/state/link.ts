@@ -1,0 +1,167 @@
+/**
+ * The one live connection. Reconnects by itself with backoff, says since when what is shown is old, and after a
+ * reconnect continues the watched agent's events from the last seq the page has: nothing lost, nothing twice.
+ */
+import { batch } from '@preact/signals';
+import {
+  CONSOLE_PROTOCOL,
+  type EventView,
+  KEY_PREFIX,
+  type LiveMessage,
+  type LiveRequest,
+  SUBPROTOCOL,
+} from '../../wire.ts';
+import { Failure, get } from './api.ts';
+import { setHostTime } from './clock.ts';
+import { pageKey } from './key.ts';
+import { agents, approvals, connection, info, isMine, you } from './store.ts';
+
+/** The server says something at least every 15 s; twice that and a bit of silence means the line is dead. */
+const SILENCE_MS = 35_000;
+const BACKOFF_MS_MAX = 5_000;
+/** How often the holder of a terminal says that it is still there. */
+const BEAT_MS = 10_000;
+
+export interface Watcher {
+  agent: string;
+  /** Seq after which events are wanted. */
+  after(): number;
+  events(events: EventView[], more: boolean): void;
+  /** The log is another one than before. */
+  reset(): void;
+}
+
+let socket: WebSocket | null = null;
+let watcher: Watcher | null = null;
+let watchId = 0;
+let attempts = 0;
+let lastHeard = 0;
+let retry: ReturnType<typeof setTimeout> | null = null;
+
+export function startLink(): void {
+  connect();
+  addEventListener('online', connectNow);
+  document.addEventListener('visibilitychange', () => {
+    if (!document.hidden) connectNow();
+  });
+  setInterval(() => {
+    if (socket?.readyState === WebSocket.OPEN && Date.now() - lastHeard > SILENCE_MS) socket.close();
+  }, 5_000);
+  setInterval(() => {
+    for (const agent of agents.value.values()) {
+      if (agent.lease && isMine(agent)) {
+        send({ type: 'beat', agent: agent.name, generation: agent.lease.generation });
+      }
+    }
+  }, BEAT_MS);
+}
+
+/** Events of one agent at a time; null ends it. */
+export function watch(next: Watcher | null): void {
+  watcher = next;
+  if (next) sendWatch();
+  else {
+    watchId += 1;
+    send({ type: 'unwatch' });
+  }
+}
+
+/** Also after a browser's own wish to try again. */
+export function connectNow(): void {
+  if (socket !== null || retry === null) return;
+  clearTimeout(retry);
+  connect();
+}
+
+function connect(): void {
+  retry = null;
+  const address = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
+  const opened = new WebSocket(address, [SUBPROTOCOL, `${KEY_PREFIX}${pageKey() || 'none'}`]);
+  socket = opened;
+  opened.onopen = () => {
+    lastHeard = Date.now();
+  };
+  opened.onmessage = (message: MessageEvent<string>) => {
+    lastHeard = Date.now();
+    receive(JSON.parse(message.data) as LiveMessage);
+  };
+  opened.onclose = () => {
+    if (socket !== opened) return;
+    socket = null;
+    void lost();
+  };
+}
+
+async function lost(): Promise<void> {
+  if (connection.value.phase === 'outdated' || connection.value.phase === 'signed-out') return;
+  if (connection.value.phase === 'live') connection.value = { phase: 'lost', since_ms: Date.now() };
+  // A refused upgrade looks like any other failure to a page; an ordinary request tells which it was.
+  try {
+    await get('/api/info');
+  } catch (error) {
+    if (error instanceof Failure && error.wire.code === 'console.signed-out') {
+      connection.value = { phase: 'signed-out' };
+      return;
+    }
+    if (connection.value.phase === 'connecting') connection.value = { phase: 'lost', since_ms: Date.now() };
+  }
+  const wait_ms = Math.min(BACKOFF_MS_MAX, 200 * 2 ** attempts) * (0.75 + Math.random() / 2);
+  attempts += 1;
+  retry = setTimeout(connect, wait_ms);
+}
+
+function receive(message: LiveMessage): void {
+  batch(() => {
+    switch (message.type) {
+      case 'welcome':
+        if (message.protocol !== CONSOLE_PROTOCOL) {
+          connection.value = { phase: 'outdated' };
+          socket?.close();
+          return;
+        }
+        attempts = 0;
+        setHostTime(message.now_ms);
+        you.value = message.you;
+        info.value = message.info;
+        agents.value = new Map(message.agents.map((agent) => [agent.name, agent]));
+        approvals.value = message.approvals;
+        connection.value = { phase: 'live' };
+        sendWatch();
+        return;
+      case 'agents': {
+        const next = new Map(agents.value);
+        for (const agent of message.agents) next.set(agent.name, agent);
+        for (const name of message.gone) next.delete(name);
+        agents.value = next;
+        return;
+      }
+      case 'approvals':
+        approvals.value = message.approvals;
+        return;
+      case 'info':
+        info.value = message.info;
+        return;
+      case 'events':
+        if (message.watch === watchId) watcher?.events(message.events, message.more);
+        return;
+      case 'reset':
+        if (message.watch === watchId) watcher?.reset();
+        return;
+      case 'beat':
+        setHostTime(message.now_ms);
+        return;
+      case 'error':
+        console.error('the console server refused a message', message.error);
+    }
+  });
+}
+
+/** A new number each time: a page that answers an earlier watch must not be taken for this one's. */
+function sendWatch(): void {
+  watchId += 1;
+  if (watcher) send({ type: 'watch', watch: watchId, agent: watcher.agent, after: watcher.after() });
+}
+
+function send(message: LiveRequest): void {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+}

@@ -1,0 +1,33 @@
+/** A notification of the system when an agent asks and nobody looks; only after the operator wished for it. */
+import { effect } from '@preact/signals';
+import { go } from './place.ts';
+import { approvals } from './store.ts';
+
+export const canNotify = (): boolean => 'Notification' in window && Notification.permission === 'default';
+
+export async function askToNotify(): Promise<void> {
+  await Notification.requestPermission();
+}
+
+export function startNotify(): void {
+  let known: Set<string> | null = null;
+  effect(() => {
+    const open = approvals.value;
+    const before = known;
+    known = new Set(open.map((approval) => approval.id));
+    if (!before || !document.hidden || !('Notification' in window) || Notification.permission !== 'granted')
+      return;
+    for (const approval of open) {
+      if (before.has(approval.id)) continue;
+      const notification = new Notification(`${approval.agent} asks`, {
+        body: approval.title,
+        tag: approval.id,
+      });
+      notification.onclick = () => {
+        focus();
+        go({ at: 'inbox' });
+        notification.close();
+      };
+    }
+  });
+}

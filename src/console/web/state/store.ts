@@ -1,0 +1,76 @@
+/** What the page knows. Written by link.ts and actions.ts, read by everything that draws. */
+import { computed, signal } from '@preact/signals';
+import type { AgentView, ApprovalView, HostInfo, WireError } from '../../wire.ts';
+
+export type Connection =
+  /** First attempt; nothing is known yet. */
+  | { phase: 'connecting' }
+  | { phase: 'live' }
+  /** What is shown is from `since_ms`. */
+  | { phase: 'lost'; since_ms: number }
+  | { phase: 'signed-out' }
+  /** The server speaks another protocol than this page. */
+  | { phase: 'outdated' };
+
+export const connection = signal<Connection>({ phase: 'connecting' });
+export const live = computed(() => connection.value.phase === 'live');
+
+export const agents = signal<ReadonlyMap<string, AgentView>>(new Map());
+export const approvals = signal<readonly ApprovalView[]>([]);
+export const info = signal<HostInfo | null>(null);
+/** How this session is named as the holder of a lease. */
+export const you = signal('');
+
+/** Answered since the page was opened, newest first. */
+export const answered = signal<readonly { approval: ApprovalView; how: string }[]>([]);
+export const ANSWERED_MAX = 5;
+
+/** Actions under way, as `verb agent`. */
+export const busy = signal<ReadonlySet<string>>(new Set());
+
+export interface Toast {
+  id: number;
+  error: WireError | null;
+  text: string;
+}
+export const toasts = signal<readonly Toast[]>([]);
+
+/** Where Fleet's filter stands. */
+export const filter = signal('');
+
+/** Inbox sheet on middle widths; a column of its own on wide ones. */
+export const inboxOpen = signal(false);
+
+export type Dialog =
+  | { kind: 'confirm'; verb: 'stop' | 'kill' | 'restart'; agent: string }
+  | { kind: 'takeover'; agent: string }
+  | { kind: 'handback'; agent: string }
+  | { kind: 'palette' }
+  | { kind: 'help' };
+export const dialog = signal<Dialog | null>(null);
+
+/** The directory of the configuration: how a fleet is called. */
+export const fleetName = computed(() => {
+  const parts = info.value?.configFile?.split('/') ?? [];
+  return parts.at(-2) ?? '';
+});
+
+export const pendingAgents = computed(() =>
+  [...agents.value.values()].filter((agent) => agent.pending !== null),
+);
+
+/** True when this session holds the agent, or is about to. */
+export function isMine(agent: AgentView): boolean {
+  return agent.lease !== null && agent.lease.holder === you.value;
+}
+
+export function needsSomeone(agent: AgentView): boolean {
+  return agent.openApprovals > 0 || agent.activity === 'waiting-for-operator' || agent.state === 'failed';
+}
+
+export const needsYou = computed(
+  () =>
+    approvals.value.length +
+    [...agents.value.values()].filter((agent) => agent.state === 'failed' && agent.openApprovals === 0)
+      .length,
+);

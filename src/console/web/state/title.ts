@@ -1,0 +1,13 @@
+/** The title of the tab says what needs you, before anything else. */
+import { effect } from '@preact/signals';
+import { place } from './place.ts';
+import { connection, fleetName, needsYou } from './store.ts';
+
+export function startTitle(): void {
+  effect(() => {
+    const where = place.value.at === 'agent' ? place.value.agent : fleetName.value;
+    const need = needsYou.value > 0 ? `${needsYou.value} need${needsYou.value === 1 ? 's' : ''} you` : '';
+    const lost = connection.value.phase === 'lost' ? 'Not connected' : '';
+    document.title = [need, lost, where, 'aether'].filter(Boolean).join(' · ');
+  });
+}

@@ -1,0 +1,166 @@
+/**
+ * xterm.js, loaded when a terminal is first shown. What a program prints may colour this screen and nothing
+ * else: no clipboard, no window title, no notification, no link that is not a web page.
+ */
+import { FitAddon } from '@xterm/addon-fit';
+import { SearchAddon } from '@xterm/addon-search';
+import { WebLinksAddon } from '@xterm/addon-web-links';
+import { type ITheme, Terminal } from '@xterm/xterm';
+import '@xterm/xterm/css/xterm.css';
+
+/** Titles and icon names, working directory, notifications, clipboard, iTerm2's and VS Code's extensions. */
+const OSC_REFUSED = [0, 1, 2, 7, 9, 52, 99, 133, 633, 777, 1337];
+
+const FONT_PX = 13;
+const FONT_PX_MIN = 6;
+
+const THEMES: Record<'light' | 'dark', ITheme> = {
+  dark: {
+    background: '#0b0c0e',
+    foreground: '#d7d9de',
+    cursor: '#d7d9de',
+    selectionBackground: '#33405e',
+    black: '#1c1e22',
+    red: '#f2777a',
+    green: '#7fc98b',
+    yellow: '#e2b86b',
+    blue: '#7aa7f0',
+    magenta: '#c397e0',
+    cyan: '#6cc5c9',
+    white: '#c8cad0',
+    brightBlack: '#767b86',
+    brightRed: '#ff9a9c',
+    brightGreen: '#9fe0a8',
+    brightYellow: '#f4d08e',
+    brightBlue: '#a1c2fa',
+    brightMagenta: '#dab8f0',
+    brightCyan: '#93dde0',
+    brightWhite: '#f4f5f7',
+  },
+  light: {
+    background: '#fcfcfd',
+    foreground: '#24272e',
+    cursor: '#24272e',
+    cursorAccent: '#ffffff',
+    selectionBackground: '#cfdcff',
+    black: '#24272e',
+    red: '#c0282d',
+    green: '#1c7a36',
+    yellow: '#8a5a00',
+    blue: '#2353c4',
+    magenta: '#8437a8',
+    cyan: '#0f7078',
+    white: '#5d626e',
+    brightBlack: '#6b7079',
+    brightRed: '#d43b40',
+    brightGreen: '#258c43',
+    brightYellow: '#a06a00',
+    brightBlue: '#3767dd',
+    brightMagenta: '#9a4cc0',
+    brightCyan: '#18858e',
+    brightWhite: '#3a3e47',
+  },
+};
+
+export interface Screen {
+  reset(): void;
+  write(data: Uint8Array, drawn: () => void): void;
+  /** The size of the agent's terminal: watching never changes it, the letters shrink to fit. */
+  setSize(cols: number, rows: number): void;
+  /** The size that fills the pane. */
+  fit(): { cols: number; rows: number } | null;
+  setInput(enabled: boolean): void;
+  onInput(listener: (data: string) => void): void;
+  /** Keys the console keeps for itself: return true to swallow. */
+  onKey(listener: (event: KeyboardEvent) => boolean): void;
+  search(text: string, direction: 'next' | 'previous'): boolean;
+  clearSearch(): void;
+  selection(): string;
+  focus(): void;
+  dispose(): void;
+}
+
+const safeUrl = (text: string): URL | null => {
+  try {
+    const url = new URL(text);
+    return url.protocol === 'http:' || url.protocol === 'https:' ? url : null;
+  } catch {
+    return null;
+  }
+};
+
+function openLink(_event: MouseEvent, text: string): void {
+  const url = safeUrl(text);
+  if (url) open(url, '_blank', 'noopener,noreferrer');
+}
+
+export function openScreen(parent: HTMLElement): Screen {
+  const dark = matchMedia('(prefers-color-scheme: dark)');
+  const themeNow = (): ITheme => THEMES[dark.matches ? 'dark' : 'light'];
+  const terminal = new Terminal({
+    fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--mono'),
+    fontSize: FONT_PX,
+    lineHeight: 1.2,
+    scrollback: 10_000,
+    cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
+    disableStdin: true,
+    screenReaderMode: false,
+    minimumContrastRatio: 4.5,
+    theme: themeNow(),
+    // Hyperlinks a program prints (OSC 8): only web pages, without a referrer.
+    linkHandler: { activate: openLink, allowNonHttpProtocols: false },
+    // Reports about and moves of the window stay off: these are also the defaults.
+    windowOptions: {},
+  });
+  for (const code of OSC_REFUSED) terminal.parser.registerOscHandler(code, () => true);
+  const fit = new FitAddon();
+  const search = new SearchAddon();
+  terminal.loadAddon(fit);
+  terminal.loadAddon(search);
+  terminal.loadAddon(new WebLinksAddon(openLink));
+  terminal.open(parent);
+  const setTheme = (): void => {
+    terminal.options.theme = themeNow();
+  };
+  dark.addEventListener('change', setTheme);
+
+  /** Proposed by the add-on for the present font; undefined while the pane is not laid out. */
+  const proposal = (): { cols: number; rows: number } | null => {
+    const size = fit.proposeDimensions();
+    return size && Number.isFinite(size.cols) && Number.isFinite(size.rows) ? size : null;
+  };
+
+  return {
+    reset: () => terminal.reset(),
+    write: (data, drawn) => terminal.write(data, drawn),
+    setSize(cols, rows) {
+      terminal.options.fontSize = FONT_PX;
+      const room = proposal();
+      if (room && (room.cols < cols || room.rows < rows)) {
+        const scale = Math.min(room.cols / cols, room.rows / rows);
+        terminal.options.fontSize = Math.max(FONT_PX_MIN, Math.floor(FONT_PX * scale * 2) / 2);
+      }
+      if (terminal.cols !== cols || terminal.rows !== rows) terminal.resize(cols, rows);
+    },
+    fit() {
+      terminal.options.fontSize = FONT_PX;
+      const size = proposal();
+      if (size && (terminal.cols !== size.cols || terminal.rows !== size.rows))
+        terminal.resize(size.cols, size.rows);
+      return size;
+    },
+    setInput(enabled) {
+      terminal.options.disableStdin = !enabled;
+    },
+    onInput: (listener) => void terminal.onData(listener),
+    onKey: (listener) => terminal.attachCustomKeyEventHandler((event) => !listener(event)),
+    search: (text, direction) => (direction === 'next' ? search.findNext(text) : search.findPrevious(text)),
+    clearSearch: () => search.clearDecorations(),
+    selection: () => terminal.getSelection(),
+    focus: () => terminal.focus(),
+    dispose() {
+      dark.removeEventListener('change', setTheme);
+      terminal.dispose();
+    },
+  };
+}

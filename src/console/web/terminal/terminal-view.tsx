@@ -1,0 +1,217 @@
+/** The real terminal of an agent: watched by anybody, written by whoever holds it. */
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { AgentView, TerminalInfo } from '../../wire.ts';
+import { dialog, isMine } from '../state/store.ts';
+import { Button } from '../ui/button.tsx';
+import { showDone, showError } from '../ui/toasts.tsx';
+import type { Screen } from './screen.ts';
+import { openTerminalLink, type TerminalLink } from './terminal-link.ts';
+
+/** One message holds at most 64 KB: a large paste goes in parts. */
+const INPUT_CHARS_MAX = 16_000;
+
+export function TerminalView({ agent }: { agent: AgentView }) {
+  const pane = useRef<HTMLDivElement>(null);
+  const screen = useRef<Screen | null>(null);
+  const link = useRef<TerminalLink | null>(null);
+  const info = useSignal<TerminalInfo | null>(null);
+  const ready = useSignal<'loading' | 'waiting' | 'connected' | 'lost'>('loading');
+  /** Bytes of the past that are still being drawn: answers xterm gives to old queries must not be sent. */
+  const replaying = useRef(0);
+
+  const mine = isMine(agent) && agent.lease?.phase === 'held';
+  const generation = agent.lease?.generation ?? 0;
+  const now = useRef({ mine, generation, agent });
+  now.current = { mine, generation, agent };
+
+  const resize = (): void => {
+    const { current } = screen;
+    if (!current || !info.value) return;
+    if (now.current.mine) {
+      const size = current.fit();
+      const { terminal } = now.current.agent;
+      // What the host has already is not asked for again: its answer comes back here.
+      if (size && (size.cols !== terminal.cols || size.rows !== terminal.rows)) {
+        link.current?.send({ type: 'resize', generation: now.current.generation, ...size });
+      }
+    } else {
+      const { terminal } = now.current.agent;
+      current.setSize(terminal.cols || info.value.cols, terminal.rows || info.value.rows);
+    }
+  };
+
+  useEffect(() => {
+    let gone = false;
+    const observer = new ResizeObserver(() => resize());
+    void import('./screen.ts').then(
+      ({ openScreen }) => {
+        if (gone || !pane.current) return;
+        const opened = openScreen(pane.current);
+        screen.current = opened;
+        ready.value = 'waiting';
+        observer.observe(pane.current);
+        opened.onInput((data) => {
+          if (!now.current.mine || replaying.current > 0) return;
+          for (let at = 0; at < data.length; at += INPUT_CHARS_MAX) {
+            const part = data.slice(at, at + INPUT_CHARS_MAX);
+            link.current?.send({ type: 'input', generation: now.current.generation, data: part });
+          }
+        });
+        opened.onKey((event) => {
+          // The way out, the same key as in `aether attach`; everything else belongs to the program.
+          if (!(event.ctrlKey && event.key === ']')) return false;
+          if (event.type === 'keydown' && now.current.mine) {
+            dialog.value = { kind: 'handback', agent: now.current.agent.name };
+          }
+          return true;
+        });
+        link.current = openTerminalLink(agent.name, {
+          screen(next) {
+            opened.reset();
+            info.value = next;
+            if (next) opened.setSize(next.cols, next.rows);
+            queueMicrotask(resize);
+            if (now.current.mine) opened.focus();
+          },
+          output(data, replay, drawn) {
+            if (replay) replaying.current += 1;
+            opened.write(data, () => {
+              if (replay) replaying.current -= 1;
+              drawn();
+            });
+          },
+          refused: showError,
+          connected(yes) {
+            ready.value = yes ? 'connected' : 'lost';
+          },
+        });
+      },
+      (error: unknown) => {
+        showError({
+          code: 'console.load',
+          who: 'host',
+          message: `The terminal could not be loaded: ${String(error)}`,
+          next: 'Reload the page.',
+        });
+      },
+    );
+    return () => {
+      gone = true;
+      observer.disconnect();
+      link.current?.close();
+      screen.current?.dispose();
+      screen.current = null;
+      link.current = null;
+    };
+  }, [agent.name]);
+
+  const { cols, rows } = agent.terminal;
+  useEffect(() => {
+    screen.current?.setInput(mine);
+    resize();
+    if (mine) screen.current?.focus();
+  }, [mine, generation, cols, rows, info.value]);
+
+  const empty = ready.value !== 'loading' && ready.value !== 'waiting' && info.value === null;
+  return (
+    <section class="terminal" aria-label={`Terminal of ${agent.name}`}>
+      <TerminalBar screen={screen} info={info.value} mine={mine} state={ready.value} />
+      <div class="terminal-frame">
+        <div class="terminal-pane" ref={pane} hidden={empty} />
+        {empty && <NoTerminal agent={agent} />}
+      </div>
+    </section>
+  );
+}
+
+function NoTerminal({ agent }: { agent: AgentView }) {
+  const off = agent.verbs.start === null;
+  return (
+    <div class="empty">
+      {off ? (
+        <p>{agent.name} is not running, so there is no terminal to look at.</p>
+      ) : (
+        <>
+          <p>
+            <b>{agent.name} runs without a terminal.</b>
+          </p>
+          <p>
+            Its engine talks to the host over a structured channel, which the Live view shows. Watching never
+            changes that; taking over continues the same conversation in a real terminal.
+          </p>
+          <Button
+            label="Take over"
+            icon="hand"
+            hint="t"
+            whyNot={agent.verbs.takeover}
+            onPress={() => {
+              dialog.value = { kind: 'takeover', agent: agent.name };
+            }}
+          />
+        </>
+      )}
+    </div>
+  );
+}
+
+function TerminalBar(props: {
+  screen: { current: Screen | null };
+  info: TerminalInfo | null;
+  mine: boolean;
+  state: 'loading' | 'waiting' | 'connected' | 'lost';
+}) {
+  const words = useSignal('');
+  const missing = useSignal(false);
+  const find = (direction: 'next' | 'previous'): void => {
+    missing.value = words.value !== '' && props.screen.current?.search(words.value, direction) === false;
+  };
+  const copy = async (): Promise<void> => {
+    const text = props.screen.current?.selection() ?? '';
+    if (text === '') return showDone('Select something first, then copy.');
+    try {
+      await navigator.clipboard.writeText(text);
+      showDone('Copied.');
+    } catch {
+      showError({
+        code: 'console.clipboard',
+        who: 'user',
+        message: 'The browser does not let this page write to the clipboard.',
+        next: 'Use the copy of the browser: Ctrl-Shift-C or the context menu.',
+      });
+    }
+  };
+  if (!props.info) return null;
+  const state =
+    props.state === 'lost'
+      ? 'Not connected; what you see is old'
+      : props.mine
+        ? 'Your keys go to the program · Ctrl-] hands back'
+        : 'Watching, read-only';
+  return (
+    <div class="terminal-bar">
+      <span class={props.state === 'lost' ? 'bad' : 'faint'}>{state}</span>
+      <span class="faint size">
+        {props.info.cols}×{props.info.rows}
+      </span>
+      <input
+        class={`field ${missing.value ? 'missing' : ''}`}
+        type="search"
+        placeholder="Search output"
+        aria-label="Search the terminal"
+        aria-invalid={missing.value || undefined}
+        value={words.value}
+        onInput={(event) => {
+          words.value = event.currentTarget.value;
+          if (words.value === '') props.screen.current?.clearSearch();
+          find('previous');
+        }}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') find(event.shiftKey ? 'next' : 'previous');
+          if (event.key === 'Escape') props.screen.current?.focus();
+        }}
+      />
+      <Button label="Copy" tone="quiet" offline onPress={() => void copy()} />
+    </div>
+  );
+}

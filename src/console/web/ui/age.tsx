@@ -1,0 +1,11 @@
+/** How long ago, ticking by itself; the exact time on hover. */
+import { age, exactTimeOf, now } from '../state/clock.ts';
+
+export function Age({ since, suffix = '' }: { since: number; suffix?: string }) {
+  return (
+    <time class="age" dateTime={new Date(since).toISOString()} title={exactTimeOf(since)}>
+      {age(since, now.value)}
+      {suffix}
+    </time>
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * A button that is only a button where it may be pressed. Where not, it stays reachable by keyboard and says
+ * why on focus and hover.
+ */
+import type { ComponentChildren } from 'preact';
+import { live } from '../state/store.ts';
+import { Icon, type IconName } from './icon.tsx';
+
+interface Props {
+  label: ComponentChildren;
+  /** Instead of the label, where the label is not text. */
+  name?: string;
+  icon?: IconName;
+  /** Letter that does the same. */
+  hint?: string;
+  tone?: 'plain' | 'primary' | 'quiet' | 'danger';
+  /** null: may be pressed. */
+  whyNot?: string | null;
+  busy?: boolean;
+  /** Works without a connection (dialogs, navigation). */
+  offline?: boolean;
+  iconOnly?: boolean;
+  type?: 'button' | 'submit';
+  class?: string;
+  onPress?: () => void;
+}
+
+export function Button(props: Props) {
+  const { label, name, icon, hint, tone = 'plain', busy = false, offline = false, iconOnly = false } = props;
+  const whyNot = props.whyNot ?? (!offline && !live.value ? 'Not connected to the host.' : null);
+  const blocked = whyNot !== null || busy;
+  const tip = whyNot ?? (iconOnly && typeof label === 'string' ? label : undefined);
+  return (
+    <button
+      type={props.type ?? 'button'}
+      class={`button ${tone} ${iconOnly ? 'icon-only' : ''} ${props.class ?? ''}`}
+      aria-disabled={blocked || undefined}
+      aria-busy={busy || undefined}
+      aria-label={name ?? (iconOnly && typeof label === 'string' ? label : undefined)}
+      aria-keyshortcuts={hint}
+      data-tip={tip}
+      onClick={(event) => {
+        if (blocked) event.preventDefault();
+        else props.onPress?.();
+      }}
+    >
+      {icon && <Icon name={icon} />}
+      {!iconOnly && <span>{label}</span>}
+      {hint && !iconOnly && (
+        <span class="kbd" aria-hidden="true">
+          {hint}
+        </span>
+      )}
+    </button>
+  );
+}

@@ -1,0 +1,13 @@
+/** The whole page, when there is nothing to show but a way back. */
+import { CodeText } from './code-text.tsx';
+
+export function Gone({ title, text }: { title: string; text: string }) {
+  return (
+    <main class="gone">
+      <h1>{title}</h1>
+      <p>
+        <CodeText text={text} />
+      </p>
+    </main>
+  );
+}

@@ -1,0 +1,17 @@
+/** Text in a box of its own that scrolls: reachable by keyboard, or the end of it could not be read without a mouse. */
+interface Props {
+  text: string;
+  label: string;
+  class?: string;
+  language?: string | undefined;
+}
+
+export function ScrollText({ text, label, class: className = '', language }: Props) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
+    // biome-ignore lint/a11y/useSemanticElements: a <section> would be a landmark, which this is not
+    <div class={`code ${className}`} role="group" aria-label={label} data-language={language} tabIndex={0}>
+      {text}
+    </div>
+  );
+}
