@@ -1,0 +1,131 @@
+/**
+ * The host is killed while five agents are each in the middle of something. The next host finds the same
+ * engines, every turn goes on, every call is answered once, and the log of events has neither gap nor double.
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { ApprovalView } from '../../src/host/api.ts';
+import { eventually } from '../support/eventually.ts';
+import { aether, call, LiveFleet } from '../support/live-fleet.ts';
+import { resultsIn, saidIn } from '../support/model-server/server.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+const WORDS = Array.from({ length: 40 }, (_, index) => `word${index}`).join(' ');
+const HOARD = Array.from({ length: 20 }, (_, index) => ({
+  text: `Hoarded fact ${index}.`,
+  key: `fact-${index}`,
+}));
+const TOOL = 'sleep 3; echo ran >> ran.txt; echo finished';
+const QUESTION = { question: 'Which colour?' };
+const KEPT = { text: 'Kept over the death of the host.' };
+
+const GOALS = {
+  streamer: `Stream. [[slow 100 ${WORDS}]]`,
+  worker: `Work. [[hang work]] ${call('Bash', { command: TOOL, description: 'slow' })} [[say worked]]`,
+  asker: `Ask. ${aether('ask_operator', QUESTION)} [[say asked]]`,
+  keeper: `Keep. [[hang keep]] ${aether('memory_store', KEPT)} [[say kept]]`,
+  hoarder: `Hoard. [[hang hoard]] ${HOARD.map((fact) => aether('memory_store', fact)).join(' ')} [[say hoarded]]`,
+};
+const NAMES = Object.keys(GOALS) as (keyof typeof GOALS)[];
+
+/** Everything the engine of this run has printed so far is in its journal, host or no host. */
+function journalOf(run: string): string {
+  const dir = join(fleet.stateDir, 'runs', run, 'journal');
+  return fs
+    .readdirSync(dir)
+    .map((name) => fs.readFileSync(join(dir, name), 'latin1'))
+    .join('');
+}
+
+test('kill -9 in mid-turn and in mid-call: the runs go on, each call is answered once', async () => {
+  fleet = await LiveFleet.make({
+    agents: Object.fromEntries(
+      NAMES.map((name) => [
+        name,
+        { runtime: 'claude-code', goal: GOALS[name], permissions: { allow: ['Bash'] } },
+      ]),
+    ),
+  });
+  await fleet.up();
+  const last = (word: string) => fleet.model.requests.findLast((request) => saidIn(request).includes(word));
+
+  // Everybody gets into the middle of something.
+  await fleet.event('approval.opened', ({ agent }) => agent === 'asker');
+  fleet.model.release('hoard');
+  fleet.model.release('work');
+  await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool');
+  await fleet.until('streamer', 'in its turn', (view) => view.activity === 'thinking');
+  await eventually(
+    'some facts are stored',
+    async () => (await fleet.events({ agent: 'hoarder', topics: ['memory.'] })).length >= 3,
+  );
+  const before = await fleet.withHost((client) => client.call('agents'));
+  const keeper = before.find(({ name }) => name === 'keeper')!;
+
+  // Frozen, the host takes the call and does not answer it; then it is dead.
+  const host = fleet.hostPid;
+  process.kill(host, 'SIGSTOP');
+  fleet.model.release('keep');
+  await eventually('the call is made', () => journalOf(keeper.run!).includes(KEPT.text), 20_000);
+  expect(last('Stream.')?.outcome).toBe('open');
+  await fleet.killHost();
+  const dead = await fleet.cli(['ps']);
+  expect(dead.code).not.toBe(0);
+  expect(dead.stderr).toContain('aether up');
+
+  await fleet.up();
+  expect(fleet.hostPid).not.toBe(host);
+
+  const open = await fleet.json<ApprovalView[]>('approvals');
+  expect(open).toMatchObject([{ agent: 'asker', title: QUESTION.question }]);
+  await fleet.ok('approvals', 'answer', open[0]!.id, 'Green,', 'like', 'the', 'door');
+
+  for (const name of NAMES) {
+    const view = await fleet.idle(name, 30_000);
+    const { run, pid } = before.find((one) => one.name === name)!;
+    expect([name, view.run, view.pid, view.restarts]).toEqual([name, run, pid, 0]);
+  }
+
+  // What the models were told: each call has one answer, and it is the right one.
+  expect(resultsIn(last('Stream.')!)).toEqual([]);
+  expect(resultsIn(last('Work.')!)).toEqual([expect.stringContaining('finished')]);
+  expect(resultsIn(last('Ask.')!)).toEqual([expect.stringContaining('Green, like the door')]);
+  expect(resultsIn(last('Keep.')!)).toEqual([expect.stringContaining(KEPT.text)]);
+  expect(resultsIn(last('Hoard.')!)).toEqual(HOARD.map(({ text }) => expect.stringContaining(text)));
+  // Nobody had to ask again: one request for each step of each script.
+  const asked = NAMES.map((name) => {
+    const word = GOALS[name].split(' ')[0]!;
+    return fleet.model.requests.filter((request) => saidIn(request).includes(word)).length;
+  });
+  expect(asked).toEqual([1, 2, 2, 2, HOARD.length + 1]);
+  expect(fs.readFileSync(join(fleet.project, 'workspaces', 'worker', 'ran.txt'), 'utf8')).toBe('ran\n');
+
+  // A third host, with nothing to do, adds nothing but itself.
+  const events = await fleet.events();
+  await fleet.killHost();
+  await fleet.up();
+  const after = await fleet.events();
+  expect(after.slice(0, events.length)).toEqual(events);
+  expect(new Set(after.slice(events.length).map(({ topic }) => topic))).toEqual(
+    new Set(['host.started', 'config.applied']),
+  );
+
+  expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
+  const count = (topic: string, agent: string) =>
+    events.filter((event) => event.topic === topic && event.agent === agent).length;
+  for (const name of NAMES) {
+    expect([name, count('turn.ended', name)]).toEqual([name, 1]);
+    expect([name, count('run.started', name) + count('process.started', name)]).toEqual([name, 1]);
+    const calls = { streamer: 0, worker: 1, asker: 1, keeper: 1, hoarder: HOARD.length }[name];
+    expect([name, count('tool.called', name), count('tool.finished', name)]).toEqual([name, calls, calls]);
+  }
+  expect([count('memory.stored', 'keeper'), count('memory.stored', 'hoarder')]).toEqual([1, HOARD.length]);
+  const spoken = events.filter(({ topic, agent }) => topic === 'message.assistant' && agent === 'streamer');
+  expect(spoken.map(({ data }) => String(data.text).trim())).toEqual([WORDS]);
+  expect(await fleet.json<ApprovalView[]>('approvals', 'list', '--all')).toMatchObject([
+    { state: 'answered', agent: 'asker' },
+  ]);
+}, 120_000);
