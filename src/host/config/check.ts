@@ -1,6 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the syntax of the file, not of JavaScript.
 /** What one agent's keys must satisfy together and a schema cannot say. Every problem names its place in the file. */
-import { statSync } from 'node:fs';
 import { PROVIDERS } from '../../runtimes/builtin/models.ts';
 import { nearest } from '../errors.ts';
 import { authFits } from './auth-fits.ts';
@@ -264,15 +263,4 @@ function secretWarning(path: readonly string[]): { path: readonly string[]; text
     path,
     text: `${path.join('.')} seems to hold a secret. Write \`${name}: \${${name}}\` and set it where aether runs.`,
   };
-}
-
-/** The first part of a workspace's path that exists and is not a directory, or null. */
-export function fileInTheWay(workspace: string): string | null {
-  for (let path = workspace; ; ) {
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat) return stat.isDirectory() ? null : path;
-    const parent = path.slice(0, path.lastIndexOf('/')) || '/';
-    if (parent === path) return null;
-    path = parent;
-  }
 }

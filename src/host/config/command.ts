@@ -1,7 +1,8 @@
 /** Finds the program of `runtime: command`, before anything is started. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { Fault } from './auth.ts';
+import { statOf } from './paths.ts';
 
 /**
  * @param command the program (a name for PATH, or an absolute path) and its arguments
@@ -38,7 +39,7 @@ export function resolveCommand(command: readonly string[], path: string): string
 }
 
 function look(file: string): 'runs' | 'closed' | 'directory' | 'missing' {
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = statOf(file);
   if (!stat) return 'missing';
   if (stat.isDirectory()) return 'directory';
   try {

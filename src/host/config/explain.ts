@@ -4,7 +4,7 @@ import { nearest } from '../errors.ts';
 import { nearestKey } from './nearest.ts';
 import type { Problem } from './problems.ts';
 import { AGENT_NAME, agentSchema, configSchema } from './schema.ts';
-import { quoteValue, showPath } from './secrets.ts';
+import { isSecretName, quoteValue, showPath } from './secrets.ts';
 
 type Issue = z.core.$ZodIssue;
 type Schema = z.core.$ZodType;
@@ -15,7 +15,10 @@ type Schema = z.core.$ZodType;
  * @param root the schema it failed
  */
 export function explainIssues(issues: readonly Issue[], value: unknown, root: Schema): Problem[] {
-  return issues.flatMap((issue) => explain(issue, [], value, root));
+  const problems = issues.flatMap((issue) => explain(issue, [], value, root));
+  // A key that is only misspelt is not missing as well.
+  const misspelt = new Set(problems.flatMap(({ code, key }) => (code === 'unknown-key' && key ? [key] : [])));
+  return problems.filter(({ code, key }) => code !== 'missing-key' || !key || !misspelt.has(key));
 }
 
 function explain(issue: Issue, above: readonly string[], value: unknown, root: Schema): Problem[] {
@@ -68,6 +71,7 @@ function unknownKey(path: readonly string[], key: string, schema: Schema | null,
   const near = nearestKey(key, known);
   return {
     code: 'unknown-key',
+    key: near && [...path, near].join('.'),
     path: [...path, key],
     at: 'key',
     message: `${path.length === 0 ? 'The file' : name(path)} has an unknown key ${quoteValue(key)}${
@@ -99,6 +103,7 @@ function missing(path: readonly string[], schema: Schema | null): Problem {
   const parent = path.slice(0, -1);
   return {
     code: 'missing-key',
+    key: path.join('.'),
     path: parent,
     at: 'key',
     message: `${parent.length === 0 ? 'The file' : name(parent)} has no \`${path.at(-1)}\`.`,
@@ -116,7 +121,9 @@ function wrongChoice(path: readonly string[], actual: string, choices: readonly 
       message: `${name(path)} is openclaw, which this version of Aether does not run yet; a later one will.`,
       next: `Use one of ${choices.join(', ')} until then.`,
     };
-  const near = nearest(actual.replaceAll('_', '-'), choices)[0] ?? nearest(actual, choices)[0];
+  const near = [actual.replaceAll('_', '-'), actual, `aether_${actual}`]
+    .map((word) => nearest(word, choices)[0])
+    .find((word) => word !== undefined);
   return {
     code: inAgent ? 'unknown-runtime' : isTool(path) ? 'unknown-tool' : 'wrong-value',
     path,
@@ -138,11 +145,13 @@ function wrongTypeNext(path: readonly string[], actual: unknown, schema: Schema 
   const wanted = schema ? kindsOf(schema) : [];
   const scalar = typeof actual === 'number' || typeof actual === 'boolean';
   if (scalar && wanted.includes('string'))
-    return `Put it in quotes: \`${/^\d+$/.test(key) ? '-' : `${key}:`} "${actual}"\`.`;
+    return `Put it in quotes: \`${/^\d+$/.test(key) ? '-' : `${key}:`} "${isSecretName(key) ? '…' : actual}"\`.`;
   if (typeof actual === 'string' && wanted.includes('boolean'))
     return `Write \`${key}: ${/^(y|yes|on|1|true)$/i.test(actual) ? 'true' : 'false'}\`.`;
   if (actual === null && key === 'workspace')
     return 'A lone ~ means nothing in YAML: write `workspace: ~/` for your home, or leave the line out.';
+  if (actual === null && wanted.includes('object'))
+    return `Indent its keys below it, or remove it. For example: \`${sample(path, schema)}\`.`;
   if (actual === null)
     return `Give it a value, or remove the line. For example: \`${sample(path, schema)}\`.`;
   return null;

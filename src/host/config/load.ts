@@ -6,12 +6,12 @@ import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { checkAgent, checkKeys, fileInTheWay } from './check.ts';
+import { checkAgent, checkKeys } from './check.ts';
 import { explainConfig, isAgent } from './explain.ts';
 import { deepFreeze } from './freeze.ts';
 import { normalise, type RawDefaults } from './normalise.ts';
 import { readSource, type Source } from './parse.ts';
-import { realPath } from './paths.ts';
+import { directoryFault, realPath } from './paths.ts';
 import { configError, type Problem } from './problems.ts';
 import type { RawAgent, RawConfig } from './schema.ts';
 import { loadTemplate, type Template, templatesDirectory } from './templates.ts';
@@ -137,14 +137,14 @@ function checkWorkspaces(agents: readonly AgentConfig[]): Problem[] {
   const users = new Map<string, AgentConfig>();
   for (const agent of agents) {
     const path = ['agents', agent.name, 'workspace'];
-    const file = fileInTheWay(agent.workspace);
-    if (file !== null)
+    const fault = directoryFault(agent.workspace);
+    if (fault)
       problems.push({
-        code: 'workspace-is-a-file',
+        code: 'workspace',
         path,
         at: 'value',
-        message: `agents.${agent.name}.workspace cannot be a directory: ${file} is a file.`,
-        next: 'Name a directory; it is created when it is missing.',
+        message: `agents.${agent.name}.workspace cannot be a directory: ${fault.message}.`,
+        next: fault.next,
       });
     const real = realPath(agent.workspace);
     const other = users.get(real);

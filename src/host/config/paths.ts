@@ -1,5 +1,5 @@
 /** How paths in aether.yaml are read: `~` is the user's home, everything else is relative to the file. */
-import { realpathSync } from 'node:fs';
+import { realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Absolute form of a path written in the file. */
@@ -15,6 +15,43 @@ export function pathFault(written: string): string | null {
   if (written.includes('${'))
     return 'Variables are expanded in env only; write the path out, or start it with ~/.';
   return null;
+}
+
+/** What is at a path; undefined where nothing is, or nothing that we can reach. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    // A loop of links, a closed directory, a name too long: for whoever asks, nothing is there.
+    return undefined;
+  }
+}
+
+/** Why a directory cannot be used or made at a path, or null. */
+export function directoryFault(path: string): { message: string; next: string } | null {
+  for (let at = path; ; at = dirname(at)) {
+    try {
+      const stat = statSync(at, { throwIfNoEntry: false });
+      if (stat?.isDirectory()) return null;
+      if (stat)
+        return {
+          message: `${at} is a file`,
+          next: 'Name a directory; it is created when it is missing.',
+        };
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      return {
+        message:
+          code === 'EACCES'
+            ? `${at} may not be entered by you`
+            : code === 'ELOOP'
+              ? `${at} is a link that leads back to itself`
+              : `${at} cannot be reached (${code})`,
+        next: 'Name a directory that you can write to.',
+      };
+    }
+    if (at === dirname(at)) return null;
+  }
 }
 
 /**

@@ -11,6 +11,8 @@ export interface Problem {
   path: readonly string[];
   /** Point at the key or at its value. */
   at: 'key' | 'value';
+  /** The key that is missing, or that was probably meant. */
+  key?: string | null;
   /** What is wrong, one sentence. */
   message: string;
   /** What to do next. */
@@ -23,7 +25,7 @@ export interface LocatedProblem extends Problem {
 
 /**
  * @returns who 'config', code `config.*` of the first problem in file order; its message begins with
- * `file:line:column:` and lists the others below; details {file, line, column, problems, more}.
+ * `file:line:column:` and lists the others below, each with its mend; details {file, line, column, problems, more}.
  */
 export function configError(file: string, problems: readonly LocatedProblem[]): AetherError {
   const ordered = [...problems].sort(
@@ -37,15 +39,18 @@ export function configError(file: string, problems: readonly LocatedProblem[]): 
   if (!first) throw new Error('configError needs a problem');
   const shown = ordered.slice(0, limits.config_problems_max);
   const more = ordered.length - shown.length;
-  const lines = [`${file}:${first.position.line}:${first.position.column}: ${first.message}`];
-  for (const problem of shown.slice(1))
-    lines.push(`  also ${problem.position.line}:${problem.position.column}: ${problem.message}`);
+  // Alone, its mend is `next`; among others each has its own beside it.
+  const lines = shown.map(({ position, message, next }, index) => {
+    const place = `${position.line}:${position.column}:`;
+    const text = shown.length > 1 ? `${message} ${next}` : message;
+    return index === 0 ? `${file}:${place} ${text}` : `  also ${place} ${text}`;
+  });
   if (more > 0) lines.push(`  and ${more} more.`);
   return new AetherError({
     code: `config.${first.code}`,
     who: 'config',
     message: lines.join('\n'),
-    next: first.next,
+    next: shown.length > 1 ? 'Mend them; `aether plan` checks the file and starts nothing.' : first.next,
     details: {
       file,
       line: first.position.line,

@@ -2,13 +2,12 @@
  * AgentConfig + the host's environment → AgentSpec, at launch and for `plan`. The only place where `${VAR}` and
  * the log-in become values. Everything wrong with one agent is one error; the others are not touched.
  */
-import { statSync } from 'node:fs';
 import type { AgentSpec } from '../../runtimes/runtime.ts';
 import { AetherError } from '../errors.ts';
 import { type Environment, type Fault, lookUp, resolveAuth } from './auth.ts';
-import { fileInTheWay } from './check.ts';
 import { resolveCommand } from './command.ts';
 import { deepFreeze } from './freeze.ts';
+import { directoryFault, statOf } from './paths.ts';
 import type { AgentConfig, Config } from './types.ts';
 import { parseValue } from './variables.ts';
 
@@ -30,15 +29,15 @@ export function resolveAgent(
   const command =
     agent.command && resolveCommand(agent.command, env.PATH ?? environment.PATH ?? '/usr/bin:/bin');
   if (command && !Array.isArray(command)) faults.push(command);
-  const file = fileInTheWay(agent.workspace);
-  if (file !== null)
+  const blocked = directoryFault(agent.workspace);
+  if (blocked)
     faults.push({
-      code: 'workspace-is-a-file',
+      code: 'workspace',
       path: ['workspace'],
-      message: `Its workspace cannot be a directory: ${file} is a file.`,
-      next: 'Name a directory; it is created when it is missing.',
+      message: `Its workspace cannot be a directory: ${blocked.message}.`,
+      next: blocked.next,
     });
-  if (agent.replay !== null && !statSync(agent.replay, { throwIfNoEntry: false })?.isFile())
+  if (agent.replay !== null && !statOf(agent.replay)?.isFile())
     faults.push({
       code: 'replay-missing',
       path: ['model'],

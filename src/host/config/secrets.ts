@@ -45,7 +45,9 @@ export function isSecretName(name: string): boolean {
 
 /** A dotted path for an error message: a key can be a pasted secret too. */
 export function showPath(path: readonly string[]): string {
-  return path.map((step) => (looksLikeSecret(step) ? '••••' : step)).join('.');
+  return path
+    .map((step) => (looksLikeSecret(step) ? '••••' : step.length > 70 ? `${step.slice(0, 70)}…` : step))
+    .join('.');
 }
 
 /** A value for an error message: short, on one line, and never a secret. */

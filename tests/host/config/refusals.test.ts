@@ -737,8 +737,21 @@ describe('agents', () => {
     const dir = tempDir();
     writeFileSync(join(dir, 'notes.txt'), '');
     const error = refusal(agent(`workspace: ${workspace}`), dir);
-    expect(error).toMatchObject({ code: 'config.workspace-is-a-file', line: 4, column: 16 });
+    expect(error).toMatchObject({ code: 'config.workspace', line: 4, column: 16 });
     expect(error.message).toContain(`${join(dir, 'notes.txt')} is a file`);
+  });
+
+  it('a workspace behind a link that leads back to itself', () => {
+    const dir = tempDir();
+    symlinkSync(join(dir, 'loop'), join(dir, 'loop'));
+    const error = refusal(agent('workspace: loop/x'), dir);
+    expect(error).toMatchObject({ code: 'config.workspace', line: 4, column: 16 });
+    expect(error.message).toContain('leads back to itself');
+  });
+
+  it('a workspace whose name no file system takes', () => {
+    const error = refusal(agent(`workspace: ${'w'.repeat(300)}`));
+    expect(error).toMatchObject({ code: 'config.workspace', line: 4, column: 16 });
   });
 
   it('more agents than a host runs', () => {

@@ -375,7 +375,7 @@ describe('several problems of one agent', () => {
     expect(codesOf(error)).toEqual([
       'config.variable-undefined',
       'config.binary-missing',
-      'config.workspace-is-a-file',
+      'config.workspace',
     ]);
     expect(error.message.split('\n')).toHaveLength(3);
   });

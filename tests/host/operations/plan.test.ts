@@ -210,7 +210,7 @@ agents:
     const config = loadConfig(join(dir, 'aether.yaml'));
     writeFile(join(dir, 'ws'), '');
     const { changes } = await plan({ config });
-    expect(changes[0]?.problem).toMatchObject({ code: 'config.workspace-is-a-file', details: { line: 1 } });
+    expect(changes[0]?.problem).toMatchObject({ code: 'config.workspace', details: { line: 1 } });
     // A configuration that is read now is refused as a whole.
     await expect(async () => plan()).rejects.toThrow(/is a file/);
   });
