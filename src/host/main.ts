@@ -15,7 +15,7 @@ import { claudeCodeRuntime } from '../runtimes/claude-code/runtime.ts';
 import { commandRuntime } from '../runtimes/command/runtime.ts';
 import type { Detection, Runtime, RuntimeName } from '../runtimes/runtime.ts';
 import { Agents } from './agents/agents.ts';
-import type { HostInfo, PlanView } from './api.ts';
+import type { PlanView } from './api.ts';
 import { Approvals } from './approvals/approvals.ts';
 import type { HostOptions, RunningHost } from './cli/front-door.ts';
 import { systemClock } from './clock.ts';
@@ -32,33 +32,32 @@ import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
-import { deliverAnswers } from './operations/approve.ts';
+import { claimStateDirectory } from './operations/claim.ts';
 import { Fleet } from './operations/fleet.ts';
-import { initConfig } from './operations/init.ts';
 import { InjectionDelivery, markDelivered } from './operations/inject.ts';
 import { Launcher } from './operations/launch.ts';
 import { Lifecycle } from './operations/lifecycle.ts';
 import { recordObserved } from './operations/observe.ts';
 import { planFleet } from './operations/plan.ts';
+import { recoverRuns, returnExpired } from './operations/recover.ts';
 import { Takeover } from './operations/takeover.ts';
 import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
 import { Wake } from './operations/wake.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
-import { acquireLock, type FileLock } from './process/lock.ts';
-import { runMarkerOf } from './process/marker.ts';
-import { peerCredentials } from './process/peer.ts';
-import { runtimeDirectory } from './process/sockets.ts';
+import { admitOperator, admitToRun } from './runs/admission.ts';
 import type { RunSink } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
-import { localSandbox } from './sandboxes/local.ts';
 import { AgentTable } from './store/agents.ts';
 import { InjectionTable } from './store/injections.ts';
 import { LeaseTable } from './store/leases.ts';
 import { RunTable } from './store/runs.ts';
 import { Store } from './store/store.ts';
 import { Leases } from './terminals/leases.ts';
+
+/** For `aether init`, which needs no host. */
+export { initConfig } from './operations/init.ts';
 
 const EXTENSION = path.extname(import.meta.url);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -138,27 +137,21 @@ export async function planWithoutHost(options: { configFile: string; stateDir: s
  */
 export async function runHost(options: HostOptions): Promise<RunningHost> {
   const { stateDir } = options;
-  fs.mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const files = statePaths(stateDir);
-  const lock = onlyHost(path.join(stateDir, 'host.lock'), stateDir);
-  const socketDir = runtimeDirectory(stateDir);
-  // Sockets are found by the path of the state directory: one that was removed under a living host and made
-  // anew has a free lock and that host's sockets.
-  const socketLock = onlyHost(path.join(socketDir, 'host.lock'), stateDir);
+  const claim = claimStateDirectory(stateDir);
+  const { socketDir } = claim;
   const clock = systemClock;
   const ids = randomIds;
   const log = openLog(files.log);
   const started_ms = clock.now();
-  // Load before anything changes: a broken file must not begin a host that would run nothing.
   const load = () => loadConfig(options.configFile ?? '');
-  let config: Config | null;
+  let config: Config | AetherError | null;
   let store: Store;
   try {
-    config = options.configFile === null ? null : load();
     store = new Store(files.database);
+    config = options.configFile === null ? null : firstConfig(load, store);
   } catch (error) {
-    socketLock.release();
-    lock.release();
+    claim.release();
     throw error;
   }
   fs.writeFileSync(files.pid, `${process.pid}\n`, { mode: 0o600 });
@@ -198,15 +191,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         agent: run.record.agent,
         run: run.id,
         grants: () => agents.find(run.record.agent)?.config.tools ?? null,
-        admit: (socket) => {
-          const { shim } = run.record;
-          return (
-            sameUser(socket) ??
-            (shim !== null && localSandbox.owns(peerCredentials(socket).pid, shim)
-              ? true
-              : 'it is not part of this run')
-          );
-        },
+        admit: (socket) => admitToRun(socket, run),
         log,
       }),
     touched: (agent) => {
@@ -312,47 +297,21 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     grade: 'enforced',
     data: { generation, version, adopted: unfinished.map((run) => run.id) },
   });
-  const adopted = await Promise.all(unfinished.map((record) => launcher.adopt(record)));
+  await recoverRuns(unfinished, { wiring, launcher, takeover, delivery });
   tools.pruneReceipts();
-  for (const run of adopted) {
-    if (run === null || run.ended) continue;
-    const { agent } = run.record;
-    // In the middle of a takeover the frames are for a process that may not have the floor yet.
-    if (wiring.leases.find(agent) === null)
-      await launcher
-        .open(run)
-        .catch((error: unknown) =>
-          log.warn(
-            { agent, error: messageOf(error) },
-            'the first messages of a run are still to be delivered',
-          ),
-        );
-    void deliverAnswers(wiring, run);
-    void delivery.kick(agent);
-  }
   for (const { name } of agents.all())
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));
-  for (const lease of wiring.leases.all()) {
-    const run = runs.of(lease.agent);
-    if (run === null) wiring.leases.release(lease.agent);
-    else
-      takeover
-        .continue(run, lease)
-        .catch((error: unknown) =>
-          log.warn({ agent: lease.agent, error: messageOf(error) }, 'a takeover could not be continued'),
-        );
-  }
 
   const console_ = await startConsole({
     host,
-    port: config?.console.port ?? 0,
+    port: config === null || config instanceof AetherError ? 0 : config.console.port,
     log,
     clock,
     webDir: WEB_DIR,
   });
   consoleUrl = console_.url;
   const sockets = socketPaths(socketDir);
-  const operator = (socket: Socket): true | string => sameUser(socket) ?? insideRun(socket, runs) ?? true;
+  const operator = (socket: Socket) => admitOperator(socket, runs);
   const control = await openControlDoor({ host, socketPath: sockets.control, admit: operator, log, version });
   const clients = await openClientDoor({ host, socketPath: sockets.client, admit: operator, log });
   const watching =
@@ -390,8 +349,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
       for (const run of runs.live()) run.close();
       store.close();
       fs.rmSync(files.pid, { force: true });
-      socketLock.release();
-      lock.release();
+      claim.release();
       settle(0);
     })();
     return stopping;
@@ -400,23 +358,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   let stopSweeping = () => {};
   let idleSince = clock.now();
   const sweep = () => {
-    for (const lease of wiring.leases.sweep()) {
-      const run = runs.of(lease.agent);
-      if (run === null) continue;
-      takeover
-        .handback(
-          lease.agent,
-          run,
-          { generation: lease.generation, note: 'The operator vanished; the lease expired.' },
-          'host',
-        )
-        .catch((error: unknown) =>
-          log.warn(
-            { agent: lease.agent, error: messageOf(error) },
-            'an expired lease could not be handed back',
-          ),
-        );
-    }
+    returnExpired(wiring, takeover);
     if (clients.connections > 0 || agents.all().length > 0) idleSince = clock.now();
     if (options.idleExit_ms !== undefined && clock.now() - idleSince > options.idleExit_ms) {
       log.info('nobody needs this host any more');
@@ -434,42 +376,23 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     (error: unknown) => log.warn({ error: messageOf(error) }, 'the runtimes could not be looked at'),
   );
   options.onReady?.(host.info());
-  if (config !== null) await fleet.apply('operator');
-  else await lifecycle.reconcile(agents.all().map((agent) => agent.name));
+  if (config instanceof AetherError) fleet.changed(config);
+  if (config === null || config instanceof AetherError)
+    await lifecycle.reconcile(agents.all().map(({ name }) => name));
+  else await fleet.apply('operator');
   return { host, stopped, shutdown };
 }
 
-function onlyHost(file: string, stateDir: string): FileLock {
-  const lock = acquireLock(file);
-  if (lock !== null) return lock;
-  throw new AetherError({
-    code: 'host.running',
-    who: 'user',
-    message: `Another host already runs for ${stateDir}.`,
-    next: 'Talk to it with the other verbs (`aether ps`), or end it with `aether down`.',
-  });
-}
-
-/** Null when the peer is the user that runs the host; otherwise why not. */
-function sameUser(socket: Socket): string | null {
-  const { uid } = peerCredentials(socket);
-  return uid === process.getuid?.() ? null : 'it belongs to another user';
-}
-
-/** A peer inside any run, of this host or another, is no operator whatever it presents. */
-function insideRun(socket: Socket, runs: Runs): string | null {
-  const { pid } = peerCredentials(socket);
-  for (const run of runs.live()) {
-    if (run.record.shim !== null && localSandbox.owns(pid, run.record.shim))
-      return `it is part of agent ${run.record.agent}`;
-  }
+/**
+ * A broken file must not begin a host that would run nothing; but a host that has agents already keeps the last
+ * good fleet, at three in the morning too, and says why.
+ */
+function firstConfig(load: () => Config, store: Store): Config | AetherError {
   try {
-    const marker = runMarkerOf(pid);
-    return marker === null ? null : `it was started inside run ${marker}`;
+    return load();
   } catch (error) {
-    return messageOf(error); // It is gone already: nobody can tell what it was.
+    if (error instanceof AetherError && new AgentTable(store).all().length > 0) return error;
+    store.close();
+    throw error;
   }
 }
-
-export type { HostInfo };
-export { initConfig };

@@ -1,0 +1,54 @@
+/**
+ * After a host start: the runs that outlived the last host are taken back, what it had accepted and not yet
+ * done is done, and takeovers go on where they stood — before anybody can ask about them.
+ */
+import { messageOf } from '../errors.ts';
+import type { RunRecord } from '../store/runs.ts';
+import { deliverAnswers } from './approve.ts';
+import type { InjectionDelivery } from './inject.ts';
+import type { Launcher } from './launch.ts';
+import type { Takeover } from './takeover.ts';
+import type { Wiring } from './wiring.ts';
+
+export async function recoverRuns(
+  unfinished: RunRecord[],
+  parts: { wiring: Wiring; launcher: Launcher; takeover: Takeover; delivery: InjectionDelivery },
+): Promise<void> {
+  const { wiring, launcher, takeover, delivery } = parts;
+  const adopted = await Promise.all(unfinished.map((record) => launcher.adopt(record)));
+  for (const run of adopted) {
+    if (run === null || run.ended) continue;
+    const { agent } = run.record;
+    const failed = (what: string) => (error: unknown) =>
+      wiring.log.warn({ agent, error: messageOf(error) }, what);
+    // In the middle of a takeover the frames are for a process that may not have the floor yet.
+    if (wiring.leases.find(agent) === null)
+      await launcher.open(run).catch(failed('the first messages of a run are still to be delivered'));
+    void deliverAnswers(wiring, run);
+    void delivery.kick(agent);
+  }
+  for (const lease of wiring.leases.all()) {
+    const run = wiring.runs.of(lease.agent);
+    if (run === null) wiring.leases.release(lease.agent);
+    else {
+      takeover.continue(run, lease).catch((error: unknown) => {
+        wiring.log.warn({ agent: lease.agent, error: messageOf(error) }, 'a takeover could not be continued');
+      });
+    }
+  }
+}
+
+/** Leases whose holder vanished long enough ago are handed back. */
+export function returnExpired(wiring: Wiring, takeover: Takeover): void {
+  for (const lease of wiring.leases.sweep()) {
+    const run = wiring.runs.of(lease.agent);
+    if (run === null) continue;
+    const input = { generation: lease.generation, note: 'The operator vanished; the lease expired.' };
+    takeover.handback(lease.agent, run, input, 'host').catch((error: unknown) => {
+      wiring.log.warn(
+        { agent: lease.agent, error: messageOf(error) },
+        'an expired lease could not be handed back',
+      );
+    });
+  }
+}
