@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { Agent } from './agent.ts';
 import { Conversation } from './conversation.ts';
 import { takeLock } from './lock.ts';
-import { AetherServer } from './mcp.ts';
+import { AetherServer, SERVER_NAME } from './mcp.ts';
 import { createModel } from './models.ts';
 import { masker, visibleEnv } from './secrets.ts';
 import { readSettings } from './settings.ts';
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   const model = await createModel(settings.model, process.env);
   const conversation = openConversation();
   const server = new AetherServer({ ...settings.mcp, env }, (status, why) => {
-    front.emit({ kind: 'mcp-status', servers: [{ name: 'aether', status }] });
+    front.emit({ kind: 'mcp-status', servers: [{ name: SERVER_NAME, status }] });
     if (why !== null) {
       front.emit({ kind: 'note', level: 'error', text: `The aether tools are not available: ${why}` });
     }
@@ -78,6 +78,7 @@ async function main(): Promise<number> {
     front instanceof TerminalFront ? runTerminal(agent, front, conversation, settings) : serve(agent, front);
   const code = await Promise.race([served.then(() => 0), told, fatal.promise]);
   await agent.close();
+  if (front instanceof TerminalFront) front.screen.close();
   await connected;
   await server.close();
   conversation.close();
@@ -95,6 +96,7 @@ async function main(): Promise<number> {
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
+    // Errors of this program name files and variables, never their values.
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(EXIT_FAILED);
   },

@@ -3,7 +3,7 @@
  * and speaks over stdio. The host may die and come back behind that command without this side noticing; when
  * the command itself dies it is started again at the next use.
  */
-import { type CallToolResult, Client } from '@modelcontextprotocol/client';
+import { type CallToolResult, Client, type Tool } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { JSONSchema7, JSONValue } from 'ai';
 import { errorResult, type LoopTool, type ToolResult, type ToolRun } from './tools/tool.ts';
@@ -38,13 +38,9 @@ export class AetherServer {
     return this.#tools;
   }
 
-  /** Connects unless it is. A failure is reported as status, not thrown: the agent still has its local tools. */
+  /** Connects unless it is. A failure is told as status, not thrown: the agent still has its local tools. */
   async ensure(): Promise<void> {
-    try {
-      await this.#connected();
-    } catch (error) {
-      this.#onStatus('failed', error instanceof Error ? error.message : String(error));
-    }
+    await this.#connected().catch(() => {});
   }
 
   async close(): Promise<void> {
@@ -56,6 +52,7 @@ export class AetherServer {
   #connected(): Promise<Client> {
     this.#client ??= this.#connect().catch((error: unknown) => {
       this.#client = null;
+      this.#onStatus('failed', error instanceof Error ? error.message : String(error));
       throw error;
     });
     return this.#client;
@@ -64,7 +61,11 @@ export class AetherServer {
   async #connect(): Promise<Client> {
     const client = new Client(
       { name: 'aether-builtin', version: '1' },
-      { versionNegotiation: { mode: { pin: REVISION } } },
+      {
+        versionNegotiation: { mode: { pin: REVISION } },
+        // Grants may be edited while the agent runs.
+        listChanged: { tools: { onChanged: (_error, tools) => tools && this.#offer(tools) } },
+      },
     );
     const transport = new StdioClientTransport({ ...this.#command, stderr: 'inherit' });
     await client.connect(transport, { timeout: CONNECT_MS_MAX });
@@ -73,6 +74,12 @@ export class AetherServer {
       if (!this.#closed) this.#onStatus('disconnected', null);
     };
     const { tools } = await client.listTools(undefined, { timeout: CONNECT_MS_MAX });
+    this.#offer(tools);
+    this.#onStatus('connected', null);
+    return client;
+  }
+
+  #offer(tools: Tool[]): void {
     this.#tools = tools.map((tool) => ({
       name: tool.name,
       description: tool.description ?? '',
@@ -82,8 +89,6 @@ export class AetherServer {
       subject: () => null,
       run: (input, run) => this.#call(tool.name, input, run),
     }));
-    this.#onStatus('connected', null);
-    return client;
   }
 
   async #call(name: string, input: unknown, { signal, toolUseId }: ToolRun): Promise<ToolResult> {

@@ -130,31 +130,32 @@ export class Turn {
     this.#cut = null;
     if (partial !== '') {
       const { conversation } = this.#context;
+      const waiting = conversation.unanswered();
       this.#append({
         type: 'assistant',
         key: conversation.nextKey(),
         message: { role: 'assistant', content: [{ type: 'text', text: partial }] },
         at_ms: Date.now(),
       });
+      this.#acted(waiting, 'the model had begun to answer it');
     }
     return { cut };
   }
 
   /** Records the reply and runs its calls, one after the other. */
   async #act(reply: ModelReply): Promise<{ text: string; calls: number; bad: number; cut: Cut | null }> {
-    const { conversation, front } = this.#context;
+    const { conversation } = this.#context;
     if (reply.message === null) return { text: '', calls: 0, bad: 0, cut: null };
     const waiting = conversation.unanswered();
     this.#append({
       type: 'assistant',
       key: conversation.nextKey(),
       message: reply.message,
-      usage: reply.usage,
+      // A replay spends nothing.
+      ...(reply.usage.input_tokens + reply.usage.output_tokens > 0 ? { usage: reply.usage } : {}),
       at_ms: Date.now(),
     });
-    for (const injectId of waiting) {
-      front.emit({ kind: 'inject', injectId, stage: 'acted', evidence: 'the model has answered it' });
-    }
+    this.#acted(waiting, 'the model has answered it');
     const calls = toolCalls(reply.message);
     let bad = 0;
     for (const call of calls) {
@@ -179,8 +180,13 @@ export class Turn {
     const why =
       cut === 'now' ? 'Not run: an urgent message came first.' : 'Not run: the operator interrupted.';
     for (const entry of conversation.repair(why)) this.#emit(entry);
-    const text = reply.message === null ? '' : textOf(reply);
-    return { text, calls: calls.length, bad, cut };
+    return { text: textOf(reply), calls: calls.length, bad, cut };
+  }
+
+  #acted(injectIds: string[], evidence: string): void {
+    for (const injectId of injectIds) {
+      this.#context.front.emit({ kind: 'inject', injectId, stage: 'acted', evidence });
+    }
   }
 
   #finished(reply: ModelReply, text: string): Outcome {
