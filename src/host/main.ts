@@ -19,6 +19,7 @@ import type { PlanView } from './api.ts';
 import { Approvals } from './approvals/approvals.ts';
 import type { HostOptions, RunningHost } from './cli/front-door.ts';
 import { systemClock } from './clock.ts';
+import { publishedJsonSchema, SCHEMA_NAME } from './config/json-schema.ts';
 import { loadConfig } from './config/load.ts';
 import { resolveAgent } from './config/resolve.ts';
 import type { AgentConfig, Config } from './config/types.ts';
@@ -103,7 +104,7 @@ function makePlan(
     config,
     applied,
     running,
-    resolve: (agent) => resolveAgent(agent, process.env),
+    resolve: (agent) => resolveAgent(agent, process.env, config),
     runtime: runtimeNamed,
     place: (agent) => ({
       run: 'RUN',
@@ -154,6 +155,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     claim.release();
     throw error;
   }
+  // What the first line of aether.yaml names: an editor completes from it.
+  fs.writeFileSync(path.join(stateDir, SCHEMA_NAME), publishedJsonSchema());
   fs.writeFileSync(files.pid, `${process.pid}\n`, { mode: 0o600 });
 
   const events = new Events({ store, clock, ids, log });
@@ -182,7 +185,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     userHome: os.homedir(),
     path: process.env.PATH ?? '/usr/bin:/bin',
     runtime: runtimeNamed,
-    resolve: (agent) => resolveAgent(agent, process.env),
+    resolve: (agent) => resolveAgent(agent, process.env, fleet.config ?? undefined),
     bridge,
     openDoor: (run) =>
       openRunDoor({
@@ -317,7 +320,10 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const watching =
     options.configFile === null
       ? null
-      : watchConfig(options.configFile, (result) => fleet.changed(result), { clock });
+      : watchConfig(options.configFile, (result) => fleet.changed(result), {
+          clock,
+          ...(config === null || config instanceof AetherError ? {} : { last: config }),
+        });
 
   let stopping: Promise<void> | null = null;
   let settle: (code: number) => void;

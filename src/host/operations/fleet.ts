@@ -34,6 +34,11 @@ export class Fleet {
     this.#plan = parts.plan;
   }
 
+  /** The last good configuration; null before the first. */
+  get config(): Config | null {
+    return this.#config;
+  }
+
   get problem(): WireError | null {
     return this.#problem;
   }
