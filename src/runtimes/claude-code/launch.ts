@@ -37,7 +37,7 @@ export async function engineSpec(
   state: EngineState | null,
   resume: { note: string } | null,
 ): Promise<LaunchSpec> {
-  const { argv, env, begun, ...common } = await commonSpec(agent, place, state);
+  const { argv, env, begun, ...common } = await commonSpec(agent, place, state, 'engine');
   const steps_max = agent.limits.steps_max;
   const structured = ['-p', '--input-format', 'stream-json', '--output-format', 'stream-json', '--verbose'];
   return {
@@ -72,7 +72,7 @@ export async function terminalSpec(
   state: EngineState,
   size: { cols: number; rows: number },
 ): Promise<LaunchSpec> {
-  const { argv, env, begun: _begun, ...common } = await commonSpec(agent, place, state);
+  const { argv, env, begun: _begun, ...common } = await commonSpec(agent, place, state, 'terminal');
   return {
     ...common,
     process: {
@@ -88,7 +88,12 @@ export async function terminalSpec(
   };
 }
 
-async function commonSpec(agent: AgentSpec, place: RunPlace, state: EngineState | null): Promise<Common> {
+async function commonSpec(
+  agent: AgentSpec,
+  place: RunPlace,
+  state: EngineState | null,
+  role: 'engine' | 'terminal',
+): Promise<Common> {
   const paths = pathsOf(place);
   const binary = findBinary(process.env[BINARY_VARIABLE], place.path);
   if (binary === null) {
@@ -119,7 +124,7 @@ async function commonSpec(agent: AgentSpec, place: RunPlace, state: EngineState 
       begun ? '--resume' : '--session-id',
       session,
       '--settings',
-      paths.settings,
+      role === 'engine' ? paths.settings : paths.terminalSettings,
       '--setting-sources',
       inherited.any ? 'user' : '',
       '--mcp-config',
@@ -130,7 +135,7 @@ async function commonSpec(agent: AgentSpec, place: RunPlace, state: EngineState 
     ],
     env,
     secretEnv: [...new Set([...Object.keys(agent.auth), ...logIn.secret])],
-    files: configFiles(agent, place, logIn, inherited),
+    files: configFiles(agent, place, logIn, inherited, session),
     authNote: logIn.note,
     begun,
   };

@@ -1,5 +1,6 @@
 /** Where Claude Code keeps what, for one agent and one run. Nothing outside these two directories is its own. */
 import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EngineState, RunPlace } from '../runtime.ts';
 
@@ -9,12 +10,15 @@ import type { EngineState, RunPlace } from '../runtime.ts';
  */
 export const CONVERSATION_DIR = 'conversation';
 
+const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 export interface Paths {
   home: string;
   tmp: string;
   /** CLAUDE_CONFIG_DIR: conversations, and the user's things that were inherited. */
   config: string;
   settings: string;
+  terminalSettings: string;
   mcp: string;
   role: string;
 }
@@ -25,6 +29,7 @@ export function pathsOf(place: RunPlace): Paths {
     tmp: join(place.agentDir, 'tmp'),
     config: join(place.agentDir, 'claude'),
     settings: join(place.runDir, 'claude-settings.json'),
+    terminalSettings: join(place.runDir, 'claude-terminal-settings.json'),
     mcp: join(place.runDir, 'claude-mcp.json'),
     role: join(place.runDir, 'claude-role.md'),
   };
@@ -39,7 +44,26 @@ export function transcriptPath(place: RunPlace, session: string): string {
  * Known before the engine says anything, so a takeover in the first second finds the same conversation.
  */
 export function sessionOf(place: RunPlace, state: EngineState | null): string {
-  return state?.session ?? uuidOf(`session:${place.run}`);
+  const session = state?.session ?? uuidOf(`session:${place.run}`);
+  return movedFrom(place, session) ?? session;
+}
+
+/** Where the terminal's SessionStart hook writes which conversation the human is in now. */
+export function movePath(place: RunPlace, session: string): string {
+  return join(pathsOf(place).config, 'aether-moves', `${session}.json`);
+}
+
+/** A human in the terminal may leave the conversation they were given: /clear begins a new one, /resume picks one. */
+function movedFrom(place: RunPlace, session: string): string | null {
+  try {
+    const { session_id: to } = JSON.parse(readFileSync(movePath(place, session), 'utf8')) as {
+      session_id?: unknown;
+    };
+    return typeof to === 'string' && SESSION_ID.test(to) && existsSync(transcriptPath(place, to)) ? to : null;
+  } catch {
+    // No terminal was ever opened on it, or the note is half written: then it has not moved.
+    return null;
+  }
 }
 
 /** A stable UUID (version 8, RFC 9562 §5.8) of a name. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { AgentSpec, FileSpec, RunPlace } from '../runtime.ts';
 import type { Inherited } from './inherit.ts';
 import type { LogIn } from './login.ts';
-import { pathsOf } from './paths.ts';
+import { movePath, pathsOf } from './paths.ts';
 
 /**
  * Tools that go round the host: other Claude sessions of this user, and questions to a person who is not
@@ -19,23 +19,27 @@ export function configFiles(
   place: RunPlace,
   logIn: LogIn,
   inherited: Inherited,
+  session: string,
 ): FileSpec[] {
   const paths = pathsOf(place);
   const servers = Object.keys(inherited.mcpServers).length > 0;
   const files: FileSpec[] = [
     json(paths.settings, settings(agent)),
+    json(paths.terminalSettings, { ...settings(agent), hooks: moveHook(movePath(place, session)) }),
     { ...json(paths.mcp, mcpServers(place, inherited)), ...(servers ? { secret: true } : {}) },
     { ...json(join(paths.config, '.claude.json'), trust(agent, logIn)), secret: true },
     ...inherited.files,
     note(paths.home, `HOME of the agent ${agent.name}, kept between its runs.`),
     note(paths.tmp, `TMPDIR of the agent ${agent.name}.`),
+    // From here on this is the conversation: an earlier leaving of it is over.
+    json(movePath(place, session), {}),
   ];
   if (agent.role !== null) files.push({ path: paths.role, mode: 0o600, content: agent.role });
   return files;
 }
 
 /** Given by --settings: wins over the user's and the workspace's own files. */
-function settings(agent: AgentSpec): unknown {
+function settings(agent: AgentSpec): object {
   const { mode, allow, deny } = agent.permissions;
   return {
     permissions: {
@@ -51,6 +55,13 @@ function settings(agent: AgentSpec): unknown {
     cleanupPeriodDays: 3_650,
     spinnerTipsEnabled: false,
   };
+}
+
+/** Notes the conversation the terminal shows whenever a human begins or picks another one. */
+function moveHook(file: string): unknown {
+  const quoted = `'${file.replaceAll("'", `'\\''`)}'`;
+  const command = `cat > ${quoted}.new && mv ${quoted}.new ${quoted}`;
+  return { SessionStart: [{ matcher: 'clear|resume', hooks: [{ type: 'command', command, timeout: 5 }] }] };
 }
 
 function mcpServers(place: RunPlace, inherited: Inherited): unknown {

@@ -1,9 +1,12 @@
 /** The real program's own terminal while a human holds it, and what its transcript tells meanwhile. */
 import fs from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { movePath, transcriptPath } from '../../../src/runtimes/claude-code/paths.ts';
 import { transcriptTail } from '../../../src/runtimes/claude-code/tail.ts';
 import type { AgentSpec } from '../../../src/runtimes/runtime.ts';
-import { type Engine, Observed, TerminalProcess } from '../../support/drive.ts';
+import { type Engine, Observed, TerminalProcess, writeFiles } from '../../support/drive.ts';
+import { eventually } from '../../support/eventually.ts';
 import { useClaude } from './desk.ts';
 
 const bench = useClaude();
@@ -13,13 +16,11 @@ async function terminal(observed: Observed, overrides: Partial<AgentSpec> = {}):
   const { runtime, desk } = bench;
   const agent = bench.agent(overrides);
   const spec = await runtime.terminal!(agent, desk.place, observed.state, SIZE);
-  const opened = new TerminalProcess(
-    spec,
-    observed,
-    runtime.tail!(bench.agent(), desk.place, observed.state),
-  );
+  const opened = new TerminalProcess(spec, observed, runtime.tail!(agent, desk.place, observed.state));
   bench.onEnd(() => opened.stop());
-  await opened.shows(bench.subject.terminalReady);
+  await opened.shows(
+    agent.permissions.mode === 'allow' ? 'bypass permissions on' : bench.subject.terminalReady,
+  );
   return opened;
 }
 
@@ -109,6 +110,58 @@ it('can be taken before the first word, and what is said there is the conversati
   bench.run(spec, observed);
   await observed.waitFor('message', (m) => m.text === 'on we go');
   expect(bench.subject.lastRequest()).toContain('FIRST-WORDS');
+});
+
+it('follows the human into another conversation', async () => {
+  const { observed } = await talkedTo();
+  const held = await terminal(observed);
+  const { session } = observed.state;
+  await held.type('/clear');
+  const moved = await eventually('the terminal says where it went', () => {
+    const { path } = bench.runtime.tail!(bench.agent(), bench.desk.place, observed.state)!;
+    return path.includes(session!) ? null : path;
+  });
+  await held.type('AFTER-CLEARING [[say cleared]]');
+  await bench.subject.modelSaw('AFTER-CLEARING');
+  await eventually(
+    'it is written down',
+    () => fs.existsSync(moved) && fs.readFileSync(moved, 'utf8').includes('cleared'),
+  );
+  await held.stop();
+  const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, observed.state, {
+    note: '[[say after the clearing]]',
+  });
+  bench.run(spec, observed);
+  await observed.waitFor('message', (m) => m.text === 'after the clearing');
+  expect(bench.subject.lastRequest()).toContain('AFTER-CLEARING');
+  expect(observed.state.session).not.toBe(session);
+});
+
+it('comes back with the human who comes back', async () => {
+  const { runtime, desk } = bench;
+  const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
+  const resumed = async (session: string) => {
+    const spec = await runtime.prepare(bench.agent(), desk.place, { session }, { note: '' });
+    writeFiles(spec);
+    return spec.process.argv[spec.process.argv.indexOf('--resume') + 1];
+  };
+  const goes = (from: string, to: string) =>
+    fs.writeFileSync(movePath(desk.place, from), JSON.stringify({ session_id: to, source: 'resume' }));
+  for (const session of [first, second]) {
+    const path = transcriptPath(desk.place, session);
+    fs.mkdirSync(join(path, '..'), { recursive: true });
+    fs.writeFileSync(path, '');
+  }
+  expect(await resumed(first)).toBe(first);
+  goes(first, second);
+  expect(await resumed(first)).toBe(second);
+  goes(second, first);
+  expect(await resumed(second)).toBe(first);
+  expect(await resumed(first)).toBe(first);
+  for (const nonsense of ['../../../etc/passwd', crypto.randomUUID()]) {
+    goes(first, nonsense);
+    expect(await resumed(first)).toBe(first);
+  }
 });
 
 it('reads a transcript that is foreign or torn without harm', () => {
