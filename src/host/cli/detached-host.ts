@@ -6,11 +6,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.ts';
 import { AetherError } from '../errors.ts';
 import { statePaths } from '../paths.ts';
+import { ExitCode } from './exit-codes.ts';
 import { commandFile, findHost, type Invocation } from './invocation.ts';
 
 const READY_MS = 30_000;
 const POLL_MS = 20;
 const STEP_BACK_MS = 200;
+/** Of what a host that did not start has said. */
+const LAST_LINES = 10;
 /** Exit code of `aether host` when another host has the state directory: whoever started it connects to that one. */
 export const ANOTHER_HOST = 75;
 
@@ -45,10 +48,10 @@ export async function ensureHost(
     if (client) return { client, started: client.hello.pid === child.pid };
     const exit = child.exit();
     if (exit !== null && exit !== ANOTHER_HOST) {
-      throw notStarted(invoked.stateDir, before, `exited with code ${exit}`);
+      throw notStarted(invoked.stateDir, before, exit);
     }
     if (Date.now() > deadline) {
-      throw notStarted(invoked.stateDir, before, `did not answer within ${READY_MS / 1_000} s`);
+      throw notStarted(invoked.stateDir, before, null);
     }
     await sleep(POLL_MS);
     // The other host may have been on its way out: its place is free again.
@@ -89,13 +92,29 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function notStarted(stateDir: string, before: number, how: string): AetherError {
-  const { out } = statePaths(stateDir);
-  const said = readFileSync(out).subarray(before).toString('utf8').trim().split('\n').slice(-10).join('\n');
+/** @param exit null: it is still there, but does not answer. */
+function notStarted(stateDir: string, before: number, exit: number | null): AetherError {
+  const { out, log } = statePaths(stateDir);
+  const said = readFileSync(out)
+    .subarray(before)
+    .toString('utf8')
+    .replace(/^error: /, '')
+    .trim();
+  if (exit === ExitCode.usage) {
+    // The configuration is wrong, and it has said where: that is the whole story.
+    return new AetherError({
+      code: 'usage.host-config',
+      who: 'config',
+      message: said,
+      next: 'No host was started.',
+    });
+  }
+  const how = exit === null ? `did not answer within ${READY_MS / 1_000} s` : `exited with code ${exit}`;
+  const lines = said.split('\n').slice(-LAST_LINES).join('\n');
   return new AetherError({
     code: 'host.start',
     who: 'host',
-    message: `The host ${how}.${said === '' ? '' : ` It said:\n${said}\n`}`,
-    next: `More is in ${statePaths(stateDir).log}; \`aether up\` without --detach shows it happening.`,
+    message: `The host ${how}.${lines === '' ? '' : ` It said:\n${lines}\n`}`,
+    next: `More is in ${log}; \`aether up\` without --detach shows it happening.`,
   });
 }

@@ -12,16 +12,27 @@ const MARGIN_MAX = 16;
 /** Of a longer text: the rest is in `aether logs` and in the console. */
 const LINES_PER_EVENT = 3;
 
-export function followFeed(client: ControlClient): { stop(): void } {
-  const stream = client.stream('follow', {});
+/** @param fromStart of this host; otherwise from now on. */
+export function followFeed(client: ControlClient, fromStart: boolean): { stop(): void } {
   const margin = new Margin();
+  let stop = () => {};
   void (async () => {
+    const stream = client.stream('follow', fromStart ? { after: await hostStart(client) } : {});
+    stop = () => stream.cancel();
     for await (const event of stream) for (const line of feedLines(event, margin)) print(line);
   })().catch((error: unknown) => {
     // The host's end is told by whoever waits for it.
     if (!(error instanceof AetherError && error.code === 'control.lost')) printError(error);
   });
-  return { stop: () => stream.cancel() };
+  return { stop: () => stop() };
+}
+
+/** What happened before this client could connect is part of what it shows. */
+async function hostStart(client: ControlClient): Promise<number> {
+  let seq = 0;
+  const stream = client.stream('logs', { topics: ['host.started'], last: 1, follow: false });
+  for await (const event of stream) seq = event.seq;
+  return seq;
 }
 
 function feedLines(event: EventView, margin: Margin): string[] {

@@ -39,7 +39,8 @@ function exit(data: Record<string, unknown>): string {
 }
 
 const renderers: Record<string, Renderer> = {
-  'run.started': (data, event) => quiet(`● run ${event.run ?? ''} started (pid ${text(data.pid)})`),
+  'process.started': (data, event) =>
+    quiet(`● ${text(data.role)} of run ${event.run ?? ''} started (pid ${text(data.pid)})`),
   'run.exited': (data) => quiet(`● ${exit(data)}`),
   'run.lost': () => [paint('red', '● run lost: its supervisor is gone')],
   'agent.failed': (data) => problem(data, 'failed'),

@@ -86,8 +86,8 @@ export async function ensureBuilt() {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    if (process.argv.includes('--if-needed')) await ensureBuilt();
-    else await build();
+    if (!process.argv.includes('--if-needed')) await build();
+    else if (!process.env.AETHER_NO_PREPARE) await ensureBuilt();
   } catch (error) {
     process.stderr.write(`The build failed: ${error.message}\n`);
     process.exitCode = 1;

@@ -13,7 +13,9 @@ export async function ensureInstalled(directory, title, options = {}) {
   if (options.scripts === false) args.push('--ignore-scripts');
   // Under npm its own path is known; that npm is the one the user chose.
   const [file, first] = npm?.endsWith('.js') ? [process.execPath, [npm]] : ['npm', []];
-  await step(title, () => mustRun(file, [...first, ...args], { cwd: directory }));
+  // npm would build as the end of this; the build is a step of its own here, and told as one.
+  const env = { ...process.env, AETHER_NO_PREPARE: '1' };
+  await step(title, () => mustRun(file, [...first, ...args], { cwd: directory, env }));
 }
 
 /** True when every package that is not optional is there in the version of the lock file. */

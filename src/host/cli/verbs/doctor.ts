@@ -6,6 +6,7 @@ import type { Detection } from '../../../runtimes/runtime.ts';
 import { messageOf, toWireError } from '../../errors.ts';
 import { socketPaths, statePaths } from '../../paths.ts';
 import { runtimeDirectory, SOCKET_PATH_BYTES_MAX } from '../../process/sockets.ts';
+import { isAlive } from '../alive.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { frontDoor } from '../front-door.ts';
 import { findHost, type Invocation, invocation } from '../invocation.ts';
@@ -146,7 +147,7 @@ async function host(invoked: Invocation): Promise<Finding[]> {
     return [missing(`host: ${message}`, next)];
   }
   if (pid === null) return [ok('no host runs')];
-  return alive(pid)
+  return isAlive(pid)
     ? [
         missing(
           `pid ${pid} is recorded as the host, is alive, and does not answer`,
@@ -217,15 +218,6 @@ function recordedPid(stateDir: string): number | null {
   const { pid } = statePaths(stateDir);
   const value = existsSync(pid) ? Number(readFileSync(pid, 'utf8').trim()) : Number.NaN;
   return Number.isInteger(value) && value > 0 ? value : null;
-}
-
-function alive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function install(what: string): string {

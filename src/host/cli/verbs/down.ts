@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
+import { isAlive } from '../alive.ts';
 import { connectHost, invocation } from '../invocation.ts';
 import { print } from '../output.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
@@ -36,7 +37,8 @@ export async function bringDown(client: ControlClient): Promise<void> {
     client.close();
   }
   const deadline = Date.now() + GONE_MS;
-  while (isAlive(pid)) {
+  // Where it is this very process (up in the foreground), there is nothing to wait for.
+  while (pid !== process.pid && isAlive(pid)) {
     if (Date.now() > deadline) {
       throw new AetherError({
         code: 'host.lingers',
@@ -46,15 +48,5 @@ export async function bringDown(client: ControlClient): Promise<void> {
       });
     }
     await sleep(20);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false; // up in the foreground ends with its own host
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -87,7 +87,7 @@ async function foreground(invoked: Invocation): Promise<void> {
  * @param own the host in this process, which applies the configuration by itself; null: another's.
  */
 async function follow(client: ControlClient, own: Promise<RunningHost> | null): Promise<void> {
-  const feed = followFeed(client);
+  const feed = followFeed(client, own !== null);
   let ending: Promise<void> | null = null;
   const restore = onInterrupt((count) => {
     if (count === 1) {

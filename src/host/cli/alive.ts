@@ -1,0 +1,19 @@
+/** Whether a pid is a process that still does something. For telling people, never for deciding who holds a lock. */
+import { readFileSync } from 'node:fs';
+
+/** False for a zombie: it has ended, and only waits for its parent to notice. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
+  }
+  if (process.platform !== 'linux') return true;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name may hold anything, so the state is what follows its last parenthesis.
+    return stat[stat.lastIndexOf(')') + 2] !== 'Z';
+  } catch {
+    return false; // it went away between the two looks
+  }
+}

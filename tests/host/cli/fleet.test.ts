@@ -1,0 +1,300 @@
+/** The command with a real host and real agents: up in both ways, down, a host that was killed, the door of runs. */
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CLI } from '../../support/cli.ts';
+import { eventually } from '../../support/eventually.ts';
+import { type FleetDir, fleetDir, isAlive } from '../../support/fleet-dir.ts';
+
+/** Says what it reads; ends itself when told. */
+const TALKER = `#!/bin/sh
+echo "ready in $(pwd)"
+while read -r line; do
+  case "$line" in quit*) exit 3;; esac
+  echo "heard: $line"
+done
+`;
+const FLEET = `
+agents:
+  talker: { runtime: command, command: [./talker.sh] }
+  other: { runtime: command, command: [./talker.sh], autostart: false }
+console: { enabled: true, port: 0 }
+`;
+
+let fleet: FleetDir;
+afterEach(() => fleet.close());
+
+function talkers(config = FLEET, parent?: string): FleetDir {
+  fleet = fleetDir(config, parent);
+  fleet.write('talker.sh', TALKER);
+  return fleet;
+}
+
+interface Row {
+  name: string;
+  state: string;
+  pid: number | null;
+  run: string | null;
+}
+async function ps(): Promise<Record<string, Row>> {
+  const { stdout, stderr, code } = await fleet.aether('ps', '--json');
+  if (code !== 0) throw new Error(stderr);
+  return Object.fromEntries((JSON.parse(stdout) as Row[]).map((row) => [row.name, row]));
+}
+
+describe('up --detach', () => {
+  it('returns with every agent up, says how to stop them, and down leaves nothing behind', async () => {
+    talkers();
+    const up = await fleet.aether('up', '--detach');
+    expect(up.stderr).toBe('');
+    expect(up.code).toBe(0);
+    expect(up.stdout).toMatch(/^talker is running \(pid \d+\)\nAether 0\.1\.0 runs in the background/);
+    expect(up.stdout).toMatch(/Console: http:\/\/127\.0\.0\.1:\d+\/login/);
+    expect(up.stdout).toContain('Stop agents and host with: aether down');
+    const hostPid = fleet.hostPid()!;
+    const { talker } = await ps();
+    expect(talker).toMatchObject({ state: 'running', pid: expect.any(Number) });
+    expect(statSync(fleet.stateDir).mode & 0o777).toBe(0o700);
+    expect(readFileSync(join(fleet.stateDir, '.gitignore'), 'utf8')).toBe('*\n');
+
+    const again = await fleet.aether('up', '--detach');
+    expect(again.stdout).toContain(`was running already (pid ${hostPid}`);
+    expect((await ps()).talker!.pid).toBe(talker!.pid);
+
+    const down = await fleet.aether('down');
+    expect(down.stdout).toBe('Stopping talker …\nThe host has ended.\n');
+    expect([hostPid, talker!.pid!].filter(isAlive)).toEqual([]);
+    expect((await fleet.aether('ps')).code).toBe(3);
+  });
+
+  it('1 when an agent failed, with why; the others run', async () => {
+    talkers(
+      `agents:\n  good: { runtime: command, command: [./talker.sh] }\n  bad: { runtime: command, command: [./missing.sh] }\n`,
+    );
+    const up = await fleet.aether('up', '-d');
+    expect(up.code).toBe(1);
+    expect(up.stdout).toMatch(/^good is running/m);
+    expect(up.stdout).toMatch(/^bad failed: .*missing\.sh/m);
+  });
+
+  it('2 for a broken configuration, with where it is broken, and no host stays', async () => {
+    talkers('agents:\n  talker: { runtime: command, comand: [./talker.sh] }\n');
+    const up = await fleet.aether('up', '--detach');
+    expect(up.stderr).toContain('comand');
+    expect(up.stderr).toMatch(/aether\.yaml.*2/);
+    expect(up.code).toBe(2);
+    expect((await fleet.aether('ps')).code).toBe(3);
+  });
+
+  it('refuses to mix two configurations in one state directory', async () => {
+    talkers();
+    await fleet.aether('up', '--detach');
+    const other = fleet.write('other.yaml', 'agents: {}\n');
+    const up = await fleet.aether('up', '-d', '-f', other);
+    expect(up.code).toBe(2);
+    expect(up.stderr).toContain(`runs ${fleet.configFile}, not ${other}`);
+    expect(Object.keys(await ps())).toContain('talker');
+  });
+
+  it('works below a path of 200 characters', async () => {
+    const deep = join(tmpdir(), `aether-${'deep-'.repeat(4)}`, 'd'.repeat(100), 'e'.repeat(60));
+    mkdirSync(deep, { recursive: true });
+    talkers(FLEET, deep);
+    expect(fleet.stateDir.length).toBeGreaterThan(200);
+    expect((await fleet.aether('up', '--detach')).code).toBe(0);
+    expect((await ps()).talker!.state).toBe('running');
+  });
+});
+
+describe('verbs on real agents', () => {
+  it('inject, logs, stop, start and kill', async () => {
+    talkers();
+    await fleet.aether('up', '--detach');
+    const inject = await fleet.aether('inject', 'talker', 'hello there', '--wait', 'delivered');
+    expect(inject.code).toBe(0);
+    await eventually('the answer', async () =>
+      (await fleet.aether('logs', 'talker')).stdout.includes('heard: hello there'),
+    );
+    const logs = await fleet.aether('logs', 'talker');
+    expect(logs.stdout).toContain(`ready in ${join(fleet.dir, 'workspaces', 'talker')}`);
+    expect(logs.stdout).not.toMatch(/[\x1b\r]/);
+
+    const { talker } = await ps();
+    expect((await fleet.aether('stop', 'talker')).stdout).toBe('talker is stopped\n');
+    expect(isAlive(talker!.pid!)).toBe(false);
+    expect((await fleet.aether('start', 'talker', 'other')).code).toBe(0);
+    const killed = (await ps()).other!.pid!;
+    expect((await fleet.aether('kill', 'other')).code).toBe(0);
+    expect(isAlive(killed)).toBe(false);
+  });
+
+  it('run shows a plain command until it exits, with its verdict', async () => {
+    talkers(
+      'agents:\n  once: { runtime: command, command: [./once.sh], restart: never, autostart: false }\n',
+    );
+    fleet.write('once.sh', '#!/bin/sh\nexit 3\n');
+    await fleet.aether('up', '-d');
+    const run = await fleet.aether('run', 'once');
+    expect(run.code).toBe(1);
+    expect(run.stdout).toContain('run ended: exited (code 3)');
+  });
+
+  it('an operator verb is refused inside a run, whatever the caller says it is', async () => {
+    talkers(`agents:\n  rebel: { runtime: command, command: [./rebel.sh], restart: never }\n`);
+    fleet.write(
+      'rebel.sh',
+      `#!/bin/sh\nunset AETHER_RUN AETHER_AGENT\n'${process.execPath}' '${CLI}' --state '${fleet.stateDir}' stop rebel >'${fleet.dir}/said' 2>&1\necho "code $?" >>'${fleet.dir}/said'\nexec sleep 1000\n`,
+    );
+    await fleet.aether('up', '-d');
+    const said = await eventually('the rebel has tried', () => {
+      const text = readFileSync(join(fleet.dir, 'said'), { encoding: 'utf8', flag: 'a+' });
+      return text.includes('code ') && text;
+    });
+    expect(said).toContain('This process may not operate the host');
+    expect(said).toContain('code 1');
+    expect((await ps()).rebel!.state).toBe('running');
+  });
+});
+
+describe('up in the foreground', () => {
+  it('shows the feed; Ctrl-C stops the agents and then the host', async () => {
+    talkers();
+    const up = fleet.start(['up']);
+    await eventually('the agent is up', () => /talker \| ● engine of run r_\w+ started/.test(up.stdout()));
+    expect(up.stdout()).toMatch(/^Aether 0\.1\.0 runs here/);
+    const { talker } = await ps();
+    up.child.kill('SIGINT');
+    const ended = await up.ended;
+    expect(ended.stderr).toContain('Stopping the agents');
+    expect(ended.stdout).toContain('talker | ● run ended: stopped');
+    expect({ code: ended.code, signal: ended.signal }).toEqual({ code: 0, signal: null });
+    expect(isAlive(talker!.pid!)).toBe(false);
+  });
+
+  it('a second Ctrl-C kills agents that do not go', async () => {
+    talkers('agents:\n  deaf: { runtime: command, command: [./deaf.sh] }\n');
+    fleet.write('deaf.sh', "#!/bin/sh\ntrap '' TERM HUP INT\necho up\nwhile :; do sleep 1; done\n");
+    const up = fleet.start(['up']);
+    await eventually('the agent is up', () => up.stdout().includes('started'));
+    const { deaf } = await ps();
+    up.child.kill('SIGINT');
+    await eventually('it is being stopped', () => up.stderr().includes('Stopping'));
+    up.child.kill('SIGINT');
+    expect((await up.ended).signal).toBeNull();
+    expect(isAlive(deaf!.pid!)).toBe(false);
+  });
+
+  it('where a host runs already: applies the file as it is now, follows, and Ctrl-C brings it down', async () => {
+    talkers();
+    await fleet.aether('up', '--detach');
+    const hostPid = fleet.hostPid()!;
+    writeFileSync(
+      fleet.configFile,
+      `${FLEET.replace('console:', '  third: { runtime: command, command: [./talker.sh] }\nconsole:')}`,
+    );
+    const up = fleet.start(['up']);
+    await eventually('the new agent is up', async () => (await ps()).third?.state === 'running');
+    expect(up.stdout()).toContain(`was running already (pid ${hostPid}`);
+    up.child.kill('SIGINT');
+    expect((await up.ended).code).toBe(0);
+    expect(isAlive(hostPid)).toBe(false);
+  });
+
+  it('apply does what an edit alone does not: a removal', async () => {
+    talkers();
+    await fleet.aether('up', '--detach');
+    const { talker } = await ps();
+    writeFileSync(
+      fleet.configFile,
+      'agents:\n  other: { runtime: command, command: [./talker.sh], autostart: false }\n',
+    );
+    const applied = await fleet.aether('apply');
+    expect(applied.code).toBe(0);
+    expect(applied.stdout).toContain('- talker would be stopped and removed');
+    expect(Object.keys(await ps())).toEqual(['other']);
+    expect(isAlive(talker!.pid!)).toBe(false);
+  });
+});
+
+describe('a host that was killed', () => {
+  it('leaves its agents running; the next one adopts them', async () => {
+    talkers();
+    await fleet.aether('up', '--detach');
+    const before = (await ps()).talker!;
+    const hostPid = fleet.hostPid()!;
+    process.kill(hostPid, 'SIGKILL');
+    await eventually('the host is gone', () => !isAlive(hostPid));
+    const doctor = await fleet.aether('doctor');
+    expect(doctor.stdout).toContain(`the last host (pid ${hostPid}) died without ending properly`);
+    expect((await fleet.aether('ps')).code).toBe(3);
+    expect((await fleet.aether('up', '--detach')).code).toBe(0);
+    expect((await ps()).talker).toMatchObject({ pid: before.pid, run: before.run, state: 'running' });
+  });
+
+  it('`host` that is told to end leaves them too', async () => {
+    talkers();
+    await fleet.aether('up', '--detach');
+    const before = (await ps()).talker!;
+    const hostPid = fleet.hostPid()!;
+    process.kill(hostPid, 'SIGTERM');
+    await eventually('the host has ended', () => !isAlive(hostPid));
+    expect(isAlive(before.pid!)).toBe(true);
+    await fleet.aether('up', '--detach');
+    expect((await ps()).talker!.run).toBe(before.run);
+  });
+});
+
+describe('without a host', () => {
+  it('plan shows what each runtime would be given, and masks what is secret', async () => {
+    talkers(
+      `agents:\n  talker: { runtime: command, command: [./talker.sh, --name, it's], env: { TOKEN: '\${MY_TOKEN}' } }\n`,
+    );
+    const plan = fleet.start(['plan'], { env: { MY_TOKEN: 'very-secret-value-1234' } });
+    const { code, stdout } = await plan.ended;
+    expect(code).toBe(0);
+    expect(stdout).toContain('+ talker would be started');
+    expect(stdout).toContain(`argv    ${fleet.dir}/talker.sh --name 'it'\\''s'`);
+    expect(stdout).toMatch(/TOKEN=/);
+    expect(stdout).not.toContain('very-secret-value-1234');
+    expect(stdout).toContain('1 to add.');
+    const failing = await fleet.aether('plan', '--json');
+    expect(failing.code).not.toBe(0);
+    expect(failing.stdout + failing.stderr).toContain('MY_TOKEN');
+  });
+
+  it('init writes a file that plan can read, and does not write over one', async () => {
+    talkers();
+    const fresh = join(fleet.dir, 'fresh');
+    mkdirSync(fresh);
+    const file = join(fresh, 'aether.yaml');
+    const init = await fleet.aether('init', '-f', file);
+    expect(init.code).toBe(0);
+    expect(init.stdout).toContain('with researcher, coder, reviewer');
+    const again = await fleet.aether('init', '-f', file);
+    expect(again.code).toBe(1);
+    expect(again.stderr).toContain('--force');
+    const plan = await fleet.aether('plan', '-f', file, '--json');
+    const names = (JSON.parse(plan.stdout) as { changes: { agent: string }[] }).changes.map(
+      (one) => one.agent,
+    );
+    expect(names).toEqual(['researcher', 'coder', 'reviewer']);
+    expect((await fleet.aether('init', 'resercher', '-f', `${file}2`)).stderr).toContain('"researcher"');
+  });
+
+  it('doctor names what is missing with the command that mends it', async () => {
+    talkers();
+    mkdirSync(fleet.stateDir, { mode: 0o755 });
+    const { code, stdout } = await fleet.aether('doctor');
+    expect(code).toBe(1);
+    expect(stdout).toContain(
+      `✗ state directory ${fleet.stateDir} can be read by others\n    mend: chmod 700 '${fleet.stateDir}'`,
+    );
+    const json = await fleet.aether('doctor', '--json');
+    expect(JSON.parse(json.stdout)).toContainEqual({
+      level: 'ok',
+      what: `Node ${process.versions.node}`,
+      mend: null,
+    });
+  });
+});
