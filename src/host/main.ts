@@ -33,7 +33,7 @@ import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
-import { claimStateDirectory } from './operations/claim.ts';
+import { claimStateDirectory, firstConfig } from './operations/claim.ts';
 import { Fleet } from './operations/fleet.ts';
 import { InjectionDelivery, markDelivered } from './operations/inject.ts';
 import { Launcher } from './operations/launch.ts';
@@ -167,6 +167,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const approvals = new Approvals({ store, clock, ids });
   const mailboxes = new Mailboxes({ store, clock, ids });
 
+  let stopping: Promise<void> | null = null;
   const wiring: Wiring = {
     store,
     clock,
@@ -197,6 +198,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         admit: (socket) => admitToRun(socket, run),
         log,
       }),
+    deliver: (agent) => void delivery.kick(agent),
+    closing: () => stopping !== null,
     touched: (agent) => {
       host.touched(agent);
       wake.consider(agent);
@@ -325,7 +328,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
           ...(config === null || config instanceof AetherError ? {} : { last: config }),
         });
 
-  let stopping: Promise<void> | null = null;
   let settle: (code: number) => void;
   const stopped = new Promise<number>((resolve) => {
     settle = resolve;
@@ -387,18 +389,4 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     await lifecycle.reconcile(agents.all().map(({ name }) => name));
   else await fleet.apply('operator');
   return { host, stopped, shutdown };
-}
-
-/**
- * A broken file must not begin a host that would run nothing; but a host that has agents already keeps the last
- * good fleet, at three in the morning too, and says why.
- */
-function firstConfig(load: () => Config, store: Store): Config | AetherError {
-  try {
-    return load();
-  } catch (error) {
-    if (error instanceof AetherError && new AgentTable(store).all().length > 0) return error;
-    store.close();
-    throw error;
-  }
 }

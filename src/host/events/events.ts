@@ -32,6 +32,8 @@ export class Events {
   /** By seq: a seq whose transaction was rolled back is given out again, and then the later event is the true one. */
   #unheard = new Map<number, EventView>();
   #scheduled = false;
+  /** Saves a query per event; untrue once a transaction was rolled back. */
+  #newest: { hash: string; rollbacks: number } | null = null;
 
   constructor(options: { store: Store; clock: Clock; ids: Ids; log: Log }) {
     this.#store = options.store;
@@ -45,7 +47,8 @@ export class Events {
   append(event: NewEvent): EventView {
     return this.#store.transaction(() => {
       const at_ms = this.#clock.now();
-      const data = JSON.stringify(capStrings(event.data));
+      const capped = capStrings(event.data) as Record<string, unknown>;
+      const data = JSON.stringify(capped);
       const view = {
         id: this.#ids.uuid(at_ms),
         at_ms,
@@ -55,19 +58,26 @@ export class Events {
         principal: event.principal,
         grade: event.grade,
       };
-      // Read, not remembered: an outer transaction may have been rolled back since.
-      const previous = this.#table.newest()?.hash ?? '';
+      const previous = this.#newestHash();
       const hash = createHash('sha256')
         .update(
           `${previous}\n${view.id}\n${at_ms}\n${view.topic}\n${view.agent ?? ''}\n${view.run ?? ''}\n${view.principal}\n${view.grade}\n${data}`,
         )
         .digest('hex');
       const seq = this.#table.insert(view, data, hash);
-      const stored: EventView = { seq, ...view, data: JSON.parse(data) as Record<string, unknown> };
+      this.#newest = { hash, rollbacks: this.#store.rollbacks };
+      const stored: EventView = { seq, ...view, data: capped };
       this.#unheard.set(seq, stored);
       this.#schedule();
       return stored;
     });
+  }
+
+  #newestHash(): string {
+    if (this.#newest?.rollbacks !== this.#store.rollbacks) {
+      this.#newest = { hash: this.#table.newest()?.hash ?? '', rollbacks: this.#store.rollbacks };
+    }
+    return this.#newest.hash;
   }
 
   /** True the first time this run reports the fact: two sources may tell of the same thing. */

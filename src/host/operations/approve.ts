@@ -5,6 +5,7 @@
 import type { ApprovalAnswer, ApprovalView } from '../api.ts';
 import { messageOf } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
+import { acceptInjection } from './inject.ts';
 import type { By, Wiring } from './wiring.ts';
 
 export function answerApproval(wiring: Wiring, id: string, answer: ApprovalAnswer, by: By): ApprovalView {
@@ -22,8 +23,35 @@ export function answerApproval(wiring: Wiring, id: string, answer: ApprovalAnswe
   });
   wiring.touched(view.agent);
   const run = view.run === null ? null : wiring.runs.byId(view.run);
-  if (view.kind === 'permission' && run !== null) void deliverAnswers(wiring, run);
+  if (run !== null) {
+    if (view.kind === 'permission') void deliverAnswers(wiring, run);
+    else tellAnswersSoon(wiring, run);
+  }
   return view;
+}
+
+/** An agent that still waits fetches its answer within this. */
+const FETCH_MS = 4_000;
+
+/**
+ * A question whose asker has stopped waiting (its turn ended with "pending") would be answered into the void:
+ * then the answer is sent as a message. An answer that was fetched meanwhile is marked delivered and not sent.
+ */
+export function tellAnswersSoon(wiring: Wiring, run: Run): void {
+  if (run.runtime.capabilities.engine !== 'structured') return;
+  wiring.clock.after(FETCH_MS, () => {
+    if (run.ended || wiring.closing()) return;
+    for (const approval of wiring.approvals.undelivered(run.id)) {
+      if (approval.kind !== 'question' || wiring.approvals.awaited(approval.id)) continue;
+      const question = String(approval.detail.question ?? approval.title).slice(0, 2_000);
+      wiring.store.transaction(() => {
+        const text = `[aether] The operator answered your question ${approval.id} (${question}): ${approval.answer?.text ?? ''}`;
+        acceptInjection(wiring, approval.agent, { text, priority: 'next' }, 'operator');
+        wiring.approvals.markDelivered(approval.id);
+      });
+      wiring.deliver(approval.agent);
+    }
+  });
 }
 
 /** Sends what was answered and not confirmed. Harmless to repeat: the shim knows the frames. */

@@ -1,9 +1,12 @@
 /** Becoming the one host of a state directory. The kernel releases the claim when this process ends, however. */
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Config } from '../config/types.ts';
 import { AetherError } from '../errors.ts';
 import { acquireLock, type FileLock } from '../process/lock.ts';
 import { runtimeDirectory } from '../process/sockets.ts';
+import { AgentTable } from '../store/agents.ts';
+import type { Store } from '../store/store.ts';
 
 export interface Claim {
   /** Where this state directory's sockets are. */
@@ -42,4 +45,18 @@ function lockOrThrow(file: string, stateDir: string): FileLock {
     message: `Another host already runs for ${stateDir}.`,
     next: 'Talk to it with the other verbs (`aether ps`), or end it with `aether down`.',
   });
+}
+
+/**
+ * A broken file must not begin a host that would run nothing; but a host that has agents already keeps the last
+ * good fleet, at three in the morning too, and says why.
+ */
+export function firstConfig(load: () => Config, store: Store): Config | AetherError {
+  try {
+    return load();
+  } catch (error) {
+    if (error instanceof AetherError && new AgentTable(store).all().length > 0) return error;
+    store.close();
+    throw error;
+  }
 }

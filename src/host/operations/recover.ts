@@ -4,7 +4,7 @@
  */
 import { messageOf } from '../errors.ts';
 import type { RunRecord } from '../store/runs.ts';
-import { deliverAnswers } from './approve.ts';
+import { deliverAnswers, tellAnswersSoon } from './approve.ts';
 import type { InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
 import type { Takeover } from './takeover.ts';
@@ -25,6 +25,7 @@ export async function recoverRuns(
     if (wiring.leases.find(agent) === null)
       await launcher.open(run).catch(failed('the first messages of a run are still to be delivered'));
     void deliverAnswers(wiring, run);
+    tellAnswersSoon(wiring, run);
     void delivery.kick(agent);
   }
   for (const lease of wiring.leases.all()) {

@@ -40,6 +40,10 @@ export interface Wiring {
   bridge(doorSocket: string): { command: string; args: string[] };
   /** The MCP door of a run; exists before its engine does. */
   openDoor(run: Run): Promise<RunDoor>;
+  /** Sends what waits for this agent. */
+  deliver(agent: string): void;
+  /** True once the host is shutting down: nothing may be begun any more. */
+  closing(): boolean;
   /** Calls back (coalesced) to whoever watches agents. */
   touched(agent: string): void;
 }
