@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EventView } from '../../src/host/api.ts';
+import type { EventView, LeaseView } from '../../src/host/api.ts';
 import { ControlClient } from '../../src/host/control/client.ts';
 import { type ControlDoor, openControlDoor } from '../../src/host/control/server.ts';
 import { openLog } from '../../src/host/log.ts';
@@ -17,6 +17,33 @@ export class CountingHost extends HostDouble {
   followers = 0;
   /** Events handed out by events(). */
   eventsRead = 0;
+
+  /** Notes of the hand-backs, in order. */
+  readonly notes: (string | undefined)[] = [];
+
+  override handback(name: string, input: { generation: number; note?: string }): Promise<void> {
+    this.notes.push(input.note);
+    return super.handback(name, input);
+  }
+
+  /** As the host does it: resolves once the floor is held. */
+  override async takeover(
+    name: string,
+    input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
+  ): Promise<LeaseView> {
+    const { generation } = await super.takeover(name, input);
+    for (;;) {
+      const { lease } = this.agent(name);
+      if (lease?.generation !== generation) throw new Error(`the takeover of ${name} came to nothing`);
+      if (lease.phase === 'held') return lease;
+      await new Promise<void>((resolve) => {
+        const stop = this.followAgents(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+  }
 
   override follow(listener: (event: EventView) => void): () => void {
     const stop = super.follow(listener);

@@ -195,7 +195,7 @@ describe('up in the foreground', () => {
     );
     const up = fleet.start(['up']);
     await eventually('the new agent is up', async () => (await ps()).third?.state === 'running');
-    expect(up.stdout()).toContain(`was running already (pid ${hostPid}`);
+    await eventually('it follows', () => up.stdout().includes(`was running already (pid ${hostPid}`));
     up.child.kill('SIGINT');
     expect((await up.ended).code).toBe(0);
     expect(isAlive(hostPid)).toBe(false);
