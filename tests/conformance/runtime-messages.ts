@@ -44,7 +44,11 @@ export function messageConformance(bench: Bench): void {
       const id = engine.say('[[say second turn]]', 'later');
       await engine.observed.waitFor('message', (m) => m.text === 'second turn');
       const seen = engine.observed.indexOf('inject', (e) => e.injectId === id && e.stage === 'seen');
-      expect(seen).toBeGreaterThan(engine.observed.indexOf('turn-ended'));
+      const firstEnd = engine.observed.indexOf('turn-ended');
+      expect(seen).toBeGreaterThan(firstEnd);
+      // Whoever only watches the activity sees a second turn.
+      const after = engine.observed.find('activity', (a) => a.activity === 'thinking', firstEnd);
+      expect(after).toBeDefined();
     });
 
     it('of priority now end the running tool', async () => {

@@ -198,4 +198,6 @@ function readResult(reading: Reading, line: Line): void {
     outcome,
     ...(text === '' || outcome === 'interrupted' ? {} : { text }),
   });
+  // A queued message may begin the next turn without a word in between.
+  reading.activity('idle', `the turn ended: ${outcome}`);
 }

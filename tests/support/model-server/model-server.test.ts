@@ -1,4 +1,8 @@
 /** The scripted server against real clients of the four protocols: what it speaks is what they understand. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { createAnthropic } from '@ai-sdk/anthropic';
 import { createGoogle } from '@ai-sdk/google';
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
@@ -105,6 +109,26 @@ describe('the server', () => {
     expect(response.status).toBe(404);
     const logged = await server.waitFor((r) => r.path === '/api/event_logging' && r.outcome === 'done');
     expect(logged).toMatchObject({ dialect: null, status: 404, body: { a: 1 } });
+  });
+
+  it('runs by itself, and tells its log to whoever is in another process', async () => {
+    const program = fileURLToPath(new URL('./main.ts', import.meta.url));
+    const child = spawn(process.execPath, [program, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(child, 'exit');
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const { url } = JSON.parse(line) as { url: string };
+    const ask = (content: string) =>
+      fetch(`${url}/v1/messages`, {
+        method: 'POST',
+        body: JSON.stringify({ model: 'm', messages: [{ role: 'user', content }] }),
+      });
+    const waiting = ask('[[hang outside]] [[say done]]');
+    await fetch(`${url}/__release/outside`, { method: 'POST' });
+    expect(await (await waiting).json()).toMatchObject({ content: [{ text: 'done' }] });
+    const log = (await (await fetch(`${url}/__requests`)).json()) as { outcome: string }[];
+    expect(log.map((request) => request.outcome)).toEqual(['done']);
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
   });
 
   it('counts tokens', async () => {
