@@ -15,7 +15,8 @@ export interface ConsoleFixture {
   console: RunningConsole;
   port: number;
   stateDir: string;
-  /** Starts it again over the same state directory, as a restarted host would. */
+  /** Starts it again over the same state directory and port, as a restarted host would. */
+  start(): Promise<void>;
   restart(): Promise<void>;
   close(): Promise<void>;
 }
@@ -37,9 +38,12 @@ export async function consoleFixture(options: Partial<ConsoleOptions> = {}): Pro
     stateDir,
     console: await start(options.port ?? 0),
     port: 0,
+    async start() {
+      fixture.console = await start(fixture.port);
+    },
     async restart() {
       await fixture.console.close();
-      fixture.console = await start(fixture.port);
+      await fixture.start();
     },
     async close() {
       await fixture.console.close();

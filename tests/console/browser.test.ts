@@ -1,0 +1,560 @@
+/** The console as a person uses it: the real server, the built page, a real Chromium, a scripted host. */
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { buildWeb, launchBrowser, openPage } from '../support/browser.ts';
+import { type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
+import { demoFleet } from '../support/demo-fleet.ts';
+import { audit } from '../support/page-audit.ts';
+
+let web: Awaited<ReturnType<typeof buildWeb>>;
+let browser: Browser;
+let fixture: ConsoleFixture;
+let complaints: string[];
+
+beforeAll(async () => {
+  [web, browser] = await Promise.all([buildWeb(), launchBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await web?.remove();
+});
+beforeEach(async () => {
+  fixture = await consoleFixture({ webDir: web.dir });
+  complaints = [];
+});
+afterEach(async () => {
+  for (const context of browser.contexts()) await context.close();
+  await fixture.close();
+  expect(complaints).toEqual([]);
+});
+
+async function open(options: Parameters<typeof openPage>[2] = {}): Promise<Page> {
+  const opened = await openPage(browser, fixture.console.loginLink(), options);
+  complaints = opened.complaints;
+  return opened.page;
+}
+
+async function openAgent(name: string, tab = ''): Promise<Page> {
+  const page = await open();
+  await page.waitForSelector('.row', { state: 'attached' });
+  await page.goto(`${fixture.console.url}/#/agent/${name}${tab}`);
+  await page.waitForSelector(`main[aria-label="${name}"]`);
+  return page;
+}
+
+const focused = (page: Page): Promise<string> =>
+  page.evaluate(
+    'document.activeElement.getAttribute("data-approval") ?? document.activeElement.id',
+  ) as Promise<string>;
+
+describe('signing in', () => {
+  it('shows the fleet, leaves nothing secret in the address, and works in one browser only', async () => {
+    demoFleet(fixture.host);
+    const link = fixture.console.loginLink();
+    const { page, complaints: found } = await openPage(browser, link);
+    complaints = found;
+    await page.waitForSelector('.row');
+    expect(page.url()).not.toMatch(/token|key/);
+    await page.reload();
+    await page.waitForSelector('.row');
+    const other = await (await browser.newContext()).newPage();
+    await other.goto(link);
+    expect(await other.textContent('main')).toContain('aether console');
+    expect(await other.locator('.row').count()).toBe(0);
+  });
+
+  it('says how to come back when the session has ended', async () => {
+    demoFleet(fixture.host);
+    const page = await open();
+    await page.waitForSelector('.row');
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('sign out');
+    await page.keyboard.press('Enter');
+    await page.getByText('Signed out').waitFor();
+    expect(await page.textContent('main')).toContain('aether console');
+  });
+});
+
+describe('the fleet', () => {
+  it('puts those that need someone first, and the title says how many', async () => {
+    demoFleet(fixture.host);
+    const page = await open();
+    await page.waitForSelector('.row');
+    const groups = await page
+      .locator('nav.fleet section')
+      .evaluateAll((sections) =>
+        sections.map((section) => [
+          section.getAttribute('aria-label'),
+          [...section.querySelectorAll('[data-agent]')].map((row) => row.getAttribute('data-agent')),
+        ]),
+      );
+    expect(groups).toEqual([
+      ['Needs you', ['reviewer', 'researcher', 'migrator']],
+      ['Running', ['coder', 'docs', 'release', 'watcher']],
+      ['Stopped', ['triage']],
+    ]);
+    await expect.poll(() => page.title()).toBe('3 need you · reviewer · aether');
+    fixture.host.set('docs', { activity: 'tool', last: 'grep -rn refund docs/' });
+    await page.getByText('grep -rn refund docs/').waitFor();
+  });
+
+  it('explains how a fact is known, on focus', async () => {
+    demoFleet(fixture.host);
+    const page = await openAgent('coder');
+    await page.locator('.fact').nth(1).focus();
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.press('Tab');
+    const tip = page.locator('[role=tooltip]:not([hidden])');
+    await tip.waitFor();
+    expect(await tip.textContent()).toMatch(/tool_use Bash\s*observed by stream \d+s ago/);
+  });
+
+  it('tells an empty fleet what to do', async () => {
+    const page = await open();
+    await page.getByText('No agents yet.').waitFor();
+    expect(await page.textContent('nav.fleet')).toContain('aether init');
+  });
+
+  it('shows a failed agent’s problem with its next step, a broken configuration, and changes that wait', async () => {
+    demoFleet(fixture.host);
+    const page = await openAgent('migrator');
+    const problem = page.locator('.problem');
+    expect(await problem.textContent()).toContain('ended with code 1 five times');
+    expect(await problem.textContent()).toContain('aether logs migrator');
+    await page.getByText('Changes wait:').waitFor();
+    await page.getByRole('button', { name: 'Apply' }).click();
+    await page.getByText('The configuration is applied.').waitFor();
+    expect(fixture.host.asked).toEqual(['apply']);
+    fixture.host.configProblem = {
+      code: 'config.unknown-key',
+      who: 'config',
+      message: 'aether.yaml:14:5: "modle" is not a key of an agent.',
+      next: 'Did you mean `model`?',
+    };
+    fixture.host.emit('config.broken', null);
+    await page.getByText('the last good fleet keeps running').waitFor();
+    await problem.getByRole('button', { name: 'Start again' }).click();
+    await page.locator('.row[data-agent=migrator].working').waitFor();
+    expect(fixture.host.asked).toContain('start migrator');
+  });
+});
+
+describe('the conversation', () => {
+  it('shows what agents write as text, never as a page', async () => {
+    fixture.host.set('coder', {});
+    const evil =
+      '<img src=x onerror="document.title=\'owned\'"> **bold** [web](https://example.com/a) [bad](javascript:alert(1)) <script>document.title="owned"</script>';
+    fixture.host.emit('message.assistant', 'coder', { text: evil });
+    fixture.host.emit('tool.called', 'coder', { toolUseId: 't', tool: 'Bash', input: { command: evil } });
+    fixture.host.emit('tool.finished', 'coder', { toolUseId: 't', text: evil, isError: true });
+    fixture.host.emit('mail.sent', 'coder', { message: { from: evil, to: 'x', subject: evil, body: evil } });
+    fixture.host.ask({
+      agent: 'coder',
+      kind: 'question',
+      title: evil,
+      detail: { question: evil, choices: [evil] },
+    });
+    const page = await openAgent('coder');
+    await page.locator('.prose strong').first().waitFor();
+    expect(await page.locator('.live-content img, .live-content script, .inbox img').count()).toBe(0);
+    expect(await page.locator('.prose').first().textContent()).toContain('<img src=x');
+    expect(await page.locator('a[href^="javascript"]').count()).toBe(0);
+    const link = page.locator('.prose a').first();
+    expect(await link.getAttribute('rel')).toContain('noreferrer');
+    expect(await page.title()).not.toContain('owned');
+  });
+
+  it('renders a call as one line that opens, an edit as a diff, a deed as what it is', async () => {
+    demoFleet(fixture.host);
+    const page = await openAgent('coder');
+    const grep = page.locator('.tool', { hasText: 'Grep' });
+    expect(await grep.locator('.tool-body').count()).toBe(0);
+    await grep.locator('summary').click();
+    expect(await grep.locator('.tool-body').textContent()).toContain('src/refunds/handler.ts:41');
+    const edit = page.locator('.tool', { hasText: 'ops/alerts.yaml' });
+    expect(await edit.locator('.removed').textContent()).toContain('> 180');
+    expect(await edit.locator('.added').textContent()).toContain('> 720');
+    expect(await page.locator('.card.mail').textContent()).toContain('coder to reviewer');
+    expect(await page.locator('.rule.held').first().textContent()).toContain('took over');
+    expect(await page.locator('.told .receipt').textContent()).toContain('seen');
+  });
+
+  it('follows at the end; elsewhere nothing moves and a pill counts what is new', async () => {
+    fixture.host.set('coder', {});
+    const say = (n: number): void => {
+      fixture.host.emit('message.assistant', 'coder', { text: `line ${n} `.repeat(30) });
+    };
+    for (let n = 1; n <= 150; n += 1) say(n);
+    const page = await openAgent('coder');
+    await page.getByText('line 150 ').first().waitFor();
+    await expect.poll(() => fromEnd(page)).toBeLessThan(3);
+    say(151);
+    await page.getByText('line 151 ').first().waitFor();
+    await expect.poll(() => fromEnd(page)).toBeLessThan(3);
+
+    await page.locator('.live-scroll').hover();
+    await page.mouse.wheel(0, -2_000);
+    await page.getByRole('button', { name: 'Newest' }).waitFor();
+    const before = await topLine(page);
+    for (let n = 152; n <= 163; n += 1) say(n);
+    await page.getByRole('button', { name: '12 new' }).waitFor();
+    expect(await topLine(page)).toEqual(before);
+    await page.getByRole('button', { name: '12 new' }).click();
+    await expect.poll(() => fromEnd(page)).toBeLessThan(3);
+    expect(await page.locator('.pill').count()).toBe(0);
+  });
+
+  it('loads earlier pages, and keeps a long conversation within bounds', async () => {
+    fixture.host.set('coder', {});
+    for (let n = 1; n <= 700; n += 1) fixture.host.emit('message.assistant', 'coder', { text: `line ${n}` });
+    const page = await openAgent('coder');
+    await page.getByText('line 700', { exact: true }).waitFor();
+    expect(await page.locator('.item').count()).toBe(300);
+    await page.getByRole('button', { name: 'Load earlier' }).click();
+    await page.getByRole('button', { name: 'Load earlier' }).click();
+    await expect.poll(() => page.locator('.item').count()).toBe(700);
+    expect(await page.getByRole('button', { name: 'Load earlier' }).count()).toBe(0);
+    const lines = await page.locator('.item .prose').allTextContents();
+    expect(lines).toEqual(Array.from({ length: 700 }, (_, n) => `line ${n + 1}`));
+
+    await page.locator('.live-scroll').evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    for (let n = 701; n <= 2_000; n += 1)
+      fixture.host.emit('message.assistant', 'coder', { text: `line ${n}` });
+    await page.getByText('line 2000', { exact: true }).waitFor();
+    expect(await page.locator('.item').count()).toBeLessThanOrEqual(1_500);
+  });
+
+  it('a host that goes away greys the page and says since when; it catches up without loss or repeat', async () => {
+    fixture.host.set('coder', {});
+    for (let n = 1; n <= 5; n += 1) fixture.host.emit('message.assistant', 'coder', { text: `line ${n}` });
+    const page = await openAgent('coder');
+    await page.getByText('line 5', { exact: true }).waitFor();
+    await fixture.console.close();
+    await page.getByText('Not connected to the host').waitFor();
+    expect(await page.locator('.app.stale').count()).toBe(1);
+    const stop = page.getByRole('button', { name: 'Stop' });
+    expect(await stop.getAttribute('aria-disabled')).toBe('true');
+    for (let n = 6; n <= 20; n += 1) fixture.host.emit('message.assistant', 'coder', { text: `line ${n}` });
+    await fixture.start();
+    await page.getByText('line 20', { exact: true }).waitFor();
+    expect(await page.locator('.app.stale').count()).toBe(0);
+    const lines = await page.locator('.item .prose').allTextContents();
+    expect(lines).toEqual(Array.from({ length: 20 }, (_, n) => `line ${n + 1}`));
+    // Failed attempts to connect are what this test is about.
+    complaints.splice(
+      0,
+      complaints.length,
+      ...complaints.filter((text) => !/ERR_CONNECTION|WebSocket/.test(text)),
+    );
+  });
+
+  it('a message to the agent shows how far it is known to have come', async () => {
+    fixture.host.set('coder', {});
+    const page = await openAgent('coder');
+    await page.keyboard.press('i');
+    await expect.poll(() => focused(page)).toBe('composer');
+    await page.keyboard.type('use the staging key');
+    await page.keyboard.press('Enter');
+    const receipt = page.locator('.told .receipt');
+    await receipt.waitFor();
+    expect(await receipt.textContent()).toContain('queued');
+    const [{ id } = { id: '' }] = fixture.host.injections('coder');
+    fixture.host.emit('inject.delivered', 'coder', { inject: id, evidence: 'frame 7' });
+    fixture.host.emit('inject.seen', 'coder', { inject: id, evidence: 'command_lifecycle started' });
+    fixture.host.emit('message.user', 'coder', { text: 'use the staging key', injectId: id });
+    await expect.poll(() => receipt.textContent()).toContain('seen');
+    expect(await page.locator('.told').count()).toBe(1);
+    expect(await page.inputValue('#composer')).toBe('');
+  });
+
+  it('a verb the state does not allow is no button, and says why on focus', async () => {
+    fixture.host.set('coder', { state: 'running', activity: 'idle' });
+    await fixture.host.takeover('coder', { holder: 'aether attach', when: 'now', cols: 80, rows: 24 });
+    const page = await openAgent('coder');
+    await page.getByText('aether attach holds coder').waitFor();
+    await page.keyboard.press('t');
+    expect(await page.locator('dialog').count()).toBe(0);
+    const send = page.getByRole('button', { name: 'Send' });
+    expect(await send.getAttribute('aria-disabled')).toBe('true');
+    expect(await send.getAttribute('data-tip')).toBe('aether attach holds coder.');
+    expect(await page.locator('main.held-theirs').count()).toBe(1);
+  });
+});
+
+describe('the inbox', () => {
+  it('a permission is allowed by keyboard; the first press only goes there', async () => {
+    demoFleet(fixture.host);
+    const page = await openAgent('reviewer');
+    await page.locator('.live [data-approval]').waitFor();
+    const [permission] = fixture.host.approvals({ agent: 'reviewer' });
+    await page.keyboard.press('a');
+    expect(fixture.host.approvals({ agent: 'reviewer' })).toHaveLength(1);
+    await expect.poll(() => focused(page)).toBe(permission!.id);
+    await page.keyboard.press('a');
+    await page.locator('.verdict.yes').waitFor();
+    const all = fixture.host.approvals({ state: 'all', agent: 'reviewer' });
+    expect(all[0]?.answer).toEqual({ allow: true });
+    await expect.poll(() => page.title()).toBe('2 need you · reviewer · aether');
+    expect(await page.locator('.inbox .answered').textContent()).toContain('Allowed');
+  });
+
+  it('a permission is denied with a reason, a question answered by its number and in words', async () => {
+    demoFleet(fixture.host);
+    fixture.host.ask({
+      agent: 'docs',
+      kind: 'question',
+      title: 'Which name?',
+      detail: { question: 'Which name?' },
+    });
+    const page = await openAgent('coder');
+    const inbox = page.locator('.inbox');
+    await inbox.getByRole('button', { name: 'Deny because…' }).click();
+    await page.keyboard.type('use the staging database');
+    await page.keyboard.press('Enter');
+    await expect
+      .poll(() => fixture.host.approvals({ state: 'all', agent: 'reviewer' })[0]?.answer)
+      .toEqual({ allow: false, text: 'use the staging database' });
+    await page.keyboard.press('g');
+    await page.keyboard.press('i');
+    await expect.poll(() => focused(page)).toBe(fixture.host.approvals({ agent: 'researcher' })[0]!.id);
+    await page.keyboard.press('2');
+    await expect
+      .poll(() => fixture.host.approvals({ state: 'all', agent: 'researcher' })[0]?.answer)
+      .toEqual({ text: 'Wait for credentials' });
+    await inbox.getByLabel('Answer to docs').fill('`refunds`');
+    await page.keyboard.press('Enter');
+    await inbox.getByText('Nothing needs you.').waitFor();
+    expect(fixture.host.approvals({ state: 'all', agent: 'docs' })[0]?.answer).toEqual({ text: '`refunds`' });
+  });
+
+  it('announces what arrives, and says what happens if nobody answers', async () => {
+    fixture.host.set('coder', {});
+    const page = await openAgent('coder');
+    fixture.host.ask({
+      agent: 'coder',
+      kind: 'permission',
+      title: 'Bash',
+      detail: { tool: 'Bash', input: { command: 'npm publish' } },
+      otherwise: 'After 10 minutes it is denied.',
+    });
+    const card = page.locator('.inbox [data-approval]');
+    await card.waitFor();
+    expect(await card.textContent()).toContain('npm publish');
+    expect(await card.textContent()).toContain('After 10 minutes it is denied.');
+    expect(await page.locator('.inbox [role=status]').textContent()).toBe('coder asks: Bash');
+  });
+});
+
+describe('the terminal', () => {
+  it('is taken over at the boundary, typed into, watched read-only by others, and handed back with a note', async () => {
+    fixture.host.set('coder', { activity: 'tool', last: 'npm test', activityEvidence: null });
+    const page = await openAgent('coder', '/terminal');
+    await page.getByText('coder runs without a terminal.').waitFor();
+    expect(fixture.host.asked).toEqual([]);
+
+    await page.keyboard.press('t');
+    await page.locator('dialog[open]').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('Take-over requested').waitFor();
+    expect(await page.locator('.lease').textContent()).toContain('npm test');
+    await page.getByRole('button', { name: 'Take it now' }).waitFor();
+    fixture.host.reachBoundary('coder');
+    await page.getByText('You hold coder').waitFor();
+    expect(await page.locator('main.held-mine.held').count()).toBe(1);
+
+    const screen = page.locator('.xterm-rows');
+    await expect.poll(() => screen.textContent()).toContain('$');
+    await page.keyboard.type('echo "answer $((6*7)) from $(tty)"\n');
+    await expect.poll(() => screen.textContent()).toMatch(/answer 42 from \/dev\/pts/);
+    // The program's terminal has the size of the pane.
+    await expect.poll(() => fixture.host.agent('coder').terminal.cols).toBeGreaterThan(80);
+
+    const watcher = (await openPage(browser, fixture.console.loginLink())).page;
+    await watcher.goto(`${fixture.console.url}/#/agent/coder/terminal`);
+    const theirs = watcher.locator('.xterm-rows');
+    await expect.poll(() => theirs.textContent()).toMatch(/answer 42/);
+    await watcher.getByText('Watching, read-only').waitFor();
+    await watcher.locator('.xterm').click();
+    const written = fixture.host.terminal('coder').written.length;
+    await watcher.keyboard.type('echo intruder\n');
+    await page.locator('.xterm').click();
+    await page.keyboard.type('echo done\n');
+    await expect.poll(() => screen.textContent()).toMatch(/done.*done/s);
+    expect(fixture.host.terminal('coder').written.slice(written).join('')).toBe('echo done\r');
+
+    await page.keyboard.press('Control+]');
+    await page.locator('dialog[open]').waitFor();
+    await page.getByLabel('Note for the agent').fill('Fixed it by hand.');
+    await page.keyboard.press('Control+Enter');
+    await expect.poll(() => page.locator('.rule.held').allTextContents()).toHaveLength(2);
+    const rule = page.locator('.rule.held').last();
+    expect(await rule.textContent()).toContain('Fixed it by hand.');
+    expect(await rule.textContent()).toContain('src/rates.ts');
+    expect(await page.locator('.lease').count()).toBe(0);
+    await watcher.getByText('coder runs without a terminal.').waitFor();
+    expect(fixture.host.asked).toEqual(['takeover coder', 'handback coder']);
+  });
+
+  it('draws, and does not obey: no title, no clipboard, no odd link', async () => {
+    fixture.host.set('coder', { terminal: { available: true, cols: 80, rows: 24, kind: 'engine' } });
+    const terminal = fixture.host.terminal('coder');
+    terminal.begin({ run: 'run_coder', process: 1, cols: 80, rows: 24 });
+    const page = await openAgent('coder', '/terminal');
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+    await page.evaluate('navigator.clipboard.writeText("mine")');
+    const osc = (text: string): string => `\x1b]${text}\x07`;
+    terminal.feed(
+      Buffer.from(
+        `${osc('0;owned')}${osc('2;owned')}${osc(`52;c;${Buffer.from('stolen').toString('base64')}`)}${osc('9;hello')}` +
+          `${osc('8;;javascript:document.title=`owned`')}click-me${osc('8;;')} \x1b[21t\x1b[c\x1b[6n plain \x1b[32mgreen\x1b[0m\r\n`,
+      ),
+    );
+    const screen = page.locator('.xterm-rows');
+    await expect.poll(() => screen.textContent()).toContain('plain green');
+    const word = page.getByText('click-me').first();
+    await word.hover();
+    await word.click();
+    expect(await page.title()).toBe('coder · aether');
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe('mine');
+    expect(page.context().pages()).toHaveLength(1);
+    expect(terminal.written).toEqual([]);
+  });
+
+  it('a program that prints faster than the page draws costs bounded memory, and its end is seen', async () => {
+    fixture.host.set('coder', { terminal: { available: true, cols: 80, rows: 24, kind: 'engine' } });
+    const terminal = fixture.host.terminal('coder');
+    terminal.begin({ run: 'run_coder', process: 1, cols: 80, rows: 24 });
+    const page = await openAgent('coder', '/terminal');
+    await page.getByText('Watching, read-only').waitFor();
+    const block = Buffer.from(`${'0123456789'.repeat(7)}\r\n`.repeat(4_000));
+    for (let n = 0; n < 64; n += 1) terminal.feed(block);
+    terminal.feed(Buffer.from('the very end\r\n'));
+    expect(terminal.pauses).toBeGreaterThan(0);
+    const begun = Date.now();
+    await expect
+      .poll(() => page.locator('.xterm-rows').textContent(), { timeout: 25_000 })
+      .toContain('the very end');
+    const megabytes = (block.length * 64) / 1e6;
+    console.log(
+      `terminal: ${(megabytes / ((Date.now() - begun) / 1_000)).toFixed(1)} MB/s drawn of ${megabytes.toFixed(0)} MB`,
+    );
+  });
+});
+
+describe('every width and light', () => {
+  const widths = [
+    [1440, 900],
+    [1024, 768],
+    [390, 844],
+  ] as const;
+  for (const [width, height] of widths) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      it(`${width} px, ${colorScheme}: nothing nameless, dim or wider than the screen`, async () => {
+        demoFleet(fixture.host);
+        const page = await open({ viewport: { width, height }, colorScheme });
+        await page.waitForSelector('.row', { state: 'attached' });
+        const places = [
+          '',
+          '#/fleet',
+          '#/inbox',
+          '#/agent/coder',
+          '#/agent/reviewer',
+          '#/agent/migrator',
+          '#/agent/docs/terminal',
+          '#/agent/watcher/terminal',
+        ];
+        for (const place of places) {
+          await page.goto(`${fixture.console.url}/${place}`);
+          await page.waitForSelector('.row', { state: 'attached' });
+          if (place.includes('/agent/'))
+            await page.locator('.activity, .problem, .terminal .empty, .xterm-rows').first().waitFor();
+          expect({ place, ...(await audit(page)) }).toEqual({ place, nameless: [], dim: [], overflow: 0 });
+        }
+        for (const [key, kind] of [
+          ['t', 'Take over coder'],
+          ['?', 'Keyboard shortcuts'],
+          ['Control+k', 'Commands'],
+        ] as const) {
+          await page.goto(`${fixture.console.url}/#/agent/coder`);
+          await page.locator('.activity').waitFor();
+          await page.keyboard.press(key);
+          await page.locator(`dialog[aria-label="${kind}"]`).waitFor();
+          expect({ kind, ...(await audit(page)) }).toEqual({ kind, nameless: [], dim: [], overflow: 0 });
+          await page.keyboard.press('Escape');
+        }
+      });
+    }
+  }
+
+  it('on a phone the inbox comes first, and an answer is one tap from there', async () => {
+    demoFleet(fixture.host);
+    const page = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    const allow = page.locator('.inbox').getByRole('button', { name: 'Allow' });
+    await allow.tap();
+    await expect.poll(() => fixture.host.approvals({ agent: 'reviewer' })).toEqual([]);
+    await page.getByRole('link', { name: 'Fleet' }).first().tap();
+    await page.locator('.row[data-agent=coder]').tap();
+    await page.locator('.live .activity').waitFor();
+    await page.getByRole('button', { name: 'Take over' }).tap();
+    await page.locator('dialog[open]').waitFor();
+  });
+});
+
+describe('how fast and how small', () => {
+  it('loads in 150 KB, and paints a fleet of 100 agents within 300 ms', async () => {
+    for (let n = 0; n < 100; n += 1) {
+      fixture.host.set(`agent-${String(n).padStart(3, '0')}`, {
+        activity: n % 3 ? 'thinking' : 'idle',
+        goal: `Work on part ${n} of a larger thing`,
+        last: `step ${n}`,
+        cost_usd: n / 10,
+      });
+    }
+    const page = await open();
+    await page.waitForSelector('.row');
+    let bytes = 0;
+    const session = await page.context().newCDPSession(page);
+    await session.send('Network.enable');
+    await session.send('Network.setCacheDisabled', { cacheDisabled: true });
+    session.on('Network.loadingFinished', (event) => {
+      bytes += event.encodedDataLength;
+    });
+    const times: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      bytes = 0;
+      await page.goto('about:blank');
+      await page.goto(`${fixture.console.url}/#/fleet`);
+      // From the start of the navigation to the frame that shows the hundredth row.
+      const painted = (await page.evaluate(`new Promise((resolve) => {
+        const look = () => document.querySelectorAll('.row').length === 100
+          ? requestAnimationFrame(() => setTimeout(() => resolve(performance.now())))
+          : requestAnimationFrame(look);
+        look();
+      })`)) as number;
+      times.push(painted);
+    }
+    times.sort((a, b) => a - b);
+    console.log(
+      `console: ${(bytes / 1_024).toFixed(1)} KB first load; 100 agents painted in ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`,
+    );
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThanOrEqual(150 * 1_024);
+    // The machine is shared: the best of five says what the page costs.
+    expect(times[0]).toBeLessThanOrEqual(300);
+  });
+});
+
+const fromEnd = (page: Page): Promise<number> =>
+  page
+    .locator('.live-scroll')
+    .evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight);
+
+/** The first visible line and where it stands. */
+const topLine = (page: Page): Promise<unknown> =>
+  page.locator('.live-scroll').evaluate((scroller) => {
+    const top = scroller.getBoundingClientRect().top;
+    const item = [...scroller.querySelectorAll('.item')].find(
+      (row) => row.getBoundingClientRect().bottom > top,
+    );
+    return [item?.textContent.slice(0, 30), Math.round((item?.getBoundingClientRect().top ?? 0) - top)];
+  });
