@@ -3,7 +3,7 @@
  * configuration. Everything is read-only here, and nothing comes along unless `inherit` says so.
  */
 import { isUtf8 } from 'node:buffer';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { AetherError } from '../../host/errors.ts';
 import type { AgentSpec, FileSpec, RunPlace } from '../runtime.ts';
@@ -60,22 +60,14 @@ async function userServers(agent: AgentSpec, place: RunPlace): Promise<Record<st
   return { ...asObject(config.mcpServers), ...local };
 }
 
+/** Links are followed, as skills are often kept in a repository and linked from here. */
 async function skillFiles(from: string, to: string): Promise<FileSpec[]> {
   const files: FileSpec[] = [];
   let bytes = 0;
-  const entries = await readdir(from, { recursive: true, withFileTypes: true }).catch(() => []);
-  for (const entry of entries) {
-    if (!entry.isFile()) continue;
-    const path = join(entry.parentPath, entry.name);
+  for (const path of await filesBelow(from, from, [])) {
     const [content, { mode }] = await Promise.all([readFile(path), stat(path)]);
     bytes += content.length;
-    if (files.length >= SKILL_FILES_MAX || bytes > SKILL_BYTES_MAX) {
-      throw unreadable(
-        from,
-        `holds more than ${SKILL_FILES_MAX} files or ${SKILL_BYTES_MAX} bytes`,
-        'Set inherit.skills to false, or move what is not a skill elsewhere.',
-      );
-    }
+    if (bytes > SKILL_BYTES_MAX) throw tooLarge(from);
     const text = isUtf8(content);
     files.push({
       path: join(to, relative(from, path)),
@@ -85,6 +77,38 @@ async function skillFiles(from: string, to: string): Promise<FileSpec[]> {
     });
   }
   return files;
+}
+
+/** @param within real paths of the directories on the way here: a link to one of them has no end */
+async function filesBelow(root: string, dir: string, within: string[]): Promise<string[]> {
+  let real: string;
+  let names: string[];
+  try {
+    real = await realpath(dir);
+    names = await readdir(dir);
+  } catch (error) {
+    if (dir === root && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw unreadable(dir, 'cannot be read', 'Make it readable, or set inherit.skills to false.');
+  }
+  if (within.includes(real)) return [];
+  const files: string[] = [];
+  for (const name of names.sort()) {
+    const path = join(dir, name);
+    // A link that leads nowhere is no part of any skill.
+    const entry = await stat(path).catch(() => null);
+    if (entry?.isDirectory()) files.push(...(await filesBelow(root, path, [...within, real])));
+    else if (entry?.isFile()) files.push(path);
+    if (files.length > SKILL_FILES_MAX) throw tooLarge(root);
+  }
+  return files;
+}
+
+function tooLarge(dir: string): AetherError {
+  return unreadable(
+    dir,
+    `holds more than ${SKILL_FILES_MAX} files or ${SKILL_BYTES_MAX} bytes`,
+    'Set inherit.skills to false, or move what is not a skill elsewhere.',
+  );
 }
 
 async function readIfThere(file: string): Promise<string | null> {

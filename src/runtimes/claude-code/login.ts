@@ -10,16 +10,8 @@ export interface LogIn {
 
 type Environment = Record<string, string | undefined>;
 
-/** Every variable that may hold a secret of a log-in: masked wherever it is shown. */
-export const SECRET_VARIABLES = [
-  'ANTHROPIC_API_KEY',
-  'ANTHROPIC_AUTH_TOKEN',
-  'CLAUDE_CODE_OAUTH_TOKEN',
-  'ANTHROPIC_CUSTOM_HEADERS',
-  'AWS_BEARER_TOKEN_BEDROCK',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-];
+/** Log-ins of every kind, and whatever else is named like one: masked wherever the environment is shown. */
+const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIAL|CUSTOM_HEADERS/i;
 
 /** A placeholder such as `changeme` proves nothing. */
 const KEY = /^sk-ant-[\w-]{16,}$/;
@@ -30,7 +22,7 @@ export const LOG_IN_HINT =
 
 /** @returns null when nothing in it could log in */
 export function logInOf(env: Environment): LogIn | null {
-  const secret = SECRET_VARIABLES.filter((name) => env[name]);
+  const secret = Object.keys(env).filter((name) => env[name] && SECRET_NAME.test(name));
   const at = env.ANTHROPIC_BASE_URL ? ' at ANTHROPIC_BASE_URL' : '';
   const through = (note: string, apiKey: string | null = null): LogIn => ({
     note: note + at,

@@ -34,9 +34,14 @@ describe('a log-in', () => {
   });
 
   it('is named, never shown', () => {
-    const found = logInOf({ ANTHROPIC_API_KEY: KEY, AWS_SECRET_ACCESS_KEY: 'aws-secret' });
+    const found = logInOf({
+      ANTHROPIC_API_KEY: KEY,
+      AWS_SECRET_ACCESS_KEY: 'aws',
+      MY_PASSWORD: 'x',
+      SHELL: '/bin/sh',
+    });
     expect(found?.note).not.toContain(KEY.slice(-6));
-    expect(found?.secret).toEqual(['ANTHROPIC_API_KEY', 'AWS_SECRET_ACCESS_KEY']);
+    expect(found?.secret).toEqual(['ANTHROPIC_API_KEY', 'AWS_SECRET_ACCESS_KEY', 'MY_PASSWORD']);
   });
 });
 

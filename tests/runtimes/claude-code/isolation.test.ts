@@ -20,7 +20,12 @@ function furnish(): void {
   const user = join(place.userHome, '.claude');
   put(join(user, 'CLAUDE.md'), 'USER-INSTRUCTION-MARK');
   put(join(user, 'settings.json'), JSON.stringify({ permissions: { allow: ['Bash(touch *)'] } }));
-  put(join(user, 'skills/greet/SKILL.md'), '---\nname: greet\ndescription: SKILL-MARK\n---\nSay hello.\n');
+  const skill = '---\nname: greet\ndescription: SKILL-MARK\n---\nSay hello.\n';
+  put(join(place.userHome, 'repository/greet/SKILL.md'), skill);
+  fs.mkdirSync(join(user, 'skills'));
+  fs.symlinkSync(join(place.userHome, 'repository/greet'), join(user, 'skills/greet'));
+  fs.symlinkSync('..', join(place.userHome, 'repository/greet/endless'));
+  fs.symlinkSync('/nowhere', join(user, 'skills/broken'));
   put(join(user, 'skills/greet/logo.png'), Buffer.from([0x89, 0x50, 0x4e, 0x47, 0xff, 0x00]));
   const { command, args } = place.mcp;
   const mine = { type: 'stdio', command, args, env: { MY_SECRET: 'user-mcp-secret' } };
