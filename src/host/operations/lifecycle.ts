@@ -5,6 +5,7 @@
 
 import { decideRestart } from '../agents/restart-policy.ts';
 import { AetherError, messageOf, toWireError } from '../errors.ts';
+import { lastWords } from '../runs/lines.ts';
 import { exitSentence, type Run } from '../runs/run.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import type { AgentRecord } from '../store/agents.ts';
@@ -279,7 +280,8 @@ export class Lifecycle {
 }
 
 function crashProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
-  const { exit, last } = run.record;
+  const { exit, floor } = run.record;
+  const last = lastWords(floor.printed ?? '') ?? run.record.last;
   const how =
     exit === null
       ? 'it ended'

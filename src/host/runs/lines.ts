@@ -29,3 +29,21 @@ export function cutLines(rest: string, chunk: Buffer, line_bytes_max: number): C
   }
   return { lines, rest: carried, dropped };
 }
+
+const LAST_LINES = 3;
+const LAST_CHARS_MAX = 400;
+/** Escape sequences of a terminal, whole ones and the kinds that carry a text of their own. */
+const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
+
+/** The last lines of what a program printed for people, as one bounded line; null when it printed nothing. */
+export function lastWords(printed: string): string | null {
+  const lines = printed
+    .replace(ESCAPES, '')
+    .split(/[\r\n]+/)
+    .map((line) => line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '').trim())
+    .filter((line) => line !== '')
+    .slice(-LAST_LINES);
+  const text = lines.join(' / ');
+  if (text === '') return null;
+  return text.length <= LAST_CHARS_MAX ? text : `…${text.slice(1 - LAST_CHARS_MAX)}`;
+}

@@ -17,6 +17,7 @@ import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { cutLines } from './lines.ts';
 
+const PRINTED_CHARS_MAX = 2_000;
 const BATCH_BYTES = 256 * 1024;
 /** Far below the journal's limit, far above one line. */
 const ACK_EVERY_BYTES = 4 * 1024 * 1024;
@@ -246,6 +247,7 @@ export class Run {
     floor.io = status.io;
     floor.partialOut = '';
     floor.partialErr = '';
+    floor.printed = '';
     floor.terminalFrom = status.io === 'pty' ? record.end : null;
     floor.marks = [];
     if (status.role === 'engine')
@@ -270,6 +272,10 @@ export class Run {
 
   #output(record: JournalRecord): void {
     const { floor } = this.record;
+    if (floor.io === 'pty' || record.type === RecordType.err) {
+      const tail = record.payload.subarray(-PRINTED_CHARS_MAX).toString('utf8');
+      floor.printed = `${floor.printed ?? ''}${tail}`.slice(-PRINTED_CHARS_MAX);
+    }
     if (floor.io === 'pty') {
       const mark = floor.marks.at(-1) ?? floor.terminalFrom ?? record.end;
       if (record.end - mark >= MARK_EVERY_BYTES) {

@@ -15,6 +15,8 @@ export interface Floor {
   /** Bytes of an unfinished line, kept so that a restarted host continues in the middle of it. */
   partialOut: string;
   partialErr: string;
+  /** The end of what it printed for people, on its terminal or to stderr: its last words, should it crash. */
+  printed?: string;
   /** Journal offset at which the present PTY began; null without one. */
   terminalFrom: number | null;
   /** Record boundaries inside the terminal stream, oldest first: where a replay may begin. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cutLines } from '../../../src/host/runs/lines.ts';
+import { cutLines, lastWords } from '../../../src/host/runs/lines.ts';
 
 test('any way of cutting the bytes gives the same lines, characters cut in two included', () => {
   const text = '{"a":"ä€😀"}\r\n\n{"b":1}\nrest of ü';
@@ -23,4 +23,15 @@ test('a line over the limit is dropped and counted, and the next one is read', (
   const over = cutLines('', Buffer.from('x'.repeat(20)), 10);
   expect(over).toEqual({ lines: [], rest: '', dropped: 20 });
   expect(cutLines('', Buffer.from('fine\n'), 10).lines).toEqual(['fine']);
+});
+
+test('the last words of a program are its last lines, without the terminal they were dressed for', () => {
+  expect(lastWords('')).toBeNull();
+  expect(lastWords('\u001b[2J\u001b]0;title\u0007 \r\n')).toBeNull();
+  expect(lastWords('a\r\nb\r\n\u001b[31mError:\u001b[0m no\tsuch\r\n\r\ntable\u001b[K')).toBe(
+    'b / Error: nosuch / table',
+  );
+  const long = lastWords('x'.repeat(5_000))!;
+  expect(long).toHaveLength(400);
+  expect(long.startsWith('…')).toBe(true);
 });
