@@ -20,7 +20,7 @@ test('aether attach: the typed turn and the note are in the conversation that go
     agents: { writer: { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]' } },
   });
   await fleet.up();
-  const before = await fleet.idle('writer');
+  const before = await fleet.turns('writer', 1);
   expect(before.terminal.available).toBe(false);
 
   terminal = new LiveTerminal([...AETHER, 'attach', 'writer'], { cwd: fleet.project, env: fleet.env });

@@ -33,6 +33,8 @@ export interface FleetOptions {
   project?: string;
   /** More of the environment that commands and hosts are started with. */
   env?: Record<string, string>;
+  /** The command, program and first arguments; default: AETHER. */
+  program?: readonly string[];
 }
 
 export class LiveFleet {
@@ -43,6 +45,7 @@ export class LiveFleet {
   readonly configFile: string;
   readonly model: ModelServer;
   readonly env: Record<string, string>;
+  readonly program: readonly string[];
   readonly #started = new Set<RunningCli>();
 
   private constructor(root: string, model: ModelServer, options: FleetOptions) {
@@ -52,6 +55,7 @@ export class LiveFleet {
     this.home = join(root, 'home');
     this.stateDir = join(this.project, '.aether');
     this.configFile = join(this.project, 'aether.yaml');
+    this.program = options.program ?? AETHER;
     this.env = {
       HOME: this.home,
       TMPDIR: join(root, 'tmp'),
@@ -101,7 +105,7 @@ export class LiveFleet {
   /** Starts `aether ARGS` in the project. */
   begin(args: string[], options: CliOptions = {}): RunningCli {
     const running = startCli(args, {
-      program: AETHER,
+      program: [...this.program],
       cwd: this.project,
       deadline_ms: 60_000,
       ...options,
@@ -199,6 +203,22 @@ export class LiveFleet {
       (view) => view.state === 'running' && view.activity === 'idle',
       deadline_ms,
     );
+  }
+
+  /** Waits until so many turns of the agent have ended, and none is under way. */
+  async turns(name: string, count: number, deadline_ms = 30_000): Promise<AgentView> {
+    let ended = 0;
+    await eventually(
+      `${name} has ended ${count} turn(s)`,
+      async () => {
+        ended = (await this.events({ agent: name, topics: ['turn.ended'] })).length;
+        return ended >= count;
+      },
+      deadline_ms,
+    ).catch(async (error: Error) => {
+      throw new Error(`${error.message}, but ${ended}\n${await this.history(name)}${this.hostLog()}`);
+    });
+    return this.idle(name);
   }
 
   /** Every event of the host, oldest first, read through the command's own socket. */

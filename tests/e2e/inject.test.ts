@@ -1,0 +1,111 @@
+/** Messages to a working agent: how far each has come is proven, and none is lost, doubled or overtaken. */
+import { randomUUID } from 'node:crypto';
+import { afterEach, expect, test } from 'vitest';
+import type { InjectionView } from '../../src/host/api.ts';
+import type { AetherError } from '../../src/host/errors.ts';
+import { call, LiveFleet } from '../support/live-fleet.ts';
+import { resultsIn, saidIn } from '../support/model-server/server.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+const stages = (receipt: InjectionView) => receipt.steps.map(({ stage }) => stage);
+
+test('inject --wait acted, to an idle and to a busy claude', async () => {
+  const tool = (command: string) => call('Bash', { command, description: 'slow' });
+  fleet = await LiveFleet.make({
+    agents: { worker: { runtime: 'claude-code', permissions: { allow: ['Bash'] } } },
+  });
+  await fleet.up();
+  await fleet.idle('worker');
+
+  const idle = await fleet.json<InjectionView>(
+    'inject',
+    'worker',
+    `First. ${tool('sleep 2; echo slept')} [[say first done]]`,
+    '--wait',
+    'seen',
+  );
+  expect(stages(idle)).toEqual(['queued', 'delivered', 'seen']);
+  await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool');
+
+  // Read right after the tool's result, in the same turn.
+  const busy = await fleet.json<InjectionView>('inject', 'worker', 'By the way: second.', '--wait', 'acted');
+  expect(stages(busy)).toEqual(['queued', 'delivered', 'seen', 'acted']);
+  const folded = fleet.model.requests.find((request) => saidIn(request).includes('By the way: second.'))!;
+  expect(resultsIn(folded)).toEqual([expect.stringContaining('slept')]);
+  await fleet.event('inject.acted', ({ data }) => data.inject === idle.id);
+  await fleet.idle('worker');
+
+  // `now` does not wait for the tool: it ends it.
+  await fleet.ok(
+    'inject',
+    'worker',
+    `Third. ${tool('timeout 60 tail -f /dev/null')} [[say third done]]`,
+    '--wait',
+    'seen',
+  );
+  await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool');
+  const began = Date.now();
+  const now = await fleet.json<InjectionView>(
+    'inject',
+    'worker',
+    'Stop that. [[say stopped]]',
+    '--priority',
+    'now',
+    '--wait',
+    'acted',
+  );
+  expect(now.state).toBe('acted');
+  expect(Date.now() - began).toBeLessThan(30_000);
+  await fleet.event('message.assistant', ({ data }) => data.text === 'stopped');
+
+  // Nobody has to be running: it waits, and is read first thing.
+  await fleet.ok('stop', 'worker');
+  const queued = await fleet.json<InjectionView>('inject', 'worker', 'Good morning. [[say good morning]]');
+  expect(queued.state).toBe('queued');
+  await fleet.ok('start', 'worker');
+  await fleet.event('inject.acted', ({ data }) => data.inject === queued.id);
+}, 90_000);
+
+test('twenty messages over the death of the host: each once, in order', async () => {
+  fleet = await LiveFleet.make({
+    agents: { worker: { runtime: 'claude-code', goal: 'Begin. [[say busy]] [[hang busy]]' } },
+  });
+  await fleet.up();
+  const { pid } = await fleet.until('worker', 'busy', (view) => view.activity === 'thinking');
+
+  const texts = Array.from({ length: 20 }, (_, index) => `Message number ${index}.`);
+  const ids = texts.map(() => randomUUID());
+  const host = fleet.hostPid;
+  const client = await fleet.connect();
+  const answers = texts.map((text, index) => client.call('inject', 'worker', { text, id: ids[index]! }));
+  // Killed as soon as some are accepted: what becomes of the others only the next host can tell.
+  const settled = Promise.allSettled(answers);
+  await answers[4];
+  process.kill(host, 'SIGKILL');
+  for (const answer of await settled)
+    if (answer.status === 'rejected') expect((answer.reason as AetherError).code).toBe('control.lost');
+  await client.closed();
+  await fleet.up();
+
+  // Whoever got no answer sends it again under the same id.
+  await fleet.withHost(async (next) => {
+    for (const [index, text] of texts.entries())
+      await next.call('inject', 'worker', { text, id: ids[index]! });
+  });
+  fleet.model.release('busy');
+  await fleet.event('inject.acted', ({ data }) => data.inject === ids.at(-1));
+  const after = await fleet.idle('worker');
+  expect(after.pid).toBe(pid);
+
+  const said = saidIn(fleet.model.requests.at(-1)!);
+  const read = [...said.matchAll(/Message number (\d+)\./g)].map(([, number]) => Number(number));
+  expect(read).toEqual(texts.map((_, index) => index));
+  const receipts = await fleet.withHost((next) => next.call('injections', 'worker'));
+  expect(receipts.map(({ id }) => id)).toEqual(ids);
+  for (const receipt of receipts) {
+    expect(receipt.state).toBe('acted');
+    expect(stages(receipt).filter((stage) => stage === 'delivered')).toHaveLength(1);
+  }
+}, 90_000);

@@ -1,0 +1,105 @@
+/** What comes back by itself, what does not, and who decides. */
+import { afterEach, expect, test } from 'vitest';
+import type { AgentView } from '../../src/host/api.ts';
+import { LiveFleet, running } from '../support/live-fleet.ts';
+import { saidIn } from '../support/model-server/server.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+test('an engine that is killed comes back with its conversation', async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      writer: {
+        runtime: 'claude-code',
+        goal: 'Begin. [[say The first chapter is written]]',
+        restart: 'on-failure',
+      },
+    },
+  });
+  await fleet.up();
+  const before = await fleet.turns('writer', 1);
+  const seen = fleet.model.requests.length;
+  process.kill(before.pid!, 'SIGKILL');
+
+  const after = await fleet.turns('writer', 2);
+  expect(after.run).not.toBe(before.run);
+  expect(after).toMatchObject({ state: 'running', restarts: 1, problem: null });
+  const resumed = await fleet.model.waitFor(
+    (request) => request.index >= seen && request.conversation !== null,
+  );
+  expect(saidIn(resumed)).toContain('The first chapter is written');
+  expect(saidIn(resumed)).toContain('Your process ended unexpectedly');
+  expect(await fleet.event('run.exited')).toMatchObject({
+    run: before.run,
+    data: { signal: 'SIGKILL', cause: 'exited', survivors: 0 },
+  });
+}, 60_000);
+
+test('a crash loop ends in failed, with the last words and what to do', async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      looper: {
+        runtime: 'command',
+        command: ['sh', '-c', 'echo no such table: parrots; exit 1'],
+        restart: { policy: 'on-failure', attempts: 2 },
+      },
+      fine: { runtime: 'command', command: ['sleep', '1000'] },
+    },
+  });
+  // Whether it has crashed already when `up` returns is a matter of milliseconds.
+  await fleet.cli(['up', '--detach']);
+  const failed = await fleet.until('looper', 'given up', (view) => view.state === 'failed', 30_000);
+  expect(failed.problem).toMatchObject({ code: 'agent.crashed', who: 'runtime' });
+  expect(failed.problem?.message).toMatch(/exited with code 1.*3 times.*no such table: parrots/);
+  expect(failed.problem?.next).toContain('aether start looper');
+  expect(failed).toMatchObject({ restarts: 2, requested: null });
+  expect((await fleet.events({ agent: 'looper', topics: ['run.exited'] })).length).toBe(3);
+  const shown = await fleet.ok('ps');
+  expect(shown).toMatch(/looper +command +failed/);
+
+  // It is given up for good: `up` is what tries again, and the other one was never touched.
+  await fleet.killHost();
+  await fleet.cli(['up', '--detach']);
+  await fleet.until('looper', 'given up again', (view) => view.state === 'failed', 30_000);
+  expect((await fleet.events({ agent: 'looper', topics: ['run.exited'] })).length).toBe(6);
+  expect((await fleet.agent('fine')).restarts).toBe(0);
+}, 60_000);
+
+test('a stop outlives an edit, an apply and a host; start ends it', async () => {
+  const config = (banner: string) => ({
+    agents: {
+      ticker: { runtime: 'command', command: ['sleep', '1000'], env: { BANNER: banner } },
+      other: { runtime: 'command', command: ['sleep', '1000'] },
+    },
+  });
+  fleet = await LiveFleet.make(config('one'));
+  await fleet.up();
+  const { pid } = await fleet.agent('ticker');
+  expect(await fleet.ok('stop', 'ticker')).toContain('ticker is stopped');
+  expect(running(pid!)).toBe(false);
+  const stopped = { state: 'stopped', wanted: 'stopped', pid: null };
+
+  fleet.configure(config('two'));
+  await fleet.event('config.changed');
+  expect(await fleet.agent('ticker')).toMatchObject({ ...stopped, pending: null });
+  await fleet.ok('apply');
+  expect(await fleet.agent('ticker')).toMatchObject(stopped);
+  await fleet.killHost();
+  await fleet.up();
+  expect(await fleet.agent('ticker')).toMatchObject(stopped);
+  await fleet.ok('down');
+  await fleet.up();
+  expect(await fleet.agent('ticker')).toMatchObject(stopped);
+  expect(await fleet.agent('other')).toMatchObject({ state: 'running', wanted: 'running' });
+
+  expect(await fleet.ok('start', 'ticker')).toMatch(/ticker is running, pid \d+/);
+  const rows = await fleet.json<AgentView[]>('ps');
+  expect(Object.fromEntries(rows.map(({ name, state }) => [name, state]))).toEqual({
+    ticker: 'running',
+    other: 'running',
+  });
+  for (const row of rows)
+    for (const key of ['name', 'runtime', 'state', 'activity', 'run', 'pid', 'since', 'evidence'])
+      expect(row).toHaveProperty(key);
+}, 60_000);
