@@ -11,6 +11,8 @@ const COLOURS = ['cyan', 'yellow', 'green', 'magenta', 'blue'] as const;
 const MARGIN_MAX = 16;
 /** Of a longer text: the rest is in `aether logs` and in the console. */
 const LINES_PER_EVENT = 3;
+/** Where the output is no terminal, or a very wide one. */
+const WIDTH_MAX = 200;
 
 /** @param fromStart of this host; otherwise from now on. */
 export function followFeed(client: ControlClient, fromStart: boolean): { stop(): void } {
@@ -36,11 +38,13 @@ async function hostStart(client: ControlClient): Promise<number> {
 }
 
 function feedLines(event: EventView, margin: Margin): string[] {
+  // What a tool answered is the longest and least of it; an error is news.
+  if (event.topic === 'tool.finished' && event.data.isError !== true) return [];
   const lines = eventLines(event);
   const head = margin.of(event.agent ?? 'aether');
   const shown = lines.slice(0, LINES_PER_EVENT);
   if (lines.length > shown.length) shown.push(paint('dim', `… ${lines.length - shown.length} more lines`));
-  return shown.map((line) => `${head} ${cut(line, columns() - margin.width - 3)}`);
+  return shown.map((line) => `${head} ${cut(line, Math.min(columns(), WIDTH_MAX) - margin.width - 3)}`);
 }
 
 /** Cuts by what is visible; a line that carries colour keeps it when it fits and loses it when it does not. */

@@ -1,0 +1,165 @@
+/** What is published: packed, installed into an empty project, and run there on a new and on an old Node. */
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt, root } from '../../src/host/cli/checkout/build.mjs';
+import { recordedRuntimeDirectory } from '../../src/host/paths.ts';
+import { type CliResult, cli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
+import { isAlive } from '../support/fleet-dir.ts';
+import { oldNode } from '../support/programs.ts';
+
+const run = promisify(execFile);
+let project: string;
+let bin: string;
+let packed: { files: { path: string }[]; unpackedSize: number; filename: string };
+
+beforeAll(async () => {
+  project = realpathSync(mkdtempSync(join(tmpdir(), 'aether-packed-')));
+  await ensureBuilt();
+  const env = {
+    PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+    HOME: project,
+    // The packages themselves may come from the user's cache; nothing else of the user is there.
+    npm_config_cache: process.env.npm_config_cache ?? join(homedir(), '.npm'),
+    npm_config_update_notifier: 'false',
+    ...(process.env.NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
+  };
+  const pack = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', project], {
+    cwd: root,
+    env,
+  });
+  const answer = JSON.parse(pack.stdout) as object;
+  packed = Object.values(answer)[0] as typeof packed;
+  writeFileSync(join(project, 'package.json'), '{"private":true}');
+  const tarball = join(project, packed.filename);
+  await run('npm', ['install', tarball, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
+    cwd: project,
+    env,
+  });
+  bin = join(project, 'node_modules', '.bin', 'aether');
+}, 300_000);
+
+afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/** As a shell runs it: by the shebang, with that Node first on PATH. */
+function aether(node: string, args: string[], cwd = project): Promise<CliResult> {
+  const first = mkdtempSync(join(project, 'path-'));
+  cpSync(node, join(first, 'node'));
+  return cli(args, {
+    program: [bin],
+    cwd,
+    env: { PATH: `${first}:/usr/bin:/bin` },
+    deadline_ms: 60_000,
+  });
+}
+
+describe('the package', () => {
+  it('holds what runs and what people read, and nothing of the workshop', () => {
+    const paths = packed.files.map((file) => file.path);
+    for (const needed of [
+      'LICENSE',
+      'CHANGELOG.md',
+      'README.md',
+      'package.json',
+      'src/host/cli/aether.cjs',
+      'dist/host/cli/main.js',
+      'dist/host/main.js',
+      'dist/host/shim/process/main.js',
+      'dist/mcp-tools/bridge/main.cjs',
+      'dist/runtimes/builtin/loop/main.js',
+      'dist/console/web/index.html',
+      'templates/researcher/template.yaml',
+      'templates/example/aether.yaml',
+      'templates/aether.schema.json',
+    ]) {
+      expect(paths).toContain(needed);
+    }
+    const odd = paths.filter((path) =>
+      /^(tests|docker|node_modules|\.ci|src\/(?!host\/cli\/aether\.cjs))|\.(map|db|log)$|\.d\.ts$/.test(path),
+    );
+    expect(odd).toEqual([]);
+    expect(packed.unpackedSize).toBeLessThan(8 * 1024 * 1024);
+  });
+
+  it('needs no compiler and no second copy of Node', () => {
+    const modules = readdirSync(join(project, 'node_modules'));
+    expect(modules).not.toContain('node');
+    expect(existsSync(join(project, 'node_modules', 'better-sqlite3', 'build'))).toBe(false);
+  });
+});
+
+describe('on this Node', () => {
+  it('says its version and makes a first configuration with a plan', async () => {
+    const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+    expect(await aether(process.execPath, ['--version'])).toMatchObject({ code: 0, stdout: `${version}\n` });
+    const init = await aether(process.execPath, ['init']);
+    expect(init).toMatchObject({ code: 0, stdout: expect.stringContaining('Wrote') });
+    const plan = await aether(process.execPath, ['plan']);
+    expect(plan.stderr).toBe('');
+    expect(plan.stdout).toContain('researcher would be started');
+  });
+
+  it('runs the bundled example: real agents that start, call tools, and are gone after down', async () => {
+    const fleet = join(project, 'fleet');
+    cpSync(join(project, 'node_modules', 'aether-host', 'templates', 'example'), fleet, { recursive: true });
+    const up = await aether(process.execPath, ['up', '--detach'], fleet);
+    try {
+      expect(up).toMatchObject({ code: 0, stderr: '' });
+      const rows = JSON.parse((await aether(process.execPath, ['ps', '--json'], fleet)).stdout) as {
+        name: string;
+        state: string;
+        pid: number;
+      }[];
+      expect(rows.map((row) => row.state)).toEqual(rows.map(() => 'running'));
+      expect(rows.length).toBeGreaterThanOrEqual(2);
+      await eventually(
+        'a tool of the host answers',
+        async () => /→ aether_/.test((await aether(process.execPath, ['logs'], fleet)).stdout),
+        30_000,
+      );
+      const console = /http:\/\/127\.0\.0\.1:\d+/.exec(up.stdout)![0];
+      expect((await fetch(console)).headers.get('content-security-policy')).toContain("default-src 'none'");
+      const down = await aether(process.execPath, ['down'], fleet);
+      expect(down).toMatchObject({ code: 0 });
+      expect(rows.filter((row) => isAlive(row.pid))).toEqual([]);
+    } finally {
+      await aether(process.execPath, ['down'], fleet);
+      const sockets = recordedRuntimeDirectory(join(fleet, '.aether'));
+      if (sockets !== null) rmSync(sockets, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('on an old Node', () => {
+  it('says what it needs instead of crashing', async (context) => {
+    const old = oldNode();
+    if (old === null) {
+      context.skip('NOT TESTABLE HERE: there is no Node older than 24 on PATH.');
+      return;
+    }
+    const empty = join(project, 'empty');
+    mkdirSync(empty);
+    for (const args of [['--version'], ['up'], ['mcp', '--as', 'x']]) {
+      const { code, signal, stdout, stderr } = await aether(old, args, empty);
+      expect({ code, signal, stdout }).toEqual({ code: 1, signal: null, stdout: '' });
+      expect(stderr).toMatch(
+        /^aether needs Node 24 or newer, and this is Node \d+\.\d+\.\d+\. Install it .*\.\n$/,
+      );
+    }
+    expect(readdirSync(empty)).toEqual([]);
+  });
+});
