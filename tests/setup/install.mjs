@@ -2,11 +2,10 @@
  * Installs what testing needs: this checkout, the real engines and peers (tests/engines), and Debian packages
  * where this is root on Debian. What it may not install it names, loudly: those tests cannot run here.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../../src/host/cli/checkout/build.mjs';
 import { ensureInstalled } from '../../src/host/cli/checkout/install.mjs';
-import { mustRun, say, step } from '../../src/host/cli/checkout/progress.mjs';
+import { mustRun, run, say, step } from '../../src/host/cli/checkout/progress.mjs';
 import { isDebian, isRoot, missingNeeds } from './needs.mjs';
 
 /** @returns names of what is still missing: tests that need it are skipped, and counted as skipped. */
@@ -39,25 +38,20 @@ export async function installForTests() {
 
 async function installDebian() {
   const packages = missingNeeds().flatMap((need) => need.debian);
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
+  const quiet = {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  };
   try {
     await step(`Installing Debian packages: ${packages.join(', ')}`, async () => {
-      const quiet = { env, stdio: ['ignore', 'ignore', 'inherit'] };
-      if (!existsSync('/var/lib/apt/lists/lock') || (await aptIsStale()))
-        await mustRun('apt-get', ['update', '-qq'], quiet);
-      await mustRun('apt-get', install, quiet);
+      // Unknown to apt: its lists were never fetched here.
+      const known = await run('apt-cache', ['show', ...packages], { stdio: 'ignore' });
+      if (known !== 0) await mustRun('apt-get', ['update', '-qq'], quiet);
+      await mustRun('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], quiet);
     });
   } catch (error) {
     say(`  ${error.message}`);
   }
-}
-
-/** A package that apt does not know means that its lists were never fetched, or are from another time. */
-async function aptIsStale() {
-  const { run } = await import('../../src/host/cli/checkout/progress.mjs');
-  const names = missingNeeds().flatMap((need) => need.debian);
-  return (await run('apt-cache', ['show', ...names], { stdio: 'ignore' })) !== 0;
 }
 
 function loudly(lines) {

@@ -1,4 +1,5 @@
 /** Where the commands print: colour only where a terminal shows it, and a reader that went away is no error. */
+import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { describeError, toWireError } from '../errors.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -13,6 +14,11 @@ export function paint(format: Format, text: string): string {
 
 export function print(line = ''): void {
   process.stdout.write(`${line}\n`);
+}
+
+/** Resolves once stdout takes more: what is printed in a loop waits for it, or memory holds what nobody reads. */
+export async function room(): Promise<void> {
+  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
 
 /** For people, beside the output proper: progress, hints. */

@@ -35,6 +35,8 @@ export class ControlClient {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
   #next = 1;
+  /** Calls in progress: while there are any, the socket is read, or their answers would never come. */
+  #calls = 0;
   #lost: Error | null = null;
 
   private constructor(socket: Socket, hello: ControlHello) {
@@ -94,12 +96,16 @@ export class ControlClient {
     verb: Verb,
     ...args: Parameters<ControlCalls[Verb]>
   ): Promise<ReturnType<ControlCalls[Verb]>> {
-    return new Promise((resolve, reject) => {
+    this.#calls += 1;
+    this.#socket.resume();
+    return new Promise<ReturnType<ControlCalls[Verb]>>((resolve, reject) => {
       this.#request(verb, args, {
         item: () => undefined,
         done: (value) => resolve(value as ReturnType<ControlCalls[Verb]>),
         fail: reject,
       });
+    }).finally(() => {
+      this.#calls -= 1;
     });
   }
 
@@ -120,7 +126,7 @@ export class ControlClient {
       item: (value) => {
         queue.push(value as Item);
         // The reader of the iterator sets the pace: the host stops when the socket is full.
-        if (queue.length > QUEUE_MAX) this.#socket.pause();
+        if (queue.length > QUEUE_MAX && this.#calls === 0) this.#socket.pause();
         notify();
       },
       done: () => {

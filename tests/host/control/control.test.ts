@@ -193,6 +193,19 @@ describe('follow', () => {
     expect(seen).toEqual([3, 4]);
   });
 
+  it('a reader that asks something for every event is answered, however far behind it is', async () => {
+    fixture = await controlFixture();
+    for (let n = 0; n < 5_000; n += 1) fixture.host.emit('message.assistant', 'alpha', { n });
+    const client = await connected();
+    let seen = 0;
+    for await (const event of client.stream('follow', { after: 0 })) {
+      await client.call('agents');
+      seen += 1;
+      if (event.seq === 5_000) break;
+    }
+    expect(seen).toBe(5_000);
+  });
+
   it('a reader that stalls costs the host little, and then gets everything', async () => {
     fixture = await controlFixture();
     const { socket, lines } = await raw();

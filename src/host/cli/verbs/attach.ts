@@ -195,6 +195,16 @@ async function askNote(name: string): Promise<string> {
   }
 }
 
+/** How the agent and other operators are told who holds it. */
 function holderName(): string {
-  return `${userInfo().username}@${hostname()}`;
+  const user = process.env.USER || process.env.LOGNAME || userName();
+  return `${user}@${hostname()}`;
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid ${process.getuid?.()}`; // a user that the system has no name for
+  }
 }

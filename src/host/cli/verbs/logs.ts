@@ -6,7 +6,7 @@ import { AetherError } from '../../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { invocation, withHost } from '../invocation.ts';
-import { paint, print } from '../output.ts';
+import { paint, print, room } from '../output.ts';
 import { TerminalFilter } from '../terminal-filter.ts';
 import { oneLine } from '../text.ts';
 import { eventLines } from '../transcript.ts';
@@ -66,7 +66,10 @@ async function events(client: ControlClient, agent: string | undefined, options:
     stream.cancel();
   });
   try {
-    for await (const event of stream) printEvent(event, agent === undefined, options.json ?? false);
+    for await (const event of stream) {
+      printEvent(event, agent === undefined, options.json ?? false);
+      await room();
+    }
   } finally {
     restore();
   }
@@ -94,6 +97,7 @@ async function terminalText(client: ControlClient, name: string, follow: boolean
       if (item.kind !== 'reset') {
         process.stdout.write(filter.push(Buffer.from(item.data, 'base64')));
       }
+      await room();
       if (!follow) return;
     }
   } finally {

@@ -99,7 +99,11 @@ async function follow(client: ControlClient, own: Promise<RunningHost> | null): 
   try {
     await greet(client, own ? 'runs here' : 'was running already');
     if (own) {
-      const running = await own;
+      const running = await own.catch(async (error: unknown) => {
+        // Its doors are open, so it is ended like any other.
+        await bringDown(client).catch(complain);
+        throw error;
+      });
       process.exitCode ||= await running.stopped;
     } else {
       client
