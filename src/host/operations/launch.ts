@@ -309,7 +309,10 @@ export function writeFiles(launch: LaunchSpec): void {
     fs.mkdirSync(path.dirname(file.path), { recursive: true, mode: 0o700 });
     // Never follow what an earlier run may have left there.
     fs.rmSync(file.path, { force: true });
-    fs.writeFileSync(file.path, file.content, { mode: file.mode, flag: 'wx' });
+    fs.writeFileSync(file.path, Buffer.from(file.content, file.encoding ?? 'utf8'), {
+      mode: file.mode,
+      flag: 'wx',
+    });
   }
 }
 

@@ -59,13 +59,25 @@ export class TranscriptReader {
   }
 
   #read(run: Run, spec: AgentSpec): void {
-    const at = run.record.floor.tail;
+    const known = run.record.floor.tail;
     const tail = run.runtime.tail?.(spec, this.#launcher.place(spec.name, run.id), run.record.engine);
-    if (at === null || !tail) return;
+    if (known === null || !tail) return;
+    // The human may have gone to another conversation; its file is read from the start, keys keep it single.
+    const at = known.path === tail.path ? known : { path: tail.path, offset: 0 };
     try {
       const text = readFrom(at.path, at.offset);
       const end = text.lastIndexOf(10);
-      if (end === -1) return;
+      if (end === -1) {
+        if (text.length < READ_BYTES_MAX) return;
+        this.#wiring.log.warn(
+          { run: run.id, bytes: text.length },
+          'a line of the transcript is too long and was left out',
+        );
+        run.save((saved) => {
+          saved.floor.tail = { path: at.path, offset: at.offset + text.length };
+        });
+        return;
+      }
       const lines = text.toString('utf8', 0, end).split('\n');
       run.observeElsewhere(() => {
         let state = run.record.engine;
