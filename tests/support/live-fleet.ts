@@ -310,11 +310,16 @@ function kill(pid: number): void {
   }
 }
 
-/** A zombie is nobody: pid 1 of a container may take its time to reap. */
+/**
+ * A zombie is nobody: pid 1 of a container may take its time to reap. But the first thread of a killed process
+ * is a zombie while the others still hold its locks and sockets.
+ */
 export function running(pid: number): boolean {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2));
+    return (
+      !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2)) || fs.readdirSync(`/proc/${pid}/task`).length > 1
+    );
   } catch {
     return false;
   }
