@@ -6,34 +6,25 @@ import { join } from 'node:path';
 import { root } from '../../src/host/cli/checkout/build.mjs';
 import { ensureInstalled } from '../../src/host/cli/checkout/install.mjs';
 import { mustRun, run, say, step } from '../../src/host/cli/checkout/progress.mjs';
-import { isDebian, isRoot, missingNeeds } from './needs.mjs';
+import { isDebian, isRoot, missingNeeds, testsThatNeed } from './needs.mjs';
 
-/** @returns names of what is still missing: tests that need it are skipped, and counted as skipped. */
+/** @returns what is still missing: the tests that need it are left out, and counted as skipped. */
 export async function installForTests() {
   await ensureInstalled(root, 'Installing what running needs');
-  const without = [];
-  try {
-    await ensureInstalled(
-      join(root, 'tests', 'engines'),
-      'Installing the real engines and peers for the tests',
-    );
-  } catch (error) {
-    without.push('engines');
-    loudly([
-      'The real engines (Claude Code and MCP peers) could not be installed:',
-      `  ${error.message}`,
-      'Tests with them CANNOT RUN. Mend: cd tests/engines && npm ci',
-    ]);
-  }
+  await ensureInstalled(
+    join(root, 'tests', 'engines'),
+    'Installing the real engines and peers for the tests',
+  );
   if (missingNeeds().length > 0 && isDebian() && isRoot()) await installDebian();
-  for (const need of missingNeeds()) {
-    without.push(need.name);
+  const missing = missingNeeds();
+  for (const need of missing) {
     loudly([
       `${need.name} is not installed here, so this CANNOT BE TESTED: ${need.what}.`,
       isDebian() ? `Mend: sudo apt-get install ${need.debian.join(' ')}` : `Mend: ${need.elsewhere}`,
+      ...testsThatNeed([need], root).map((file) => `  not run: ${file}`),
     ]);
   }
-  return without;
+  return missing;
 }
 
 async function installDebian() {

@@ -1,9 +1,10 @@
 /** What the tests need from the machine itself, besides Node packages. */
-import { accessSync, constants, existsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /**
- * `what` cannot be tested without it. `debian`: package names. `elsewhere`: how people get it on other systems.
+ * `what` cannot be tested without it: test files that mention `support` are then left out. `debian`: package
+ * names. `elsewhere`: how people get it on other systems.
  */
 export const needs = [
   {
@@ -11,17 +12,22 @@ export const needs = [
     programs: ['chromium', 'chromium-browser', 'google-chrome'],
     debian: ['chromium'],
     what: 'the console in a real browser',
+    support: 'support/browser.ts',
     elsewhere:
       'macOS: brew install --cask chromium · Fedora: dnf install chromium · Arch: pacman -S chromium',
   },
-  {
-    name: 'git',
-    programs: ['git'],
-    debian: ['git'],
-    what: 'workspaces under version control',
-    elsewhere: 'https://git-scm.com/downloads',
-  },
 ];
+
+/** Test files (relative to `root`) that cannot run without these. */
+export function testsThatNeed(missing, root) {
+  return readdirSync(join(root, 'tests'), { recursive: true })
+    .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
+    .filter((file) => {
+      const source = readFileSync(join(root, 'tests', file), 'utf8');
+      return missing.some((need) => source.includes(need.support));
+    })
+    .map((file) => `tests/${file}`);
+}
 
 export function isDebian() {
   return existsSync('/etc/debian_version') && hasProgram('apt-get');

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { build, root, toolEnvironment } from '../../src/host/cli/checkout/build.mjs';
 import { mustRun, run, say, step } from '../../src/host/cli/checkout/progress.mjs';
 import { installForTests } from './install.mjs';
+import { testsThatNeed } from './needs.mjs';
 
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
@@ -28,9 +29,9 @@ function tool(name, ...args) {
 async function main() {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures = [];
-  let without;
+  let missing;
   try {
-    without = await installForTests();
+    missing = await installForTests();
   } catch (error) {
     say(error.message);
     return finish({ ...total, failed: 1 }, ['Installation']);
@@ -45,7 +46,7 @@ async function main() {
       failures.push(title);
     }
   }
-  const suite = await runSuite(without);
+  const suite = await runSuite(testsThatNeed(missing, root));
   total.passed += suite.passed;
   total.failed += suite.failed;
   total.skipped += suite.skipped;
@@ -53,7 +54,7 @@ async function main() {
   return finish(total, failures);
 }
 
-async function runSuite(without) {
+async function runSuite(leftOut) {
   const directory = mkdtempSync(join(tmpdir(), 'aether-test-'));
   const report = join(directory, 'report.json');
   say('▸ Tests');
@@ -65,11 +66,14 @@ async function runSuite(without) {
         '--reporter=default',
         '--reporter=json',
         `--outputFile.json=${report}`,
+        ...leftOut.map((file) => `--exclude=${file}`),
         ...process.argv.slice(2),
       ],
-      { cwd: root, env: { ...toolEnvironment(), AETHER_TEST_WITHOUT: without.join(',') } },
+      { cwd: root, env: toolEnvironment() },
     );
-    return figures(report, code);
+    const result = figures(report, code);
+    // How many tests are in them is not known without running them: each file counts as one.
+    return { ...result, skipped: result.skipped + leftOut.length };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

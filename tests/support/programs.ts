@@ -1,4 +1,4 @@
-/** Programs of this machine that some tests need, and how a test says that it cannot run without one. */
+/** Programs of this machine that some tests look for. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -26,12 +26,4 @@ export function oldNode(): string | null {
       return Number(/^v(\d+)/.exec(version)?.[1]) < 24;
     }) ?? null
   );
-}
-
-/**
- * True where the test command has found out, and said loudly, that this cannot be had here ('chromium',
- * 'engines'). For `skipIf`: a test that is started by hand runs, and fails where something is missing.
- */
-export function isWithout(name: string): boolean {
-  return (process.env.AETHER_TEST_WITHOUT ?? '').split(',').includes(name);
 }
