@@ -146,8 +146,9 @@ export class LiveFleet {
   /** SIGKILL, and returns once the process is gone. */
   async killHost(): Promise<void> {
     const pid = this.hostPid;
+    const born = birth(pid);
     process.kill(pid, 'SIGKILL');
-    await eventually('the host is gone', () => !running(pid), 5_000);
+    await eventually('the host is gone', () => birth(pid) !== born, 5_000);
   }
 
   /** A connection to the host's control socket; the caller closes it. */
@@ -284,10 +285,11 @@ export class LiveFleet {
     const complaints: string[] = [];
     for (const command of this.#started) command.child.kill('SIGKILL');
     const host = fs.existsSync(join(this.stateDir, 'host.pid')) ? this.hostPid : null;
-    if (host !== null && running(host)) {
+    const born = host === null ? null : birth(host);
+    if (host !== null && born !== null) {
       const down = await this.cli(['down']);
       if (down.code !== 0) complaints.push(`aether down: exit ${down.code}\n${down.stderr}${this.hostLog()}`);
-      if (running(host)) {
+      if (birth(host) === born) {
         process.kill(host, 'SIGKILL');
         complaints.push('the host outlived aether down');
       }
@@ -311,18 +313,23 @@ function kill(pid: number): void {
 }
 
 /**
- * A zombie is nobody: pid 1 of a container may take its time to reap. But the first thread of a killed process
- * is a zombie while the others still hold its locks and sockets.
+ * When the process of this pid began, in clock ticks: pids come round again, and quickly beside tests that
+ * start thousands. Null when there is none. A zombie is none, as pid 1 of a container may take its time to
+ * reap; but the first thread of a killed process is one while the others still hold its locks and sockets.
  */
-export function running(pid: number): boolean {
+function birth(pid: number): string | null {
   try {
     const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return (
-      !/^[ZX]/.test(stat.slice(stat.lastIndexOf(')') + 2)) || fs.readdirSync(`/proc/${pid}/task`).length > 1
-    );
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const dead = /[ZX]/.test(fields[0]!) && fs.readdirSync(`/proc/${pid}/task`).length <= 1;
+    return dead ? null : fields[19]!;
   } catch {
-    return false;
+    return null;
   }
+}
+
+export function running(pid: number): boolean {
+  return birth(pid) !== null;
 }
 
 export interface ProcessSeen {
