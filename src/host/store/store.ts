@@ -3,6 +3,7 @@
  * acknowledged write survives SIGKILL of anything (WAL, synchronous=NORMAL); power loss may lose the last
  * second. Tables are in the files beside this one; no other room writes SQL.
  */
+import { closeSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { AetherError, messageOf } from '../errors.ts';
 import { migrations } from './schema.ts';
@@ -15,6 +16,8 @@ export class Store {
 
   constructor(file: string) {
     try {
+      // Conversations and mail are its owner's, wherever the directory lies. SQLite gives its other files this mode.
+      closeSync(openSync(file, 'a', 0o600));
       this.db = new Database(file);
       this.db.pragma('journal_mode = WAL');
       this.db.pragma('synchronous = NORMAL');

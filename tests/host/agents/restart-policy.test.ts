@@ -11,7 +11,10 @@ const finished = { clean: true, requested: false, lived_ms: 100 };
 describe('restart policy', () => {
   test('what was stopped on request stays stopped under every policy', () => {
     for (const policy of [onFailure, always, never]) {
-      expect(decideRestart(policy, { ...crashed, requested: true }, 2, 0)).toEqual({ action: 'leave', failures: 0 });
+      expect(decideRestart(policy, { ...crashed, requested: true }, 2, 0)).toEqual({
+        action: 'leave',
+        failures: 0,
+      });
     }
   });
 

@@ -23,7 +23,8 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-const note = (text: string) => events.append({ topic: 'engine.note', agent: 'a', principal: 'host', grade: 'observed', data: { text } });
+const note = (text: string) =>
+  events.append({ topic: 'engine.note', agent: 'a', principal: 'host', grade: 'observed', data: { text } });
 
 test('a listener hears committed events only, in order, also when a seq is given out twice', async () => {
   const heard: EventView[] = [];
