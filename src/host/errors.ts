@@ -40,6 +40,9 @@ export class AetherError extends Error {
 /** The mapping used at every door: our own errors as they are, everything else as `internal`. */
 export function toWireError(error: unknown): WireError {
   if (error instanceof AetherError) return error.toWire();
+  if (isDiskFull(error)) {
+    return diskFull((error as { path?: string }).path ?? 'the state directory', error).toWire();
+  }
   return {
     code: 'internal',
     who: 'host',
@@ -57,6 +60,28 @@ export function describeError(error: unknown): string {
 /** A short message of an unknown thrown value, for logs and for wrapping. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Codes of SQLite and of the system for "nothing more can be written here". */
+const FULL = ['SQLITE_FULL', 'SQLITE_IOERR_WRITE', 'SQLITE_IOERR_SHMSIZE', 'ENOSPC', 'EDQUOT'];
+
+/** True of what SQLite or the system throws on a full disk, and of our own error for it. */
+export function isDiskFull(error: unknown): boolean {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && (code === 'host.disk-full' || FULL.includes(code));
+}
+
+/** What was asked for could not be made durable and has not happened. @param path where space is needed */
+export function diskFull(path: string, cause: unknown): AetherError {
+  return new AetherError(
+    {
+      code: 'host.disk-full',
+      who: 'user',
+      message: `The disk of ${path} is full: this could not be stored, and has not happened.`,
+      next: `Free space at ${path} (\`aether doctor\` shows what Aether uses), then ask again: the host goes on by itself.`,
+    },
+    { cause },
+  );
 }
 
 /**

@@ -67,10 +67,14 @@ export class Agents {
 
   change(name: string, change: (record: AgentRecord) => void): AgentRecord {
     const record = this.get(name);
-    change(record);
-    record.updated_ms = this.#clock.now();
-    this.#put(record);
-    return record;
+    const before = structuredClone(record);
+    return this.#store.transaction(() => {
+      this.#store.onRollback(() => Object.assign(record, before));
+      change(record);
+      record.updated_ms = this.#clock.now();
+      this.#put(record);
+      return record;
+    });
   }
 
   remove(name: string): void {
@@ -79,7 +83,14 @@ export class Agents {
   }
 
   #put(record: AgentRecord): void {
-    this.#store.transaction(() => this.#table.put(record));
-    this.#records.set(record.name, record);
+    this.#store.transaction(() => {
+      const before = this.#records.get(record.name);
+      this.#store.onRollback(() => {
+        if (before === undefined) this.#records.delete(record.name);
+        else this.#records.set(record.name, before);
+      });
+      this.#table.put(record);
+      this.#records.set(record.name, record);
+    });
   }
 }

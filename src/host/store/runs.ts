@@ -76,6 +76,7 @@ interface Row {
 
 export class RunTable {
   readonly #put;
+  readonly #get;
   readonly #newest;
   readonly #live;
   readonly #totals;
@@ -83,19 +84,29 @@ export class RunTable {
 
   constructor(store: Store) {
     this.#put = store.db.prepare(
-      `INSERT OR REPLACE INTO runs (id, agent, state, state_ms, state_evidence, activity, activity_evidence, requested, shim_pid,
-         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+      // Not REPLACE: the row keeps its ordinal.
+      `INSERT INTO runs (id, agent, state, state_ms, state_evidence, activity, activity_evidence, requested, shim_pid,
+         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit, ordinal)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?2))
+       ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, state = excluded.state, state_ms = excluded.state_ms,
+         state_evidence = excluded.state_evidence, activity = excluded.activity, activity_evidence = excluded.activity_evidence,
+         requested = excluded.requested, shim_pid = excluded.shim_pid, shim_start_ticks = excluded.shim_start_ticks,
+         boot_id = excluded.boot_id, journal_offset = excluded.journal_offset, engine = excluded.engine, floor = excluded.floor,
+         last = excluded.last, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
+         cost_usd = excluded.cost_usd, started_ms = excluded.started_ms, exited_ms = excluded.exited_ms, exit = excluded.exit`,
     );
+    this.#get = store.db.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?');
     this.#newest = store.db.prepare<[string], Row>(
-      'SELECT * FROM runs WHERE agent = ? ORDER BY started_ms DESC, rowid DESC LIMIT 1',
+      'SELECT * FROM runs WHERE agent = ? ORDER BY ordinal DESC LIMIT 1',
     );
     this.#live = store.db.prepare<[], Row>('SELECT * FROM runs WHERE exited_ms IS NULL ORDER BY started_ms');
     this.#totals = store.db.prepare<
       [string],
-      { input: number | null; output: number | null; cost: number | null; runs: number }
+      { input: number | null; output: number | null; cost: number | null; runs: number | null }
     >(
-      'SELECT sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cost_usd) AS cost, count(*) AS runs FROM runs WHERE agent = ?',
+      `SELECT sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cost_usd) AS cost, sum(runs) AS runs FROM (
+         SELECT input_tokens, output_tokens, cost_usd, 1 AS runs FROM runs WHERE agent = ?1
+         UNION ALL SELECT input_tokens, output_tokens, cost_usd, runs FROM run_sums WHERE agent = ?1)`,
     );
     this.#host = store.db.prepare<[number, string, number]>(
       'INSERT INTO hosts (pid, version, started_ms) VALUES (?,?,?)',
@@ -128,6 +139,11 @@ export class RunTable {
     );
   }
 
+  get(id: string): RunRecord | null {
+    const row = this.#get.get(id);
+    return row === undefined ? null : toRecord(row);
+  }
+
   newest(agent: string): RunRecord | null {
     const row = this.#newest.get(agent);
     return row === undefined ? null : toRecord(row);
@@ -138,7 +154,7 @@ export class RunTable {
     return this.#live.all().map(toRecord);
   }
 
-  /** Sums over all runs of an agent. */
+  /** Sums over all runs of an agent, the forgotten ones included. */
   totals(agent: string): { input: number; output: number; cost_usd: number | null; runs: number } {
     const row = this.#totals.get(agent);
     return {

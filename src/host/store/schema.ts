@@ -76,4 +76,18 @@ export const migrations: string[] = [
   CREATE INDEX messages_inbox ON messages (recipient, acked_ms, ordinal);
   CREATE TABLE clients (name TEXT PRIMARY KEY, first_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID; -- outside clients seen: who mail may be sent to
   `,
+  // What a retention of bytes and days needs: runs may go and their sums stay, and what is old is found by an index.
+  /* sql */ `
+  ALTER TABLE runs ADD COLUMN ordinal INTEGER NOT NULL DEFAULT 0; -- in the order they were begun: no clock says it as well
+  UPDATE runs SET ordinal = rowid;
+  DROP INDEX runs_by_agent;
+  CREATE INDEX runs_by_agent ON runs (agent, ordinal);
+  CREATE INDEX runs_ended ON runs (exited_ms) WHERE exited_ms IS NOT NULL;
+  CREATE TABLE run_sums (                 -- of the runs of an agent that were forgotten
+    agent TEXT PRIMARY KEY, runs INTEGER NOT NULL, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL, cost_usd REAL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX injections_by_age ON injections (created_ms, state);
+  CREATE INDEX messages_acked ON messages (acked_ms) WHERE acked_ms IS NOT NULL;
+  CREATE INDEX approvals_settled ON approvals (answered_ms) WHERE answered_ms IS NOT NULL;
+  `,
 ];

@@ -4,17 +4,21 @@
  * second. Tables are in the files beside this one; no other room writes SQL.
  */
 import { closeSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { AetherError, messageOf } from '../errors.ts';
+import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
 import { migrations } from './schema.ts';
 
 export type Db = Database.Database;
 
 export class Store {
   readonly db: Db;
+  readonly #dir: string;
   #rollbacks = 0;
+  #undo: (() => void)[] = [];
 
   constructor(file: string) {
+    this.#dir = dirname(file);
     try {
       // Conversations and mail are its owner's, wherever the directory lies. SQLite gives its other files this mode.
       closeSync(openSync(file, 'a', 0o600));
@@ -28,6 +32,7 @@ export class Store {
       this.#migrate(file);
     } catch (error) {
       if (error instanceof AetherError) throw error;
+      if (isDiskFull(error)) throw diskFull(this.#dir, error);
       throw new AetherError(
         {
           code: 'store.unreadable',
@@ -40,33 +45,45 @@ export class Store {
     }
   }
 
+  /** All versions in one transaction: whoever dies in the middle leaves the database as it was. */
   #migrate(file: string): void {
-    const found = this.db.pragma('user_version', { simple: true }) as number;
-    if (found > migrations.length) {
-      throw new AetherError({
-        code: 'store.newer',
-        who: 'user',
-        message: `The database ${file} was written by a newer Aether (version ${found}; this one knows ${migrations.length}).`,
-        next: 'Run the newer Aether, or use another state directory (--state DIR).',
-      });
-    }
-    for (let version = found; version < migrations.length; version += 1) {
-      this.db.transaction(() => {
-        this.db.exec(migrations[version]!);
-        this.db.pragma(`user_version = ${version + 1}`);
-      })();
-    }
+    const version = () => this.db.pragma('user_version', { simple: true }) as number;
+    if (version() === migrations.length) return;
+    this.db
+      .transaction(() => {
+        // Read again under the lock: another process may just have done it.
+        const found = version();
+        if (found > migrations.length) throw newer(file, found);
+        for (const migration of migrations.slice(found)) this.db.exec(migration);
+        this.db.pragma(`user_version = ${migrations.length}`);
+      })
+      .immediate();
   }
 
-  /** All or nothing; nested calls join the outer one. The body must be synchronous. */
+  /**
+   * All or nothing; nested calls join the outer one. The body must be synchronous.
+   * @throws AetherError `host.disk-full` when it could not be made durable
+   */
   transaction<T>(body: () => T): T {
     if (this.db.inTransaction) return body();
+    this.#undo = [];
     try {
       return this.db.transaction(body).immediate();
     } catch (error) {
       this.#rollbacks += 1;
-      throw error;
+      for (const undo of this.#undo.reverse()) undo();
+      throw isDiskFull(error) && !(error instanceof AetherError) ? diskFull(this.#dir, error) : error;
+    } finally {
+      this.#undo = [];
     }
+  }
+
+  /**
+   * For what is kept in memory beside a row: `undo` makes it what it was, should the transaction under way not be
+   * committed. Newest first.
+   */
+  onRollback(undo: () => void): void {
+    if (this.db.inTransaction) this.#undo.push(undo);
   }
 
   /** How many transactions were rolled back: what was remembered of rows before a change of it may be untrue. */
@@ -77,4 +94,13 @@ export class Store {
   close(): void {
     this.db.close();
   }
+}
+
+function newer(file: string, found: number): AetherError {
+  return new AetherError({
+    code: 'store.newer',
+    who: 'user',
+    message: `The database ${file} was written by a newer Aether (version ${found}; this one knows ${migrations.length}).`,
+    next: 'Run the newer Aether, or use another state directory (--state DIR).',
+  });
 }

@@ -57,9 +57,13 @@ export class Leases {
 
   change(agent: string, generation: number, change: (record: LeaseRecord) => void): LeaseRecord {
     const record = this.require(agent, generation);
-    change(record);
-    this.#put(record);
-    return record;
+    const before = structuredClone(record);
+    return this.#store.transaction(() => {
+      this.#store.onRollback(() => Object.assign(record, before));
+      change(record);
+      this.#put(record);
+      return record;
+    });
   }
 
   release(agent: string): void {
@@ -121,8 +125,15 @@ export class Leases {
   }
 
   #put(record: LeaseRecord): void {
-    this.#store.transaction(() => this.#table.put(record));
-    this.#records.set(record.agent, record);
+    this.#store.transaction(() => {
+      const before = this.#records.get(record.agent);
+      this.#store.onRollback(() => {
+        if (before === undefined) this.#records.delete(record.agent);
+        else this.#records.set(record.agent, before);
+      });
+      this.#table.put(record);
+      this.#records.set(record.agent, record);
+    });
   }
 }
 
