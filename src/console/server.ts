@@ -14,10 +14,14 @@ import { fleetRoutes } from './routes/fleet.ts';
 import { signInRoutes, signOutRoutes } from './routes/sign-in.ts';
 import { KEY_HEADER } from './wire.ts';
 
-/** xterm.js writes its theme into <style> elements, so inline style (never script) is allowed. */
+/**
+ * xterm.js writes its theme into <style> elements, so inline style (never script) is allowed. Trusted types make
+ * the browser itself refuse any text that would become HTML or script.
+ */
 const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; " +
-  "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types 'none'";
 
 export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
   const { auth, log, port } = context;

@@ -143,7 +143,7 @@ it('unknown agents, paths and methods', async () => {
 });
 
 it('what the host refuses keeps its words; what breaks does not leak', async () => {
-  fixture.host.set('coder', { activity: 'idle' });
+  fixture.host.set('coder', { state: 'exited' });
   const refused = await client.post<Failed>('/api/agents/coder/interrupt', { basis });
   expect(refused).toMatchObject({ status: 409, body: { error: { code: 'agent.illegal' } } });
   fixture.host.plan = () => Promise.reject(new Error('secret detail of a bug'));

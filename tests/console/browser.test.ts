@@ -111,8 +111,10 @@ describe('the fleet', () => {
 
   it('tells an empty fleet what to do', async () => {
     const page = await open();
-    await page.getByText('No agents yet.').waitFor();
-    expect(await page.textContent('nav.fleet')).toContain('aether init');
+    await page.getByRole('main').getByText('No agents yet.').waitFor();
+    expect(await page.textContent('main')).toContain('aether init');
+    await page.setViewportSize({ width: 390, height: 844 });
+    await page.getByRole('navigation', { name: 'Fleet' }).getByText('No agents yet.').waitFor();
   });
 
   it('shows a failed agent’s problem with its next step, a broken configuration, and changes that wait', async () => {
@@ -274,9 +276,20 @@ describe('the conversation', () => {
     await page.getByText('aether attach holds coder').waitFor();
     await page.keyboard.press('t');
     expect(await page.locator('dialog').count()).toBe(0);
-    const send = page.getByRole('button', { name: 'Send' });
-    expect(await send.getAttribute('aria-disabled')).toBe('true');
-    expect(await send.getAttribute('data-tip')).toBe('aether attach holds coder.');
+    expect(await page.getByRole('button', { name: 'Take over' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'More actions' }).press('Enter');
+    await page.keyboard.press('ArrowUp');
+    await page.keyboard.press('ArrowDown');
+    const interrupt = page.getByRole('menuitem', { name: 'Interrupt the turn' });
+    expect(await interrupt.getAttribute('aria-disabled')).toBe('true');
+    const tip = page.locator('[role=tooltip]:not([hidden])');
+    await expect.poll(() => tip.textContent()).toContain('interrupt it in its terminal');
+    await page.keyboard.press('Enter');
+    expect(fixture.host.asked).toEqual(['takeover coder']);
+    await page.keyboard.press('Escape');
+    expect(await page.getByLabel('Message to coder').getAttribute('placeholder')).toContain(
+      'after the hand-back',
+    );
     expect(await page.locator('main.held-theirs').count()).toBe(1);
   });
 });
@@ -357,7 +370,7 @@ describe('the terminal', () => {
     await page.keyboard.press('Enter');
     await page.getByText('Take-over requested').waitFor();
     expect(await page.locator('.lease').textContent()).toContain('npm test');
-    await page.getByRole('button', { name: 'Take it now' }).waitFor();
+    await page.getByText('opens here as soon as the boundary is reached').waitFor();
     fixture.host.reachBoundary('coder');
     await page.getByText('You hold coder').waitFor();
     expect(await page.locator('main.held-mine.held').count()).toBe(1);
@@ -367,7 +380,10 @@ describe('the terminal', () => {
     await page.keyboard.type('echo "answer $((6*7)) from $(tty)"\n');
     await expect.poll(() => screen.textContent()).toMatch(/answer 42 from \/dev\/pts/);
     // The program's terminal has the size of the pane.
-    await expect.poll(() => fixture.host.agent('coder').terminal.cols).toBeGreaterThan(80);
+    await expect.poll(() => fixture.host.agent('coder').terminal.rows).toBeGreaterThan(30);
+    await page.keyboard.type('stty size\n');
+    const { rows, cols } = fixture.host.agent('coder').terminal;
+    await expect.poll(() => screen.textContent()).toContain(`${rows} ${cols}`);
 
     const watcher = (await openPage(browser, fixture.console.loginLink())).page;
     await watcher.goto(`${fixture.console.url}/#/agent/coder/terminal`);
@@ -389,7 +405,7 @@ describe('the terminal', () => {
     await expect.poll(() => page.locator('.rule.held').allTextContents()).toHaveLength(2);
     const rule = page.locator('.rule.held').last();
     expect(await rule.textContent()).toContain('Fixed it by hand.');
-    expect(await rule.textContent()).toContain('src/rates.ts');
+    expect(await rule.textContent()).toContain('One file changed meanwhile');
     expect(await page.locator('.lease').count()).toBe(0);
     await watcher.getByText('coder runs without a terminal.').waitFor();
     expect(fixture.host.asked).toEqual(['takeover coder', 'handback coder']);
@@ -400,23 +416,37 @@ describe('the terminal', () => {
     const terminal = fixture.host.terminal('coder');
     terminal.begin({ run: 'run_coder', process: 1, cols: 80, rows: 24 });
     const page = await openAgent('coder', '/terminal');
-    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await page.evaluate('navigator.clipboard.writeText("mine")');
+    await page.evaluate(`
+      globalThis.reached = [];
+      navigator.clipboard.writeText = async (text) => void reached.push('clipboard ' + text);
+      document.execCommand = (name) => reached.push('command ' + name) > 0;
+      globalThis.open = (url) => reached.push('open ' + url) && null;
+      globalThis.Notification = class { constructor(title) { reached.push('notification ' + title); } };
+    `);
     const osc = (text: string): string => `\x1b]${text}\x07`;
     terminal.feed(
       Buffer.from(
         `${osc('0;owned')}${osc('2;owned')}${osc(`52;c;${Buffer.from('stolen').toString('base64')}`)}${osc('9;hello')}` +
-          `${osc('8;;javascript:document.title=`owned`')}click-me${osc('8;;')} \x1b[21t\x1b[c\x1b[6n plain \x1b[32mgreen\x1b[0m\r\n`,
+          `${osc('8;;javascript:document.title=`owned`')}click-me${osc('8;;')} ${osc('8;;https://example.com/a')}web-page${osc('8;;')} \x1b[21t\x1b[c\x1b[6n plain \x1b[32mgreen\x1b[0m\r\n`,
       ),
     );
     const screen = page.locator('.xterm-rows');
     await expect.poll(() => screen.textContent()).toContain('plain green');
-    const word = page.getByText('click-me').first();
-    await word.hover();
-    await word.click();
+    // Links of xterm are decided by where the mouse is, over a layer of its own.
+    const clickOn = async (text: string): Promise<void> => {
+      // The rows are drawn anew while the mouse passes over them.
+      const find = () => page.getByText(text).first().boundingBox();
+      let box = await find();
+      while (box === null) box = await find();
+      await page.mouse.move(box.x + 20, box.y + box.height / 2, { steps: 4 });
+      await page.evaluate('new Promise(requestAnimationFrame)');
+      await page.mouse.click(box.x + 20, box.y + box.height / 2);
+    };
+    await clickOn('click-me');
     expect(await page.title()).toBe('coder · aether');
-    expect(await page.evaluate('navigator.clipboard.readText()')).toBe('mine');
-    expect(page.context().pages()).toHaveLength(1);
+    expect(await page.evaluate('reached')).toEqual([]);
+    await clickOn('web-page');
+    await expect.poll(() => page.evaluate('reached')).toEqual(['open https://example.com/a']);
     expect(terminal.written).toEqual([]);
   });
 
@@ -467,8 +497,11 @@ describe('every width and light', () => {
           await page.goto(`${fixture.console.url}/${place}`);
           await page.waitForSelector('.row', { state: 'attached' });
           if (place.includes('/agent/'))
-            await page.locator('.activity, .problem, .terminal .empty, .xterm-rows').first().waitFor();
-          expect({ place, ...(await audit(page)) }).toEqual({ place, nameless: [], dim: [], overflow: 0 });
+            await page
+              .locator(':is(.activity, .problem, .terminal .empty, .xterm-rows):visible')
+              .first()
+              .waitFor();
+          expect({ place, ...(await audit(page)) }).toEqual({ place, nameless: [], dim: [], outside: [] });
         }
         for (const [key, kind] of [
           ['t', 'Take over coder'],
@@ -479,7 +512,7 @@ describe('every width and light', () => {
           await page.locator('.activity').waitFor();
           await page.keyboard.press(key);
           await page.locator(`dialog[aria-label="${kind}"]`).waitFor();
-          expect({ kind, ...(await audit(page)) }).toEqual({ kind, nameless: [], dim: [], overflow: 0 });
+          expect({ kind, ...(await audit(page)) }).toEqual({ kind, nameless: [], dim: [], outside: [] });
           await page.keyboard.press('Escape');
         }
       });
@@ -519,10 +552,17 @@ describe('how fast and how small', () => {
     session.on('Network.loadingFinished', (event) => {
       bytes += event.encodedDataLength;
     });
-    const times: number[] = [];
+    await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+    const busy = async (): Promise<number> => {
+      const { metrics } = await session.send('Performance.getMetrics');
+      return metrics.find((metric) => metric.name === 'TaskDuration')!.value * 1_000;
+    };
+    const wall: number[] = [];
+    const work: number[] = [];
     for (let n = 0; n < 5; n += 1) {
       bytes = 0;
       await page.goto('about:blank');
+      const before = await busy();
       await page.goto(`${fixture.console.url}/#/fleet`);
       // From the start of the navigation to the frame that shows the hundredth row.
       const painted = (await page.evaluate(`new Promise((resolve) => {
@@ -531,16 +571,18 @@ describe('how fast and how small', () => {
           : requestAnimationFrame(look);
         look();
       })`)) as number;
-      times.push(painted);
+      wall.push(painted);
+      work.push((await busy()) - before);
     }
-    times.sort((a, b) => a - b);
+    const list = (values: number[]): string => values.map((ms) => ms.toFixed(0)).join(', ');
     console.log(
-      `console: ${(bytes / 1_024).toFixed(1)} KB first load; 100 agents painted in ${times.map((ms) => ms.toFixed(0)).join(', ')} ms`,
+      `console: ${(bytes / 1_024).toFixed(1)} KB first load; 100 agents painted after ${list(wall)} ms, of which the page worked ${list(work)} ms`,
     );
     expect(bytes).toBeGreaterThan(10_000);
     expect(bytes).toBeLessThanOrEqual(150 * 1_024);
-    // The machine is shared: the best of five says what the page costs.
-    expect(times[0]).toBeLessThanOrEqual(300);
+    // Others use the machine at the same time: what the page itself costs is the part that can be judged.
+    expect(Math.min(...work)).toBeGreaterThan(1);
+    expect(Math.min(...work)).toBeLessThanOrEqual(300);
   });
 });
 

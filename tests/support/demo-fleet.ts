@@ -47,7 +47,7 @@ export function demoFleet(host: HostDouble): void {
     activityEvidence: stream('tool_use Bash', 12_000),
     since_ms: now - 52 * MINUTE,
     evidence: shim('engine process 41233 runs', 52 * MINUTE),
-    last: 'npm test -- refunds',
+    last: 'Bash: npm test -- refunds',
     cost_usd: 1.84,
     tokens: { input: 412_000, output: 18_400 },
     workspace: '/srv/payments/worktrees/refunds',
@@ -240,7 +240,7 @@ function coder(host: HostDouble): void {
         holder: 'console-7c1e',
         generation: 3,
         note: 'Fixed the fake acquirer myself, it was mine. Please go on with the sweeper.',
-        diff: ' test/fakes/acquirer.ts | 7 +++----\n-let calls = 0;\n+const calls = new Map<string, number>();',
+        diff: ['test/fakes/acquirer.ts', 'test/fakes/index.ts'],
       },
     ],
     [

@@ -17,9 +17,19 @@ import type {
 } from '../../src/host/api.ts';
 import { AetherError } from '../../src/host/errors.ts';
 import { randomIds } from '../../src/host/ids.ts';
+import { legalVerbs } from '../../src/host/runs/verbs.ts';
+import type { Capabilities } from '../../src/runtimes/runtime.ts';
 import { TerminalDouble } from './terminal-double.ts';
 
 type Facts = Partial<Omit<AgentView, 'verbs' | 'name'>>;
+
+const STRUCTURED: Capabilities = {
+  engine: 'structured',
+  takeover: 'swap',
+  permissions: true,
+  receipts: 'acted',
+  resume: true,
+};
 
 const NOT_HERE = (): never => {
   throw new Error('the MCP verbs are not part of this double');
@@ -33,6 +43,7 @@ export class HostDouble implements HostApi {
   readonly #injections = new Map<string, InjectionView>();
   readonly #listeners = new Set<(event: EventView) => void>();
   readonly #agentListeners = new Set<(names: string[]) => void>();
+  readonly #boundaries = new Map<string, () => void>();
   readonly #stateDir: string;
   #generation = 0;
   /** Every verb that reached the host, as `verb agent`. */
@@ -55,7 +66,13 @@ export class HostDouble implements HostApi {
     const before = this.#agents.get(name) ?? blank(name, this.now());
     const view = { ...before, ...facts };
     view.openApprovals = this.approvals({ agent: name }).length;
-    view.verbs = verbsOf(view);
+    view.verbs = legalVerbs({
+      name,
+      state: view.state,
+      lease: view.lease,
+      capabilities: view.runtime === 'command' ? null : STRUCTURED,
+      hasTerminal: view.terminal.available,
+    });
     this.#agents.set(name, view);
     for (const listener of this.#agentListeners) listener([name]);
     return view;
@@ -241,7 +258,7 @@ export class HostDouble implements HostApi {
     return [...this.#injections.values()].filter((view) => view.agent === name);
   }
 
-  /** Pending until `reachBoundary`, except with 'now' or when no tool runs. */
+  /** Answers when the terminal is up: at `reachBoundary`, or at once with 'now' or when no tool runs. */
   async takeover(
     name: string,
     input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
@@ -261,6 +278,7 @@ export class HostDouble implements HostApi {
     this.emit('lease.requested', name, { holder: lease.holder, generation: lease.generation });
     this.set(name, { lease, requested: 'takeover at the boundary' });
     if (lease.waitingFor === null) this.reachBoundary(name, input);
+    else await new Promise<void>((resolve) => this.#boundaries.set(name, resolve));
     return this.agent(name).lease!;
   }
 
@@ -277,6 +295,7 @@ export class HostDouble implements HostApi {
       activity: 'held',
       terminal: { available: true, cols: size.cols, rows: size.rows, kind: 'takeover' },
     });
+    this.#boundaries.get(name)?.();
   }
 
   async handback(name: string, input: { generation: number; note?: string }): Promise<void> {
@@ -285,7 +304,7 @@ export class HostDouble implements HostApi {
       this.#refuse('lease.stale', 'The lease is not held any more.');
     this.asked.push(`handback ${name}`);
     this.terminal(name).end();
-    this.emit('lease.returned', name, { ...input, holder: lease!.holder, diff: ' src/rates.ts | 2 +-' });
+    this.emit('lease.returned', name, { ...input, holder: lease!.holder, diff: ['src/rates.ts'] });
     this.set(name, {
       lease: null,
       activity: 'thinking',
@@ -422,23 +441,5 @@ function blank(name: string, now: number): AgentView {
     pending: null,
     verbs: {} as AgentView['verbs'],
     terminal: { available: false, cols: 0, rows: 0, kind: 'none' },
-  };
-}
-
-function verbsOf(view: AgentView): AgentView['verbs'] {
-  const runs = view.state === 'running' || view.state === 'starting';
-  const notRunning = runs ? null : `${view.name} is not running.`;
-  const held = view.lease ? `${view.lease.holder} holds ${view.name}.` : null;
-  return {
-    start: runs ? `${view.name} is running already.` : null,
-    stop: notRunning,
-    kill: notRunning,
-    restart: notRunning,
-    inject: notRunning ?? held,
-    interrupt:
-      notRunning ?? held ?? (view.activity === 'idle' ? 'There is no turn to interrupt: it is idle.' : null),
-    takeover: notRunning ?? held,
-    handback: view.lease ? null : `Nobody holds ${view.name}.`,
-    attach: notRunning,
   };
 }

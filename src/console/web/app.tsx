@@ -2,6 +2,7 @@
 import { AgentPane } from './agent/agent-pane.tsx';
 import { Dialogs } from './dialogs/dialogs.tsx';
 import { Fleet } from './fleet/fleet.tsx';
+import { NoAgents } from './fleet/no-agents.tsx';
 import { Inbox } from './inbox/inbox.tsx';
 import { type Place, place } from './state/place.ts';
 import { agents, approvals, connection, dialog, fleetName, inboxOpen } from './state/store.ts';
@@ -115,7 +116,9 @@ function Top() {
 function Nobody() {
   return (
     <main class="agent nobody" tabIndex={-1}>
-      {agents.value.size > 0 && (
+      {agents.value.size === 0 ? (
+        connection.value.phase !== 'connecting' && <NoAgents />
+      ) : (
         <div class="empty">
           <p>Choose an agent to see what it does.</p>
           <p class="faint">

@@ -3,7 +3,7 @@ import type { AgentView } from '../../wire.ts';
 import { StatusMark, standingOf } from '../fleet/status.tsx';
 import { command } from '../state/actions.ts';
 import { linkTo, type Tab } from '../state/place.ts';
-import { busy, dialog, isMine } from '../state/store.ts';
+import { busy, dialog } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Facts } from './facts.tsx';
@@ -47,33 +47,20 @@ function TabLink(props: { agent: AgentView; tab: Tab; current: Tab; label: strin
 
 function Actions({ agent }: { agent: AgentView }) {
   const working = (verb: string): boolean => busy.value.has(`${verb} ${agent.name}`);
-  const open = (kind: 'takeover' | 'handback') => (): void => {
-    dialog.value = { kind, agent: agent.name };
-  };
   const off = agent.verbs.start === null;
   return (
     <div class="actions">
-      {agent.lease && (isMine(agent) || agent.verbs.handback === null) ? (
+      {agent.lease === null && !off && (
         <Button
-          label={isMine(agent) ? 'Hand back' : 'Hand back for them'}
+          label="Take over"
           icon="hand"
-          hint="b"
-          tone={isMine(agent) ? 'primary' : 'plain'}
-          whyNot={agent.verbs.handback}
-          busy={working('handback')}
-          onPress={open('handback')}
+          hint="t"
+          whyNot={agent.verbs.takeover}
+          busy={working('takeover')}
+          onPress={() => {
+            dialog.value = { kind: 'takeover', agent: agent.name };
+          }}
         />
-      ) : (
-        !off && (
-          <Button
-            label="Take over"
-            icon="hand"
-            hint="t"
-            whyNot={agent.verbs.takeover}
-            busy={working('takeover')}
-            onPress={open('takeover')}
-          />
-        )
       )}
       {off ? (
         <Button

@@ -40,19 +40,17 @@ export function LeaseBar({ agent }: { agent: AgentView }) {
         {lease.phase === 'returning' && <b>Handing back…</b>}
         {lease.expires_ms !== null && ` The holder is gone; handed back at ${timeOf(lease.expires_ms)}.`}
       </p>
-      {mine && lease.phase === 'pending' && lease.waitingFor && (
+      {lease.phase === 'pending' && mine && agent.verbs.takeover === null && (
         <Button
           label="Take it now"
-          busy={working('takeover')}
+          busy={working('takeover now')}
           onPress={() => void takeOver(agent, 'now', paneSize())}
         />
       )}
-      {mine && lease.phase === 'held' && (
+      {agent.verbs.handback === null && (
         <Button
-          label="Hand back"
+          label={mine ? 'Hand back' : 'Hand back for them'}
           hint="b"
-          tone="primary"
-          whyNot={agent.verbs.handback}
           busy={working('handback')}
           onPress={() => {
             dialog.value = { kind: 'handback', agent: agent.name };

@@ -13,18 +13,18 @@ export function TakeoverDialog({ agent }: { agent: AgentView }) {
   const when = useSignal<'boundary' | 'now'>('boundary');
   const direct = agent.terminal.kind === 'engine';
   const inTool = agent.activity === 'tool';
-  const begin = async (): Promise<void> => {
+  const begin = (): void => {
     if (whyNot !== null) return;
     closeDialog();
-    if (await takeOver(agent, when.value, paneSize()))
-      go({ at: 'agent', agent: agent.name, tab: 'terminal' });
+    void takeOver(agent, when.value, paneSize());
+    go({ at: 'agent', agent: agent.name, tab: 'terminal' });
   };
   return (
     <Modal label={`Take over ${agent.name}`}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          void begin();
+          begin();
         }}
       >
         <h2>Take over {agent.name}</h2>

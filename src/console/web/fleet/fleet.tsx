@@ -1,7 +1,8 @@
 /** Everybody at a glance. */
 import { useComputed } from '@preact/signals';
 import { place } from '../state/place.ts';
-import { agents, connection, filter, info } from '../state/store.ts';
+import { agents, connection, filter } from '../state/store.ts';
+import { NoAgents } from './no-agents.tsx';
 import { groupsOf } from './order.ts';
 import { Row } from './row.tsx';
 
@@ -49,25 +50,5 @@ export function Fleet() {
         {agents.value.size === 0 && connection.value.phase !== 'connecting' && <NoAgents />}
       </div>
     </nav>
-  );
-}
-
-function NoAgents() {
-  return (
-    <div class="empty">
-      <p>
-        <b>No agents yet.</b>
-      </p>
-      <p>
-        Write a configuration with <code>aether init</code>
-        {info.value?.configFile ? (
-          <>
-            {' '}
-            or add one to <code>{info.value.configFile}</code>
-          </>
-        ) : null}
-        ; it appears here by itself.
-      </p>
-    </div>
   );
 }

@@ -18,7 +18,8 @@ export function groupsOf(agents: Iterable<AgentView>, filter: string): Group[] {
     const text =
       `${agent.name} ${agent.runtime} ${agent.state} ${agent.activity ?? ''} ${agent.goal ?? ''}`.toLowerCase();
     if (!words.every((word) => text.includes(word))) continue;
-    const off = agent.state === 'stopped' || agent.state === 'exited' || agent.state === 'created';
+    // One that ended and is about to be started again is not at rest.
+    const off = agent.requested === null && ['stopped', 'exited', 'created'].includes(agent.state);
     groups[needsSomeone(agent) ? 0 : off ? 2 : 1]!.agents.push(agent);
   }
   return groups.filter((group) => group.agents.length > 0);

@@ -54,7 +54,7 @@ export function Composer({ agent }: { agent: AgentView }) {
         id="composer"
         ref={box}
         rows={1}
-        placeholder={whyNot ?? `Tell ${agent.name} something`}
+        placeholder={whyNot ?? placeholder(agent)}
         aria-label={`Message to ${agent.name}`}
         aria-keyshortcuts="i"
         readOnly={whyNot !== null}
@@ -96,4 +96,11 @@ export function Composer({ agent }: { agent: AgentView }) {
       </div>
     </form>
   );
+}
+
+/** A message that cannot be read yet waits, and says so before it is sent. */
+function placeholder(agent: AgentView): string {
+  if (agent.lease) return `Tell ${agent.name} something; it is read after the hand-back`;
+  if (agent.pid === null) return `Tell ${agent.name} something; it is read when it runs`;
+  return `Tell ${agent.name} something`;
 }

@@ -9,8 +9,8 @@ const LINES_MAX = 1_000;
 const AROUND = 3;
 
 export function diffLines(before: string, after: string): DiffLine[] {
-  const a = before === '' ? [] : before.split('\n');
-  const b = after === '' ? [] : after.split('\n');
+  const a = linesOf(before);
+  const b = linesOf(after);
   let start = 0;
   while (start < a.length && start < b.length && a[start] === b[start]) start += 1;
   let end = 0;
@@ -24,6 +24,9 @@ export function diffLines(before: string, after: string): DiffLine[] {
   a.slice(a.length - end, a.length - end + AROUND).forEach(keep);
   return fold(lines);
 }
+
+/** The newline at the end belongs to the last line. */
+const linesOf = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
 
 export function countChanges(lines: readonly DiffLine[]): { added: number; removed: number } {
   return {
@@ -87,16 +90,4 @@ function fold(lines: DiffLine[]): DiffLine[] {
     at = to === at ? to + 1 : to;
   }
   return folded;
-}
-
-/** A diff that came as text (`diff --stat`, unified). */
-export function parseDiff(text: string): DiffLine[] {
-  return text
-    .replace(/\n$/, '')
-    .split('\n')
-    .map((line) => {
-      if (line.startsWith('+') && !line.startsWith('+++')) return { sign: '+', text: line.slice(1) };
-      if (line.startsWith('-') && !line.startsWith('---')) return { sign: '-', text: line.slice(1) };
-      return { sign: ' ', text: line.startsWith(' ') ? line.slice(1) : line };
-    });
 }

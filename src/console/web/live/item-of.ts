@@ -18,7 +18,7 @@ export function itemOf(event: EventView): Item | null {
     case 'message.assistant':
       return { ...base, kind: 'said', text: text(data, 'text'), thinking: flag(data, 'thinking') };
     case 'message.user':
-      return { ...base, kind: 'told', text: text(data, 'text'), receipt: null };
+      return { ...base, kind: 'told', text: text(data, 'text'), typed: flag(data, 'typed'), receipt: null };
     case 'tool.called':
       return {
         ...base,
@@ -73,14 +73,21 @@ export function itemOf(event: EventView): Item | null {
     const inject = text(data, 'inject');
     const steps = [{ stage, at_ms, evidence: text(data, 'evidence') }];
     const receipt = { inject, priority: text(data, 'priority') || 'next', stage, steps };
-    return { ...base, key: `inject ${inject}`, kind: 'told', text: text(data, 'text'), receipt };
+    return {
+      ...base,
+      key: `inject ${inject}`,
+      kind: 'told',
+      text: text(data, 'text'),
+      typed: false,
+      receipt,
+    };
   }
   const deed = deedOf(event);
   if (deed) return { ...base, kind: 'deed', deed };
   const rule = ruleOf(event);
   if (rule) {
     const problem = data.problem ? (record(data, 'problem') as unknown as WireError) : null;
-    return { ...base, kind: 'rule', note: null, diff: null, problem, ...rule };
+    return { ...base, kind: 'rule', note: null, changed: [], problem, ...rule };
   }
   return SILENT.test(topic) ? null : { ...base, kind: 'other', topic, data };
 }

@@ -33,7 +33,8 @@ export type Deed =
 export type Item = Base &
   (
     | { kind: 'said'; text: string; thinking: boolean }
-    | { kind: 'told'; text: string; receipt: Receipt | null }
+    /** `typed`: in the terminal, by whoever held it. */
+    | { kind: 'told'; text: string; typed: boolean; receipt: Receipt | null }
     | { kind: 'tool'; tool: string; input: unknown; result: ToolResult | null; deed: Deed | null }
     | { kind: 'deed'; deed: Deed }
     | {
@@ -50,9 +51,9 @@ export type Item = Base &
         kind: 'rule';
         tone: 'plain' | 'held' | 'failed' | 'quiet';
         text: string;
-        /** Opens below the rule: a note, a diff, an error's next step. */
         note: string | null;
-        diff: string | null;
+        /** Files that changed while somebody held it. */
+        changed: string[];
         problem: WireError | null;
       }
     | { kind: 'note'; level: 'info' | 'warn' | 'error'; text: string }

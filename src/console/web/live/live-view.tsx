@@ -34,6 +34,7 @@ function Scroller({ agent, transcript }: { agent: AgentView; transcript: OpenTra
   const [following, setFollowing] = useState(true);
   const [unseen, setUnseen] = useState(0);
   const lastKey = useRef<string | null>(null);
+  const lastTop = useRef(0);
   transcript.following = following;
 
   const toEnd = (): void => {
@@ -63,6 +64,10 @@ function Scroller({ agent, transcript }: { agent: AgentView; transcript: OpenTra
   const onScroll = (): void => {
     const element = scroller.current!;
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END_PX;
+    const up = element.scrollTop < lastTop.current;
+    lastTop.current = element.scrollTop;
+    // Content that grows puts the end out of sight as well; only going up means that somebody reads.
+    if (!atEnd && !up) return;
     setFollowing(atEnd);
     transcript.following = atEnd;
     if (atEnd) setUnseen(0);

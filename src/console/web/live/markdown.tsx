@@ -12,19 +12,15 @@ function block(node: Block, key: number): ComponentChildren {
   switch (node.kind) {
     case 'paragraph':
       return <p key={key}>{inlines(node.children)}</p>;
-    case 'heading':
-      // Inside a page that has its own headings, so by look and role rather than by rank.
+    case 'heading': {
+      // Below the page's own headings, which end at the agent's name.
+      const Rank = `h${Math.min(node.level + 2, 6)}` as 'h3';
       return (
-        <p
-          key={key}
-          class={`h h${Math.min(node.level, 4)}`}
-          // biome-ignore lint/a11y/useSemanticElements: the rank depends on the text
-          role="heading"
-          aria-level={Math.min(node.level + 3, 6)}
-        >
+        <Rank key={key} class={`h h${Math.min(node.level, 4)}`}>
           {inlines(node.children)}
-        </p>
+        </Rank>
       );
+    }
     case 'code':
       return (
         <ScrollText

@@ -1,8 +1,7 @@
 /** A line across the page: a run began or ended, somebody took over, something failed. */
 import { exactTimeOf, timeOf } from '../state/clock.ts';
 import { CodeText } from '../ui/code-text.tsx';
-import { parseDiff } from './diff.ts';
-import { DiffView } from './diff-view.tsx';
+import { ScrollText } from '../ui/scroll-text.tsx';
 import type { ItemOf } from './items.ts';
 
 export function RuleView({ item }: { item: ItemOf<'rule'> }) {
@@ -22,10 +21,12 @@ export function RuleView({ item }: { item: ItemOf<'rule'> }) {
         </details>
       )}
       {item.note && <blockquote class="rule-note">{item.note}</blockquote>}
-      {item.diff && (
+      {item.changed.length > 0 && (
         <details class="rule-note">
-          <summary>What changed meanwhile</summary>
-          <DiffView lines={parseDiff(item.diff)} />
+          <summary>
+            {item.changed.length === 1 ? 'One file' : `${item.changed.length} files`} changed meanwhile
+          </summary>
+          <ScrollText label="Changed files" text={item.changed.join('\n')} />
         </details>
       )}
     </div>

@@ -1,9 +1,9 @@
 /** Events that cut the conversation: runs that begin and end, somebody taking over, a turn that failed. */
 import type { EventView } from '../../wire.ts';
 import type { ItemOf } from './items.ts';
-import { text, textOrNull } from './read.ts';
+import { list, text, textOrNull } from './read.ts';
 
-type Rule = Pick<ItemOf<'rule'>, 'tone' | 'text'> & Partial<Pick<ItemOf<'rule'>, 'note' | 'diff'>>;
+type Rule = Pick<ItemOf<'rule'>, 'tone' | 'text'> & Partial<Pick<ItemOf<'rule'>, 'note' | 'changed'>>;
 
 export function ruleOf({ topic, data }: EventView): Rule | null {
   switch (topic) {
@@ -28,10 +28,16 @@ export function ruleOf({ topic, data }: EventView): Rule | null {
         tone: 'held',
         text: `${text(data, 'holder') || 'The holder'} handed back`,
         note: textOrNull(data, 'note'),
-        diff: textOrNull(data, 'diff'),
+        changed: list(data, 'diff').map(String),
       };
     case 'lease.expired':
-      return { tone: 'held', text: `${text(data, 'holder') || 'The holder'} vanished; handed back` };
+      return {
+        tone: 'held',
+        text: `The take-over of ${text(data, 'holder') || 'somebody'} ended`,
+        note: textOrNull(data, 'why'),
+      };
+    case 'turn.interrupt-requested':
+      return { tone: 'quiet', text: 'Interrupt requested' };
     case 'turn.ended':
       return turnEnded(data);
     default:

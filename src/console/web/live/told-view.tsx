@@ -25,7 +25,11 @@ const WHO: Record<string, (principal: string) => string> = {
 export const ToldView = memo(({ item }: { item: ItemOf<'told'> }) => (
   <div class={`told ${item.receipt?.stage === 'queued' ? 'requested' : ''}`}>
     <header>
-      <b>{WHO[item.principal.split(':', 1)[0]!]?.(item.principal) ?? item.principal}</b>
+      <b>
+        {item.typed
+          ? 'In the terminal'
+          : (WHO[item.principal.split(':', 1)[0]!]?.(item.principal) ?? item.principal)}
+      </b>
       {item.receipt && <ReceiptLine receipt={item.receipt} />}
     </header>
     <Markdown source={item.text} />

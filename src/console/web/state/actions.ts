@@ -49,16 +49,16 @@ export async function command(verb: SimpleVerb, agent: AgentView): Promise<void>
   if (view) seen(view);
 }
 
+/** The answer comes once the terminal is up, or cannot be; meanwhile the lease is shown as requested. */
 export async function takeOver(
   agent: AgentView,
   when: TakeoverBody['when'],
   size: { cols: number; rows: number },
-): Promise<boolean> {
+): Promise<void> {
   const body: TakeoverBody = { basis: basisOf(agent), when, ...size };
-  const lease = await act(`takeover ${agent.name}`, () =>
-    post<LeaseView>(pathOf(agent.name, 'takeover'), body),
-  );
-  return lease !== null;
+  // Asking again, for "now", is another action than the one that still waits.
+  const again = agent.lease === null ? '' : ' now';
+  await act(`takeover${again} ${agent.name}`, () => post<LeaseView>(pathOf(agent.name, 'takeover'), body));
 }
 
 export async function handBack(agent: AgentView, note: string): Promise<boolean> {

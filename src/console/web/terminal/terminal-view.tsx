@@ -116,7 +116,7 @@ export function TerminalView({ agent }: { agent: AgentView }) {
   const empty = ready.value !== 'loading' && ready.value !== 'waiting' && info.value === null;
   return (
     <section class="terminal" aria-label={`Terminal of ${agent.name}`}>
-      <TerminalBar screen={screen} info={info.value} mine={mine} state={ready.value} />
+      <TerminalBar screen={screen} size={info.value && agent.terminal} mine={mine} state={ready.value} />
       <div class="terminal-frame">
         <div class="terminal-pane" ref={pane} hidden={empty} />
         {empty && <NoTerminal agent={agent} />}
@@ -131,6 +131,12 @@ function NoTerminal({ agent }: { agent: AgentView }) {
     <div class="empty">
       {off ? (
         <p>{agent.name} is not running, so there is no terminal to look at.</p>
+      ) : agent.lease ? (
+        <p>
+          {agent.lease.phase === 'pending'
+            ? 'The terminal opens here as soon as the boundary is reached.'
+            : 'The agent is getting the floor back.'}
+        </p>
       ) : (
         <>
           <p>
@@ -157,7 +163,7 @@ function NoTerminal({ agent }: { agent: AgentView }) {
 
 function TerminalBar(props: {
   screen: { current: Screen | null };
-  info: TerminalInfo | null;
+  size: { cols: number; rows: number } | null;
   mine: boolean;
   state: 'loading' | 'waiting' | 'connected' | 'lost';
 }) {
@@ -181,7 +187,7 @@ function TerminalBar(props: {
       });
     }
   };
-  if (!props.info) return null;
+  if (!props.size) return null;
   const state =
     props.state === 'lost'
       ? 'Not connected; what you see is old'
@@ -192,7 +198,7 @@ function TerminalBar(props: {
     <div class="terminal-bar">
       <span class={props.state === 'lost' ? 'bad' : 'faint'}>{state}</span>
       <span class="faint size">
-        {props.info.cols}×{props.info.rows}
+        {props.size.cols}×{props.size.rows}
       </span>
       <input
         class={`field ${missing.value ? 'missing' : ''}`}

@@ -68,7 +68,8 @@ export function startTips(): void {
   document.addEventListener('focusin', (event) => {
     const focused = event.target as Element;
     // A row of the fleet is one link; what it says of the state is explained when the row has focus.
-    const target = targetOf(event) ?? focused.querySelector('[data-evidence]');
+    const target =
+      targetOf(event) ?? (focused.matches('.row') ? focused.querySelector('[data-evidence]') : null);
     if (target && focused.matches(':focus-visible')) show(target);
     else hide();
   });
