@@ -93,6 +93,8 @@ export interface LaunchSpec {
 export interface Frame {
   id: string;
   data: string;
+  /** Begins no turn: written also to an agent that is held. */
+  handshake?: true;
 }
 
 export interface Detection {
@@ -148,6 +150,20 @@ export type ObservedEvent =
     }
   /** It no longer waits (interrupted, answered elsewhere). */
   | { kind: 'permission-withdrawn'; requestId: string }
+  /**
+   * A tool call stands at the gate: it does not run before the host has answered. `subagent` names the part of
+   * the engine that called, where that is not the agent's own turn.
+   */
+  | {
+      kind: 'gate-asked';
+      requestId: string;
+      tool: string;
+      input: unknown;
+      toolUseId: string;
+      subagent?: string;
+    }
+  /** It left the gate without an answer (interrupted, the engine's own time-out): the tool did not run. */
+  | { kind: 'gate-withdrawn'; requestId: string }
   | {
       kind: 'inject';
       injectId: string;
@@ -211,6 +227,33 @@ export interface Capabilities {
   receipts: 'delivered' | 'seen' | 'acted';
   /** A later run can continue the same conversation. */
   resume: boolean;
+  /**
+   * Every tool call of the structured engine asks the host first and does not run without an answer. It is
+   * waited for this long, then the engine refuses the call by itself; null: without end. Absent: there is no gate.
+   */
+  gate?: { wait_ms_max: number | null };
+}
+
+/** What becomes of a call that stands at the gate. */
+export interface GateAnswer {
+  requestId: string;
+  /**
+   * pass: the engine's own rules decide; allow: a person allowed it, only a rule that denies it still stands;
+   * deny: it does not run and the turn goes on; stop: it does not run and the turn ends.
+   */
+  verdict: 'pass' | 'allow' | 'deny' | 'stop';
+  /** For the model, where it does not run. */
+  message: string | null;
+}
+
+/** What the host has to know of a tool call to judge who may ask for it. */
+export interface CallFacts {
+  /** Name of the `aether_*` tool it is; null for a tool of the engine. */
+  aether: string | null;
+  /** Only looks around where the agent works: no engine asks for such a thing. */
+  looks: boolean;
+  /** The command line of a shell tool, which patterns of rules are held against; null elsewhere. */
+  command: string | null;
 }
 
 export interface Runtime {
@@ -249,4 +292,12 @@ export interface Runtime {
     input: unknown;
     updatedInput?: unknown;
   }): Frame;
+  /** The answer to `gate-asked`. With `capabilities.gate`. */
+  gate?(answer: GateAnswer): Frame;
+  /** With `capabilities.gate`. */
+  callFacts?(tool: string, input: unknown): CallFacts;
+  /** Puts the gate into an engine that was started without one (by an older host). */
+  installGate?(requestId: string): Frame;
+  /** Takes back a message that was delivered and not taken up yet. The observer then says `inject` cancelled. */
+  cancel?(injectId: string): Frame;
 }

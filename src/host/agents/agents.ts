@@ -58,6 +58,7 @@ export class Agents {
           : null,
       problem: null,
       failures: 0,
+      hold: old?.hold ?? null,
       created_ms: old?.created_ms ?? now,
       updated_ms: now,
     };

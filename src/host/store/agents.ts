@@ -4,6 +4,16 @@ import type { AgentConfig } from '../config/types.ts';
 import type { WireError } from '../errors.ts';
 import type { Store } from './store.ts';
 
+/** An operator wants it to stand still at the next tool boundary or turn end. Outlives runs and hosts. */
+export interface HoldRecord {
+  by: string;
+  since_ms: number;
+  /** When it came to stand still; null: not yet. */
+  held_ms: number | null;
+  /** Tools that were refused because the hold outlasted the gate's own time-out. */
+  blocked: string[];
+}
+
 export interface AgentRecord {
   name: string;
   config: AgentConfig;
@@ -15,6 +25,7 @@ export interface AgentRecord {
   problem: WireError | null;
   /** Failed runs in a row. */
   failures: number;
+  hold: HoldRecord | null;
   created_ms: number;
   updated_ms: number;
 }
@@ -29,6 +40,7 @@ interface Row {
   engine: string | null;
   problem: string | null;
   failures: number;
+  hold: string | null;
   created_ms: number;
   updated_ms: number;
 }
@@ -41,8 +53,8 @@ export class AgentTable {
   constructor(store: Store) {
     this.#all = store.db.prepare<[], Row>('SELECT * FROM agents ORDER BY created_ms, name');
     this.#put = store.db.prepare(
-      `INSERT OR REPLACE INTO agents (name, runtime, config, config_hash, wanted, wanted_by, engine, problem, failures, created_ms, updated_ms)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
+      `INSERT OR REPLACE INTO agents (name, runtime, config, config_hash, wanted, wanted_by, engine, problem, failures, hold, created_ms, updated_ms)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`,
     );
     this.#remove = store.db.prepare<[string]>('DELETE FROM agents WHERE name = ?');
   }
@@ -57,6 +69,7 @@ export class AgentTable {
       engine: row.engine === null ? null : (JSON.parse(row.engine) as EngineState),
       problem: row.problem === null ? null : (JSON.parse(row.problem) as WireError),
       failures: row.failures,
+      hold: row.hold === null ? null : (JSON.parse(row.hold) as HoldRecord),
       created_ms: row.created_ms,
       updated_ms: row.updated_ms,
     }));
@@ -73,6 +86,7 @@ export class AgentTable {
       agent.engine === null ? null : JSON.stringify(agent.engine),
       agent.problem === null ? null : JSON.stringify(agent.problem),
       agent.failures,
+      agent.hold === null ? null : JSON.stringify(agent.hold),
       agent.created_ms,
       agent.updated_ms,
     );

@@ -1,6 +1,6 @@
 /** SQL of `runs` (the observed state) and `hosts` (one row per host process that ever owned this directory). */
 import type { Activity, EngineState, Frame } from '../../runtimes/runtime.ts';
-import type { Evidence, RunState } from '../api.ts';
+import type { Evidence, Principal, RunState } from '../api.ts';
 import type { RunExit } from '../shim/wire.ts';
 import type { Store } from './store.ts';
 
@@ -25,6 +25,37 @@ export interface Floor {
   tail: { path: string; offset: number } | null;
   /** First frames of the present engine process that the shim has not confirmed. */
   opening: Frame[];
+  /** Tool calls that stand at the gate, oldest first. */
+  gates?: GateCall[];
+  /** Tool calls that passed the gate and have not answered. */
+  running?: PassedCall[];
+  /** What the engine itself said last, while `activity` tells that it is held. */
+  says?: { activity: Activity; what: string; at_ms: number };
+  /** Whose words the present turn goes by, beside the operator's. */
+  senders?: Principal[];
+  /** The turn is only broken off to be gone on with: the next one goes by the same words. */
+  goesOn?: boolean;
+  /** A tool that ran without having asked the gate: what is held now is seen, not enforced. */
+  ungated?: string;
+}
+
+export interface GateCall {
+  requestId: string;
+  tool: string;
+  toolUseId: string;
+  subagent?: string;
+  at_ms: number;
+  /** The question to the operator on which it waits. */
+  approval?: string;
+  /** What it is answered, once nothing holds it. */
+  verdict: 'ask' | 'pass' | 'allow' | 'deny' | 'stop';
+  message?: string;
+}
+
+export interface PassedCall {
+  toolUseId: string;
+  tool: string;
+  subagent?: string;
 }
 
 export interface RunRecord {

@@ -90,4 +90,7 @@ export const migrations: string[] = [
   CREATE INDEX messages_acked ON messages (acked_ms) WHERE acked_ms IS NOT NULL;
   CREATE INDEX approvals_settled ON approvals (answered_ms) WHERE answered_ms IS NOT NULL;
   `,
+  /* sql */ `
+  ALTER TABLE agents ADD COLUMN hold TEXT; -- JSON HoldRecord; null: not held
+  `,
 ];
