@@ -19,7 +19,8 @@ export function standingOf(agent: AgentView): Standing {
   if (agent.openApprovals > 0 || agent.activity === 'waiting-for-operator') return 'needs';
   if (agent.state === 'unknown') return 'unknown';
   if (agent.state !== 'running' && agent.state !== 'starting' && agent.state !== 'stopping') return 'off';
-  if (agent.lease || agent.activity === 'held' || agent.activity === 'paused') return 'held';
+  const held = agent.lease !== null && agent.lease.phase !== 'pending';
+  if (held || agent.activity === 'held' || agent.activity === 'paused') return 'held';
   if (agent.activity === 'rate-limited') return 'limited';
   if (agent.activity === 'thinking' || agent.activity === 'tool' || agent.state === 'starting')
     return 'working';
