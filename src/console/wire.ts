@@ -15,9 +15,7 @@ export type {
   EventView,
   Evidence,
   HostInfo,
-  InjectionView,
   LeaseView,
-  PlanView,
   TerminalInfo,
   Verb,
 } from '../host/api.ts';

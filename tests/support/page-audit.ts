@@ -8,7 +8,8 @@ export interface Audit {
   nameless: string[];
   /** Text whose contrast with what is behind it is under WCAG AA. */
   dim: string[];
-  overflow: number;
+  /** What sticks out of the screen sideways and cannot be scrolled to. */
+  outside: string[];
 }
 
 export function audit(page: Page): Promise<Audit> {
@@ -88,5 +89,16 @@ function inPage(): Audit {
     const found = contrast(front, back);
     if (found < (large ? 3 : 4.5)) dim.add(`${found.toFixed(2)} ${describe(element)}`);
   }
-  return { nameless, dim: [...dim], overflow: document.documentElement.scrollWidth - innerWidth };
+  const outside: string[] = [];
+  for (const element of document.body.querySelectorAll('*')) {
+    if (!seen(element) || element.closest('.xterm, .hidden, svg')) continue;
+    const box = element.getBoundingClientRect();
+    if (box.right <= innerWidth + 1 && box.left >= -1) continue;
+    let scrolls = false;
+    for (let up = element.parentElement; up; up = up.parentElement) {
+      scrolls ||= /auto|scroll/.test(getComputedStyle(up).overflowX);
+    }
+    if (!scrolls) outside.push(describe(element));
+  }
+  return { nameless, dim: [...dim], outside };
 }
