@@ -6,6 +6,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Group, type GroupKind, groupPlace, ownGroup } from '../../src/host/process/cgroup.ts';
 import { descendants, isAlive, type ProcessIdentity } from '../../src/host/process/proc.ts';
 import { ShimClient } from '../../src/host/shim/client/client.ts';
 import { launchShim } from '../../src/host/shim/client/launch.ts';
@@ -121,6 +122,7 @@ export class ShimLab {
   readonly #shims: ProcessIdentity[] = [];
   readonly #clients: ShimClient[] = [];
   readonly #cleanups: (() => void)[] = [];
+  readonly #groups: (NonNullable<ShimStart['containment']> & { run: string })[] = [];
   #count = 0;
 
   directory(): string {
@@ -133,7 +135,7 @@ export class ShimLab {
     const dir = this.directory();
     this.#count += 1;
     return {
-      run: `run_test${this.#count}`,
+      run: `run_test${process.pid}_${this.#count}`,
       agent: 'tester',
       dir: join(dir, 'journal'),
       socket: join(dir, 's.sock'),
@@ -152,6 +154,7 @@ export class ShimLab {
     const start = this.startLine(overrides);
     const identity = await launchShim(start);
     this.adopt(identity);
+    if (start.containment) this.#groups.push({ ...start.containment, run: start.run });
     const client = await this.connect(start.socket, 1);
     return this.watch(start, identity, client);
   }
@@ -192,8 +195,23 @@ export class ShimLab {
       for (const below of descendants(shim.pid)) kill(below.pid);
       kill(shim.pid);
     }
+    for (const { kinds, scope, run } of this.#groups.splice(0)) {
+      for (const kind of kinds) removeGroup(kind, scope, run);
+    }
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     for (const dir of this.#dirs) rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** Also where its shim was killed, and what it held stands frozen. */
+function removeGroup(kind: GroupKind, scope: string, run: string): void {
+  const own = ownGroup(kind);
+  if (own === null) return;
+  const group = new Group(groupPlace(kind, own, scope, run));
+  for (let attempt = 0; group.exists && attempt < 200; attempt += 1) {
+    group.strike();
+    if (group.remove()) return;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
   }
 }
 

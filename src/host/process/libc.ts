@@ -109,3 +109,32 @@ export function closeOnExec(fd: number): void {
     throw fail('fcntl');
   }
 }
+
+/** Syscall numbers that are the same on every architecture. */
+const SYS_PIDFD_SEND_SIGNAL = 424;
+const SYS_PIDFD_OPEN = 434;
+
+/**
+ * A handle on the process that has this pid now; signals through it can never reach a later process with the
+ * same pid. The caller closes it.
+ * @returns null when there is no such process
+ * @throws LibcError 'ENOSYS' before Linux 5.3
+ */
+export function openProcess(pid: number): number | null {
+  const call = native('long syscall(long number, int pid, unsigned int flags)');
+  const fd = call(SYS_PIDFD_OPEN, pid, 0);
+  if (fd >= 0) {
+    // It already is close-on-exec.
+    return fd;
+  }
+  if (koffi.errno() === koffi.os.errno.ESRCH) return null;
+  throw fail('pidfd_open');
+}
+
+/** @returns false when the process has exited. @throws LibcError 'EPERM' when it is not ours to signal */
+export function signalHandle(handle: number, signal: number): boolean {
+  const call = native('long syscall(long number, int fd, int signal, void *info, unsigned int flags)');
+  if (call(SYS_PIDFD_SEND_SIGNAL, handle, signal, null, 0) === 0) return true;
+  if (koffi.errno() === koffi.os.errno.ESRCH) return false;
+  throw fail('pidfd_send_signal');
+}

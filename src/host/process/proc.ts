@@ -65,6 +65,24 @@ function sameProcess(stat: ProcStat, identity: ProcessIdentity): boolean {
   return identity.start_ticks === 0 || stat.start_ticks === 0 || stat.start_ticks === identity.start_ticks;
 }
 
+/** CPU time it has used, in clock ticks (10 ms); null when it is gone or the platform does not tell. */
+export function cpuTicksOf(pid: number): number | null {
+  const text = LINUX ? readProc(`/proc/${pid}/stat`) : null;
+  if (text === null) return null;
+  const fields = text.slice(text.lastIndexOf(') ') + 2).split(' ');
+  return Number(fields[11]) + Number(fields[12]);
+}
+
+/** The environment it was started with, `KEY=value` each; null when it is gone or not ours to read. */
+export function environmentOf(pid: number): string[] | null {
+  return readProc(`/proc/${pid}/environ`)?.split('\0') ?? null;
+}
+
+/** Every process there is, zombies included. */
+export function everyProcess(): ProcStat[] {
+  return snapshot();
+}
+
 /** Direct children, zombies included. */
 export function childrenOf(pid: number): number[] {
   if (!LINUX) return childrenIn(snapshot(), pid);

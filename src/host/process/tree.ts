@@ -3,9 +3,11 @@
  * sessions, double forks, cleared environments — they stay below it until they are dead, and "no descendants"
  * is a fact and not a hope. Only Linux has this; elsewhere a daemonised process escapes.
  */
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../errors.ts';
+import type { Group } from './cgroup.ts';
 import { childrenOf, descendants, type ProcStat, statOf } from './proc.ts';
+import { signalProcess } from './signal.ts';
 
 export interface TreeEnd {
   /** Distinct processes that were sent SIGKILL. */
@@ -13,6 +15,9 @@ export interface TreeEnd {
   /** Still there when the time was up: stuck in the kernel, or not ours to signal. */
   survivors: number;
 }
+
+/** Looks at the children alone between two looks at everybody: some 20 µs each, against milliseconds. */
+const CHASE_LOOKS = 40;
 
 /**
  * Everything alive below `root`. Empty only when two different looks agree: one over all processes, which can
@@ -26,49 +31,104 @@ export function liveDescendants(root: number): ProcStat[] {
     .filter((entry) => entry !== null && !entry.zombie) as ProcStat[];
 }
 
-/** Sends a signal to everything alive below `root`, parents first. @returns how many were reached */
-export function signalDescendants(root: number, signal: NodeJS.Signals): number {
-  return liveDescendants(root).filter((entry) => signalProcess(entry, signal)).length;
+/** By a signal or a tracer. */
+export function isStopped(entry: ProcStat): boolean {
+  return entry.state === 'T' || entry.state === 't';
+}
+
+/**
+ * Signals those who run away by forking and exiting: whoever's parent has died is a child of ours, and the list
+ * of our children is one short file. Only for a caller who is the subreaper himself: nobody else reaps them, so
+ * within this one call no pid of theirs is given away.
+ */
+export function chaseChildren(signal: NodeJS.Signals): ProcStat[] {
+  if (process.platform !== 'linux') return [];
+  const seen = new Set<number>();
+  const reached: ProcStat[] = [];
+  for (let look = 0; look < CHASE_LOOKS; look += 1) {
+    let fresh = false;
+    for (const pid of adopted()) {
+      if (seen.has(pid)) continue;
+      seen.add(pid);
+      fresh = true;
+      if (signal === 'SIGSTOP') {
+        const before = statOf(pid);
+        // Stopped by somebody else before us: not ours to wake later either.
+        if (before === null || isStopped(before)) continue;
+      }
+      try {
+        process.kill(pid, signal);
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== 'ESRCH' && code !== 'EPERM') throw error;
+      }
+      const stat = statOf(pid);
+      if (stat !== null) reached.push(stat);
+    }
+    if (!fresh && look > 1) break;
+  }
+  return reached;
+}
+
+/** Orphans always go to the first thread of the subreaper. */
+function adopted(): number[] {
+  try {
+    const text = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
+    return text.split(' ').filter(Boolean).map(Number);
+  } catch {
+    return childrenOf(process.pid); // a kernel without this file
+  }
 }
 
 /**
  * SIGKILL until a look finds nothing. The first rounds follow each other without a pause: against a program
- * that forks while it is being killed only speed helps.
+ * that forks while it is being killed only speed helps — or a group, which the kernel kills as one.
+ * @param root this process, or one that is dead
  * @param onRound called between rounds, to reap what was adopted
+ * @param group where the descendants were put, if anywhere; some may have left it
  */
 export async function killDescendants(
   root: number,
   timeout_ms: number,
   onRound: () => void,
+  group: Group | null = null,
 ): Promise<TreeEnd> {
   const deadline = performance.now() + timeout_ms;
   const killed = new Set<string>();
   for (let round = 0; ; round += 1) {
+    const struck = strike(group, killed);
     const alive = liveDescendants(root);
-    // Frozen first, then killed: a parent that is stopped cannot put a new child in place of the dead one.
-    if (alive.length > 1) for (const entry of alive) signalProcess(entry, 'SIGSTOP');
-    for (const entry of alive) {
-      if (signalProcess(entry, 'SIGKILL')) killed.add(`${entry.pid}:${entry.start_ticks}`);
+    if (struck === 0) {
+      // Frozen first, then killed: a parent that is stopped cannot put a new child in place of the dead one.
+      if (alive.length > 1) for (const entry of alive) signalProcess(entry, 'SIGSTOP');
+      for (const entry of alive) if (signalProcess(entry, 'SIGKILL')) killed.add(keyOf(entry));
+      if (alive.length > 0 && root === process.pid) {
+        for (const entry of chaseChildren('SIGKILL')) killed.add(keyOf(entry));
+      }
     }
     onRound();
-    if (alive.length === 0) return { killed: killed.size, survivors: 0 };
+    if (alive.length === 0 && struck === 0) return { killed: killed.size, survivors: 0 };
     if (performance.now() >= deadline) {
-      return { killed: killed.size, survivors: liveDescendants(root).length };
+      const left = new Set(liveDescendants(root).map((entry) => entry.pid));
+      if (group?.populated()) for (const pid of group.members()) left.add(pid);
+      return { killed: killed.size, survivors: left.size };
     }
     await sleep(round < 50 ? 0 : 10);
   }
 }
 
-/** @returns false when it is gone, or when it is not ours to signal */
-function signalProcess(entry: ProcStat, signal: NodeJS.Signals): boolean {
-  const now = statOf(entry.pid);
-  if (now === null || now.zombie || now.start_ticks !== entry.start_ticks) return false;
-  try {
-    process.kill(entry.pid, signal);
-    return true;
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ESRCH' || code === 'EPERM') return false;
-    throw new Error(`cannot signal process ${entry.pid}: ${messageOf(error)}`, { cause: error });
+/** @returns how many were in the group */
+function strike(group: Group | null, killed: Set<string>): number {
+  if (group === null || !group.populated()) return 0;
+  const members = group.members();
+  for (const pid of members) {
+    const entry = statOf(pid);
+    if (entry !== null) killed.add(keyOf(entry));
   }
+  group.strike();
+  return Math.max(1, members.length);
+}
+
+function keyOf(entry: ProcStat): string {
+  return `${entry.pid}:${entry.start_ticks}`;
 }

@@ -66,6 +66,13 @@ export type ShimRequest =
       fallback: ProcessSpec;
       settle_ms: number;
     }
+  /**
+   * Stops every process of the run where it is, at once: nobody asks it. Answered with the PauseRecord once it is
+   * proven, or refused (`not-still`) with everything going on as before. A paused run can be stopped.
+   */
+  | { id: number; op: 'pause'; opId: string; by: string }
+  /** Lets a paused run go on. Answered with the ThawRecord. */
+  | { id: number; op: 'thaw'; opId: string; by: string }
   /** Ends the run: every process and every descendant. Answered when zero are left (or kill_ms has passed). */
   | { id: number; op: 'stop'; opId: string; stop: StopLadder; reason: string }
   /** The host has durably processed the journal up to here: older segments may be deleted. */
@@ -112,6 +119,43 @@ export interface ShimStatus {
   stopping: boolean;
   /** Why the journal cannot be written at present (disk full); absent when all is well. */
   trouble?: string;
+  /** Absent from a shim that was started before there was a choice. */
+  containment?: ContainmentRecord;
+  /** Present while the run is paused. */
+  paused?: PauseRecord;
+}
+
+/** What holds the run's processes together. */
+export interface ContainmentRecord {
+  means: 'cgroup2' | 'freezer' | 'descent';
+  /** Directory of the run's control group; null with `descent`. */
+  path: string | null;
+}
+
+/** A run that stands still, and how that is known. */
+export interface PauseRecord {
+  opId: string;
+  by: string;
+  means: ContainmentRecord['means'];
+  /** Living processes, all of them stopped. */
+  processes: number;
+  /** CPU time they used together during the sample, in clock ticks of 10 ms. */
+  ticks: number;
+  sample_ms: number;
+  took_ms: number;
+}
+
+export interface ThawRecord {
+  opId: string;
+  by: string;
+  /** 'stop': it goes on for as long as it takes to end politely. */
+  reason: 'resume' | 'stop';
+}
+
+/** An orphan that came to the shim and lives: where no group holds it, this is how it is found again. */
+export interface AdoptedRecord {
+  pid: number;
+  start_ticks: number;
 }
 
 /** What a shim is told on its stdin, once, as one JSON line. Never in argv: argv is public. */
@@ -124,6 +168,12 @@ export interface ShimStart {
   socket: string;
   journal_segment_bytes: number;
   journal_bytes_max: number;
+  /** Which control groups to try, in this order; absent: none. */
+  containment?: {
+    /** Common name of the groups of one state directory. */
+    scope: string;
+    kinds: ('cgroup2' | 'freezer')[];
+  };
 }
 
 /**
@@ -146,6 +196,10 @@ export const RecordType = {
   /** JSON {cols, rows} */ resized: 8,
   /** JSON {pid, code, signal}: an adopted orphan that was reaped */ reaped: 9,
   /** JSON {cause}: the shim could not do something it must tell of (disk full, spawn failed) */ trouble: 10,
+  /** JSON ContainmentRecord: before the first process, and whenever it changes */ contained: 11,
+  /** JSON PauseRecord */ paused: 12,
+  /** JSON ThawRecord */ thawed: 13,
+  /** JSON AdoptedRecord */ adopted: 14,
 } as const;
 export type RecordType = (typeof RecordType)[keyof typeof RecordType];
 

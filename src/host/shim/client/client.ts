@@ -5,6 +5,7 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { AetherError, messageOf } from '../../errors.ts';
 import {
+  type PauseRecord,
   type ProcessSpec,
   type ProcessStatus,
   type RunExit,
@@ -15,6 +16,7 @@ import {
   type ShimRequest,
   type ShimStatus,
   type StopLadder,
+  type ThawRecord,
 } from '../wire.ts';
 
 const CONNECT_MS = 5_000;
@@ -124,6 +126,19 @@ export class ShimClient {
     settle_ms: number;
   }): Promise<{ accepted: true }> {
     return this.#ask<{ accepted: true }>({ op: 'swap', ...swap });
+  }
+
+  /**
+   * Stops every process of the run where it is; resolves with the proof. `by` is written down with it.
+   * @throws AetherError `shim-not-still`, and the run goes on as before
+   */
+  pause(opId: string, by: string): Promise<PauseRecord> {
+    return this.#ask<PauseRecord>({ op: 'pause', opId, by });
+  }
+
+  /** Lets a paused run go on. */
+  thaw(opId: string, by: string): Promise<ThawRecord> {
+    return this.#ask<ThawRecord>({ op: 'thaw', opId, by });
   }
 
   /** Ends the run; resolves when nothing of it is left (see `survivors`). */
@@ -279,6 +294,11 @@ const NEXT: Record<string, string> = {
   'no-floor': 'Ask for the status: another process has the floor now.',
   swapping: 'Wait for the swap to end, then try again.',
   stopping: 'The run is ending: start the agent again.',
+  paused: 'Resume the agent first.',
+  'not-paused': 'Ask for the status: it goes on already.',
+  'not-still':
+    'Something of it waits in the kernel (a slow disk, a network mount): try again, or kill the agent.',
+  'bad-request': 'Its shim is of an older version: restart the agent, then ask again.',
   busy: 'The process does not read its input: wait, interrupt it, or stop it.',
   'disk-full': 'Free space on the disk of the state directory; the shim tries again by itself.',
   'spawn-failed': 'Check the command, its working directory and their permissions.',

@@ -5,6 +5,9 @@ import type { ProcessExit } from '../wire.ts';
 /** Receives what a process prints. The chunk is only good during the call. */
 export type Output = (stream: 'out' | 'err', chunk: Buffer) => void;
 
+/** See Containment.enclose: the call must start what it starts before it returns. */
+export type Enclose = <T>(start: () => T) => T;
+
 export interface Child {
   readonly pid: number;
   /** The process itself has exited; others may still hold its output open. */

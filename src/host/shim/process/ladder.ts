@@ -2,7 +2,9 @@
  * Ends a process and everything below the shim, step by step: politely first, and certainly last. Descendants
  * of the process and descendants of the shim are the same: one process of a run lives at a time.
  */
-import { killDescendants, liveDescendants, signalDescendants, type TreeEnd } from '../../process/tree.ts';
+import type { Containment } from '../../process/containment.ts';
+import { signalProcess } from '../../process/signal.ts';
+import type { TreeEnd } from '../../process/tree.ts';
 import type { StopLadder } from '../wire.ts';
 import type { RunProcess } from './processes.ts';
 
@@ -13,6 +15,7 @@ const POLL_MS_MAX = 50;
 export const LEFTOVERS: StopLadder = { term_ms: 250, kill_ms: 10_000 };
 
 export interface LadderTools {
+  containment: Containment;
   /** Writes as if the host had, journalled. */
   write(process: RunProcess, data: string): Promise<unknown>;
   /** Reaps orphans, so that the dead do not linger. */
@@ -30,7 +33,8 @@ export async function climb(
   signal: AbortSignal,
 ): Promise<TreeEnd> {
   const none = { killed: 0, survivors: 0 };
-  const gone = () => liveDescendants(globalThis.process.pid).length === 0;
+  const { containment } = tools;
+  const gone = () => containment.living().length === 0;
   if (process?.status.running && ladder.close_stdin_ms !== undefined && process.status.io === 'pipes') {
     process.child.endInput();
     await exited(process, ladder.close_stdin_ms, signal);
@@ -42,13 +46,13 @@ export async function climb(
   }
   if (signal.aborted) return none;
   if (ladder.term_ms > 0 && !gone()) {
-    signalDescendants(globalThis.process.pid, 'SIGTERM');
+    for (const entry of containment.living()) signalProcess(entry, 'SIGTERM');
     // A stopped process takes its SIGTERM only when it goes on.
-    signalDescendants(globalThis.process.pid, 'SIGCONT');
+    for (const entry of containment.living()) signalProcess(entry, 'SIGCONT');
     await until(gone, ladder.term_ms, signal);
   }
   if (signal.aborted) return none;
-  return await killDescendants(globalThis.process.pid, ladder.kill_ms, () => tools.sweep());
+  return await containment.kill(ladder.kill_ms, () => tools.sweep());
 }
 
 /** Waits for the process itself, at most `wait_ms`. */

@@ -5,6 +5,7 @@
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
+import { Containment } from '../../process/containment.ts';
 import { becomeSubreaper } from '../../process/libc.ts';
 import { runMarkerOf } from '../../process/marker.ts';
 import { startTicks } from '../../process/proc.ts';
@@ -61,12 +62,17 @@ async function main(): Promise<void> {
     onGrown: (offset) => server.grown(offset),
     onBlocked: (blocked) => run.processes.setBlocked(blocked),
   });
-  const reaper = new Reaper((pid, exit) => {
-    if (journal.waiting < WAITING_BYTES_MAX) journal.append(RecordType.reaped, 0, { pid, ...exit });
-  });
-  const run = new Run(start.run, journal, reaper);
+  const note = (type: RecordType, what: object) => {
+    if (journal.waiting < WAITING_BYTES_MAX) journal.append(type, 0, what);
+  };
+  const reaper = new Reaper((pid, exit) => note(RecordType.reaped, { pid, ...exit }));
+  const { kinds, scope } = start.containment ?? { kinds: [], scope: '' };
+  const containment = Containment.choose(kinds, scope, start.run);
+  const run = new Run(start.run, journal, reaper, containment);
   const server = new ShimServer(start.socket, run, launcherRun);
-  if (process.platform === 'linux') reaper.watch();
+  if (process.platform === 'linux') {
+    reaper.watch(containment.means === 'descent' ? (orphan) => note(RecordType.adopted, orphan) : null);
+  }
   await server.listen();
 
   const stop = (reason: string) =>
@@ -92,6 +98,7 @@ async function main(): Promise<void> {
   });
 
   await run.ended;
+  if (!(await containment.release())) console.error(`the group of the run could not be removed`);
   await journal.close();
   // Answers to those who asked for the end are written in this turn.
   await new Promise((resolve) => setImmediate(resolve));

@@ -9,29 +9,33 @@ import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { pipe } from '../../process/libc.ts';
 import type { ProcessExit, ProcessSpec } from '../wire.ts';
-import { type Child, type Output, SpawnFailed } from './child.ts';
+import { type Child, type Enclose, type Output, SpawnFailed } from './child.ts';
 import { readInto } from './reading.ts';
 
 /**
+ * @param enclose calls its argument so that what that starts is contained
  * @param onPid called before anything else can happen, so that the reaper never takes this child for an orphan
  * @throws SpawnFailed
  */
 export async function spawnOnPipes(
   file: string,
   spec: ProcessSpec,
+  enclose: Enclose,
   onPid: (pid: number) => void,
   output: Output,
 ): Promise<Child> {
   const pipes = openPipes();
   let child: ChildProcess;
   try {
-    child = spawn(file, spec.argv.slice(1), {
-      argv0: spec.argv[0],
-      cwd: spec.cwd,
-      env: spec.env,
-      detached: true,
-      stdio: pipes.theirs,
-    });
+    child = enclose(() =>
+      spawn(file, spec.argv.slice(1), {
+        argv0: spec.argv[0],
+        cwd: spec.cwd,
+        env: spec.env,
+        detached: true,
+        stdio: pipes.theirs,
+      }),
+    );
     if (child.pid === undefined) throw (await once(child, 'error'))[0];
   } catch (error) {
     for (const fd of [...pipes.ours, ...pipes.theirs]) closeSync(fd);

@@ -3,6 +3,7 @@
  * end of each, all of it journalled.
  */
 
+import type { Containment } from '../../process/containment.ts';
 import { RUN_MARKER } from '../../process/marker.ts';
 import { startTicks } from '../../process/proc.ts';
 import {
@@ -13,7 +14,7 @@ import {
   RecordType,
   WRITE_QUEUE_BYTES_MAX,
 } from '../wire.ts';
-import { type Child, type Output, SpawnFailed } from './child.ts';
+import { type Child, type Enclose, type Output, SpawnFailed } from './child.ts';
 import { Frames } from './frames.ts';
 import type { Journal } from './journal.ts';
 import { spawnOnPipes } from './pipes.ts';
@@ -45,10 +46,18 @@ export class Processes {
   readonly #run: string;
   readonly #journal: Journal;
   readonly #reaper: Reaper;
+  readonly #containment: Containment;
   readonly #onExit: (process: RunProcess) => void;
 
-  constructor(run: string, journal: Journal, reaper: Reaper, onExit: (process: RunProcess) => void) {
+  constructor(
+    run: string,
+    journal: Journal,
+    reaper: Reaper,
+    containment: Containment,
+    onExit: (process: RunProcess) => void,
+  ) {
     this.#run = run;
+    this.#containment = containment;
     this.#journal = journal;
     this.#reaper = reaper;
     this.#onExit = onExit;
@@ -70,13 +79,14 @@ export class Processes {
     if (index > PROCESSES_MAX) throw new SpawnFailed('This run has started too many processes.');
     const file = findProgram(spec);
     const marked = { ...spec, env: { ...spec.env, [RUN_MARKER]: this.#run } };
+    const enclose: Enclose = (start) => this.#containment.enclose(start);
     const own = (pid: number) => this.#reaper.own(pid);
     const output: Output = (stream, chunk) =>
       this.#journal.output(stream === 'out' ? RecordType.out : RecordType.err, index, chunk);
     const child =
       spec.io.kind === 'pty'
-        ? spawnOnPty(file, marked, terminalSize(spec.io.cols, spec.io.rows), own, output)
-        : await spawnOnPipes(file, marked, own, output);
+        ? spawnOnPty(file, marked, terminalSize(spec.io.cols, spec.io.rows), enclose, own, output)
+        : await spawnOnPipes(file, marked, enclose, own, output);
     const status: ProcessStatus = {
       index,
       role: spec.role,

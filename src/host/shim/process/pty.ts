@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import { ReadStream } from 'node:tty';
 import { closeOnExec, duplicate } from '../../process/libc.ts';
 import type { ProcessExit, ProcessSpec } from '../wire.ts';
-import { type Child, type Output, SpawnFailed, signalName } from './child.ts';
+import { type Child, type Enclose, type Output, SpawnFailed, signalName } from './child.ts';
 import { readInto } from './reading.ts';
 
 const WRITE_RETRY_MS = 5;
@@ -49,6 +49,7 @@ export function spawnOnPty(
   file: string,
   spec: ProcessSpec,
   size: { cols: number; rows: number },
+  enclose: Enclose,
   onPid: (pid: number) => void,
   output: Output,
 ): Child {
@@ -65,7 +66,9 @@ export function spawnOnPty(
     native = parts.native;
     const { cols, rows } = size;
     const args = spec.argv.slice(1);
-    terminal = native.fork(file, args, env, spec.cwd, cols, rows, -1, -1, true, parts.helper, onExit);
+    terminal = enclose(() =>
+      parts.native.fork(file, args, env, spec.cwd, cols, rows, -1, -1, true, parts.helper, onExit),
+    );
   } catch (error) {
     throw new SpawnFailed(`${file} could not be started on a terminal: ${(error as Error).message}.`, {
       cause: error,

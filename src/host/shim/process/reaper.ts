@@ -4,25 +4,33 @@
  * the exit status of the run's own processes from those who report it.
  */
 import { reap } from '../../process/libc.ts';
-import { childrenOf } from '../../process/proc.ts';
-import type { ProcessExit } from '../wire.ts';
+import { childrenOf, startTicks } from '../../process/proc.ts';
+import type { AdoptedRecord, ProcessExit } from '../wire.ts';
 import { decodeStatus } from './child.ts';
 
 const SWEEP_MS = 10_000;
+/** How soon an orphan is noted down where only its pid will find it again. */
+const NOTE_MS = 1_000;
 
 export class Reaper {
   readonly #own = new Set<number>();
   readonly #onReaped: (pid: number, exit: ProcessExit) => void;
+  readonly #adopted = new Set<number>();
+  #onAdopted: ((orphan: AdoptedRecord) => void) | null = null;
   #due = false;
 
   constructor(onReaped: (pid: number, exit: ProcessExit) => void) {
     this.#onReaped = onReaped;
   }
 
-  /** Linux only: elsewhere nobody is adopted. */
-  watch(): void {
+  /**
+   * Linux only: elsewhere nobody is adopted.
+   * @param onAdopted told once of every orphan that lives
+   */
+  watch(onAdopted: ((orphan: AdoptedRecord) => void) | null): void {
+    this.#onAdopted = onAdopted;
     process.on('SIGCHLD', () => this.#soon());
-    setInterval(() => this.sweep(), SWEEP_MS).unref();
+    setInterval(() => this.sweep(), onAdopted ? NOTE_MS : SWEEP_MS).unref();
   }
 
   /** Started by Node or node-pty, who reap it. */
@@ -43,11 +51,23 @@ export class Reaper {
       for (const pid of childrenOf(process.pid)) {
         if (this.#own.has(pid)) continue;
         const status = reap(pid);
-        if (status === null) continue;
+        if (status === null) {
+          this.#note(pid);
+          continue;
+        }
         found = true;
+        this.#adopted.delete(pid);
         this.#onReaped(pid, decodeStatus(status));
       }
     }
+  }
+
+  #note(pid: number): void {
+    if (this.#onAdopted === null || this.#adopted.has(pid)) return;
+    const start_ticks = startTicks(pid);
+    if (start_ticks === 0) return;
+    this.#adopted.add(pid);
+    this.#onAdopted({ pid, start_ticks });
   }
 
   /** A thousand deaths at once are one sweep. */

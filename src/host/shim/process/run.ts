@@ -3,8 +3,11 @@
  * method here; the order of what happens is the order in the journal.
  */
 import { messageOf } from '../../errors.ts';
+import type { Containment } from '../../process/containment.ts';
 import { startTicks } from '../../process/proc.ts';
 import {
+  type ContainmentRecord,
+  type PauseRecord,
   type ProcessSpec,
   type ProcessStatus,
   RecordType,
@@ -13,10 +16,12 @@ import {
   type ShimRequest,
   type ShimStatus,
   type SwapRecord,
+  type ThawRecord,
 } from '../wire.ts';
 import { SpawnFailed } from './child.ts';
 import type { Journal } from './journal.ts';
 import { climb, type LadderTools, LEFTOVERS } from './ladder.ts';
+import { Pausing } from './pausing.ts';
 import { Processes, type RunProcess } from './processes.ts';
 import type { Reaper } from './reaper.ts';
 import { Refused } from './refused.ts';
@@ -34,20 +39,26 @@ export class Run {
   readonly #operations = new Map<string, Promise<unknown>>();
   readonly #ended = Promise.withResolvers<RunExit>();
   readonly #tools: LadderTools;
+  readonly #containment: Containment;
+  readonly #pausing: Pausing;
   #current: RunProcess | null = null;
   #starting = false;
   #swap: { from: RunProcess; abort: AbortController; over: Promise<void> } | null = null;
   #stop: AbortController | null = null;
   #finishing = false;
   #killed = 0;
+  #notedMeans: ContainmentRecord['means'] | null = null;
 
-  constructor(name: string, journal: Journal, reaper: Reaper) {
+  constructor(name: string, journal: Journal, reaper: Reaper, containment: Containment) {
     this.#name = name;
     this.#journal = journal;
     this.#reaper = reaper;
-    this.processes = new Processes(name, journal, reaper, (process) => this.#exited(process));
+    this.#pausing = new Pausing(containment, journal);
+    this.#containment = containment;
+    this.processes = new Processes(name, journal, reaper, containment, (process) => this.#exited(process));
     let written = 0;
     this.#tools = {
+      containment,
       sweep: () => reaper.sweep(),
       write: (process, data) => {
         written += 1;
@@ -79,6 +90,8 @@ export class Run {
       stopping: this.#stop !== null || this.#finishing,
     };
     if (this.#journal.trouble) status.trouble = this.#journal.trouble;
+    status.containment = this.#contained();
+    if (this.#pausing.record) status.paused = this.#pausing.record;
     return status;
   }
 
@@ -106,8 +119,41 @@ export class Run {
 
   /** Starts a process and gives it the floor. */
   async spawn(spec: ProcessSpec): Promise<RunProcess> {
-    this.#current = await this.processes.spawn(spec);
+    // First: whoever finds this process must know how to find what comes of it.
+    this.#noteContained();
+    try {
+      this.#current = await this.processes.spawn(spec);
+    } finally {
+      this.#noteContained();
+    }
     return this.#current;
+  }
+
+  #contained(): ContainmentRecord {
+    return { means: this.#containment.means, path: this.#containment.place?.path ?? null };
+  }
+
+  #noteContained(): void {
+    if (this.#notedMeans === this.#containment.means) return;
+    this.#notedMeans = this.#containment.means;
+    this.#journal.append(RecordType.contained, 0, this.#contained());
+  }
+
+  pause(request: Request<'pause'>): Promise<PauseRecord> {
+    return this.#once(request.opId, async () => {
+      this.#refuseWhileEnding();
+      if (this.#swap) throw new Refused('swapping', 'The run is being swapped.');
+      if (!this.#current?.status.running)
+        throw new Refused('no-process', 'Nothing runs that could be paused.');
+      return await this.#pausing.pause(request.opId, request.by);
+    });
+  }
+
+  thaw(request: Request<'thaw'>): Promise<ThawRecord> {
+    return this.#once(request.opId, async () => {
+      this.#refuseWhileEnding();
+      return await this.#pausing.thaw(request.opId, request.by, 'resume');
+    });
   }
 
   async write(request: Request<'write'>): Promise<{ duplicate: boolean }> {
@@ -145,6 +191,7 @@ export class Run {
     return this.#once(request.opId, async () => {
       this.#refuseWhileEnding();
       if (this.#swap) throw new Refused('swapping', 'Another swap is under way.');
+      if (this.#pausing.busy) throw new Refused('paused', 'The run is paused.');
       const from = this.#floor(request.from);
       if (!from.status.running) throw new Refused('no-process', 'The process has exited.');
       this.#refuseWithoutDisk();
@@ -206,6 +253,7 @@ export class Run {
       swap.abort.abort();
       await swap.over;
     }
+    await this.#pausing.beforeStop(request);
     if (stop.signal.aborted) return;
     const { killed } = await climb(this.#current, request.stop, this.#tools, stop.signal);
     this.#killed += killed;
@@ -221,8 +269,13 @@ export class Run {
   async #finish(cause: RunExit['cause'], reason?: string): Promise<void> {
     if (this.#finishing) return;
     this.#finishing = true;
+    await this.#pausing.beforeEnd();
     const never = new AbortController().signal;
-    const ladder = cause === 'stopped' ? { term_ms: 0, kill_ms: 1_000 } : LEFTOVERS;
+    const ladder =
+      cause === 'stopped'
+        ? { term_ms: 0, kill_ms: 1_000 }
+        : // What stands still cannot end by itself.
+          { ...LEFTOVERS, ...(this.#pausing.record ? { term_ms: 0 } : {}) };
     const end = await climb(null, ladder, this.#tools, never);
     this.#killed += end.killed;
     for (const process of this.processes.list) {

@@ -203,6 +203,10 @@ export class ShimServer {
         return run.signal(request);
       case 'swap':
         return run.swap(request);
+      case 'pause':
+        return run.pause(request);
+      case 'thaw':
+        return run.thaw(request);
       case 'stop':
         return run.stop(request);
       case 'ack':

@@ -1,0 +1,214 @@
+/**
+ * How the processes of one run are held together: started, stopped in mid-step, let go again and killed as a
+ * whole. The best means that this machine allows is chosen once; what it is, is a fact that is shown.
+ *
+ *   cgroup2  the kernel keeps, freezes and kills the group
+ *   freezer  the kernel keeps and freezes it (v1)
+ *   descent  this process is the subreaper of them all and looks for them
+ *
+ * A program with our rights can leave its group. It cannot leave its ancestors while the subreaper lives, so
+ * whatever the means, those below us and outside the group are looked for as well.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { admitTo, Group, type GroupKind, type GroupPlace, groupPlace, ownGroup } from './cgroup.ts';
+import { cpuTicksOf, type ProcessIdentity, type ProcStat, statOf } from './proc.ts';
+import { signalProcess } from './signal.ts';
+import { chaseChildren, isStopped, killDescendants, liveDescendants, type TreeEnd } from './tree.ts';
+
+export type Means = GroupKind | 'descent';
+
+/** The proof of a pause. */
+export interface Stillness {
+  means: Means;
+  /** Living processes of the run, all of them stopped. */
+  processes: number;
+  /** CPU time they used together during the sample, in clock ticks of 10 ms. */
+  ticks: number;
+  sample_ms: number;
+  /** From the request to the moment when all stood still. */
+  took_ms: number;
+}
+
+const SAMPLE_MS = 100;
+const THAW_MS = 1_000;
+const LEAVE_ATTEMPTS = 3;
+const REMOVE_ATTEMPTS = 20;
+const REMOVE_PAUSE_MS = 25;
+
+export class Containment {
+  readonly #group: Group | null;
+  /** The directory of the group this process itself is in. */
+  readonly #home: string;
+  /** Who was stopped by signal, in the order in which it was done. */
+  #stopped: ProcessIdentity[] = [];
+  /** This process could not leave the group again: freezing or killing that would be suicide. */
+  #trapped = false;
+
+  private constructor(group: Group | null, home: string) {
+    this.#group = group;
+    this.#home = home;
+  }
+
+  /**
+   * The first of `kinds` that works here, proven by going in and out; descent when none does. Makes the group.
+   * @param scope the common name of the groups of one state directory
+   */
+  static choose(kinds: readonly GroupKind[], scope: string, run: string): Containment {
+    for (const kind of kinds) {
+      const home = ownGroup(kind);
+      if (home === null) continue;
+      const group = new Group(groupPlace(kind, home, scope, run));
+      try {
+        group.make();
+        const containment = new Containment(group, home);
+        containment.enclose(() => undefined);
+        group.thaw();
+        return containment;
+      } catch {
+        // Not allowed after all (a missing delegation, a read-only file, a threaded domain): the next one.
+        group.remove();
+      }
+    }
+    return new Containment(null, '');
+  }
+
+  get means(): Means {
+    return this.#usable?.place.kind ?? 'descent';
+  }
+
+  /** Where the group is, for whoever comes after this process. */
+  get place(): GroupPlace | null {
+    return this.#group?.place ?? null;
+  }
+
+  get #usable(): Group | null {
+    return this.#trapped ? null : this.#group;
+  }
+
+  /**
+   * Whatever `body` starts, synchronously, is born in the group: this process is in it just so long. No
+   * descendant is ever outside, not even between fork and exec.
+   * @throws the error of going in; `body` was not called then
+   */
+  enclose<T>(body: () => T): T {
+    const group = this.#usable;
+    if (group === null) return body();
+    group.admit(process.pid);
+    try {
+      return body();
+    } finally {
+      this.#leave();
+    }
+  }
+
+  #leave(): void {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        admitTo(this.#home, process.pid);
+        return;
+      } catch {
+        if (attempt < LEAVE_ATTEMPTS) continue;
+        this.#trapped = true;
+        return;
+      }
+    }
+  }
+
+  /** Everything alive that belongs to the run. */
+  living(): ProcStat[] {
+    const found = new Map(liveDescendants(process.pid).map((entry) => [entry.pid, entry]));
+    for (const pid of this.#usable?.members() ?? []) {
+      const stat = found.has(pid) ? null : statOf(pid);
+      if (stat !== null && !stat.zombie) found.set(pid, stat);
+    }
+    return [...found.values()];
+  }
+
+  /**
+   * Stops everything where it is and proves it: nobody is left who could run, and nobody has used the processor.
+   * @param signal aborted when it is not wanted any more
+   * @returns null when that could not be had within `limit_ms`; then everything goes on as before
+   */
+  async freeze(limit_ms: number, signal: AbortSignal): Promise<Stillness | null> {
+    const began = performance.now();
+    const deadline = began + limit_ms;
+    const over = () => signal.aborted || performance.now() >= deadline;
+    this.#usable?.freeze();
+    while (!over()) {
+      if (!(await this.#stood(over))) break;
+      const took_ms = Math.round((performance.now() - began) * 10) / 10;
+      const before = this.#ticks();
+      await sleep(SAMPLE_MS);
+      const after = this.#ticks();
+      let ticks = 0;
+      for (const [pid, used] of after) ticks += used - (before.get(pid) ?? -1);
+      // Somebody was born, or was still on his way out of the kernel: look again.
+      if (ticks > 0 || this.#runnable().length > 0 || signal.aborted) continue;
+      return { means: this.means, processes: after.size, ticks, sample_ms: SAMPLE_MS, took_ms };
+    }
+    await this.thaw();
+    return null;
+  }
+
+  /** Until two looks in a row find nobody who could run. */
+  async #stood(over: () => boolean): Promise<boolean> {
+    for (let quiet = 0, round = 0; !over(); round += 1) {
+      const awake = this.#runnable();
+      for (const entry of awake) this.#stop(entry);
+      if (awake.length > 0 && this.means === 'descent') {
+        for (const entry of chaseChildren('SIGSTOP')) this.#noteStopped(entry);
+      }
+      const frozen = this.#usable?.frozen() ?? true;
+      quiet = frozen && awake.length === 0 ? quiet + 1 : 0;
+      if (quiet >= 2) return true;
+      if (quiet === 0) await sleep(round < 20 ? 1 : 5);
+    }
+    return false;
+  }
+
+  /** Alive, outside the group or without one, and not stopped. */
+  #runnable(): ProcStat[] {
+    const inside = new Set(this.#usable?.members());
+    return liveDescendants(process.pid).filter((entry) => !inside.has(entry.pid) && !isStopped(entry));
+  }
+
+  #stop(entry: ProcStat): void {
+    if (signalProcess(entry, 'SIGSTOP')) this.#noteStopped(entry);
+  }
+
+  /** Each once; whoever was stopped before we came is not ours to wake. */
+  #noteStopped({ pid, start_ticks }: ProcessIdentity): void {
+    if (this.#stopped.some((known) => known.pid === pid && known.start_ticks === start_ticks)) return;
+    this.#stopped.push({ pid, start_ticks });
+  }
+
+  #ticks(): Map<number, number> {
+    return new Map(this.living().map(({ pid }) => [pid, cpuTicksOf(pid) ?? 0]));
+  }
+
+  /** Lets everything go on: children before their parents, so that no shell sees its job stopped. */
+  async thaw(): Promise<void> {
+    const group = this.#usable;
+    group?.thaw();
+    for (const identity of this.#stopped.reverse()) signalProcess(identity, 'SIGCONT');
+    this.#stopped = [];
+    const deadline = performance.now() + THAW_MS;
+    while (group?.frozen() && performance.now() < deadline) await sleep(1);
+  }
+
+  /** SIGKILL for all, also while they are frozen. */
+  kill(limit_ms: number, onRound: () => void): Promise<TreeEnd> {
+    return killDescendants(process.pid, limit_ms, onRound, this.#usable);
+  }
+
+  /** Removes the group once everybody is dead. @returns false when somebody is still in it */
+  async release(): Promise<boolean> {
+    if (this.#group === null) return true;
+    for (let attempt = 1; ; attempt += 1) {
+      if (this.#group.remove()) return true;
+      if (attempt === REMOVE_ATTEMPTS) return false;
+      // The dead leave their group when they are reaped, at times a moment later.
+      await sleep(REMOVE_PAUSE_MS);
+    }
+  }
+}
