@@ -118,7 +118,7 @@ export class RunTable {
       // Not REPLACE: the row keeps its ordinal.
       `INSERT INTO runs (id, agent, state, state_ms, state_evidence, activity, activity_evidence, requested, shim_pid,
          shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit, ordinal)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?2))
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?))
        ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, state = excluded.state, state_ms = excluded.state_ms,
          state_evidence = excluded.state_evidence, activity = excluded.activity, activity_evidence = excluded.activity_evidence,
          requested = excluded.requested, shim_pid = excluded.shim_pid, shim_start_ticks = excluded.shim_start_ticks,
@@ -132,12 +132,12 @@ export class RunTable {
     );
     this.#live = store.db.prepare<[], Row>('SELECT * FROM runs WHERE exited_ms IS NULL ORDER BY started_ms');
     this.#totals = store.db.prepare<
-      [string],
+      [string, string],
       { input: number | null; output: number | null; cost: number | null; runs: number | null }
     >(
       `SELECT sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cost_usd) AS cost, sum(runs) AS runs FROM (
-         SELECT input_tokens, output_tokens, cost_usd, 1 AS runs FROM runs WHERE agent = ?1
-         UNION ALL SELECT input_tokens, output_tokens, cost_usd, runs FROM run_sums WHERE agent = ?1)`,
+         SELECT input_tokens, output_tokens, cost_usd, 1 AS runs FROM runs WHERE agent = ?
+         UNION ALL SELECT input_tokens, output_tokens, cost_usd, runs FROM run_sums WHERE agent = ?)`,
     );
     this.#host = store.db.prepare<[number, string, number]>(
       'INSERT INTO hosts (pid, version, started_ms) VALUES (?,?,?)',
@@ -167,6 +167,7 @@ export class RunTable {
       run.started_ms,
       run.exited_ms,
       json(run.exit),
+      run.agent,
     );
   }
 
@@ -187,7 +188,7 @@ export class RunTable {
 
   /** Sums over all runs of an agent, the forgotten ones included. */
   totals(agent: string): { input: number; output: number; cost_usd: number | null; runs: number } {
-    const row = this.#totals.get(agent);
+    const row = this.#totals.get(agent, agent);
     return {
       input: row?.input ?? 0,
       output: row?.output ?? 0,
