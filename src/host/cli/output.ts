@@ -1,7 +1,7 @@
 /** Where the commands print: colour only where a terminal shows it, and a reader that went away is no error. */
 import { once } from 'node:events';
 import { styleText } from 'node:util';
-import { describeError, toWireError } from '../errors.ts';
+import { AetherError, describeError } from '../errors.ts';
 import { ExitCode } from './exit-codes.ts';
 import { oneLine, sanitise } from './text.ts';
 
@@ -33,9 +33,8 @@ export function printJson(value: unknown): void {
 export function printError(error: unknown): void {
   const text = sanitise(describeError(error));
   note(`${styleText('red', 'error:', { stream: process.stderr })} ${text}`);
-  const wire = toWireError(error);
-  // A bug has no sentence of its own: its stack is for whoever runs the command, and never leaves this terminal.
-  if (wire.code === 'internal' && error instanceof Error) note(error.stack ?? error.message);
+  // A bug of this command has no sentence of its own: its stack is for whoever runs it, and goes nowhere else.
+  if (error instanceof Error && !(error instanceof AetherError)) note(error.stack ?? error.message);
 }
 
 export function warn(text: string): void {

@@ -1,5 +1,6 @@
 /** `aether up`: the fleet of the configuration, made so and kept so. */
 import { realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { AgentView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
@@ -202,6 +203,9 @@ async function greet(client: ControlClient, how: string): Promise<void> {
   if (info.configProblem) warn(`${info.configProblem.message} ${info.configProblem.next}`);
 }
 
+/** The options with which another command finds this host from here. */
 function again(invoked: Invocation): string {
+  const beside = join(dirname(invoked.configFile), '.aether');
+  if (invoked.stateDir !== beside) return ` --state ${invoked.stateDir}`;
   return invoked.configNamed ? ` -f ${invoked.configFile}` : '';
 }
