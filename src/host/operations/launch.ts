@@ -14,7 +14,7 @@ import { Run, type RunSink } from '../runs/run.ts';
 import { ShimClient } from '../shim/client/client.ts';
 import { launchShim } from '../shim/client/launch.ts';
 import { lastOffset, repairTail } from '../shim/tail.ts';
-import type { RunRecord } from '../store/runs.ts';
+import { newTree, type RunRecord } from '../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from './wiring.ts';
 
 export class Launcher {
@@ -113,6 +113,7 @@ export class Launcher {
         tail: null,
         opening: prepared.launch.opening,
       },
+      tree: newTree(),
       last: null,
       input_tokens: 0,
       output_tokens: 0,

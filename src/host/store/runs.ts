@@ -1,7 +1,7 @@
 /** SQL of `runs` (the observed state) and `hosts` (one row per host process that ever owned this directory). */
 import type { Activity, EngineState, Frame } from '../../runtimes/runtime.ts';
 import type { Evidence, Principal, RunState } from '../api.ts';
-import type { RunExit } from '../shim/wire.ts';
+import type { AdoptedRecord, ContainmentRecord, PauseRecord, RunExit } from '../shim/wire.ts';
 import type { Store } from './store.ts';
 
 /** The process that has the floor, and how far its output was understood. */
@@ -58,6 +58,24 @@ export interface PassedCall {
   subagent?: string;
 }
 
+/** What is known of the run's processes as a whole. */
+export interface RunTree {
+  /** What holds them together; null until the shim has said. */
+  containment: ContainmentRecord | null;
+  /** Started by the shim, or orphans that came to it, and not known to be dead: oldest first. */
+  known: AdoptedRecord[];
+  /** Set while all of them stand still. */
+  pause: (PauseRecord & { since_ms: number }) | null;
+  /** A pause that is over and that the agent was not told of. */
+  away: { opId: string; from_ms: number; to_ms: number } | null;
+  /** Sum of all pauses that are over: counts against no limit. */
+  paused_ms: number;
+}
+
+export function newTree(): RunTree {
+  return { containment: null, known: [], pause: null, away: null, paused_ms: 0 };
+}
+
 export interface RunRecord {
   id: string;
   agent: string;
@@ -72,6 +90,7 @@ export interface RunRecord {
   journal_offset: number;
   engine: EngineState;
   floor: Floor;
+  tree: RunTree;
   last: string | null;
   input_tokens: number;
   output_tokens: number;
@@ -103,6 +122,7 @@ interface Row {
   started_ms: number;
   exited_ms: number | null;
   exit: string | null;
+  tree: string | null;
 }
 
 export class RunTable {
@@ -117,14 +137,15 @@ export class RunTable {
     this.#put = store.db.prepare(
       // Not REPLACE: the row keeps its ordinal.
       `INSERT INTO runs (id, agent, state, state_ms, state_evidence, activity, activity_evidence, requested, shim_pid,
-         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit, ordinal)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?))
+         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit, tree, ordinal)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?))
        ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, state = excluded.state, state_ms = excluded.state_ms,
          state_evidence = excluded.state_evidence, activity = excluded.activity, activity_evidence = excluded.activity_evidence,
          requested = excluded.requested, shim_pid = excluded.shim_pid, shim_start_ticks = excluded.shim_start_ticks,
          boot_id = excluded.boot_id, journal_offset = excluded.journal_offset, engine = excluded.engine, floor = excluded.floor,
          last = excluded.last, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
-         cost_usd = excluded.cost_usd, started_ms = excluded.started_ms, exited_ms = excluded.exited_ms, exit = excluded.exit`,
+         cost_usd = excluded.cost_usd, started_ms = excluded.started_ms, exited_ms = excluded.exited_ms, exit = excluded.exit,
+         tree = excluded.tree`,
     );
     this.#get = store.db.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?');
     this.#newest = store.db.prepare<[string], Row>(
@@ -167,6 +188,7 @@ export class RunTable {
       run.started_ms,
       run.exited_ms,
       json(run.exit),
+      JSON.stringify(run.tree),
       run.agent,
     );
   }
@@ -229,5 +251,6 @@ function toRecord(row: Row): RunRecord {
     started_ms: row.started_ms,
     exited_ms: row.exited_ms,
     exit: row.exit === null ? null : (JSON.parse(row.exit) as RunRecord['exit']),
+    tree: row.tree === null ? newTree() : (JSON.parse(row.tree) as RunTree),
   };
 }

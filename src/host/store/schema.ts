@@ -93,4 +93,7 @@ export const migrations: string[] = [
   /* sql */ `
   ALTER TABLE agents ADD COLUMN hold TEXT; -- JSON HoldRecord; null: not held
   `,
+  /* sql */ `
+  ALTER TABLE runs ADD COLUMN tree TEXT; -- JSON RunTree; null: a run of before there was one
+  `,
 ];
