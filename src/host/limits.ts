@@ -31,6 +31,11 @@ export const limits = {
   /** One line of an engine's structured channel. */
   engine_line_bytes_max: 32 * 1024 * 1024,
 
+  /** A tool call stands at an engine's gate for this long; then the host refuses it and ends the turn. */
+  gate_wait_ms: 7 * 24 * 3_600_000,
+  /** The host answers this long before the engine would by itself. */
+  gate_margin_ms: 60_000,
+
   inject_text_bytes_max: 256 * 1024,
   inject_queue_max: 1_000,
 
@@ -94,6 +99,9 @@ export const limits = {
   restart_attempts_max: 5,
   /** A run that lived this long forgives the failures before it. */
   restart_forgive_ms: 60_000,
+
+  /** host.log becomes host.log.1 above it. */
+  log_bytes_max: 16 * 1024 * 1024,
 
   journal_segment_bytes: 64 * 1024 * 1024,
   journal_bytes_max: 512 * 1024 * 1024,

@@ -6,7 +6,7 @@
 import type { EngineState, Frame, ObservedEvent, Runtime } from '../../runtimes/runtime.ts';
 import type { Evidence, RunState } from '../api.ts';
 import type { Clock } from '../clock.ts';
-import { AetherError, messageOf } from '../errors.ts';
+import { AetherError, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { ShimClient } from '../shim/client/client.ts';
@@ -19,9 +19,16 @@ import { cutLines } from './lines.ts';
 
 const PRINTED_CHARS_MAX = 2_000;
 const BATCH_BYTES = 256 * 1024;
+/** Output that told of nothing is saved in steps: after so many bytes, or when the run is quiet for so long. */
+const SAVE_EVERY_BYTES = 4 * 1024 * 1024;
+const SAVE_AFTER_MS = 250;
+/** An unfinished line larger than this is not saved as it grows, but read again by the next host. */
+const PARTIAL_SAVED_CHARS_MAX = 64 * 1024;
 /** Far below the journal's limit, far above one line. */
 const ACK_EVERY_BYTES = 4 * 1024 * 1024;
 const MARK_EVERY_BYTES = 128 * 1024;
+const RETRY_MS_MIN = 250;
+const RETRY_MS_MAX = 5_000;
 
 /** What the rest of the host does with a run's facts. `observed` and `recorded` run inside the transaction. */
 export interface RunSink {
@@ -60,6 +67,15 @@ export class Run {
   #again = false;
   #acked = 0;
   #closed = false;
+  /** Journal offset that the database knows. */
+  #saved: number;
+  #cancelSave: (() => void) | null = null;
+  /** What the records of this batch told the rest of the host; output alone tells nothing. */
+  #told = 0;
+  /** What is to follow a commit, until it has been done. */
+  #following: (() => void)[] = [];
+  #cancelRetry: (() => void) | null = null;
+  #retry_ms = RETRY_MS_MIN;
 
   constructor(options: {
     record: RunRecord;
@@ -79,6 +95,7 @@ export class Run {
     this.#clock = options.clock;
     this.#log = options.log.child({ run: options.record.id, agent: options.record.agent });
     this.#sink = options.sink;
+    this.#saved = this.record.journal_offset;
   }
 
   get id(): string {
@@ -87,6 +104,11 @@ export class Run {
 
   get ended(): boolean {
     return this.record.exited_ms !== null;
+  }
+
+  /** True once this host has let go of it. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   /** The shim connection; throws a clear error while there is none. */
@@ -132,52 +154,124 @@ export class Run {
   }
 
   async #drain(): Promise<void> {
-    while (this.#again && !this.#closed) {
+    while (this.#again && (!this.#closed || this.#following.length > 0)) {
       this.#again = false;
       try {
-        this.#reader ??= new JournalReader(this.paths.journal, this.record.journal_offset);
+        this.#follow();
         while (!this.#closed) {
+          this.#reader ??= new JournalReader(this.paths.journal, this.record.journal_offset);
           const records = this.#reader.read(BATCH_BYTES);
           if (records.length === 0) break;
           this.#process(records);
+          this.#follow();
           await new Promise((resolve) => setImmediate(resolve));
         }
+        this.#retry_ms = RETRY_MS_MIN;
       } catch (error) {
-        this.#log.error({ error: messageOf(error) }, 'the journal could not be processed');
-        this.#reader?.close();
-        this.#reader = null;
+        this.#failed(error);
       }
     }
   }
 
+  /** Nothing is skipped: the same records are read again from where the database stands, in a moment. */
+  #failed(error: unknown): void {
+    const { code } = toWireError(error);
+    this.#log.error({ error: messageOf(error), code, retry_ms: this.#retry_ms }, 'the journal waits');
+    this.#rewind();
+    this.#cancelRetry?.();
+    this.#cancelRetry = this.#clock.after(this.#retry_ms, () => void this.pump());
+    this.#retry_ms = Math.min(this.#retry_ms * 2, RETRY_MS_MAX);
+  }
+
   #process(records: JournalRecord[]): void {
     const swaps: SwapRecord[] = [];
-    const before = structuredClone(this.record);
-    try {
-      this.#store.transaction(() => {
-        for (const record of records) {
-          if (record.type === RecordType.swap)
-            swaps.push(JSON.parse(record.payload.toString()) as SwapRecord);
-          this.#apply(record);
-          this.record.journal_offset = record.end;
-        }
-        this.#table.put(this.record);
-      });
-    } catch (error) {
-      Object.assign(this.record, before);
-      throw error;
-    }
+    const ended = this.ended;
+    this.#told = 0;
+    this.#transaction(() => {
+      for (const record of records) {
+        if (record.type === RecordType.swap) swaps.push(JSON.parse(record.payload.toString()) as SwapRecord);
+        if (record.type !== RecordType.out && record.type !== RecordType.err) this.#told += 1;
+        this.#apply(record);
+        this.record.journal_offset = record.end;
+      }
+      if (this.#told > 0 || this.#due()) this.#put();
+      else this.#saveSoon();
+    });
     this.#acknowledge();
-    for (const swap of swaps) this.#sink.swapped(this, swap);
-    this.#sink.changed(this);
+    if (this.#told === 0) return;
+    for (const swap of swaps) this.#following.push(() => this.#sink.swapped(this, swap));
+    this.#following.push(() => this.#sink.changed(this));
+    this.#wake();
+    if (this.ended && !ended) this.#following.push(() => this.#sink.exited(this));
+  }
+
+  /** What follows a commit is done once, also when the first attempt fails on a disk that is full. */
+  #follow(): void {
+    for (let next = this.#following[0]; next !== undefined; next = this.#following[0]) {
+      next();
+      this.#following.shift();
+    }
+  }
+
+  #wake(): void {
     for (const waiter of this.#waiters) waiter();
-    if (this.ended && before.exited_ms === null) this.#sink.exited(this);
+  }
+
+  /** Changes the record and what belongs to it, or neither: after a failure it is what the database has. */
+  #transaction(body: () => void): void {
+    this.#store.transaction(() => {
+      this.#store.onRollback(() => {
+        const saved = this.#table.get(this.id);
+        if (saved !== null) Object.assign(this.record, saved);
+        this.#saved = this.record.journal_offset;
+        this.#rewind();
+      });
+      body();
+    });
+  }
+
+  /** The journal is read on from what the record says. */
+  #rewind(): void {
+    this.#reader?.close();
+    this.#reader = null;
+  }
+
+  #put(): void {
+    this.#table.put(this.record);
+    this.#saved = this.record.journal_offset;
+    this.#cancelSave?.();
+    this.#cancelSave = null;
+  }
+
+  /** Whoever dies before it reads the same output again, which told of nothing then and will tell of nothing. */
+  #due(): boolean {
+    const unsaved = this.record.journal_offset - this.#saved;
+    return unsaved >= (this.#growsLine() ? 2 * limits.engine_line_bytes_max : SAVE_EVERY_BYTES);
+  }
+
+  /** Saving an unfinished line again and again as it grows would cost its square. */
+  #growsLine(): boolean {
+    const { partialOut, partialErr } = this.record.floor;
+    return partialOut.length + partialErr.length > PARTIAL_SAVED_CHARS_MAX;
+  }
+
+  #saveSoon(): void {
+    this.#cancelSave ??= this.#clock.after(SAVE_AFTER_MS, () => {
+      this.#cancelSave = null;
+      if (this.#closed || this.#growsLine() || this.#saved === this.record.journal_offset) return;
+      try {
+        this.#transaction(() => this.#put());
+        this.#acknowledge();
+      } catch (error) {
+        this.#failed(error);
+      }
+    });
   }
 
   /** Lets the shim delete what is processed; a lost acknowledgement is made good by the next one. */
   #acknowledge(): void {
-    if (this.#client === null || this.record.journal_offset - this.#acked < ACK_EVERY_BYTES) return;
-    this.#acked = this.record.journal_offset;
+    if (this.#client === null || this.#saved - this.#acked < ACK_EVERY_BYTES) return;
+    this.#acked = this.#saved;
     this.#client
       .ack(this.#acked)
       .catch((error: unknown) => this.#log.debug({ error: messageOf(error) }, 'not acknowledged'));
@@ -202,7 +296,7 @@ export class Run {
       }
       case RecordType.exited: {
         const exit = json<ProcessExit>();
-        this.#sink.recorded(this, 'process.exited', { process: record.process, ...exit });
+        this.#record('process.exited', { process: record.process, ...exit });
         if (record.process === floor.process) floor.pid = null;
         return;
       }
@@ -214,7 +308,7 @@ export class Run {
       }
       case RecordType.swap: {
         const swap = json<SwapRecord>();
-        this.#sink.recorded(this, `swap.${swap.phase}`, { ...swap });
+        this.#record(`swap.${swap.phase}`, { ...swap });
         return;
       }
       case RecordType.trouble:
@@ -231,7 +325,7 @@ export class Run {
         this.record.requested = null;
         this.record.activity = null;
         floor.pid = null;
-        this.#sink.recorded(this, 'run.exited', { ...exit });
+        this.#record('run.exited', { ...exit });
         return;
       }
       case RecordType.reaped:
@@ -254,7 +348,7 @@ export class Run {
       this.record.engine = this.runtime.observer.initial(this.record.engine.session);
     const evidence = { source: 'shim', what: `process ${status.pid} started`, at_ms: record.at_ms };
     if (this.record.state !== 'stopping') this.setState('running', evidence);
-    this.#sink.recorded(this, 'process.started', {
+    this.#record('process.started', {
       process: status.index,
       role: status.role,
       pid: status.pid,
@@ -309,20 +403,25 @@ export class Run {
     for (const event of result.events) this.#observe(event, at_ms);
   }
 
+  #record(topic: string, data: Record<string, unknown>): void {
+    this.#sink.recorded(this, topic, data);
+  }
+
   #observe(event: ObservedEvent, at_ms: number): void {
+    this.#told += 1;
     this.#sink.observed(this, event, at_ms);
   }
 
   /** Facts from another source than the journal (the engine's transcript). Same transaction rules. */
   observeElsewhere(body: () => { state: EngineState; events: ObservedEvent[] }): void {
-    this.#store.transaction(() => {
+    this.#transaction(() => {
       const result = body();
       this.record.engine = result.state;
       for (const event of result.events) this.#observe(event, this.#clock.now());
-      this.#table.put(this.record);
+      this.#put();
     });
     this.#sink.changed(this);
-    for (const waiter of this.#waiters) waiter();
+    this.#wake();
   }
 
   setState(state: RunState, evidence: Omit<Evidence, 'grade'>): void {
@@ -335,12 +434,12 @@ export class Run {
 
   /** Saves a change made outside the journal (a request, a state). */
   save(change: (record: RunRecord) => void): void {
-    this.#store.transaction(() => {
+    this.#transaction(() => {
       change(this.record);
-      this.#table.put(this.record);
+      this.#put();
     });
     this.#sink.changed(this);
-    for (const waiter of this.#waiters) waiter();
+    this.#wake();
   }
 
   /** Resolves once `condition` holds; false after `limit_ms`, or when the run has ended without it. */
@@ -378,11 +477,13 @@ export class Run {
   /** Lets go: the shim and its processes go on without this host. */
   close(): void {
     this.#closed = true;
+    this.#cancelSave?.();
+    this.#cancelRetry?.();
     this.#client?.close();
     this.#client = null;
     this.#reader?.close();
     this.#reader = null;
-    for (const waiter of this.#waiters) waiter();
+    this.#wake();
   }
 }
 
