@@ -1,17 +1,24 @@
 /** What is written into the structured channel. One frame is one or two whole lines. */
 import type { Frame } from '../runtime.ts';
+import { gateHooks } from './gate.ts';
 
 /** Request ids of ours that the observer has to recognise. */
 export const READY_REQUEST = 'aether-ready';
 /** The interrupt that clears the way for a `now` message: nobody waits for its answer. */
 export const NOW_PREFIX = 'aether-now:';
+/** `command_lifecycle` tells what became of it. */
+export const CANCEL_PREFIX = 'aether-cancel:';
 
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
-/** First frame of every process. Its answer is the proof that the engine reads us. */
+/** First frame of every process: closes the gate. Its answer is the proof that the engine reads us. */
 export function readyFrame(): Frame {
-  const request = { type: 'control_request', request_id: READY_REQUEST, request: { subtype: 'initialize' } };
-  return { id: READY_REQUEST, data: line(request) };
+  const request = { subtype: 'initialize', hooks: gateHooks() };
+  return {
+    id: READY_REQUEST,
+    data: line({ type: 'control_request', request_id: READY_REQUEST, request }),
+    handshake: true,
+  };
 }
 
 /**
@@ -30,6 +37,13 @@ export function messageFrame(id: string, text: string, priority: 'now' | 'next' 
 export function interruptFrame(requestId: string): Frame {
   const request = { type: 'control_request', request_id: requestId, request: { subtype: 'interrupt' } };
   return { id: requestId, data: line(request) };
+}
+
+/** Takes back a message that is queued in the engine; one that was taken up already stays. */
+export function cancelFrame(injectId: string): Frame {
+  const id = `${CANCEL_PREFIX}${injectId}`;
+  const request = { subtype: 'cancel_async_message', message_uuid: injectId };
+  return { id, data: line({ type: 'control_request', request_id: id, request }) };
 }
 
 export function permissionFrame(answer: {

@@ -4,7 +4,8 @@
  */
 import { messageOf } from '../../host/errors.ts';
 import type { EngineState, ObservedEvent, Observer } from '../runtime.ts';
-import { NOW_PREFIX, READY_REQUEST } from './frames.ts';
+import { CANCEL_PREFIX, NOW_PREFIX, READY_REQUEST } from './frames.ts';
+import { GATE_CALLBACK, GATE_REQUEST } from './gate.ts';
 import { blocksOf, readAssistant, readToolResults } from './messages.ts';
 import { markSeen, readLifecycle } from './receipts.ts';
 import { claudeState, Reading } from './state.ts';
@@ -125,8 +126,9 @@ function readUserLine(reading: Reading, line: Line): void {
 
 function readAsked(reading: Reading, line: Line): void {
   const request = line.request as Record<string, unknown>;
-  if (request.subtype !== 'can_use_tool') return;
   const requestId = String(line.request_id);
+  if (request.subtype === 'hook_callback') readGate(reading, requestId, request);
+  if (request.subtype !== 'can_use_tool') return;
   const tool = String(request.tool_name);
   reading.state.asked = [...reading.state.asked, requestId];
   reading.emit({
@@ -140,7 +142,25 @@ function readAsked(reading: Reading, line: Line): void {
   reading.activity('waiting-for-operator', `asks to use ${tool}`, tool);
 }
 
+function readGate(reading: Reading, requestId: string, request: Record<string, unknown>): void {
+  if (request.callback_id !== GATE_CALLBACK) return;
+  const call = request.input as Record<string, unknown>;
+  reading.state.gates = [...reading.state.gates, requestId];
+  reading.emit({
+    kind: 'gate-asked',
+    requestId,
+    tool: String(call.tool_name),
+    input: call.tool_input,
+    toolUseId: String(call.tool_use_id),
+    ...(typeof call.agent_id === 'string' ? { subagent: call.agent_id } : {}),
+  });
+}
+
 function withdrawn(reading: Reading, requestId: string): void {
+  if (reading.state.gates.includes(requestId)) {
+    reading.state.gates = reading.state.gates.filter((id) => id !== requestId);
+    reading.emit({ kind: 'gate-withdrawn', requestId });
+  }
   if (!reading.state.asked.includes(requestId)) return;
   reading.state.asked = reading.state.asked.filter((id) => id !== requestId);
   reading.emit({ kind: 'permission-withdrawn', requestId });
@@ -150,7 +170,7 @@ function readAnswer(reading: Reading, response: Record<string, unknown>): void {
   const requestId = String(response.request_id);
   if (requestId === READY_REQUEST) {
     // A new process: what the one before left open is over.
-    for (const asked of reading.state.asked) withdrawn(reading, asked);
+    for (const asked of [...reading.state.asked, ...reading.state.gates]) withdrawn(reading, asked);
     reading.state.tools = {};
     reading.state.servers = '';
     reading.state.activity = null;
@@ -163,7 +183,11 @@ function readAnswer(reading: Reading, response: Record<string, unknown>): void {
     reading.state.asked = reading.state.asked.filter((id) => id !== requestId);
     return;
   }
-  if (requestId.startsWith(NOW_PREFIX)) return;
+  if (reading.state.gates.includes(requestId)) {
+    reading.state.gates = reading.state.gates.filter((id) => id !== requestId);
+    return;
+  }
+  if ([NOW_PREFIX, CANCEL_PREFIX, GATE_REQUEST].some((prefix) => requestId.startsWith(prefix))) return;
   if (response.subtype === 'error') {
     const text = `The engine refused a request: ${String(response.error)}`;
     reading.emit({ kind: 'note', level: 'warn', text });
@@ -178,7 +202,8 @@ function readResult(reading: Reading, line: Line): void {
   const reason = String(line.terminal_reason ?? '');
   const errors = Array.isArray(line.errors) ? line.errors.join('\n') : '';
   const text = typeof line.result === 'string' && line.result !== '' ? line.result : errors;
-  const outcome = reason.startsWith('aborted') ? 'interrupted' : line.is_error === true ? 'failed' : 'done';
+  const cut = reason.startsWith('aborted') || reason === 'hook_stopped';
+  const outcome = cut ? 'interrupted' : line.is_error === true ? 'failed' : 'done';
   reading.state.tools = {};
   const usage = (line.model_usage_since_last_result ?? {}) as Record<string, Record<string, number>>;
   for (const [model, spent] of Object.entries(usage)) {

@@ -2,9 +2,12 @@
  * Claude Code as an engine: driven over its structured channel while nobody holds it, and as its own terminal
  * program over the same conversation while somebody does.
  */
+
+import { limits } from '../../host/limits.ts';
 import type { Runtime } from '../runtime.ts';
 import { detectClaudeCode } from './detect.ts';
-import { interruptFrame, messageFrame, permissionFrame } from './frames.ts';
+import { cancelFrame, interruptFrame, messageFrame, permissionFrame } from './frames.ts';
+import { callFacts, gateFrame, installGateFrame } from './gate.ts';
 import { engineSpec, terminalSpec } from './launch.ts';
 import { claudeObserver } from './observer.ts';
 import { sessionOf, transcriptPath } from './paths.ts';
@@ -18,6 +21,7 @@ export const claudeCodeRuntime: Runtime = {
     permissions: true,
     receipts: 'acted',
     resume: true,
+    gate: { wait_ms_max: limits.gate_wait_ms },
   },
   detect: detectClaudeCode,
   prepare: engineSpec,
@@ -27,4 +31,8 @@ export const claudeCodeRuntime: Runtime = {
   message: ({ id, text, priority }) => messageFrame(id, text, priority),
   interrupt: interruptFrame,
   permission: permissionFrame,
+  gate: gateFrame,
+  callFacts,
+  installGate: installGateFrame,
+  cancel: cancelFrame,
 };

@@ -7,6 +7,8 @@ export interface ClaudeState extends EngineState {
   tools: Record<string, string>;
   /** Permission requests that wait for an answer, by request id. */
   asked: string[];
+  /** Calls that stand at the gate, by request id. */
+  gates: string[];
   /** How far each message of ours that is on its way has come. */
   injects: Record<string, 'queued' | 'started' | 'seen'>;
   /** Last reported state of the MCP servers, to report changes only. */
@@ -25,6 +27,7 @@ export function claudeState(state: EngineState): ClaudeState {
     activity: (state.activity as ClaudeState['activity']) ?? null,
     tools: (state.tools as ClaudeState['tools']) ?? {},
     asked: (state.asked as ClaudeState['asked']) ?? [],
+    gates: (state.gates as ClaudeState['gates']) ?? [],
     injects: (state.injects as ClaudeState['injects']) ?? {},
     servers: (state.servers as ClaudeState['servers']) ?? '',
     counted: (state.counted as ClaudeState['counted']) ?? null,

@@ -1,0 +1,92 @@
+/**
+ * The gate: a PreToolUse hook that is registered over the structured channel, so that Claude Code asks on its own
+ * output before each tool — subagents' and MCP tools too — and waits on its input. Verified against 2.1.329: no
+ * answer, no tool; when its time-out has passed, or its input ends, the call is refused. It is neither in a file
+ * nor in the environment, and no setting (disableAllHooks, a hook of the workspace that allows) opens it.
+ */
+import { limits } from '../../host/limits.ts';
+import type { CallFacts, Frame, GateAnswer } from '../runtime.ts';
+
+export const GATE_CALLBACK = 'aether-gate';
+/** Answers to these requests say nothing. */
+export const GATE_REQUEST = 'aether-gate:';
+
+/** Prefix of the tools of the aether server. */
+const AETHER = 'mcp__aether__';
+
+/**
+ * Tools that ask nobody even where everything is asked: they look around the workspace, or steer the engine
+ * itself. A subagent's own tools come to the gate one by one.
+ */
+const LOOKS = new Set([
+  'Agent',
+  'BashOutput',
+  'EnterPlanMode',
+  'Glob',
+  'Grep',
+  'ListMcpResourcesTool',
+  'LS',
+  'Read',
+  'ReportFindings',
+  'Task',
+  'TaskCreate',
+  'TaskGet',
+  'TaskList',
+  'TaskOutput',
+  'TaskStop',
+  'TaskUpdate',
+  'TodoWrite',
+  'ToolSearch',
+]);
+
+/** For the `initialize` request. */
+export function gateHooks(): object {
+  // In seconds. Beyond 2^31 ms a timer would fire at once.
+  const timeout = Math.min(2_000_000, Math.ceil(limits.gate_wait_ms / 1_000));
+  return { PreToolUse: [{ hookCallbackIds: [GATE_CALLBACK], timeout }] };
+}
+
+/** A later `initialize` with hooks puts them in the place of the earlier ones; one without leaves them. */
+export function installGateFrame(requestId: string): Frame {
+  return {
+    id: requestId,
+    data: `${JSON.stringify({
+      type: 'control_request',
+      request_id: `${GATE_REQUEST}${requestId}`,
+      request: { subtype: 'initialize', hooks: gateHooks() },
+    })}\n`,
+    handshake: true,
+  };
+}
+
+/** Never an error response: Claude Code takes one for an empty answer and runs the tool. */
+export function gateFrame({ requestId, verdict, message }: GateAnswer): Frame {
+  return {
+    id: `gate:${requestId}`,
+    data: `${JSON.stringify({
+      type: 'control_response',
+      response: { subtype: 'success', request_id: requestId, response: hookOutput(verdict, message) },
+    })}\n`,
+  };
+}
+
+function hookOutput(verdict: GateAnswer['verdict'], message: string | null): object {
+  if (verdict === 'pass') return {};
+  const decision = {
+    hookEventName: 'PreToolUse',
+    permissionDecision: verdict === 'allow' ? 'allow' : 'deny',
+    permissionDecisionReason: message ?? (verdict === 'allow' ? 'the operator allowed it' : 'not allowed'),
+  };
+  // Ends the turn right there, without another model request.
+  const end = verdict === 'stop' ? { continue: false, stopReason: message ?? 'held' } : {};
+  return { ...end, hookSpecificOutput: decision };
+}
+
+export function callFacts(tool: string, input: unknown): CallFacts {
+  const { command } = (input ?? {}) as { command?: unknown };
+  return {
+    aether: tool.startsWith(AETHER) ? tool.slice(AETHER.length) : null,
+    looks: LOOKS.has(tool),
+    command: tool === 'Bash' && typeof command === 'string' ? command : null,
+  };
+}
