@@ -288,7 +288,9 @@ export class LiveFleet {
     const born = host === null ? null : birth(host);
     if (host !== null && born !== null) {
       const down = await this.cli(['down']);
-      if (down.code !== 0) complaints.push(`aether down: exit ${down.code}\n${down.stderr}${this.hostLog()}`);
+      // A host that ends by itself at this moment is no complaint.
+      if (down.code !== 0 && birth(host) === born)
+        complaints.push(`aether down: exit ${down.code}\n${down.stderr}${this.hostLog()}`);
       if (birth(host) === born) {
         process.kill(host, 'SIGKILL');
         complaints.push('the host outlived aether down');

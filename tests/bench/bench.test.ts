@@ -1,0 +1,98 @@
+/** Every section of `npm run bench` runs to its end and reports what it promises; the figures are not judged here. */
+
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, findProduct } from './bench.ts';
+import { median, pairedRatio, percentile } from './figures.ts';
+import { meets, type Row, summary, table } from './report.ts';
+import { sections } from './sections.ts';
+
+const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
+const ROWS: Record<string, RegExp[]> = {
+  echo: [/one call at a time.*modern/, /one call at a time.*legacy/, /32 calls/, /PSS/, /cold start/],
+  memory: [/aether_memory_get.*modern/, /aether_memory_get.*legacy/],
+  start: [/aether start/, /aether up --detach/],
+  footprint: [/Claude Code run/, /command in a terminal/],
+  adoption: [/control socket answers/, /a write and a read/, /tool call/],
+};
+
+let root: string;
+let bench: Bench;
+
+/** Of the sources as they are, not of the last build. */
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'ae-bench-'));
+  const tsc = join(CHECKOUT, 'node_modules', '.bin', 'tsc');
+  execFileSync(tsc, ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(root, 'dist')], {
+    cwd: CHECKOUT,
+  });
+  mkdirSync(join(root, 'src', 'host', 'cli'), { recursive: true });
+  for (const file of ['package.json', 'src/host/cli/aether.cjs'])
+    cpSync(join(CHECKOUT, file), join(root, file));
+  for (const name of ['node_modules', 'templates']) symlinkSync(join(CHECKOUT, name), join(root, name));
+  bench = { product: findProduct(root), scale: 'smoke', say: () => undefined };
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+test.each(sections.map((section) => [section.name, section] as const))(
+  'section %s',
+  async (name, section) => {
+    const rows = await section.run(bench);
+    for (const promised of ROWS[name]!) expect(rows.map(({ what }) => what).join('\n')).toMatch(promised);
+    for (const row of rows) {
+      expect(row.aether, row.what).toBeGreaterThan(0);
+      if (row.reference !== null) expect(row.ratio, row.what).toBeGreaterThan(0);
+    }
+    expect(rows.some(({ target }) => target !== null)).toBe(true);
+  },
+  120_000,
+);
+
+test('a build that is not there is named, with what makes it', () => {
+  expect(() => findProduct(join(root, 'nowhere'))).toThrow(/npm run build/);
+});
+
+test('figures', () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 2, 3])).toBe(2.5);
+  expect(percentile([5, 1, 4, 2, 3], 99)).toBe(5);
+  expect(percentile([5, 1, 4, 2, 3], 40)).toBe(2);
+  // One round in which the whole machine was slow says nothing about either side.
+  expect(pairedRatio([2, 2, 20], [1, 1, 10])).toBe(2);
+  expect(() => pairedRatio([1], [])).toThrow();
+});
+
+test('a target is met, missed, or not set', () => {
+  const row: Row = {
+    section: 'S',
+    what: 'calls',
+    unit: 'ms',
+    aether: 2,
+    reference: { name: 'bare', value: 1 },
+    ratio: 2,
+    target: { of: 'ratio', at_most: 1.8 },
+    note: 'p99',
+  };
+  const fast = { ...row, what: 'fast', ratio: 1.7 };
+  const small: Row = { ...row, what: 'small', target: { of: 'value', at_most: 30 } };
+  const many: Row = { ...row, what: 'many', target: { of: 'ratio', at_least: 1 } };
+  expect([row, fast, small, many, { ...row, target: null }].map(meets)).toEqual([
+    false,
+    true,
+    true,
+    true,
+    null,
+  ]);
+  expect(meets({ ...fast, ratio: Number.NaN })).toBe(false);
+  expect(summary([row, fast, small])).toBe('2 of 3 targets met; short: calls');
+  expect(summary([fast])).toBe('1 of 1 targets met');
+  const lines = table([row, fast]).split('\n');
+  expect(lines.find((line) => line.includes('calls'))).toMatch(
+    /2\.000 ms +1\.000 ms bare +2\.00× +≤ 1\.8× +SHORT$/,
+  );
+  expect(lines.find((line) => line.includes('fast'))).toMatch(/pass$/);
+});

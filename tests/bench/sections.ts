@@ -1,0 +1,15 @@
+/** The sections in the order they run. */
+import type { Section } from './bench.ts';
+import { adoption } from './sections/adoption.ts';
+import { echo } from './sections/echo.ts';
+import { footprint } from './sections/footprint.ts';
+import { memoryGet } from './sections/memory-get.ts';
+import { start } from './sections/start.ts';
+
+export const sections: Section[] = [
+  { name: 'echo', title: 'An echo tool, beside a bare SDK server and server-memory', run: echo },
+  { name: 'memory', title: 'aether_memory_get on a real host', run: memoryGet },
+  { name: 'start', title: 'From `aether start` to the first model request', run: start },
+  { name: 'footprint', title: 'Memory of shim and bridge', run: footprint },
+  { name: 'adoption', title: 'A new host adopts the runs of a killed one', run: adoption },
+];
