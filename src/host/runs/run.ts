@@ -16,6 +16,7 @@ import { RecordType } from '../shim/wire.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { cutLines } from './lines.ts';
+import { noteInTree } from './tree.ts';
 
 const PRINTED_CHARS_MAX = 2_000;
 const BATCH_BYTES = 256 * 1024;
@@ -207,9 +208,14 @@ export class Run {
 
   /** What follows a commit is done once, also when the first attempt fails on a disk that is full. */
   #follow(): void {
-    for (let next = this.#following[0]; next !== undefined; next = this.#following[0]) {
-      next();
-      this.#following.shift();
+    // Taken off before it is done: it may come back here.
+    for (let next = this.#following.shift(); next !== undefined; next = this.#following.shift()) {
+      try {
+        next();
+      } catch (error) {
+        this.#following.unshift(next);
+        throw error;
+      }
     }
   }
 
@@ -280,6 +286,8 @@ export class Run {
   #apply(record: JournalRecord): void {
     const { floor } = this.record;
     const json = <T>(): T => JSON.parse(record.payload.toString()) as T;
+    const noted = noteInTree(this.record.tree, record);
+    if (noted !== null) this.#sink.recorded(this, noted.topic, noted.data);
     switch (record.type) {
       case RecordType.spawned:
         this.#spawned(json<ProcessStatus>(), record);
@@ -328,7 +336,7 @@ export class Run {
         this.#record('run.exited', { ...exit });
         return;
       }
-      case RecordType.reaped:
+      default:
         return;
     }
   }
