@@ -4,11 +4,13 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineState, LaunchSpec, RunPlace } from '../../runtimes/runtime.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { bootId, isAlive } from '../process/proc.ts';
+import { killRemains } from '../process/remains.ts';
 import type { RunPaths } from '../runs/run.ts';
 import { Run, type RunSink } from '../runs/run.ts';
 import { ShimClient } from '../shim/client/client.ts';
@@ -16,6 +18,11 @@ import { launchShim } from '../shim/client/launch.ts';
 import { lastOffset, repairTail } from '../shim/tail.ts';
 import { newTree, type RunRecord } from '../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from './wiring.ts';
+
+/** A shim that lives may be slow to answer on a machine under load. */
+const REACH_ATTEMPTS = 3;
+const REACH_PAUSE_MS = 250;
+const REMAINS_MS = 5_000;
 
 export class Launcher {
   readonly #wiring: Wiring;
@@ -159,7 +166,7 @@ export class Launcher {
         };
       });
       const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
-      run.attach(client);
+      this.#hold(run, client);
       await client.start('engine-1', prepared.launch.process);
       await run.pump();
       run.save((saved) => {
@@ -197,12 +204,7 @@ export class Launcher {
     const paths = this.paths(record.id);
     const run = this.#make(record, paths);
     runs.add(run);
-    let client: ShimClient | null = null;
-    try {
-      client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
-    } catch (error) {
-      this.#wiring.log.warn({ run: record.id, error: messageOf(error) }, 'no shim answers for this run');
-    }
+    const client = await this.#reach(run);
     if (client === null) {
       await this.#lost(run);
       return null;
@@ -213,7 +215,7 @@ export class Launcher {
         saved.shim = { pid: status.pid, start_ticks: status.start_ticks };
       });
     this.#doors.set(record.id, await this.#wiring.openDoor(run));
-    run.attach(client);
+    this.#hold(run, client);
     await run.pump();
     if (status.processes.length === 0) {
       // The host died before it said what to run; nothing was lost, so begin anew.
@@ -256,6 +258,47 @@ export class Launcher {
     return new Run({ record, runtime, paths, store, table: runTable, clock, log, sink: this.#sink });
   }
 
+  /** Attaches, and sees to it that a connection that breaks before the run has ended is not the last word. */
+  #hold(run: Run, client: ShimClient): void {
+    run.attach(client);
+    client.onClose((why) => {
+      // A newer host has the run, and whatever becomes of it.
+      if (why.code === 'shim-fenced') return;
+      this.#regain(run).catch((error: unknown) =>
+        this.#wiring.log.error(
+          { run: run.id, error: messageOf(error) },
+          'a broken connection was not mended',
+        ),
+      );
+    });
+  }
+
+  async #regain(run: Run): Promise<void> {
+    await run.pump();
+    if (run.ended || run.closed) return;
+    const client = await this.#reach(run);
+    if (run.ended || run.closed) client?.close();
+    else if (client === null) await this.#lost(run);
+    else {
+      this.#hold(run, client);
+      await run.pump();
+      run.save(() => undefined);
+    }
+  }
+
+  /** Null when no shim answers: it is dead, or was given the time to answer more than once. */
+  async #reach(run: Run): Promise<ShimClient | null> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await ShimClient.connect(run.paths.shimSocket, this.#wiring.generation);
+      } catch (error) {
+        this.#wiring.log.warn({ run: run.id, error: messageOf(error) }, 'no shim answers for this run');
+        if (attempt === REACH_ATTEMPTS || !shimLives(run) || run.closed) return null;
+      }
+      await sleep(REACH_PAUSE_MS);
+    }
+  }
+
   /** The shim is gone: what the journal says is all that will ever be known. */
   async #lost(run: Run): Promise<void> {
     const { record } = run;
@@ -264,8 +307,7 @@ export class Launcher {
       if (lastOffset(run.paths.journal) > record.journal_offset) await run.pump();
     }
     if (run.ended) return;
-    const shimAlive = record.shim !== null && record.boot_id === bootId() && isAlive(record.shim);
-    await this.#abandon(run, shimAlive ? 'its shim does not answer' : 'its shim is gone');
+    await this.#abandon(run, shimLives(run) ? 'its shim does not answer' : 'its shim is gone');
   }
 
   async #abandon(run: Run, why: string): Promise<void> {
@@ -281,6 +323,9 @@ export class Launcher {
         );
       }
     }
+    if (run.ended) return;
+    // A second engine on the same conversation would lose turns: what the shim left behind goes first.
+    const { killed, survivors } = await killRemains(run.id, REMAINS_MS);
     if (!run.ended) {
       const now = clock.now();
       run.save((saved) => {
@@ -290,19 +335,24 @@ export class Launcher {
         saved.exited_ms = now;
         saved.requested = null;
         saved.activity = null;
-        saved.exit = { code: null, signal: null, cause: 'lost', reason: why, killed: 0, survivors: 0 };
+        saved.exit = { code: null, signal: null, cause: 'lost', reason: why, killed, survivors };
         events.append({
           topic: 'run.lost',
           agent: saved.agent,
           run: saved.id,
           principal: 'host',
           grade: 'observed',
-          data: { why },
+          data: { why, killed, survivors },
         });
       });
       this.#sink.exited(run);
     }
   }
+}
+
+function shimLives(run: Run): boolean {
+  const { shim, boot_id } = run.record;
+  return shim !== null && boot_id === bootId() && isAlive(shim);
 }
 
 export function writeFiles(launch: LaunchSpec): void {

@@ -90,11 +90,10 @@ export class Lifecycle {
             return;
           const newest = this.#wiring.runs.newest(name);
           // A run that ended by itself was judged when it ended; only a fresh start or a `down` is made good here.
-          const resumable =
-            newest === null ||
-            newest.exit?.cause === 'stopped' ||
-            (newest.exit?.cause === 'lost' && agent.problem === null);
-          if (resumable && !this.#timers.has(name)) await this.#launch(name, {});
+          // One that was lost with the last host is not kept waiting for its turn to be started again.
+          const lost = newest?.exit?.cause === 'lost' && agent.problem === null;
+          const resumable = newest === null || newest.exit?.cause === 'stopped';
+          if (lost || (resumable && !this.#timers.has(name))) await this.#launch(name, {});
         }).catch((error: unknown) =>
           this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'not started'),
         ),
