@@ -50,7 +50,9 @@ export type Verb =
   | 'interrupt'
   | 'takeover'
   | 'handback'
-  | 'attach';
+  | 'attach'
+  | 'pause'
+  | 'resume';
 
 export interface AgentView {
   name: string;
@@ -76,6 +78,11 @@ export interface AgentView {
   model: string | null;
   workspace: string;
   sandbox: 'none';
+  /**
+   * What holds its processes together: the kernel's control group (with v1: its freezer), or only their descent
+   * from the shim. Null while none runs, and for a run of a version that did not say.
+   */
+  containment?: 'cgroup2' | 'freezer' | 'descent' | null;
   cost_usd: number | null;
   tokens: { input: number; output: number };
   lease: LeaseView | null;
@@ -267,6 +274,10 @@ export interface HostApi {
   stop(name: string, by: Principal): Promise<AgentView>;
   kill(name: string, by: Principal): Promise<AgentView>;
   restart(name: string, by: Principal, options?: { fresh?: boolean }): Promise<AgentView>;
+  /** Stops every process of the agent where it is, and proves it; nobody of them notices. */
+  pause(name: string, by: Principal): Promise<AgentView>;
+  /** Lets a paused agent go on; it is told how long it was away and what changed meanwhile. */
+  resume(name: string, by: Principal): Promise<AgentView>;
   /** Stops every agent (their wish to run stays) and then the host. */
   down(by: Principal): Promise<void>;
 

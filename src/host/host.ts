@@ -13,6 +13,7 @@ import type { Fleet } from './operations/fleet.ts';
 import { acceptInjection, type InjectionDelivery, viewOf } from './operations/inject.ts';
 import { interrupt } from './operations/interrupt.ts';
 import type { Lifecycle } from './operations/lifecycle.ts';
+import type { Pauses } from './operations/pause.ts';
 import type { Takeover } from './operations/takeover.ts';
 import type { ToolVerbs } from './operations/tool-verbs.ts';
 import type { By, Wiring } from './operations/wiring.ts';
@@ -27,6 +28,7 @@ export interface HostParts {
   lifecycle: Lifecycle;
   delivery: InjectionDelivery;
   takeover: Takeover;
+  pauses: Pauses;
   fleet: Fleet;
   tools: ToolVerbs;
   mailboxes: Mailboxes;
@@ -110,6 +112,18 @@ export class Host implements api.HostApi {
   async restart(name: string, by: By, options: { fresh?: boolean } = {}): Promise<api.AgentView> {
     requireLegal(this.agent(name), 'restart');
     await this.#p.lifecycle.restart(name, by, options);
+    return this.agent(name);
+  }
+
+  async pause(name: string, by: By): Promise<api.AgentView> {
+    requireLegal(this.agent(name), 'pause');
+    await this.#p.pauses.pause(this.#liveRun(name), by);
+    return this.agent(name);
+  }
+
+  async resume(name: string, by: By): Promise<api.AgentView> {
+    requireLegal(this.agent(name), 'resume');
+    await this.#p.pauses.resume(this.#liveRun(name), by);
     return this.agent(name);
   }
 

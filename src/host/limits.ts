@@ -91,6 +91,8 @@ export const limits = {
   console_terminal_input_bytes_max: 64 * 1024,
 
   lease_vanished_ms: 5 * 60_000,
+  /** An agent that stood still for less is not told of it. */
+  away_told_ms: 2_000,
   /** Wake-ups by mail, so that two agents cannot keep each other busy for ever. */
   wakeups_per_minute_max: 6,
 

@@ -39,6 +39,7 @@ import { InjectionDelivery, markDelivered } from './operations/inject.ts';
 import { Launcher } from './operations/launch.ts';
 import { Lifecycle } from './operations/lifecycle.ts';
 import { recordObserved } from './operations/observe.ts';
+import { Pauses } from './operations/pause.ts';
 import { planFleet } from './operations/plan.ts';
 import { recoverRuns, returnExpired } from './operations/recover.ts';
 import { Takeover } from './operations/takeover.ts';
@@ -241,6 +242,11 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     delivery,
     takeoverEnded: (run) => takeover.ended(run),
   });
+  const pauses = new Pauses({
+    wiring,
+    delivery,
+    unread: (agent) => mailboxes.unread(`agent:${agent}`),
+  });
   const fleet = new Fleet({
     wiring,
     lifecycle,
@@ -278,6 +284,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     lifecycle,
     delivery,
     takeover,
+    pauses,
     fleet,
     tools,
     mailboxes,
@@ -303,7 +310,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     grade: 'enforced',
     data: { generation, version, adopted: unfinished.map((run) => run.id) },
   });
-  await recoverRuns(unfinished, { wiring, launcher, takeover, delivery });
+  await recoverRuns(unfinished, { wiring, launcher, takeover, delivery, pauses });
   tools.pruneReceipts();
   for (const { name } of agents.all())
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));

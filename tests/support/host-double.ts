@@ -72,6 +72,8 @@ export class HostDouble implements HostApi {
       lease: view.lease,
       capabilities: view.runtime === 'command' ? null : STRUCTURED,
       hasTerminal: view.terminal.available,
+      paused: view.activity === 'paused',
+      pausable: true,
     });
     this.#agents.set(name, view);
     for (const listener of this.#agentListeners) listener([name]);
@@ -215,6 +217,16 @@ export class HostDouble implements HostApi {
   async kill(name: string): Promise<AgentView> {
     this.#legal(name, 'kill');
     return this.stop(name);
+  }
+
+  async pause(name: string): Promise<AgentView> {
+    this.#legal(name, 'pause');
+    return this.set(name, { activity: 'paused' });
+  }
+
+  async resume(name: string): Promise<AgentView> {
+    this.#legal(name, 'resume');
+    return this.set(name, { activity: 'idle' });
   }
 
   async restart(name: string): Promise<AgentView> {

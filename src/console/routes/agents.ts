@@ -36,7 +36,7 @@ export function agentRoutes(app: Hono<ConsoleEnv>, { host }: ConsoleContext): vo
     c.json({ injections: host.injections(c.req.param('name')) }),
   );
 
-  for (const verb of ['start', 'stop', 'kill', 'restart'] as const) {
+  for (const verb of ['start', 'stop', 'kill', 'restart', 'pause', 'resume'] as const) {
     app.post(`/api/agents/:name/${verb}`, async (c) => {
       const name = c.req.param('name');
       const { basis } = await body.readBody(c, body.action);

@@ -1,6 +1,7 @@
 /** An agent as a client sees it: what is wanted, what is, how it is known, and what may be asked of it now. */
 import type { Capabilities } from '../../runtimes/runtime.ts';
 import type { AgentView, Evidence, LeaseView } from '../api.ts';
+import { pauseEvidence } from '../runs/tree.ts';
 import { legalVerbs } from '../runs/verbs.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
@@ -34,24 +35,31 @@ export function agentView(parts: ViewParts): AgentView {
     lease,
     capabilities: parts.capabilities,
     hasTerminal: terminalKind !== 'none',
+    paused: live && run.tree.pause !== null,
+    pausable: live && run.tree.containment !== null,
   });
   return {
     name: agent.name,
     runtime: agent.config.runtime,
     state,
-    activity: live ? run.activity : null,
+    activity: !live ? null : run.tree.pause !== null ? 'paused' : run.activity,
     requested: requestedOf(parts, live),
     run: run?.id ?? null,
     pid: live ? run.floor.pid : null,
     since_ms: run?.state_ms ?? agent.updated_ms,
     evidence: evidenceOf(agent, run),
-    activityEvidence: live ? run.activityEvidence : null,
+    activityEvidence: !live
+      ? null
+      : run.tree.pause !== null
+        ? pauseEvidence(run.tree.pause)
+        : run.activityEvidence,
     wanted: agent.wanted,
     last: run?.last ?? null,
     goal: agent.config.goal,
     model: agent.config.model,
     workspace: agent.config.workspace,
     sandbox: 'none',
+    containment: live ? (run.tree.containment?.means ?? null) : null,
     cost_usd: parts.totals.cost_usd,
     tokens: { input: parts.totals.input, output: parts.totals.output },
     lease,

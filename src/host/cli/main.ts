@@ -18,6 +18,7 @@ import { registerInject } from './verbs/inject.ts';
 import { registerLifecycle } from './verbs/lifecycle.ts';
 import { registerLogs } from './verbs/logs.ts';
 import { registerMcp } from './verbs/mcp.ts';
+import { registerPause } from './verbs/pause.ts';
 import { registerApply, registerPlan } from './verbs/plan.ts';
 import { registerPs } from './verbs/ps.ts';
 import { registerRun } from './verbs/run.ts';
@@ -50,6 +51,7 @@ function buildProgram(): Command {
     registerInject,
     registerAttach,
     registerLifecycle,
+    registerPause,
     registerApprovals,
     registerConsole,
     registerMcp,

@@ -62,6 +62,8 @@ const handlers: Record<HostVerb, Handler> = {
   stop: verb(z.tuple([name]), (host, agent) => host.stop(agent, OPERATOR)),
   kill: verb(z.tuple([name]), (host, agent) => host.kill(agent, OPERATOR)),
   restart: verb(z.tuple([name, fresh]), (host, agent, options) => host.restart(agent, OPERATOR, options)),
+  pause: verb(z.tuple([name]), (host, agent) => host.pause(agent, OPERATOR)),
+  resume: verb(z.tuple([name]), (host, agent) => host.resume(agent, OPERATOR)),
   down: verb(z.tuple([]), (host) => host.down(OPERATOR)),
   inject: verb(
     z.tuple([

@@ -51,6 +51,8 @@ export interface ControlCalls {
   stop(name: string): AgentView;
   kill(name: string): AgentView;
   restart(name: string, options?: { fresh?: boolean }): AgentView;
+  pause(name: string): AgentView;
+  resume(name: string): AgentView;
   down(): null;
   inject(
     name: string,

@@ -9,6 +9,7 @@ import { lastWords } from '../runs/lines.ts';
 import { exitSentence, type Run } from '../runs/run.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import type { AgentRecord } from '../store/agents.ts';
+import type { RunRecord } from '../store/runs.ts';
 import { abandonDelivered, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
 import type { By, Wiring } from './wiring.ts';
@@ -134,12 +135,16 @@ export class Lifecycle {
     const { record } = run;
     const agent = agents.find(record.agent);
     if (agent === undefined || this.#closing || agent.wanted !== 'running') return;
+    if (leftByHand(record)) {
+      this.#schedule(agent.name, 0);
+      return;
+    }
     const decision = decideRestart(
       agent.config.restart,
       {
         clean: record.exit?.code === 0 && record.exit.signal === null,
         requested: record.exit?.cause === 'stopped',
-        lived_ms: (record.exited_ms ?? clock.now()) - record.started_ms,
+        lived_ms: (record.exited_ms ?? clock.now()) - record.started_ms - record.tree.paused_ms,
       },
       agent.failures,
       Math.random(),
@@ -278,6 +283,11 @@ export class Lifecycle {
   }
 }
 
+/** Whoever held the terminal left it in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
+function leftByHand(record: RunRecord): boolean {
+  return record.exit?.cause === 'exited' && record.floor.role === 'terminal';
+}
+
 function crashProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
   const { exit, floor } = run.record;
   const last = lastWords(floor.printed ?? '') ?? run.record.last;
@@ -297,17 +307,14 @@ function crashProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
 }
 
 /** What an agent is told when its conversation goes on in a new process. */
-function resumeNote(
-  agent: AgentRecord,
-  newest: { exited_ms: number | null; exit: { cause: string } | null } | null,
-  now: number,
-  goal: string | null,
-): string {
+function resumeNote(agent: AgentRecord, newest: RunRecord | null, now: number, goal: string | null): string {
   const away = newest?.exited_ms ? ` You were away for ${duration(now - newest.exited_ms)}.` : '';
   const why =
     newest?.exit?.cause === 'stopped'
       ? 'You were stopped and are running again.'
-      : 'Your process ended unexpectedly and was started again; a tool that was running did not finish.';
+      : newest !== null && leftByHand(newest)
+        ? 'Whoever had your terminal has left it; take what was said and done there into account.'
+        : 'Your process ended unexpectedly and was started again; a tool that was running did not finish.';
   const told = agent.engine?.goal;
   const next =
     goal !== null && told !== undefined && told !== goal

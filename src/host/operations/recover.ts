@@ -7,14 +7,21 @@ import type { RunRecord } from '../store/runs.ts';
 import { deliverAnswers, tellAnswersSoon } from './approve.ts';
 import type { InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
+import type { Pauses } from './pause.ts';
 import type { Takeover } from './takeover.ts';
 import type { Wiring } from './wiring.ts';
 
 export async function recoverRuns(
   unfinished: RunRecord[],
-  parts: { wiring: Wiring; launcher: Launcher; takeover: Takeover; delivery: InjectionDelivery },
+  parts: {
+    wiring: Wiring;
+    launcher: Launcher;
+    takeover: Takeover;
+    delivery: InjectionDelivery;
+    pauses: Pauses;
+  },
 ): Promise<void> {
-  const { wiring, launcher, takeover, delivery } = parts;
+  const { wiring, launcher, takeover, delivery, pauses } = parts;
   const adopted = await Promise.all(unfinished.map((record) => launcher.adopt(record)));
   for (const run of adopted) {
     if (run === null || run.ended) continue;
@@ -25,6 +32,8 @@ export async function recoverRuns(
     if (wiring.leases.find(agent) === null)
       await launcher.open(run).catch(failed('the first messages of a run are still to be delivered'));
     void deliverAnswers(wiring, run);
+    pauses.forget(run);
+    pauses.tell(run);
     tellAnswersSoon(wiring, run);
     void delivery.kick(agent);
   }

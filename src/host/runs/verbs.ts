@@ -12,6 +12,10 @@ export interface VerbFacts {
   lease: LeaseView | null;
   capabilities: Capabilities | null;
   hasTerminal: boolean;
+  /** All of its processes stand still. */
+  paused: boolean;
+  /** Its shim knows how to pause. */
+  pausable: boolean;
 }
 
 export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
@@ -19,6 +23,7 @@ export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
   const running = facts.state === 'running';
   const notAlive = `${facts.name} is ${facts.state}.`;
   const held = facts.lease !== null;
+  const paused = facts.paused ? `${facts.name} is paused; resume it first.` : null;
   const stopping = facts.state === 'stopping' ? `${facts.name} is already stopping.` : null;
   return {
     start: alive ? `${facts.name} already runs.` : stopping,
@@ -28,17 +33,29 @@ export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
     inject: null,
     interrupt: !running
       ? notAlive
-      : held
-        ? `${facts.lease?.holder} holds ${facts.name}; interrupt it in its terminal.`
-        : facts.capabilities?.engine === 'structured'
-          ? null
-          : `${facts.name} has no structured channel; take over its terminal and press Ctrl-C there.`,
+      : paused !== null
+        ? paused
+        : held
+          ? `${facts.lease?.holder} holds ${facts.name}; interrupt it in its terminal.`
+          : facts.capabilities?.engine === 'structured'
+            ? null
+            : `${facts.name} has no structured channel; take over its terminal and press Ctrl-C there.`,
     takeover: !running
       ? notAlive
-      : held
-        ? `${facts.lease?.holder} ${facts.lease?.phase === 'held' ? 'holds' : 'is about to hold'} ${facts.name}.`
-        : null,
-    handback: facts.lease?.phase === 'held' ? null : `Nobody holds ${facts.name}.`,
+      : paused !== null
+        ? paused
+        : held
+          ? `${facts.lease?.holder} ${facts.lease?.phase === 'held' ? 'holds' : 'is about to hold'} ${facts.name}.`
+          : null,
+    handback: facts.lease?.phase === 'held' ? paused : `Nobody holds ${facts.name}.`,
+    pause: !running
+      ? notAlive
+      : facts.paused
+        ? `${facts.name} is paused already.`
+        : facts.pausable
+          ? null
+          : `${facts.name} was started by an older version; restart it, then it can be paused.`,
+    resume: facts.paused ? null : `${facts.name} is not paused.`,
     attach: facts.hasTerminal
       ? null
       : !alive

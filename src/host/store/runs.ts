@@ -63,7 +63,7 @@ export interface RunTree {
   /** What holds them together; null until the shim has said. */
   containment: ContainmentRecord | null;
   /** Started by the shim, or orphans that came to it, and not known to be dead: oldest first. */
-  known: AdoptedRecord[];
+  known: (AdoptedRecord & { process?: number })[];
   /** Set while all of them stand still. */
   pause: (PauseRecord & { since_ms: number }) | null;
   /** A pause that is over and that the agent was not told of. */

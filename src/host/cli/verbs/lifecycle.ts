@@ -8,7 +8,7 @@ import { print, printError } from '../output.ts';
 import { oneLine } from '../text.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
 
-type Act = (client: ControlClient, name: string) => Promise<AgentView>;
+export type Act = (client: ControlClient, name: string) => Promise<AgentView>;
 
 export function registerLifecycle(program: Command): void {
   declareVerb(program, {
@@ -19,7 +19,7 @@ export function registerLifecycle(program: Command): void {
     .option('--fresh', 'begin a new conversation')
     .option('--goal <text>', 'what it is to do, instead of the goal in the configuration')
     .action((names: string[], options: { fresh?: boolean; goal?: string }, command: Command) =>
-      forEach(command, names, (client, name) =>
+      forEachAgent(command, names, (client, name) =>
         client.call('start', name, {
           ...(options.fresh ? { fresh: true } : {}),
           ...(options.goal === undefined ? {} : { goal: options.goal }),
@@ -32,7 +32,7 @@ export function registerLifecycle(program: Command): void {
     summary: 'stop agents politely, with everything they started; they stay stopped until `aether start`',
     examples: ['aether stop researcher'],
   }).action((names: string[], _options: unknown, command: Command) =>
-    forEach(command, names, (client, name) => client.call('stop', name)),
+    forEachAgent(command, names, (client, name) => client.call('stop', name)),
   );
 
   declareVerb(program, {
@@ -40,7 +40,7 @@ export function registerLifecycle(program: Command): void {
     summary: 'end agents at once (SIGKILL), with everything they started',
     examples: ['aether kill researcher'],
   }).action((names: string[], _options: unknown, command: Command) =>
-    forEach(command, names, (client, name) => client.call('kill', name)),
+    forEachAgent(command, names, (client, name) => client.call('kill', name)),
   );
 
   declareVerb(program, {
@@ -50,19 +50,24 @@ export function registerLifecycle(program: Command): void {
   })
     .option('--fresh', 'begin a new conversation')
     .action((names: string[], options: { fresh?: boolean }, command: Command) =>
-      forEach(command, names, (client, name) =>
+      forEachAgent(command, names, (client, name) =>
         client.call('restart', name, options.fresh ? { fresh: true } : {}),
       ),
     );
 }
 
 /** One that fails does not keep the others from being done; the exit code tells. */
-async function forEach(command: Command, names: string[], act: Act): Promise<void> {
+export async function forEachAgent(
+  command: Command,
+  names: string[],
+  act: Act,
+  say: (view: AgentView) => string = describe,
+): Promise<void> {
   await withHost(invocation(globalsOf(command)), async (client) => {
     for (const name of names) {
       try {
         const view = await act(client, name);
-        print(describe(view));
+        print(say(view));
         if (view.state === 'failed') process.exitCode = ExitCode.failed;
       } catch (error) {
         printError(error);

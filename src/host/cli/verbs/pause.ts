@@ -1,0 +1,29 @@
+/** `aether pause|resume`: every process of an agent stands still where it is, and goes on from there. */
+import type { Command } from 'commander';
+import type { AgentView } from '../../api.ts';
+import { oneLine } from '../text.ts';
+import { declareVerb } from '../verb.ts';
+import { forEachAgent } from './lifecycle.ts';
+
+export function registerPause(program: Command): void {
+  declareVerb(program, {
+    usage: 'pause <agent...>',
+    summary: 'freeze agents where they are, with everything they started; nothing is lost',
+    examples: ['aether pause researcher'],
+    notes: ['Messages wait until it is resumed. The time paused counts against no limit.'],
+  }).action((names: string[], _options: unknown, command: Command) =>
+    forEachAgent(command, names, (client, name) => client.call('pause', name), describePause),
+  );
+
+  declareVerb(program, {
+    usage: 'resume <agent...>',
+    summary: 'let paused agents go on; they are told how long they were away and what changed',
+    examples: ['aether resume researcher'],
+  }).action((names: string[], _options: unknown, command: Command) =>
+    forEachAgent(command, names, (client, name) => client.call('resume', name)),
+  );
+}
+
+function describePause({ name, activity, activityEvidence }: AgentView): string {
+  return oneLine(`${name} is ${activity}: ${activityEvidence?.what ?? 'no evidence yet'}`);
+}

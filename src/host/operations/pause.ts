@@ -1,0 +1,111 @@
+/**
+ * Standing still and going on, as a client asks for it. The shim does it and proves it; here it is asked for,
+ * and afterwards the agent is told what it could not notice: that time has passed, and what changed meanwhile.
+ */
+import { messageOf } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Run } from '../runs/run.ts';
+import { changedFiles } from './changed-files.ts';
+import { acceptInjection, type InjectionDelivery } from './inject.ts';
+import { duration } from './lifecycle.ts';
+import type { By, Wiring } from './wiring.ts';
+
+/** The shim answers when its journal has it; reading that is a matter of milliseconds. */
+const READ_MS = 5_000;
+
+export class Pauses {
+  readonly #wiring: Wiring;
+  readonly #delivery: InjectionDelivery;
+  readonly #unread: (agent: string) => number;
+
+  constructor(parts: {
+    wiring: Wiring;
+    delivery: InjectionDelivery;
+    unread: (agent: string) => number;
+  }) {
+    this.#wiring = parts.wiring;
+    this.#delivery = parts.delivery;
+    this.#unread = parts.unread;
+  }
+
+  /** @returns once every process of the run stands still. @throws AetherError `shim-not-still`: it goes on */
+  async pause(run: Run, by: By): Promise<void> {
+    await this.#asked(run, 'pause', async () => {
+      await run.client.pause(this.#wiring.ids.short('pause'), by);
+      await run.pump();
+      await run.until(() => run.record.tree.pause !== null, READ_MS);
+    });
+  }
+
+  async resume(run: Run, by: By): Promise<void> {
+    await this.#asked(run, 'resume', async () => {
+      await run.client.thaw(this.#wiring.ids.short('resume'), by);
+      await run.pump();
+      await run.until(() => run.record.tree.pause === null, READ_MS);
+    });
+    this.tell(run);
+  }
+
+  /** What is asked for and has not happened yet is shown, unless something else is. */
+  async #asked(run: Run, what: 'pause' | 'resume', act: () => Promise<void>): Promise<void> {
+    if (run.record.requested === null) {
+      run.save((record) => {
+        record.requested = what;
+      });
+    }
+    try {
+      await act();
+    } finally {
+      this.forget(run);
+    }
+  }
+
+  /** Nobody asks any more: also after the death of the host that was asked. */
+  forget(run: Run): void {
+    const { requested } = run.record;
+    if (run.ended || run.closed || (requested !== 'pause' && requested !== 'resume')) return;
+    run.save((record) => {
+      record.requested = null;
+    });
+  }
+
+  /** Tells the agent of a pause that is over, once; also of one that an earlier host had yet to tell of. */
+  tell(run: Run): void {
+    const { away } = run.record.tree;
+    if (away === null || run.ended || run.closed) return;
+    const { agent } = run.record;
+    const { store, agents, log } = this.#wiring;
+    const told =
+      away.to_ms - away.from_ms >= limits.away_told_ms && run.runtime.capabilities.engine === 'structured';
+    try {
+      const text = told
+        ? awayNote(
+            away.to_ms - away.from_ms,
+            changedFiles(agents.get(agent).config.workspace, away.from_ms),
+            this.#unread(agent),
+          )
+        : '';
+      store.transaction(() => {
+        if (told) acceptInjection(this.#wiring, agent, { text, priority: 'later' }, 'host');
+        run.save((record) => {
+          record.tree.away = null;
+        });
+      });
+    } catch (error) {
+      log.warn({ agent, error: messageOf(error) }, 'an agent could not be told that it was paused');
+      return;
+    }
+    void this.#delivery.kick(agent);
+  }
+}
+
+function awayNote(away_ms: number, changed: string[], unread: number): string {
+  const lines = [
+    `[aether] You and everything you had started stood still for ${duration(away_ms)}; a time-out may have passed meanwhile.`,
+  ];
+  if (changed.length > 0) lines.push(`Files changed in the workspace meanwhile: ${changed.join(', ')}.`);
+  if (unread > 0)
+    lines.push(`You have ${unread} unread message${unread === 1 ? '' : 's'}: aether_mail_inbox reads them.`);
+  lines.push('Go on with your work.');
+  return lines.join('\n');
+}

@@ -1,0 +1,94 @@
+/**
+ * What the journal says of a run's processes as a whole: what holds them together, who they are, and whether
+ * they stand still. Part of the run's record, so that a host who finds the shim dead knows whom to look for.
+ */
+import type { Evidence } from '../api.ts';
+import type {
+  AdoptedRecord,
+  ContainmentRecord,
+  JournalRecord,
+  PauseRecord,
+  ProcessStatus,
+  ThawRecord,
+} from '../shim/wire.ts';
+import { RecordType } from '../shim/wire.ts';
+import type { RunTree } from '../store/runs.ts';
+
+/** A program that makes orphans without end: the newest are the likeliest to live. */
+const KNOWN_MAX = 1_000;
+
+/** Enters one record. @returns the event to be recorded with it, if any */
+export function noteInTree(
+  tree: RunTree,
+  record: JournalRecord,
+): { topic: string; data: Record<string, unknown> } | null {
+  const json = <T>(): T => JSON.parse(record.payload.toString()) as T;
+  switch (record.type) {
+    case RecordType.contained:
+      tree.containment = json<ContainmentRecord>();
+      return null;
+    case RecordType.spawned: {
+      const { pid, start_ticks } = json<ProcessStatus>();
+      know(tree, { pid, start_ticks, process: record.process });
+      return null;
+    }
+    case RecordType.adopted:
+      know(tree, json<AdoptedRecord>());
+      return null;
+    case RecordType.exited:
+      tree.known = tree.known.filter(({ process }) => process !== record.process);
+      return null;
+    case RecordType.reaped: {
+      const { pid } = json<{ pid: number }>();
+      tree.known = tree.known.filter((known) => known.pid !== pid);
+      return null;
+    }
+    case RecordType.paused: {
+      const pause = json<PauseRecord>();
+      tree.pause = { ...pause, since_ms: record.at_ms };
+      return { topic: 'run.paused', data: { ...pause } };
+    }
+    case RecordType.thawed:
+      return thawed(tree, json<ThawRecord>(), record.at_ms);
+    case RecordType.runExited:
+      over(tree, record.at_ms);
+      return null;
+    default:
+      return null;
+  }
+}
+
+function know(tree: RunTree, entry: RunTree['known'][number]): void {
+  tree.known = [...tree.known, entry].slice(-KNOWN_MAX);
+}
+
+function thawed(tree: RunTree, thaw: ThawRecord, at_ms: number) {
+  const from_ms = tree.pause?.since_ms ?? at_ms;
+  endPause(tree, at_ms);
+  if (thaw.reason === 'resume') tree.away = { opId: thaw.opId, from_ms, to_ms: at_ms };
+  return { topic: 'run.resumed', data: { ...thaw, paused_ms: Math.max(0, at_ms - from_ms) } };
+}
+
+function endPause(tree: RunTree, at_ms: number): void {
+  if (tree.pause !== null) tree.paused_ms += Math.max(0, at_ms - tree.pause.since_ms);
+  tree.pause = null;
+}
+
+/** The run has ended, known or lost: nothing of it is paused, nobody is left to be told. */
+export function over(tree: RunTree, at_ms: number): void {
+  endPause(tree, at_ms);
+  tree.away = null;
+  tree.known = [];
+}
+
+/** How a pause is known. */
+export function pauseEvidence(pause: NonNullable<RunTree['pause']>): Evidence {
+  const { processes, means, ticks, sample_ms, since_ms, by } = pause;
+  const who = processes === 1 ? 'its one process stands' : `all ${processes} processes stand`;
+  return {
+    source: 'shim',
+    grade: 'enforced',
+    what: `paused by ${by}: ${who} still (${means}); ${ticks} CPU ticks in ${sample_ms} ms`,
+    at_ms: since_ms,
+  };
+}
