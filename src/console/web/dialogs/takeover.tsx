@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import type { AgentView } from '../../wire.ts';
 import { takeOver } from '../state/actions.ts';
-import { go } from '../state/place.ts';
+import { go, place } from '../state/place.ts';
 import { paneSize } from '../terminal/size.ts';
 import { Age } from '../ui/age.tsx';
 import { Button } from '../ui/button.tsx';
@@ -13,18 +13,20 @@ export function TakeoverDialog({ agent }: { agent: AgentView }) {
   const when = useSignal<'boundary' | 'now'>('boundary');
   const direct = agent.terminal.kind === 'engine';
   const inTool = agent.activity === 'tool';
-  const begin = (): void => {
+  const begin = async (): Promise<void> => {
     if (whyNot !== null) return;
     closeDialog();
-    void takeOver(agent, when.value, paneSize());
-    go({ at: 'agent', agent: agent.name, tab: 'terminal' });
+    const held = await takeOver(agent, when.value, paneSize());
+    // While it waits for the boundary the conversation is what there is to see; and who left meanwhile is not called back.
+    const here = place.value.at === 'agent' && place.value.agent === agent.name;
+    if (held && here) go({ at: 'agent', agent: agent.name, tab: 'terminal' });
   };
   return (
     <Modal label={`Take over ${agent.name}`}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          begin();
+          void begin();
         }}
       >
         <h2>Take over {agent.name}</h2>

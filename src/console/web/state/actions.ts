@@ -49,16 +49,20 @@ export async function command(verb: SimpleVerb, agent: AgentView): Promise<void>
   if (view) seen(view);
 }
 
-/** The answer comes once the terminal is up, or cannot be; meanwhile the lease is shown as requested. */
+/**
+ * The answer comes once the terminal is up, or cannot be; meanwhile the lease is shown as requested.
+ * @returns true when it is held
+ */
 export async function takeOver(
   agent: AgentView,
   when: TakeoverBody['when'],
   size: { cols: number; rows: number },
-): Promise<void> {
+): Promise<boolean> {
   const body: TakeoverBody = { basis: basisOf(agent), when, ...size };
   // Asking again, for "now", is another action than the one that still waits.
   const again = agent.lease === null ? '' : ' now';
-  await act(`takeover${again} ${agent.name}`, () => post<LeaseView>(pathOf(agent.name, 'takeover'), body));
+  const path = pathOf(agent.name, 'takeover');
+  return (await act(`takeover${again} ${agent.name}`, () => post<LeaseView>(path, body))) !== null;
 }
 
 export async function handBack(agent: AgentView, note: string): Promise<boolean> {
