@@ -202,7 +202,8 @@ export class Run {
     if (this.#told === 0) return;
     for (const swap of swaps) this.#following.push(() => this.#sink.swapped(this, swap));
     this.#following.push(() => this.#sink.changed(this));
-    this.#wake();
+    // Last of these: whoever waits looks at what they have changed.
+    this.#following.push(() => this.#wake());
     if (this.ended && !ended) this.#following.push(() => this.#sink.exited(this));
   }
 
