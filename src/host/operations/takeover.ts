@@ -12,6 +12,7 @@ import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
 import { checkSize } from '../terminals/size.ts';
+import { engineActivity } from './activity.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import { type Launcher, writeFiles } from './launch.ts';
@@ -136,7 +137,8 @@ export class Takeover {
         });
       }
     }
-    const turning = () => run.record.activity !== 'idle' && run.record.activity !== 'starting';
+    // By the engine's own word: an agent that is held may be in mid-turn or not.
+    const turning = () => !['idle', 'starting'].includes(engineActivity(run) ?? 'idle');
     if (turning() && run.runtime.interrupt !== undefined) {
       this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
         record.detail.interrupted = true;
@@ -301,9 +303,20 @@ export class Takeover {
 
   ended(run: Run): void {
     const lease = this.#wiring.leases.find(run.record.agent);
+    if (run.record.floor.role === 'terminal') this.#readRest(run);
     if (lease !== null && lease.run === run.id) this.#free(run, lease, 'the run ended');
     this.#transcript.forget(run);
     this.#swaps.delete(run.id);
+  }
+
+  /** What was said in a terminal that ended by itself, up to its last word. */
+  #readRest(run: Run): void {
+    const { agents, resolve, log } = this.#wiring;
+    try {
+      this.#transcript.end(run, resolve(agents.get(run.record.agent).config));
+    } catch (error) {
+      log.warn({ run: run.id, error: messageOf(error) }, 'the end of the transcript could not be read');
+    }
   }
 
   #event(run: Run, topic: string, lease: LeaseRecord, data: Record<string, unknown>): void {
