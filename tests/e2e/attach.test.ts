@@ -81,3 +81,55 @@ test('aether attach: the typed turn and the note are in the conversation that go
     'message.assistant: after',
   ]);
 }, 90_000);
+
+test('whoever leaves the terminal in its own way has handed back too', async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      writer: { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]', restart: 'never' },
+    },
+  });
+  await fleet.up();
+  const before = await fleet.turns('writer', 1);
+  terminal = new LiveTerminal([...AETHER, 'attach', 'writer'], { cwd: fleet.project, env: fleet.env });
+  await terminal.shows(READY);
+  await terminal.type('My name is Quill. [[say Quill it is]]');
+  await terminal.shows('● Quill it is');
+  const seen = fleet.model.requests.length;
+  await terminal.type('/exit');
+  await terminal.exited;
+
+  const next = await fleet.model.waitFor((request) => request.index >= seen && request.conversation !== null);
+  expect(saidIn(next)).toContain('My name is Quill.');
+  expect(saidIn(next)).toContain('has left it');
+  const after = await fleet.until(
+    'writer',
+    'back',
+    (view) => view.state === 'running' && view.run !== before.run,
+  );
+  expect(after).toMatchObject({ lease: null, problem: null });
+  const said = (await fleet.events({ agent: 'writer', topics: ['message.'] })).map(({ data }) => data.text);
+  expect(said.filter((text) => String(text).startsWith('My name'))).toHaveLength(1);
+  expect(said).toContain('Quill it is');
+}, 90_000);
+
+test('aether down in the middle of a takeover: nothing is left, and the next up goes on', async () => {
+  fleet = await LiveFleet.make({
+    agents: { writer: { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]' } },
+  });
+  await fleet.up();
+  await fleet.turns('writer', 1);
+  terminal = new LiveTerminal([...AETHER, 'attach', 'writer'], { cwd: fleet.project, env: fleet.env });
+  await terminal.shows(READY);
+  await terminal.type('My name is Quill. [[say Quill it is]]');
+  await terminal.shows('● Quill it is');
+  await fleet.ok('down');
+  expect(fleet.survivors()).toEqual([]);
+  expect((await terminal.exited).code).not.toBe(0);
+
+  const seen = fleet.model.requests.length;
+  await fleet.up();
+  const next = await fleet.model.waitFor((request) => request.index >= seen && request.conversation !== null);
+  for (const words of ['I have begun the chronicle', 'My name is Quill.', 'You were stopped'])
+    expect(saidIn(next)).toContain(words);
+  expect((await fleet.idle('writer')).lease).toBeNull();
+}, 90_000);
