@@ -12,7 +12,6 @@ import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
 import { checkSize } from '../terminals/size.ts';
-import { engineActivity } from './activity.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import { type Launcher, writeFiles } from './launch.ts';
@@ -137,8 +136,7 @@ export class Takeover {
         });
       }
     }
-    // By the engine's own word: an agent that is held may be in mid-turn or not.
-    const turning = () => !['idle', 'starting'].includes(engineActivity(run) ?? 'idle');
+    const turning = () => run.record.activity !== 'idle' && run.record.activity !== 'starting';
     if (turning() && run.runtime.interrupt !== undefined) {
       this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
         record.detail.interrupted = true;
