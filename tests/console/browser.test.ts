@@ -42,6 +42,9 @@ async function openAgent(name: string, tab = ''): Promise<Page> {
   return page;
 }
 
+/** As long as a busy machine may need; the condition ends the wait. */
+const poll = <T>(look: () => T, timeout = 15_000) => expect.poll(look, { timeout });
+
 const focused = (page: Page): Promise<string> =>
   page.evaluate(
     'document.activeElement.getAttribute("data-approval") ?? document.activeElement.id',
@@ -93,7 +96,7 @@ describe('the fleet', () => {
       ['Running', ['coder', 'docs', 'release', 'watcher']],
       ['Stopped', ['triage']],
     ]);
-    await expect.poll(() => page.title()).toBe('3 need you · reviewer · aether');
+    await poll(() => page.title()).toBe('3 need you · reviewer · aether');
     fixture.host.set('docs', { activity: 'tool', last: 'grep -rn refund docs/' });
     await page.getByText('grep -rn refund docs/').waitFor();
   });
@@ -189,10 +192,10 @@ describe('the conversation', () => {
     for (let n = 1; n <= 150; n += 1) say(n);
     const page = await openAgent('coder');
     await page.getByText('line 150 ').first().waitFor();
-    await expect.poll(() => fromEnd(page)).toBeLessThan(3);
+    await poll(() => fromEnd(page)).toBeLessThan(3);
     say(151);
     await page.getByText('line 151 ').first().waitFor();
-    await expect.poll(() => fromEnd(page)).toBeLessThan(3);
+    await poll(() => fromEnd(page)).toBeLessThan(3);
 
     await page.locator('.live-scroll').hover();
     await page.mouse.wheel(0, -2_000);
@@ -202,7 +205,7 @@ describe('the conversation', () => {
     await page.getByRole('button', { name: '12 new' }).waitFor();
     expect(await topLine(page)).toEqual(before);
     await page.getByRole('button', { name: '12 new' }).click();
-    await expect.poll(() => fromEnd(page)).toBeLessThan(3);
+    await poll(() => fromEnd(page)).toBeLessThan(3);
     expect(await page.locator('.pill').count()).toBe(0);
   });
 
@@ -214,7 +217,7 @@ describe('the conversation', () => {
     expect(await page.locator('.item').count()).toBe(300);
     await page.getByRole('button', { name: 'Load earlier' }).click();
     await page.getByRole('button', { name: 'Load earlier' }).click();
-    await expect.poll(() => page.locator('.item').count()).toBe(700);
+    await poll(() => page.locator('.item').count()).toBe(700);
     expect(await page.getByRole('button', { name: 'Load earlier' }).count()).toBe(0);
     const lines = await page.locator('.item .prose').allTextContents();
     expect(lines).toEqual(Array.from({ length: 700 }, (_, n) => `line ${n + 1}`));
@@ -254,7 +257,7 @@ describe('the conversation', () => {
     fixture.host.set('coder', {});
     const page = await openAgent('coder');
     await page.keyboard.press('i');
-    await expect.poll(() => focused(page)).toBe('composer');
+    await poll(() => focused(page)).toBe('composer');
     await page.keyboard.type('use the staging key');
     await page.keyboard.press('Enter');
     const receipt = page.locator('.told .receipt');
@@ -264,7 +267,7 @@ describe('the conversation', () => {
     fixture.host.emit('inject.delivered', 'coder', { inject: id, evidence: 'frame 7' });
     fixture.host.emit('inject.seen', 'coder', { inject: id, evidence: 'command_lifecycle started' });
     fixture.host.emit('message.user', 'coder', { text: 'use the staging key', injectId: id });
-    await expect.poll(() => receipt.textContent()).toContain('seen');
+    await poll(() => receipt.textContent()).toContain('seen');
     expect(await page.locator('.told').count()).toBe(1);
     expect(await page.inputValue('#composer')).toBe('');
   });
@@ -283,7 +286,7 @@ describe('the conversation', () => {
     const interrupt = page.getByRole('menuitem', { name: 'Interrupt the turn' });
     expect(await interrupt.getAttribute('aria-disabled')).toBe('true');
     const tip = page.locator('[role=tooltip]:not([hidden])');
-    await expect.poll(() => tip.textContent()).toContain('interrupt it in its terminal');
+    await poll(() => tip.textContent()).toContain('interrupt it in its terminal');
     await page.keyboard.press('Enter');
     expect(fixture.host.asked).toEqual(['takeover coder']);
     await page.keyboard.press('Escape');
@@ -302,12 +305,12 @@ describe('the inbox', () => {
     const [permission] = fixture.host.approvals({ agent: 'reviewer' });
     await page.keyboard.press('a');
     expect(fixture.host.approvals({ agent: 'reviewer' })).toHaveLength(1);
-    await expect.poll(() => focused(page)).toBe(permission!.id);
+    await poll(() => focused(page)).toBe(permission!.id);
     await page.keyboard.press('a');
     await page.locator('.verdict.yes').waitFor();
     const all = fixture.host.approvals({ state: 'all', agent: 'reviewer' });
     expect(all[0]?.answer).toEqual({ allow: true });
-    await expect.poll(() => page.title()).toBe('2 need you · reviewer · aether');
+    await poll(() => page.title()).toBe('2 need you · reviewer · aether');
     expect(await page.locator('.inbox .answered').textContent()).toContain('Allowed');
   });
 
@@ -324,16 +327,17 @@ describe('the inbox', () => {
     await inbox.getByRole('button', { name: 'Deny because…' }).click();
     await page.keyboard.type('use the staging database');
     await page.keyboard.press('Enter');
-    await expect
-      .poll(() => fixture.host.approvals({ state: 'all', agent: 'reviewer' })[0]?.answer)
-      .toEqual({ allow: false, text: 'use the staging database' });
+    await poll(() => fixture.host.approvals({ state: 'all', agent: 'reviewer' })[0]?.answer).toEqual({
+      allow: false,
+      text: 'use the staging database',
+    });
     await page.keyboard.press('g');
     await page.keyboard.press('i');
-    await expect.poll(() => focused(page)).toBe(fixture.host.approvals({ agent: 'researcher' })[0]!.id);
+    await poll(() => focused(page)).toBe(fixture.host.approvals({ agent: 'researcher' })[0]!.id);
     await page.keyboard.press('2');
-    await expect
-      .poll(() => fixture.host.approvals({ state: 'all', agent: 'researcher' })[0]?.answer)
-      .toEqual({ text: 'Wait for credentials' });
+    await poll(() => fixture.host.approvals({ state: 'all', agent: 'researcher' })[0]?.answer).toEqual({
+      text: 'Wait for credentials',
+    });
     await inbox.getByLabel('Answer to docs').fill('`refunds`');
     await page.keyboard.press('Enter');
     await inbox.getByText('Nothing needs you.').waitFor();
@@ -376,33 +380,33 @@ describe('the terminal', () => {
     expect(await page.locator('main.held-mine.held').count()).toBe(1);
 
     const screen = page.locator('.xterm-rows');
-    await expect.poll(() => screen.textContent()).toContain('$');
+    await poll(() => screen.textContent()).toContain('$');
     await page.keyboard.type('echo "answer $((6*7)) from $(tty)"\n');
-    await expect.poll(() => screen.textContent()).toMatch(/answer 42 from \/dev\/pts/);
+    await poll(() => screen.textContent()).toMatch(/answer 42 from \/dev\/pts/);
     // The program's terminal has the size of the pane.
-    await expect.poll(() => fixture.host.agent('coder').terminal.rows).toBeGreaterThan(30);
+    await poll(() => fixture.host.agent('coder').terminal.rows).toBeGreaterThan(30);
     await page.keyboard.type('stty size\n');
     const { rows, cols } = fixture.host.agent('coder').terminal;
-    await expect.poll(() => screen.textContent()).toContain(`${rows} ${cols}`);
+    await poll(() => screen.textContent()).toContain(`${rows} ${cols}`);
 
     const watcher = (await openPage(browser, fixture.console.loginLink())).page;
     await watcher.goto(`${fixture.console.url}/#/agent/coder/terminal`);
     const theirs = watcher.locator('.xterm-rows');
-    await expect.poll(() => theirs.textContent()).toMatch(/answer 42/);
+    await poll(() => theirs.textContent()).toMatch(/answer 42/);
     await watcher.getByText('Watching, read-only').waitFor();
     await watcher.locator('.xterm').click();
     const written = fixture.host.terminal('coder').written.length;
     await watcher.keyboard.type('echo intruder\n');
     await page.locator('.xterm').click();
     await page.keyboard.type('echo done\n');
-    await expect.poll(() => screen.textContent()).toMatch(/done.*done/s);
+    await poll(() => screen.textContent()).toMatch(/done.*done/s);
     expect(fixture.host.terminal('coder').written.slice(written).join('')).toBe('echo done\r');
 
     await page.keyboard.press('Control+]');
     await page.locator('dialog[open]').waitFor();
     await page.getByLabel('Note for the agent').fill('Fixed it by hand.');
     await page.keyboard.press('Control+Enter');
-    await expect.poll(() => page.locator('.rule.held').allTextContents()).toHaveLength(2);
+    await poll(() => page.locator('.rule.held').allTextContents()).toHaveLength(2);
     const rule = page.locator('.rule.held').last();
     expect(await rule.textContent()).toContain('Fixed it by hand.');
     expect(await rule.textContent()).toContain('One file changed meanwhile');
@@ -431,7 +435,7 @@ describe('the terminal', () => {
       ),
     );
     const screen = page.locator('.xterm-rows');
-    await expect.poll(() => screen.textContent()).toContain('plain green');
+    await poll(() => screen.textContent()).toContain('plain green');
     // Links of xterm are decided by where the mouse is, over a layer of its own.
     const clickOn = async (text: string): Promise<void> => {
       // The rows are drawn anew while the mouse passes over them.
@@ -446,7 +450,7 @@ describe('the terminal', () => {
     expect(await page.title()).toBe('coder · aether');
     expect(await page.evaluate('reached')).toEqual([]);
     await clickOn('web-page');
-    await expect.poll(() => page.evaluate('reached')).toEqual(['open https://example.com/a']);
+    await poll(() => page.evaluate('reached')).toEqual(['open https://example.com/a']);
     expect(terminal.written).toEqual([]);
   });
 
@@ -461,9 +465,7 @@ describe('the terminal', () => {
     terminal.feed(Buffer.from('the very end\r\n'));
     expect(terminal.pauses).toBeGreaterThan(0);
     const begun = Date.now();
-    await expect
-      .poll(() => page.locator('.xterm-rows').textContent(), { timeout: 25_000 })
-      .toContain('the very end');
+    await poll(() => page.locator('.xterm-rows').textContent(), 25_000).toContain('the very end');
     const megabytes = (block.length * 64) / 1e6;
     console.log(
       `terminal: ${(megabytes / ((Date.now() - begun) / 1_000)).toFixed(1)} MB/s drawn of ${megabytes.toFixed(0)} MB`,
@@ -524,7 +526,7 @@ describe('every width and light', () => {
     const page = await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
     const allow = page.locator('.inbox').getByRole('button', { name: 'Allow' });
     await allow.tap();
-    await expect.poll(() => fixture.host.approvals({ agent: 'reviewer' })).toEqual([]);
+    await poll(() => fixture.host.approvals({ agent: 'reviewer' })).toEqual([]);
     await page.getByRole('link', { name: 'Fleet' }).first().tap();
     await page.locator('.row[data-agent=coder]').tap();
     await page.locator('.live .activity').waitFor();

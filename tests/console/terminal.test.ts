@@ -157,7 +157,7 @@ it('an oversized message closes with the reason, and the viewer is released', as
   socket.send({ type: 'input', generation: 1, data: 'x'.repeat(limits.websocket_message_bytes_max) });
   const closed = await socket.until(() => socket.closed ?? undefined, 'the close');
   expect(closed).toMatchObject({ code: 1009, reason: expect.stringContaining('bytes') });
-  await expect.poll(() => fixture.host.terminal('coder').viewers).toBe(0);
+  await expect.poll(() => fixture.host.terminal('coder').viewers, { timeout: 10_000 }).toBe(0);
 });
 
 /** Resolves when no byte came for 300 ms. */

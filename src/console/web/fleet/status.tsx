@@ -1,7 +1,7 @@
 /** How an agent is, in a shape, a colour and a word: never by colour alone. */
 import type { JSX } from 'preact';
 import type { AgentView, Evidence } from '../../wire.ts';
-import { isMine } from '../state/store.ts';
+import { isMine, needsSomeone } from '../state/store.ts';
 
 export type Standing =
   | 'needs'
@@ -16,7 +16,7 @@ export type Standing =
 
 export function standingOf(agent: AgentView): Standing {
   if (agent.state === 'failed') return 'failed';
-  if (agent.openApprovals > 0 || agent.activity === 'waiting-for-operator') return 'needs';
+  if (needsSomeone(agent)) return 'needs';
   if (agent.state === 'unknown') return 'unknown';
   if (agent.state !== 'running' && agent.state !== 'starting' && agent.state !== 'stopping') return 'off';
   const held = agent.lease !== null && agent.lease.phase !== 'pending';

@@ -64,8 +64,10 @@ export function isMine(agent: AgentView): boolean {
   return agent.lease !== null && agent.lease.holder === you.value;
 }
 
+/** Whoever holds it is there already: what waits for an operator then, waits for them. */
 export function needsSomeone(agent: AgentView): boolean {
-  return agent.openApprovals > 0 || agent.activity === 'waiting-for-operator' || agent.state === 'failed';
+  const waits = agent.activity === 'waiting-for-operator' && agent.lease === null;
+  return agent.openApprovals > 0 || waits || agent.state === 'failed';
 }
 
 export const needsYou = computed(
