@@ -253,7 +253,10 @@ export interface TerminalViewer {
   /** Everything needed to draw the present screen, then live chunks follow. */
   replay: Buffer;
   info: TerminalInfo | null;
-  /** Flow control: stop and restart delivery; nothing is lost meanwhile, the journal holds it. */
+  /**
+   * Flow control: stop and restart delivery. Nothing is lost meanwhile, the journal holds it; but whoever falls
+   * behind by terminal_behind_bytes_max is shown the present screen instead, and told how much was left out.
+   */
   pause(): void;
   resume(): void;
   close(): void;

@@ -186,17 +186,21 @@ export class Host implements api.HostApi {
     onReset: (info: api.TerminalInfo | null) => void,
   ): api.TerminalViewer {
     const run = this.#liveRun(name);
-    const { floor } = run.record;
-    const hasTerminal = floor.io === 'pty' && floor.process !== null && floor.terminalFrom !== null;
     return new JournalViewer(
       {
         run: run.id,
         journal: run.paths.journal,
-        from: hasTerminal ? this.#replayFrom(run) : null,
-        to: run.record.journal_offset,
-        info: hasTerminal
-          ? { run: run.id, process: floor.process!, cols: floor.cols, rows: floor.rows }
-          : null,
+        screen: () => {
+          const { floor, journal_offset } = run.record;
+          const hasTerminal = floor.io === 'pty' && floor.process !== null && floor.terminalFrom !== null;
+          return {
+            from: hasTerminal ? this.#replayFrom(run) : null,
+            to: journal_offset,
+            info: hasTerminal
+              ? { run: run.id, process: floor.process!, cols: floor.cols, rows: floor.rows }
+              : null,
+          };
+        },
         onGrown: (listener) => run.onGrown(listener),
       },
       onChunk,

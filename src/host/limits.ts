@@ -69,6 +69,8 @@ export const limits = {
   terminal_frame_bytes_max: 64 * 1024,
   /** Scrollback replayed to a viewer who attaches. */
   terminal_replay_bytes_max: 2 * 1024 * 1024,
+  /** A viewer this far behind the program leaves out what lies between, and says how much. */
+  terminal_behind_bytes_max: 32 * 1024 * 1024,
   websocket_message_bytes_max: 1024 * 1024,
   http_body_bytes_max: 1024 * 1024,
 

@@ -1,13 +1,14 @@
 /**
  * One person watching one terminal. A viewer reads the run's journal itself, from the beginning of the present
- * screen on: a slow viewer holds up nobody, a paused one loses nothing, and nothing is buffered for it here.
+ * screen on: a slow viewer holds up nobody, a paused one loses nothing, and nothing is buffered for it here. One
+ * that falls far behind is shown the present again: what it would read next is old, and may be deleted already.
  */
 import type { TerminalChunk, TerminalInfo } from '../api.ts';
-import { messageOf } from '../errors.ts';
+import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { JournalReader } from '../shim/client/reader.ts';
-import type { ProcessStatus } from '../shim/wire.ts';
+import type { JournalRecord, ProcessStatus } from '../shim/wire.ts';
 import { RecordType } from '../shim/wire.ts';
 
 const READ_BYTES = 128 * 1024;
@@ -15,17 +16,20 @@ const READ_BYTES = 128 * 1024;
 export interface ViewerSource {
   run: string;
   journal: string;
-  /** Where the replay begins; null when no terminal exists now. */
-  from: number | null;
-  /** How far the run's journal is processed: the replay ends here. */
-  to: number;
-  info: TerminalInfo | null;
+  /** The terminal as it is at the call. */
+  screen(): {
+    /** Where the replay begins; null when no terminal exists. */
+    from: number | null;
+    /** How far the run's journal is processed: the replay ends here. */
+    to: number;
+    info: TerminalInfo | null;
+  };
   onGrown(listener: () => void): () => void;
 }
 
 export class JournalViewer {
   readonly #source: ViewerSource;
-  readonly #reader: JournalReader;
+  #reader: JournalReader;
   readonly #onChunk: (chunk: TerminalChunk) => void;
   readonly #onReset: (info: TerminalInfo | null) => void;
   readonly #log: Log;
@@ -48,16 +52,19 @@ export class JournalViewer {
     this.#onChunk = onChunk;
     this.#onReset = onReset;
     this.#log = log;
-    this.info = source.info;
-    this.#offset = source.from ?? source.to;
+    const { from, to, info } = source.screen();
+    this.info = info;
+    this.#offset = from ?? to;
     this.#reader = new JournalReader(source.journal, this.#offset);
-    this.replay = this.#readReplay();
+    this.replay = this.#readReplay(to);
     this.#stop = source.onGrown(() => this.#pump());
     setImmediate(() => this.#pump());
   }
 
   pause(): void {
     this.#paused = true;
+    // However long it pauses: an open file keeps its bytes on the disk, also once it was deleted.
+    this.#reader.close();
   }
 
   resume(): void {
@@ -72,10 +79,10 @@ export class JournalViewer {
     this.#reader.close();
   }
 
-  #readReplay(): Buffer {
+  #readReplay(to: number): Buffer {
     const parts: Buffer[] = [];
     let bytes = 0;
-    while (this.#offset < this.#source.to && bytes < limits.terminal_replay_bytes_max) {
+    while (this.#offset < to && bytes < limits.terminal_replay_bytes_max) {
       const records = this.#reader.read(READ_BYTES);
       if (records.length === 0) break;
       for (const record of records) {
@@ -102,7 +109,7 @@ export class JournalViewer {
       this.#again = false;
       while (!this.#paused && !this.#closed) {
         try {
-          const records = this.#reader.read(READ_BYTES);
+          const records = this.#read();
           if (records.length === 0) break;
           for (const record of records)
             this.#deliver(record.type, record.process, record.payload, record.end);
@@ -117,6 +124,34 @@ export class JournalViewer {
         await new Promise((resolve) => setImmediate(resolve));
       }
     }
+  }
+
+  #read(): JournalRecord[] {
+    if (this.#source.screen().to - this.#offset > limits.terminal_behind_bytes_max) this.#skip();
+    try {
+      return this.#reader.read(READ_BYTES);
+    } catch (error) {
+      // The shim deletes what the host has processed, whoever else still reads it.
+      if (!(error instanceof AetherError && error.code === 'journal-gap')) throw error;
+      this.#skip();
+      return this.#reader.read(READ_BYTES);
+    }
+  }
+
+  /** On to the present screen. */
+  #skip(): void {
+    const { from, to, info } = this.#source.screen();
+    const next = Math.max(from ?? to, this.#offset);
+    const left_out = next - this.#offset;
+    this.#reader.close();
+    this.#reader = new JournalReader(this.#source.journal, next);
+    this.#offset = next;
+    this.info = info;
+    this.#onReset(info);
+    if (info === null) return;
+    const words = `aether: ${(left_out / 1e6).toFixed(0)} MB were printed faster than you read, and are left out here`;
+    const data = Buffer.from(`\u001b[0m\u001b[7m ${words} \u001b[0m\r\n`);
+    this.#onChunk({ run: info.run, process: info.process, offset: next, data });
   }
 
   #deliver(type: number, process: number, payload: Buffer, end: number): void {

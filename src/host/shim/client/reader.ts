@@ -90,10 +90,12 @@ export class JournalReader {
     return this.#open;
   }
 
-  /** Moves on when the next file begins exactly here. */
+  /** Moves on when the next file begins exactly here. @throws AetherError `journal-gap` when that one was deleted */
   #advance(): boolean {
     const current = this.#open?.segment;
-    const next = listSegments(this.#dir).find((one) => one.start === this.#offset);
+    const later = listSegments(this.#dir).filter((one) => one.start >= this.#offset);
+    const next = later.find((one) => one.start === this.#offset);
+    if (next === undefined && later[0] !== undefined) throw this.#gap(later[0].start);
     if (next === undefined || next.path === current?.path) return false;
     this.close();
     this.#open = { segment: next, fd: openSync(next.path, 'r') };
