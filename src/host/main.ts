@@ -42,6 +42,7 @@ import { recordObserved } from './operations/observe.ts';
 import { Pauses } from './operations/pause.ts';
 import { planFleet } from './operations/plan.ts';
 import { recoverRuns, returnExpired } from './operations/recover.ts';
+import { groupKinds, releaseLeftovers } from './operations/remains.ts';
 import { Takeover } from './operations/takeover.ts';
 import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
@@ -184,6 +185,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     generation,
     stateDir,
     socketDir,
+    groupKinds: groupKinds(process.env),
     userHome: os.homedir(),
     path: process.env.PATH ?? '/usr/bin:/bin',
     runtime: runtimeNamed,
@@ -311,6 +313,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     data: { generation, version, adopted: unfinished.map((run) => run.id) },
   });
   await recoverRuns(unfinished, { wiring, launcher, takeover, delivery, pauses });
+  await releaseLeftovers(wiring, (run) => launcher.paths(run));
   tools.pruneReceipts();
   for (const { name } of agents.all())
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));

@@ -9,29 +9,30 @@ import type { EngineState, LaunchSpec, RunPlace } from '../../runtimes/runtime.t
 import type { AgentConfig } from '../config/types.ts';
 import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { bootId, isAlive } from '../process/proc.ts';
-import { killRemains } from '../process/remains.ts';
+import { bootId } from '../process/proc.ts';
 import type { RunPaths } from '../runs/run.ts';
 import { Run, type RunSink } from '../runs/run.ts';
 import { ShimClient } from '../shim/client/client.ts';
 import { launchShim } from '../shim/client/launch.ts';
-import { lastOffset, repairTail } from '../shim/tail.ts';
 import { newTree, type RunRecord } from '../store/runs.ts';
+import { Connections } from './connections.ts';
+import { containmentFor, releaseFiles, releaseGroup, releaseSockets } from './remains.ts';
 import type { Prepared, RunDoor, Wiring } from './wiring.ts';
 
-/** A shim that lives may be slow to answer on a machine under load. */
-const REACH_ATTEMPTS = 3;
-const REACH_PAUSE_MS = 250;
-const REMAINS_MS = 5_000;
+/** The start of a host does not wait longer for a shim that is silent. */
+const ADOPT_MS = 3_000;
 
 export class Launcher {
   readonly #wiring: Wiring;
   readonly #sink: RunSink;
   readonly #doors = new Map<string, RunDoor>();
+  readonly #connections: Connections;
+  readonly #releasing = new Set<Promise<void>>();
 
   constructor(wiring: Wiring, sink: RunSink) {
     this.#wiring = wiring;
     this.#sink = sink;
+    this.#connections = new Connections(wiring, sink);
   }
 
   paths(runId: string): RunPaths {
@@ -153,6 +154,7 @@ export class Launcher {
         socket: paths.shimSocket,
         journal_segment_bytes: limits.journal_segment_bytes,
         journal_bytes_max: limits.journal_bytes_max,
+        containment: containmentFor(this.#wiring),
       });
       run.save((saved) => {
         saved.shim = shim;
@@ -166,7 +168,7 @@ export class Launcher {
         };
       });
       const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
-      this.#hold(run, client);
+      this.#connections.hold(run, client);
       await client.start('engine-1', prepared.launch.process);
       await run.pump();
       run.save((saved) => {
@@ -198,24 +200,40 @@ export class Launcher {
     });
   }
 
-  /** Takes back a run that an earlier host started. False when it is over. */
-  async adopt(record: RunRecord): Promise<Run | null> {
-    const { runs } = this.#wiring;
-    const paths = this.paths(record.id);
-    const run = this.#make(record, paths);
-    runs.add(run);
-    const client = await this.#reach(run);
+  /**
+   * Takes back a run that an earlier host started. Null when it is over, and when its shim lives and is silent:
+   * `late` is called when it answers after all.
+   */
+  async adopt(record: RunRecord, late: (run: Run) => void): Promise<Run | null> {
+    const run = this.#make(record, this.paths(record.id));
+    this.#wiring.runs.add(run);
+    const reached = this.#connections.reach(run);
+    const client = await Promise.race([reached, sleep(ADOPT_MS, undefined, { ref: false })]);
+    if (client !== undefined) return await this.#adopt(run, client);
+    reached
+      .then(async (slow) => {
+        const adopted = run.closed ? null : await this.#adopt(run, slow);
+        if (run.closed) slow?.close();
+        else if (adopted !== null) late(adopted);
+      })
+      .catch((error: unknown) =>
+        this.#wiring.log.error({ run: run.id, error: messageOf(error) }, 'a silent run was not adopted'),
+      );
+    return null;
+  }
+
+  async #adopt(run: Run, client: ShimClient | null): Promise<Run | null> {
     if (client === null) {
-      await this.#lost(run);
+      await this.#connections.lost(run);
       return null;
     }
     const { status } = client;
-    if (record.shim === null)
+    if (run.record.shim === null)
       run.save((saved) => {
         saved.shim = { pid: status.pid, start_ticks: status.start_ticks };
       });
-    this.#doors.set(record.id, await this.#wiring.openDoor(run));
-    this.#hold(run, client);
+    this.#doors.set(run.id, await this.#wiring.openDoor(run));
+    this.#connections.hold(run, client);
     await run.pump();
     if (status.processes.length === 0) {
       // The host died before it said what to run; nothing was lost, so begin anew.
@@ -230,10 +248,26 @@ export class Launcher {
     return run;
   }
 
-  /** The run is over: its door and its sockets go; its journal stays. */
-  async release(runId: string): Promise<void> {
-    await this.#closeDoor(runId);
-    fs.rmSync(path.dirname(this.paths(runId).shimSocket), { recursive: true, force: true });
+  /** Ends a run whose shim does not answer, from outside. */
+  endUnreachable(run: Run, why: string): Promise<void> {
+    return this.#connections.lost(run, why);
+  }
+
+  /**
+   * The run is over, and with it its processes: its door, its sockets, its files and its group go, in this order.
+   * Its journal stays.
+   */
+  release(run: Run): Promise<void> {
+    const released = this.#release(run).finally(() => this.#releasing.delete(released));
+    this.#releasing.add(released);
+    return released;
+  }
+
+  async #release(run: Run): Promise<void> {
+    await this.#closeDoor(run.id);
+    await releaseSockets(run.paths);
+    await releaseFiles(run.paths);
+    await releaseGroup(run.record);
   }
 
   async #closeDoor(runId: string): Promise<void> {
@@ -247,8 +281,9 @@ export class Launcher {
     this.#doors.get(runId)?.toolsChanged();
   }
 
+  /** Also waits for what is being released. */
   async closeDoors(): Promise<void> {
-    await Promise.all([...this.#doors.keys()].map((id) => this.#closeDoor(id)));
+    await Promise.all([...[...this.#doors.keys()].map((id) => this.#closeDoor(id)), ...this.#releasing]);
   }
 
   #make(record: RunRecord, paths: RunPaths): Run {
@@ -258,60 +293,7 @@ export class Launcher {
     return new Run({ record, runtime, paths, store, table: runTable, clock, log, sink: this.#sink });
   }
 
-  /** Attaches, and sees to it that a connection that breaks before the run has ended is not the last word. */
-  #hold(run: Run, client: ShimClient): void {
-    run.attach(client);
-    client.onClose((why) => {
-      // A newer host has the run, and whatever becomes of it.
-      if (why.code === 'shim-fenced') return;
-      this.#regain(run).catch((error: unknown) =>
-        this.#wiring.log.error(
-          { run: run.id, error: messageOf(error) },
-          'a broken connection was not mended',
-        ),
-      );
-    });
-  }
-
-  async #regain(run: Run): Promise<void> {
-    await run.pump();
-    if (run.ended || run.closed) return;
-    const client = await this.#reach(run);
-    if (run.ended || run.closed) client?.close();
-    else if (client === null) await this.#lost(run);
-    else {
-      this.#hold(run, client);
-      await run.pump();
-      run.save(() => undefined);
-    }
-  }
-
-  /** Null when no shim answers: it is dead, or was given the time to answer more than once. */
-  async #reach(run: Run): Promise<ShimClient | null> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await ShimClient.connect(run.paths.shimSocket, this.#wiring.generation);
-      } catch (error) {
-        this.#wiring.log.warn({ run: run.id, error: messageOf(error) }, 'no shim answers for this run');
-        if (attempt === REACH_ATTEMPTS || !shimLives(run) || run.closed) return null;
-      }
-      await sleep(REACH_PAUSE_MS);
-    }
-  }
-
-  /** The shim is gone: what the journal says is all that will ever be known. */
-  async #lost(run: Run): Promise<void> {
-    const { record } = run;
-    if (fs.existsSync(run.paths.journal)) {
-      repairTail(run.paths.journal);
-      if (lastOffset(run.paths.journal) > record.journal_offset) await run.pump();
-    }
-    if (run.ended) return;
-    await this.#abandon(run, shimLives(run) ? 'its shim does not answer' : 'its shim is gone');
-  }
-
   async #abandon(run: Run, why: string): Promise<void> {
-    const { events, clock } = this.#wiring;
     if (run.connected) {
       try {
         await run.client.stop(`abandon-${run.id}`, { term_ms: 1_000, kill_ms: 2_000 }, why);
@@ -323,36 +305,8 @@ export class Launcher {
         );
       }
     }
-    if (run.ended) return;
-    // A second engine on the same conversation would lose turns: what the shim left behind goes first.
-    const { killed, survivors } = await killRemains(run.id, REMAINS_MS);
-    if (!run.ended) {
-      const now = clock.now();
-      run.save((saved) => {
-        saved.state = 'unknown';
-        saved.state_ms = now;
-        saved.stateEvidence = { source: 'host', grade: 'observed', what: why, at_ms: now };
-        saved.exited_ms = now;
-        saved.requested = null;
-        saved.activity = null;
-        saved.exit = { code: null, signal: null, cause: 'lost', reason: why, killed, survivors };
-        events.append({
-          topic: 'run.lost',
-          agent: saved.agent,
-          run: saved.id,
-          principal: 'host',
-          grade: 'observed',
-          data: { why, killed, survivors },
-        });
-      });
-      this.#sink.exited(run);
-    }
+    if (!run.ended) await this.#connections.lost(run, why);
   }
-}
-
-function shimLives(run: Run): boolean {
-  const { shim, boot_id } = run.record;
-  return shim !== null && boot_id === bootId() && isAlive(shim);
 }
 
 export function writeFiles(launch: LaunchSpec): void {

@@ -124,7 +124,7 @@ export class Lifecycle {
     runs.retire(run);
     run.close();
     this.#launcher
-      .release(run.id)
+      .release(run)
       .catch((error: unknown) => log.warn({ run: run.id, error: messageOf(error) }, 'a door did not close'));
     this.#wiring.touched(name);
     this.#decide(run);
@@ -137,6 +137,14 @@ export class Lifecycle {
     if (agent === undefined || this.#closing || agent.wanted !== 'running') return;
     if (leftByHand(record)) {
       this.#schedule(agent.name, 0);
+      return;
+    }
+    if (record.exit?.cause === 'lost' && record.exit.survivors > 0) {
+      // Two engines on one conversation lose turns.
+      agents.change(agent.name, (changed) => {
+        changed.problem = survivorsProblem(changed, run);
+      });
+      this.#failed(agent);
       return;
     }
     const decision = decideRestart(
@@ -224,6 +232,12 @@ export class Lifecycle {
 
   async #end(run: Run, ladder: StopLadder, reason: string, by: By): Promise<void> {
     const { clock } = this.#wiring;
+    // Nobody there to be polite to: only SIGKILL works from outside, and only who asks for that gets it.
+    if (!run.connected && !run.ended && ladder === KILL) {
+      await this.#launcher.endUnreachable(run, `killed on request of ${by} while its shim did not answer`);
+      return;
+    }
+    const { client } = run;
     run.save((record) => {
       record.requested = reason;
       record.state = 'stopping';
@@ -237,7 +251,7 @@ export class Lifecycle {
     });
     let failure: unknown = null;
     // A run that has ended is let go of, at times before the shim's answer to this is in: the journal decides.
-    await run.client.stop(`${reason}-${clock.now()}`, ladder, reason).catch((error: unknown) => {
+    await client.stop(`${reason}-${clock.now()}`, ladder, reason).catch((error: unknown) => {
       failure = error;
     });
     const ended = await run.until(() => run.ended, failure === null ? 10_000 : 2_000);
@@ -303,6 +317,16 @@ function crashProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
     who: 'runtime',
     message: `${agent.name} does not run: ${how}.${again}${last === null ? '' : ` Last seen: ${last}`}`,
     next: `See \`aether logs ${agent.name}\`, mend it, then \`aether start ${agent.name}\`.`,
+  };
+}
+
+function survivorsProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
+  const survivors = run.record.exit?.survivors ?? 0;
+  return {
+    code: 'run.survivors',
+    who: 'host',
+    message: `${agent.name} was lost, and ${survivors} of its processes could not be killed: they wait in the kernel or are not ours.`,
+    next: `Find them with \`grep -al AETHER_RUN=${run.id} /proc/[0-9]*/environ\`; when they are gone, \`aether start ${agent.name}\`.`,
   };
 }
 

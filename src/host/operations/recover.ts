@@ -3,6 +3,8 @@
  * done is done, and takeovers go on where they stood — before anybody can ask about them.
  */
 import { messageOf } from '../errors.ts';
+import type { Run } from '../runs/run.ts';
+import type { LeaseRecord } from '../store/leases.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { deliverAnswers, tellAnswersSoon } from './approve.ts';
 import type { InjectionDelivery } from './inject.ts';
@@ -22,29 +24,37 @@ export async function recoverRuns(
   },
 ): Promise<void> {
   const { wiring, launcher, takeover, delivery, pauses } = parts;
-  const adopted = await Promise.all(unfinished.map((record) => launcher.adopt(record)));
-  for (const run of adopted) {
-    if (run === null || run.ended) continue;
+  const failed = (agent: string, what: string) => (error: unknown) =>
+    wiring.log.warn({ agent, error: messageOf(error) }, what);
+  const settle = async (run: Run) => {
     const { agent } = run.record;
-    const failed = (what: string) => (error: unknown) =>
-      wiring.log.warn({ agent, error: messageOf(error) }, what);
     // In the middle of a takeover the frames are for a process that may not have the floor yet.
     if (wiring.leases.find(agent) === null)
-      await launcher.open(run).catch(failed('the first messages of a run are still to be delivered'));
+      await launcher.open(run).catch(failed(agent, 'the first messages of a run are still to be delivered'));
     void deliverAnswers(wiring, run);
     pauses.forget(run);
     pauses.tell(run);
     tellAnswersSoon(wiring, run);
     void delivery.kick(agent);
-  }
+  };
+  const goOn = (run: Run, lease: LeaseRecord) => {
+    takeover.continue(run, lease).catch(failed(run.record.agent, 'a takeover could not be continued'));
+  };
+  const late = (run: Run) => {
+    settle(run).then(
+      () => {
+        const lease = wiring.leases.find(run.record.agent);
+        if (lease !== null) goOn(run, lease);
+      },
+      failed(run.record.agent, 'a run that answered late could not be gone on with'),
+    );
+  };
+  const adopted = await Promise.all(unfinished.map((record) => launcher.adopt(record, late)));
+  for (const run of adopted) if (run !== null && !run.ended) await settle(run);
   for (const lease of wiring.leases.all()) {
     const run = wiring.runs.of(lease.agent);
     if (run === null) wiring.leases.release(lease.agent);
-    else {
-      takeover.continue(run, lease).catch((error: unknown) => {
-        wiring.log.warn({ agent: lease.agent, error: messageOf(error) }, 'a takeover could not be continued');
-      });
-    }
+    else if (run.connected) goOn(run, lease);
   }
 }
 

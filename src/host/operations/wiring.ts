@@ -8,6 +8,7 @@ import type { AgentConfig } from '../config/types.ts';
 import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import type { Log } from '../log.ts';
+import type { GroupKind } from '../process/cgroup.ts';
 import type { Run } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { InjectionTable } from '../store/injections.ts';
@@ -31,6 +32,8 @@ export interface Wiring {
   generation: number;
   stateDir: string;
   socketDir: string;
+  /** Control groups that runs may be put in, in the order in which they are tried. */
+  groupKinds: GroupKind[];
   userHome: string;
   path: string;
   runtime(name: RuntimeName): Runtime;

@@ -1,42 +1,103 @@
 /**
- * What is left of a run whose shim has died. Nobody is its ancestor any more, but everything that was started in
- * it carries the run's marker, and what washed that off descends from something that does. Linux only: elsewhere
- * nobody tells the environment of a process, and a terminal that is hung up has to be enough.
+ * What is left of a run whose shim has died. Where the kernel kept a group of it, that is exact. Elsewhere nobody
+ * is its ancestor any more, and three traces are followed: the processes that the shim had noted down, those that
+ * carry the run's marker, and all that descends from either. That is the best there is and not certain: what
+ * forked away and washed off the marker in its last moment is not found. Linux only: elsewhere nobody tells the
+ * environment of a process, and a terminal that is hung up has to be enough.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Group, type GroupPlace } from './cgroup.ts';
 import { RUN_MARKER } from './marker.ts';
-import { descendants, environmentOf, everyProcess, type ProcStat } from './proc.ts';
+import {
+  ancestry,
+  environmentOf,
+  everyProcess,
+  isAlive,
+  type ProcessIdentity,
+  type ProcStat,
+  statOf,
+} from './proc.ts';
 import { signalProcess } from './signal.ts';
 
-const PAUSE_MS = 20;
+const PAUSE_MS = 5;
+/** One look can miss somebody who forks and exits meanwhile. */
+const QUIET_LOOKS = 2;
+
+export interface Traces {
+  run: string;
+  shim: ProcessIdentity | null;
+  /** Noted down by the shim. */
+  known: ProcessIdentity[];
+  /** Where its group is, or may be. */
+  groups: GroupPlace[];
+}
+
+export interface RemainsEnd {
+  /** Distinct processes, the shim not counted. */
+  killed: number;
+  survivors: number;
+  /** The kernel kept a group of them: nobody can have been overlooked. */
+  exact: boolean;
+}
 
 /**
- * SIGKILL for all of it, until a look finds nothing; the shim itself included, should it still be there.
- * @returns how many processes were killed, and how many are left when the time is up
+ * SIGKILL for all of it, the shim first, until looks find nothing; then the groups are removed. Never this process
+ * or one it descends from, and never one whose start time is not the one that was looked at.
  */
-export async function killRemains(
-  run: string,
-  timeout_ms: number,
-): Promise<{ killed: number; survivors: number }> {
+export async function killRemains(traces: Traces, timeout_ms: number): Promise<RemainsEnd> {
   const deadline = performance.now() + timeout_ms;
+  const spared = new Set(ancestry(process.pid).map(({ pid }) => pid));
+  const groups = traces.groups
+    .map((place) => new Group(place))
+    .filter((group) => group.exists && !group.members().some((pid) => spared.has(pid)));
+  const exact = groups.length > 0;
   const killed = new Set<string>();
-  for (;;) {
-    const alive = remainsOf(run);
-    for (const entry of alive)
-      if (signalProcess(entry, 'SIGKILL')) killed.add(`${entry.pid}:${entry.start_ticks}`);
-    if (alive.length === 0 || performance.now() >= deadline)
-      return { killed: killed.size, survivors: alive.length };
+  if (traces.shim !== null && traces.shim.start_ticks !== 0) signalProcess(traces.shim, 'SIGKILL');
+  for (let quiet = 0; ; ) {
+    const alive = [...strike(groups), ...find(traces, spared)];
+    // A parent that is stopped cannot put a new child in place of the dead one.
+    for (const entry of alive) signalProcess(entry, 'SIGSTOP');
+    for (const entry of alive) {
+      signalProcess(entry, 'SIGKILL');
+      killed.add(keyOf(entry));
+    }
+    quiet = alive.length === 0 ? quiet + 1 : 0;
+    if (quiet >= QUIET_LOOKS || performance.now() >= deadline) {
+      for (const group of groups) group.remove();
+      if (traces.shim !== null) killed.delete(keyOf(traces.shim));
+      const survivors = new Set(alive.filter((entry) => isAlive(entry)).map(({ pid }) => pid)).size;
+      return { killed: killed.size, survivors, exact };
+    }
     await sleep(PAUSE_MS);
   }
 }
 
-function remainsOf(run: string): ProcStat[] {
+/** @returns who was in the groups */
+function strike(groups: Group[]): ProcStat[] {
+  return groups.flatMap((group) => {
+    if (!group.populated()) return [];
+    const members = group.members().map((pid) => statOf(pid));
+    group.strike();
+    return members.filter((entry) => entry !== null && !entry.zombie) as ProcStat[];
+  });
+}
+
+function find({ run, known }: Traces, spared: Set<number>): ProcStat[] {
   const marker = `${RUN_MARKER}=${run}`;
+  const everybody = everyProcess().filter(({ zombie, pid }) => !zombie && !spared.has(pid));
+  const noted = new Set(known.map(keyOf));
   const found = new Map<number, ProcStat>();
-  for (const entry of everyProcess()) {
-    if (environmentOf(entry.pid)?.includes(marker) !== true) continue;
-    for (const one of [entry, ...descendants(entry.pid)])
-      if (!one.zombie && one.pid !== process.pid) found.set(one.pid, one);
+  const queue = everybody.filter(
+    (entry) => noted.has(keyOf(entry)) || environmentOf(entry.pid)?.includes(marker) === true,
+  );
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    if (found.has(next.pid)) continue;
+    found.set(next.pid, next);
+    for (const entry of everybody) if (entry.parent === next.pid) queue.push(entry);
   }
   return [...found.values()];
+}
+
+function keyOf({ pid, start_ticks }: ProcessIdentity): string {
+  return `${pid}:${start_ticks}`;
 }

@@ -119,7 +119,7 @@ export class Run {
       code: 'run.unreachable',
       who: 'host',
       message: `The shim of run ${this.id} cannot be reached.`,
-      next: 'Try again in a moment; if it stays so, `aether restart` the agent.',
+      next: 'Try again in a moment; if it stays so, `aether kill` the agent and start it again.',
     });
   }
 

@@ -1,0 +1,157 @@
+/**
+ * The host's connections to the shims of its runs. One that breaks is mended while the shim lives, however long
+ * it is silent: silence is not death. When the shim is dead, or can never be reached again, the run is lost: what
+ * is left of it is ended, its journal is read to the last whole record, and the restart policy decides.
+ */
+import fs from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../errors.ts';
+import { bootId, isAlive } from '../process/proc.ts';
+import type { Run, RunSink } from '../runs/run.ts';
+import { over } from '../runs/tree.ts';
+import { ShimClient } from '../shim/client/client.ts';
+import { repairTail } from '../shim/tail.ts';
+import { endRemains } from './remains.ts';
+import type { Wiring } from './wiring.ts';
+
+/** A shim that lives may be slow to answer on a machine under load: from then on the run is shown as unknown. */
+const QUIET_ATTEMPTS = 3;
+const PAUSE_MS_MIN = 250;
+const PAUSE_MS_MAX = 2_000;
+
+export class Connections {
+  readonly #wiring: Wiring;
+  readonly #sink: RunSink;
+  readonly #ending = new Map<string, Promise<void>>();
+
+  constructor(wiring: Wiring, sink: RunSink) {
+    this.#wiring = wiring;
+    this.#sink = sink;
+  }
+
+  /** Attaches, and sees to it that a connection that breaks before the run has ended is not the last word. */
+  hold(run: Run, client: ShimClient): void {
+    run.attach(client);
+    client.onClose((why) => {
+      // A newer host has the run, and whatever becomes of it.
+      if (why.code === 'shim-fenced') return;
+      this.#regain(run).catch((error: unknown) =>
+        this.#wiring.log.error(
+          { run: run.id, error: messageOf(error) },
+          'a broken connection was not mended',
+        ),
+      );
+    });
+  }
+
+  async #regain(run: Run): Promise<void> {
+    await run.pump();
+    if (run.ended || run.closed) return;
+    const client = await this.reach(run);
+    if (run.ended || run.closed) client?.close();
+    else if (client === null) await this.lost(run);
+    else {
+      this.hold(run, client);
+      await run.pump();
+      // What waited for it is told that it is back.
+      run.save(() => undefined);
+    }
+  }
+
+  /**
+   * Tries for as long as the shim lives and has a socket.
+   * @returns null when nobody will ever answer, or when nobody wants to know any more
+   */
+  async reach(run: Run): Promise<ShimClient | null> {
+    let pause_ms = PAUSE_MS_MIN;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const client = await ShimClient.connect(run.paths.shimSocket, this.#wiring.generation);
+        this.#heard(run);
+        return client;
+      } catch (error) {
+        if (attempt <= QUIET_ATTEMPTS)
+          this.#wiring.log.warn({ run: run.id, error: messageOf(error) }, 'no shim answers for this run');
+        if (!shimLives(run) || run.closed || run.ended) return null;
+        if (attempt >= QUIET_ATTEMPTS) {
+          if (!fs.existsSync(run.paths.shimSocket)) return null;
+          this.#unheard(run);
+        }
+      }
+      await sleep(pause_ms);
+      pause_ms = Math.min(pause_ms * 2, PAUSE_MS_MAX);
+    }
+  }
+
+  #unheard(run: Run): void {
+    if (run.record.state === 'unknown') return;
+    run.save((record) => {
+      const what = `its shim (pid ${record.shim?.pid}) lives and does not answer`;
+      run.setState('unknown', { source: 'host', what, at_ms: this.#wiring.clock.now() });
+    });
+  }
+
+  #heard(run: Run): void {
+    if (run.record.state !== 'unknown' || run.ended) return;
+    run.save((record) => {
+      const what = `its shim (pid ${record.shim?.pid}) answers again`;
+      run.setState('running', { source: 'shim', what, at_ms: this.#wiring.clock.now() });
+    });
+  }
+
+  /** Ends a run that can only be ended from outside, and records that its end is not known. Once per run. */
+  lost(run: Run, why = shimLives(run) ? 'its shim cannot be reached' : 'its shim is gone'): Promise<void> {
+    const known = this.#ending.get(run.id);
+    if (known !== undefined) return known;
+    const ending = this.#lost(run, why).finally(() => this.#ending.delete(run.id));
+    this.#ending.set(run.id, ending);
+    return ending;
+  }
+
+  async #lost(run: Run, reason: string): Promise<void> {
+    const { events, clock } = this.#wiring;
+    // Also whom to look for: what the shim had noted down and nobody had read yet.
+    await run.pump();
+    if (run.ended || run.closed) return;
+    // A second engine on the same conversation would lose turns: what the shim left behind goes first. And only
+    // when nobody writes any more is the end of the journal what it looks like.
+    const { why, killed, survivors, exact, certainty } = await endRemains(this.#wiring, run.record, reason);
+    const { cut } = repairTail(run.paths.journal);
+    await run.pump();
+    if (run.ended || run.closed) return;
+    const now = clock.now();
+    run.save((record) => {
+      record.state = 'unknown';
+      record.state_ms = now;
+      const what = `${why}; what was left of it was ended (${certainty})`;
+      record.stateEvidence = { source: 'host', grade: 'observed', what, at_ms: now };
+      record.exited_ms = now;
+      record.requested = null;
+      record.activity = null;
+      record.exit = { code: null, signal: null, cause: 'lost', reason: why, killed, survivors };
+      over(record.tree, now);
+      events.append({
+        topic: 'run.lost',
+        agent: record.agent,
+        run: record.id,
+        principal: 'host',
+        grade: 'observed',
+        data: {
+          why,
+          means: record.tree.containment?.means ?? null,
+          killed,
+          survivors,
+          exact,
+          certainty,
+          journal_bytes_cut: cut,
+        },
+      });
+    });
+    this.#sink.exited(run);
+  }
+}
+
+function shimLives(run: Run): boolean {
+  const { shim, boot_id } = run.record;
+  return shim !== null && boot_id === bootId() && isAlive(shim);
+}
