@@ -66,6 +66,25 @@ test('a crash loop ends in failed, with the last words and what to do', async ()
   expect((await fleet.agent('fine')).restarts).toBe(0);
 }, 60_000);
 
+test('programs that end at once are told with their exit, never as a launch that failed', async () => {
+  const names = Array.from({ length: 16 }, (_, index) => `quick-${index}`);
+  const program = (index: number) => ({
+    runtime: 'command',
+    command: ['sh', '-c', `exit ${index % 2 === 0 ? 0 : 7}`],
+    restart: 'never',
+  });
+  fleet = await LiveFleet.make({
+    agents: Object.fromEntries(names.map((name, index) => [name, program(index)])),
+  });
+  await fleet.cli(['up', '--detach']);
+  for (const [index, name] of names.entries()) {
+    const view = await fleet.until(name, 'ended', ({ exit }) => exit !== null, 30_000);
+    const code = index % 2 === 0 ? 0 : 7;
+    expect(view).toMatchObject({ exit: { code, signal: null }, state: code === 0 ? 'exited' : 'failed' });
+    expect(view.problem?.code ?? null).toBe(code === 0 ? null : 'agent.crashed');
+  }
+}, 60_000);
+
 test('a stop outlives an edit, an apply and a host; start ends it', async () => {
   const config = (banner: string) => ({
     agents: {

@@ -194,29 +194,42 @@ export class Lifecycle {
     const resume = state?.session
       ? { note: resumeNote(agent, runs.newest(name), clock.now(), config.goal) }
       : null;
-    const started = runs.newest(name)?.id;
-    try {
-      const run = await this.#launcher.launch(config, resume === null ? null : state, resume);
+    const before = runs.newest(name)?.id;
+    // Cleared now, not later: a run that ends at once is judged before its launch returns.
+    if (agent.problem !== null) {
       agents.change(name, (changed) => {
         changed.problem = null;
-        changed.engine = { ...changed.engine, session: changed.engine?.session ?? null, goal: config.goal };
       });
-      this.#wiring.touched(name);
-      void this.#delivery.kick(name);
-      if (run.ended) this.#wiring.log.info({ run: run.id }, 'the run ended at once');
-    } catch (error) {
-      const problem = toWireError(error);
-      if (problem.code === 'internal')
-        this.#wiring.log.error({ agent: name, error: messageOf(error) }, 'launch failed');
-      // A run that was begun and failed has been judged by policy; one that could not begin waits for a person.
-      const judged = runs.newest(name)?.id !== started && this.#timers.has(name);
-      agents.change(name, (changed) => {
-        changed.problem = problem;
-      });
-      if (!judged) this.#failed(agents.get(name));
-      this.#wiring.touched(name);
-      throw error;
     }
+    try {
+      await this.#launcher.launch(config, resume === null ? null : state, resume);
+    } catch (error) {
+      // It ran and ended by itself before the shim's answer or its opening was through: that is an end like any other.
+      const newest = runs.newest(name);
+      if (newest === null || newest.id === before || newest.exit?.cause !== 'exited') {
+        this.#notLaunched(name, error, newest?.id !== before);
+        throw error;
+      }
+      this.#wiring.log.info({ run: newest.id, error: messageOf(error) }, 'the run ended at once');
+    }
+    agents.change(name, (changed) => {
+      changed.engine = { ...changed.engine, session: changed.engine?.session ?? null, goal: config.goal };
+    });
+    this.#wiring.touched(name);
+    void this.#delivery.kick(name);
+  }
+
+  #notLaunched(name: string, error: unknown, begun: boolean): void {
+    const { agents } = this.#wiring;
+    const problem = toWireError(error);
+    if (problem.code === 'internal')
+      this.#wiring.log.error({ agent: name, error: messageOf(error) }, 'launch failed');
+    agents.change(name, (changed) => {
+      changed.problem = problem;
+    });
+    // A run that was begun and failed has been judged by policy; one that could not begin waits for a person.
+    if (!begun || !this.#timers.has(name)) this.#failed(agents.get(name));
+    this.#wiring.touched(name);
   }
 
   #failed(agent: AgentRecord): void {
