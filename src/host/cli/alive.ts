@@ -1,5 +1,5 @@
 /** Whether a pid is a process that still does something. For telling people, never for deciding who holds a lock. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** False for a zombie: it has ended, and only waits for its parent to notice. */
 export function isAlive(pid: number): boolean {
@@ -12,7 +12,9 @@ export function isAlive(pid: number): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name may hold anything, so the state is what follows its last parenthesis.
-    return stat[stat.lastIndexOf(')') + 2] !== 'Z';
+    if (stat[stat.lastIndexOf(')') + 2] !== 'Z') return true;
+    // Only its first thread may have ended: the others still hold its locks and sockets.
+    return readdirSync(`/proc/${pid}/task`).length > 1;
   } catch {
     return false; // it went away between the two looks
   }
