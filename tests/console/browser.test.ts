@@ -331,6 +331,8 @@ describe('the inbox', () => {
       allow: false,
       text: 'use the staging database',
     });
+    // The field it was typed into goes with the question; until then letters are text.
+    await poll(() => inbox.locator('[data-approval]').count()).toBe(2);
     await page.keyboard.press('g');
     await page.keyboard.press('i');
     await poll(() => focused(page)).toBe(fixture.host.approvals({ agent: 'researcher' })[0]!.id);

@@ -55,7 +55,7 @@ describe('signing in', () => {
 
   it('a link ends after ten minutes, and only the newest sixteen are open', async () => {
     let now = 1_000_000;
-    const clock: Clock = { now: () => now, after: () => () => {} };
+    const clock: Clock = { now: () => now, elapsed: () => now, after: () => () => {} };
     const other = await consoleFixture({ clock });
     try {
       const late = new URL(other.console.loginLink());
@@ -186,7 +186,7 @@ describe('what is sent', () => {
       host: new HostDouble(fixture.stateDir),
       port: taken,
       log: openLog(undefined),
-      clock: { now: Date.now, after: () => () => {} },
+      clock: { now: Date.now, elapsed: () => performance.now(), after: () => () => {} },
       webDir: '/nonexistent',
     });
     try {
