@@ -3,7 +3,7 @@
  * directory holds. One place for the rule, because the command line, the host and the outside clients must
  * all come to the same answer.
  */
-import { existsSync, lstatSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
@@ -70,16 +70,10 @@ export function socketPaths(runtimeDir: string): { control: string; client: stri
 }
 
 /**
- * A host's sockets are found by XDG_RUNTIME_DIR, which a client started by an editor or by cron may not have:
- * the host leaves its runtime directory in the state directory, and clients look there first.
+ * Where the host put its sockets, as it noted it down (process/sockets.ts): a client started by an editor or by
+ * cron may not have its XDG_RUNTIME_DIR. Null when no host has run there, or when what it left no longer exists
+ * (a reboot).
  */
-export function recordRuntimeDirectory(stateDir: string, runtimeDir: string): void {
-  const file = join(stateDir, 'sockets');
-  writeFileSync(`${file}.new`, `${runtimeDir}\n`, { mode: 0o600 });
-  renameSync(`${file}.new`, file);
-}
-
-/** Null when no host has run there, or when what it left no longer exists (a reboot). */
 export function recordedRuntimeDirectory(stateDir: string): string | null {
   const file = join(stateDir, 'sockets');
   if (!existsSync(file)) return null;

@@ -1,4 +1,6 @@
 /** What comes back by itself, what does not, and who decides. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { AgentView } from '../../src/host/api.ts';
 import { LiveFleet, running } from '../support/live-fleet.ts';
@@ -83,6 +85,17 @@ test('programs that end at once are told with their exit, never as a launch that
     expect(view).toMatchObject({ exit: { code, signal: null }, state: code === 0 ? 'exited' : 'failed' });
     expect(view.problem?.code ?? null).toBe(code === 0 ? null : 'agent.crashed');
   }
+}, 60_000);
+
+test('a host started from another login finds the runs of the one before', async () => {
+  fleet = await LiveFleet.make({ agents: { steady: { runtime: 'command', command: ['sleep', '1000'] } } });
+  await fleet.up();
+  const before = await fleet.agent('steady');
+  await fleet.killHost();
+  fleet.env.XDG_RUNTIME_DIR = join(fleet.root, 'elsewhere');
+  mkdirSync(fleet.env.XDG_RUNTIME_DIR, { mode: 0o700 });
+  await fleet.up();
+  expect(await fleet.agent('steady')).toMatchObject({ run: before.run, pid: before.pid, restarts: 0 });
 }, 60_000);
 
 test('a stop outlives an edit, an apply and a host; start ends it', async () => {

@@ -2,8 +2,6 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { AetherError } from '../../errors.ts';
-import { recordRuntimeDirectory } from '../../paths.ts';
-import { runtimeDirectory } from '../../process/sockets.ts';
 import { ANOTHER_HOST, ensureStateDirectory } from '../detached-host.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { frontDoor, type HostOptions, type RunningHost } from '../front-door.ts';
@@ -46,17 +44,11 @@ export function registerHost(program: Command): void {
     });
 }
 
-/** The host, in this process, findable by clients that have another environment than it. */
+/** The host, in this process. */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   ensureStateDirectory(options.stateDir);
   const { runHost } = await frontDoor();
-  return runHost({
-    ...options,
-    onReady(info) {
-      recordRuntimeDirectory(options.stateDir, runtimeDirectory(options.stateDir));
-      options.onReady?.(info);
-    },
-  });
+  return runHost(options);
 }
 
 function milliseconds(given: string): number {
