@@ -5,12 +5,18 @@
 export interface Clock {
   /** Wall clock, milliseconds since the epoch. */
   now(): number;
+  /**
+   * Milliseconds since some moment, for how long something took or has been silent: somebody may set the wall
+   * clock meanwhile, forward or back. Means nothing to another process.
+   */
+  elapsed(): number;
   /** Calls back once after `delay_ms`; the returned function cancels. Never keeps the process alive by itself. */
   after(delay_ms: number, callback: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(delay_ms, callback) {
     const timer = setTimeout(callback, delay_ms);
     timer.unref();

@@ -159,6 +159,51 @@ describe('the wrong name and the wrong page', () => {
   });
 });
 
+describe('what nobody should send', () => {
+  it('an upgrade with a broken address is refused, and the host lives', async () => {
+    for (const address of ['//', 'http://[', '/%', '*', '/ws?after=%ff', '/terminal/..%2f..']) {
+      const answer = await new Promise<string>((resolve) => {
+        let text = '';
+        const socket = connect(fixture.port, '127.0.0.1', () =>
+          socket.write(
+            `GET ${address} HTTP/1.1\r\nHost: 127.0.0.1:${fixture.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`,
+          ),
+        );
+        socket.on('data', (data) => {
+          text += data;
+        });
+        socket.on('close', () => resolve(text));
+      });
+      expect(answer, address).toMatch(/^HTTP\/1\.1 4\d\d /);
+    }
+    expect((await ask(fixture.port, '/api/info')).status).toBe(401);
+  });
+
+  it('a link that is only looked at ahead still works', async () => {
+    const link = new URL(fixture.console.loginLink());
+    const path = link.pathname + link.search;
+    expect((await ask(fixture.port, path, { method: 'HEAD' })).status).toBe(503);
+    expect((await ask(fixture.port, path, { headers: { 'sec-purpose': 'prefetch;prerender' } })).status).toBe(
+      503,
+    );
+    expect((await ask(fixture.port, path)).status).toBe(303);
+  });
+
+  it('a socket whose host fails is told so and closed; the others live', async () => {
+    const client = await Client.signIn(fixture.console.loginLink());
+    const view = fixture.host.terminalView;
+    fixture.host.terminalView = () => {
+      throw new Error('a bug');
+    };
+    const broken = client.socket('/terminal/coder');
+    expect(await broken.until(() => broken.closed ?? undefined, 'the close')).toMatchObject({ code: 1011 });
+    expect(broken.json).toMatchObject([{ type: 'error', error: { code: 'internal' } }]);
+    fixture.host.terminalView = view;
+    const next = client.socket('/terminal/coder');
+    await next.message('screen');
+  });
+});
+
 describe('what is sent', () => {
   it('carries the headers that keep a page to itself', async () => {
     const client = await Client.signIn(fixture.console.loginLink());

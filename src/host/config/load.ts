@@ -13,11 +13,14 @@ import { normalise, type RawDefaults } from './normalise.ts';
 import { readSource, type Source } from './parse.ts';
 import { directoryFault, realPath } from './paths.ts';
 import { configError, type Problem } from './problems.ts';
-import type { RawAgent, RawConfig } from './schema.ts';
+import { type RawAgent, type RawConfig, sizeInBytes } from './schema.ts';
 import { loadTemplate, type Template, templatesDirectory } from './templates.ts';
-import type { AgentConfig, Config, Position } from './types.ts';
+import type { AgentConfig, Config, Position, RetentionConfig } from './types.ts';
 
 export const CONSOLE_PORT = 7300;
+
+/** Also what holds where there is no configuration. */
+export const RETENTION: RetentionConfig = { days: 14, bytes: 2e9, events_days: 90, events_bytes: 1e9 };
 
 export interface LoadOptions {
   /** What `~` stands for. Default: the user's home. */
@@ -68,11 +71,17 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
 
   const located = [...source.problems, ...problems.map(source.locate)];
   if (located.length > 0) throw configError(path, located);
-  const { console: shown } = value as RawConfig;
+  const { console: shown, retention } = value as RawConfig;
   return deepFreeze({
     file: path,
     agents,
     console: { enabled: shown?.enabled ?? true, port: shown?.port ?? CONSOLE_PORT },
+    retention: {
+      days: retention?.days ?? RETENTION.days,
+      bytes: sizeInBytes(retention?.bytes ?? RETENTION.bytes),
+      events_days: retention?.events_days ?? RETENTION.events_days,
+      events_bytes: sizeInBytes(retention?.events_bytes ?? RETENTION.events_bytes),
+    },
     warnings,
     positions: positionsOf(source, value as RawConfig),
   });

@@ -241,6 +241,50 @@ const fields = {
     .optional(),
 };
 
+const SIZE = /^(\d+(?:\.\d+)?) ?(B|kB|KB|MB|GB|TB)$/;
+const UNITS: Record<string, number> = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+const SIZE_BYTES_MIN = 1_000_000;
+
+/** '2GB' → 2e9; a number is bytes. NaN of anything else. */
+export function sizeInBytes(written: string | number): number {
+  if (typeof written === 'number') return written;
+  const [, digits, unit] = SIZE.exec(written) ?? [];
+  return Math.round(Number(digits) * UNITS[unit ?? 'B']!);
+}
+
+const days = (what: string, example: number) =>
+  z
+    .int()
+    .min(1)
+    .max(36_500)
+    .meta({ description: what, examples: [example] })
+    .optional();
+
+const size = (what: string, example: string) =>
+  z
+    .union([
+      z.int().min(SIZE_BYTES_MIN),
+      z
+        .string()
+        .regex(SIZE)
+        .refine((value) => sizeInBytes(value) >= SIZE_BYTES_MIN, 'must be at least 1MB'),
+    ])
+    .meta({ description: `${what} 500MB, 2GB, or a number of bytes; at least 1MB.`, examples: [example] })
+    .optional();
+
+export const retentionSchema = z
+  .strictObject({
+    days: days('Days that the directory of an ended run is kept. Default: 14.', 14),
+    bytes: size('What all ended runs may take together; the oldest go first. Default: 2GB.', '2GB'),
+    events_days: days('Days that events are kept, and settled messages with them. Default: 90.', 90),
+    events_bytes: size('What the event log may hold; the oldest events go first. Default: 1GB.', '1GB'),
+  })
+  .meta({
+    description:
+      'How long what ended stays on the disk, and how much of it. Runs that live, memory, unread mail and workspaces are never touched.',
+    examples: [{ days: 14, bytes: '2GB' }],
+  });
+
 export const agentSchema = z
   .strictObject(fields)
   .meta({ description: 'One agent.', examples: [{ runtime: 'claude-code' }] });
@@ -278,6 +322,7 @@ export const configSchema = z
       })
       .meta({ description: 'The web console.', examples: [{ port: 7300 }] })
       .optional(),
+    retention: retentionSchema.optional(),
   })
   .meta({ title: 'aether.yaml', description: 'A fleet of agents and what each runs with.' });
 

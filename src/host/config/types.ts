@@ -9,6 +9,7 @@ export interface Config {
   file: string;
   agents: AgentConfig[];
   console: { enabled: boolean; port: number };
+  retention: RetentionConfig;
   /** Things that work but look like a mistake (a key written into the file), for `plan` and `up` to show. */
   warnings: string[];
   /** Where an agent and its keys stand in the file, by dotted path ('agents.writer.env.TOKEN'), for later complaints. */
@@ -60,6 +61,16 @@ export type AuthConfig =
   | { oauthFile: string }
   /** The provider's own variables are taken from the host's environment. */
   | { provider: 'bedrock' | 'vertex' };
+
+/** How long what ended is kept, and how much of it; whichever is reached first. What runs is never touched. */
+export interface RetentionConfig {
+  /** Directories of ended runs: the journal of all they printed and were told, and their engine's files. */
+  days: number;
+  bytes: number;
+  /** The event log, and with it settled messages, answers and receipts. */
+  events_days: number;
+  events_bytes: number;
+}
 
 export interface RestartConfig {
   policy: 'never' | 'on-failure' | 'always';

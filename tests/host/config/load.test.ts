@@ -15,6 +15,7 @@ describe('loadConfig', () => {
     expect(config).toEqual({
       file: join(dir, 'aether.yaml'),
       console: { enabled: true, port: 7300 },
+      retention: { days: 14, bytes: 2_000_000_000, events_days: 90, events_bytes: 1_000_000_000 },
       warnings: [],
       positions: {
         'agents.writer': { line: 2, column: 3 },
@@ -100,6 +101,15 @@ console: { enabled: false, port: 0 }
       inherit: { instructions: true, settings: true, mcpServers: true, skills: true },
     });
     expect(config.console).toEqual({ enabled: false, port: 0 });
+  });
+
+  it.each([
+    ['bytes: 1000000', { bytes: 1_000_000 }],
+    ['bytes: 1.5GB', { bytes: 1_500_000_000 }],
+    ['events_bytes: 20 MB', { events_bytes: 20_000_000 }],
+    ['days: 1, events_days: 2', { days: 1, events_days: 2 }],
+  ])('reads retention: { %s }', (line, expected) => {
+    expect(load(`agents: {}\nretention: { ${line} }\n`).retention).toMatchObject(expected);
   });
 
   it.each([
