@@ -266,8 +266,10 @@ const size = (what: string, example: string) =>
       z.int().min(SIZE_BYTES_MIN),
       z
         .string()
-        .regex(SIZE)
-        .refine((value) => sizeInBytes(value) >= SIZE_BYTES_MIN, 'must be at least 1MB'),
+        .refine(
+          (value) => sizeInBytes(value) >= SIZE_BYTES_MIN,
+          'must be a size of at least 1MB, such as 2GB',
+        ),
     ])
     .meta({ description: `${what} 500MB, 2GB, or a number of bytes; at least 1MB.`, examples: [example] })
     .optional();

@@ -355,10 +355,10 @@ describe('values', () => {
     [
       'a size without a unit',
       'agents: {}\nretention: { bytes: 2 gigs }\n',
-      'wrong-type',
+      'wrong-value',
       2,
       21,
-      /retention\.bytes/,
+      /retention\.bytes must be a size/,
       /2GB/,
     ],
     [
