@@ -1,9 +1,10 @@
 /**
- * The host is killed while five agents are each in the middle of something. The next host finds the same
+ * The host is killed while six agents are each in the middle of something. The next host finds the same
  * engines, every turn goes on, every call is answered once, and the log of events has neither gap nor double.
  */
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import type { ApprovalView } from '../../src/host/api.ts';
 import { eventually } from '../support/eventually.ts';
@@ -23,10 +24,11 @@ const QUESTION = { question: 'Which colour?' };
 const KEPT = { text: 'Kept over the death of the host.' };
 
 const GOALS = {
-  streamer: `Stream. [[slow 100 ${WORDS}]]`,
+  streamer: `Stream. [[slow 20 ${WORDS}]] [[hang stream]] [[say The end.]]`,
   worker: `Work. [[hang work]] ${call('Bash', { command: TOOL, description: 'slow' })} [[say worked]]`,
   asker: `Ask. ${aether('ask_operator', QUESTION)} [[say asked]]`,
   keeper: `Keep. [[hang keep]] ${aether('memory_store', KEPT)} [[say kept]]`,
+  petitioner: `Petition. ${call('Bash', { command: 'echo granted >> granted.txt', description: 'a wish' })} [[say granted]]`,
   hoarder: `Hoard. [[hang hoard]] ${HOARD.map((fact) => aether('memory_store', fact)).join(' ')} [[say hoarded]]`,
 };
 const NAMES = Object.keys(GOALS) as (keyof typeof GOALS)[];
@@ -45,7 +47,11 @@ test('kill -9 in mid-turn and in mid-call: the runs go on, each call is answered
     agents: Object.fromEntries(
       NAMES.map((name) => [
         name,
-        { runtime: 'claude-code', goal: GOALS[name], permissions: { allow: ['Bash'] } },
+        {
+          runtime: 'claude-code',
+          goal: GOALS[name],
+          permissions: { allow: name === 'petitioner' ? [] : ['Bash'] },
+        },
       ]),
     ),
   });
@@ -54,6 +60,7 @@ test('kill -9 in mid-turn and in mid-call: the runs go on, each call is answered
 
   // Everybody gets into the middle of something.
   await fleet.event('approval.opened', ({ agent }) => agent === 'asker');
+  await fleet.event('approval.opened', ({ agent }) => agent === 'petitioner');
   fleet.model.release('hoard');
   fleet.model.release('work');
   await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool');
@@ -78,10 +85,15 @@ test('kill -9 in mid-turn and in mid-call: the runs go on, each call is answered
 
   await fleet.up();
   expect(fleet.hostPid).not.toBe(host);
+  fleet.model.release('stream');
 
   const open = await fleet.json<ApprovalView[]>('approvals');
-  expect(open).toMatchObject([{ agent: 'asker', title: QUESTION.question }]);
-  await fleet.ok('approvals', 'answer', open[0]!.id, 'Green,', 'like', 'the', 'door');
+  const of = (agent: string) => open.filter((approval) => approval.agent === agent);
+  expect(of('asker')).toMatchObject([{ kind: 'question', title: QUESTION.question }]);
+  expect(of('petitioner')).toMatchObject([{ kind: 'permission', title: 'Bash' }]);
+  expect(open).toHaveLength(2);
+  await fleet.ok('approvals', 'answer', of('asker')[0]!.id, 'Green,', 'like', 'the', 'door');
+  await fleet.ok('approvals', 'answer', of('petitioner')[0]!.id, 'allow');
 
   for (const name of NAMES) {
     const view = await fleet.idle(name, 30_000);
@@ -100,8 +112,11 @@ test('kill -9 in mid-turn and in mid-call: the runs go on, each call is answered
     const word = GOALS[name].split(' ')[0]!;
     return fleet.model.requests.filter((request) => saidIn(request).includes(word)).length;
   });
-  expect(asked).toEqual([1, 2, 2, 2, HOARD.length + 1]);
-  expect(fs.readFileSync(join(fleet.project, 'workspaces', 'worker', 'ran.txt'), 'utf8')).toBe('ran\n');
+  expect(asked).toEqual([1, 2, 2, 2, 2, HOARD.length + 1]);
+  const wrote = (name: string, file: string) =>
+    fs.readFileSync(join(fleet.project, 'workspaces', name, file), 'utf8');
+  expect(wrote('worker', 'ran.txt')).toBe('ran\n');
+  expect(wrote('petitioner', 'granted.txt')).toBe('granted\n');
 
   // A third host, with nothing to do, adds nothing but itself.
   const events = await fleet.events();
@@ -119,13 +134,49 @@ test('kill -9 in mid-turn and in mid-call: the runs go on, each call is answered
   for (const name of NAMES) {
     expect([name, count('turn.ended', name)]).toEqual([name, 1]);
     expect([name, count('run.started', name) + count('process.started', name)]).toEqual([name, 1]);
-    const calls = { streamer: 0, worker: 1, asker: 1, keeper: 1, hoarder: HOARD.length }[name];
+    const calls = { streamer: 0, worker: 1, asker: 1, keeper: 1, petitioner: 1, hoarder: HOARD.length }[name];
     expect([name, count('tool.called', name), count('tool.finished', name)]).toEqual([name, calls, calls]);
   }
   expect([count('memory.stored', 'keeper'), count('memory.stored', 'hoarder')]).toEqual([1, HOARD.length]);
   const spoken = events.filter(({ topic, agent }) => topic === 'message.assistant' && agent === 'streamer');
-  expect(spoken.map(({ data }) => String(data.text).trim())).toEqual([WORDS]);
-  expect(await fleet.json<ApprovalView[]>('approvals', 'list', '--all')).toMatchObject([
-    { state: 'answered', agent: 'asker' },
+  expect(spoken.map(({ data }) => String(data.text).trim())).toEqual([WORDS, 'The end.']);
+  const answered = await fleet.json<ApprovalView[]>('approvals', 'list', '--all');
+  expect(answered.map(({ agent, state }) => [agent, state]).sort()).toEqual([
+    ['asker', 'answered'],
+    ['petitioner', 'answered'],
   ]);
 }, 120_000);
+
+test('the example tells its story to the end although its host dies twice in it', async () => {
+  fleet = await LiveFleet.make({ agents: {} });
+  fs.cpSync(fileURLToPath(new URL('../../templates/example', import.meta.url)), fleet.project, {
+    recursive: true,
+  });
+  fleet.write(`${fs.readFileSync(fleet.configFile, 'utf8').replaceAll('\r', '')}\nconsole: { port: 0 }\n`);
+  await fleet.up();
+  const before = await fleet.withHost((client) => client.call('agents'));
+  await fleet.event('memory.stored');
+  await fleet.killHost();
+  await fleet.up();
+
+  const asked = await fleet.event('approval.opened', () => true, 60_000);
+  await fleet.killHost();
+  await fleet.up();
+  await fleet.ok('approvals', 'answer', String(asked.data.approval), 'dark-mode');
+  const finished = (name: string) =>
+    fleet.event('report.made', ({ agent, data }) => agent === name && data.status === 'done', 60_000);
+  expect(JSON.stringify((await finished('scout')).data)).toContain('dark-mode');
+  await finished('writer');
+
+  const events = await fleet.events();
+  const count = (topic: string) => events.filter((event) => event.topic === topic).length;
+  expect([
+    count('memory.stored'),
+    count('mail.sent'),
+    count('approval.opened'),
+    count('report.made'),
+  ]).toEqual([2, 2, 1, 2]);
+  expect(fs.readFileSync(join(fleet.project, 'writer', 'release-note.md'), 'utf8')).toContain('dark-mode');
+  for (const { name, run, pid } of before)
+    expect(await fleet.agent(name)).toMatchObject({ run, pid, restarts: 0 });
+}, 150_000);
