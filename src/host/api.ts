@@ -52,6 +52,7 @@ export type Verb =
   | 'handback'
   | 'attach'
   | 'pause'
+  | 'hold'
   | 'resume';
 
 export interface AgentView {
@@ -86,6 +87,8 @@ export interface AgentView {
   cost_usd: number | null;
   tokens: { input: number; output: number };
   lease: LeaseView | null;
+  /** Somebody wants it to stand still between tools; `activity` 'held' says that it does. */
+  hold: HoldView | null;
   openApprovals: number;
   unreadMail: number;
   restarts: number;
@@ -97,6 +100,13 @@ export interface AgentView {
   /** Verb → null (legal now) or why not. The one table that buttons and CLI read. */
   verbs: Record<Verb, string | null>;
   terminal: { available: boolean; cols: number; rows: number; kind: 'engine' | 'takeover' | 'none' };
+}
+
+export interface HoldView {
+  by: string;
+  since_ms: number;
+  /** When it came to stand still; null: not yet. */
+  held_ms: number | null;
 }
 
 export interface LeaseView {
@@ -279,7 +289,12 @@ export interface HostApi {
   restart(name: string, by: Principal, options?: { fresh?: boolean }): Promise<AgentView>;
   /** Stops every process of the agent where it is, and proves it; nobody of them notices. */
   pause(name: string, by: Principal): Promise<AgentView>;
-  /** Lets a paused agent go on; it is told how long it was away and what changed meanwhile. */
+  /**
+   * No tool of it runs any more and no turn is begun: it stands still at the next tool boundary or turn end, which
+   * its activity then says ('held', with evidence). Background processes go on.
+   */
+  hold(name: string, by: Principal): AgentView;
+  /** Lets a paused or held agent go on; it is told how long it was away and what changed meanwhile. */
   resume(name: string, by: Principal): Promise<AgentView>;
   /** Stops every agent (their wish to run stays) and then the host. */
   down(by: Principal): Promise<void>;
@@ -297,7 +312,8 @@ export interface HostApi {
     name: string,
     input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
   ): Promise<LeaseView>;
-  handback(name: string, input: { generation: number; note?: string }): Promise<void>;
+  /** `held`: it is given back held, and goes on when it is resumed. */
+  handback(name: string, input: { generation: number; note?: string; held?: boolean }): Promise<void>;
   /** The holder is still there; a lease without a beat expires. */
   leaseBeat(name: string, generation: number): void;
   interrupt(name: string, by: Principal): Promise<void>;

@@ -10,6 +10,7 @@ import { limits } from './limits.ts';
 import type { Mailboxes } from './mailboxes/mailboxes.ts';
 import { answerApproval } from './operations/approve.ts';
 import type { Fleet } from './operations/fleet.ts';
+import type { Holds } from './operations/hold.ts';
 import { acceptInjection, type InjectionDelivery, viewOf } from './operations/inject.ts';
 import { interrupt } from './operations/interrupt.ts';
 import type { Lifecycle } from './operations/lifecycle.ts';
@@ -29,6 +30,7 @@ export interface HostParts {
   delivery: InjectionDelivery;
   takeover: Takeover;
   pauses: Pauses;
+  holds: Holds;
   fleet: Fleet;
   tools: ToolVerbs;
   mailboxes: Mailboxes;
@@ -100,12 +102,14 @@ export class Host implements api.HostApi {
   async stop(name: string, by: By): Promise<api.AgentView> {
     // Stopping what is stopped is no error: the wish is recorded, and it outlives edits and restarts.
     await this.#p.lifecycle.stop(name, by);
+    this.#p.holds.forget(name, by);
     return this.agent(name);
   }
 
   async kill(name: string, by: By): Promise<api.AgentView> {
     requireLegal(this.agent(name), 'kill');
     await this.#p.lifecycle.kill(name, by);
+    this.#p.holds.forget(name, by);
     return this.agent(name);
   }
 
@@ -122,9 +126,22 @@ export class Host implements api.HostApi {
   }
 
   async resume(name: string, by: By): Promise<api.AgentView> {
-    requireLegal(this.agent(name), 'resume');
-    await this.#p.pauses.resume(this.#liveRun(name), by);
+    const { activity, hold } = this.#legal(name, 'resume');
+    if (activity === 'paused') await this.#p.pauses.resume(this.#liveRun(name), by);
+    if (hold !== null) await this.#p.holds.resume(name, by);
     return this.agent(name);
+  }
+
+  hold(name: string, by: By): api.AgentView {
+    requireLegal(this.agent(name), 'hold');
+    this.#p.holds.begin(name, by);
+    return this.agent(name);
+  }
+
+  #legal(name: string, verb: api.Verb): api.AgentView {
+    const view = this.agent(name);
+    requireLegal(view, verb);
+    return view;
   }
 
   down(by: By): Promise<void> {
@@ -166,7 +183,7 @@ export class Host implements api.HostApi {
     return this.#p.takeover.take(view, this.#liveRun(name), input);
   }
 
-  async handback(name: string, input: { generation: number; note?: string }): Promise<void> {
+  async handback(name: string, input: { generation: number; note?: string; held?: boolean }): Promise<void> {
     this.#p.wiring.leases.require(name, input.generation);
     await this.#p.takeover.handback(name, this.#liveRun(name), input, 'operator');
   }

@@ -33,16 +33,19 @@ import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
+import { goesByMail, requireAuthority } from './operations/authority.ts';
 import { claimStateDirectory, firstConfig } from './operations/claim.ts';
 import { Fleet } from './operations/fleet.ts';
-import { InjectionDelivery, markDelivered } from './operations/inject.ts';
+import { hasPassed } from './operations/gate.ts';
+import { Holds } from './operations/hold.ts';
+import { InjectionDelivery } from './operations/inject.ts';
 import { Launcher } from './operations/launch.ts';
 import { Lifecycle } from './operations/lifecycle.ts';
-import { recordObserved } from './operations/observe.ts';
 import { Pauses } from './operations/pause.ts';
 import { planFleet } from './operations/plan.ts';
 import { recoverRuns, returnExpired } from './operations/recover.ts';
 import { groupKinds, releaseLeftovers } from './operations/remains.ts';
+import { runSink } from './operations/sink.ts';
 import { Takeover } from './operations/takeover.ts';
 import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
@@ -50,7 +53,6 @@ import { Wake } from './operations/wake.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
 import { admitOperator, admitToRun } from './runs/admission.ts';
-import type { RunSink } from './runs/run.ts';
 import { Runs } from './runs/runs.ts';
 import { AgentTable } from './store/agents.ts';
 import { InjectionTable } from './store/injections.ts';
@@ -210,33 +212,18 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   };
 
   const delivery = new InjectionDelivery(wiring);
-  const wake = new Wake(wiring, delivery, (agent) => mailboxes.unread(`agent:${agent}`));
-  const sink: RunSink = {
-    observed: (run, event, at_ms) => recordObserved(wiring, run, event, at_ms),
-    recorded: (run, topic, data) =>
-      void events.append({
-        topic,
-        agent: run.record.agent,
-        run: run.id,
-        principal: 'host',
-        grade: 'observed',
-        data,
-      }),
-    wrote: (run, frame) => markDelivered(wiring, run, frame),
-    swapped: (run, swap) => takeover.swapped(run, swap),
-    exited: (run) => lifecycle.exited(run),
-    changed: (run) => {
-      host.touched(run.record.agent);
-      wake.consider(run.record.agent);
-      void delivery.kick(run.record.agent);
-    },
-  };
-  const launcher = new Launcher(wiring, sink);
+  const unread = (agent: string) => mailboxes.unread(`agent:${agent}`);
+  const wake = new Wake(wiring, delivery, unread);
+  const launcher = new Launcher(
+    wiring,
+    runSink(wiring, () => ({ takeover, lifecycle })),
+  );
   const takeover = new Takeover({
     wiring,
     launcher,
     delivery,
     transcript: new TranscriptReader(wiring, launcher),
+    hold: (agent, by) => holds.begin(agent, by),
   });
   const lifecycle = new Lifecycle({
     wiring,
@@ -247,8 +234,9 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const pauses = new Pauses({
     wiring,
     delivery,
-    unread: (agent) => mailboxes.unread(`agent:${agent}`),
+    unread,
   });
+  const holds = new Holds({ wiring, launcher, delivery, unread });
   const fleet = new Fleet({
     wiring,
     lifecycle,
@@ -274,6 +262,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
       host
         .agents()
         .map(({ name, runtime, state, activity, goal }) => ({ name, runtime, state, activity, goal })),
+    authority: (caller, tool) => requireAuthority(wiring, caller, tool, hasPassed),
+    onRead: (caller, messages) => goesByMail(wiring, caller, messages),
     onMail: (agent, message) => {
       wake.mail(agent, message);
       host.touched(agent);
@@ -287,6 +277,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     delivery,
     takeover,
     pauses,
+    holds,
     fleet,
     tools,
     mailboxes,
@@ -377,6 +368,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   let idleSince = clock.now();
   const sweep = () => {
     returnExpired(wiring, takeover);
+    holds.sweep();
     if (clients.connections > 0 || agents.all().length > 0) idleSince = clock.now();
     if (options.idleExit_ms !== undefined && clock.now() - idleSince > options.idleExit_ms) {
       log.info('nobody needs this host any more');

@@ -15,6 +15,7 @@ import type {
   AgentSpec,
   EngineState,
   Frame,
+  GateAnswer,
   LaunchSpec,
   ObservedEvent,
   RunPlace,
@@ -165,6 +166,8 @@ export class Engine {
   readonly observed: Observed;
   readonly child: ChildProcess;
   readonly exited: Promise<Exit>;
+  /** False: tool calls stand at the gate until the test answers them. */
+  gateOpen = true;
 
   constructor(spec: LaunchSpec, observed: Observed) {
     this.spec = spec;
@@ -181,7 +184,9 @@ export class Engine {
     ] as const) {
       createInterface({ input: stream }).on('line', (line) => {
         if (source === 'out') observed.lines.push(line);
+        const from = observed.events.length;
         observed.take(observed.runtime.observer.line(observed.state, source, line));
+        if (this.gateOpen) this.passGates(from);
       });
     }
     for (const frame of spec.opening) this.write(frame);
@@ -193,6 +198,16 @@ export class Engine {
 
   write(frame: Frame): void {
     this.child.stdin!.write(frame.data);
+  }
+
+  /** As a host that holds nothing back. */
+  passGates(from = 0): void {
+    for (const event of this.observed.events.slice(from))
+      if (event.kind === 'gate-asked') this.answerGate(event.requestId, 'pass');
+  }
+
+  answerGate(requestId: string, verdict: GateAnswer['verdict'], message: string | null = null): void {
+    this.write(this.observed.runtime.gate!({ requestId, verdict, message }));
   }
 
   say(text: string, priority: 'now' | 'next' | 'later' = 'next', id: string = crypto.randomUUID()): string {

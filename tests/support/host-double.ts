@@ -29,6 +29,7 @@ const STRUCTURED: Capabilities = {
   permissions: true,
   receipts: 'acted',
   resume: true,
+  gate: { wait_ms_max: null },
 };
 
 const NOT_HERE = (): never => {
@@ -74,6 +75,7 @@ export class HostDouble implements HostApi {
       hasTerminal: view.terminal.available,
       paused: view.activity === 'paused',
       pausable: true,
+      hold: view.hold !== null,
     });
     this.#agents.set(name, view);
     for (const listener of this.#agentListeners) listener([name]);
@@ -226,7 +228,16 @@ export class HostDouble implements HostApi {
 
   async resume(name: string): Promise<AgentView> {
     this.#legal(name, 'resume');
-    return this.set(name, { activity: 'idle' });
+    return this.set(name, { activity: 'idle', hold: null });
+  }
+
+  hold(name: string): AgentView {
+    this.#legal(name, 'hold');
+    const now = this.now();
+    return this.set(name, {
+      activity: 'held',
+      hold: { by: 'operator', since_ms: now, held_ms: now },
+    });
   }
 
   async restart(name: string): Promise<AgentView> {
@@ -445,6 +456,7 @@ function blank(name: string, now: number): AgentView {
     cost_usd: null,
     tokens: { input: 0, output: 0 },
     lease: null,
+    hold: null,
     openApprovals: 0,
     unreadMail: 0,
     restarts: 0,

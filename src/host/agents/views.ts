@@ -37,6 +37,7 @@ export function agentView(parts: ViewParts): AgentView {
     hasTerminal: terminalKind !== 'none',
     paused: live && run.tree.pause !== null,
     pausable: live && run.tree.containment !== null,
+    hold: agent.hold !== null,
   });
   return {
     name: agent.name,
@@ -63,6 +64,7 @@ export function agentView(parts: ViewParts): AgentView {
     cost_usd: parts.totals.cost_usd,
     tokens: { input: parts.totals.input, output: parts.totals.output },
     lease,
+    hold: agent.hold && { by: agent.hold.by, since_ms: agent.hold.since_ms, held_ms: agent.hold.held_ms },
     openApprovals: parts.openApprovals,
     unreadMail: parts.unreadMail,
     restarts: Math.max(0, parts.totals.runs - 1),
@@ -95,6 +97,7 @@ function requestedOf(parts: ViewParts, live: boolean): string | null {
     return lease.waitingFor === null ? 'takeover' : `takeover after: ${lease.waitingFor}`;
   if (lease?.phase === 'returning') return 'hand back';
   if (live && run?.requested) return run.requested;
+  if (parts.agent.hold !== null && live && run?.activity !== 'held') return 'hold';
   if (parts.restartDue_ms !== null)
     return `restart in ${Math.max(0, Math.ceil((parts.restartDue_ms - parts.now) / 1000))} s`;
   return null;

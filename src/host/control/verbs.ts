@@ -63,6 +63,7 @@ const handlers: Record<HostVerb, Handler> = {
   kill: verb(z.tuple([name]), (host, agent) => host.kill(agent, OPERATOR)),
   restart: verb(z.tuple([name, fresh]), (host, agent, options) => host.restart(agent, OPERATOR, options)),
   pause: verb(z.tuple([name]), (host, agent) => host.pause(agent, OPERATOR)),
+  hold: verb(z.tuple([name]), (host, agent) => host.hold(agent, OPERATOR)),
   resume: verb(z.tuple([name]), (host, agent) => host.resume(agent, OPERATOR)),
   down: verb(z.tuple([]), (host) => host.down(OPERATOR)),
   inject: verb(
@@ -90,7 +91,14 @@ const handlers: Record<HostVerb, Handler> = {
     (host, agent, input) => host.takeover(agent, input),
   ),
   handback: verb(
-    z.tuple([name, z.strictObject({ generation: z.int(), note: z.string().optional() })]),
+    z.tuple([
+      name,
+      z.strictObject({
+        generation: z.int(),
+        note: z.string().optional(),
+        held: z.boolean().optional(),
+      }),
+    ]),
     (host, agent, input) => host.handback(agent, input),
   ),
   leaseBeat: verb(z.tuple([name, z.int()]), (host, agent, generation) => host.leaseBeat(agent, generation)),

@@ -52,6 +52,7 @@ export interface ControlCalls {
   kill(name: string): AgentView;
   restart(name: string, options?: { fresh?: boolean }): AgentView;
   pause(name: string): AgentView;
+  hold(name: string): AgentView;
   resume(name: string): AgentView;
   down(): null;
   inject(
@@ -64,7 +65,7 @@ export interface ControlCalls {
     name: string,
     input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
   ): LeaseView;
-  handback(name: string, input: { generation: number; note?: string }): null;
+  handback(name: string, input: { generation: number; note?: string; held?: boolean }): null;
   leaseBeat(name: string, generation: number): null;
   interrupt(name: string): null;
   terminalWrite(name: string, generation: number, data: string): null;

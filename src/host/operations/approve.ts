@@ -5,6 +5,7 @@
 import type { ApprovalAnswer, ApprovalView } from '../api.ts';
 import { messageOf } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
+import { answerGate } from './gate.ts';
 import { acceptInjection } from './inject.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -56,9 +57,19 @@ export function tellAnswersSoon(wiring: Wiring, run: Run): void {
 
 /** Sends what was answered and not confirmed. Harmless to repeat: the shim knows the frames. */
 export async function deliverAnswers(wiring: Wiring, run: Run): Promise<void> {
+  // Its tool would run: while the agent is held the answer is kept.
+  if (wiring.agents.find(run.record.agent)?.hold != null) return;
   for (const approval of wiring.approvals.undelivered(run.id)) {
     if (approval.kind !== 'permission') continue;
-    const { requestId, input } = approval.detail as { requestId: string; input: unknown };
+    const { requestId, input, gate } = approval.detail as {
+      requestId: string;
+      input: unknown;
+      gate?: boolean;
+    };
+    if (gate === true) {
+      answerGate(wiring, run, approval);
+      continue;
+    }
     if (run.runtime.permission === undefined) continue;
     try {
       await run.write(

@@ -145,6 +145,8 @@ export class InjectionDelivery {
       // While a human holds a swapped terminal nothing is typed into it: a dialog may be open there.
       if (run === null || !run.connected || run.record.state !== 'running') return;
       if (this.#wiring.leases.find(agent)?.phase === 'held') return;
+      // A message would begin a turn, or cut the tool short that waits at the gate.
+      if (this.#wiring.agents.find(agent)?.hold != null) return;
       // It would lie in a pipe that nobody reads: nearer to the agent, and no longer in our hands.
       if (run.record.tree.pause !== null) return;
       if (

@@ -193,10 +193,12 @@ export class Launcher {
 
   /** Writes the opening frames that the shim has not confirmed yet. */
   async open(run: Run): Promise<void> {
-    for (const frame of [...run.record.floor.opening]) await run.write(frame);
+    // One that is held is begun, and told nothing: the rest of them follows when it is resumed.
+    const held = this.#wiring.agents.find(run.record.agent)?.hold != null;
+    for (const frame of [...run.record.floor.opening]) if (!held || frame.handshake) await run.write(frame);
     await run.pump();
-    run.save((saved) => {
-      saved.floor.opening = [];
+    run.save(({ floor }) => {
+      floor.opening = held ? floor.opening.filter((frame) => !frame.handshake) : [];
     });
   }
 

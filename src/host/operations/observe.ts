@@ -5,6 +5,9 @@
 import type { ObservedEvent } from '../../runtimes/runtime.ts';
 import type { Evidence } from '../api.ts';
 import type { Run } from '../runs/run.ts';
+import { engineActivity, engineSays } from './activity.ts';
+import { goesBy } from './authority.ts';
+import { gateAsked, gateLeft, toolAnswered, turnOver } from './gate.ts';
 import { settle } from './inject.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -22,21 +25,12 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
       data,
     });
   const once = (key: string | undefined) => key === undefined || wiring.events.firstTime(record.id, key);
-  const activity = (value: NonNullable<typeof record.activity>, what: string, tool?: string) => {
-    const changed = record.activity !== value;
-    record.activity = value;
-    record.activityEvidence = { source: 'engine', grade: 'observed', what, at_ms };
-    if (changed)
-      append('activity.changed', {
-        activity: value,
-        evidence: what,
-        ...(tool === undefined ? {} : { tool }),
-      });
-  };
+  const activity = (value: NonNullable<typeof record.activity>, what: string, tool?: string) =>
+    engineSays(wiring, run, { activity: value, what, at_ms }, tool);
 
   switch (event.kind) {
     case 'ready':
-      if (record.activity === 'starting') activity('idle', 'the engine is ready');
+      if (engineActivity(run) === 'starting') activity('idle', 'the engine is ready');
       return;
     case 'activity':
       activity(event.activity, event.evidence, event.tool);
@@ -45,7 +39,7 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
       if (record.engine.session !== event.session)
         record.engine = { ...record.engine, session: event.session };
       wiring.agents.change(record.agent, (agent) => {
-        agent.engine = { session: event.session };
+        agent.engine = { ...agent.engine, session: event.session };
       });
       return;
     case 'message':
@@ -70,6 +64,13 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
         { toolUseId: event.toolUseId, text: event.text, isError: event.isError },
         'claimed',
       );
+      toolAnswered(wiring, run, event, at_ms);
+      return;
+    case 'gate-asked':
+      gateAsked(wiring, run, event, at_ms);
+      return;
+    case 'gate-withdrawn':
+      gateLeft(wiring, run, event.requestId, at_ms);
       return;
     case 'permission-asked': {
       const { approval, reattached } = wiring.approvals.open({
@@ -105,12 +106,14 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
     }
     case 'inject':
       settle(wiring, event.injectId, event.stage, event.evidence);
+      if (event.stage === 'seen') heard(wiring, run, event.injectId);
       return;
     case 'turn-ended':
       append('turn.ended', {
         outcome: event.outcome,
         ...(event.text === undefined ? {} : { text: event.text }),
       });
+      turnOver(run, event.outcome);
       activity('idle', `the turn ended: ${event.outcome}`);
       if (event.outcome === 'failed') record.last = oneLine(`failed: ${event.text ?? 'the turn failed'}`);
       return;
@@ -143,6 +146,12 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
       append('engine.note', { level: event.level, text: event.text });
       return;
   }
+}
+
+/** The turn under way has taken up somebody's words. */
+function heard(wiring: Wiring, run: Run, inject: string): void {
+  const injection = wiring.injections.get(inject);
+  if (injection !== null) goesBy(wiring, run, injection.principal, 'message');
 }
 
 /** For one line of a table: no line breaks, no control characters, bounded. */

@@ -7,6 +7,7 @@ import type { Run } from '../runs/run.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { deliverAnswers, tellAnswersSoon } from './approve.ts';
+import { gateOfOlderRun, passGates } from './gate.ts';
 import type { InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
 import type { Pauses } from './pause.ts';
@@ -35,6 +36,8 @@ export async function recoverRuns(
     pauses.forget(run);
     pauses.tell(run);
     tellAnswersSoon(wiring, run);
+    gateOfOlderRun(wiring, run);
+    passGates(wiring, run);
     void delivery.kick(agent);
   };
   const goOn = (run: Run, lease: LeaseRecord) => {
@@ -63,7 +66,9 @@ export function returnExpired(wiring: Wiring, takeover: Takeover): void {
   for (const lease of wiring.leases.sweep()) {
     const run = wiring.runs.of(lease.agent);
     if (run === null) continue;
-    const input = { generation: lease.generation, note: 'The operator vanished; the lease expired.' };
+    // Nobody has decided that it should go on.
+    const note = 'The operator vanished; the lease expired.';
+    const input = { generation: lease.generation, note, held: true };
     takeover.handback(lease.agent, run, input, 'host').catch((error: unknown) => {
       wiring.log.warn(
         { agent: lease.agent, error: messageOf(error) },

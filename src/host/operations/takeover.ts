@@ -12,6 +12,7 @@ import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
 import { checkSize } from '../terminals/size.ts';
+import { engineActivity } from './activity.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import { type Launcher, writeFiles } from './launch.ts';
@@ -30,6 +31,7 @@ export class Takeover {
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #transcript: TranscriptReader;
+  readonly #hold: (agent: string, by: By) => void;
   /** By run: the newest word on its newest swap. */
   readonly #swaps = new Map<string, SwapRecord>();
 
@@ -38,11 +40,13 @@ export class Takeover {
     launcher: Launcher;
     delivery: InjectionDelivery;
     transcript: TranscriptReader;
+    hold: (agent: string, by: By) => void;
   }) {
     this.#wiring = parts.wiring;
     this.#launcher = parts.launcher;
     this.#delivery = parts.delivery;
     this.#transcript = parts.transcript;
+    this.#hold = parts.hold;
   }
 
   /** From the run's sink: a swap has moved on. */
@@ -136,7 +140,8 @@ export class Takeover {
         });
       }
     }
-    const turning = () => run.record.activity !== 'idle' && run.record.activity !== 'starting';
+    // By the engine's own word: an agent that is held may be in mid-turn or not.
+    const turning = () => !['idle', 'starting'].includes(engineActivity(run) ?? 'idle');
     if (turning() && run.runtime.interrupt !== undefined) {
       this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
         record.detail.interrupted = true;
@@ -214,7 +219,7 @@ export class Takeover {
   async handback(
     name: string,
     run: Run,
-    input: { generation: number; note?: string },
+    input: { generation: number; note?: string; held?: boolean },
     by: By,
   ): Promise<void> {
     const lease = this.#wiring.leases.require(name, input.generation);
@@ -226,6 +231,7 @@ export class Takeover {
         next: 'Wait until the terminal is up.',
       });
     }
+    if (input.held) this.#hold(name, by);
     const returning = this.#wiring.leases.change(name, input.generation, (record) => {
       record.phase = 'returning';
       record.detail.note = (input.note ?? '').slice(0, 16_384);

@@ -41,6 +41,10 @@ export interface ToolVerbsOptions {
     }): EventView;
   };
   agents(): ListedAgent[];
+  /** Throws where the words that the caller's turn goes by do not reach as far as this tool. */
+  authority?(caller: Caller, tool: string): void;
+  /** The caller is given these messages to read. */
+  onRead?(caller: Caller, messages: MessageView[]): void;
   /** Mail for an agent has been committed. Must not throw. */
   onMail(agent: string, message: MessageView): void;
 }
@@ -125,7 +129,11 @@ export class ToolVerbs implements McpVerbs {
   }
 
   mailInbox(caller: Caller, input: Parameters<HostApi['mailInbox']>[1]) {
-    return this.#read(caller, 'aether_mail_inbox', () => this.#o.mailboxes.inbox(caller.principal, input));
+    return this.#read(caller, 'aether_mail_inbox', () => {
+      const result = this.#o.mailboxes.inbox(caller.principal, input);
+      this.#o.onRead?.(caller, result.messages);
+      return result;
+    });
   }
 
   mailAck(caller: Caller, input: Parameters<HostApi['mailAck']>[1]) {
@@ -322,6 +330,7 @@ export class ToolVerbs implements McpVerbs {
         this.#o.mailboxes.clientSeen(caller.principal.slice('client:'.length));
       }
       this.#requireGrant(caller, tool);
+      this.#o.authority?.(caller, tool);
       return body();
     } catch (error) {
       this.#logCall(caller, tool, started, toWireError(error).code);

@@ -39,7 +39,7 @@ export class Wake {
     if (newest === undefined) return;
     const told = this.#wiring.injections
       .list(agent, TOLD_LOOKED_AT)
-      .some((injection) => injection.principal === 'host' && injection.created_ms >= newest.sent_ms);
+      .some(({ principal, created_ms }) => principal === newest.from && created_ms >= newest.sent_ms);
     if (!told) this.mail(agent, newest);
   }
 
@@ -71,7 +71,8 @@ export class Wake {
           text: `[aether] You have ${this.#unread(agent)} unread message(s), the newest from ${message.from}. Read them with aether_mail_inbox and acknowledge what you have dealt with.`,
           priority: 'later',
         },
-        'host',
+        // In the sender's name: what they may not do, the turn this begins may not do for them.
+        message.from,
       );
       void this.#delivery.kick(agent);
     } catch (error) {

@@ -16,6 +16,8 @@ export interface VerbFacts {
   paused: boolean;
   /** Its shim knows how to pause. */
   pausable: boolean;
+  /** Somebody wants it to be held, whether it stands still yet or not. */
+  hold: boolean;
 }
 
 export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
@@ -55,7 +57,18 @@ export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
         : facts.pausable
           ? null
           : `${facts.name} was started by an older version; restart it, then it can be paused.`,
-    resume: facts.paused ? null : `${facts.name} is not paused.`,
+    hold: !running
+      ? notAlive
+      : paused !== null
+        ? paused
+        : facts.hold
+          ? `${facts.name} is held already.`
+          : held
+            ? `${facts.lease?.holder} holds the terminal of ${facts.name}; hand it back held.`
+            : facts.capabilities?.gate === undefined
+              ? `${facts.name} has no gate at which it could be held; pause stops it where it is.`
+              : null,
+    resume: facts.paused || facts.hold ? null : `${facts.name} is neither held nor paused.`,
     attach: facts.hasTerminal
       ? null
       : !alive

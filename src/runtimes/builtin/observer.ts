@@ -51,6 +51,14 @@ const event = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('permission-withdrawn'), requestId: z.string() }),
   z.object({
+    kind: z.literal('gate-asked'),
+    requestId: z.string(),
+    tool: z.string(),
+    input: z.unknown(),
+    toolUseId: z.string(),
+  }),
+  z.object({ kind: z.literal('gate-withdrawn'), requestId: z.string() }),
+  z.object({
     kind: z.literal('inject'),
     injectId: z.string(),
     stage: z.enum(['delivered', 'seen', 'acted', 'cancelled']),

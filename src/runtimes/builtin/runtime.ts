@@ -5,7 +5,7 @@
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AetherError } from '../../host/errors.ts';
-import type { AgentSpec, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
+import type { AgentSpec, CallFacts, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
 import { detectBuiltin } from './detect.ts';
 import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/wire.ts';
 import { PROVIDERS, parseModel } from './models.ts';
@@ -30,6 +30,7 @@ export function builtinRuntime(version: string): Runtime {
       permissions: true,
       receipts: 'acted',
       resume: true,
+      gate: { wait_ms_max: null },
     },
 
     detect: async (environment) => detectBuiltin(environment, version),
@@ -74,6 +75,31 @@ export function builtinRuntime(version: string): Runtime {
         message,
         ...(updatedInput === undefined ? {} : { updatedInput }),
       }),
+
+    // To stop is to interrupt: that gives up the call and ends the turn.
+    gate: ({ requestId, verdict, message }) =>
+      frame(
+        `gate:${requestId}`,
+        verdict === 'stop'
+          ? { type: 'interrupt', requestId: `gate:${requestId}` }
+          : { type: 'gate', requestId, verdict, message },
+      ),
+
+    callFacts,
+
+    cancel: (id) => frame(`cancel:${id}`, { type: 'cancel', id }),
+  };
+}
+
+/** What the loop runs without asking where everything is asked. */
+const LOOKS = new Set(['read_file', 'list_files']);
+
+function callFacts(tool: string, input: unknown): CallFacts {
+  const { command } = (input ?? {}) as { command?: unknown };
+  return {
+    aether: tool.startsWith('aether_') ? tool : null,
+    looks: LOOKS.has(tool),
+    command: tool === 'run_command' && typeof command === 'string' ? command : null,
   };
 }
 

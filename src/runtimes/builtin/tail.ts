@@ -10,6 +10,7 @@ import { type Entry, entryEvents, toolCalls } from './loop/entries.ts';
 const shape = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('conversation') }),
   z.looseObject({ type: z.literal('queued') }),
+  z.looseObject({ type: z.literal('cancelled') }),
   z.looseObject({ type: z.literal('user'), key: z.string(), text: z.string() }),
   z.looseObject({
     type: z.literal('assistant'),

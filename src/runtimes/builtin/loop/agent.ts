@@ -80,6 +80,16 @@ export class Agent {
     this.#next();
   }
 
+  /** Takes back a message that waits. One that has become part of the conversation stays in it. */
+  cancel(id: string): void {
+    const at = this.#queue.findIndex((message) => message.id === id);
+    if (at === -1) return;
+    const { conversation, front } = this.#context;
+    conversation.append({ type: 'cancelled', id, at_ms: Date.now() });
+    this.#queue.splice(at, 1);
+    front.emit({ kind: 'inject', injectId: id, stage: 'cancelled', evidence: 'taken from the queue' });
+  }
+
   /** Cancels the running turn; answered when it has ended, at once when there is none. */
   interrupt(requestId: string): void {
     if (!this.#turn) {

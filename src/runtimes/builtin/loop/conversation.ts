@@ -92,6 +92,7 @@ export class Conversation {
     const waiting = new Map<string, Queued>();
     for (const entry of this.entries) {
       if (entry.type === 'queued') waiting.set(entry.message.id, entry.message);
+      else if (entry.type === 'cancelled') waiting.delete(entry.id);
       else if (entry.type === 'user' && entry.from) waiting.delete(entry.from.id);
     }
     return [...waiting.values()];
@@ -174,6 +175,7 @@ export class Conversation {
 const TYPES: ReadonlySet<string> = new Set<Entry['type']>([
   'conversation',
   'queued',
+  'cancelled',
   'user',
   'assistant',
   'tool',

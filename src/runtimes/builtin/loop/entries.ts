@@ -12,6 +12,8 @@ export type Entry =
   | { type: 'conversation'; version: 1; session: string; agent: string; at_ms: number }
   /** Accepted from outside and not yet part of the conversation. */
   | { type: 'queued'; message: Queued; at_ms: number }
+  /** Taken back before it became part of it. */
+  | { type: 'cancelled'; id: string; at_ms: number }
   /** `from`: the queued message it was; absent for what a person typed. */
   | { type: 'user'; key: string; text: string; from?: { id: string; receipt: boolean }; at_ms: number }
   | {
@@ -54,6 +56,7 @@ export function entryEvents(entry: Entry): ObservedEvent[] {
   switch (entry.type) {
     case 'conversation':
     case 'queued':
+    case 'cancelled':
       return [];
     case 'user':
       return [

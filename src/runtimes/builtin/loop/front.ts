@@ -5,6 +5,8 @@ export interface Front {
   emit(event: ObservedEvent): void;
   /** Text of a reply as it is written; the whole reply follows as an event. */
   delta(kind: 'text' | 'thinking', text: string): void;
+  /** Before any tool runs. Rejects with the signal's reason when the call is given up meanwhile. */
+  gate(question: Question, signal: AbortSignal): Promise<Verdict>;
   /** Waits for a person. Rejects with the signal's reason when the call is given up meanwhile. */
   ask(question: Question, signal: AbortSignal): Promise<Answer>;
 }
@@ -13,6 +15,12 @@ export interface Question {
   toolUseId: string;
   tool: string;
   input: unknown;
+}
+
+export interface Verdict {
+  verdict: 'pass' | 'allow' | 'deny';
+  /** Said to the model when it is denied. */
+  message: string | null;
 }
 
 export interface Answer {

@@ -41,6 +41,13 @@ const request: z.ZodType<LoopRequest> = z.discriminatedUnion('type', [
     message: z.string().nullable(),
     updatedInput: z.unknown().optional(),
   }),
+  z.object({
+    type: z.literal('gate'),
+    requestId: z.string(),
+    verdict: z.enum(['pass', 'allow', 'deny']),
+    message: z.string().nullable(),
+  }),
+  z.object({ type: z.literal('cancel'), id: z.string() }),
 ]);
 
 /** @throws Error that names the file and the first thing wrong with it */

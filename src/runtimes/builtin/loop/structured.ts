@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Agent } from './agent.ts';
-import type { Answer, Front, Question } from './front.ts';
+import type { Answer, Front, Question, Verdict } from './front.ts';
 import { type Mask, maskedJson } from './secrets.ts';
 import { readRequest } from './settings.ts';
 import type { LoopRequest, ObservedEvent } from './wire.ts';
@@ -11,6 +11,7 @@ import type { LoopRequest, ObservedEvent } from './wire.ts';
 export class StructuredFront implements Front {
   readonly #mask: Mask;
   readonly #asked = new Map<string, (answer: Answer) => void>();
+  readonly #gates = new Map<string, (verdict: Verdict) => void>();
 
   constructor(mask: Mask) {
     this.#mask = mask;
@@ -23,30 +24,52 @@ export class StructuredFront implements Front {
   /** Whole messages only: the host keeps what is said, not how it was typed. */
   delta(): void {}
 
+  gate(question: Question, signal: AbortSignal): Promise<Verdict> {
+    return this.#wait('gate', this.#gates, question, signal);
+  }
+
   ask(question: Question, signal: AbortSignal): Promise<Answer> {
+    return this.#wait('permission', this.#asked, question, signal);
+  }
+
+  /** No answer, no tool: nothing but an answer or the end of the step ends this. */
+  #wait<T>(
+    what: 'gate' | 'permission',
+    waiting: Map<string, (answer: T) => void>,
+    question: Question,
+    signal: AbortSignal,
+  ): Promise<T> {
     const requestId = randomUUID();
     return new Promise((resolve, reject) => {
       const done = () => {
-        this.#asked.delete(requestId);
+        waiting.delete(requestId);
         signal.removeEventListener('abort', withdraw);
       };
       const withdraw = () => {
         done();
-        this.emit({ kind: 'permission-withdrawn', requestId });
+        this.emit({ kind: `${what}-withdrawn`, requestId });
         reject(signal.reason);
       };
-      this.#asked.set(requestId, (answer) => {
+      waiting.set(requestId, (answer) => {
         done();
         resolve(answer);
       });
       signal.addEventListener('abort', withdraw);
-      this.emit({ kind: 'permission-asked', requestId, ...question });
+      this.emit({ kind: `${what}-asked`, requestId, ...question });
       if (signal.aborted) withdraw();
     });
   }
 
   answer(requestId: string, answer: Answer): void {
-    const resolve = this.#asked.get(requestId);
+    this.#settle(this.#asked, requestId, answer);
+  }
+
+  open(requestId: string, verdict: Verdict): void {
+    this.#settle(this.#gates, requestId, verdict);
+  }
+
+  #settle<T>(waiting: Map<string, (answer: T) => void>, requestId: string, answer: T): void {
+    const resolve = waiting.get(requestId);
     if (resolve) resolve(answer);
     else this.note('info', `An answer came for ${requestId}, which no longer waits for one.`);
   }
@@ -81,6 +104,12 @@ function perform(request: LoopRequest, agent: Agent, front: StructuredFront): vo
       front.answer(requestId, { allow, message, ...(updatedInput === undefined ? {} : { updatedInput }) });
       break;
     }
+    case 'gate':
+      front.open(request.requestId, { verdict: request.verdict, message: request.message });
+      break;
+    case 'cancel':
+      agent.cancel(request.id);
+      break;
   }
 }
 

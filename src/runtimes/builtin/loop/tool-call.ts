@@ -72,6 +72,10 @@ async function permit(
   call: Call,
   { settings, front, signal }: ToolContext,
 ): Promise<{ input: unknown } | { refused: string } | null> {
+  const question = { toolUseId: call.toolCallId, tool: tool.name, input: call.input };
+  const gate = await unlessAborted(front.gate(question, signal), signal);
+  if (gate === null) return null;
+  if (gate.verdict === 'deny') return { refused: gate.message ?? 'The operator did not allow it.' };
   const decided = (input: unknown): Decision =>
     decide(settings.permissions, {
       tool: tool.name,
@@ -80,24 +84,27 @@ async function permit(
       granted: tool.granted,
     });
   const decision = decided(call.input);
-  if (decision === 'allow') return { input: call.input };
   const rules = `The agent's permissions do not allow this call of ${tool.name}.`;
   if (decision === 'deny') return { refused: rules };
+  if (decision === 'allow' || gate.verdict === 'allow') return { input: call.input };
   front.emit({
     kind: 'activity',
     activity: 'waiting-for-operator',
     evidence: `asked whether ${tool.name} may run`,
     tool: tool.name,
   });
+  const answer = await unlessAborted(front.ask(question, signal), signal);
+  if (answer === null) return null;
+  if (!answer.allow) return { refused: answer.message ?? 'The operator did not allow it.' };
+  const input = answer.updatedInput === undefined ? call.input : answer.updatedInput;
+  // An operator may change a call, but not into one that the rules forbid.
+  return decided(input) === 'deny' ? { refused: rules } : { input };
+}
+
+/** @returns null when the step was cut short while it was waited for */
+async function unlessAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | null> {
   try {
-    const answer = await front.ask(
-      { toolUseId: call.toolCallId, tool: tool.name, input: call.input },
-      signal,
-    );
-    if (!answer.allow) return { refused: answer.message ?? 'The operator did not allow it.' };
-    const input = answer.updatedInput === undefined ? call.input : answer.updatedInput;
-    // An operator may change a call, but not into one that the rules forbid.
-    return decided(input) === 'deny' ? { refused: rules } : { input };
+    return await answer;
   } catch (error) {
     if (signal.aborted) return null;
     throw error;

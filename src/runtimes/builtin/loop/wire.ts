@@ -49,6 +49,10 @@ export type LoopRequest =
       allow: boolean;
       message: string | null;
       updatedInput?: unknown;
-    };
+    }
+  /** allow: a person allowed it, so nobody is asked again. */
+  | { type: 'gate'; requestId: string; verdict: 'pass' | 'allow' | 'deny'; message: string | null }
+  /** Takes back a message that has not become part of the conversation. */
+  | { type: 'cancel'; id: string };
 
 export type Priority = 'now' | 'next' | 'later';

@@ -1,5 +1,5 @@
 /** The loop at a terminal: prints what happens, and asks the person who sits there. */
-import type { Answer, Front, Question } from '../front.ts';
+import type { Answer, Front, Question, Verdict } from '../front.ts';
 import type { Mask } from '../secrets.ts';
 import type { ObservedEvent } from '../wire.ts';
 import { callLine, clean, paint, resultLines } from './paint.ts';
@@ -58,6 +58,11 @@ export class TerminalFront implements Front {
     this.#seenWriting = true;
     const safe = this.#safe(text);
     this.screen.stream(kind === 'thinking' ? paint('dim', safe) : safe);
+  }
+
+  /** Who holds the terminal decides for themselves: their turns pass. */
+  async gate(): Promise<Verdict> {
+    return { verdict: 'pass', message: null };
   }
 
   /** Only a plain yes lets a tool run; what was being typed is put aside so that it cannot be the answer. */

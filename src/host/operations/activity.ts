@@ -1,0 +1,104 @@
+/**
+ * What an agent does, as it is shown: what its engine says, unless it stands still at the gate. Both are kept, so
+ * that what the engine said before a hold is what is shown after it.
+ */
+import type { Activity } from '../../runtimes/runtime.ts';
+import type { Evidence } from '../api.ts';
+import type { Run } from '../runs/run.ts';
+import type { Wiring } from './wiring.ts';
+
+/** The engine's own word. Inside the transaction that saves the journal offset. */
+export function engineSays(
+  wiring: Wiring,
+  run: Run,
+  said: { activity: Activity; what: string; at_ms: number },
+  tool?: string,
+): void {
+  run.record.floor.says = said;
+  showActivity(wiring, run, said.at_ms, tool);
+}
+
+/** What the engine is at by its own word, held or not. */
+export function engineActivity(run: Run): Activity | null {
+  return run.record.floor.says?.activity ?? run.record.activity;
+}
+
+/** Call when anything of it may have changed. The caller saves the record. */
+export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: string): void {
+  const { record } = run;
+  if (record.exited_ms !== null) return;
+  const standing = standstill(wiring, run);
+  const asked = (record.floor.gates ?? []).find((call) => call.verdict === 'ask');
+  const says = record.floor.says;
+  if (standing !== null) {
+    show(wiring, run, 'held', { source: 'gate', at_ms, ...standing });
+    noteStanding(wiring, run, at_ms);
+  } else if (asked !== undefined) {
+    const what = `asks to use ${asked.tool}`;
+    show(wiring, run, 'waiting-for-operator', { source: 'gate', grade: 'enforced', what, at_ms }, asked.tool);
+  } else if (says !== undefined) {
+    const { activity, ...evidence } = says;
+    show(wiring, run, activity, { source: 'engine', grade: 'observed', ...evidence }, tool);
+  }
+}
+
+function show(wiring: Wiring, run: Run, activity: Activity, evidence: Evidence, tool?: string): void {
+  const { record } = run;
+  const changed = record.activity !== activity;
+  record.activity = activity;
+  // The age of a standstill counts from its beginning.
+  if (changed || activity !== 'held') record.activityEvidence = evidence;
+  if (!changed) return;
+  wiring.events.append({
+    topic: 'activity.changed',
+    agent: record.agent,
+    run: record.id,
+    principal: `agent:${record.agent}`,
+    grade: evidence.grade,
+    data: { activity, evidence: evidence.what, ...(tool === undefined ? {} : { tool }) },
+  });
+}
+
+/**
+ * Whether a held agent stands still now, and how that is known; null while it is on its way there. Nothing of it
+ * runs that would have to pass the gate: background processes that a tool left behind are not stopped by a hold.
+ */
+function standstill(wiring: Wiring, run: Run): Pick<Evidence, 'grade' | 'what'> | null {
+  const { floor, agent } = run.record;
+  if (!wiring.agents.find(agent)?.hold || floor.role !== 'engine') return null;
+  const asking = new Set<unknown>(
+    wiring.approvals.openOfRun(run.id).flatMap(({ detail }) => (detail.toolUseId ? [detail.toolUseId] : [])),
+  );
+  for (const { detail } of wiring.approvals.undelivered(run.id)) asking.add(detail.toolUseId);
+  if ((floor.running ?? []).some((call) => !asking.has(call.toolUseId))) return null;
+  const gates = floor.gates ?? [];
+  const tools = [...new Set(gates.map((call) => call.tool))].join(', ');
+  const what =
+    gates.length > 0
+      ? `${tools} stand${gates.length === 1 ? 's' : ''} at the gate and will not run before resume`
+      : floor.says?.activity === 'waiting-for-operator'
+        ? 'its question to the operator waits, and an answer to it will not be sent before resume'
+        : floor.says?.activity === 'idle'
+          ? 'no turn runs, and none will be begun before resume'
+          : null;
+  if (what === null) return null;
+  return floor.ungated === undefined
+    ? { grade: 'enforced', what }
+    : { grade: 'observed', what: `${what}; not guaranteed: ${floor.ungated} ran without asking the gate` };
+}
+
+function noteStanding(wiring: Wiring, run: Run, at_ms: number): void {
+  const { agent, activityEvidence } = run.record;
+  if (wiring.agents.find(agent)?.hold?.held_ms !== null) return;
+  wiring.agents.change(agent, (changed) => {
+    if (changed.hold !== null) changed.hold = { ...changed.hold, held_ms: at_ms };
+  });
+  wiring.events.append({
+    topic: 'hold.held',
+    agent,
+    run: run.id,
+    principal: 'host',
+    grade: activityEvidence?.grade ?? 'observed',
+    data: { evidence: activityEvidence?.what ?? '' },
+  });
+}

@@ -1,0 +1,175 @@
+/**
+ * A message never raises what its receiver may do. In a turn that goes by somebody's words — a wake-up or an
+ * injection in their name, or mail of theirs that was read — a call that they could not make themselves waits for
+ * the operator, although the receiver's own rules would let it run.
+ *
+ * What a sender could make themselves, by the configuration as it is at the time of the call:
+ *  - an agent: the `aether_*` tools it is granted; of engine tools those that its own permissions run without
+ *    asking (mode allow, or a rule that names the tool, or for a shell a pattern that fits the whole command);
+ *  - an outside client: every `aether_*` tool, and no tool of an engine;
+ *  - the operator, and the host in its own name: anything.
+ * Tools that only look around the workspace ask nobody. The receiver's own rules hold as well, always.
+ */
+import type { CallFacts, PermissionSpec } from '../../runtimes/runtime.ts';
+import type { Caller, MessageView, Principal } from '../api.ts';
+import { AetherError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Run } from '../runs/run.ts';
+import type { GateCall } from '../store/runs.ts';
+import type { Wiring } from './wiring.ts';
+
+const SENDERS_MAX = 100;
+
+export interface Beyond {
+  sender: Principal;
+  why: string;
+}
+
+/** The present turn of this run goes by these words too. Only where a turn is known, and while no human holds it. */
+export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message' | 'mail'): void {
+  const { floor, agent } = run.record;
+  if (sender === 'operator' || sender === 'host' || sender === `agent:${agent}`) return;
+  if (run.runtime.capabilities.gate === undefined || floor.role !== 'engine') return;
+  const senders = floor.senders ?? [];
+  if (senders.includes(sender) || senders.length >= SENDERS_MAX) return;
+  floor.senders = [...senders, sender];
+  wiring.events.append({
+    topic: 'authority.narrowed',
+    agent,
+    run: run.id,
+    principal: 'host',
+    grade: 'enforced',
+    data: { sender, by },
+  });
+}
+
+/** An agent has read these in its inbox. */
+export function goesByMail(wiring: Wiring, caller: Caller, messages: MessageView[]): void {
+  const run = caller.run === null ? null : wiring.runs.byId(caller.run);
+  if (run === null || run.ended || messages.length === 0) return;
+  run.save(() => {
+    for (const { from } of messages) goesBy(wiring, run, from, 'mail');
+  });
+}
+
+/** For a call at the gate: what becomes of it when one of those the turn goes by could not make it. */
+export function beyondAuthority(
+  wiring: Wiring,
+  run: Run,
+  call: { requestId: string; tool: string; input: unknown; toolUseId: string },
+): Partial<Pick<GateCall, 'verdict' | 'approval' | 'message'>> {
+  const facts = run.runtime.callFacts?.(call.tool, call.input);
+  const authority = facts === undefined ? null : judge(wiring, run, call.tool, facts);
+  if (authority === null) return {};
+  const { agent } = run.record;
+  if (wiring.approvals.countOpen(agent) >= limits.approvals_open_per_agent_max) {
+    const message = `Not run: ${authority.why}, and too many questions already wait for the operator.`;
+    return { verdict: 'deny', message };
+  }
+  const { approval, reattached } = wiring.approvals.open({
+    kind: 'permission',
+    agent,
+    run: run.id,
+    request: `${run.id}:${call.requestId}`,
+    title: call.tool,
+    detail: { ...call, gate: true, authority },
+    otherwise: 'The tool does not run; the agent waits until somebody answers.',
+  });
+  if (!reattached)
+    wiring.events.append({
+      topic: 'approval.opened',
+      agent,
+      run: run.id,
+      principal: `agent:${agent}`,
+      grade: 'enforced',
+      data: { approval: approval.id, kind: 'permission', title: call.tool, detail: approval.detail },
+    });
+  return { verdict: 'ask', approval: approval.id };
+}
+
+/**
+ * For a call that has reached the host as an MCP request: an engine asked for it at the gate; a program that the
+ * agent started did not, and nobody can be asked here.
+ * @throws AetherError `tool.authority`
+ */
+export function requireAuthority(
+  wiring: Wiring,
+  caller: Caller,
+  tool: string,
+  passed: (run: Run, toolUseId: string, tool: string) => boolean,
+): void {
+  const run = caller.run === null ? null : wiring.runs.byId(caller.run);
+  if (run === null || (run.record.floor.senders ?? []).length === 0) return;
+  if (caller.toolUseId !== undefined && passed(run, caller.toolUseId, tool)) return;
+  const authority = judge(wiring, run, tool, { aether: tool, looks: false, command: null });
+  if (authority === null) return;
+  throw new AetherError({
+    code: 'tool.authority',
+    who: 'agent',
+    message: `${tool} was not run: ${authority.why}.`,
+    next: 'Call it as a tool of your own, so that the operator can be asked, or go on without it.',
+  });
+}
+
+function judge(wiring: Wiring, run: Run, tool: string, facts: CallFacts): Beyond | null {
+  for (const sender of run.record.floor.senders ?? []) {
+    const why = whyBeyond(wiring, sender, tool, facts);
+    if (why !== null) return { sender, why: `this turn goes by the words of ${sender}, ${why}` };
+  }
+  return null;
+}
+
+function whyBeyond(wiring: Wiring, sender: Principal, tool: string, facts: CallFacts): string | null {
+  if (facts.looks) return null;
+  const name = sender.startsWith('agent:') ? sender.slice('agent:'.length) : null;
+  if (name === null) return facts.aether === null ? `an outside client, which has no ${tool}` : null;
+  const config = wiring.agents.find(name)?.config;
+  if (config === undefined) return 'an agent that is no longer in the configuration';
+  if (facts.aether !== null)
+    return config.tools === null || config.tools.includes(facts.aether)
+      ? null
+      : `who is not granted ${facts.aether}`;
+  return permits(config.permissions, tool, facts.command)
+    ? null
+    : `whose own permissions do not run ${tool} without asking`;
+}
+
+/** Stricter than any engine: a rule that might not mean this call does not count for it, and does against it. */
+export function permits(spec: PermissionSpec, tool: string, command: string | null): boolean {
+  const denied = rulesFor(spec.deny, tool);
+  if (denied.some((pattern) => pattern === null || command === null || couldMean(pattern, command)))
+    return false;
+  if (spec.mode === 'allow') return true;
+  return rulesFor(spec.allow, tool).some((pattern) => {
+    if (pattern === null || pattern === '*') return true;
+    return command !== null && (pattern === command || (isOneCommand(command) && fits(pattern, command)));
+  });
+}
+
+/** With any of these a command line is more than the one command that a pattern names. */
+const isOneCommand = (command: string): boolean => !/[;&|<>`\n\r]|\$\(|\$\{/.test(command);
+
+/** A denied command is denied anywhere in a line. */
+function couldMean(pattern: string, command: string): boolean {
+  return [command, ...command.split(/[;&|\n\r`()]+/)].some((part) => fits(pattern, part.trim()));
+}
+
+/** Engines have their own names for the same thing; a rule of one sender's engine is read for another's. */
+const SAME: Record<string, string> = { run_command: 'Bash', write_file: 'Write', read_file: 'Read' };
+const canonical = (tool: string): string => (Object.hasOwn(SAME, tool) ? SAME[tool]! : tool);
+
+/** The patterns of the rules that name this tool; null for one that names it whole. */
+function rulesFor(rules: string[], tool: string): (string | null)[] {
+  return rules.flatMap((rule) => {
+    const match = /^([^()]+)\(([\s\S]*)\)$/.exec(rule.trim());
+    return canonical(match?.[1] ?? rule.trim()) === canonical(tool) ? [match?.[2] ?? null] : [];
+  });
+}
+
+/** `git *` also fits a bare `git`; `git:*` is another way to write it. */
+function fits(pattern: string, text: string): boolean {
+  const spaced = pattern.endsWith(':*') ? `${pattern.slice(0, -2)} *` : pattern;
+  if (spaced.endsWith(' *') && spaced.slice(0, -2) === text) return true;
+  const escaped = spaced.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${escaped.join('[\\s\\S]*')}$`).test(text);
+}

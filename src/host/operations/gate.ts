@@ -1,0 +1,244 @@
+/**
+ * The gate of a run: its engine asks before every tool call, and the host lets it pass, asks the operator, or
+ * holds it back. What stands at the gate is part of the run's record, saved with the journal offset that told of
+ * it; an answer counts as given once the journal has it. So a call waits out the death of a host and is answered
+ * once, by whichever host is there.
+ */
+import type { ObservedEvent } from '../../runtimes/runtime.ts';
+import type { ApprovalView } from '../api.ts';
+import { messageOf } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Run } from '../runs/run.ts';
+import type { GateCall } from '../store/runs.ts';
+import { engineActivity, showActivity } from './activity.ts';
+import { beyondAuthority } from './authority.ts';
+import type { Wiring } from './wiring.ts';
+
+const FRAME = 'gate:';
+export const STOPPED =
+  'Not run: the operator holds this agent, and this call waited as long as it could. Wait for a message that says otherwise.';
+
+/** Answers that are on their way to the shim; a new host begins with none. */
+const onTheWay = new WeakMap<Run, Set<string>>();
+
+/* ---------- inside the transaction that saves the journal offset ---------- */
+
+export function gateAsked(
+  wiring: Wiring,
+  run: Run,
+  event: Extract<ObservedEvent, { kind: 'gate-asked' }>,
+  at_ms: number,
+): void {
+  const { floor } = run.record;
+  const { requestId, tool, input, toolUseId, subagent } = event;
+  // It asks, so its gate is there.
+  delete floor.ungated;
+  const call: GateCall = {
+    requestId,
+    tool,
+    toolUseId,
+    ...(subagent === undefined ? {} : { subagent }),
+    at_ms,
+    verdict: 'pass',
+  };
+  // The turn is being ended: what it still wants is ended with it.
+  if (floor.goesOn) Object.assign(call, { verdict: 'stop', message: STOPPED });
+  else Object.assign(call, beyondAuthority(wiring, run, { requestId, tool, input, toolUseId }));
+  floor.gates = [...(floor.gates ?? []), call];
+  showActivity(wiring, run, at_ms);
+}
+
+/** The engine gave the call up: it did not run. */
+export function gateLeft(wiring: Wiring, run: Run, requestId: string, at_ms: number): void {
+  const call = takeOut(run, requestId);
+  if (call?.approval !== undefined) withdraw(wiring, run, call.approval);
+  showActivity(wiring, run, at_ms);
+}
+
+/** The shim has written this frame to the engine. */
+export function gateAnswered(wiring: Wiring, run: Run, frame: string): void {
+  if (!frame.startsWith(FRAME)) return;
+  const call = takeOut(run, frame.slice(FRAME.length));
+  if (call === undefined) return;
+  const { toolUseId, tool, subagent, verdict } = call;
+  if (verdict === 'pass' || verdict === 'allow')
+    run.record.floor.running = [
+      ...(run.record.floor.running ?? []),
+      { toolUseId, tool, ...(subagent === undefined ? {} : { subagent }) },
+    ];
+  showActivity(wiring, run, wiring.clock.now());
+}
+
+/** A tool has answered. One that ran without having asked shows that this process has no gate. */
+export function toolAnswered(
+  wiring: Wiring,
+  run: Run,
+  result: { toolUseId: string; isError: boolean },
+  at_ms: number,
+): void {
+  const { floor } = run.record;
+  const running = floor.running ?? [];
+  const passed = running.some((call) => call.toolUseId === result.toolUseId);
+  floor.running = running.filter((call) => call.toolUseId !== result.toolUseId);
+  const asks = run.runtime.capabilities.gate !== undefined && floor.role === 'engine';
+  if (asks && !passed && !result.isError && floor.ungated === undefined) {
+    floor.ungated = `the tool call ${result.toolUseId}`;
+    wiring.events.append({
+      topic: 'gate.bypassed',
+      agent: run.record.agent,
+      run: run.id,
+      principal: 'host',
+      grade: 'observed',
+      data: { toolUseId: result.toolUseId },
+    });
+  }
+  showActivity(wiring, run, at_ms);
+}
+
+export function turnOver(run: Run, outcome: string): void {
+  const { floor } = run.record;
+  // What a subagent has begun outlives the turn that began it, unless it was cut short.
+  floor.running = (floor.running ?? []).filter(
+    (call) => outcome !== 'interrupted' && call.subagent !== undefined,
+  );
+  if (!floor.goesOn) floor.senders = [];
+  floor.goesOn = false;
+}
+
+/** A new process has the floor: nothing of the one before it waits any more. */
+export function gateForgotten(wiring: Wiring, run: Run): void {
+  const { floor } = run.record;
+  for (const { approval } of floor.gates ?? []) if (approval !== undefined) withdraw(wiring, run, approval);
+  floor.gates = [];
+  floor.running = [];
+  delete floor.ungated;
+  delete floor.says;
+}
+
+function takeOut(run: Run, requestId: string): GateCall | undefined {
+  const { floor } = run.record;
+  const call = floor.gates?.find((waiting) => waiting.requestId === requestId);
+  floor.gates = (floor.gates ?? []).filter((waiting) => waiting !== call);
+  onTheWay.get(run)?.delete(requestId);
+  return call;
+}
+
+function withdraw(wiring: Wiring, run: Run, approval: string): void {
+  if (wiring.approvals.withdraw(approval) === null) return;
+  wiring.events.append({
+    topic: 'approval.withdrawn',
+    agent: run.record.agent,
+    run: run.id,
+    principal: 'host',
+    grade: 'enforced',
+    data: { approval },
+  });
+}
+
+/* ---------- after the commit ---------- */
+
+/** Answers every call that nothing holds back. Call whenever one may have come, or a reason to wait gone. */
+export function passGates(wiring: Wiring, run: Run): void {
+  const { floor, agent } = run.record;
+  if (run.runtime.gate === undefined || run.ended || !run.connected || floor.role !== 'engine') return;
+  const held = wiring.agents.find(agent)?.hold != null;
+  if (floor.ungated !== undefined) closeUngated(wiring, run, held);
+  const sent = onTheWay.get(run) ?? new Set();
+  onTheWay.set(run, sent);
+  for (const { requestId, verdict, message } of floor.gates ?? []) {
+    if (verdict === 'ask' || sent.has(requestId)) continue;
+    if (held && (verdict === 'pass' || verdict === 'allow')) continue;
+    sent.add(requestId);
+    const frame = run.runtime.gate({ requestId, verdict, message: message ?? null });
+    run.write({ ...frame, id: `${FRAME}${requestId}` }).catch((error: unknown) => {
+      sent.delete(requestId);
+      wiring.log.warn({ agent, error: messageOf(error) }, 'a tool call still waits for its answer');
+    });
+  }
+}
+
+/** The operator has answered the question on which a call waits. */
+export function answerGate(wiring: Wiring, run: Run, approval: ApprovalView): void {
+  wiring.store.transaction(() => {
+    run.save(({ floor }) => {
+      for (const call of floor.gates ?? []) {
+        if (call.approval !== approval.id || call.verdict !== 'ask') continue;
+        call.verdict = approval.answer?.allow === true ? 'allow' : 'deny';
+        call.message = approval.answer?.text ?? 'The operator did not allow this.';
+      }
+      showActivity(wiring, run, wiring.clock.now());
+    });
+    wiring.approvals.markDelivered(approval.id);
+  });
+  passGates(wiring, run);
+}
+
+/** The engine was told to pass it, or has passed it: for calls of ours that it is on its way to make. */
+export function hasPassed(run: Run, toolUseId: string, tool: string): boolean {
+  const { running = [], gates = [] } = run.record.floor;
+  const same = (call: { toolUseId: string; tool: string }) =>
+    call.toolUseId === toolUseId && run.runtime.callFacts?.(call.tool, null).aether === tool;
+  return (
+    running.some(same) || gates.some((call) => same(call) && onTheWay.get(run)?.has(call.requestId) === true)
+  );
+}
+
+/** An engine without a gate gets one if it takes one; held, its turn is cut short: nothing else would stop it. */
+function closeUngated(wiring: Wiring, run: Run, held: boolean): void {
+  const { agent } = run.record;
+  const process = run.record.floor.process;
+  const frames = [
+    run.runtime.installGate?.(`gate-install-${process}`),
+    held && engineActivity(run) !== 'idle'
+      ? run.runtime.interrupt?.(`gate-interrupt-${process}-${run.record.floor.says?.at_ms}`)
+      : undefined,
+  ];
+  for (const frame of frames)
+    if (frame !== undefined)
+      run.write(frame).catch((error: unknown) => {
+        wiring.log.warn({ agent, error: messageOf(error) }, 'a gate could not be put in');
+      });
+}
+
+/** Puts the gate into an engine that a host of an older version started: nothing of it ever asked. */
+export function gateOfOlderRun(wiring: Wiring, run: Run): void {
+  if (run.record.floor.gates !== undefined || run.record.floor.role !== 'engine') return;
+  if (run.runtime.installGate === undefined || !run.connected) return;
+  run
+    .write(run.runtime.installGate(`gate-install-${run.record.floor.process}`))
+    .catch((error: unknown) =>
+      wiring.log.warn({ agent: run.record.agent, error: messageOf(error) }, 'a gate could not be put in'),
+    );
+}
+
+/**
+ * Calls that have stood at the gate for nearly as long as the engine waits are refused by the host, which ends the
+ * turn: the engine would refuse them itself and go on to the next. `resume` goes on with what was ended here.
+ */
+export function endLongWaits(wiring: Wiring, run: Run): void {
+  const wait_ms = run.runtime.capabilities.gate?.wait_ms_max ?? null;
+  if (wait_ms === null || run.ended || run.record.floor.role !== 'engine') return;
+  const before = wiring.clock.now() - (wait_ms - Math.min(limits.gate_margin_ms, wait_ms / 4));
+  const long = (run.record.floor.gates ?? []).filter(
+    (call) => call.at_ms <= before && call.verdict !== 'stop',
+  );
+  if (long.length === 0) return;
+  const held = wiring.agents.find(run.record.agent)?.hold != null;
+  wiring.store.transaction(() => {
+    run.save(({ floor }) => {
+      for (const call of long) {
+        if (call.approval !== undefined) withdraw(wiring, run, call.approval);
+        call.verdict = held ? 'stop' : 'deny';
+        call.message = held ? STOPPED : 'Not run: nobody answered whether it may.';
+      }
+      if (held) floor.goesOn = true;
+    });
+    if (held)
+      wiring.agents.change(run.record.agent, (changed) => {
+        const tools = long.map((call) => call.tool);
+        if (changed.hold !== null)
+          changed.hold = { ...changed.hold, blocked: [...changed.hold.blocked, ...tools].slice(-20) };
+      });
+  });
+  passGates(wiring, run);
+}

@@ -1,0 +1,37 @@
+/** What the host does with the facts of a run: one place from which each goes to the operations it concerns. */
+import type { RunSink } from '../runs/run.ts';
+import { gateAnswered, gateForgotten, passGates } from './gate.ts';
+import { markDelivered } from './inject.ts';
+import type { Lifecycle } from './lifecycle.ts';
+import { recordObserved } from './observe.ts';
+import type { Takeover } from './takeover.ts';
+import type { Wiring } from './wiring.ts';
+
+/** @param later what is only made after this sink */
+export function runSink(wiring: Wiring, later: () => { takeover: Takeover; lifecycle: Lifecycle }): RunSink {
+  return {
+    observed: (run, event, at_ms) => recordObserved(wiring, run, event, at_ms),
+    recorded: (run, topic, data) => {
+      wiring.events.append({
+        topic,
+        agent: run.record.agent,
+        run: run.id,
+        principal: 'host',
+        grade: 'observed',
+        data,
+      });
+      if (topic === 'process.started') gateForgotten(wiring, run);
+    },
+    wrote: (run, frame) => {
+      markDelivered(wiring, run, frame);
+      gateAnswered(wiring, run, frame);
+    },
+    swapped: (run, swap) => later().takeover.swapped(run, swap),
+    exited: (run) => later().lifecycle.exited(run),
+    changed: (run) => {
+      wiring.touched(run.record.agent);
+      wiring.deliver(run.record.agent);
+      passGates(wiring, run);
+    },
+  };
+}
