@@ -1,5 +1,4 @@
 /** What this machine has of Claude Code: the program, its version, and a log-in in the environment. */
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,11 +46,20 @@ async function versionOf(binary: string): Promise<string | null> {
       DISABLE_AUTOUPDATER: '1',
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
     };
-    const output = await new Promise<string>((resolve) => {
-      const options = { env, cwd: dir, timeout: VERSION_TIMEOUT_MS, killSignal: 'SIGKILL' as const };
-      // A program that fails or hangs tells no version: that is the finding, not an error of ours.
-      execFile(binary, ['--version'], options, (error, stdout) => resolve(error ? '' : stdout));
+    // Loaded here: it is needed once, after the host is up.
+    const { execa } = await import('execa');
+    // A program that fails or hangs tells no version: that is the finding, not an error of ours.
+    const { stdout, failed } = await execa(binary, ['--version'], {
+      env,
+      extendEnv: false,
+      cwd: dir,
+      timeout: VERSION_TIMEOUT_MS,
+      killSignal: 'SIGKILL',
+      stdin: 'ignore',
+      maxBuffer: 64 * 1024,
+      reject: false,
     });
+    const output = failed ? '' : (stdout ?? '');
     return /(\d+\.\d+\.\d+\S*)/.exec(output)?.[1] ?? null;
   } finally {
     await rm(dir, { recursive: true, force: true });
