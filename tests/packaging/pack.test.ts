@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt, root } from '../../src/host/cli/checkout/build.mjs';
@@ -23,6 +23,8 @@ import { isAlive } from '../support/fleet-dir.ts';
 import { oldNode } from '../support/programs.ts';
 
 const run = promisify(execFile);
+/** An npm that hangs is ended, not left behind. */
+const NPM_MS = 200_000;
 let project: string;
 let bin: string;
 let packed: { files: { path: string }[]; unpackedSize: number; filename: string };
@@ -30,17 +32,11 @@ let packed: { files: { path: string }[]; unpackedSize: number; filename: string 
 beforeAll(async () => {
   project = realpathSync(mkdtempSync(join(tmpdir(), 'aether-packed-')));
   await ensureBuilt();
-  const env = {
-    PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
-    HOME: project,
-    // The packages themselves may come from the user's cache; nothing else of the user is there.
-    npm_config_cache: process.env.npm_config_cache ?? join(homedir(), '.npm'),
-    npm_config_update_notifier: 'false',
-    ...(process.env.NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
-  };
+  const env = npmEnvironment();
   const pack = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', project], {
     cwd: root,
     env,
+    timeout: NPM_MS,
   });
   const answer = JSON.parse(pack.stdout) as object;
   packed = Object.values(answer)[0] as typeof packed;
@@ -49,11 +45,30 @@ beforeAll(async () => {
   await run('npm', ['install', tarball, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
     cwd: project,
     env,
+    timeout: NPM_MS,
   });
   bin = join(project, 'node_modules', '.bin', 'aether');
 }, 300_000);
 
 afterAll(() => rmSync(project, { recursive: true, force: true }));
+
+/**
+ * npm as this machine's user has it: their Node, their registry and certificates, their cache of packages.
+ * npm finds its global configuration beside the Node it runs on, so the checkout's own Node would hide it.
+ */
+function npmEnvironment(): Record<string, string> {
+  const path = (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter((directory) => !directory.endsWith(join('node_modules', '.bin')))
+    .join(delimiter);
+  const env: Record<string, string> = { PATH: path, HOME: homedir(), npm_config_update_notifier: 'false' };
+  for (const name of ['globalconfig', 'userconfig', 'registry', 'cafile', 'cache']) {
+    const value = process.env[`npm_config_${name}`];
+    if (value) env[`npm_config_${name}`] = value;
+  }
+  if (process.env.NODE_EXTRA_CA_CERTS) env.NODE_EXTRA_CA_CERTS = process.env.NODE_EXTRA_CA_CERTS;
+  return env;
+}
 
 /** As a shell runs it: by the shebang, with that Node first on PATH. */
 function aether(node: string, args: string[], cwd = project): Promise<CliResult> {
