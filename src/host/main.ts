@@ -63,6 +63,7 @@ import { Leases } from './terminals/leases.ts';
 
 /** For `aether init`, which needs no host. */
 export { initConfig } from './operations/init.ts';
+export { probeContainment } from './operations/remains.ts';
 
 const EXTENSION = path.extname(import.meta.url);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -33,6 +33,10 @@ export interface FrontDoor {
   /** The plan against what the state directory holds (nothing, when it does not exist), without writing there. */
   planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView>;
   detectRuntimes(): Promise<Detection[]>;
+  /** What a run's processes would be held together by, proven by trying it. */
+  probeContainment(
+    environment: Record<string, string | undefined>,
+  ): Promise<'cgroup2' | 'freezer' | 'descent'>;
   /** Writes a first configuration; see operations/init.ts. */
   initConfig(options: InitOptions): InitResult;
 }

@@ -16,6 +16,7 @@ import {
   groupsOf,
   ownGroup,
 } from '../process/cgroup.ts';
+import { Containment, type Means } from '../process/containment.ts';
 import { bootId } from '../process/proc.ts';
 import { killRemains, type RemainsEnd } from '../process/remains.ts';
 import type { RunPaths } from '../runs/run.ts';
@@ -34,6 +35,14 @@ export function groupKinds(environment: Record<string, string | undefined>): Gro
   return process.platform === 'linux' && (none === undefined || none === '' || none === '0')
     ? [...KINDS]
     : [];
+}
+
+/** What a run's processes would be held together by here; for a moment this process itself is in a group. */
+export async function probeContainment(environment: Record<string, string | undefined>): Promise<Means> {
+  const probe = Containment.choose(groupKinds(environment), `aether-probe-${process.pid}`, 'probe');
+  const { means } = probe;
+  await probe.release();
+  return means;
 }
 
 /** What a shim is told of it. */

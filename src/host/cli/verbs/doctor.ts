@@ -36,6 +36,7 @@ export function registerDoctor(program: Command): void {
       const invoked = invocation(globalsOf(command));
       const findings = [
         ...machine(),
+        ...(await containment()),
         ...stateDirectory(invoked),
         ...(await host(invoked)),
         ...(await engines()),
@@ -75,27 +76,31 @@ function linux(): Finding[] {
     onPath('bwrap')
       ? ok('bubblewrap')
       : lost('bubblewrap: agents cannot be put in a sandbox', install('bubblewrap')),
-    cgroup(),
   ];
 }
 
-/** A cgroup2 hierarchy we may make groups in: without it a tree is found by descent and marker only. */
-function cgroup(): Finding {
-  const root = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified'].find((path) =>
-    existsSync(join(path, 'cgroup.controllers')),
-  );
-  if (root === undefined) {
-    return lost(
-      'cgroup v2: a tree of processes is found by descent only',
-      'Mount it: mount -t cgroup2 none /sys/fs/cgroup',
-    );
+/** What will hold the processes of a run together here, proven by trying it. */
+async function containment(): Promise<Finding[]> {
+  if (process.platform !== 'linux') return [];
+  const { probeContainment } = await frontDoor();
+  const means = await probeContainment(process.env);
+  if (means === 'cgroup2') return [ok('cgroup v2: the kernel freezes and kills an agent as a whole')];
+  if (means === 'freezer') {
+    return [
+      lost(
+        'cgroup v2 is not permitted: agents are held by the freezer of cgroup v1, and killed one process at a time',
+        'Mount it: mount -t cgroup2 none /sys/fs/cgroup/unified',
+      ),
+    ];
   }
-  return writable(root)
-    ? ok(`cgroup v2 at ${root}`)
-    : lost(
-        `cgroup v2 at ${root} is not writable: a tree of processes is found by descent only`,
-        'Run the host as a systemd user service with Delegate=yes',
-      );
+  return [
+    lost(
+      'no control group may be made: an agent is held by descent, and what escapes when its shim is killed is found by best effort',
+      process.env.AETHER_NO_CGROUP
+        ? 'Unset AETHER_NO_CGROUP'
+        : 'Run the host as a systemd user service with Delegate=yes',
+    ),
+  ];
 }
 
 function stateDirectory({ stateDir }: Invocation): Finding[] {
