@@ -82,8 +82,10 @@ function linux(): Finding[] {
 /** What will hold the processes of a run together here, proven by trying it. */
 async function containment(): Promise<Finding[]> {
   if (process.platform !== 'linux') return [];
-  const { probeContainment } = await frontDoor();
-  const means = await probeContainment(process.env);
+  // That the installation is broken is found, and told, where the engines are looked for.
+  const door = await frontDoor().catch(() => null);
+  if (door === null) return [];
+  const means = await door.probeContainment(process.env);
   if (means === 'cgroup2') return [ok('cgroup v2: the kernel freezes and kills an agent as a whole')];
   if (means === 'freezer') {
     return [
