@@ -48,10 +48,15 @@ export function fileSessionStore(file: string, log: Log): SessionStore {
       }
     },
     set(records) {
-      mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-      const temporary = `${file}.${process.pid}.tmp`;
-      writeFileSync(temporary, JSON.stringify(records), { mode: 0o600 });
-      renameSync(temporary, file);
+      try {
+        mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+        const temporary = `${file}.${process.pid}.tmp`;
+        writeFileSync(temporary, JSON.stringify(records), { mode: 0o600 });
+        renameSync(temporary, file);
+      } catch (error) {
+        // A full disk must not lock the operator out: the sessions are good until the host ends.
+        log.warn({ file, why: messageOf(error) }, 'console sessions cannot be kept over a restart');
+      }
     },
   };
 }

@@ -12,6 +12,8 @@ export function signInRoutes(app: Hono<ConsoleEnv>, { auth, port, log }: Console
   app.get('/login', (c) => {
     const refused = wrongHost(c.req.header('host'), port());
     if (refused) return c.json({ error: refused.error }, refused.status);
+    // Looked at ahead by a browser that guesses, or by HEAD: the link must still work when it is opened.
+    if (c.req.method !== 'GET' || c.req.header('sec-purpose')?.includes('prefetch')) return c.body(null, 503);
     const result = auth.signIn(c.req.query('token') ?? '');
     if (typeof result === 'string') {
       // A link opened for the second time in a browser that is signed in is a bookmark, not an attack.

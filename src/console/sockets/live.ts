@@ -42,7 +42,7 @@ export function serveLive(
 ): void {
   let watch: Watch | null = null;
   let changedAgents = new Set<string>();
-  let dirty = { events: false, approvals: false, info: false };
+  const dirty = { events: false, approvals: false, info: false };
   /** One message is on its way at a time; what happens meanwhile is only marked. */
   let sending = false;
   let cancelGather: (() => void) | null = null;
@@ -69,12 +69,12 @@ export function serveLive(
     if (dirty.events && watch) {
       const page = host.events({
         after: watch.after,
-        limit: PAGE_EVENTS,
+        limit: PAGE_EVENTS + 1,
         ...(watch.agent === null ? {} : { agent: watch.agent }),
       });
-      const events = firstBytes(page, limits.console_events_page_bytes_max);
+      const events = firstBytes(page.slice(0, PAGE_EVENTS), limits.console_events_page_bytes_max);
       const last = events.at(-1);
-      const more = events.length < page.length || page.length === PAGE_EVENTS;
+      const more = events.length < page.length;
       dirty.events = more;
       if (last) {
         watch.after = last.seq;
@@ -94,6 +94,10 @@ export function serveLive(
       return;
     }
     if (message === null) return;
+    send(message);
+  }
+
+  function send(message: LiveMessage): void {
     sending = true;
     socket.send(JSON.stringify(message), () => {
       sending = false;
@@ -156,27 +160,17 @@ export function serveLive(
     cancelBeat?.();
   });
 
-  try {
-    const welcome: LiveMessage = {
-      type: 'welcome',
-      protocol: CONSOLE_PROTOCOL,
-      you: session.label,
-      now_ms: clock.now(),
-      seq: newestSeq(),
-      info: host.info(),
-      agents: host.agents(),
-      approvals: host.approvals({ state: 'open' }),
-    };
-    dirty = { events: false, approvals: false, info: false };
-    sending = true;
-    socket.send(JSON.stringify(welcome), () => {
-      sending = false;
-      pump();
-    });
-  } catch (error) {
-    sendError(socket, error, log);
-    socket.close(1011, 'The host could not be read.');
-  }
+  const welcome: LiveMessage = {
+    type: 'welcome',
+    protocol: CONSOLE_PROTOCOL,
+    you: session.label,
+    now_ms: clock.now(),
+    seq: newestSeq(),
+    info: host.info(),
+    agents: host.agents(),
+    approvals: host.approvals({ state: 'open' }),
+  };
+  send(welcome);
 }
 
 /** The first events that fit, at least one. */

@@ -5,13 +5,18 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { AetherError, type WireError } from '../../host/errors.ts';
 import { limits } from '../../host/limits.ts';
 import type { ConsoleContext } from '../context.ts';
-import { statusOf } from '../failures.ts';
+import { failure, statusOf } from '../failures.ts';
 import { admit, isRefusal } from '../guard.ts';
 import { KEY_PREFIX, SUBPROTOCOL } from '../wire.ts';
 import { type AgentFeed, agentFeed } from './agent-feed.ts';
-import { ConsoleSocket, heartbeat } from './console-socket.ts';
+import { ConsoleSocket, heartbeat, sendError } from './console-socket.ts';
 import { serveLive } from './live.ts';
 import { serveTerminal } from './terminal.ts';
+
+interface Refused {
+  status: number;
+  error: WireError;
+}
 
 /** @returns close: ends every socket with "going away", so that browsers connect again at once. */
 export function serveSockets(server: Server, context: ConsoleContext): () => void {
@@ -24,9 +29,8 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
   });
   const feed = agentFeed(context.host, context.clock, context.log);
 
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', (error) => context.log.debug({ why: error.message }, 'console upgrade'));
-    const path = new URL(request.url ?? '/', 'http://console').pathname;
+  /** @returns what to do with the socket, or why it is refused. */
+  function decide(request: IncomingMessage): ((socket: WebSocket) => void) | Refused {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((word) => word.trim());
     const admitted = admit(
       {
@@ -41,21 +45,40 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
       context.port(),
       context.auth,
     );
-    if (isRefusal(admitted)) return refuse(socket, admitted.status, admitted.error);
+    if (isRefusal(admitted)) return admitted;
     if (sockets.clients.size >= limits.console_sockets_max) {
-      return refuse(socket, 503, {
+      const error: WireError = {
         code: 'console.sockets',
         who: 'user',
         message: `${limits.console_sockets_max} connections to the console are open.`,
         next: 'Close tabs you do not need.',
-      });
+      };
+      return { status: 503, error };
     }
+    const path = (request.url ?? '/').split('?', 1)[0]!;
     const serve = route(path, context, feed, admitted);
-    if (serve instanceof AetherError) return refuse(socket, statusOf(serve), serve.toWire());
-    sockets.handleUpgrade(request, socket, head, (webSocket) => {
-      heartbeat(webSocket, context.clock);
-      serve(webSocket);
-    });
+    return serve instanceof AetherError ? { status: statusOf(serve), error: serve.toWire() } : serve;
+  }
+
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', (error) => context.log.debug({ why: error.message }, 'console upgrade'));
+    // Nobody who has not signed in yet may get further than a refusal, least of all to the end of the host.
+    try {
+      const decision = decide(request);
+      if (typeof decision !== 'function') return refuse(socket, decision);
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        heartbeat(webSocket, context.clock);
+        try {
+          decision(webSocket);
+        } catch (error) {
+          sendError(webSocket, error, context.log);
+          webSocket.close(1011, 'The host could not be read.');
+        }
+      });
+    } catch (error) {
+      const { status, body } = failure(error, context.log);
+      refuse(socket, { status, error: body.error });
+    }
   });
 
   return () => {
@@ -98,7 +121,7 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function refuse(socket: Duplex, status: number, error: WireError): void {
+function refuse(socket: Duplex, { status, error }: Refused): void {
   const body = JSON.stringify({ error });
   socket.end(
     `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\n` +

@@ -29,17 +29,20 @@ export function Header({ agent, tab }: { agent: AgentView; tab: Tab }) {
           </summary>
         </details>
       )}
-      <div class="tabs" role="tablist" aria-label="Views">
+      <nav class="tabs" aria-label="Views">
         <TabLink agent={agent} tab="live" current={tab} label="Live" />
         <TabLink agent={agent} tab="terminal" current={tab} label="Terminal" />
-      </div>
+      </nav>
     </header>
   );
 }
 
 function TabLink(props: { agent: AgentView; tab: Tab; current: Tab; label: string }) {
   return (
-    <a role="tab" href={linkTo(props.agent.name, props.tab)} aria-selected={props.tab === props.current}>
+    <a
+      href={linkTo(props.agent.name, props.tab)}
+      aria-current={props.tab === props.current ? 'page' : undefined}
+    >
       {props.label}
     </a>
   );

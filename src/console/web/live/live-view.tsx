@@ -99,6 +99,7 @@ function Scroller({ agent, transcript }: { agent: AgentView; transcript: OpenTra
         <div class="live-content" ref={content}>
           <Earlier transcript={transcript} scroller={scroller} />
           <Chunks transcript={transcript} />
+          {transcript.phase.value === 'catching-up' && <p class="empty">Catching up…</p>}
           <ActivityLine agent={agent} />
         </div>
       </div>

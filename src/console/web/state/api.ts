@@ -1,6 +1,7 @@
 /** Requests to the server. Every failure, the network's too, is a WireError that says what to do next. */
 import { KEY_HEADER, type WireError } from '../../wire.ts';
 import { pageKey } from './key.ts';
+import { connection } from './store.ts';
 
 export class Failure extends Error {
   readonly wire: WireError;
@@ -34,7 +35,9 @@ async function call<T>(path: string, init: RequestInit): Promise<T> {
   }
   const body = (await response.json()) as T | { error: WireError };
   if (response.ok) return body as T;
-  throw new Failure((body as { error: WireError }).error);
+  const { error } = body as { error: WireError };
+  if (error.code === 'console.signed-out') connection.value = { phase: 'signed-out' };
+  throw new Failure(error);
 }
 
 export function wireOf(error: unknown): WireError {

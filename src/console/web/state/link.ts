@@ -11,7 +11,7 @@ import {
   type LiveRequest,
   SUBPROTOCOL,
 } from '../../wire.ts';
-import { Failure, get } from './api.ts';
+import { get } from './api.ts';
 import { setHostTime } from './clock.ts';
 import { pageKey } from './key.ts';
 import { agents, approvals, connection, info, isMine, you } from './store.ts';
@@ -92,19 +92,21 @@ function connect(): void {
   };
 }
 
+/** Connecting again would change nothing. */
+function ended(): boolean {
+  return connection.value.phase === 'outdated' || connection.value.phase === 'signed-out';
+}
+
 async function lost(): Promise<void> {
-  if (connection.value.phase === 'outdated' || connection.value.phase === 'signed-out') return;
+  if (ended()) return;
   if (connection.value.phase === 'live') connection.value = { phase: 'lost', since_ms: Date.now() };
   // A refused upgrade looks like any other failure to a page; an ordinary request tells which it was.
   try {
     await get('/api/info');
-  } catch (error) {
-    if (error instanceof Failure && error.wire.code === 'console.signed-out') {
-      connection.value = { phase: 'signed-out' };
-      return;
-    }
+  } catch {
     if (connection.value.phase === 'connecting') connection.value = { phase: 'lost', since_ms: Date.now() };
   }
+  if (ended()) return;
   const wait_ms = Math.min(BACKOFF_MS_MAX, 200 * 2 ** attempts) * (0.75 + Math.random() / 2);
   attempts += 1;
   retry = setTimeout(connect, wait_ms);

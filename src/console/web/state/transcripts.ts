@@ -2,13 +2,14 @@
  * The transcript that is open, and the last few that were: loaded a page at a time backwards, continued live
  * from the last event they have.
  */
-import { batch, signal } from '@preact/signals';
+import { batch, effect, signal } from '@preact/signals';
 import type { EventsPage, EventView } from '../../wire.ts';
 import type { Item } from '../live/items.ts';
 import { Transcript } from '../live/transcript.ts';
 import { showError } from '../ui/toasts.tsx';
 import { get, wireOf } from './api.ts';
 import { watch } from './link.ts';
+import { live } from './store.ts';
 
 const PAGE = 300;
 /** Transcripts kept for going back to. */
@@ -24,6 +25,7 @@ export class OpenTranscript {
   following = true;
   #transcript = new Transcript();
   #loaded = false;
+  #loading = false;
   #loadingEarlier = false;
 
   constructor(agent: string) {
@@ -63,6 +65,8 @@ export class OpenTranscript {
   }
 
   async #load(): Promise<void> {
+    if (this.#loading) return;
+    this.#loading = true;
     try {
       const page = await this.#page('');
       this.#transcript.add(page.events);
@@ -73,7 +77,10 @@ export class OpenTranscript {
         this.phase.value = 'live';
       });
     } catch (error) {
-      showError(wireOf(error));
+      // Without a connection the banner says it; with the next one it is tried again.
+      if (wireOf(error).code !== 'console.unreachable') showError(wireOf(error));
+    } finally {
+      this.#loading = false;
     }
   }
 
@@ -91,6 +98,10 @@ export class OpenTranscript {
 
 const kept = new Map<string, OpenTranscript>();
 let opened: OpenTranscript | null = null;
+
+effect(() => {
+  if (live.value && opened?.phase.peek() === 'loading') void opened.open();
+});
 
 /** The transcript of this agent becomes the live one. */
 export function openTranscript(agent: string): OpenTranscript {

@@ -25,25 +25,30 @@ export function TerminalView({ agent }: { agent: AgentView }) {
   const now = useRef({ mine, generation, agent });
   now.current = { mine, generation, agent };
 
-  const resize = (): void => {
+  /** The agent's terminal takes the size of this pane: when it is taken, laid out anew, or gets the focus. */
+  const fillPane = (): void => {
     const { current } = screen;
     if (!current || !info.value) return;
-    if (now.current.mine) {
-      const size = current.fit();
-      const { terminal } = now.current.agent;
-      // What the host has already is not asked for again: its answer comes back here.
-      if (size && (size.cols !== terminal.cols || size.rows !== terminal.rows)) {
-        link.current?.send({ type: 'resize', generation: now.current.generation, ...size });
-      }
-    } else {
-      const { terminal } = now.current.agent;
-      current.setSize(terminal.cols || info.value.cols, terminal.rows || info.value.rows);
+    if (!now.current.mine) {
+      matchSize();
+      return;
     }
+    const size = current.fit();
+    const { terminal } = now.current.agent;
+    if (size && (size.cols !== terminal.cols || size.rows !== terminal.rows)) {
+      link.current?.send({ type: 'resize', generation: now.current.generation, ...size });
+    }
+  };
+  /** This screen takes the size of the agent's terminal: for who watches, and where another tab has sized it. */
+  const matchSize = (): void => {
+    const { terminal } = now.current.agent;
+    if (info.value)
+      screen.current?.setSize(terminal.cols || info.value.cols, terminal.rows || info.value.rows);
   };
 
   useEffect(() => {
     let gone = false;
-    const observer = new ResizeObserver(() => resize());
+    const observer = new ResizeObserver(() => fillPane());
     void import('./screen.ts').then(
       ({ openScreen }) => {
         if (gone || !pane.current) return;
@@ -71,7 +76,7 @@ export function TerminalView({ agent }: { agent: AgentView }) {
             opened.reset();
             info.value = next;
             if (next) opened.setSize(next.cols, next.rows);
-            queueMicrotask(resize);
+            queueMicrotask(fillPane);
             if (now.current.mine) opened.focus();
           },
           output(data, replay, drawn) {
@@ -107,11 +112,12 @@ export function TerminalView({ agent }: { agent: AgentView }) {
   }, [agent.name]);
 
   const { cols, rows } = agent.terminal;
+  useEffect(matchSize, [cols, rows]);
   useEffect(() => {
     screen.current?.setInput(mine);
-    resize();
+    fillPane();
     if (mine) screen.current?.focus();
-  }, [mine, generation, cols, rows, info.value]);
+  }, [mine, generation, info.value]);
 
   const empty = ready.value !== 'loading' && ready.value !== 'waiting' && info.value === null;
   return (
