@@ -60,6 +60,8 @@ export interface TakeoverBody extends ActionBody {
 /** The lease that is handed back is `basis.lease`. */
 export interface HandbackBody extends ActionBody {
   note?: string;
+  /** It goes on only when it is resumed. */
+  held?: boolean;
 }
 
 export interface EventsPage {

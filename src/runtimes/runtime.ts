@@ -252,8 +252,10 @@ export interface CallFacts {
   aether: string | null;
   /** Only looks around where the agent works: no engine asks for such a thing. */
   looks: boolean;
-  /** The command line of a shell tool, which patterns of rules are held against; null elsewhere. */
-  command: string | null;
+  /** What the pattern of a rule is held against: a command line or a path; null where there is nothing of the kind. */
+  subject: string | null;
+  /** The subject is a command line. */
+  shell: boolean;
 }
 
 export interface Runtime {

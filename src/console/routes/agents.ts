@@ -36,7 +36,7 @@ export function agentRoutes(app: Hono<ConsoleEnv>, { host }: ConsoleContext): vo
     c.json({ injections: host.injections(c.req.param('name')) }),
   );
 
-  for (const verb of ['start', 'stop', 'kill', 'restart', 'pause', 'resume'] as const) {
+  for (const verb of ['start', 'stop', 'kill', 'restart', 'pause', 'hold', 'resume'] as const) {
     app.post(`/api/agents/:name/${verb}`, async (c) => {
       const name = c.req.param('name');
       const { basis } = await body.readBody(c, body.action);
@@ -69,10 +69,9 @@ export function agentRoutes(app: Hono<ConsoleEnv>, { host }: ConsoleContext): vo
 
   app.post('/api/agents/:name/handback', async (c) => {
     const name = c.req.param('name');
-    const { basis, note } = await body.readBody(c, body.handback);
+    const { basis, ...input } = await body.readBody(c, body.handback);
     body.stillTrue(host, name, basis, { lease: true });
-    const generation = basis.lease;
-    await host.handback(name, note === undefined ? { generation } : { generation, note });
+    await host.handback(name, { generation: basis.lease, ...input });
     return c.json(host.agent(name));
   });
 }

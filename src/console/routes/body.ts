@@ -31,6 +31,7 @@ export const takeover = z.strictObject({ basis, when: z.enum(['boundary', 'now']
 export const handback = z.strictObject({
   basis: z.strictObject({ ...basis.shape, lease: z.int() }),
   note: z.string().max(limits.inject_text_bytes_max).optional(),
+  held: z.boolean().optional(),
 });
 
 export const answer = z

@@ -12,6 +12,7 @@ import { registerAttach } from './verbs/attach.ts';
 import { registerConsole } from './verbs/console.ts';
 import { registerDoctor } from './verbs/doctor.ts';
 import { registerDown } from './verbs/down.ts';
+import { registerHold } from './verbs/hold.ts';
 import { registerHost } from './verbs/host.ts';
 import { registerInit } from './verbs/init.ts';
 import { registerInject } from './verbs/inject.ts';
@@ -51,6 +52,7 @@ function buildProgram(): Command {
     registerInject,
     registerAttach,
     registerLifecycle,
+    registerHold,
     registerPause,
     registerApprovals,
     registerConsole,

@@ -5,7 +5,8 @@
  *
  * What a sender could make themselves, by the configuration as it is at the time of the call:
  *  - an agent: the `aether_*` tools it is granted; of engine tools those that its own permissions run without
- *    asking (mode allow, or a rule that names the tool, or for a shell a pattern that fits the whole command);
+ *    asking (mode allow, or a rule that names the tool or exactly this use of it, or for a shell a pattern that
+ *    fits the whole command) — wherever it would run them: directories are not compared;
  *  - an outside client: every `aether_*` tool, and no tool of an engine;
  *  - the operator, and the host in its own name: anything.
  * Tools that only look around the workspace ask nobody. The receiver's own rules hold as well, always.
@@ -101,7 +102,8 @@ export function requireAuthority(
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
   if (run === null || (run.record.floor.senders ?? []).length === 0) return;
   if (caller.toolUseId !== undefined && passed(run, caller.toolUseId, tool)) return;
-  const authority = judge(wiring, run, tool, { aether: tool, looks: false, command: null });
+  const facts = { aether: tool, looks: false, subject: null, shell: false };
+  const authority = judge(wiring, run, tool, facts);
   if (authority === null) return;
   throw new AetherError({
     code: 'tool.authority',
@@ -129,20 +131,26 @@ function whyBeyond(wiring: Wiring, sender: Principal, tool: string, facts: CallF
     return config.tools === null || config.tools.includes(facts.aether)
       ? null
       : `who is not granted ${facts.aether}`;
-  return permits(config.permissions, tool, facts.command)
+  return permits(config.permissions, tool, facts)
     ? null
     : `whose own permissions do not run ${tool} without asking`;
 }
 
 /** Stricter than any engine: a rule that might not mean this call does not count for it, and does against it. */
-export function permits(spec: PermissionSpec, tool: string, command: string | null): boolean {
+export function permits(
+  spec: PermissionSpec,
+  tool: string,
+  { subject, shell }: Pick<CallFacts, 'subject' | 'shell'>,
+): boolean {
   const denied = rulesFor(spec.deny, tool);
-  if (denied.some((pattern) => pattern === null || command === null || couldMean(pattern, command)))
+  if (denied.some((pattern) => pattern === null || subject === null || couldMean(pattern, subject)))
     return false;
   if (spec.mode === 'allow') return true;
   return rulesFor(spec.allow, tool).some((pattern) => {
     if (pattern === null || pattern === '*') return true;
-    return command !== null && (pattern === command || (isOneCommand(command) && fits(pattern, command)));
+    if (subject === null || pattern === subject) return subject !== null;
+    // What * means in a path differs from engine to engine.
+    return shell && isOneCommand(subject) && fits(pattern, subject);
   });
 }
 

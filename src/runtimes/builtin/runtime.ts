@@ -95,11 +95,14 @@ export function builtinRuntime(version: string): Runtime {
 const LOOKS = new Set(['read_file', 'list_files']);
 
 function callFacts(tool: string, input: unknown): CallFacts {
-  const { command } = (input ?? {}) as { command?: unknown };
+  const shell = tool === 'run_command';
+  const { command, path } = (input ?? {}) as Record<string, unknown>;
+  const subject = shell ? command : path;
   return {
     aether: tool.startsWith('aether_') ? tool : null,
     looks: LOOKS.has(tool),
-    command: tool === 'run_command' && typeof command === 'string' ? command : null,
+    subject: typeof subject === 'string' ? subject : null,
+    shell,
   };
 }
 

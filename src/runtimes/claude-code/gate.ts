@@ -83,10 +83,13 @@ function hookOutput(verdict: GateAnswer['verdict'], message: string | null): obj
 }
 
 export function callFacts(tool: string, input: unknown): CallFacts {
-  const { command } = (input ?? {}) as { command?: unknown };
+  const shell = tool === 'Bash';
+  const { command, file_path, notebook_path } = (input ?? {}) as Record<string, unknown>;
+  const subject = shell ? command : (file_path ?? notebook_path);
   return {
     aether: tool.startsWith(AETHER) ? tool.slice(AETHER.length) : null,
     looks: LOOKS.has(tool),
-    command: tool === 'Bash' && typeof command === 'string' ? command : null,
+    subject: typeof subject === 'string' ? subject : null,
+    shell,
   };
 }

@@ -20,6 +20,7 @@ const BEAT_MS = 10_000;
 interface AttachOptions {
   now?: boolean;
   watch?: boolean;
+  held?: boolean;
 }
 
 export function registerAttach(program: Command): void {
@@ -29,16 +30,18 @@ export function registerAttach(program: Command): void {
     examples: ['aether attach researcher', 'aether attach researcher --watch'],
     notes: [
       'The takeover waits until the running tool is done. While you hold the terminal the agent waits;',
-      'when you hand it back it reads your note and goes on with the same conversation.',
+      'when you hand it back it reads your note and goes on with the same conversation. Handed back held it',
+      'stands still until `aether resume`; so it does when you vanish and do not come back.',
     ],
   })
     .option('--now', 'interrupt the running tool instead of waiting for it')
+    .option('--held', 'hand it back held: it goes on only at `aether resume`')
     .option('--watch', 'only look: nothing is stopped, typed or resized')
     .action(async (name: string, options: AttachOptions, command: Command) => {
       requireTerminal();
       await withHost(invocation(globalsOf(command)), async (client) => {
         if (options.watch) await watch(client, name);
-        else await hold(client, name, options.now ? 'now' : 'boundary');
+        else await hold(client, name, options.now ? 'now' : 'boundary', options.held === true);
       });
     });
 }
@@ -59,7 +62,12 @@ async function watch(client: ControlClient, name: string): Promise<void> {
   await screen(client, name, null);
 }
 
-async function hold(client: ControlClient, name: string, when: 'boundary' | 'now'): Promise<void> {
+async function hold(
+  client: ControlClient,
+  name: string,
+  when: 'boundary' | 'now',
+  held: boolean,
+): Promise<void> {
   const terminal = new RawTerminal();
   const lease = await takeTheFloor(client, name, when, terminal.size());
   if (lease === null) return;
@@ -74,8 +82,9 @@ async function hold(client: ControlClient, name: string, when: 'boundary' | 'now
   await client.call('handback', name, {
     generation: lease.generation,
     ...(text === '' ? {} : { note: text }),
+    ...(held ? { held } : {}),
   });
-  note(`Handed ${name} back.`);
+  note(held ? `Handed ${name} back, held. It goes on at: aether resume ${name}` : `Handed ${name} back.`);
 }
 
 /** Null when the operator gave up waiting. */

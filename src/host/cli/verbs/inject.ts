@@ -7,6 +7,7 @@ import { ExitCode } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { print, printJson } from '../output.ts';
+import { secondsOf } from '../seconds.ts';
 import { oneLine } from '../text.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
 
@@ -40,7 +41,7 @@ export function registerInject(program: Command): void {
     .action(async (name: string, words: string[], options: InjectOptions, command: Command) => {
       const priority = oneOf(PRIORITIES, options.priority, '--priority');
       const wait = options.wait === undefined ? null : oneOf(STAGES.slice(1), options.wait, '--wait');
-      const timeout_ms = secondsOf(options.timeout) * 1_000;
+      const timeout_ms = secondsOf(options.timeout, 300) * 1_000;
       const text = words.length === 1 && words[0] === '-' ? await readStdin() : words.join(' ');
       await withHost(invocation(globalsOf(command)), async (client) => {
         const view = await client.call('agent', name);
@@ -114,17 +115,6 @@ function oneOf<T extends string>(allowed: readonly T[], given: string, option: s
     who: 'user',
     message: `${option} is one of ${allowed.join(', ')}, not ${given}.`,
     next: 'See `aether inject --help`.',
-  });
-}
-
-function secondsOf(given: string): number {
-  const seconds = Number(given);
-  if (Number.isFinite(seconds) && seconds > 0 && seconds <= 86_400) return seconds;
-  throw new AetherError({
-    code: 'usage.option',
-    who: 'user',
-    message: `--timeout is a number of seconds up to a day, not ${given}.`,
-    next: 'Leave it out for 300.',
   });
 }
 

@@ -17,7 +17,7 @@ export function registerPause(program: Command): void {
 
   declareVerb(program, {
     usage: 'resume <agent...>',
-    summary: 'let paused agents go on; they are told how long they were away and what changed',
+    summary: 'let held or paused agents go on; they are told how long they were away and what changed',
     examples: ['aether resume researcher'],
   }).action((names: string[], _options: unknown, command: Command) =>
     forEachAgent(command, names, (client, name) => client.call('resume', name)),
