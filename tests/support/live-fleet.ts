@@ -280,6 +280,14 @@ export class LiveFleet {
       .map(({ pid, command }) => ({ pid, what: command }));
   }
 
+  /** Those, and whatever names a path of this fleet: a host that was only just being started, too. */
+  #remaining(): number[] {
+    const named = processes().filter(
+      ({ pid, command }) => pid !== process.pid && command.includes(this.root),
+    );
+    return [...new Set([...this.survivors(), ...named].map(({ pid }) => pid))];
+  }
+
   /** @throws Error when a proper `down` failed or left something behind. */
   async close(): Promise<void> {
     const complaints: string[] = [];
@@ -298,8 +306,15 @@ export class LiveFleet {
       for (const { pid, what } of this.survivors())
         complaints.push(`aether down left process ${pid} behind: ${what}`);
     }
-    for (const { pid } of this.survivors()) kill(pid);
-    await eventually('nothing of the fleet runs', () => this.survivors().length === 0, 10_000);
+    await eventually(
+      'nothing of the fleet runs',
+      () => {
+        const remaining = this.#remaining();
+        for (const pid of remaining) kill(pid);
+        return remaining.length === 0;
+      },
+      10_000,
+    );
     await this.model.close();
     fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
