@@ -20,7 +20,7 @@ import { Approvals } from './approvals/approvals.ts';
 import type { HostOptions, RunningHost } from './cli/front-door.ts';
 import { systemClock } from './clock.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './config/json-schema.ts';
-import { loadConfig } from './config/load.ts';
+import { loadConfig, RETENTION } from './config/load.ts';
 import { resolveAgent } from './config/resolve.ts';
 import type { AgentConfig, Config } from './config/types.ts';
 import { watchConfig } from './config/watch.ts';
@@ -45,10 +45,12 @@ import { Pauses } from './operations/pause.ts';
 import { planFleet } from './operations/plan.ts';
 import { recoverRuns, returnExpired } from './operations/recover.ts';
 import { groupKinds, releaseLeftovers } from './operations/remains.ts';
+import { Retention } from './operations/retention.ts';
 import { runSink } from './operations/sink.ts';
 import { Takeover } from './operations/takeover.ts';
 import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
+import { Upkeep } from './operations/upkeep.ts';
 import { Wake } from './operations/wake.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
@@ -61,7 +63,8 @@ import { RunTable } from './store/runs.ts';
 import { Store } from './store/store.ts';
 import { Leases } from './terminals/leases.ts';
 
-/** For `aether init`, which needs no host. */
+/** For `aether doctor` and `aether init`, which need no host. */
+export { diskUse } from './operations/disk-use.ts';
 export { initConfig } from './operations/init.ts';
 export { probeContainment } from './operations/remains.ts';
 
@@ -71,7 +74,6 @@ const BRIDGE = fileURLToPath(
   new URL(`../mcp-tools/bridge/main${EXTENSION === '.ts' ? '.cts' : '.cjs'}`, import.meta.url),
 );
 const WEB_DIR = path.join(ROOT, 'dist', 'console', 'web');
-const SWEEP_MS = 5_000;
 
 export const version = (
   JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string }
@@ -306,7 +308,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   });
   await recoverRuns(unfinished, { wiring, launcher, takeover, delivery, pauses });
   await releaseLeftovers(wiring, (run) => launcher.paths(run));
-  tools.pruneReceipts();
   for (const { name } of agents.all())
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));
 
@@ -325,7 +326,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const watching =
     options.configFile === null
       ? null
-      : watchConfig(options.configFile, (result) => fleet.changed(result), {
+      : watchConfig(options.configFile, (result) => fleet.edited(result), {
           clock,
           ...(config === null || config instanceof AetherError ? {} : { last: config }),
         });
@@ -338,7 +339,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     stopping ??= (async () => {
       lifecycle.close();
       wake.close();
-      stopSweeping();
+      await upkeep.close();
       await watching?.close();
       if (stopAgents) {
         const live = runs.live().map((run) => run.record.agent);
@@ -365,20 +366,18 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     return stopping;
   }
 
-  let stopSweeping = () => {};
-  let idleSince = clock.now();
-  const sweep = () => {
-    returnExpired(wiring, takeover);
-    holds.sweep();
-    if (clients.connections > 0 || agents.all().length > 0) idleSince = clock.now();
-    if (options.idleExit_ms !== undefined && clock.now() - idleSince > options.idleExit_ms) {
-      log.info('nobody needs this host any more');
-      void shutdown(false, 'host');
-      return;
-    }
-    stopSweeping = clock.after(Math.min(SWEEP_MS, options.idleExit_ms ?? SWEEP_MS), sweep);
-  };
-  sweep();
+  const upkeep = new Upkeep({
+    wiring,
+    chores: {
+      'an expired lease was not handed back': () => returnExpired(wiring, takeover),
+      'an expired hold was not ended': () => holds.sweep(),
+    },
+    retention: new Retention(wiring, () => fleet.config?.retention ?? RETENTION),
+    idleExit_ms: options.idleExit_ms ?? null,
+    needed: () => clients.connections > 0 || agents.all().length > 0,
+    leave: () => void shutdown(false, 'host'),
+  });
+  upkeep.start();
 
   void detectRuntimes().then(
     (found) => {

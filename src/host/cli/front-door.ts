@@ -4,6 +4,7 @@
  */
 import type { Detection } from '../../runtimes/runtime.ts';
 import type { HostApi, HostInfo, PlanView } from '../api.ts';
+import type { DiskUse } from '../operations/disk-use.ts';
 import type { InitOptions, InitResult } from '../operations/init.ts';
 
 export interface HostOptions {
@@ -33,6 +34,8 @@ export interface FrontDoor {
   /** The plan against what the state directory holds (nothing, when it does not exist), without writing there. */
   planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView>;
   detectRuntimes(): Promise<Detection[]>;
+  /** What a state directory takes on the disk. */
+  diskUse(stateDir: string): Promise<DiskUse>;
   /** What a run's processes would be held together by, proven by trying it. */
   probeContainment(
     environment: Record<string, string | undefined>,

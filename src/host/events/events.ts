@@ -3,7 +3,6 @@
  * edit or a cut shows. Listeners hear of an event only after the transaction that wrote it has committed;
  * a listener that falls behind reads the rows it missed by seq.
  */
-import { createHash } from 'node:crypto';
 import type { EventView, Evidence, Principal } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError } from '../errors.ts';
@@ -12,6 +11,7 @@ import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { EventTable } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
+import { type ChainVerdict, hashOf, verifyChain } from './chain.ts';
 
 export interface NewEvent {
   topic: string;
@@ -59,11 +59,7 @@ export class Events {
         grade: event.grade,
       };
       const previous = this.#newestHash();
-      const hash = createHash('sha256')
-        .update(
-          `${previous}\n${view.id}\n${at_ms}\n${view.topic}\n${view.agent ?? ''}\n${view.run ?? ''}\n${view.principal}\n${view.grade}\n${data}`,
-        )
-        .digest('hex');
+      const hash = hashOf(previous, { ...view, data });
       const seq = this.#table.insert(view, data, hash);
       this.#newest = { hash, rollbacks: this.#store.rollbacks };
       const stored: EventView = { seq, ...view, data: capped };
@@ -103,6 +99,11 @@ export class Events {
       });
     }
     return this.#table.list({ ...filter, limit });
+  }
+
+  /** Reads the whole log: for a check by hand, not for a host that is busy. */
+  verify(): ChainVerdict {
+    return verifyChain(this.#table.rows(), (seq) => this.#table.hashAt(seq));
   }
 
   /** Live events, in order. The listener must not block. */

@@ -9,6 +9,7 @@ import type { AgentConfig, Config } from '../config/types.ts';
 import { AetherError, messageOf, type WireError } from '../errors.ts';
 import type { Launcher } from './launch.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { onceStored } from './upkeep.ts';
 import type { By, Wiring } from './wiring.ts';
 
 export class Fleet {
@@ -79,7 +80,12 @@ export class Fleet {
     return plan;
   }
 
-  /** The file changed on disk. */
+  /** The file changed on disk: it is noticed once that can be stored. */
+  edited(result: Config | AetherError): void {
+    onceStored(this.#wiring, 'an edit of aether.yaml', () => this.changed(result));
+  }
+
+  /** The file is as `result` says. */
   changed(result: Config | AetherError): void {
     const { events, touched, agents } = this.#wiring;
     if (result instanceof AetherError) {

@@ -65,6 +65,17 @@ export class EventTable {
     return this.#newest.get();
   }
 
+  /** The whole log as it is stored, oldest first. */
+  rows(): IterableIterator<EventRow> {
+    return this.#store.db.prepare<[], EventRow>('SELECT * FROM events ORDER BY seq').iterate();
+  }
+
+  hashAt(seq: number): string | undefined {
+    return this.#store.db
+      .prepare<[number], { hash: string }>('SELECT hash FROM events WHERE seq = ?')
+      .get(seq)?.hash;
+  }
+
   /** True the first time this (run, key) is seen. */
   firstTime(run: string, key: string): boolean {
     return this.#fact.run(run, key).changes === 1;

@@ -96,4 +96,7 @@ export const migrations: string[] = [
   /* sql */ `
   ALTER TABLE runs ADD COLUMN tree TEXT; -- JSON RunTree; null: a run of before there was one
   `,
+  /* sql */ `
+  CREATE INDEX memories_forgotten ON memories (forgotten_ms) WHERE forgotten_ms IS NOT NULL;
+  `,
 ];

@@ -1,0 +1,98 @@
+/**
+ * The hash chain of the event log: each row's hash covers the row and the hash before it, so an edit or a cut
+ * shows. Retention cuts the old end off on purpose; it first appends an event that names the last row it removes
+ * and that row's hash, so that the rest still hangs on something, and a cut that nobody announced is found.
+ */
+import { createHash } from 'node:crypto';
+
+/** Topic of the announcement; its data is PrunedData. */
+export const PRUNED = 'events.pruned';
+
+export interface PrunedData {
+  /** Every event up to this seq is removed. */
+  through: number;
+  /** Its hash: what the first event after it hangs on. */
+  hash: string;
+  removed: number;
+  newest_ms: number;
+  why: 'age' | 'size';
+}
+
+export interface ChainRow {
+  seq: number;
+  id: string;
+  at_ms: number;
+  topic: string;
+  agent: string | null;
+  run: string | null;
+  principal: string;
+  grade: string;
+  /** JSON, as it is stored. */
+  data: string;
+  hash: string;
+}
+
+export function hashOf(before: string, row: Omit<ChainRow, 'seq' | 'hash'>): string {
+  const { id, at_ms, topic, agent, run, principal, grade, data } = row;
+  return createHash('sha256')
+    .update(
+      `${before}\n${id}\n${at_ms}\n${topic}\n${agent ?? ''}\n${run ?? ''}\n${principal}\n${grade}\n${data}`,
+    )
+    .digest('hex');
+}
+
+export interface ChainVerdict {
+  /** Null: the chain is whole. */
+  broken: { seq: number; why: string } | null;
+  events: number;
+  /** The oldest event that is there. */
+  from: number | null;
+}
+
+/**
+ * @param rows the whole log, oldest first
+ * @param hashAt the hash that is stored with a seq; undefined when there is no such event
+ */
+export function verifyChain(
+  rows: Iterable<ChainRow>,
+  hashAt: (seq: number) => string | undefined,
+): ChainVerdict {
+  let before: ChainRow | null = null;
+  let first: ChainRow | null = null;
+  let events = 0;
+  /** By seq: what an announced cut says is the hash there. */
+  const announced = new Map<number, string>();
+  const broken = (seq: number, why: string): ChainVerdict => ({
+    broken: { seq, why },
+    events,
+    from: first?.seq ?? null,
+  });
+  for (const row of rows) {
+    events += 1;
+    if (before === null) {
+      first = row;
+      if (row.seq === 1 && row.hash !== hashOf('', row))
+        return broken(1, 'its hash is not that of its content');
+    } else if (row.seq !== before.seq + 1) {
+      return broken(row.seq, `${row.seq - before.seq - 1} events before it are missing`);
+    } else if (row.hash !== hashOf(before.hash, row)) {
+      return broken(row.seq, 'its hash is not that of its content and the event before it');
+    }
+    if (row.topic === PRUNED) {
+      const { through, hash } = JSON.parse(row.data) as PrunedData;
+      announced.set(through, hash);
+    }
+    before = row;
+  }
+  if (first === null || first.seq === 1) return { broken: null, events, from: first?.seq ?? null };
+  const hangsOn = announced.get(first.seq - 1);
+  if (hangsOn !== undefined) {
+    if (first.hash === hashOf(hangsOn, first)) return { broken: null, events, from: first.seq };
+    return broken(first.seq, 'it does not follow the event that an announced removal names');
+  }
+  // A removal under way: the row that it names is still there, and must be the one that it names.
+  const from = first.seq;
+  const underWay = [...announced].some(([seq, hash]) => seq >= from && hashAt(seq) === hash);
+  if (underWay) return { broken: null, events, from };
+  return broken(from, `${from - 1} events before it are missing, and no event says that they were removed`);
+}
