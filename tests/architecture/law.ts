@@ -103,7 +103,7 @@ export const rooms: Room[] = [
   { name: 'gate', paths: ['runtimes/claude-code/gate/'], may: ['wire'], packages: [], node: true },
 
   /* ---- the host ---- */
-  { name: 'process', paths: ['host/process/'], may: ['ground'], packages: ['koffi', 'execa'], node: true },
+  { name: 'process', paths: ['host/process/'], may: ['ground'], packages: ['koffi'], node: true },
   {
     name: 'store',
     paths: ['host/store/'],
@@ -256,7 +256,8 @@ export const rooms: Room[] = [
       paths: [`runtimes/${name}/`],
       may: ['ground', 'wire', ...(name === 'builtin' ? ['loop-entries'] : [])],
       types: ['contract'],
-      packages: ['zod'],
+      // execa: asking an engine's program for its version.
+      packages: ['zod', 'execa'],
       node: true,
     }),
   ),
