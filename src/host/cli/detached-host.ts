@@ -4,7 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, wri
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.ts';
-import { AetherError } from '../errors.ts';
+import { AetherError, messageOf } from '../errors.ts';
 import { statePaths } from '../paths.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandFile, findHost, type Invocation } from './invocation.ts';
@@ -17,11 +17,23 @@ const LAST_LINES = 10;
 /** Exit code of `aether host` when another host has the state directory: whoever started it connects to that one. */
 export const ANOTHER_HOST = 75;
 
-/** Its own directory, unreadable to others, and ignored by git when it lies inside a repository. */
+/** Its own directory, unreadable to others, and ignored by git when it lies inside a repository. @throws AetherError `usage.state` */
 export function ensureStateDirectory(stateDir: string): void {
   if (existsSync(stateDir)) return;
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-  writeFileSync(join(stateDir, '.gitignore'), '*\n');
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    writeFileSync(join(stateDir, '.gitignore'), '*\n');
+  } catch (error) {
+    throw new AetherError(
+      {
+        code: 'usage.state',
+        who: 'user',
+        message: `The state directory ${stateDir} cannot be made: ${messageOf(error)}.`,
+        next: 'Name one in a place you may write to with --state DIR (or AETHER_HOME).',
+      },
+      { cause: error },
+    );
+  }
 }
 
 /**

@@ -1,9 +1,9 @@
 /** One run of the command: which configuration and state directory it is about, and how its host is reached. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ControlClient, noHost } from '../control/client.ts';
-import { AetherError } from '../errors.ts';
+import { AetherError, messageOf } from '../errors.ts';
 import {
   configFileOf,
   recordedRuntimeDirectory,
@@ -59,10 +59,31 @@ export function requireConfig(invoked: Invocation): void {
   });
 }
 
-/** The sockets of the host of this state directory, wherever that host put them. @throws AetherError `host.absent` */
+/**
+ * The sockets of the host of this state directory, wherever that host put them.
+ * @throws AetherError `host.absent`, or `usage.state` when it can be no directory
+ */
 export function hostSockets(stateDir: string): { control: string; client: string } {
-  if (!existsSync(stateDir)) throw noHost(stateDir);
+  if (!isDirectory(stateDir)) throw noHost(stateDir);
   return socketPaths(recordedRuntimeDirectory(stateDir) ?? runtimeDirectory(stateDir));
+}
+
+/** False where nothing is yet. @throws AetherError `usage.state` */
+function isDirectory(path: string): boolean {
+  let why = 'it is a file';
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return false;
+    if (stat.isDirectory()) return true;
+  } catch (error) {
+    why = messageOf(error);
+  }
+  throw new AetherError({
+    code: 'usage.state',
+    who: 'user',
+    message: `${path} cannot be the state directory: ${why}.`,
+    next: 'Name a directory with --state DIR (or AETHER_HOME); one that is missing is made.',
+  });
 }
 
 /** @throws AetherError `host.absent`, `control.refused`, … */

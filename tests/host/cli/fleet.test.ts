@@ -246,6 +246,20 @@ describe('a host that was killed', () => {
 });
 
 describe('without a host', () => {
+  it('refuses a state directory that is a file, whatever the verb', async () => {
+    talkers();
+    fleet.write('taken', 'a file');
+    for (const verb of [['ps'], ['plan'], ['up', '--detach'], ['mcp', '--as', 'editor']]) {
+      const { code, stderr } = await fleet.aether(...verb, '--state', join(fleet.dir, 'taken'));
+      expect(stderr).toMatch(/taken cannot be the state directory: it is a file\. Name a directory/);
+      expect(stderr).not.toContain('    at ');
+      expect(code).toBe(2);
+    }
+    const below = await fleet.aether('up', '--detach', '--state', join(fleet.dir, 'taken', 'below'));
+    expect(below).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be made: ENOTDIR') });
+    expect(below.stderr).not.toContain('    at ');
+  });
+
   it('plan shows what each runtime would be given, and masks what is secret', async () => {
     talkers(
       `agents:\n  talker: { runtime: command, command: [./talker.sh, --name, it's], env: { TOKEN: '\${MY_TOKEN}' } }\n`,
