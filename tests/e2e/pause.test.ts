@@ -1,0 +1,122 @@
+/** Standing still: nothing of an agent runs, whatever becomes of the host meanwhile, and then it goes on. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { AgentView, InjectionView } from '../../src/host/api.ts';
+import { isAlive } from '../../src/host/process/proc.ts';
+import { LiveFleet } from '../support/live-fleet.ts';
+import { saidIn } from '../support/model-server/server.ts';
+import { CONTAINMENTS, groupsLeft, ticksOf, treeOf } from '../support/run-tree.ts';
+import { PROGRAMS, until } from '../support/shim.ts';
+
+const LONG = process.env.AETHER_LONG === '1';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+const spinning = { runtime: 'command', command: [join(PROGRAMS, 'spin.sh')] };
+
+describe.each(CONTAINMENTS)('$name', ({ env }) => {
+  test('a spinning tree uses no processor while it is paused, over the death of its host', async () => {
+    fleet = await LiveFleet.make({ agents: { spinner: spinning } }, { env });
+    await fleet.up();
+    const { run, containment } = await fleet.until('spinner', 'runs', (view) => view.state === 'running');
+    expect(containment === 'descent').toBe(env.AETHER_NO_CGROUP === '1');
+    await until('its whole tree', () => treeOf(run!).length === 3);
+
+    expect(await fleet.ok('pause', 'spinner')).toContain('all 3 processes stand still');
+    const paused = await fleet.agent('spinner');
+    expect(paused).toMatchObject({
+      state: 'running',
+      activity: 'paused',
+      activityEvidence: { source: 'shim', grade: 'enforced' },
+      verbs: { resume: null, stop: null, kill: null, pause: 'spinner is paused already.' },
+    });
+    const before = ticksOf(treeOf(run!));
+    await sleep(LONG ? 10_000 : 2_000);
+    expect(ticksOf(treeOf(run!)) - before).toBe(0);
+
+    // What is said to it meanwhile waits where it can still be taken back.
+    const said = await fleet.json<InjectionView>('inject', 'spinner', 'hello');
+    expect(said.state).toBe('queued');
+
+    await fleet.killHost();
+    await fleet.up();
+    const adopted = await fleet.agent('spinner');
+    expect(adopted).toMatchObject({ run, activity: 'paused', activityEvidence: paused.activityEvidence });
+    expect(ticksOf(treeOf(run!)) - before).toBe(0);
+    expect((await fleet.withHost((client) => client.call('injection', said.id))).state).toBe('queued');
+
+    await fleet.ok('resume', 'spinner');
+    await until('everybody to go on', () => treeOf(run!).every(({ state }) => state === 'R'));
+    await fleet.event('inject.delivered', ({ data }) => data.inject === said.id);
+    expect((await fleet.agent('spinner')).activity).not.toBe('paused');
+    const told = await fleet.events({ topics: ['run.paused', 'run.resumed'] });
+    expect(told.map(({ topic, data }) => [topic, data.by])).toEqual([
+      ['run.paused', 'operator'],
+      ['run.resumed', 'operator'],
+    ]);
+    expect(told[0]!.data).toMatchObject({ processes: 3, ticks: 0 });
+  }, 90_000);
+
+  test.each(['stop', 'kill'] as const)(
+    'a paused agent can be ended: %s',
+    async (verb) => {
+      fleet = await LiveFleet.make({ agents: { spinner: spinning } }, { env });
+      await fleet.up();
+      const { run } = await fleet.until('spinner', 'runs', (view) => view.state === 'running');
+      await until('its whole tree', () => treeOf(run!).length === 3);
+      const tree = treeOf(run!);
+      await fleet.ok('pause', 'spinner');
+      await fleet.ok(verb, 'spinner');
+      expect(await fleet.agent('spinner')).toMatchObject({ state: 'stopped', exit: { cause: 'stopped' } });
+      for (const entry of tree) expect(isAlive(entry)).toBe(false);
+      expect(treeOf(run!)).toEqual([]);
+      await until('its group to go', () => groupsLeft(fleet.stateDir).length === 0);
+    },
+    60_000,
+  );
+
+  test('claude in mid-stream is paused, and ends its turn as if nothing had been', async () => {
+    const words = Array.from({ length: 30 }, (_, index) => `word${index}`).join(' ');
+    fleet = await LiveFleet.make(
+      { agents: { writer: { runtime: 'claude-code' }, other: { runtime: 'claude-code' } } },
+      { env },
+    );
+    await fleet.up();
+    await fleet.idle('writer');
+    await fleet.ok('inject', 'writer', `Write. [[slow 100 ${words}]]`, '--wait', 'seen');
+    await fleet.until('writer', 'in its turn', (view) => view.activity === 'thinking');
+    await fleet.ok('pause', 'writer');
+    const { run } = await fleet.agent('writer');
+    const before = ticksOf(treeOf(run!));
+    const { workspace } = await fleet.agent('writer');
+    writeFileSync(join(workspace, 'changed-meanwhile.txt'), 'by somebody else\n');
+    await sleep(LONG ? 10_000 : 3_000);
+    expect(ticksOf(treeOf(run!)) - before).toBe(0);
+    await fleet.ok('resume', 'writer');
+
+    const ended = await fleet.event('turn.ended', ({ agent }) => agent === 'writer');
+    expect(ended.data).toMatchObject({ outcome: 'done', text: words });
+    // A turn of its own, right after: told by the host, once.
+    await until('it to be told', () =>
+      fleet.model.requests.some((request) => saidIn(request).includes('stood still for')),
+    );
+    await fleet.turns('writer', 2);
+    const notes = (await fleet.withHost((client) => client.call('injections', 'writer'))).filter(
+      ({ principal }) => principal === 'host',
+    );
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).toMatchObject({ priority: 'later' });
+    expect(notes[0]!.text).toMatch(/stood still for \d+ s; .*\n.*changed-meanwhile\.txt/);
+
+    // Too short to be worth a word.
+    const view = (await fleet.json<AgentView[]>('ps')).find(({ name }) => name === 'other')!;
+    await fleet.idle(view.name);
+    await fleet.ok('pause', 'other');
+    await fleet.ok('resume', 'other');
+    await fleet.event('run.resumed', ({ agent }) => agent === 'other');
+    expect(await fleet.withHost((client) => client.call('injections', 'other'))).toEqual([]);
+  }, 90_000);
+});

@@ -1,0 +1,56 @@
+/** A run's processes as somebody sees them who looks from outside: by marker, by descent and by group. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { GroupKind } from '../../src/host/process/cgroup.ts';
+import { groupScope, ownGroup } from '../../src/host/process/cgroup.ts';
+import {
+  cpuTicksOf,
+  descendants,
+  environmentOf,
+  everyProcess,
+  type ProcStat,
+} from '../../src/host/process/proc.ts';
+
+/** The two ways in which a run can be held: what the machine allows best, and no control group at all. */
+export const CONTAINMENTS: { name: string; env: Record<string, string> }[] = [
+  { name: 'with control groups', env: {} },
+  { name: 'without control groups', env: { AETHER_NO_CGROUP: '1' } },
+];
+
+/** Living processes of a run; the shim, which is not stopped with them, is left out. */
+export function treeOf(run: string): ProcStat[] {
+  const marker = `AETHER_RUN=${run}`;
+  const found = new Map<number, ProcStat>();
+  for (const entry of everyProcess()) {
+    if (environmentOf(entry.pid)?.includes(marker) !== true) continue;
+    for (const one of [entry, ...descendants(entry.pid)]) if (!one.zombie) found.set(one.pid, one);
+  }
+  const shim = shimOf(run);
+  return [...found.values()].filter(({ pid }) => pid !== shim);
+}
+
+/** Pid of a run's shim; null when there is none. */
+export function shimOf(run: string): number | null {
+  for (const { pid, zombie } of everyProcess()) {
+    if (zombie || environmentOf(pid)?.includes(`AETHER_RUN=${run}`) !== true) continue;
+    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('aether-shim')) return pid;
+  }
+  return null;
+}
+
+export function ticksOf(tree: ProcStat[]): number {
+  return tree.reduce((sum, { pid }) => sum + (cpuTicksOf(pid) ?? 0), 0);
+}
+
+/** Directories of control groups that belong to a state directory. */
+export function groupsLeft(stateDir: string): string[] {
+  return (['cgroup2', 'freezer'] as GroupKind[]).flatMap((kind) => {
+    const own = ownGroup(kind);
+    const scope = own === null ? null : join(own, groupScope(stateDir));
+    return scope !== null && existsSync(scope)
+      ? readdirSync(scope, { withFileTypes: true })
+          .filter((entry) => entry.isDirectory())
+          .map(({ name }) => join(scope, name))
+      : [];
+  });
+}
