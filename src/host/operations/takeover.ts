@@ -60,12 +60,70 @@ export class Takeover {
     run: Run,
     input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
   ): Promise<LeaseView> {
-    requireLegal(view, 'takeover');
     const size = checkSize(input.cols, input.rows);
+    const mine = this.#wiring.leases.find(view.name);
+    if (mine !== null && mine.holder === input.holder && mine.run === run.id) {
+      if (mine.phase === 'held' && this.#wiring.leases.silent(view.name))
+        return this.#retake(run, mine, size);
+      if (mine.phase === 'pending') return this.#hurry(run, mine, input.when);
+    }
+    requireLegal(view, 'takeover');
+    if (mine !== null) {
+      throw new AetherError({
+        code: 'verb.takeover.illegal',
+        who: 'user',
+        message: `Cannot take over ${view.name}: ${mine.holder} waits for it already.`,
+        next: 'Wait until it is handed back, or hand it back for them.',
+        details: { agent: view.name, holder: mine.holder },
+      });
+    }
     const lease = this.#wiring.leases.take(view.name, run.id, input.holder, { when: input.when, ...size });
     this.#event(run, 'lease.requested', lease, { when: input.when });
     this.#wiring.touched(view.name);
     return this.#drive(run, lease);
+  }
+
+  /** The holder is back in another window, after the first was lost or its host died: a new generation, so the old one is fenced. */
+  async #retake(run: Run, old: LeaseRecord, size: { cols: number; rows: number }): Promise<LeaseView> {
+    const { leases } = this.#wiring;
+    const fresh = leases.take(old.agent, run.id, old.holder ?? '', { ...old.detail, ...size });
+    const held = leases.change(old.agent, fresh.generation, (record) => {
+      record.phase = 'held';
+      record.since_ms = old.since_ms;
+    });
+    if (run.record.floor.process !== null && run.record.floor.io === 'pty') {
+      await run.client.resize(run.record.floor.process, size.cols, size.rows);
+    }
+    this.#event(run, 'lease.held', held, { again: true });
+    this.#wiring.touched(old.agent);
+    return leaseView(held);
+  }
+
+  /** It waits for the boundary, and its holder may not want to wait any longer. */
+  async #hurry(run: Run, lease: LeaseRecord, when: 'boundary' | 'now'): Promise<LeaseView> {
+    if (when === 'now') {
+      this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
+        record.detail.when = 'now';
+      });
+      run.save(() => undefined);
+    }
+    const settled = () => this.#gone(lease) || this.#wiring.leases.find(lease.agent)?.phase !== 'pending';
+    await run.until(settled, BOUNDARY_MS_MAX);
+    return leaseView(this.#wiring.leases.require(lease.agent, lease.generation));
+  }
+
+  /** Its holder changed its mind while it waits for the boundary. */
+  #cancel(run: Run, lease: LeaseRecord): void {
+    if (run.record.requested === 'handover') {
+      throw new AetherError({
+        code: 'lease.phase',
+        who: 'user',
+        message: `The terminal of ${lease.agent} is coming up already.`,
+        next: 'Wait a moment, then hand it back.',
+      });
+    }
+    this.#free(run, lease, 'cancelled before the boundary');
+    run.save(() => undefined);
   }
 
   /** A host died in the middle of a takeover or a hand-back: go on where it stood. */
@@ -129,9 +187,10 @@ export class Takeover {
         record.detail.waitingFor = run.record.activityEvidence?.what ?? 'the running tool';
       });
       this.#wiring.touched(lease.agent);
-      await run.until(() => !busy() || this.#gone(lease), BOUNDARY_MS_MAX);
+      const wanted = () => this.#wiring.leases.find(lease.agent)?.detail.when === 'boundary';
+      await run.until(() => !busy() || this.#gone(lease) || !wanted(), BOUNDARY_MS_MAX);
       this.#wiring.leases.require(lease.agent, lease.generation);
-      if (busy()) {
+      if (busy() && wanted()) {
         throw new AetherError({
           code: 'takeover.boundary',
           who: 'user',
@@ -223,6 +282,10 @@ export class Takeover {
     by: By,
   ): Promise<void> {
     const lease = this.#wiring.leases.require(name, input.generation);
+    if (lease.phase === 'pending') {
+      this.#cancel(run, lease);
+      return;
+    }
     if (lease.phase !== 'held') {
       throw new AetherError({
         code: 'lease.phase',

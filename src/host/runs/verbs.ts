@@ -46,10 +46,13 @@ export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
       ? notAlive
       : paused !== null
         ? paused
-        : held
-          ? `${facts.lease?.holder} ${facts.lease?.phase === 'held' ? 'holds' : 'is about to hold'} ${facts.name}.`
-          : null,
-    handback: facts.lease?.phase === 'held' ? paused : `Nobody holds ${facts.name}.`,
+        : held && facts.lease?.phase !== 'pending'
+          ? `${facts.lease?.holder} holds ${facts.name}.`
+          : null, // while it is pending, its holder may say "now"; anybody else is refused with who waits
+    handback:
+      facts.lease?.phase === 'held' || facts.lease?.phase === 'pending'
+        ? paused
+        : `Nobody holds ${facts.name}.`,
     pause: !running
       ? notAlive
       : facts.paused

@@ -11,6 +11,8 @@ import type { Store } from '../store/store.ts';
 
 /** A holder's client beats at least this often; longer silence means that it vanished. */
 const BEAT_MS = 30_000;
+/** A holder who has not beaten for this long may take the lease again from another window. */
+const SILENT_MS = 15_000;
 
 export class Leases {
   readonly #store: Store;
@@ -25,7 +27,8 @@ export class Leases {
     this.#clock = options.clock;
     for (const record of options.table.all()) {
       this.#records.set(record.agent, record);
-      this.#beats.set(record.agent, options.clock.now());
+      // Whether its holder outlived the last host is not known yet: one beat says so.
+      this.#beats.set(record.agent, options.clock.now() - SILENT_MS);
     }
   }
 
@@ -104,6 +107,11 @@ export class Leases {
       this.change(agent, generation, (lease) => {
         lease.expires_ms = null;
       });
+  }
+
+  /** True when nothing was heard of the holder lately: its window may be gone. */
+  silent(agent: string): boolean {
+    return this.#clock.now() - (this.#beats.get(agent) ?? 0) >= SILENT_MS;
   }
 
   /** Marks holders that went silent and returns the leases whose time is over. */

@@ -1,0 +1,69 @@
+/** The ways through a lease that are not the straight one: in a hurry, changed one's mind, lost one's window. */
+import { afterEach, expect, test } from 'vitest';
+import type { ControlClient } from '../../src/host/control/client.ts';
+import { LiveFleet } from '../support/live-fleet.ts';
+
+let fleet: LiveFleet;
+let client: ControlClient | null = null;
+afterEach(async () => {
+  client?.close();
+  client = null;
+  await fleet.close();
+});
+
+const ann = { holder: 'ann', cols: 80, rows: 24 };
+
+test('who waits for the boundary may give up, or stop waiting; others are told who waits', async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      writer: {
+        runtime: 'claude-code',
+        permissions: { mode: 'allow' },
+        goal: 'Go. [[call Bash {"command":"for i in $(seq 1 40); do sleep 1; done"}]] [[say over]]',
+      },
+    },
+  });
+  await fleet.up();
+  await fleet.until('writer', 'in the tool', (view) => view.activity === 'tool');
+  client = await fleet.connect();
+
+  const first = client.call('takeover', 'writer', { ...ann, when: 'boundary' });
+  const refused = expect(first).rejects.toMatchObject({ code: 'lease.stale' });
+  const pending = await fleet.until('writer', 'pending', (view) => view.lease?.waitingFor != null);
+  await expect(client.call('takeover', 'writer', { ...ann, holder: 'bob', when: 'now' })).rejects.toThrow(
+    /ann waits/,
+  );
+  await client.call('handback', 'writer', { generation: pending.lease!.generation });
+  await refused;
+  expect((await fleet.agent('writer')).lease).toBeNull();
+  expect((await fleet.agent('writer')).activity).toBe('tool');
+
+  const second = client.call('takeover', 'writer', { ...ann, when: 'boundary' });
+  await fleet.until('writer', 'pending', (view) => view.lease?.waitingFor != null);
+  const hurried = await client.call('takeover', 'writer', { ...ann, when: 'now' });
+  expect(hurried).toMatchObject({ phase: 'held', generation: (await second).generation });
+  await client.call('handback', 'writer', { generation: hurried.generation });
+});
+
+test('a holder whose host died takes the same terminal again, and the old window is fenced', async () => {
+  fleet = await LiveFleet.make({ agents: { sh: { runtime: 'command', command: ['/bin/sh'] } } });
+  await fleet.up();
+  client = await fleet.connect();
+  const before = await client.call('takeover', 'sh', { ...ann, when: 'boundary' });
+  await expect(client.call('takeover', 'sh', { ...ann, when: 'boundary' })).rejects.toThrow(/ann holds/);
+  client.close();
+  await fleet.killHost();
+  await fleet.up();
+
+  client = await fleet.connect();
+  await expect(client.call('takeover', 'sh', { ...ann, holder: 'bob', when: 'now' })).rejects.toThrow(
+    /ann holds/,
+  );
+  const again = await client.call('takeover', 'sh', { ...ann, when: 'boundary' });
+  expect(again.generation).toBeGreaterThan(before.generation);
+  await expect(client.call('terminalWrite', 'sh', before.generation, 'x')).rejects.toMatchObject({
+    code: 'lease.stale',
+  });
+  await client.call('terminalWrite', 'sh', again.generation, 'echo still-mine\r');
+  await client.call('handback', 'sh', { generation: again.generation });
+});
