@@ -1,0 +1,142 @@
+/**
+ * What a run holds is given back: after fifty runs of every kind of end the host has what it had before, and
+ * outside of it nothing is left but journals.
+ */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import type { RunningHost } from '../../../src/host/cli/front-door.ts';
+import { runHost } from '../../../src/host/main.ts';
+import { Group, groupPlace, groupScope, ownGroup } from '../../../src/host/process/cgroup.ts';
+import { CONTAINMENTS, groupsLeft, shimOf, treeOf } from '../../support/run-tree.ts';
+import { until } from '../../support/shim.ts';
+
+const RUNS = 50;
+const AGENTS = ['a', 'b', 'c', 'd', 'e'];
+
+let root: string;
+let running: RunningHost | null = null;
+afterEach(async () => {
+  await running?.shutdown(true);
+  running = null;
+  delete process.env.AETHER_NO_CGROUP;
+  fs.rmSync(root, { recursive: true, force: true });
+});
+
+/** A program with a child in a session of its own, and temporary files. */
+const PROGRAM = 'setsid sleep 600 & echo x > $TMPDIR/scratch; echo ready; while :; do sleep 1; done';
+
+async function start(): Promise<RunningHost> {
+  root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'ae-ledger-')));
+  const configFile = join(root, 'aether.yaml');
+  const agents = Object.fromEntries(
+    AGENTS.map((name) => [
+      name,
+      { runtime: 'command', command: ['sh', '-c', PROGRAM], autostart: false, restart: { policy: 'never' } },
+    ]),
+  );
+  fs.writeFileSync(configFile, JSON.stringify({ console: { port: 0 }, agents }));
+  running = await runHost({ configFile, stateDir: join(root, 'state'), foreground: false });
+  return running;
+}
+
+/** Descriptors and timers of this process, by what they are. (Timers that do not keep it alive are not told.) */
+function held(): Record<string, number> {
+  const counts: Record<string, number> = { timers: 0 };
+  for (const resource of process.getActiveResourcesInfo()) {
+    if (resource === 'Timeout') counts.timers! += 1;
+  }
+  for (const fd of fs.readdirSync('/proc/self/fd')) {
+    let target: string;
+    try {
+      target = fs.readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      continue; // the descriptor of this very look
+    }
+    const kind = target.replace(/\d+/g, '#').replace(/r_[a-z2-7]{12}/, 'RUN');
+    if (kind.startsWith('/proc')) continue;
+    counts[kind] = (counts[kind] ?? 0) + 1;
+  }
+  return counts;
+}
+
+test.each(CONTAINMENTS)(
+  'fifty runs leave nothing behind, $name',
+  async ({ env }) => {
+    Object.assign(process.env, env);
+    const { host } = await start();
+    const { stateDir } = host.info();
+    const sockets = fs.readFileSync(join(stateDir, 'sockets'), 'utf8');
+    const ids: string[] = [];
+
+    const one = async (name: string, index: number) => {
+      const { run } = await host.start(name, 'operator');
+      await until('its tree', () => treeOf(run!).length >= 3);
+      if (index % 4 === 0) await host.stop(name, 'operator');
+      else if (index % 4 === 1) await host.kill(name, 'operator');
+      else if (index % 4 === 2) {
+        await host.pause(name, 'operator');
+        await host.kill(name, 'operator');
+      } else {
+        process.kill(shimOf(run!)!, 'SIGKILL');
+        await until('it to be lost', () => host.agent(name).exit?.cause === 'lost');
+      }
+      ids.push(run!);
+    };
+    const quiet = async () => {
+      await until('sockets to go', () => !fs.readdirSync(sockets).some((entry) => entry.startsWith('r_')));
+      await until('groups to go', () => groupsLeft(stateDir).length === 0);
+    };
+
+    // Once round, so that everything that is made once has been made.
+    await Promise.all(AGENTS.map(one));
+    await quiet();
+    const before = held();
+    for (let done = AGENTS.length; done < RUNS; done += AGENTS.length)
+      await Promise.all(AGENTS.map((name, index) => one(name, done + index)));
+    await quiet();
+
+    expect(new Set(ids).size).toBe(RUNS);
+    for (const run of ids) {
+      expect(treeOf(run)).toEqual([]);
+      expect(shimOf(run)).toBeNull();
+      await until('its files to go', () => fs.readdirSync(join(stateDir, 'runs', run)).length === 1);
+      expect(fs.readdirSync(join(stateDir, 'runs', run))).toEqual(['journal']);
+    }
+    await until(
+      'the host to hold what it held before',
+      () => JSON.stringify(held()) === JSON.stringify(before),
+      15_000,
+    ).catch(() => expect(held()).toEqual(before));
+  },
+  240_000,
+);
+
+test('what a dead host left behind of ended runs goes with the start of the next', async () => {
+  const { host } = await start();
+  const { stateDir, configFile } = host.info();
+  const { run } = await host.start('a', 'operator');
+  await host.stop('a', 'operator');
+  const sockets = fs.readFileSync(join(stateDir, 'sockets'), 'utf8');
+  const runDir = join(stateDir, 'runs', run!);
+  await until('its files to go', () => fs.readdirSync(runDir).length === 1);
+  await running!.shutdown(true);
+
+  fs.mkdirSync(join(sockets, run!));
+  fs.writeFileSync(join(sockets, run!, 'mcp'), '');
+  fs.writeFileSync(join(runDir, 'claude-settings.json'), '{"secret":"x"}');
+  const own = ownGroup('cgroup2');
+  const left = own === null ? null : spawn('/bin/sleep', ['600'], { stdio: 'ignore' });
+  if (own !== null && left !== null) {
+    const group = new Group(groupPlace('cgroup2', own, groupScope(stateDir), run!));
+    group.make();
+    group.admit(left.pid!);
+  }
+  running = await runHost({ configFile, stateDir, foreground: false });
+  if (left !== null) await until('what was in its group to end', () => left.signalCode === 'SIGKILL');
+  expect(groupsLeft(stateDir)).toEqual([]);
+  expect(fs.existsSync(join(sockets, run!))).toBe(false);
+  expect(fs.readdirSync(runDir)).toEqual(['journal']);
+}, 60_000);
