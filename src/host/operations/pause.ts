@@ -2,9 +2,11 @@
  * Standing still and going on, as a client asks for it. The shim does it and proves it; here it is asked for,
  * and afterwards the agent is told what it could not notice: that time has passed, and what changed meanwhile.
  */
+import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
+import { stoodStill } from '../runs/tree.ts';
 import { changedFiles } from './changed-files.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 import { duration } from './lifecycle.ts';
@@ -12,6 +14,8 @@ import type { By, Wiring } from './wiring.ts';
 
 /** The shim answers when its journal has it; reading that is a matter of milliseconds. */
 const READ_MS = 5_000;
+/** How often it is looked whether a run still stands still. */
+const LOOK_MS = 250;
 
 export class Pauses {
   readonly #wiring: Wiring;
@@ -97,6 +101,23 @@ export class Pauses {
     }
     void this.#delivery.kick(agent);
   }
+}
+
+/** Like run.until, of a clock that stands still while the run does: nobody is blamed for being frozen. */
+export async function untilAwake(
+  clock: Clock,
+  run: Run,
+  condition: () => boolean,
+  limit_ms: number,
+): Promise<boolean> {
+  for (let left_ms = limit_ms; left_ms > 0; ) {
+    const before = stoodStill(run.record.tree, clock.now());
+    if (await run.until(condition, left_ms)) return true;
+    if (run.ended || run.closed) return false;
+    const stood_ms = stoodStill(run.record.tree, clock.now()) - before;
+    left_ms = stood_ms > 0 ? Math.max(stood_ms, LOOK_MS) : 0;
+  }
+  return false;
 }
 
 function awayNote(away_ms: number, changed: string[], unread: number): string {

@@ -16,6 +16,7 @@ import { engineActivity } from './activity.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import { type Launcher, writeFiles } from './launch.ts';
+import { untilAwake } from './pause.ts';
 import type { TranscriptReader } from './transcript.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -188,7 +189,8 @@ export class Takeover {
       });
       this.#wiring.touched(lease.agent);
       const wanted = () => this.#wiring.leases.find(lease.agent)?.detail.when === 'boundary';
-      await run.until(() => !busy() || this.#gone(lease) || !wanted(), BOUNDARY_MS_MAX);
+      const over = () => !busy() || this.#gone(lease) || !wanted();
+      await untilAwake(this.#wiring.clock, run, over, BOUNDARY_MS_MAX);
       this.#wiring.leases.require(lease.agent, lease.generation);
       if (busy() && wanted()) {
         throw new AetherError({
@@ -207,7 +209,7 @@ export class Takeover {
         record.detail.waitingFor = 'the turn to stop';
       });
       await run.write(run.runtime.interrupt(randomUUID()));
-      await run.until(() => !turning() || this.#gone(lease), INTERRUPT_MS);
+      await untilAwake(this.#wiring.clock, run, () => !turning() || this.#gone(lease), INTERRUPT_MS);
     }
   }
 

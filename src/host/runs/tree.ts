@@ -81,6 +81,11 @@ export function over(tree: RunTree, at_ms: number): void {
   tree.known = [];
 }
 
+/** How long it has stood still in sum: counts against no limit. */
+export function stoodStill(tree: RunTree, now_ms: number): number {
+  return tree.paused_ms + (tree.pause === null ? 0 : Math.max(0, now_ms - tree.pause.since_ms));
+}
+
 /** How a pause is known. */
 export function pauseEvidence(pause: NonNullable<RunTree['pause']>): Evidence {
   const { processes, means, ticks, sample_ms, since_ms, by } = pause;
