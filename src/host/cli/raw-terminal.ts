@@ -53,7 +53,7 @@ export function requireTerminal(): void {
     code: 'usage.no-tty',
     who: 'user',
     message: 'attach needs a terminal on stdin and stdout, and this is none.',
-    next: 'Run it in a terminal; from a script use `aether inject` and `aether logs -f`.',
+    next: 'Run it in a terminal; from a script use `aether inject` and `aether logs --follow`.',
   });
 }
 

@@ -10,13 +10,11 @@ export interface VerbText {
   examples: string[];
   /** Further lines below --help. */
   notes?: string[];
-  /** `logs -f` follows, as everywhere; there, only --file names the configuration. */
-  shortFile?: boolean;
 }
 
-export function addGlobalOptions(command: Command, shortFile = true): Command {
+export function addGlobalOptions(command: Command): Command {
   return command
-    .option(shortFile ? '-f, --file <file>' : '--file <file>', 'the configuration (default: ./aether.yaml)')
+    .option('-f, --file <file>', 'the configuration (default: ./aether.yaml)')
     .option('--state <dir>', 'the state directory (default: $AETHER_HOME, then .aether/ beside the file)');
 }
 
@@ -29,7 +27,7 @@ export function declareVerb(parent: Command, text: VerbText): Command {
     ...(text.notes ? ['', ...text.notes] : []),
   ];
   command.addHelpText('after', lines.join('\n'));
-  return addGlobalOptions(command, text.shortFile ?? true);
+  return addGlobalOptions(command);
 }
 
 /** -f and --state stand before the verb or after it; the one nearer to the verb wins. */

@@ -185,7 +185,7 @@ describe('logs', () => {
   });
 
   it('follows until Ctrl-C', async () => {
-    const running = startCli(['--state', fixture.stateDir, 'logs', '-f']);
+    const running = startCli(['--state', fixture.stateDir, 'logs', '--follow']);
     await eventually('it follows', () => fixture.host.followers === 1);
     fixture.host.emit('message.assistant', 'alpha', { text: 'hello' });
     await eventually('it shows it', () => running.stdout().includes('alpha hello'));

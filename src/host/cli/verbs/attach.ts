@@ -55,7 +55,7 @@ async function watch(client: ControlClient, name: string): Promise<void> {
       code: 'terminal.none',
       who: 'user',
       message: `${name} has no terminal now: its engine runs on a structured channel.`,
-      next: `Watch its transcript with \`aether logs -f ${name}\`, or take over with \`aether attach ${name}\`.`,
+      next: `Watch its transcript with \`aether logs --follow ${name}\`, or take over with \`aether attach ${name}\`.`,
     });
   }
   note(`Watching ${name}; Ctrl-] or Ctrl-C leaves.`);

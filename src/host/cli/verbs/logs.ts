@@ -26,13 +26,11 @@ export function registerLogs(program: Command): void {
     summary: "show an agent's transcript (all agents when none is named)",
     examples: [
       'aether logs researcher',
-      'aether logs -f researcher',
+      'aether logs --follow researcher',
       'aether logs researcher --json --last 50',
     ],
-    notes: ['Here -f follows; the configuration is named with --file.'],
-    shortFile: false,
   })
-    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .option('-F, --follow', 'go on with what comes, until Ctrl-C')
     .option('--json', 'one event per line, as it was recorded')
     .option('--last <n>', `the newest so many events (at most ${LAST_MAX})`, '200')
     .action(async (agent: string | undefined, options: LogsOptions, command: Command) => {

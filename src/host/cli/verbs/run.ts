@@ -48,7 +48,9 @@ async function run(client: ControlClient, name: string, text: string, json: bool
 
   const restore = onInterrupt(() => {
     process.exitCode = ExitCode.interrupted;
-    note(`${name} goes on; see it with \`aether logs -f ${name}\`, stop it with \`aether stop ${name}\`.`);
+    note(
+      `${name} goes on; see it with \`aether logs --follow ${name}\`, stop it with \`aether stop ${name}\`.`,
+    );
     events.cancel();
   });
   try {
