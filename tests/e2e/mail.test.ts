@@ -47,8 +47,11 @@ test('two claude agents exchange mail: each is woken by the other', async () => 
     { from: 'agent:bob', to: 'agent:ann', body: answer.body, replyTo: (sent[0] as { id: string }).id },
   ]);
   // One telling for each letter, and each is a turn that was carried out.
-  const told = events.filter(({ topic, principal }) => topic === 'inject.queued' && principal === 'host');
-  expect(told.map(({ agent }) => agent)).toEqual(['bob', 'ann']);
+  const told = events.filter(({ topic }) => topic === 'inject.queued');
+  expect(told.map(({ agent, principal }) => [agent, principal])).toEqual([
+    ['bob', 'agent:ann'],
+    ['ann', 'agent:bob'],
+  ]);
   expect(events.filter(({ topic }) => topic === 'inject.acted')).toHaveLength(2);
 });
 

@@ -218,7 +218,7 @@ export function gateOfOlderRun(wiring: Wiring, run: Run): void {
 export function endLongWaits(wiring: Wiring, run: Run): void {
   const wait_ms = run.runtime.capabilities.gate?.wait_ms_max ?? null;
   if (wait_ms === null || run.ended || run.record.floor.role !== 'engine') return;
-  const before = wiring.clock.now() - (wait_ms - Math.min(limits.gate_margin_ms, wait_ms / 4));
+  const before = wiring.clock.now() - (wait_ms - Math.min(limits.gate_margin_ms, wait_ms / 2));
   const long = (run.record.floor.gates ?? []).filter(
     (call) => call.at_ms <= before && call.verdict !== 'stop',
   );
