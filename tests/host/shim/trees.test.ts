@@ -8,7 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ownGroup } from '../../../src/host/process/cgroup.ts';
 import type { Means } from '../../../src/host/process/containment.ts';
-import { cpuTicksOf, environmentOf, everyProcess, isAlive } from '../../../src/host/process/proc.ts';
+import {
+  cpuTicksOf,
+  environmentOf,
+  everyProcess,
+  isAlive,
+  type ProcStat,
+} from '../../../src/host/process/proc.ts';
 import { liveDescendants } from '../../../src/host/process/tree.ts';
 import { type PauseRecord, RecordType } from '../../../src/host/shim/wire.ts';
 import { program, ShimLab, shell, type TestShim, until } from '../../support/shim.ts';
@@ -69,16 +75,34 @@ describe.each(MEANS)('held by %s', (means) => {
   test.each(RESISTANT)(
     'stop ends a tree that $name',
     async ({ spec, least }) => {
-      for (let round = 0; round < (LONG ? 40 : 2); round += 1) {
+      const seen: ProcStat[] = [];
+      const runs: string[] = [];
+      const took_ms: number[] = [];
+      for (let round = 0; round < (LONG ? 14 : 2); round += 1) {
         const shim = await begin(means, spec(), least);
+        seen.push(...tree(shim));
+        runs.push(shim.start.run);
+        const began = performance.now();
         const exit = await shim.client.stop('stop1', LADDER, 'test');
+        took_ms.push(performance.now() - began);
         expect(exit).toMatchObject({ cause: 'stopped', survivors: 0 });
+        // Not two seconds later: at once.
         expect(tree(shim)).toEqual([]);
         await shim.over();
         const { path } = shim.client.status.containment!;
         if (path !== null) await until('the group to be removed', () => !existsSync(path));
         lab.clean();
       }
+      if (!LONG) return;
+      await sleep(2_000);
+      const markers = runs.map((run) => `AETHER_RUN=${run}`);
+      const marked = (pid: number) => environmentOf(pid)?.some((entry) => markers.includes(entry));
+      expect(seen.filter((entry) => isAlive(entry))).toEqual([]);
+      expect(everyProcess().filter(({ pid }) => marked(pid))).toEqual([]);
+      const longest = Math.round(Math.max(...took_ms));
+      console.log(
+        `${means}: ${runs.length} trees, ${seen.length} processes seen, longest stop ${longest} ms`,
+      );
     },
     600_000,
   );
