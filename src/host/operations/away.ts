@@ -1,6 +1,19 @@
 /** What an agent that stood still is told of the time it was away: it notices nothing of that by itself. */
 import { changedFiles } from './changed-files.ts';
+import type { LeaseRecord } from '../store/leases.ts';
 import type { Wiring } from './wiring.ts';
+
+/** What the agent reads when it has the floor again. */
+export function returnNote(lease: LeaseRecord, now: number, changed: string[]): string {
+  const seconds = Math.max(1, Math.round((now - (lease.since_ms ?? now)) / 1000));
+  const lines = [`[aether] ${lease.holder} had your terminal for ${seconds} s and handed it back.`];
+  if (lease.detail.interrupted)
+    lines.push('Your turn was interrupted for it; a tool that was running did not finish.');
+  if (changed.length > 0) lines.push(`Files changed in the workspace meanwhile: ${changed.join(', ')}.`);
+  if (lease.detail.note) lines.push(`Note from ${lease.holder}: ${lease.detail.note}`);
+  lines.push('Go on from here, taking what was said and done in the terminal into account.');
+  return lines.join('\n');
+}
 
 /** Sentences, one a line; none where nothing has changed. */
 export function whatChanged(wiring: Wiring, agent: string, since_ms: number, unread: number): string[] {

@@ -7,7 +7,7 @@ import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
 import { stoodStill } from '../runs/tree.ts';
-import { changedFiles } from './changed-files.ts';
+import { whatChanged } from './away.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 import { duration } from './lifecycle.ts';
 import type { By, Wiring } from './wiring.ts';
@@ -78,15 +78,14 @@ export class Pauses {
     const { away } = run.record.tree;
     if (away === null || run.ended || run.closed) return;
     const { agent } = run.record;
-    const { store, agents, log } = this.#wiring;
+    const { store, log } = this.#wiring;
     const told =
       away.to_ms - away.from_ms >= limits.away_told_ms && run.runtime.capabilities.engine === 'structured';
     try {
       const text = told
         ? awayNote(
             away.to_ms - away.from_ms,
-            changedFiles(agents.get(agent).config.workspace, away.from_ms),
-            this.#unread(agent),
+            whatChanged(this.#wiring, agent, away.from_ms, this.#unread(agent)),
           )
         : '';
       store.transaction(() => {
@@ -120,13 +119,10 @@ export async function untilAwake(
   return false;
 }
 
-function awayNote(away_ms: number, changed: string[], unread: number): string {
-  const lines = [
+function awayNote(away_ms: number, changed: string[]): string {
+  return [
     `[aether] You and everything you had started stood still for ${duration(away_ms)}; a time-out may have passed meanwhile.`,
-  ];
-  if (changed.length > 0) lines.push(`Files changed in the workspace meanwhile: ${changed.join(', ')}.`);
-  if (unread > 0)
-    lines.push(`You have ${unread} unread message${unread === 1 ? '' : 's'}: aether_mail_inbox reads them.`);
-  lines.push('Go on with your work.');
-  return lines.join('\n');
+    ...changed,
+    'Go on with your work.',
+  ].join('\n');
 }

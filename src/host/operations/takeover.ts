@@ -13,6 +13,7 @@ import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
 import { checkSize } from '../terminals/size.ts';
 import { engineActivity } from './activity.ts';
+import { returnNote } from './away.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import { type Launcher, writeFiles } from './launch.ts';
@@ -400,14 +401,3 @@ export class Takeover {
   }
 }
 
-/** What the agent reads when it has the floor again. */
-function returnNote(lease: LeaseRecord, now: number, changed: string[]): string {
-  const seconds = Math.max(1, Math.round((now - (lease.since_ms ?? now)) / 1000));
-  const lines = [`[aether] ${lease.holder} had your terminal for ${seconds} s and handed it back.`];
-  if (lease.detail.interrupted)
-    lines.push('Your turn was interrupted for it; a tool that was running did not finish.');
-  if (changed.length > 0) lines.push(`Files changed in the workspace meanwhile: ${changed.join(', ')}.`);
-  if (lease.detail.note) lines.push(`Note from ${lease.holder}: ${lease.detail.note}`);
-  lines.push('Go on from here, taking what was said and done in the terminal into account.');
-  return lines.join('\n');
-}
