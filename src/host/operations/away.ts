@@ -1,6 +1,7 @@
 /** What an agent that stood still is told of the time it was away: it notices nothing of that by itself. */
-import { changedFiles } from './changed-files.ts';
+
 import type { LeaseRecord } from '../store/leases.ts';
+import { changedFiles } from './changed-files.ts';
 import type { Wiring } from './wiring.ts';
 
 /** What the agent reads when it has the floor again. */

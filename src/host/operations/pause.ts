@@ -104,7 +104,7 @@ export class Pauses {
 
 /** Like run.until, of a clock that stands still while the run does: nobody is blamed for being frozen. */
 export async function untilAwake(
-  clock: Clock,
+  { clock }: { clock: Clock },
   run: Run,
   condition: () => boolean,
   limit_ms: number,

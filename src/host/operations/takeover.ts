@@ -190,8 +190,7 @@ export class Takeover {
       });
       this.#wiring.touched(lease.agent);
       const wanted = () => this.#wiring.leases.find(lease.agent)?.detail.when === 'boundary';
-      const over = () => !busy() || this.#gone(lease) || !wanted();
-      await untilAwake(this.#wiring.clock, run, over, BOUNDARY_MS_MAX);
+      await untilAwake(this.#wiring, run, () => !busy() || this.#gone(lease) || !wanted(), BOUNDARY_MS_MAX);
       this.#wiring.leases.require(lease.agent, lease.generation);
       if (busy() && wanted()) {
         throw new AetherError({
@@ -210,7 +209,7 @@ export class Takeover {
         record.detail.waitingFor = 'the turn to stop';
       });
       await run.write(run.runtime.interrupt(randomUUID()));
-      await untilAwake(this.#wiring.clock, run, () => !turning() || this.#gone(lease), INTERRUPT_MS);
+      await untilAwake(this.#wiring, run, () => !turning() || this.#gone(lease), INTERRUPT_MS);
     }
   }
 
@@ -400,4 +399,3 @@ export class Takeover {
     });
   }
 }
-

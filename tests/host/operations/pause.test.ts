@@ -37,7 +37,7 @@ const pause = (since_ms: number) => ({
 
 test('a limit is a limit when nobody is paused', async () => {
   const { run, clock, waits } = standIn({ ms: 0 });
-  expect(await untilAwake(clock, run, () => false, 1_000)).toBe(false);
+  expect(await untilAwake({ clock }, run, () => false, 1_000)).toBe(false);
   expect(waits).toEqual([1_000]);
 });
 
@@ -55,7 +55,7 @@ test('the time paused is given back, however often', async () => {
       tree.pause = null;
     },
   );
-  expect(await untilAwake(clock, run, () => false, 1_000)).toBe(false);
+  expect(await untilAwake({ clock }, run, () => false, 1_000)).toBe(false);
   // 1000, then what it stood still of each wait, never shorter than a look.
   expect(waits).toEqual([1_000, 400, 400, 250]);
   expect(now.ms - tree.paused_ms).toBeGreaterThanOrEqual(1_000);
