@@ -284,10 +284,7 @@ export class Takeover {
     by: By,
   ): Promise<void> {
     const lease = this.#wiring.leases.require(name, input.generation);
-    if (lease.phase === 'pending') {
-      this.#cancel(run, lease);
-      return;
-    }
+    if (lease.phase === 'pending') return this.#cancel(run, lease);
     if (lease.phase !== 'held') {
       throw new AetherError({
         code: 'lease.phase',
