@@ -5,6 +5,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
 import { Bench, type Subject } from './runtime-bench.ts';
 import { conversationConformance } from './runtime-conversation.ts';
+import { gateConformance } from './runtime-gate.ts';
 import { launchConformance } from './runtime-launch.ts';
 import { messageConformance } from './runtime-messages.ts';
 import { observerConformance } from './runtime-observer.ts';
@@ -26,5 +27,6 @@ export function runtimeConformance(name: string, setup: () => Promise<Subject>):
     messageConformance(bench);
     conversationConformance(bench);
     observerConformance(bench);
+    gateConformance(bench);
   });
 }

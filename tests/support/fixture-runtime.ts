@@ -63,6 +63,7 @@ export const fixtureRuntime: Runtime = {
     permissions: true,
     receipts: 'acted',
     resume: true,
+    gate: { wait_ms_max: null },
   },
 
   async detect(environment) {
@@ -132,4 +133,15 @@ export const fixtureRuntime: Runtime = {
   interrupt: (requestId) => frame(requestId, { do: 'interrupt', requestId }),
   permission: ({ requestId, allow, message }) =>
     frame(`permission:${requestId}`, { do: 'permission', requestId, allow, message }),
+  gate: (answer) => frame(`gate:${answer.requestId}`, { do: 'gate', ...answer }),
+  callFacts: (tool, input) => {
+    const { command } = (input ?? {}) as { command?: string };
+    return {
+      aether: tool.startsWith('aether_') ? tool : null,
+      looks: false,
+      subject: command ?? null,
+      shell: tool === 'shell',
+    };
+  },
+  cancel: (id) => frame(`cancel:${id}`, { do: 'cancel', id }),
 };
