@@ -211,7 +211,7 @@ describe('up in the foreground', () => {
     );
     const applied = await fleet.aether('apply');
     expect(applied.code).toBe(0);
-    expect(applied.stdout).toContain('- talker would be stopped and removed');
+    expect(applied.stdout).toContain('- talker was stopped and removed');
     expect(Object.keys(await ps())).toEqual(['other']);
     expect(isAlive(talker!.pid!)).toBe(false);
   });

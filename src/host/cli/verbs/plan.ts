@@ -51,7 +51,8 @@ export function registerApply(program: Command): void {
         if (options.json) printJson(plan);
         else {
           plan.warnings.forEach(warn);
-          for (const change of plan.changes.filter((one) => one.action !== 'none')) print(headline(change));
+          for (const change of plan.changes.filter((one) => one.action !== 'none'))
+            print(headline(change, 'done'));
           if (plan.changes.every((one) => one.action === 'none')) print('Nothing had changed.');
           for (const view of failed) {
             print(paint('red', oneLine(`${view.name}: ${view.problem?.message} ${view.problem?.next}`)));
@@ -77,19 +78,25 @@ async function planOf(invoked: Invocation): Promise<PlanView> {
   return planWithoutHost({ configFile: invoked.configFile, stateDir: invoked.stateDir });
 }
 
+/** `word` is said before it is done, `done` after. */
 const SIGNS: Record<
   PlanChange['action'],
-  { sign: string; format: Parameters<typeof paint>[0]; word: string }
+  { sign: string; format: Parameters<typeof paint>[0]; word: string; done: string }
 > = {
-  add: { sign: '+', format: 'green', word: 'would be started' },
-  change: { sign: '~', format: 'yellow', word: 'would change, without a restart' },
-  restart: { sign: '±', format: 'yellow', word: 'would be restarted' },
-  remove: { sign: '-', format: 'red', word: 'would be stopped and removed' },
-  none: { sign: ' ', format: 'dim', word: 'is as configured' },
+  add: { sign: '+', format: 'green', word: 'would be started', done: 'was added' },
+  change: {
+    sign: '~',
+    format: 'yellow',
+    word: 'would change, without a restart',
+    done: 'was changed, without a restart',
+  },
+  restart: { sign: '±', format: 'yellow', word: 'would be restarted', done: 'was restarted' },
+  remove: { sign: '-', format: 'red', word: 'would be stopped and removed', done: 'was stopped and removed' },
+  none: { sign: ' ', format: 'dim', word: 'is as configured', done: 'is as configured' },
 };
 
-function headline(change: PlanChange): string {
-  const { sign, format, word } = SIGNS[change.action];
+function headline(change: PlanChange, tense: 'word' | 'done' = 'word'): string {
+  const { sign, format, [tense]: word } = SIGNS[change.action];
   const keys = change.changed.length > 0 ? ` (${change.changed.join(', ')})` : '';
   return paint(format, oneLine(`${sign} ${change.agent} ${word}${keys}`));
 }
