@@ -5,8 +5,9 @@
 
 import { decideRestart } from '../agents/restart-policy.ts';
 import { AetherError, messageOf, toWireError } from '../errors.ts';
+import { exitSentence } from '../runs/facts.ts';
 import { lastWords } from '../runs/lines.ts';
-import { exitSentence, type Run } from '../runs/run.ts';
+import type { Run } from '../runs/run.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';

@@ -1,0 +1,210 @@
+/**
+ * What a journal record says about the run, noted in the run's record and told to the rest of the host. Runs inside
+ * the transaction that saves how far the journal is processed.
+ */
+import type { ObservedEvent, Runtime } from '../../runtimes/runtime.ts';
+import type { Evidence, RunState } from '../api.ts';
+import { limits } from '../limits.ts';
+import {
+  type JournalRecord,
+  type ProcessExit,
+  type ProcessStatus,
+  RecordType,
+  type RunExit,
+  type SwapRecord,
+} from '../shim/wire.ts';
+import type { RunRecord } from '../store/runs.ts';
+import { cutLines } from './lines.ts';
+import { noteInTree } from './tree.ts';
+
+const PRINTED_CHARS_MAX = 2_000;
+const MARK_EVERY_BYTES = 128 * 1024;
+
+export interface FactSink {
+  observed(event: ObservedEvent, at_ms: number): void;
+  recorded(topic: string, data: Record<string, unknown>): void;
+  wrote(frame: string): void;
+}
+
+export class RunFacts {
+  readonly #record: RunRecord;
+  readonly #runtime: Runtime;
+  readonly #sink: FactSink;
+  /** Observations of the record that is being looked at. */
+  #observed = 0;
+
+  constructor(record: RunRecord, runtime: Runtime, sink: FactSink) {
+    this.#record = record;
+    this.#runtime = runtime;
+    this.#sink = sink;
+  }
+
+  /** @returns false for output that told of nothing */
+  take(record: JournalRecord): boolean {
+    this.#observed = 0;
+    const noted = noteInTree(this.#record.tree, record);
+    if (noted !== null) this.#sink.recorded(noted.topic, noted.data);
+    this.#take(record);
+    return this.#observed > 0 || (record.type !== RecordType.out && record.type !== RecordType.err);
+  }
+
+  observe(event: ObservedEvent, at_ms: number): void {
+    this.#observed += 1;
+    this.#sink.observed(event, at_ms);
+  }
+
+  #take(record: JournalRecord): void {
+    const { floor } = this.#record;
+    const json = <T>(): T => JSON.parse(record.payload.toString()) as T;
+    switch (record.type) {
+      case RecordType.spawned:
+        this.#spawned(json<ProcessStatus>(), record);
+        return;
+      case RecordType.out:
+      case RecordType.err:
+        if (record.process === floor.process) this.#output(record);
+        return;
+      case RecordType.in: {
+        const frame = frameOf(record.payload);
+        floor.opening = floor.opening.filter((opening) => opening.id !== frame);
+        this.#sink.wrote(frame);
+        return;
+      }
+      case RecordType.exited: {
+        const exit = json<ProcessExit>();
+        this.#sink.recorded('process.exited', { process: record.process, ...exit });
+        if (record.process === floor.process) floor.pid = null;
+        return;
+      }
+      case RecordType.resized: {
+        const size = json<{ cols: number; rows: number }>();
+        floor.cols = size.cols;
+        floor.rows = size.rows;
+        return;
+      }
+      case RecordType.swap: {
+        const swap = json<SwapRecord>();
+        this.#sink.recorded(`swap.${swap.phase}`, { ...swap });
+        return;
+      }
+      case RecordType.trouble:
+        this.observe(
+          { kind: 'note', level: 'error', text: String(json<{ cause: unknown }>().cause) },
+          record.at_ms,
+        );
+        return;
+      case RecordType.runExited:
+        this.#exited(json<RunExit>(), record);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #exited(exit: RunExit, { at_ms }: JournalRecord): void {
+    const record = this.#record;
+    setState(record, 'exited', { source: 'shim', what: exitSentence(exit), at_ms });
+    record.exit = exit;
+    record.exited_ms = at_ms;
+    record.requested = null;
+    record.activity = null;
+    record.floor.pid = null;
+    this.#sink.recorded('run.exited', { ...exit });
+  }
+
+  #spawned(status: ProcessStatus, record: JournalRecord): void {
+    const { floor } = this.#record;
+    floor.process = status.index;
+    floor.role = status.role;
+    floor.pid = status.pid;
+    floor.io = status.io;
+    floor.partialOut = '';
+    floor.partialErr = '';
+    floor.printed = '';
+    floor.terminalFrom = status.io === 'pty' ? record.end : null;
+    floor.marks = [];
+    if (status.role === 'engine')
+      this.#record.engine = this.#runtime.observer.initial(this.#record.engine.session);
+    const evidence = { source: 'shim', what: `process ${status.pid} started`, at_ms: record.at_ms };
+    if (this.#record.state !== 'stopping') setState(this.#record, 'running', evidence);
+    this.#sink.recorded('process.started', {
+      process: status.index,
+      role: status.role,
+      pid: status.pid,
+      io: status.io,
+    });
+    this.observe(
+      {
+        kind: 'activity',
+        activity: status.role === 'engine' ? 'starting' : 'waiting-for-operator',
+        evidence: evidence.what,
+      },
+      record.at_ms,
+    );
+  }
+
+  #output(record: JournalRecord): void {
+    const { floor } = this.#record;
+    if (floor.io === 'pty' || record.type === RecordType.err) {
+      const tail = record.payload.subarray(-PRINTED_CHARS_MAX).toString('utf8');
+      floor.printed = `${floor.printed ?? ''}${tail}`.slice(-PRINTED_CHARS_MAX);
+    }
+    if (floor.io === 'pty') {
+      const mark = floor.marks.at(-1) ?? floor.terminalFrom ?? record.end;
+      if (record.end - mark >= MARK_EVERY_BYTES) {
+        floor.marks.push(record.end);
+        const from = record.end - limits.terminal_replay_bytes_max;
+        floor.marks = floor.marks.filter((offset) => offset >= from);
+      }
+      if (floor.role === 'engine') this.#line('out', record.payload.toString('utf8'), record.at_ms);
+      return;
+    }
+    const source = record.type === RecordType.out ? 'out' : 'err';
+    const key = source === 'out' ? 'partialOut' : 'partialErr';
+    const cut = cutLines(floor[key], record.payload, limits.engine_line_bytes_max);
+    floor[key] = cut.rest;
+    if (cut.dropped > 0) {
+      this.observe(
+        {
+          kind: 'note',
+          level: 'error',
+          text: `A line of over ${limits.engine_line_bytes_max} bytes was left out; it is in the journal.`,
+        },
+        record.at_ms,
+      );
+    }
+    for (const line of cut.lines) this.#line(source, line, record.at_ms);
+  }
+
+  #line(source: 'out' | 'err', text: string, at_ms: number): void {
+    const result = this.#runtime.observer.line(this.#record.engine, source, text);
+    this.#record.engine = result.state;
+    for (const event of result.events) this.observe(event, at_ms);
+  }
+}
+
+export function setState(record: RunRecord, state: RunState, evidence: Omit<Evidence, 'grade'>): void {
+  if (record.state !== state) {
+    record.state = state;
+    record.state_ms = evidence.at_ms;
+  }
+  record.stateEvidence = { ...evidence, grade: 'observed' };
+}
+
+function frameOf(payload: Buffer): string {
+  const end = payload.indexOf(10);
+  return (JSON.parse(payload.toString('utf8', 0, end === -1 ? payload.length : end)) as { frame: string })
+    .frame;
+}
+
+export function exitSentence(exit: {
+  code: number | null;
+  signal: string | null;
+  cause: string;
+  reason?: string;
+}): string {
+  const how = exit.signal !== null ? `ended by ${exit.signal}` : `exited with code ${exit.code}`;
+  return exit.cause === 'stopped'
+    ? `stopped on request (${exit.reason ?? 'stop'}); the engine ${how}`
+    : `the engine ${how}`;
+}
