@@ -42,7 +42,19 @@ const renderers: Record<string, Renderer> = {
   'process.started': (data, event) =>
     quiet(`● ${text(data.role)} of run ${event.run ?? ''} started (pid ${text(data.pid)})`),
   'run.exited': (data) => quiet(`● ${exit(data)}`),
-  'run.lost': () => [paint('red', '● run lost: its supervisor is gone')],
+  'run.lost': (data) => [
+    paint('red', oneLine(`● run lost: ${text(data.why)}; ${text(data.killed)} processes ended`)),
+    dim(oneLine(`  ${text(data.certainty)}`)),
+  ],
+  'run.paused': (data) => [
+    paint('magenta', oneLine(`⏸ ${text(data.by)} paused it: ${text(data.processes)} processes stand still`)),
+  ],
+  'run.resumed': (data) => [
+    paint(
+      'magenta',
+      oneLine(`▶ ${data.reason === 'stop' ? 'goes on, to be ended' : `${text(data.by)} resumed it`}`),
+    ),
+  ],
   'agent.failed': (data) => problem(data, 'failed'),
   'message.user': (data) => block(data.text).map((line) => paint('cyan', `› ${line}`)),
   'message.assistant': (data) =>

@@ -41,14 +41,26 @@ export function groupScope(stateDir: string): string {
 
 /** The directory of the group this process is in, where it may make groups of its own; null where it may not. */
 export function ownGroup(kind: GroupKind): string | null {
-  const mount = mountOf(kind);
-  const own = pathIn(kind);
+  const path = groupDirectory(kind, read('/proc/self/mountinfo') ?? '', read('/proc/self/cgroup') ?? '');
+  return path !== null && mayWrite(path) && mayWrite(join(path, 'cgroup.procs')) ? path : null;
+}
+
+/**
+ * The directory of a process's own group.
+ * @param mounts its /proc/PID/mountinfo
+ * @param groups its /proc/PID/cgroup
+ * @returns null where there is none, or none that can be seen from where it is
+ */
+export function groupDirectory(kind: GroupKind, mounts: string, groups: string): string | null {
+  const mount = mountOf(kind, mounts);
+  const own = pathIn(kind, groups);
   if (mount === null || own === null) return null;
-  const below = mount.root === '/' ? own : own === mount.root ? '/' : own.slice(mount.root.length);
-  // Outside what this namespace can see ("/../…"), or beside the part that is mounted here.
-  if (own.startsWith('/..') || (mount.root !== '/' && !`${own}/`.startsWith(`${mount.root}/`))) return null;
-  const path = join(mount.point, below);
-  return mayWrite(path) && mayWrite(join(path, 'cgroup.procs')) ? path : null;
+  // Outside what this namespace can see.
+  if (own.startsWith('/..')) return null;
+  if (mount.root === '/') return join(mount.point, own);
+  // Beside the part that is mounted here.
+  if (!`${own}/`.startsWith(`${mount.root}/`)) return null;
+  return join(mount.point, own.slice(mount.root.length));
 }
 
 /** Where the group of a run would be. */
@@ -189,8 +201,8 @@ interface Mount {
   root: string;
 }
 
-function mountOf(kind: GroupKind): Mount | null {
-  for (const line of (read('/proc/self/mountinfo') ?? '').split('\n')) {
+function mountOf(kind: GroupKind, mounts: string): Mount | null {
+  for (const line of mounts.split('\n')) {
     const [left, right] = line.split(' - ');
     const fields = left?.split(' ') ?? [];
     const [type, , options] = right?.split(' ') ?? [];
@@ -204,8 +216,8 @@ function mountOf(kind: GroupKind): Mount | null {
 }
 
 /** This process's own path in the hierarchy. */
-function pathIn(kind: GroupKind): string | null {
-  for (const line of (read('/proc/self/cgroup') ?? '').split('\n')) {
+function pathIn(kind: GroupKind, groups: string): string | null {
+  for (const line of groups.split('\n')) {
     const [id, controllers, ...path] = line.split(':');
     if (kind === 'cgroup2' ? id === '0' && controllers === '' : controllers?.split(',').includes('freezer')) {
       return path.join(':');

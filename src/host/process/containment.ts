@@ -93,11 +93,22 @@ export class Containment {
   enclose<T>(body: () => T): T {
     const group = this.#usable;
     if (group === null) return body();
-    group.admit(process.pid);
+    this.#enter(group);
     try {
       return body();
     } finally {
       this.#leave();
+    }
+  }
+
+  #enter(group: Group): void {
+    try {
+      group.admit(process.pid);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      // Between two processes of the run it is empty, and whoever tidies up may take it for forgotten.
+      group.make();
+      group.admit(process.pid);
     }
   }
 
