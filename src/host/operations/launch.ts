@@ -14,6 +14,7 @@ import type { RunPaths } from '../runs/run.ts';
 import { Run, type RunSink } from '../runs/run.ts';
 import { ShimClient } from '../shim/client/client.ts';
 import { launchShim } from '../shim/client/launch.ts';
+import type { StopLadder } from '../shim/wire.ts';
 import { newTree, type RunRecord } from '../store/runs.ts';
 import { Connections } from './connections.ts';
 import { containmentFor, releaseFiles, releaseGroup, releaseSockets } from './remains.ts';
@@ -21,6 +22,8 @@ import type { Prepared, RunDoor, Wiring } from './wiring.ts';
 
 /** The start of a host does not wait longer for a shim that is silent. */
 const ADOPT_MS = 3_000;
+/** For a shim without a process to end, once it was told to. */
+const NEVER_STARTED_MS = 3_000;
 
 export class Launcher {
   readonly #wiring: Wiring;
@@ -239,12 +242,15 @@ export class Launcher {
     await run.pump();
     if (status.processes.length === 0) {
       // The host died before it said what to run; nothing was lost, so begin anew.
-      await client.stop(
-        'never-started',
-        { term_ms: 0, kill_ms: 1_000 },
-        'the host died before it was started',
+      const why = 'the host died before it was started';
+      const ladder: StopLadder = { term_ms: 0, kill_ms: 1_000 };
+      const failure = await client.stop('never-started', ladder, why).then(
+        () => null,
+        (error: unknown) => error,
       );
-      await run.pump();
+      // A run that has ended is let go of, at times before the shim's answer to this is in: the journal decides.
+      const ended = await run.until(() => run.ended, NEVER_STARTED_MS);
+      if (!ended) await this.endUnreachable(run, failure === null ? why : `${why}: ${messageOf(failure)}`);
       return null;
     }
     return run;

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { AetherError } from '../../errors.ts';
 import { ANOTHER_HOST, ensureStateDirectory } from '../detached-host.ts';
-import { ExitCode } from '../exit-codes.ts';
+import { ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { frontDoor, type HostOptions, type RunningHost } from '../front-door.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { invocation } from '../invocation.ts';
@@ -44,11 +44,20 @@ export function registerHost(program: Command): void {
     });
 }
 
-/** The host, in this process. */
+/**
+ * The host, in this process. One that fails in the middle of its start ends the process: the runs it has taken
+ * back by then would keep it alive, with the state directory in its hand and nobody to talk to.
+ */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   ensureStateDirectory(options.stateDir);
   const { runHost } = await frontDoor();
-  return runHost(options);
+  try {
+    return await runHost(options);
+  } catch (error) {
+    if (error instanceof AetherError && error.code === 'host.running') throw error;
+    printError(error);
+    process.exit(exitCodeOf(error));
+  }
 }
 
 function milliseconds(given: string): number {
