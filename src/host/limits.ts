@@ -98,6 +98,11 @@ export const limits = {
   /** Wake-ups by mail, so that two agents cannot keep each other busy for ever. */
   wakeups_per_minute_max: 6,
 
+  /** A turn in which nothing moved for so long is stuck, unless the configuration says otherwise. */
+  watchdog_after_ms: 10 * 60_000,
+  /** How often the watchdog looks, unless its patience is shorter. */
+  watchdog_look_ms: 30_000,
+
   restart_backoff_ms_min: 1_000,
   restart_backoff_ms_max: 60_000,
   restart_attempts_max: 5,

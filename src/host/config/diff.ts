@@ -32,6 +32,7 @@ const TAKES_EFFECT: Record<Exclude<keyof AgentConfig, 'name'>, 'restart' | 'live
   restart: 'live',
   autostart: 'live',
   wake: 'live',
+  watchdog: 'live',
   shared: 'live',
 };
 

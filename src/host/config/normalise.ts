@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import type { InheritSpec, PermissionSpec } from '../../runtimes/runtime.ts';
 import { limits } from '../limits.ts';
 import { authFits } from './auth-fits.ts';
+import { durationInMs } from './duration.ts';
 import { resolvePath } from './paths.ts';
 import type { RawAgent, RawConfig } from './schema.ts';
 import type { Template } from './templates.ts';
-import type { AgentConfig, AuthConfig, RestartConfig } from './types.ts';
+import type { AgentConfig, AuthConfig, RestartConfig, WatchdogConfig } from './types.ts';
 
 export type RawDefaults = NonNullable<RawConfig['defaults']>;
 type Layer = Partial<Omit<RawAgent, 'template'>>;
@@ -67,6 +68,7 @@ export function normalise(
     replay: replayed === null ? null : resolvePath(replayed, dir, home),
     autostart: pick('autostart') ?? true,
     wake: pick('wake') ?? true,
+    watchdog: mergeWatchdog(layers),
   };
 }
 
@@ -120,5 +122,18 @@ function mergeRestart(layers: readonly Layer[]): RestartConfig {
   return {
     policy: specs.find((spec) => spec.policy)?.policy ?? 'on-failure',
     attempts_max: specs.find((spec) => spec.attempts)?.attempts ?? limits.restart_attempts_max,
+  };
+}
+
+function mergeWatchdog(layers: readonly Layer[]): WatchdogConfig | null {
+  const written = layers.flatMap(({ watchdog }) => (watchdog === undefined ? [] : [watchdog]));
+  if (written[0] === 'off') return null;
+  const specs: { after?: string | undefined; action?: WatchdogConfig['action'] | undefined }[] = written
+    .filter((one) => one !== 'off')
+    .map((one) => (typeof one === 'string' ? { action: one } : one));
+  const after = specs.find((spec) => spec.after !== undefined)?.after;
+  return {
+    after_ms: after === undefined ? limits.watchdog_after_ms : durationInMs(after),
+    action: specs.find((spec) => spec.action !== undefined)?.action ?? 'report',
   };
 }

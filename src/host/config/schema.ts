@@ -4,6 +4,7 @@
  * help) and the examples in error messages all come from here.
  */
 import { z } from 'zod';
+import { durationInMs } from './duration.ts';
 import { AETHER_TOOLS } from './tools.ts';
 
 /** What this version can run. `openclaw` is known to runtime.ts and refused with its own sentence. */
@@ -95,6 +96,38 @@ export const restartSchema = z
     description:
       'Whether the agent is started again when its process ends by itself. An operator’s stop is not undone.',
     examples: ['on-failure', { policy: 'always', attempts: 3 }],
+  });
+
+const WATCHDOG_ACTIONS = ['report', 'interrupt', 'restart'] as const;
+const watchdogAction = z.enum(WATCHDOG_ACTIONS).meta({
+  description:
+    'report: an event, and a mark where the agent is shown; interrupt: its turn is ended and it is told so; restart: its process is started again. Default: report.',
+  examples: ['report'],
+});
+
+export const watchdogSchema = z
+  .union([
+    z.literal('off'),
+    watchdogAction,
+    z.strictObject({
+      after: z
+        .string()
+        .refine(
+          (value) => durationInMs(value) >= 1_000 && durationInMs(value) <= 7 * 86_400_000,
+          'must be a time from 1s to 7d, such as 10m',
+        )
+        .meta({
+          description: 'For how long nothing has moved: 90s, 10m, 2h. Default: 10m.',
+          examples: ['10m'],
+        })
+        .optional(),
+      action: watchdogAction.optional(),
+    }),
+  ])
+  .meta({
+    description:
+      'What happens when a turn is stuck: no output of the engine, no tool begun or done, no CPU time used by any of its processes. Silence alone is not enough, and an agent that is idle, waits for you, is held or paused is never stuck. off: nobody watches.',
+    examples: [{ after: '10m', action: 'report' }, 'interrupt', 'off'],
   });
 
 const authSchema = z
@@ -221,6 +254,7 @@ const fields = {
   tools: toolsSchema.optional(),
   permissions: permissionsSchema.optional(),
   restart: restartSchema.optional(),
+  watchdog: watchdogSchema.optional(),
   command: z
     .array(text())
     .min(1)

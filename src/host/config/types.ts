@@ -48,6 +48,8 @@ export interface AgentConfig {
   autostart: boolean;
   /** Wake an idle agent when mail arrives (default true). */
   wake: boolean;
+  /** null: nobody watches. */
+  watchdog: WatchdogConfig | null;
 }
 
 /** Exactly one is given. */
@@ -70,6 +72,12 @@ export interface RetentionConfig {
   /** The event log, and with it settled messages, answers and receipts. */
   events_days: number;
   events_bytes: number;
+}
+
+export interface WatchdogConfig {
+  /** A turn in which for so long nothing moved at all is stuck. */
+  after_ms: number;
+  action: 'report' | 'interrupt' | 'restart';
 }
 
 export interface RestartConfig {

@@ -33,6 +33,7 @@ describe('diffConfig', () => {
     [{ restart: { policy: 'never', attempts_max: 5 } }],
     [{ autostart: false }],
     [{ wake: false }],
+    [{ watchdog: null }],
     [{ shared: true }],
   ])('applies %o without one', (change) => {
     expect(diffConfig(base, changed(change))).toMatchObject({

@@ -42,6 +42,7 @@ describe('loadConfig', () => {
           replay: null,
           autostart: true,
           wake: true,
+          watchdog: { after_ms: 600_000, action: 'report' },
         },
       ],
     });
@@ -69,7 +70,9 @@ agents:
     limits: { steps_max: 12 }
     autostart: false
     wake: false
+    watchdog: { after: 1.5m, action: interrupt }
   shell:
+    watchdog: off
     runtime: command
     command: [./bin/tool, --flag, ./not-a-path-of-ours]
     tools: none
@@ -94,8 +97,10 @@ console: { enabled: false, port: 0 }
       limits: { steps_max: 12 },
       autostart: false,
       wake: false,
+      watchdog: { after_ms: 90_000, action: 'interrupt' },
     });
     expect(shell).toMatchObject({
+      watchdog: null,
       command: [join(dir, 'bin/tool'), '--flag', './not-a-path-of-ours'],
       tools: [],
       inherit: { instructions: true, settings: true, mcpServers: true, skills: true },
