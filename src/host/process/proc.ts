@@ -78,9 +78,21 @@ export function environmentOf(pid: number): string[] | null {
   return readProc(`/proc/${pid}/environ`)?.split('\0') ?? null;
 }
 
-/** Every process there is, zombies included. */
-export function everyProcess(): ProcStat[] {
-  return snapshot();
+/**
+ * Every process there is, zombies included, youngest first where the platform numbers them upwards: of those who
+ * fork and exit the youngest is still there.
+ * @param onFound called with each while the look goes on: later it may be gone
+ */
+export function everyProcess(onFound: (entry: ProcStat) => void = () => undefined): ProcStat[] {
+  const found: ProcStat[] = [];
+  const note = (entry: ProcStat | null) => {
+    if (entry === null) return;
+    found.push(entry);
+    onFound(entry);
+  };
+  if (!LINUX) for (const entry of snapshot()) note(entry);
+  else for (const name of (listProc('/proc') ?? []).reverse()) if (/^\d+$/.test(name)) note(statOf(Number(name)));
+  return found;
 }
 
 /** Direct children, zombies included. */

@@ -18,10 +18,11 @@ import {
   statOf,
 } from './proc.ts';
 import { signalProcess } from './signal.ts';
+import { isStopped } from './tree.ts';
 
 const PAUSE_MS = 5;
-/** One look can miss somebody who forks and exits meanwhile. */
-const QUIET_LOOKS = 2;
+/** One look can miss somebody who forks and exits meanwhile; a group misses nobody. */
+const QUIET_LOOKS = { exact: 2, otherwise: 12 };
 
 export interface Traces {
   run: string;
@@ -56,13 +57,13 @@ export async function killRemains(traces: Traces, timeout_ms: number): Promise<R
   for (let quiet = 0; ; ) {
     const alive = [...strike(groups), ...find(traces, spared)];
     // A parent that is stopped cannot put a new child in place of the dead one.
-    for (const entry of alive) signalProcess(entry, 'SIGSTOP');
+    for (const entry of alive) if (!isStopped(entry)) signalProcess(entry, 'SIGSTOP');
     for (const entry of alive) {
       signalProcess(entry, 'SIGKILL');
       killed.add(keyOf(entry));
     }
     quiet = alive.length === 0 ? quiet + 1 : 0;
-    if (quiet >= QUIET_LOOKS || performance.now() >= deadline) {
+    if (quiet >= (exact ? QUIET_LOOKS.exact : QUIET_LOOKS.otherwise) || performance.now() >= deadline) {
       for (const group of groups) group.remove();
       if (traces.shim !== null) killed.delete(keyOf(traces.shim));
       const survivors = new Set(alive.filter((entry) => isAlive(entry)).map(({ pid }) => pid)).size;
@@ -84,12 +85,16 @@ function strike(groups: Group[]): ProcStat[] {
 
 function find({ run, known }: Traces, spared: Set<number>): ProcStat[] {
   const marker = `${RUN_MARKER}=${run}`;
-  const everybody = everyProcess().filter(({ zombie, pid }) => !zombie && !spared.has(pid));
   const noted = new Set(known.map(keyOf));
   const found = new Map<number, ProcStat>();
-  const queue = everybody.filter(
-    (entry) => noted.has(keyOf(entry)) || environmentOf(entry.pid)?.includes(marker) === true,
-  );
+  const queue: ProcStat[] = [];
+  const everybody = everyProcess((entry) => {
+    if (entry.zombie || spared.has(entry.pid)) return;
+    if (!noted.has(keyOf(entry)) && environmentOf(entry.pid)?.includes(marker) !== true) return;
+    // Now: at the end of this look it may have forked and gone.
+    signalProcess(entry, 'SIGSTOP');
+    queue.push(entry);
+  }).filter(({ zombie, pid }) => !zombie && !spared.has(pid));
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     if (found.has(next.pid)) continue;
     found.set(next.pid, next);

@@ -95,7 +95,11 @@ export class JournalReader {
     const current = this.#open?.segment;
     const later = listSegments(this.#dir).filter((one) => one.start >= this.#offset);
     const next = later.find((one) => one.start === this.#offset);
-    if (next === undefined && later[0] !== undefined) throw this.#gap(later[0].start);
+    if (next === undefined && later[0] !== undefined) {
+      // Not a gap where the writer went on in this file, and to the next one, since it was looked at.
+      if (this.#open && fstatSync(this.#open.fd).size > this.#offset - this.#open.segment.start) return true;
+      throw this.#gap(later[0].start);
+    }
     if (next === undefined || next.path === current?.path) return false;
     this.close();
     this.#open = { segment: next, fd: openSync(next.path, 'r') };
