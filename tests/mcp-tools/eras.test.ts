@@ -1,9 +1,11 @@
 /** Both eras of the protocol through the real bridge, with the SDK's client and with lines written by hand. */
+import { execFile } from 'node:child_process';
 import fs from 'node:fs';
+import { promisify } from 'node:util';
 import type { Client } from '@modelcontextprotocol/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { catalog } from '../../src/mcp-tools/catalog/catalog.ts';
-import { connectClient, Engine, envelope, LEGACY, MODERN } from './engine.ts';
+import { BRIDGE, connectClient, Engine, envelope, LEGACY, MODERN } from './engine.ts';
 import { Rig, tempDir, until } from './rig.ts';
 
 let rig: Rig;
@@ -208,6 +210,35 @@ describe('legacy by hand', () => {
         .join(''),
     );
     await Promise.all(['slow', 'b1', 'b2', 'b3'].map((id) => by.reply(id)));
+  });
+
+  it('gets long answers whole, whatever pieces they come in and however late they are read', async () => {
+    await rig.openRunDoor();
+    const by = engine();
+    await by.handshake();
+    const texts = Array.from({ length: 40 }, (_, n) => `${n} `.repeat(30_000 / `${n} `.length));
+    const stored = texts.map((text, n) => by.call('aether_memory_store', { key: `k${n}`, text }));
+    await Promise.all(stored.map((id) => by.reply(id)));
+    by.process.stdout!.pause();
+    const got = texts.map((_, n) => by.call('aether_memory_get', { key: `k${n}` }));
+    // Far more than fits into a pipe; the host begins no more of them until somebody reads.
+    await until(() => rig.topics().filter((topic) => topic === 'mcp.called').length > texts.length + 10);
+    by.process.stdout!.resume();
+    const replies = await Promise.all(got.map((id) => by.reply(id)));
+    expect(replies.map((reply) => reply.result.structuredContent.memory.text)).toEqual(texts);
+  });
+
+  it('is served from a file as from a pipe', async () => {
+    await rig.openRunDoor();
+    const file = `${rig.dir}/requests`;
+    const list = { jsonrpc: '2.0', id: 'list', method: 'tools/list', params: { _meta: envelope() } };
+    fs.writeFileSync(file, JSON.stringify(list)); // its end ends the line too
+    const { stdout } = await promisify(execFile)(
+      'sh',
+      ['-c', 'exec "$0" "$1" "$2" <"$3"', process.execPath, BRIDGE, rig.socketPath, file],
+      { timeout: 10_000 },
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ id: 'list', result: { resultType: 'complete' } });
   });
 });
 

@@ -2,12 +2,13 @@
  * The bridge: the stdio MCP server an engine sees, and nothing but a careful pipe to the host's socket. The host
  * may die and come back while requests are open: the bridge keeps what is unanswered, connects again and sends
  * it under its old sequence number (wire.ts), so that the engine sees latency, not a restart, and never a second
- * answer. One CommonJS file with one import, because each agent pays its start and its memory.
+ * answer. One CommonJS file with two imports, because each agent pays its start and its memory.
  *
  *   node main.cjs SOCKET [--client NAME]
  */
 import type { BridgeHello } from './wire.ts' with { 'resolution-mode': 'import' };
 
+const fs = require('node:fs') as typeof import('node:fs');
 const net = require('node:net') as typeof import('node:net');
 
 /** The same figures as mcp_* in the host's limits; a test holds them together. */
@@ -62,7 +63,13 @@ if (!socketPath || (flag !== undefined && (flag !== '--client' || !client)) || p
 }
 
 const instance = `${Date.now().toString(36)}-${process.pid.toString(36)}-${Math.random().toString(36).slice(2)}`;
-const { stdin, stdout } = process;
+/**
+ * Each direction reads into one buffer that is used again for every read: a new one a read, as a stream would
+ * make it, is a good part of what a call costs here. So what outlives the read is copied.
+ */
+const READ_BYTES = 64 * 1024;
+const { stdout } = process;
+const stdin = openStdin();
 
 /** By id; the order of insertion is the order of sequence numbers. */
 const unanswered = new Map<Id, Request>();
@@ -193,7 +200,7 @@ class Lines {
       this.end();
       start = end + 1;
     }
-    if (start < chunk.length) this.#add(chunk.subarray(start));
+    if (start < chunk.length) this.#add(Buffer.from(chunk.subarray(start)));
   }
 
   /** The line is complete (a newline, or the end of the stream). */
@@ -271,20 +278,21 @@ function passes(line: Buffer): boolean {
   return false;
 }
 
-function fromHost(socket: Socket): (chunk: Buffer) => void {
+/** @param socket asked for only while something of it is read */
+function fromHost(socket: () => Socket): (chunk: Buffer) => void {
   let parts: Buffer[] = [];
   let bytes = 0;
   return (chunk) => {
     const last = chunk.lastIndexOf(NEWLINE);
     if (last < 0) {
-      parts.push(chunk);
+      parts.push(Buffer.from(chunk));
       bytes += chunk.length;
-      if (bytes > 2 * LINE_BYTES_MAX) socket.destroy(); // no host of ours writes such a line
+      if (bytes > 2 * LINE_BYTES_MAX) socket().destroy(); // no host of ours writes such a line
       return;
     }
     const ended = chunk.subarray(0, last + 1);
     const complete = parts.length === 0 ? ended : Buffer.concat([...parts, ended]);
-    parts = last + 1 < chunk.length ? [chunk.subarray(last + 1)] : [];
+    parts = last + 1 < chunk.length ? [Buffer.from(chunk.subarray(last + 1))] : [];
     bytes = chunk.length - last - 1;
     const passed: Buffer[] = [];
     for (let start = 0; start < complete.length; ) {
@@ -293,9 +301,10 @@ function fromHost(socket: Socket): (chunk: Buffer) => void {
       if (passes(line)) passed.push(line);
       start = end;
     }
-    if (passed.length > 0 && !stdout.write(passed.length === 1 ? passed[0]! : Buffer.concat(passed))) {
-      socket.pause();
-      stdout.once('drain', () => socket.resume());
+    if (passed.length > 0 && !stdout.write(Buffer.concat(passed))) {
+      const paused = socket();
+      paused.pause();
+      stdout.once('drain', () => paused.resume());
     }
     if (!refused) backoff_ms = BACKOFF_MS_MIN;
     if (ending) endWhenAnswered();
@@ -305,7 +314,17 @@ function fromHost(socket: Socket): (chunk: Buffer) => void {
 /* ---------- the connection ---------- */
 
 function connect(): void {
-  const socket = net.createConnection(socketPath!);
+  const received = fromHost(() => socket);
+  const socket: Socket = net.createConnection({
+    path: socketPath!,
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback(bytes, buffer) {
+        received((buffer as Buffer).subarray(0, bytes));
+        return true;
+      },
+    },
+  });
   socket.on('connect', () => {
     host = socket;
     if (expiry !== null) clearInterval(expiry);
@@ -317,7 +336,6 @@ function connect(): void {
     replay();
     flush();
   });
-  socket.on('data', fromHost(socket));
   socket.on('drain', () => stdin.resume());
   socket.on('error', () => {}); // 'close' follows, and it is the same to us why
   socket.on('close', () => {
@@ -366,6 +384,31 @@ function expire(): void {
   if (ending) endWhenAnswered();
 }
 
+/* ---------- the engine's end ---------- */
+
+function onStdin(chunk: Buffer): void {
+  fromStdin.push(chunk);
+  flush();
+}
+
+/** A pipe or a socket, as engines give; a file or a terminal is read as Node does it. */
+function openStdin(): import('node:stream').Readable {
+  const stat = fs.fstatSync(0);
+  if (!stat.isFIFO() && !stat.isSocket()) return process.stdin.on('data', onStdin);
+  return new net.Socket({
+    fd: 0,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: Buffer.allocUnsafeSlow(READ_BYTES),
+      callback(bytes, buffer) {
+        onStdin((buffer as Buffer).subarray(0, bytes));
+        return true;
+      },
+    },
+  });
+}
+
 /* ---------- the end ---------- */
 
 function endWhenAnswered(): void {
@@ -388,12 +431,9 @@ function onEnd(): void {
   endWhenAnswered();
 }
 
-stdin.on('data', (chunk: Buffer) => {
-  fromStdin.push(chunk);
-  flush();
-});
 stdin.on('end', onEnd);
 stdin.on('error', onEnd);
 stdout.on('error', () => process.exit(0)); // EPIPE: the engine is gone
 process.on('SIGTERM', () => process.exit(0));
+stdin.resume();
 connect();
