@@ -11,7 +11,7 @@ import { processes } from '../support/live-fleet.ts';
 import { resultsIn, saidIn } from '../support/model-server/server.ts';
 import { groupsLeft } from '../support/run-tree.ts';
 import { type Ledger, readLedgers } from './streams.ts';
-import type { World } from './world.ts';
+import type { Note, World } from './world.ts';
 
 export interface Figures {
   hostKills: number;
@@ -152,7 +152,7 @@ function accounts(world: World, runs: RunRow[]): string[] {
     (run) => `run ${run.id} of ${run.agent} ended by itself: ${run.exit}`,
   );
   for (const name of [...world.cast.steady, ...world.cast.talkers]) {
-    const own = runs.filter((run) => run.agent === name);
+    const own = runs.filter((run) => run.agent === name && !world.killedRuns.has(run.id));
     if (own.length !== 1)
       found.push(`${name}, which nobody touched, has ${own.length} runs: ${JSON.stringify(own)}`);
   }
@@ -202,7 +202,13 @@ function wishes(world: World, views: AgentView[]): string[] {
   if (JSON.stringify(wanted) !== JSON.stringify(there))
     found.push(`the file names ${wanted}, there are ${there}`);
   for (const view of views) {
-    if (view.state !== 'running' || view.requested !== null || view.pending !== null || view.lease !== null)
+    if (
+      view.state !== 'running' ||
+      view.requested !== null ||
+      view.pending !== null ||
+      view.lease !== null ||
+      view.hold !== null
+    )
       found.push(
         `${view.name} is ${view.state}, requested ${view.requested}, pending ${view.pending}, lease ${view.lease?.phase}`,
       );
@@ -227,8 +233,13 @@ function notes(world: World, receipts: { id: string; state: string }[]): string[
       found.push(`no model was ever told the last note to ${agent}`);
       continue;
     }
+    const stateOf = (note: Note) => receipts.find(({ id }) => id === note.id)?.state;
     const read = [...saidIn(last).matchAll(/note#(\d+);/g)].map(([, number]) => Number(number));
-    const sent = own.map(({ number }) => number);
+    // A message that was on its way into an engine that was killed may say so; then it may have been read or not.
+    const unknown = (note: Note) => world.killedAgents.has(agent) && stateOf(note) === 'unknown';
+    const sent = own
+      .filter((note) => !unknown(note) || read.includes(note.number))
+      .map(({ number }) => number);
     if (JSON.stringify(read) !== JSON.stringify(sent)) {
       const lost = sent.filter((number) => !read.includes(number));
       const doubled = read.filter((number, index) => read.indexOf(number) !== index);
@@ -237,8 +248,8 @@ function notes(world: World, receipts: { id: string; state: string }[]): string[
       );
     }
     for (const note of own) {
-      const state = receipts.find(({ id }) => id === note.id)?.state;
-      if (state !== 'acted' && state !== 'seen')
+      const state = stateOf(note);
+      if (state !== 'acted' && state !== 'seen' && !unknown(note))
         found.push(`the receipt of note ${note.number} to ${agent} says ${state ?? 'nothing'}`);
     }
   }

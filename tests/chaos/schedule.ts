@@ -13,6 +13,8 @@ export interface Cast {
   volatile: string[];
   /** Claude Code on the scripted model: told things, taken over and given back. */
   talkers: string[];
+  /** Those of them whose engine and shim are killed as well: what they had not read by then may be unknown. */
+  mortal: string[];
 }
 
 export type Act =
@@ -21,6 +23,9 @@ export type Act =
   | { do: 'takeover'; agent: string; when: 'boundary' | 'now' }
   | { do: 'handback'; agent: string }
   | { do: 'restart'; agent: string }
+  | { do: 'pause' | 'hold'; agent: string }
+  /** Whoever is paused or held. */
+  | { do: 'resume' }
   | { do: 'edit'; what: 'live' | 'restarting' | 'guest' | 'broken' }
   | { do: 'kill'; what: 'bridge' | 'engine' | 'shim'; agent: string }
   | { do: 'freeze'; for_ms: number }
@@ -52,6 +57,9 @@ export function castOf(agents: number, talkers: number): Cast {
     fragile: names('fragile', fragile),
     volatile: names('volatile', volatile),
     talkers: names('talker', talkers),
+    mortal: names('talker', talkers)
+      .slice(1)
+      .slice(0, Math.ceil(talkers / 2)),
   };
 }
 
@@ -83,6 +91,9 @@ function drawAct(random: Random, cast: Cast): Act {
       inject: 5 * talk,
       takeover: 2 * talk,
       handback: 2 * talk,
+      pause: 1,
+      hold: talk,
+      resume: 2,
       restart: 2,
       edit: 3,
       kill: 3,
@@ -104,11 +115,23 @@ function drawAct(random: Random, cast: Cast): Act {
       return { do: 'handback', agent: random.pick(cast.talkers) };
     case 'restart':
       return { do: 'restart', agent: random.pick(cast.volatile) };
+    case 'pause':
+      return { do: 'pause', agent: random.pick([...cast.steady, ...cast.talkers]) };
+    case 'hold':
+      return { do: 'hold', agent: random.pick(cast.talkers) };
+    case 'resume':
+      return { do: 'resume' };
     case 'edit':
       return { do: 'edit', what: random.weighted({ live: 2, restarting: 2, guest: 2, broken: 1 }) };
     case 'kill': {
       const what = random.weighted({ bridge: 3, engine: 2, shim: 1 });
-      return { do: 'kill', what, agent: random.pick(what === 'bridge' ? anybody : cast.fragile) };
+      return {
+        do: 'kill',
+        what,
+        agent: random.pick(
+          what === 'bridge' ? [...anybody, ...cast.talkers] : [...cast.fragile, ...cast.mortal],
+        ),
+      };
     }
     case 'freeze':
       return { do: 'freeze', for_ms: random.between(50, 2_000) };

@@ -51,8 +51,21 @@ export class World {
   readonly notes: Note[] = [];
   /** Runs whose engine or shim we killed ourselves. */
   readonly killedRuns = new Map<string, 'engine' | 'shim'>();
+  /** Agents of these. */
+  readonly killedAgents = new Set<string>();
   readonly complaints: string[] = [];
-  readonly counts = { hosts: 0, early: 0, bridge: 0, engine: 0, shim: 0, freeze: 0, takeover: 0, restart: 0 };
+  readonly counts = {
+    hosts: 0,
+    early: 0,
+    bridge: 0,
+    engine: 0,
+    shim: 0,
+    freeze: 0,
+    takeover: 0,
+    restart: 0,
+    pause: 0,
+    hold: 0,
+  };
   /** Milliseconds from starting a host to its first answer. */
   readonly starts: number[] = [];
   edition = 0;
@@ -112,7 +125,14 @@ export class World {
         ...Object.fromEntries([...steady, ...fragile, ...this.#guests].map((name) => [name, teller()])),
         ...Object.fromEntries(volatile.map((name) => [name, teller(edited)])),
         ...Object.fromEntries(
-          talkers.map((name) => [name, { runtime: 'claude-code', permissions: { allow: ['Bash'] } }]),
+          talkers.map((name) => [
+            name,
+            {
+              runtime: 'claude-code',
+              permissions: { allow: ['Bash'] },
+              restart: { policy: 'always', attempts: ATTEMPTS },
+            },
+          ]),
         ),
       },
     };
@@ -240,6 +260,16 @@ export class World {
         this.counts.restart += 1;
         await this.#ask((client) => client.call('restart', act.agent));
         return;
+      case 'pause':
+      case 'hold': {
+        const { verbs } = await this.fleet.agent(act.agent);
+        if (verbs[act.do] !== null) return;
+        this.counts[act.do] += 1;
+        await this.#ask(async (client) => client.call(act.do, act.agent));
+        return;
+      }
+      case 'resume':
+        return this.#resume();
       case 'edit':
         return this.#edit(act.what);
       case 'kill':
@@ -265,6 +295,12 @@ export class World {
       if (!(error instanceof AetherError) || error.code === 'internal') throw error;
       this.story.push(`  refused: ${error.code}: ${error.message.slice(0, 160)}`);
     }
+  }
+
+  async #resume(): Promise<void> {
+    const views = await this.fleet.withHost((client) => client.call('agents'));
+    for (const { name, verbs } of views)
+      if (verbs.resume === null) await this.#ask((client) => client.call('resume', name));
   }
 
   async handback(agent: string): Promise<void> {
@@ -331,10 +367,15 @@ export class World {
         environment.includes(`AETHER_RUN=${run}`) &&
         (what === 'shim'
           ? command.startsWith('aether-shim')
-          : command.includes(what === 'engine' ? TELLER : 'bridge/main.c')),
+          : what === 'bridge'
+            ? command.includes('bridge/main.c')
+            : command.includes(TELLER) || command.startsWith(this.fleet.env.AETHER_CLAUDE_BINARY!)),
     );
     if (victim === undefined) return;
-    if (what !== 'bridge') this.killedRuns.set(run, what);
+    if (what !== 'bridge') {
+      this.killedRuns.set(run, what);
+      this.killedAgents.add(agent);
+    }
     process.kill(victim.pid, 'SIGKILL');
     this.counts[what] += 1;
   }
@@ -362,8 +403,10 @@ export class World {
     this.#options.say('coming to rest');
     await Promise.all([...this.#begun, ...this.#posting.values()]);
     this.fleet.configure(this.config());
+    await this.#resume();
     await this.fleet.withHost((client) => client.call('apply'));
     for (const agent of this.cast.talkers) await this.#free(agent);
+    await this.#resume();
     for (const name of this.names())
       await this.fleet.until(name, 'running', (view) => view.state === 'running', 60_000);
     fs.writeFileSync(join(this.ledgerDir, 'halt'), '');
