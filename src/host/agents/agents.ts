@@ -11,6 +11,8 @@ export class Agents {
   readonly #table: AgentTable;
   readonly #clock: Clock;
   readonly #records = new Map<string, AgentRecord>();
+  /** Place of each name in the configuration. */
+  #places = new Map<string, number>();
 
   constructor(options: { store: Store; table: AgentTable; clock: Clock }) {
     this.#store = options.store;
@@ -19,8 +21,15 @@ export class Agents {
     for (const record of options.table.all()) this.#records.set(record.name, record);
   }
 
+  /** In the order of the configuration; those that are not in it any more come last. */
   all(): AgentRecord[] {
-    return [...this.#records.values()];
+    const place = ({ name }: AgentRecord) => this.#places.get(name) ?? Number.MAX_SAFE_INTEGER;
+    return [...this.#records.values()].sort((one, other) => place(one) - place(other));
+  }
+
+  /** @param names every agent of the configuration, in its order */
+  arrange(names: readonly string[]): void {
+    this.#places = new Map(names.map((name, place) => [name, place]));
   }
 
   find(name: string): AgentRecord | undefined {
@@ -59,7 +68,8 @@ export class Agents {
       problem: null,
       failures: 0,
       hold: old?.hold ?? null,
-      created_ms: old?.created_ms ?? now,
+      // Those added in one go keep their order, also for a host whose configuration is broken.
+      created_ms: old?.created_ms ?? Math.max(now, this.#newest() + 1),
       updated_ms: now,
     };
     this.#put(record);
@@ -76,6 +86,10 @@ export class Agents {
       this.#put(record);
       return record;
     });
+  }
+
+  #newest(): number {
+    return [...this.#records.values()].reduce((newest, { created_ms }) => Math.max(newest, created_ms), 0);
   }
 
   remove(name: string): void {

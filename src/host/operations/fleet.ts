@@ -121,6 +121,7 @@ export class Fleet {
   #accept(config: Config): void {
     this.#config = config;
     this.#problem = null;
+    this.#wiring.agents.arrange(config.agents.map((agent) => agent.name));
   }
 
   /** What restarts nothing: a new agent, or a change that a running one takes as it is. */
