@@ -2,6 +2,7 @@
 import type { EventView } from '../api.ts';
 import type { ControlClient } from '../control/client.ts';
 import { AetherError } from '../errors.ts';
+import type { Hint } from './hints.ts';
 import { columns, paint, print, printError } from './output.ts';
 import { oneLine, pad, shorten } from './text.ts';
 import { eventLines } from './transcript.ts';
@@ -15,13 +16,13 @@ const LINES_PER_EVENT = 3;
 const WIDTH_MAX = 200;
 
 /** @param fromStart of this host; otherwise from now on. */
-export function followFeed(client: ControlClient, fromStart: boolean): { stop(): void } {
+export function followFeed(client: ControlClient, fromStart: boolean, hint: Hint): { stop(): void } {
   const margin = new Margin();
   let stop = () => {};
   void (async () => {
     const stream = client.stream('follow', fromStart ? { after: await hostStart(client) } : {});
     stop = () => stream.cancel();
-    for await (const event of stream) for (const line of feedLines(event, margin)) print(line);
+    for await (const event of stream) for (const line of feedLines(event, margin, hint)) print(line);
   })().catch((error: unknown) => {
     // The host's end is told by whoever waits for it.
     if (!(error instanceof AetherError && error.code === 'control.lost')) printError(error);
@@ -37,11 +38,13 @@ async function hostStart(client: ControlClient): Promise<number> {
   return seq;
 }
 
-function feedLines(event: EventView, margin: Margin): string[] {
+function feedLines(event: EventView, margin: Margin, hint: Hint): string[] {
   // What a tool answered is the longest and least of it; an error is news.
   if (event.topic === 'tool.finished' && event.data.isError !== true) return [];
-  const lines = eventLines(event);
+  const lines = eventLines(event, hint);
   const head = margin.of(event.agent ?? 'aether');
+  // What somebody has to read whole in order to answer it is not cut: the terminal wraps it.
+  if (event.topic === 'approval.opened') return lines.map((line) => `${head} ${line}`);
   const shown = lines.slice(0, LINES_PER_EVENT);
   if (lines.length > shown.length) shown.push(paint('dim', `… ${lines.length - shown.length} more lines`));
   return shown.map((line) => `${head} ${cut(line, Math.min(columns(), WIDTH_MAX) - margin.width - 3)}`);

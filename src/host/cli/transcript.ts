@@ -1,14 +1,18 @@
 /** How an event reads in a terminal: one place for `up`, `run` and `logs`. Everything agents wrote is made safe. */
 import type { EventView } from '../api.ts';
+import { type Hint, plainHint } from './hints.ts';
 import { paint } from './output.ts';
 import { oneLine, sanitise } from './text.ts';
 
-/** @returns the lines of this event; none for what is not worth a reader's eye (it is in --json). */
-export function eventLines(event: EventView): string[] {
-  return renderers[event.topic]?.(event.data, event) ?? [];
+/**
+ * @param hint how a command that is named in them is written
+ * @returns the lines of this event; none for what is not worth a reader's eye (it is in --json).
+ */
+export function eventLines(event: EventView, hint: Hint = plainHint): string[] {
+  return renderers[event.topic]?.(event.data, event, hint) ?? [];
 }
 
-type Renderer = (data: Record<string, unknown>, event: EventView) => string[];
+type Renderer = (data: Record<string, unknown>, event: EventView, hint: Hint) => string[];
 
 const dim = (text: string) => paint('dim', text);
 const quiet = (text: string) => [dim(oneLine(text))];
@@ -17,6 +21,9 @@ const text = (value: unknown): string =>
 const field = (value: unknown, key: string): string =>
   value !== null && typeof value === 'object' ? text((value as Record<string, unknown>)[key]) : '';
 const block = (value: unknown): string[] => sanitise(text(value)).trimEnd().split('\n');
+
+/** Topics of which lines are shown, some of a few events in them. */
+export const shownTopics = (): string[] => Object.keys(renderers);
 
 /** Lines of a tool's result that are shown; the console and --json have all of it. */
 const RESULT_LINES = 6;
@@ -68,12 +75,11 @@ const renderers: Record<string, Renderer> = {
     data.outcome === 'failed'
       ? [paint('red', oneLine(`— turn failed ${text(data.text)}`))]
       : quiet(data.outcome === 'interrupted' ? '— turn interrupted' : '— turn done'),
-  'approval.opened': (data) => [
-    paint('yellow', oneLine(`? ${text(data.title)}`)),
+  'approval.opened': (data, _event, hint) => [
+    paint('yellow', oneLine(`? ${field(data.detail, 'question') || text(data.title)}`)),
+    ...choices(data.detail).map((choice) => paint('yellow', `    - ${oneLine(choice)}`)),
     dim(
-      oneLine(
-        `  answer: aether approvals answer ${text(data.approval)} ${data.kind === 'permission' ? 'allow|deny' : 'TEXT'}`,
-      ),
+      `  answer: ${hint(oneLine(`approvals answer ${text(data.approval)} ${data.kind === 'permission' ? 'allow|deny' : 'TEXT'}`))}`,
     ),
   ],
   'approval.answered': (data) => [
@@ -107,6 +113,11 @@ const renderers: Record<string, Renderer> = {
   'host.started': () => quiet('host started'),
   'host.stopped': () => quiet('host stopped'),
 };
+
+function choices(detail: unknown): string[] {
+  const listed = (detail as { choices?: unknown } | null | undefined)?.choices;
+  return Array.isArray(listed) ? listed.map(text) : [];
+}
 
 function answer(value: unknown): string {
   if (value === null || typeof value !== 'object') return text(value);

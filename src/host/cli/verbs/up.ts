@@ -1,6 +1,5 @@
 /** `aether up`: the fleet of the configuration, made so and kept so. */
 import { realpathSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { AgentView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
@@ -9,6 +8,7 @@ import { ensureHost } from '../detached-host.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { followFeed } from '../feed.ts';
 import type { RunningHost } from '../front-door.ts';
+import { type Hint, hintFor } from '../hints.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { connectHost, findHost, type Invocation, invocation, requireConfig, version } from '../invocation.ts';
 import { note, paint, print, printError, warn } from '../output.ts';
@@ -40,6 +40,7 @@ export function registerUp(program: Command): void {
 }
 
 async function detached(invoked: Invocation): Promise<void> {
+  const hint = hintFor(invoked);
   const { client, started } = await ensureHost(invoked, {
     configFile: invoked.configFile,
     idleExit_ms: null,
@@ -47,10 +48,10 @@ async function detached(invoked: Invocation): Promise<void> {
   try {
     if (!started) await sameConfig(client, invoked);
     const agents = await applyAndSettle(client);
-    for (const view of agents) print(summary(view));
+    for (const view of agents) print(summary(view, hint));
     const failed = agents.filter((view) => failure(view) !== null);
     await greet(client, started ? 'runs in the background' : 'was running already');
-    print(`Stop agents and host with: aether down${again(invoked)}`);
+    print(`Stop agents and host with: ${hint('down')}`);
     if (failed.length > 0) process.exitCode = ExitCode.failed;
   } finally {
     client.close();
@@ -58,10 +59,11 @@ async function detached(invoked: Invocation): Promise<void> {
 }
 
 async function foreground(invoked: Invocation): Promise<void> {
+  const hint = hintFor(invoked);
   const existing = await findHost(invoked);
   if (existing) {
     await sameConfig(existing, invoked);
-    await follow(existing, null);
+    await follow(existing, null, hint);
     return;
   }
   const ready = Promise.withResolvers<void>();
@@ -77,18 +79,18 @@ async function foreground(invoked: Invocation): Promise<void> {
   } catch (error) {
     // Somebody else's host was faster: this one follows it.
     if (!(error instanceof AetherError && error.code === 'host.running')) throw error;
-    await follow(await connectHost(invoked), null);
+    await follow(await connectHost(invoked), null, hint);
     return;
   }
-  await follow(await connectHost(invoked), own);
+  await follow(await connectHost(invoked), own, hint);
 }
 
 /**
  * Shows what happens, and brings it down on Ctrl-C.
  * @param own the host in this process, which applies the configuration by itself; null: another's.
  */
-async function follow(client: ControlClient, own: Promise<RunningHost> | null): Promise<void> {
-  const feed = followFeed(client, own !== null);
+async function follow(client: ControlClient, own: Promise<RunningHost> | null, hint: Hint): Promise<void> {
+  const feed = followFeed(client, own !== null, hint);
   let ending: Promise<void> | null = null;
   const restore = onInterrupt((count) => {
     if (count === 1) {
@@ -99,17 +101,22 @@ async function follow(client: ControlClient, own: Promise<RunningHost> | null): 
   });
   try {
     await greet(client, own ? 'runs here' : 'was running already');
+    print(`Ctrl-C stops the agents; to leave them running instead: ${hint('up --detach')}`);
     if (own) {
       const running = await own.catch(async (error: unknown) => {
         // Its doors are open, so it is ended like any other.
         await bringDown(client).catch(complain);
         throw error;
       });
+      await replayHint(client, hint);
       process.exitCode ||= await running.stopped;
     } else {
       client
         .call('apply')
-        .then((plan) => plan.warnings.forEach(warn))
+        .then(async (plan) => {
+          plan.warnings.forEach(warn);
+          await replayHint(client, hint);
+        })
         .catch((error: unknown) => ending ?? complain(error));
       await client.closed();
     }
@@ -149,7 +156,7 @@ async function sameConfig(client: ControlClient, invoked: Invocation): Promise<v
   });
 }
 
-/** @returns the agents that are meant to run, once each has started or failed. */
+/** @returns the agents, once each that is meant to run has started or failed. */
 async function applyAndSettle(client: ControlClient): Promise<AgentView[]> {
   const changes = client.stream('followAgents');
   const timer = setTimeout(() => changes.cancel(), SETTLE_MS);
@@ -160,13 +167,13 @@ async function applyAndSettle(client: ControlClient): Promise<AgentView[]> {
     for (const view of await client.call('agents')) views.set(view.name, view);
     const meant = () =>
       [...views.values()].filter((view) => view.wanted === 'running' || failure(view) !== null);
-    if (meant().every(settled)) return meant();
+    if (meant().every(settled)) return [...views.values()];
     for await (const { agents, removed } of changes) {
       for (const view of agents) views.set(view.name, view);
       for (const name of removed) views.delete(name);
       if (meant().every(settled)) break;
     }
-    return meant();
+    return [...views.values()];
   } finally {
     clearTimeout(timer);
     changes.cancel();
@@ -189,9 +196,11 @@ export function failure(view: AgentView): string | null {
   return null;
 }
 
-function summary(view: AgentView): string {
+function summary(view: AgentView, hint: Hint): string {
   const why = failure(view);
   if (why !== null) return oneLine(`${view.name} failed: ${why}`);
+  if (view.wanted === 'stopped')
+    return `${oneLine(view.name)} is stopped (${hint(`start ${oneLine(view.name)}`)})`;
   if (!settled(view)) return oneLine(`${view.name} is still ${view.state} after ${SETTLE_MS / 1_000} s`);
   return oneLine(`${view.name} is ${view.state}${view.pid === null ? '' : ` (pid ${view.pid})`}`);
 }
@@ -203,9 +212,22 @@ async function greet(client: ControlClient, how: string): Promise<void> {
   if (info.configProblem) warn(`${info.configProblem.message} ${info.configProblem.next}`);
 }
 
-/** The options with which another command finds this host from here. */
-function again(invoked: Invocation): string {
-  const beside = join(dirname(invoked.configFile), '.aether');
-  if (invoked.stateDir !== beside) return ` --state ${invoked.stateDir}`;
-  return invoked.configNamed ? ` -f ${invoked.configFile}` : '';
+/** A recording that goes on where it was, which may be its end, is dull: says how to begin it anew. */
+async function replayHint(client: ControlClient, hint: Hint): Promise<void> {
+  const { started_ms } = await client.call('info');
+  const begun = new Set<string>();
+  const starts = client.stream('logs', { topics: ['run.starting'], last: 1_000, follow: false });
+  for await (const { at_ms, agent, data } of starts)
+    if (agent !== null && at_ms >= started_ms && data.resumed !== true) begun.add(agent);
+  const names = (await client.call('agents'))
+    .filter((view) => view.model?.startsWith('replay:') && view.state === 'running' && !begun.has(view.name))
+    .map((view) => oneLine(view.name));
+  if (names.length === 0) return;
+  const [who, those] =
+    names.length === 1
+      ? [`${names[0]} goes on with its`, 'it']
+      : [`${names.join(', ')} go on with their`, 'them'];
+  print(
+    `${who} recorded conversation where it was. Begin ${those} anew with: ${hint(`restart ${names.join(' ')} --fresh`)}`,
+  );
 }

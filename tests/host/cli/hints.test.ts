@@ -1,0 +1,47 @@
+/** A command that is printed for people works where they read it; a question is printed so that it can be answered. */
+import { expect, it } from 'vitest';
+import type { EventView } from '../../../src/host/api.ts';
+import { hintFor } from '../../../src/host/cli/hints.ts';
+import { eventLines } from '../../../src/host/cli/transcript.ts';
+
+const cwd = process.cwd();
+const invoked = (stateDir: string, configNamed = false) => ({
+  configFile: `${cwd}/fleet/aether.yaml`,
+  configNamed,
+  stateDir,
+});
+
+it('names the host as from here, and npx where npm started it', () => {
+  const env = { npm_execpath: '/usr/lib/npm-cli.js', INIT_CWD: cwd };
+  const from = hintFor(invoked(`${cwd}/.aether`), env);
+  expect(from('restart scout --fresh')).toBe('npx aether restart scout --fresh --state .aether');
+  expect(hintFor(invoked('/srv/it is here'), {})('ps')).toBe("aether ps --state '/srv/it is here'");
+  expect(hintFor(invoked(`${cwd}/fleet/.aether`, true), {})('ps')).toBe('aether ps -f fleet/aether.yaml');
+  expect(hintFor(invoked(`${cwd}/fleet/.aether`), {})('ps')).toBe('aether ps');
+});
+
+it('a question is shown whole, with its choices and how it is answered', () => {
+  const question = `Which wish? ${'A long reason. '.repeat(30)}`;
+  const event: EventView = {
+    seq: 1,
+    id: 'e',
+    at_ms: 0,
+    topic: 'approval.opened',
+    agent: 'writer',
+    run: null,
+    principal: 'agent:writer',
+    grade: 'enforced',
+    data: {
+      approval: '0198c2',
+      kind: 'question',
+      title: question.slice(0, 100),
+      detail: { question, choices: ['the app', 'the\x1b[2J price'] },
+    },
+  };
+  expect(eventLines(event, (words) => `npx aether ${words} --state .aether`)).toEqual([
+    `? ${question.trim()}`,
+    '    - the app',
+    '    - the price',
+    '  answer: npx aether approvals answer 0198c2 TEXT --state .aether',
+  ]);
+});
