@@ -89,6 +89,8 @@ export interface AgentView {
   lease: LeaseView | null;
   /** Somebody wants it to stand still between tools; `activity` 'held' says that it does. */
   hold: HoldView | null;
+  /** Its turn does not move, and how that is known; null while it moves, or there is no turn. */
+  stuck: { since_ms: number; what: string } | null;
   openApprovals: number;
   unreadMail: number;
   restarts: number;
@@ -324,12 +326,19 @@ export interface HostApi {
     onChunk: (chunk: TerminalChunk) => void,
     onReset: (info: TerminalInfo | null) => void,
   ): TerminalViewer;
+  /** The newest bytes that an agent without a run printed to its terminal; empty where it had none. */
+  lastTerminal(name: string): Buffer;
   /** Keystrokes of the lease holder. Refused with another generation. */
   terminalWrite(name: string, generation: number, data: string): void;
   terminalResize(name: string, generation: number, cols: number, rows: number): void;
 
   approvals(filter?: { agent?: string; state?: 'open' | 'all' }): ApprovalView[];
   answerApproval(id: string, answer: ApprovalAnswer, by: Principal): ApprovalView;
+
+  /** Mail to 'operator': unread, oldest first; with `all` the newest of any, newest first. `limit`: default 20. */
+  operatorMail(filter?: { all?: boolean; limit?: number }): { messages: MessageView[]; unread: number };
+  /** Marks mail to 'operator' as dealt with; all of `ids` or none. */
+  ackOperatorMail(ids: string[], by: Principal): { acked: string[]; already: string[] };
 
   /** Events after `seq`, oldest first, at most `limit`. `topics`: prefixes. */
   events(filter: {

@@ -13,10 +13,12 @@ import type { Fleet } from './operations/fleet.ts';
 import type { Holds } from './operations/hold.ts';
 import { acceptInjection, type InjectionDelivery, viewOf } from './operations/inject.ts';
 import { interrupt } from './operations/interrupt.ts';
+import { lastTerminal } from './operations/last-terminal.ts';
 import type { Lifecycle } from './operations/lifecycle.ts';
 import type { Pauses } from './operations/pause.ts';
 import type { Takeover } from './operations/takeover.ts';
 import type { ToolVerbs } from './operations/tool-verbs.ts';
+import type { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import type { Run } from './runs/run.ts';
 import { requireLegal } from './runs/verbs.ts';
@@ -31,12 +33,15 @@ export interface HostParts {
   takeover: Takeover;
   pauses: Pauses;
   holds: Holds;
+  watchdog: Watchdog;
   fleet: Fleet;
   tools: ToolVerbs;
   mailboxes: Mailboxes;
   info(): Omit<api.HostInfo, 'configProblem' | 'runtimes'>;
   runtimes(): Detection[];
   consoleLink(): string;
+  /** Directory of a run's journal. */
+  journal(run: string): string;
   /** Stops the agents, then this host. */
   down(by: By): Promise<void>;
 }
@@ -76,6 +81,7 @@ export class Host implements api.HostApi {
       openApprovals: approvals.countOpen(name),
       unreadMail: this.#p.mailboxes.unread(`agent:${name}`),
       pending: this.#p.fleet.pending(name),
+      stuck: this.#p.watchdog.stuck(name),
       restartDue_ms: this.#p.lifecycle.restartDue(name),
       now: clock.now(),
     });
@@ -225,6 +231,12 @@ export class Host implements api.HostApi {
     );
   }
 
+  lastTerminal(name: string): Buffer {
+    this.#p.wiring.agents.get(name);
+    const newest = this.#p.wiring.runs.newest(name);
+    return newest === null ? Buffer.alloc(0) : lastTerminal(newest, this.#p.journal(newest.id));
+  }
+
   /** The whole screen when it fits the limit; otherwise the tail of it, from a record boundary. */
   #replayFrom(run: Run): number {
     const { floor, journal_offset } = run.record;
@@ -283,6 +295,21 @@ export class Host implements api.HostApi {
 
   answerApproval(id: string, answer: api.ApprovalAnswer, by: By): api.ApprovalView {
     return answerApproval(this.#p.wiring, id, answer, by);
+  }
+
+  operatorMail(filter: { all?: boolean; limit?: number } = {}) {
+    const { all, ...rest } = filter;
+    return this.#p.mailboxes.inbox('operator', { ...rest, unreadOnly: all !== true });
+  }
+
+  ackOperatorMail(ids: string[], by: By) {
+    const { store, events } = this.#p.wiring;
+    return store.transaction(() => {
+      const result = this.#p.mailboxes.ack('operator', ids);
+      if (result.acked.length > 0)
+        events.append({ topic: 'mail.acked', principal: by, grade: 'enforced', data: { ids: result.acked } });
+      return result;
+    });
   }
 
   events(filter: Parameters<api.HostApi['events']>[0]): api.EventView[] {

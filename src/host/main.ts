@@ -52,8 +52,10 @@ import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
 import { Upkeep } from './operations/upkeep.ts';
 import { Wake } from './operations/wake.ts';
+import { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
+import { everyProcess } from './process/proc.ts';
 import { admitOperator, admitToRun } from './runs/admission.ts';
 import { Runs } from './runs/runs.ts';
 import { AgentTable } from './store/agents.ts';
@@ -240,6 +242,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     unread,
   });
   const holds = new Holds({ wiring, launcher, delivery, unread });
+  const restart = (agent: string) => lifecycle.restart(agent, 'host');
+  const watchdog = new Watchdog({ wiring, restart, processes: everyProcess });
   const fleet = new Fleet({
     wiring,
     lifecycle,
@@ -281,6 +285,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     takeover,
     pauses,
     holds,
+    watchdog,
     fleet,
     tools,
     mailboxes,
@@ -295,6 +300,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     }),
     runtimes: () => detections,
     consoleLink: () => console_.loginLink(),
+    journal: (run) => launcher.paths(run).journal,
     down: (by: By) => shutdown(true, by),
   });
 
@@ -339,6 +345,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     stopping ??= (async () => {
       lifecycle.close();
       wake.close();
+      watchdog.close();
       await upkeep.close();
       await watching?.close();
       if (stopAgents) {
@@ -379,6 +386,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   });
   upkeep.start();
 
+  watchdog.start();
   void detectRuntimes().then(
     (found) => {
       detections = found;

@@ -11,6 +11,7 @@ import type {
   HostInfo,
   InjectionView,
   LeaseView,
+  MessageView,
   PlanView,
   Principal,
   Verb,
@@ -50,6 +51,9 @@ export class HostDouble implements HostApi {
   /** Every verb that reached the host, as `verb agent`. */
   readonly asked: string[] = [];
   readonly beats: string[] = [];
+  /** To the operator, oldest first. */
+  readonly mail: MessageView[] = [];
+  lastPrinted = Buffer.alloc(0);
   configProblem: HostInfo['configProblem'] = null;
   now: () => number = Date.now;
   /** What a takeover runs in the terminal. */
@@ -351,6 +355,11 @@ export class HostDouble implements HostApi {
     return this.terminal(name).view(onChunk, onReset);
   }
 
+  lastTerminal(name: string): Buffer {
+    this.agent(name);
+    return this.lastPrinted;
+  }
+
   terminalWrite(name: string, generation: number, data: string): void {
     if (this.agent(name).lease?.generation !== generation)
       this.#refuse('lease.stale', 'Somebody else holds it.');
@@ -384,6 +393,17 @@ export class HostDouble implements HostApi {
     this.emit('approval.answered', answered.agent, { approval: id, answer, by });
     this.set(answered.agent, { activity: 'thinking' });
     return answered;
+  }
+
+  operatorMail(filter: { all?: boolean; limit?: number } = {}) {
+    const unread = this.mail.filter((message) => message.acked_ms === null);
+    return { messages: filter.all ? [...this.mail].reverse() : unread, unread: unread.length };
+  }
+
+  ackOperatorMail(ids: string[]) {
+    for (const message of this.mail) if (ids.includes(message.id)) message.acked_ms = this.now();
+    this.emit('mail.acked', null, { ids });
+    return { acked: ids, already: [] };
   }
 
   events(filter: Parameters<HostApi['events']>[0]): EventView[] {
@@ -457,6 +477,7 @@ function blank(name: string, now: number): AgentView {
     tokens: { input: 0, output: 0 },
     lease: null,
     hold: null,
+    stuck: null,
     openApprovals: 0,
     unreadMail: 0,
     restarts: 0,

@@ -18,6 +18,7 @@ import { registerInit } from './verbs/init.ts';
 import { registerInject } from './verbs/inject.ts';
 import { registerLifecycle } from './verbs/lifecycle.ts';
 import { registerLogs } from './verbs/logs.ts';
+import { registerMail } from './verbs/mail.ts';
 import { registerMcp } from './verbs/mcp.ts';
 import { registerPause } from './verbs/pause.ts';
 import { registerApply, registerPlan } from './verbs/plan.ts';
@@ -55,6 +56,7 @@ function buildProgram(): Command {
     registerHold,
     registerPause,
     registerApprovals,
+    registerMail,
     registerConsole,
     registerMcp,
     registerDown,

@@ -116,6 +116,21 @@ const handlers: Record<HostVerb, Handler> = {
     ]),
     (host, filter) => host.approvals(filter),
   ),
+  operatorMail: verb(
+    z.tuple([
+      z
+        .strictObject({
+          all: z.boolean().optional(),
+          limit: z.int().min(1).max(limits.mail_inbox_max).optional(),
+        })
+        .optional(),
+    ]),
+    (host, filter) => host.operatorMail(filter),
+  ),
+  ackOperatorMail: verb(z.tuple([z.array(z.string().max(200)).max(limits.mail_ack_ids_max)]), (host, ids) =>
+    host.ackOperatorMail(ids, OPERATOR),
+  ),
+  lastTerminal: verb(z.tuple([name]), (host, agent) => host.lastTerminal(agent).toString('base64')),
   answerApproval: verb(
     z.tuple([z.string(), z.strictObject({ allow: z.boolean().optional(), text: z.string().optional() })]),
     (host, id, answer) => host.answerApproval(id, answer, OPERATOR),

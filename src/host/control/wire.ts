@@ -10,6 +10,7 @@ import type {
   HostInfo,
   InjectionView,
   LeaseView,
+  MessageView,
   PlanView,
   TerminalInfo,
 } from '../api.ts';
@@ -72,6 +73,10 @@ export interface ControlCalls {
   terminalResize(name: string, generation: number, cols: number, rows: number): null;
   approvals(filter?: { agent?: string; state?: 'open' | 'all' }): ApprovalView[];
   answerApproval(id: string, answer: ApprovalAnswer): ApprovalView;
+  operatorMail(filter?: { all?: boolean; limit?: number }): { messages: MessageView[]; unread: number };
+  ackOperatorMail(ids: string[]): { acked: string[]; already: string[] };
+  /** Bytes are base64. */
+  lastTerminal(name: string): string;
   /** Ends a stream of this connection, by the id of its request. */
   cancel(id: number): null;
 }

@@ -49,7 +49,9 @@ describe('up --detach', () => {
     const up = await fleet.aether('up', '--detach');
     expect(up.stderr).toBe('');
     expect(up.code).toBe(0);
-    expect(up.stdout).toMatch(/^talker is running \(pid \d+\)\nAether 0\.1\.0 runs in the background/);
+    expect(up.stdout).toMatch(
+      /^talker is running \(pid \d+\)\nother is stopped \(aether start other\)\nAether 0\.1\.0 runs in the background/,
+    );
     expect(up.stdout).toMatch(/Console: http:\/\/127\.0\.0\.1:\d+\/login/);
     expect(up.stdout).toContain('Stop agents and host with: aether down');
     const hostPid = fleet.hostPid()!;
@@ -66,6 +68,20 @@ describe('up --detach', () => {
     expect(down.stdout).toBe('Stopping talker …\nThe host has ended.\n');
     expect([hostPid, talker!.pid!].filter(isAlive)).toEqual([]);
     expect((await fleet.aether('ps')).code).toBe(3);
+  });
+
+  it('keeps the order of the file, also after the host was started again', async () => {
+    const entry = '{ runtime: command, command: [./talker.sh], autostart: false }';
+    const config = (names: string[]) => `agents:\n${names.map((name) => `  ${name}: ${entry}\n`).join('')}`;
+    talkers(config(['zoe', 'max', 'ann']));
+    await fleet.aether('up', '--detach');
+    expect(Object.keys(await ps())).toEqual(['zoe', 'max', 'ann']);
+    await fleet.aether('down');
+    await fleet.aether('up', '--detach');
+    expect(Object.keys(await ps())).toEqual(['zoe', 'max', 'ann']);
+    writeFileSync(fleet.configFile, config(['max', 'new', 'zoe', 'ann']));
+    await fleet.aether('apply');
+    expect(Object.keys(await ps())).toEqual(['max', 'new', 'zoe', 'ann']);
   });
 
   it('1 when an agent failed, with why; the others run', async () => {
@@ -123,6 +139,9 @@ describe('verbs on real agents', () => {
     const { talker } = await ps();
     expect((await fleet.aether('stop', 'talker')).stdout).toBe('talker is stopped\n');
     expect(isAlive(talker!.pid!)).toBe(false);
+    const last = await fleet.aether('logs', 'talker');
+    expect(last.stdout).toContain('heard: hello there');
+    expect(last.stderr).toContain('talker does not run; this is what it printed last.');
     expect((await fleet.aether('start', 'talker', 'other')).code).toBe(0);
     const killed = (await ps()).other!.pid!;
     expect((await fleet.aether('kill', 'other')).code).toBe(0);
@@ -163,6 +182,7 @@ describe('up in the foreground', () => {
     const up = fleet.start(['up']);
     await eventually('the agent is up', () => /talker \| ● engine of run r_\w+ started/.test(up.stdout()));
     expect(up.stdout()).toMatch(/^Aether 0\.1\.0 runs here/);
+    expect(up.stdout()).toContain('Ctrl-C stops the agents');
     const { talker } = await ps();
     up.child.kill('SIGINT');
     const ended = await up.ended;

@@ -164,6 +164,35 @@ describe('approvals', () => {
   });
 });
 
+describe('mail', () => {
+  it('lists what was written to the operator, safely, and acknowledges it', async () => {
+    const message = (id: string, body: string) => ({
+      id,
+      from: 'agent:alpha' as const,
+      to: 'operator',
+      subject: 'The rates',
+      body,
+      replyTo: null,
+      sent_ms: fixture.host.now(),
+      acked_ms: null,
+    });
+    fixture.host.mail.push(
+      message('0198a1-1', 'They differ.\x1b[2J\nBy 2 %.'),
+      message('0198a1-2', 'Again.'),
+    );
+    const { stdout } = await aether('mail');
+    expect(stdout).toContain('0198a1-1  from agent:alpha');
+    expect(stdout).toContain('    They differ.\n    By 2 %.\n');
+    expect((await aether('mail', 'ack', '0198a1')).stderr).toContain('2 unread messages have an id');
+    expect((await aether('mail', 'ack', '0198a1-1')).stdout).toBe('1 acknowledged.\n');
+    expect((await aether('mail')).stdout).not.toContain('0198a1-1');
+    const all = JSON.parse((await aether('mail', 'list', '--all', '--json')).stdout) as { id: string }[];
+    expect(all.map(({ id }) => id)).toEqual(['0198a1-2', '0198a1-1']);
+    await aether('mail', 'ack', '0198a1-2');
+    expect((await aether('mail')).stdout).toBe('No unread mail.\n');
+  });
+});
+
 describe('logs', () => {
   it('shows the transcript, safely', async () => {
     fixture.host.emit('message.user', 'alpha', { text: 'Compare the rates' });
@@ -182,6 +211,22 @@ describe('logs', () => {
       'turn.ended',
       'usage.recorded',
     ]);
+  });
+
+  it('--last counts what is shown', async () => {
+    fixture.host.emit('message.assistant', 'alpha', { text: 'one' });
+    fixture.host.emit('message.assistant', 'alpha', { text: 'two' });
+    for (let count = 0; count < 5; count += 1) fixture.host.emit('activity.changed', 'alpha', {});
+    const { stdout } = await aether('logs', 'alpha', '--last', '2');
+    expect(stdout).toMatch(/one\n.*two\n$/);
+  });
+
+  it('of a plain command that does not run it is what it printed last', async () => {
+    fixture.host.set('gamma', { runtime: 'command', state: 'stopped', pid: null });
+    fixture.host.lastPrinted = Buffer.from('all done\x1b]0;title\x07\r\n');
+    const { code, stdout, stderr } = await aether('logs', 'gamma');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'all done\n' });
+    expect(stderr).toContain('gamma does not run; this is what it printed last.');
   });
 
   it('follows until Ctrl-C', async () => {

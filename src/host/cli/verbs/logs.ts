@@ -4,12 +4,13 @@ import type { EventView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
+import { type Hint, hintFor } from '../hints.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { invocation, withHost } from '../invocation.ts';
-import { paint, print, room } from '../output.ts';
+import { note, paint, print, room } from '../output.ts';
 import { TerminalFilter } from '../terminal-filter.ts';
 import { oneLine } from '../text.ts';
-import { eventLines } from '../transcript.ts';
+import { eventLines, shownTopics } from '../transcript.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
 
 interface LogsOptions {
@@ -32,19 +33,27 @@ export function registerLogs(program: Command): void {
   })
     .option('-F, --follow', 'go on with what comes, until Ctrl-C')
     .option('--json', 'one event per line, as it was recorded')
-    .option('--last <n>', `the newest so many events (at most ${LAST_MAX})`, '200')
+    .option('--last <n>', `the newest so many entries (at most ${LAST_MAX})`, '200')
     .action(async (agent: string | undefined, options: LogsOptions, command: Command) => {
-      await withHost(invocation(globalsOf(command)), async (client) => {
+      const invoked = invocation(globalsOf(command));
+      await withHost(invoked, async (client) => {
         const view = agent === undefined ? null : await client.call('agent', agent);
         // A plain command has no events of its own saying: its terminal is its transcript.
-        if (view?.runtime === 'command' && !options.json)
-          await terminalText(client, view.name, options.follow ?? false);
-        else await events(client, agent, options);
+        if (view?.runtime === 'command' && !options.json) {
+          // Without a pid nothing prints: then it is what it printed last.
+          if (view.pid === null) await printedLast(client, view.name);
+          else await terminalText(client, view.name, options.follow ?? false);
+        } else await events(client, agent, options, hintFor(invoked));
       });
     });
 }
 
-async function events(client: ControlClient, agent: string | undefined, options: LogsOptions): Promise<void> {
+async function events(
+  client: ControlClient,
+  agent: string | undefined,
+  options: LogsOptions,
+  hint: Hint,
+): Promise<void> {
   const last = Number(options.last);
   if (!Number.isInteger(last) || last < 0 || last > LAST_MAX) {
     throw new AetherError({
@@ -58,6 +67,8 @@ async function events(client: ControlClient, agent: string | undefined, options:
     last,
     follow: options.follow ?? false,
     ...(agent === undefined ? {} : { agent }),
+    // What is not shown is not counted either.
+    ...(options.json ? {} : { topics: shownTopics() }),
   });
   const restore = onInterrupt(() => {
     process.exitCode = ExitCode.interrupted;
@@ -65,7 +76,8 @@ async function events(client: ControlClient, agent: string | undefined, options:
   });
   try {
     for await (const event of stream) {
-      printEvent(event, agent === undefined, options.json ?? false);
+      if (options.json) print(JSON.stringify(event));
+      else printEvent(event, agent === undefined, hint);
       await room();
     }
   } finally {
@@ -73,14 +85,18 @@ async function events(client: ControlClient, agent: string | undefined, options:
   }
 }
 
-function printEvent(event: EventView, named: boolean, json: boolean): void {
-  if (json) {
-    print(JSON.stringify(event));
-    return;
-  }
+function printEvent(event: EventView, named: boolean, hint: Hint): void {
   const time = paint('dim', new Date(event.at_ms).toTimeString().slice(0, 8));
   const who = named && event.agent !== null ? `${paint('bold', oneLine(event.agent))} ` : '';
-  for (const line of eventLines(event)) print(`${time} ${who}${line}`);
+  for (const line of eventLines(event, hint)) print(`${time} ${who}${line}`);
+}
+
+async function printedLast(client: ControlClient, name: string): Promise<void> {
+  const bytes = Buffer.from(await client.call('lastTerminal', name), 'base64');
+  process.stdout.write(new TerminalFilter(true).push(bytes));
+  note(
+    `${oneLine(name)} does not run; ${bytes.length > 0 ? 'this is what it printed last' : 'it has printed nothing'}.`,
+  );
 }
 
 async function terminalText(client: ControlClient, name: string, follow: boolean): Promise<void> {
