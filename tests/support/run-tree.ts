@@ -44,6 +44,7 @@ export function ticksOf(tree: ProcStat[]): number {
 
 /** Directories of control groups that belong to a state directory. */
 export function groupsLeft(stateDir: string): string[] {
+  if (!existsSync(stateDir)) return [];
   return (['cgroup2', 'freezer'] as GroupKind[]).flatMap((kind) => {
     const own = ownGroup(kind);
     const scope = own === null ? null : join(own, groupScope(stateDir));

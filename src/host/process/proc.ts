@@ -91,7 +91,9 @@ export function everyProcess(onFound: (entry: ProcStat) => void = () => undefine
     onFound(entry);
   };
   if (!LINUX) for (const entry of snapshot()) note(entry);
-  else for (const name of (listProc('/proc') ?? []).reverse()) if (/^\d+$/.test(name)) note(statOf(Number(name)));
+  else
+    for (const name of (listProc('/proc') ?? []).reverse())
+      if (/^\d+$/.test(name)) note(statOf(Number(name)));
   return found;
 }
 

@@ -22,7 +22,7 @@ import { isStopped } from './tree.ts';
 
 const PAUSE_MS = 5;
 /** One look can miss somebody who forks and exits meanwhile; a group misses nobody. */
-const QUIET_LOOKS = { exact: 2, otherwise: 12 };
+const QUIET_LOOKS = { exact: 2, otherwise: 6 };
 
 export interface Traces {
   run: string;
