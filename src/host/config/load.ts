@@ -140,10 +140,10 @@ function templateLoader(directory: string, problems: Problem[]) {
   };
 }
 
-/** Two agents in one directory overwrite each other's work, unless both say that they mean it. */
+/** Two agents in one directory, or one's within the other's, overwrite each other's work, unless both say that they mean it. */
 function checkWorkspaces(agents: readonly AgentConfig[]): Problem[] {
   const problems: Problem[] = [];
-  const users = new Map<string, AgentConfig>();
+  const users: { real: string; agent: AgentConfig }[] = [];
   for (const agent of agents) {
     const path = ['agents', agent.name, 'workspace'];
     const fault = directoryFault(agent.workspace);
@@ -156,18 +156,31 @@ function checkWorkspaces(agents: readonly AgentConfig[]): Problem[] {
         next: fault.next,
       });
     const real = realPath(agent.workspace);
-    const other = users.get(real);
-    if (other && !(other.shared && agent.shared))
+    const clash = users.find(
+      (user) =>
+        !(user.agent.shared && agent.shared) && (isWithin(real, user.real) || isWithin(user.real, real)),
+    );
+    if (clash)
       problems.push({
         code: 'workspace-taken',
         path,
         at: 'value',
-        message: `agents.${agent.name} has the same workspace as agents.${other.name}: ${real}.`,
+        message: `agents.${agent.name} has ${howTheyMeet(real, clash.real)} agents.${clash.agent.name}: ${real}.`,
         next: 'Give it a directory of its own, or write `shared: true` for both.',
       });
-    else if (!other) users.set(real, agent);
+    users.push({ real, agent });
   }
   return problems;
+}
+
+/** Both absolute, links resolved. */
+function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`);
+}
+
+function howTheyMeet(real: string, other: string): string {
+  if (real === other) return 'the same workspace as';
+  return isWithin(real, other) ? 'a workspace inside that of' : 'a workspace that holds that of';
 }
 
 function checkCount(names: readonly string[]): Problem[] {

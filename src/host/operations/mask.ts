@@ -22,13 +22,16 @@ export class Mask {
   /** @param environment the values of `${VAR}` in the agent's env are secret from the start */
   constructor(agent: AgentConfig, environment: Record<string, string | undefined>) {
     this.#agent = agent;
-    for (const written of Object.values(agent.env)) {
+    for (const [name, written] of Object.entries(agent.env)) {
       for (const variable of variablesOf(written)) {
         const value = environment[variable] ?? '';
         // ${HOME} and ${PATH} are no secrets, and masking them would hide half of the plan.
         if (isSecretName(variable) || !value.startsWith('/')) this.#learn(value);
       }
       if (looksLikeSecret(written)) this.#learn(written);
+      const parts = parseValue(written);
+      if (isSecretName(name) && Array.isArray(parts))
+        for (const part of parts) if ('text' in part) this.#learn(part.text);
     }
   }
 
@@ -58,7 +61,10 @@ export class Mask {
     const parts = written === undefined ? [] : parseValue(written);
     const variables = written === undefined ? [] : variablesOf(written);
     if (variables.length > 0 && Array.isArray(parts)) {
-      const shape = parts.map((part) => ('text' in part ? part.text : DOTS)).join('');
+      // What is written beside the variable belongs to the secret, where the name says that this is one.
+      const shape = isSecretName(name)
+        ? DOTS
+        : parts.map((part) => ('text' in part ? part.text : DOTS)).join('');
       return `${this.text(shape)} (from ${variables.map((one) => `\${${one}}`).join(', ')})`;
     }
     if (written !== undefined && this.#isSecretEnv(name, value)) return this.whole('written in the file');

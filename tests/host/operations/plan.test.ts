@@ -273,6 +273,7 @@ agents:
       TOKEN: "\${GITHUB_TOKEN}"
       DB: "\${DATABASE_URL}?ssl=1"
       LITERAL: ${LITERAL}
+      PAIR_TOKEN: "\${DATABASE_URL}hunter22"
       ADMIN_PASSWORD: correct-horse
       LEVEL: debug
   b: { runtime: builtin, model: openai:x }
@@ -281,7 +282,7 @@ agents:
 
   const leaks = (view: PlanView) => {
     const shown = JSON.stringify(view);
-    const all = [...Object.values(SECRETS), LITERAL, 'correct-horse', IN_FILE];
+    const all = [...Object.values(SECRETS), LITERAL, 'correct-horse', 'hunter22', IN_FILE];
     const forms = all.flatMap((secret) => [
       secret,
       JSON.stringify(secret).slice(1, -1),
@@ -303,6 +304,7 @@ agents:
       TOKEN: '•••• (from ${GITHUB_TOKEN})',
       DB: '••••?ssl=1 (from ${DATABASE_URL})',
       LITERAL: '•••• (written in the file)',
+      PAIR_TOKEN: '•••• (from ${DATABASE_URL})',
       ADMIN_PASSWORD: '•••• (written in the file)',
       LEVEL: 'debug',
     });
