@@ -52,10 +52,8 @@ import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
 import { Upkeep } from './operations/upkeep.ts';
 import { Wake } from './operations/wake.ts';
-import { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
-import { everyProcess } from './process/proc.ts';
 import { admitOperator, admitToRun } from './runs/admission.ts';
 import { Runs } from './runs/runs.ts';
 import { AgentTable } from './store/agents.ts';
@@ -242,8 +240,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     unread,
   });
   const holds = new Holds({ wiring, launcher, delivery, unread });
-  const restart = (agent: string) => lifecycle.restart(agent, 'host');
-  const watchdog = new Watchdog({ wiring, restart, processes: everyProcess });
   const fleet = new Fleet({
     wiring,
     lifecycle,
@@ -285,7 +281,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     takeover,
     pauses,
     holds,
-    watchdog,
     fleet,
     tools,
     mailboxes,
@@ -345,7 +340,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     stopping ??= (async () => {
       lifecycle.close();
       wake.close();
-      watchdog.close();
       await upkeep.close();
       await watching?.close();
       if (stopAgents) {
@@ -386,7 +380,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   });
   upkeep.start();
 
-  watchdog.start();
   void detectRuntimes().then(
     (found) => {
       detections = found;
