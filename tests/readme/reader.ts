@@ -3,7 +3,7 @@
  * the Node and npm of this machine. Stands in for two things only: the download of the dependencies (the clone
  * borrows those of this checkout) and the registry (`npx -y aether-host` runs the clone).
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -15,12 +15,6 @@ import { processes } from '../support/live-fleet.ts';
 
 /** Of a real key's form; opens nothing. */
 const KEY = 'sk-ant-dummy-readme-0123456789abcdefghijklmnopqrs';
-
-export interface Started {
-  pid: number;
-  printed(): string;
-  ended: Promise<number | null>;
-}
 
 export class Reader {
   readonly root: string;
@@ -91,31 +85,10 @@ export class Reader {
     return cli(['-c', line], { program: ['/bin/sh'], cwd, env, deadline_ms: 120_000 });
   }
 
-  /** A line that goes on until Ctrl-C, in a process group of its own as in a terminal. */
-  begins(line: string, cwd: string, env: Record<string, string>): Started {
-    const child = spawn('/bin/sh', ['-c', line], {
-      cwd,
-      env,
-      detached: true,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let printed = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
-        printed += chunk.toString();
-      });
-    }
-    const ended = new Promise<number | null>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code) => resolve(code));
-    });
-    return { pid: child.pid!, printed: () => printed, ended };
-  }
-
-  /** Processes that name a path of this reader, or inherited its home. */
-  left(): { pid: number; command: string }[] {
-    return processes().filter(
-      ({ command, environment }) => command.includes(this.root) || environment.includes(`HOME=${this.home}`),
+  /** Processes that name a path below this one, or inherited it. */
+  left(within = this.root): { pid: number; command: string }[] {
+    return processes().filter(({ command, environment }) =>
+      [command, ...environment].some((text) => text.includes(within)),
     );
   }
 

@@ -19,6 +19,9 @@ import { Reader } from './reader.ts';
 
 const LINES_MAX = 200;
 const IMAGE_BYTES_MAX = 400_000;
+const CTRL_C = '\x03';
+/** Of one use; what follows it may be printed right behind. */
+const LINK = /http:\/\/127\.0\.0\.1:\d+\/login\?token=[\w-]{43}/;
 const CTRL_BRACKET = '\x1d';
 const README = fs.readFileSync(join(root, 'README.md'), 'utf8');
 const TOOLS = [...new Set(README.match(/\baether_[a-z]+_?[a-z]+\b/g))].sort();
@@ -42,7 +45,7 @@ const LINES: [RegExp, (line: string) => Promise<void>][] = [
   [/^npm start$/, npmStart],
   [/^npm test$/, npmTest],
   [/^npx aether attach /, attach],
-  [/^npx aether (?!mcp )/, async (line) => void (await verb(line))],
+  [/^npx aether (?!mcp )/, verb],
   [/^claude mcp add /, mcpAdd],
 ];
 
@@ -117,7 +120,7 @@ describe('the rest of the page', () => {
     expect(rooms.filter((path) => !fs.existsSync(join(reader.clone, path)))).toEqual([]);
   });
 
-  it('links and pictures lead somewhere, also on the page of a package', () => {
+  it('links and pictures lead somewhere', () => {
     const links = linksOf(README).filter((link) => !link.startsWith('https://'));
     const anchors = anchorsOf(README);
     for (const link of links) {
@@ -150,39 +153,52 @@ function manifest(): { scripts: Record<string, string>; repository?: { url: stri
 
 /** Two agents that mail, remember and ask one question, without any key; and Ctrl-C leaves nothing behind. */
 async function npmStart(line: string): Promise<void> {
-  const started = reader.begins(line, reader.clone, reader.env);
-  const failure = started.ended.then((code) => {
-    throw new Error(`${line} ended with ${code}:\n${started.printed()}`);
+  const terminal = new LiveTerminal(['/bin/sh', '-c', line], { cwd: reader.clone, env: reader.env });
+  let exit: { code: number; signal: number | undefined } | null = null;
+  const ended = terminal.exited.then((how) => {
+    exit = how;
   });
-  failure.catch(() => undefined); // of no interest once the address is there
-  const link = await Promise.race([
-    failure,
-    eventually(
-      'npm start prints the address of the console',
-      () => /Console: (http:\/\/127\.0\.0\.1:\d+\/login\?\S+)/.exec(started.printed())?.[1],
+  try {
+    const link = await eventually(
+      'npm start prints the address of the console, or ends',
+      () => LINK.exec(terminal.text)?.[0] ?? (exit && `it ended: ${terminal.text}`),
       180_000,
-    ),
-  ]);
-  expect((await fetch(link)).status).toBe(200);
-  const aether = (verb: string) =>
-    reader.does(
-      `npx aether ${verb} --json --state .aether -f templates/example/aether.yaml`,
-      reader.clone,
-      reader.env,
     );
-  await eventually(
-    'one of them asks',
-    async () =>
-      (JSON.parse(await aether('approvals list')) as { kind: string }[]).some(
-        ({ kind }) => kind === 'question',
-      ),
-    60_000,
-  );
-  const log = await aether('logs');
-  for (const topic of ['mail.sent', 'memory.stored', 'approval.opened']) expect(log).toContain(`"${topic}"`);
-  process.kill(-started.pid, 'SIGINT');
-  await eventually('Ctrl-C ends everything', () => reader.left().length === 0, 60_000);
-  expect([0, 130]).toContain(await started.ended);
+    await logsIn(link);
+    const aether = (verb: string) =>
+      reader.does(
+        `npx aether ${verb} --json --state .aether -f templates/example/aether.yaml`,
+        reader.clone,
+        reader.env,
+      );
+    await eventually(
+      'one of them asks',
+      async () =>
+        (JSON.parse(await aether('approvals list')) as { kind: string }[]).some(
+          ({ kind }) => kind === 'question',
+        ),
+      60_000,
+    );
+    const log = await aether('logs');
+    for (const topic of ['mail.sent', 'memory.stored', 'approval.opened'])
+      expect(log).toContain(`"${topic}"`);
+    terminal.press(CTRL_C);
+    await terminal.shows('Stopping the agents');
+    await ended;
+    await eventually('nothing of it is left', () => reader.left(reader.clone).length === 0);
+  } finally {
+    await terminal.close();
+  }
+}
+
+/** A link lets a browser in: it gets a cookie, and with it the page. */
+async function logsIn(link: string): Promise<void> {
+  const answer = await fetch(link, { redirect: 'manual' });
+  const [cookie] = answer.headers.getSetCookie();
+  expect(cookie, `${answer.status}`).toBeDefined();
+  const page = await fetch(new URL('/', link), { headers: { cookie: cookie!.split(';')[0]! } });
+  expect(page.status).toBe(200);
+  expect(await page.text()).toContain('<script');
 }
 
 /** Not run from inside itself: CI runs this very line, and this test is a part of it. */
@@ -196,9 +212,10 @@ async function npmTest(line: string): Promise<void> {
 const config = () => join(reader.project, 'aether.yaml');
 
 /** One line of `aether`, by somebody with Claude Code and a key. What it claims beyond exit code 0 is looked at. */
-async function verb(line: string): Promise<string> {
-  const said = await reader.does(line, reader.project, reader.claudeEnv);
+async function verb(line: string): Promise<void> {
   const name = /^npx aether (\S+)/.exec(line)![1];
+  if (name === 'console') await needsAgent();
+  const said = await reader.does(line, reader.project, reader.claudeEnv);
   if (name === 'init') {
     // The engine may talk to nobody but the scripted model.
     const document = parseDocument(fs.readFileSync(config(), 'utf8'));
@@ -207,16 +224,22 @@ async function verb(line: string): Promise<string> {
   } else if (name === 'plan') expect(said).toContain('coder would be started');
   else if (name === 'up') expect(said).toContain('coder is running');
   else if (name === 'ps') expect(said).toMatch(/coder.*running/);
-  else if (name === 'down') expect(reader.left()).toEqual([]);
+  else if (name === 'down') expect(reader.left(reader.project)).toEqual([]);
   else if (name === 'console') {
-    const link = /http:\/\/127\.0\.0\.1:\S+/.exec(said)![0];
-    expect((await fetch(link)).status).toBe(200);
+    const link = LINK.exec(said)![0];
+    await logsIn(link);
   } else throw new Error(`nobody here looks at what ${name} does`);
-  return said;
+}
+
+/** What the page did in its first door is undone by its last line there: an agent that runs is what the second takes over. */
+async function needsAgent(): Promise<void> {
+  if (!fs.existsSync(join(reader.project, '.aether', 'host.pid')))
+    await reader.does('npx aether up --detach', reader.project, reader.claudeEnv);
 }
 
 /** In a terminal, as a person: the engine's own screen, Ctrl-], a note. */
 async function attach(line: string): Promise<void> {
+  await needsAgent();
   const terminal = new LiveTerminal(['/bin/sh', '-c', line], { cwd: reader.project, env: reader.claudeEnv });
   try {
     await terminal.shows('You hold coder', 60_000);
