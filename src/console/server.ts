@@ -1,9 +1,8 @@
 /** The console over HTTP: guard first, then routes. What is put before the guard is open to anybody. */
 import { Hono } from 'hono';
-import { bodyLimit } from 'hono/body-limit';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { AetherError } from '../host/errors.ts';
-import { limits } from '../host/limits.ts';
+import { bodyLimit } from './body-limit.ts';
 import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failure } from './failures.ts';
 import { admit, isRefusal } from './guard.ts';
@@ -69,23 +68,7 @@ export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
     );
   });
 
-  app.use(
-    bodyLimit({
-      maxSize: limits.http_body_bytes_max,
-      onError: (c) =>
-        c.json(
-          {
-            error: {
-              code: 'console.too-large',
-              who: 'user',
-              message: `A request may hold ${limits.http_body_bytes_max} bytes; this one is larger.`,
-              next: 'Send less, or put it in a file that the agent can read.',
-            },
-          },
-          413,
-        ),
-    }),
-  );
+  app.use(bodyLimit);
   app.use(
     methodNotAllowed({
       app,

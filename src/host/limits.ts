@@ -73,6 +73,8 @@ export const limits = {
   terminal_behind_bytes_max: 32 * 1024 * 1024,
   websocket_message_bytes_max: 1024 * 1024,
   http_body_bytes_max: 1024 * 1024,
+  /** So much of a body that is too large is read and thrown away, so that its connection stays usable. */
+  http_discard_bytes_max: 32 * 1024 * 1024,
 
   /** When the console's port is taken, this many after it are tried. */
   console_port_tries_max: 32,

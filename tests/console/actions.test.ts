@@ -1,4 +1,6 @@
 /** Verbs over HTTP: what a stale click, a bad body or an unknown name gets. */
+import { Agent, request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { AgentView, EventsPage, WireError } from '../../src/console/wire.ts';
 import { limits } from '../../src/host/limits.ts';
@@ -128,6 +130,37 @@ it('a body over the limit is refused before it is read', async () => {
   });
   expect(answer.status).toBe(413);
   expect(JSON.parse(answer.text).error.next).toContain('Send less');
+});
+
+it('a refused body costs its connection nothing else, or the connection is closed with the answer', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const send = (path: string, method: string, body?: string) =>
+    new Promise<{ status: number; connection: string | undefined }>((resolve, reject) => {
+      const outgoing = request(
+        { agent, host: '127.0.0.1', port: fixture.port, path, method, headers: client.headers },
+        (incoming) => {
+          incoming.resume();
+          incoming.on('end', () =>
+            resolve({ status: incoming.statusCode ?? 0, connection: incoming.headers.connection }),
+          );
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  try {
+    for (const size of [1, 16]) {
+      const body = JSON.stringify({ text: 'x'.repeat(size * limits.http_body_bytes_max) });
+      const refused = await send('/api/agents/coder/inject', 'POST', body);
+      expect(refused.status).toBe(413);
+      // What is left of the body is drained in the background: a fetch now, and one a while later.
+      expect((await send('/api/info', 'GET')).status).toBe(200);
+      await sleep(700);
+      expect((await send('/api/info', 'GET')).status).toBe(200);
+    }
+  } finally {
+    agent.destroy();
+  }
 });
 
 it('unknown agents, paths and methods', async () => {
