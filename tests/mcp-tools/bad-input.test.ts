@@ -98,6 +98,31 @@ describe('an engine', () => {
     await works(by);
   });
 
+  it.each([
+    ['a number for its version', { protocolVersion: 5 }, /protocolVersion must be a text .* not a number/],
+    ['no version', { protocolVersion: undefined }, /protocolVersion must be a text .* not missing/],
+    ['no capabilities', { capabilities: null }, /capabilities must be an object, not null/],
+    ['a client without a name', { clientInfo: {} }, /clientInfo must be an object with a name/],
+  ])(
+    'that shakes hands with %s is told so in a sentence, and may try again',
+    async (_what, wrong, message) => {
+      await rig.openRunDoor();
+      const by = new Engine(rig.socketPath);
+      engines.push(by);
+      const params = {
+        protocolVersion: '2025-11-25',
+        capabilities: {},
+        clientInfo: { name: 'by-hand', version: '1' },
+        ...wrong,
+      };
+      const { error } = await by.reply(by.request('initialize', params));
+      expect(error).toMatchObject({ code: -32602, message: expect.stringMatching(message) });
+      expect(error?.message).not.toContain('[');
+      await by.handshake();
+      await works(by);
+    },
+  );
+
   it('that sends a line over the limit gets the limit, under the id of its request', async () => {
     await rig.openRunDoor();
     const by = await engine();

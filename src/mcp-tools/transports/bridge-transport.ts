@@ -9,6 +9,7 @@ import type { LineReader } from './lines.ts';
 
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
+const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 const OVERLOADED = -32000;
 
@@ -160,6 +161,11 @@ export class BridgeTransport implements Transport {
         this.#refuse(null, INVALID_REQUEST, `Invalid request: ${why}.`);
         return;
       }
+      const fault = method === 'initialize' ? handshakeFault(message.params) : null;
+      if (fault !== null) {
+        this.#refuse(id, INVALID_PARAMS, fault);
+        return;
+      }
       if (this.#sequences.size >= this.#limits.mcp_unanswered_max) {
         this.#refuse(
           id,
@@ -202,6 +208,27 @@ export class BridgeTransport implements Transport {
     this.#lines.onTooLong = () => {};
     this.onclose?.();
   }
+}
+
+/** What the SDK would refuse with a list of schema issues, in a sentence. */
+function handshakeFault(params: unknown): string | null {
+  const isObject = (value: unknown): value is Record<string, unknown> =>
+    typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (!isObject(params)) return 'initialize needs params: { protocolVersion, capabilities, clientInfo }.';
+  const { protocolVersion, capabilities, clientInfo } = params;
+  if (typeof protocolVersion !== 'string')
+    return `initialize: protocolVersion must be a text such as "2025-11-25", not ${kindOf(protocolVersion)}.`;
+  if (!isObject(capabilities))
+    return `initialize: capabilities must be an object, not ${kindOf(capabilities)}.`;
+  if (!isObject(clientInfo) || typeof clientInfo.name !== 'string' || typeof clientInfo.version !== 'string')
+    return 'initialize: clientInfo must be an object with a name and a version, both texts.';
+  return null;
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'missing';
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }
 
 /** id first: the bridge finds it without parsing the result. */
