@@ -1,6 +1,6 @@
 /** One run of the command: which configuration and state directory it is about, and how its host is reached. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { extname } from 'node:path';
+import { dirname, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ControlClient, noHost } from '../control/client.ts';
 import { AetherError, messageOf } from '../errors.ts';
@@ -68,13 +68,18 @@ export function hostSockets(stateDir: string): { control: string; client: string
   return socketPaths(recordedRuntimeDirectory(stateDir) ?? runtimeDirectory(stateDir));
 }
 
-/** False where nothing is yet. @throws AetherError `usage.state` */
+/** False where nothing is yet. @throws AetherError `usage.state`, also where none could be made */
 function isDirectory(path: string): boolean {
   let why = 'it is a file';
   try {
     const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return false;
-    if (stat.isDirectory()) return true;
+    if (stat?.isDirectory()) return true;
+    if (stat === undefined) {
+      let above = dirname(path);
+      while (!existsSync(above) && above !== dirname(above)) above = dirname(above);
+      if (statSync(above).isDirectory()) return false;
+      why = `${above} is a file`;
+    }
   } catch (error) {
     why = messageOf(error);
   }

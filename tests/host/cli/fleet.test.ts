@@ -275,9 +275,14 @@ describe('without a host', () => {
       expect(stderr).not.toContain('    at ');
       expect(code).toBe(2);
     }
-    const below = await fleet.aether('up', '--detach', '--state', join(fleet.dir, 'taken', 'below'));
-    expect(below).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be made: ENOTDIR') });
-    expect(below.stderr).not.toContain('    at ');
+    for (const verb of [['plan'], ['up', '--detach']]) {
+      const below = await fleet.aether(...verb, '--state', join(fleet.dir, 'taken', 'very', 'far', 'below'));
+      expect(below.stderr).toMatch(
+        /below cannot be the state directory: .*taken is a file\. Name a directory/,
+      );
+      expect(below.stderr).not.toContain('    at ');
+      expect(below.code).toBe(2);
+    }
   });
 
   it('plan shows what each runtime would be given, and masks what is secret', async () => {
