@@ -96,7 +96,8 @@ test('whoever leaves the terminal in its own way has handed back too', async () 
   await terminal.shows('● Quill it is');
   const seen = fleet.model.requests.length;
   await terminal.type('/exit');
-  await terminal.exited;
+  await terminal.shows('Handed writer back');
+  expect(await terminal.exited).toMatchObject({ code: 0 });
 
   const next = await fleet.model.waitFor((request) => request.index >= seen && request.conversation !== null);
   expect(saidIn(next)).toContain('My name is Quill.');

@@ -359,18 +359,23 @@ export class Takeover {
   }
 
   /** The run is over, or the takeover failed: nobody holds it. */
-  #free(run: Run, lease: LeaseRecord, why: string): void {
+  #free(run: Run, lease: LeaseRecord, why: string, topic = 'lease.expired'): void {
     if (this.#gone(lease)) return;
     this.#handoverOver(run);
     this.#wiring.leases.release(lease.agent);
-    this.#event(run, 'lease.expired', lease, { why });
+    this.#event(run, topic, lease, { why });
     this.#wiring.touched(lease.agent);
   }
 
   ended(run: Run): void {
     const lease = this.#wiring.leases.find(run.record.agent);
     if (run.record.floor.role === 'terminal') this.#readRest(run);
-    if (lease !== null && lease.run === run.id) this.#free(run, lease, 'the run ended');
+    if (lease !== null && lease.run === run.id) {
+      const { exit, floor } = run.record;
+      // /exit, Ctrl-D: whoever leaves the terminal in its own way has handed back.
+      const left = exit?.cause === 'exited' && exit.signal === null && floor.role === 'terminal';
+      this.#free(run, lease, 'the run ended', left ? 'lease.returned' : 'lease.expired');
+    }
     this.#transcript.forget(run);
     this.#swaps.delete(run.id);
   }

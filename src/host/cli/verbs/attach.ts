@@ -1,6 +1,7 @@
 /** `aether attach`: an agent's terminal in this one — to watch, or to hold and hand back. */
 import { hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { LeaseView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
@@ -16,6 +17,7 @@ import { declareVerb, globalsOf } from '../verb.ts';
 
 /** The host takes a holder for vanished after 30 s of silence. */
 const BEAT_MS = 10_000;
+const RETURN_MS = 3_000;
 
 interface AttachOptions {
   now?: boolean;
@@ -73,6 +75,10 @@ async function hold(
   if (lease === null) return;
   note(`You hold ${name}. Ctrl-] hands it back.`);
   const ending = await screen(client, name, lease);
+  if (ending === 'gone' && (await wasReturned(client, name, lease.generation))) {
+    note(`Handed ${name} back.`);
+    return;
+  }
   if (ending === 'gone') {
     note(`You no longer hold ${name}.`);
     process.exitCode = ExitCode.failed;
@@ -186,6 +192,23 @@ function followLease(client: ControlClient, name: string, generation: number, lo
     }
   })().catch(lost); // the connection is gone, and with it the terminal
   return () => changes.cancel();
+}
+
+/** True when the holder left by the program's own way out: the host takes that for a hand-back. */
+async function wasReturned(client: ControlClient, name: string, generation: number): Promise<boolean> {
+  try {
+    // The terminal may end a moment before its lease.
+    for (const end = Date.now() + RETURN_MS; Date.now() < end; await sleep(50)) {
+      const events = client.stream('logs', { agent: name, topics: ['lease.'], last: 10, follow: false });
+      for await (const { topic, data } of events) {
+        if (data.generation !== generation) continue;
+        if (topic === 'lease.returned' || topic === 'lease.expired') return topic === 'lease.returned';
+      }
+    }
+  } catch {
+    // The host has gone away: nothing is known, so nothing good is claimed.
+  }
+  return false;
 }
 
 async function askNote(name: string): Promise<string> {
