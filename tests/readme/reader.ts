@@ -76,6 +76,8 @@ export class Reader {
 
   /** A line of the README, in a shell. @throws Error with what it printed unless it ended with 0 */
   async does(line: string, cwd: string, env: Record<string, string>): Promise<string> {
+    // The page begins with `npm start`, which builds; a test of a later block alone has not done that.
+    if (!fs.existsSync(join(this.clone, 'dist'))) await this.tries('npm run build', this.clone, this.env);
     const result = await this.tries(line, cwd, env);
     if (result.code === 0) return result.stdout;
     throw new Error(`${line}: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}`);

@@ -24,6 +24,7 @@ const CTRL_C = '\x03';
 const LINK = /http:\/\/127\.0\.0\.1:\d+\/login\?token=[\w-]{43}/;
 const CTRL_BRACKET = '\x1d';
 const README = fs.readFileSync(join(root, 'README.md'), 'utf8');
+const CHANGELOG = fs.readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
 const TOOLS = [...new Set(README.match(/\baether_[a-z]+_?[a-z]+\b/g))].sort();
 
 let model: ModelServer;
@@ -101,6 +102,8 @@ describe('the rest of the page', () => {
     );
     expect(verbs).toContain('up');
     expect(listed.toSorted()).toEqual(verbs.filter((name) => name !== 'help').toSorted());
+    const told = /The command line: ([^.]+)\./.exec(CHANGELOG)![1]!.split(/,\s+/);
+    expect(told.toSorted()).toEqual(listed.toSorted());
     const milder = tableOf(README, 'to interfere').flatMap(([name, , , back]) => [name!, back!]);
     const mentioned = [
       ...milder.map((cell) => cell.replaceAll('`', '')),
