@@ -89,6 +89,8 @@ export interface AgentView {
   lease: LeaseView | null;
   /** Somebody wants it to stand still between tools; `activity` 'held' says that it does. */
   hold: HoldView | null;
+  /** Its turn does not move, and how that is known; null while it moves, or there is no turn. */
+  stuck: { since_ms: number; what: string } | null;
   openApprovals: number;
   unreadMail: number;
   restarts: number;

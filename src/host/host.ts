@@ -18,6 +18,7 @@ import type { Lifecycle } from './operations/lifecycle.ts';
 import type { Pauses } from './operations/pause.ts';
 import type { Takeover } from './operations/takeover.ts';
 import type { ToolVerbs } from './operations/tool-verbs.ts';
+import type { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import type { Run } from './runs/run.ts';
 import { requireLegal } from './runs/verbs.ts';
@@ -32,6 +33,7 @@ export interface HostParts {
   takeover: Takeover;
   pauses: Pauses;
   holds: Holds;
+  watchdog: Watchdog;
   fleet: Fleet;
   tools: ToolVerbs;
   mailboxes: Mailboxes;
@@ -79,6 +81,7 @@ export class Host implements api.HostApi {
       openApprovals: approvals.countOpen(name),
       unreadMail: this.#p.mailboxes.unread(`agent:${name}`),
       pending: this.#p.fleet.pending(name),
+      stuck: this.#p.watchdog.stuck(name),
       restartDue_ms: this.#p.lifecycle.restartDue(name),
       now: clock.now(),
     });

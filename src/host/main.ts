@@ -52,6 +52,7 @@ import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
 import { Upkeep } from './operations/upkeep.ts';
 import { Wake } from './operations/wake.ts';
+import { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
 import { admitOperator, admitToRun } from './runs/admission.ts';
@@ -240,6 +241,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     unread,
   });
   const holds = new Holds({ wiring, launcher, delivery, unread });
+  const watchdog = new Watchdog(wiring, lifecycle);
   const fleet = new Fleet({
     wiring,
     lifecycle,
@@ -281,6 +283,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     takeover,
     pauses,
     holds,
+    watchdog,
     fleet,
     tools,
     mailboxes,
@@ -340,6 +343,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     stopping ??= (async () => {
       lifecycle.close();
       wake.close();
+      watchdog.close();
       await upkeep.close();
       await watching?.close();
       if (stopAgents) {
@@ -380,6 +384,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   });
   upkeep.start();
 
+  watchdog.start();
   void detectRuntimes().then(
     (found) => {
       detections = found;

@@ -55,7 +55,9 @@ export function gateConformance(bench: Bench): void {
       const judged = async (permissions: AgentSpec['permissions'], verdict: 'pass' | 'allow') => {
         bench.desk.place.run = `r_${crypto.randomUUID().slice(0, 8)}`;
         const engine = await closed(goal, { permissions });
-        engine.answerGate((await engine.observed.waitFor('gate-asked')).requestId, verdict);
+        // An engine may not even offer a tool that a rule denies.
+        const first = await Promise.race([engine.observed.waitFor('gate-asked'), bench.ended(engine)]);
+        if (first.kind === 'gate-asked') engine.answerGate(first.requestId, verdict);
         await bench.ended(engine);
         await engine.kill();
         return engine.observed.find('tool-result')?.isError === false;

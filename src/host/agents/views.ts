@@ -16,6 +16,7 @@ export interface ViewParts {
   unreadMail: number;
   pending: string | null;
   restartDue_ms: number | null;
+  stuck: AgentView['stuck'];
   now: number;
 }
 
@@ -65,6 +66,7 @@ export function agentView(parts: ViewParts): AgentView {
     tokens: { input: parts.totals.input, output: parts.totals.output },
     lease,
     hold: agent.hold && { by: agent.hold.by, since_ms: agent.hold.since_ms, held_ms: agent.hold.held_ms },
+    stuck: parts.stuck,
     openApprovals: parts.openApprovals,
     unreadMail: parts.unreadMail,
     restarts: Math.max(0, parts.totals.runs - 1),

@@ -41,8 +41,9 @@ export function gateAsked(
     at_ms,
     verdict: 'pass',
   };
-  // The turn is being ended: what it still wants is ended with it.
-  if (floor.goesOn) Object.assign(call, { verdict: 'stop', message: STOPPED });
+  // The turn of a held agent is being ended: what it still wants is ended with it.
+  if (floor.goesOn && wiring.agents.find(run.record.agent)?.hold != null)
+    Object.assign(call, { verdict: 'stop', message: STOPPED });
   else Object.assign(call, beyondAuthority(wiring, run, { requestId, tool, input, toolUseId }));
   floor.gates = [...(floor.gates ?? []), call];
   showActivity(wiring, run, at_ms);

@@ -62,7 +62,9 @@ export class RunFacts {
         return;
       case RecordType.out:
       case RecordType.err:
-        if (record.process === floor.process) this.#output(record);
+        if (record.process !== floor.process) return;
+        floor.heard_ms = record.at_ms;
+        this.#output(record);
         return;
       case RecordType.in: {
         const frame = frameOf(record.payload);

@@ -25,6 +25,8 @@ export interface Floor {
   tail: { path: string; offset: number } | null;
   /** First frames of the present engine process that the shim has not confirmed. */
   opening: Frame[];
+  /** When it last printed anything. */
+  heard_ms?: number;
   /** Tool calls that stand at the gate, oldest first. */
   gates?: GateCall[];
   /** Tool calls that passed the gate and have not answered. */

@@ -1,0 +1,76 @@
+/** A turn of the real engine that does not move: reported, interrupted or started again, as the file says. */
+import { afterEach, expect, test } from 'vitest';
+import { call, LiveFleet } from '../support/live-fleet.ts';
+import { saidIn } from '../support/model-server/server.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+async function make(watchdog: unknown, goal: string): Promise<void> {
+  fleet = await LiveFleet.make({
+    agents: { worker: { runtime: 'claude-code', permissions: 'allow', watchdog, goal } },
+  });
+  await fleet.up();
+}
+
+test('a model that never answers is reported, with what was seen, and not any more once it moves', async () => {
+  await make({ after: '5s' }, '[[hang model]] [[say at last]]');
+  const { data, grade } = await fleet.event('run.stuck', () => true, 40_000);
+  expect(grade).toBe('observed');
+  expect(data).toMatchObject({ action: 'report', activity: 'thinking' });
+  expect(data.evidence).toMatch(
+    /^nothing has moved for \d+ s at the model: no output, no tool begun or done, \d+ CPU ticks of the engine and \d+ of \d+ other processes$/,
+  );
+  expect((await fleet.agent('worker')).stuck?.what).toBe(data.evidence);
+  fleet.model.release('model');
+  await fleet.turns('worker', 1);
+  await fleet.event('run.moves');
+  expect((await fleet.agent('worker')).stuck).toBeNull();
+  expect((await fleet.events({ topics: ['run.stuck'] })).length).toBe(1);
+}, 60_000);
+
+test('a tool that sleeps is interrupted, and the agent goes on another way', async () => {
+  const sleeps = call('Bash', { command: 'timeout 300 tail -f /dev/null', description: 'sleeps' });
+  await make({ after: '5s', action: 'interrupt' }, `${sleeps} [[say NEVER]]`);
+  fleet.model.teach('Your turn was interrupted, because nothing has moved', '[[say another way]]');
+  await fleet.event('run.stuck', ({ data }) => data.activity === 'tool', 40_000);
+  await fleet.event('message.assistant', ({ data }) => data.text === 'another way');
+  const outcomes = (await fleet.events({ topics: ['turn.ended'] })).map(({ data }) => data.outcome);
+  expect(outcomes[0]).toBe('interrupted');
+}, 60_000);
+
+test('started again by policy, the conversation goes on and knows why', async () => {
+  await make({ after: '5s', action: 'restart' }, '[[hang model]]');
+  const { run } = await fleet.agent('worker');
+  fleet.model.teach('You were started again, because nothing has moved', '[[say here again]]');
+  await fleet.event('message.assistant', ({ data }) => data.text === 'here again', 50_000);
+  expect((await fleet.agent('worker')).run).not.toBe(run);
+  expect(saidIn(fleet.model.requests.at(-1)!)).toContain('[[hang model]]');
+}, 90_000);
+
+test('what works, waits or is held is not stuck, however silent', async () => {
+  const computes = call('Bash', {
+    command: 'n=0; while [ $SECONDS -lt 9 ]; do n=$((n+1)); done; echo computed',
+    description: 'computes',
+  });
+  await make('report', `${computes} [[say done]]`);
+  fleet.configure({
+    agents: {
+      worker: {
+        runtime: 'claude-code',
+        permissions: 'allow',
+        watchdog: { after: '3s' },
+        goal: `${computes} [[say done]]`,
+      },
+    },
+  });
+  await fleet.turns('worker', 1);
+  // Idle, then held: both for longer than its patience.
+  await new Promise((resolve) => setTimeout(resolve, 4_000));
+  await fleet.ok('inject', 'worker', `[[hang first]] ${call('Bash', { command: 'true', description: 't' })}`);
+  await fleet.ok('hold', 'worker');
+  fleet.model.release('first');
+  await fleet.until('worker', 'held', (view) => view.activity === 'held');
+  await new Promise((resolve) => setTimeout(resolve, 6_000));
+  expect(await fleet.events({ topics: ['run.stuck'] })).toEqual([]);
+}, 60_000);
