@@ -5,7 +5,7 @@
  * HTTP answers with a view, or with `{error: WireError}`. Every action names what it was based on; when that is
  * no longer so, it is refused with code `console.stale` instead of being applied to something else.
  */
-import type { AgentView, ApprovalView, EventView, HostInfo, TerminalInfo } from '../host/api.ts';
+import type { AgentView, ApprovalView, EventView, HostInfo, MessageView, TerminalInfo } from '../host/api.ts';
 import type { WireError } from '../host/errors.ts';
 
 export type {
@@ -16,6 +16,7 @@ export type {
   Evidence,
   HostInfo,
   LeaseView,
+  MessageView,
   TerminalInfo,
   Verb,
 } from '../host/api.ts';
@@ -82,6 +83,12 @@ export type LiveRequest =
   /** This page still holds the lease. */
   | { type: 'beat'; agent: string; generation: number };
 
+/** To the operator, unread: the oldest so many of them, long ones cut. */
+export interface Mail {
+  messages: MessageView[];
+  unread: number;
+}
+
 export type LiveMessage =
   /** First, and after every reconnect: the whole fleet as it is. `seq`: the newest event. */
   | {
@@ -93,6 +100,7 @@ export type LiveMessage =
       info: HostInfo;
       agents: AgentView[];
       approvals: ApprovalView[];
+      mail: Mail;
     }
   /** `more`: the page is not the newest yet, another one follows. */
   | { type: 'events'; watch: number; events: EventView[]; more: boolean }
@@ -102,6 +110,7 @@ export type LiveMessage =
   | { type: 'agents'; agents: AgentView[]; gone: string[] }
   /** All open approvals. */
   | { type: 'approvals'; approvals: ApprovalView[] }
+  | { type: 'mail'; mail: Mail }
   | { type: 'info'; info: HostInfo }
   /** Says that the connection lives, while nothing happens. */
   | { type: 'beat'; now_ms: number }

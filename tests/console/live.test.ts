@@ -1,6 +1,6 @@
 /** /ws: every event exactly once and in order, whatever the connection does; and messages that make no sense. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { EventView } from '../../src/console/wire.ts';
+import type { EventView, Mail } from '../../src/console/wire.ts';
 import { limits } from '../../src/host/limits.ts';
 import { Client, type ConsoleFixture, consoleFixture, type Socket } from '../support/console-client.ts';
 
@@ -26,6 +26,35 @@ it('greets with the whole fleet', async () => {
   expect(welcome).toMatchObject({ protocol: 1, seq: 1, you: expect.stringMatching(/^console-[0-9a-f]{4}$/) });
   expect((welcome.agents as unknown[]).length).toBe(2);
   expect((welcome.approvals as unknown[]).length).toBe(1);
+  socket.close();
+});
+
+it('brings mail to the operator, and takes it away once somebody is done with it', async () => {
+  const message = {
+    id: 'm-1',
+    from: 'agent:coder' as const,
+    to: 'operator',
+    subject: 'Done',
+    body: 'y'.repeat(20_000),
+    replyTo: null,
+    sent_ms: 1,
+    acked_ms: null,
+  };
+  const socket = client.socket('/ws');
+  expect((await socket.message('welcome')).mail).toEqual({ messages: [], unread: 0 });
+  fixture.host.mail.push(message);
+  fixture.host.emit('mail.sent', 'coder', { message });
+  const { mail } = (await socket.message('mail')) as unknown as { mail: Mail };
+  expect(mail).toMatchObject({ messages: [{ id: 'm-1', subject: 'Done' }], unread: 1 });
+  expect(mail.messages[0]!.body).toMatch(/^y{16384}….*aether mail/s);
+  expect((await client.post('/api/mail/ack', { ids: [] })).status).toBe(400);
+  expect(await client.post('/api/mail/ack', { ids: ['m-1'] })).toMatchObject({ status: 200 });
+  await socket.until(
+    () => socket.json.some((one) => one.type === 'mail' && (one.mail as Mail).unread === 0) || undefined,
+    'the mail is gone',
+    5_000,
+  );
+  expect((await client.get('/api/mail')).body).toMatchObject({ messages: [], unread: 0 });
   socket.close();
 });
 

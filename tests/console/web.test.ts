@@ -69,6 +69,24 @@ describe('a transcript', () => {
     ]);
   });
 
+  it('says what the host did in a sentence, never as a topic', () => {
+    const { items } = read(
+      event('authority.narrowed', { sender: 'agent:scout', by: 'mail' }),
+      event('hold.requested'),
+      event('hold.held', { evidence: 'no turn runs' }),
+      event('hold.ended', { why: 'resumed', held_ms: 3 }),
+      event('run.paused'),
+      event('run.resumed', { paused_ms: 3_000 }),
+      event('gate.bypassed', { toolUseId: 't' }),
+    );
+    expect(items.map(({ kind }) => kind)).toEqual(items.map(() => 'note'));
+    expect(items).toHaveLength(7);
+    expect(items[0]).toMatchObject({
+      text: expect.stringContaining('words of agent:scout, whose mail it read'),
+    });
+    expect(items[5]).toMatchObject({ text: 'Resumed after 3 s.' });
+  });
+
   it('shows what it does not know, and keeps what is told elsewhere quiet', () => {
     const { items } = read(
       event('activity.changed'),

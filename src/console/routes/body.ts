@@ -34,6 +34,10 @@ export const handback = z.strictObject({
   held: z.boolean().optional(),
 });
 
+export const acknowledge = z.strictObject({
+  ids: z.array(z.string().max(200)).min(1).max(limits.mail_ack_ids_max),
+});
+
 export const answer = z
   .strictObject({
     allow: z.boolean().optional(),

@@ -18,6 +18,13 @@ export function fleetRoutes(app: Hono<ConsoleEnv>, { host }: ConsoleContext): vo
 
   app.get('/api/approvals', (c) => c.json({ approvals: host.approvals(body.check(c.req.query(), which)) }));
 
+  app.get('/api/mail', (c) => c.json(host.operatorMail()));
+
+  app.post('/api/mail/ack', async (c) => {
+    const { ids } = await body.readBody(c, body.acknowledge);
+    return c.json(host.ackOperatorMail(ids, 'operator'));
+  });
+
   app.post('/api/approvals/:id/answer', async (c) => {
     const answer = await body.readBody(c, body.answer);
     return c.json(host.answerApproval(c.req.param('id'), answer, 'operator'));

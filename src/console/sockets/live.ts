@@ -9,7 +9,7 @@ import { limits } from '../../host/limits.ts';
 import type { ConsoleContext } from '../context.ts';
 import { check } from '../routes/body.ts';
 import type { SessionRecord } from '../session-store.ts';
-import { CONSOLE_PROTOCOL, type EventView, type LiveMessage } from '../wire.ts';
+import { CONSOLE_PROTOCOL, type EventView, type LiveMessage, type Mail } from '../wire.ts';
 import type { AgentFeed } from './agent-feed.ts';
 import { onJson, sendError } from './console-socket.ts';
 
@@ -27,6 +27,7 @@ const request = z.discriminatedUnion('type', [
 /** Events that happen together are told together. */
 const GATHER_MS = 8;
 const PAGE_EVENTS = 200;
+const MAIL_CHARS_MAX = 16 * 1024;
 
 interface Watch {
   watch: number;
@@ -42,7 +43,7 @@ export function serveLive(
 ): void {
   let watch: Watch | null = null;
   let changedAgents = new Set<string>();
-  const dirty = { events: false, approvals: false, info: false };
+  const dirty = { events: false, approvals: false, mail: false, info: false };
   /** One message is on its way at a time; what happens meanwhile is only marked. */
   let sending = false;
   let cancelGather: (() => void) | null = null;
@@ -50,6 +51,15 @@ export function serveLive(
   let closed = false;
 
   const newestSeq = (): number => host.events({ last: true, limit: 1 })[0]?.seq ?? 0;
+
+  function mail(): Mail {
+    const { messages, unread } = host.operatorMail();
+    const cut = (body: string) =>
+      body.length <= MAIL_CHARS_MAX
+        ? body
+        : `${body.slice(0, MAIL_CHARS_MAX)}…\n\n\`aether mail\` shows all of it.`;
+    return { messages: messages.map((message) => ({ ...message, body: cut(message.body) })), unread };
+  }
 
   function next(): LiveMessage | null {
     if (changedAgents.size > 0) {
@@ -61,6 +71,10 @@ export function serveLive(
     if (dirty.approvals) {
       dirty.approvals = false;
       return { type: 'approvals', approvals: host.approvals({ state: 'open' }) };
+    }
+    if (dirty.mail) {
+      dirty.mail = false;
+      return { type: 'mail', mail: mail() };
     }
     if (dirty.info) {
       dirty.info = false;
@@ -115,8 +129,9 @@ export function serveLive(
   const unfollow = host.follow((event) => {
     if (watch && (watch.agent === null || watch.agent === event.agent)) dirty.events = true;
     if (event.topic.startsWith('approval.')) dirty.approvals = true;
+    if (event.topic.startsWith('mail.')) dirty.mail = true;
     if (event.topic.startsWith('config.') || event.topic.startsWith('host.')) dirty.info = true;
-    if (dirty.events || dirty.approvals || dirty.info) soon();
+    if (Object.values(dirty).includes(true)) soon();
   });
   const unsubscribe = feed.subscribe((names) => {
     for (const name of names) changedAgents.add(name);
@@ -169,6 +184,7 @@ export function serveLive(
     info: host.info(),
     agents: host.agents(),
     approvals: host.approvals({ state: 'open' }),
+    mail: mail(),
   };
   send(welcome);
 }

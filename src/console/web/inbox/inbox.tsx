@@ -2,9 +2,10 @@
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { linkTo } from '../state/place.ts';
-import { answered, approvals, connection, inboxOpen } from '../state/store.ts';
+import { answered, approvals, connection, inboxOpen, mail } from '../state/store.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ApprovalCard } from './approval-card.tsx';
+import { MailCard } from './mail-card.tsx';
 
 export function Inbox() {
   const open = approvals.value;
@@ -27,7 +28,15 @@ export function Inbox() {
         {open.map((approval) => (
           <ApprovalCard key={approval.id} approval={approval} where="inbox" />
         ))}
-        {open.length === 0 && connection.value.phase !== 'connecting' && (
+        {mail.value.messages.length > 0 && (
+          <section aria-label="Mail">
+            <h3 class="group">Mail ({mail.value.unread})</h3>
+            {mail.value.messages.map((message) => (
+              <MailCard key={message.id} message={message} />
+            ))}
+          </section>
+        )}
+        {open.length === 0 && mail.value.unread === 0 && connection.value.phase !== 'connecting' && (
           <div class="empty">
             <p>Nothing needs you.</p>
           </div>

@@ -3,11 +3,12 @@ import type { EventView, WireError } from '../../wire.ts';
 import { deedOf } from './deeds.ts';
 import type { Item } from './items.ts';
 import { flag, list, record, text } from './read.ts';
+import { remarkOf } from './remarks.ts';
 import { ruleOf } from './rules.ts';
 
 /** Told elsewhere (header, fleet, inbox), or of no use to a reader. */
 const SILENT =
-  /^(activity|usage|process|config|host)\.|^(mcp\.called|run\.starting|agent\.(added|changed)|mail\.acked|lease\.requested)$/;
+  /^(activity|usage|process|config|host|swap)\.|^(mcp\.called|run\.starting|agent\.(added|changed)|mail\.acked|lease\.requested)$/;
 
 const LEVELS = { info: 'info', warn: 'warn', error: 'error' } as const;
 
@@ -84,6 +85,8 @@ export function itemOf(event: EventView): Item | null {
   }
   const deed = deedOf(event);
   if (deed) return { ...base, kind: 'deed', deed };
+  const remark = remarkOf(event);
+  if (remark) return { ...base, kind: 'note', ...remark };
   const rule = ruleOf(event);
   if (rule) {
     const problem = data.problem ? (record(data, 'problem') as unknown as WireError) : null;

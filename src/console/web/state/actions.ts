@@ -7,12 +7,13 @@ import type {
   HandbackBody,
   InjectBody,
   LeaseView,
+  MessageView,
   TakeoverBody,
 } from '../../wire.ts';
 import { showDone, showError } from '../ui/toasts.tsx';
 import { post, wireOf } from './api.ts';
 import { forgetKey } from './key.ts';
-import { ANSWERED_MAX, agents, answered, approvals, busy, connection } from './store.ts';
+import { ANSWERED_MAX, agents, answered, approvals, busy, connection, mail } from './store.ts';
 
 function basisOf(agent: AgentView): Basis {
   return { run: agent.run, state: agent.state, lease: agent.lease?.generation ?? null };
@@ -92,6 +93,15 @@ export async function answer(approval: ApprovalView, given: ApprovalAnswer): Pro
   const how = given.allow === undefined ? `“${given.text}”` : given.allow ? 'Allowed' : 'Denied';
   answered.value = [{ approval: result, how }, ...answered.value].slice(0, ANSWERED_MAX);
   approvals.value = approvals.value.filter((open) => open.id !== approval.id);
+}
+
+export async function acknowledge(message: MessageView): Promise<void> {
+  const { id } = message;
+  if ((await act(`mail ${id}`, () => post('/api/mail/ack', { ids: [id] }))) === null) return;
+  // The list comes anew from the host; this one is gone at once, and only once.
+  const messages = mail.value.messages.filter((one) => one.id !== id);
+  const gone = mail.value.messages.length - messages.length;
+  mail.value = { messages, unread: mail.value.unread - gone };
 }
 
 export async function applyConfig(): Promise<void> {

@@ -14,7 +14,7 @@ import {
 import { get } from './api.ts';
 import { setHostTime } from './clock.ts';
 import { pageKey } from './key.ts';
-import { agents, approvals, connection, info, isMine, you } from './store.ts';
+import { agents, approvals, connection, info, isMine, mail, you } from './store.ts';
 
 /** The server says something at least every 15 s; twice that and a bit of silence means the line is dead. */
 const SILENCE_MS = 35_000;
@@ -127,6 +127,7 @@ function receive(message: LiveMessage): void {
         info.value = message.info;
         agents.value = new Map(message.agents.map((agent) => [agent.name, agent]));
         approvals.value = message.approvals;
+        mail.value = message.mail;
         connection.value = { phase: 'live' };
         sendWatch();
         return;
@@ -139,6 +140,9 @@ function receive(message: LiveMessage): void {
       }
       case 'approvals':
         approvals.value = message.approvals;
+        return;
+      case 'mail':
+        mail.value = message.mail;
         return;
       case 'info':
         info.value = message.info;

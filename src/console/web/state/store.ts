@@ -1,6 +1,6 @@
 /** What the page knows. Written by link.ts and actions.ts, read by everything that draws. */
 import { computed, signal } from '@preact/signals';
-import type { AgentView, ApprovalView, HostInfo, WireError } from '../../wire.ts';
+import type { AgentView, ApprovalView, HostInfo, Mail, WireError } from '../../wire.ts';
 
 export type Connection =
   /** First attempt; nothing is known yet. */
@@ -17,6 +17,8 @@ export const live = computed(() => connection.value.phase === 'live');
 
 export const agents = signal<ReadonlyMap<string, AgentView>>(new Map());
 export const approvals = signal<readonly ApprovalView[]>([]);
+/** Unread mail to the operator. */
+export const mail = signal<Mail>({ messages: [], unread: 0 });
 export const info = signal<HostInfo | null>(null);
 /** How this session is named as the holder of a lease. */
 export const you = signal('');

@@ -1,0 +1,44 @@
+/** A message to the operator: who wrote it, what it says, done with it. */
+import type { MessageView } from '../../wire.ts';
+import { Markdown } from '../live/markdown.tsx';
+import { acknowledge } from '../state/actions.ts';
+import { linkTo } from '../state/place.ts';
+import { busy } from '../state/store.ts';
+import { Age } from '../ui/age.tsx';
+import { Button } from '../ui/button.tsx';
+import { Icon } from '../ui/icon.tsx';
+
+export function MailCard({ message }: { message: MessageView }) {
+  const agent = message.from.startsWith('agent:') ? message.from.slice('agent:'.length) : null;
+  return (
+    <article
+      class="approval in-inbox"
+      data-mail={message.id}
+      aria-label={`${agent ?? message.from} wrote: ${message.subject}`}
+    >
+      <header>
+        <Icon name="mail" />
+        {agent === null ? (
+          <b>{message.from}</b>
+        ) : (
+          <a href={linkTo(agent)}>
+            <b>{agent}</b>
+          </a>
+        )}
+        <span class="faint">wrote</span>
+        <Age since={message.sent_ms} />
+      </header>
+      <p class="asked">
+        <b>{message.subject}</b>
+      </p>
+      <Markdown source={message.body} />
+      <div class="answers">
+        <Button
+          label="Done"
+          busy={busy.value.has(`mail ${message.id}`)}
+          onPress={() => void acknowledge(message)}
+        />
+      </div>
+    </article>
+  );
+}
