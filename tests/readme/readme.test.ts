@@ -139,6 +139,19 @@ describe('the rest of the page', () => {
     if (repository !== undefined) expect(repository.url).toMatch(/^git\+https:\/\//);
   });
 
+  it('lets a client join a fleet with -f', async () => {
+    expect(README).toContain('With `-f aether.yaml` the client\njoins that fleet');
+    if (!fs.existsSync(config())) await verb('npx aether init coder');
+    await needsAgent();
+    const listed = await asClient(
+      'npx',
+      ['aether', 'mcp', '--as', 'laptop', '-f', 'aether.yaml'],
+      (client) => client.callTool({ name: 'aether_agents_list', arguments: {} }),
+      reader.project,
+    );
+    expect(JSON.stringify(listed.structuredContent)).toContain('"coder"');
+  }, 120_000);
+
   it('names npm scripts that there are', () => {
     const { scripts } = manifest();
     const named = [...README.matchAll(/npm run ([a-z]+)/g)].map(([, name]) => name!);
@@ -287,22 +300,25 @@ async function clientConfiguration(block: Block): Promise<void> {
   const servers = Object.values(mcpServers);
   expect(servers.length).toBeGreaterThan(0);
   for (const { command, args } of servers) {
-    // A client that names a program leaves it to PATH; ours stands in for the registry (see Reader).
-    const client = new Client({ name: 'readme', version: '1' });
-    await client.connect(
-      new StdioClientTransport({
-        command: join(reader.root, 'bin', command),
-        args,
-        env: reader.claudeEnv,
-        cwd: reader.home,
-      }),
-    );
-    try {
-      const { tools } = await client.listTools();
-      expect(tools.map(({ name }) => name).sort()).toEqual(TOOLS);
-    } finally {
-      await client.close();
-    }
+    const { tools } = await asClient(command, args, (client) => client.listTools());
+    expect(tools.map(({ name }) => name).sort()).toEqual(TOOLS);
+  }
+}
+
+/** @param command found on PATH by a real client; here it is the stand-in for the registry (see Reader) */
+async function asClient<T>(
+  command: string,
+  args: string[],
+  body: (client: Client) => Promise<T>,
+  cwd = reader.home,
+): Promise<T> {
+  const client = new Client({ name: 'readme', version: '1' });
+  const file = join(reader.root, 'bin', command);
+  await client.connect(new StdioClientTransport({ command: file, args, env: reader.claudeEnv, cwd }));
+  try {
+    return await body(client);
+  } finally {
+    await client.close();
   }
 }
 
