@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
-import { isAlive, type ProcStat, startTicks } from '../../src/host/process/proc.ts';
+import { environmentOf, isAlive, type ProcStat, startTicks } from '../../src/host/process/proc.ts';
 import { LiveFleet, running } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 import { CONTAINMENTS, groupsLeft, shimOf, treeOf } from '../support/run-tree.ts';
@@ -26,7 +26,7 @@ const escaping = { runtime: 'command', command: [join(PROGRAMS, 'daemon.sh'), 's
 /** The marker does not find them: only their descent does, while there is somebody to descend from. */
 function washed(run: string): ProcStat[] {
   return treeOf(run).filter(
-    ({ pid }) => !fs.readFileSync(`/proc/${pid}/environ`, 'utf8').includes('AETHER_RUN='),
+    ({ pid }) => environmentOf(pid)?.some((entry) => entry.startsWith('AETHER_RUN=')) === false,
   );
 }
 

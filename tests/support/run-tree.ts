@@ -33,9 +33,17 @@ export function treeOf(run: string): ProcStat[] {
 export function shimOf(run: string): number | null {
   for (const { pid, zombie } of everyProcess()) {
     if (zombie || environmentOf(pid)?.includes(`AETHER_RUN=${run}`) !== true) continue;
-    if (readFileSync(`/proc/${pid}/cmdline`, 'utf8').startsWith('aether-shim')) return pid;
+    if (commandOf(pid).startsWith('aether-shim')) return pid;
   }
   return null;
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return ''; // it has just gone
+  }
 }
 
 export function ticksOf(tree: ProcStat[]): number {
