@@ -139,10 +139,11 @@ function lastNote(world: World, agent: string): string {
   return world.notes.findLast((note) => note.agent === agent)?.text ?? 'nothing was said';
 }
 
-/** Runs that ended although nobody ended them. */
+/** Runs that ended although nobody ended them. One that was never given a process had nothing to lose. */
 function lostRuns(world: World, runs: RunRow[]): RunRow[] {
   return runs.filter((run) => {
     if (run.exited_ms === null || world.killedRuns.has(run.id)) return false;
+    if ((world.streams.of(run.id)?.spawned ?? 0) === 0) return false;
     return (JSON.parse(run.exit ?? '{}') as { cause?: string }).cause !== 'stopped';
   });
 }

@@ -15,6 +15,8 @@ export interface Stream {
   /** The last number that came, with all before it. */
   lines: number;
   bytes: number;
+  /** Processes that were started. */
+  spawned: number;
   /** runExited records. */
   exits: number;
 }
@@ -44,6 +46,7 @@ export class Streams {
           run,
           lines: 0,
           bytes: 0,
+          spawned: 0,
           exits: 0,
           reader: new JournalReader(journal),
           rest: '',
@@ -75,6 +78,7 @@ export class Streams {
   }
 
   #take(stream: Following, record: JournalRecord): void {
+    if (record.type === RecordType.spawned) stream.spawned += 1;
     if (record.type === RecordType.runExited) stream.exits += 1;
     if (record.type !== RecordType.out) return;
     stream.bytes += record.payload.length;

@@ -91,11 +91,13 @@ export class Lifecycle {
           if (agent === undefined || agent.wanted !== 'running' || this.#wiring.runs.of(name) !== null)
             return;
           const newest = this.#wiring.runs.newest(name);
-          // A run that ended by itself was judged when it ended; only a fresh start or a `down` is made good here.
           // One that was lost with the last host is not kept waiting for its turn to be started again.
           const lost = newest?.exit?.cause === 'lost' && agent.problem === null;
           const resumable = newest === null || newest.exit?.cause === 'stopped';
           if (lost || (resumable && !this.#timers.has(name))) await this.#launch(name, {});
+          // The wait for its restart died with the last host, or that died before it could judge the end at all.
+          else if (newest?.exit?.cause === 'exited' && agent.problem === null && !this.#timers.has(name))
+            this.#judge(agent, newest, Math.max(0, agent.failures - 1));
         }).catch((error: unknown) =>
           this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'not started'),
         ),
@@ -131,11 +133,15 @@ export class Lifecycle {
     this.#decide(run);
   }
 
-  #decide(run: Run): void {
-    const { agents, clock } = this.#wiring;
-    const { record } = run;
-    const agent = agents.find(record.agent);
+  #decide({ record }: Run): void {
+    const agent = this.#wiring.agents.find(record.agent);
     if (agent === undefined || this.#closing || agent.wanted !== 'running') return;
+    this.#judge(agent, record, agent.failures);
+  }
+
+  /** @param failures failed runs in a row before this one */
+  #judge(agent: AgentRecord, record: RunRecord, failures: number): void {
+    const { agents, clock } = this.#wiring;
     if (leftByHand(record)) {
       this.#schedule(agent.name, 0);
       return;
@@ -143,7 +149,7 @@ export class Lifecycle {
     if (record.exit?.cause === 'lost' && record.exit.survivors > 0) {
       // Two engines on one conversation lose turns.
       agents.change(agent.name, (changed) => {
-        changed.problem = survivorsProblem(changed, run);
+        changed.problem = survivorsProblem(changed, record);
       });
       this.#failed(agent);
       return;
@@ -155,12 +161,12 @@ export class Lifecycle {
         requested: record.exit?.cause === 'stopped',
         lived_ms: (record.exited_ms ?? clock.now()) - record.started_ms - record.tree.paused_ms,
       },
-      agent.failures,
+      failures,
       Math.random(),
     );
     agents.change(agent.name, (changed) => {
       changed.failures = decision.failures;
-      if (decision.action === 'give-up') changed.problem = crashProblem(changed, run);
+      if (decision.action === 'give-up') changed.problem = crashProblem(changed, record);
     });
     if (decision.action === 'give-up') this.#failed(agent);
     if (decision.action === 'restart') this.#schedule(agent.name, decision.delay_ms);
@@ -316,9 +322,9 @@ function leftByHand(record: RunRecord): boolean {
   return record.exit?.cause === 'exited' && record.floor.role === 'terminal';
 }
 
-function crashProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
-  const { exit, floor } = run.record;
-  const last = lastWords(floor.printed ?? '') ?? run.record.last;
+function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {
+  const { exit, floor } = record;
+  const last = lastWords(floor.printed ?? '') ?? record.last;
   const how =
     exit === null
       ? 'it ended'
@@ -334,13 +340,13 @@ function crashProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
   };
 }
 
-function survivorsProblem(agent: AgentRecord, run: Run): AgentRecord['problem'] {
-  const survivors = run.record.exit?.survivors ?? 0;
+function survivorsProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {
+  const survivors = record.exit?.survivors ?? 0;
   return {
     code: 'run.survivors',
     who: 'host',
     message: `${agent.name} was lost, and ${survivors} of its processes could not be killed: they wait in the kernel or are not ours.`,
-    next: `Find them with \`grep -al AETHER_RUN=${run.id} /proc/[0-9]*/environ\`; when they are gone, \`aether start ${agent.name}\`.`,
+    next: `Find them with \`grep -al AETHER_RUN=${record.id} /proc/[0-9]*/environ\`; when they are gone, \`aether start ${agent.name}\`.`,
   };
 }
 

@@ -1,0 +1,29 @@
+/** An agent waits for its restart, and the host dies meanwhile: the next host does not let it wait for ever. */
+import { afterEach, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { LiveFleet } from '../support/live-fleet.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+test('kill -9 between the end of a run and its restart', async () => {
+  // The wait after the third failure is two seconds at least.
+  const crash = 'echo . >> starts; [ $(wc -l < starts) -gt 3 ] && exec sleep 1000; exit 7';
+  const bye = 'echo . >> starts; exit 0';
+  fleet = await LiveFleet.make({
+    agents: {
+      crashing: { runtime: 'command', command: ['sh', '-c', crash], restart: 'on-failure' },
+      finished: { runtime: 'command', command: ['sh', '-c', bye], restart: 'on-failure' },
+    },
+  });
+  await fleet.cli(['up', '--detach']);
+  const ends = async (agent: string) => (await fleet.events({ agent, topics: ['run.exited'] })).length;
+  await eventually('the third end', async () => (await ends('crashing')) === 3, 20_000);
+  await fleet.killHost();
+  await fleet.cli(['up', '--detach']);
+  await fleet.until('crashing', 'started again', (view) => view.state === 'running', 20_000);
+  expect(await ends('crashing')).toBe(3);
+  // What had ended well stays ended.
+  expect(await ends('finished')).toBe(1);
+  expect((await fleet.agent('finished')).state).toBe('exited');
+}, 60_000);
