@@ -1,10 +1,19 @@
 /** A host in the background: started detached from this terminal, and waited for until its doors are open. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.ts';
-import { AetherError, messageOf } from '../errors.ts';
+import { AetherError, diskFull, messageOf } from '../errors.ts';
 import { statePaths } from '../paths.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandFile, findHost, type Invocation } from './invocation.ts';
@@ -14,6 +23,7 @@ const POLL_MS = 20;
 const STEP_BACK_MS = 200;
 /** Of what a host that did not start has said. */
 const LAST_LINES = 10;
+const SPACE_TO_SPEAK_BYTES = 64 * 1024;
 /** Exit code of `aether host` when another host has the state directory: whoever started it connects to that one. */
 export const ANOTHER_HOST = 75;
 
@@ -104,6 +114,11 @@ function sizeOf(file: string): number {
   return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 }
 
+function spaceLeft(dir: string): number {
+  const { bavail, bsize } = statfsSync(dir);
+  return bavail * bsize;
+}
+
 /** @param exit null: it is still there, but does not answer. */
 function notStarted(stateDir: string, before: number, exit: number | null): AetherError {
   const { out, log } = statePaths(stateDir);
@@ -121,6 +136,8 @@ function notStarted(stateDir: string, before: number, exit: number | null): Aeth
       next: 'No host was started.',
     });
   }
+  // A full disk has no room for what it said either.
+  if (said === '' && spaceLeft(stateDir) < SPACE_TO_SPEAK_BYTES) return diskFull(stateDir, null);
   const how = exit === null ? `did not answer within ${READY_MS / 1_000} s` : `exited with code ${exit}`;
   const lines = said.split('\n').slice(-LAST_LINES).join('\n');
   return new AetherError({

@@ -112,6 +112,11 @@ export class Connections {
     const { events, clock } = this.#wiring;
     // Also whom to look for: what the shim had noted down and nobody had read yet.
     await run.pump();
+    // Its end may be in the journal: whoever cannot note it down must not say that it is not known.
+    while (run.behind && !run.closed) {
+      await sleep(PAUSE_MS_MAX);
+      await run.pump();
+    }
     if (run.ended || run.closed) return;
     // A second engine on the same conversation would lose turns: what the shim left behind goes first. And only
     // when nobody writes any more is the end of the journal what it looks like.

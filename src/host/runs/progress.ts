@@ -22,7 +22,7 @@ const PARTIAL_SAVED_CHARS_MAX = 64 * 1024;
 /** Far below the journal's limit, far above one line. */
 const ACK_EVERY_BYTES = 4 * 1024 * 1024;
 const RETRY_MS_MIN = 250;
-const RETRY_MS_MAX = 5_000;
+const RETRY_MS_MAX = 2_000;
 
 export interface ProgressOptions {
   record: RunRecord;
@@ -53,6 +53,7 @@ export class Progress {
   #cancelSave: (() => void) | null = null;
   #cancelRetry: (() => void) | null = null;
   #retry_ms = RETRY_MS_MIN;
+  #behind = false;
 
   constructor(options: ProgressOptions) {
     this.#o = options;
@@ -63,16 +64,23 @@ export class Progress {
     return this.#closed;
   }
 
+  /** True while the journal holds what could not be processed; it is tried again in a moment. */
+  get behind(): boolean {
+    return this.#behind;
+  }
+
   /** Calls back whenever the journal may have grown: viewers read it themselves. */
   onGrown(listener: () => void): () => void {
     this.#grown.add(listener);
     return () => this.#grown.delete(listener);
   }
 
-  /** Reads what is new; returns when everything that was there at the call is processed. */
+  /** Reads what is new; returns when everything that was there at the call is processed, or while `behind`. */
   pump(): Promise<void> {
     for (const listener of this.#grown) listener();
     this.#again = true;
+    // However much is printed meanwhile: the next attempt has its time.
+    if (this.#cancelRetry !== null) return Promise.resolve();
     this.#pumping ??= this.#drain().finally(() => {
       this.#pumping = null;
     });
@@ -91,6 +99,7 @@ export class Progress {
     this.#closed = true;
     this.#cancelSave?.();
     this.#cancelRetry?.();
+    this.#cancelRetry = null;
     this.#rewind();
   }
 
@@ -108,6 +117,8 @@ export class Progress {
           await new Promise((resolve) => setImmediate(resolve));
         }
         this.#retry_ms = RETRY_MS_MIN;
+        if (this.#behind) this.#o.log.info('the journal goes on');
+        this.#behind = false;
       } catch (error) {
         this.#failed(error);
       }
@@ -145,11 +156,15 @@ export class Progress {
   /** Nothing is skipped: the same records are read again from where the database stands, in a moment. */
   #failed(error: unknown): void {
     const { clock, log } = this.#o;
-    const { code } = toWireError(error);
-    log.error({ error: messageOf(error), code, retry_ms: this.#retry_ms }, 'the journal waits');
+    if (!this.#behind)
+      log.error({ error: messageOf(error), code: toWireError(error).code }, 'the journal waits');
+    this.#behind = true;
     this.#rewind();
     this.#cancelRetry?.();
-    this.#cancelRetry = clock.after(this.#retry_ms, () => void this.pump());
+    this.#cancelRetry = clock.after(this.#retry_ms, () => {
+      this.#cancelRetry = null;
+      void this.pump();
+    });
     this.#retry_ms = Math.min(this.#retry_ms * 2, RETRY_MS_MAX);
   }
 

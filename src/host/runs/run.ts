@@ -100,6 +100,11 @@ export class Run {
     return this.#progress.closed;
   }
 
+  /** True while its journal holds what could not be processed, on a disk that is full for example. */
+  get behind(): boolean {
+    return this.#progress.behind;
+  }
+
   /** The shim connection; throws a clear error while there is none. */
   get client(): ShimClient {
     if (this.#client !== null) return this.#client;
