@@ -3,7 +3,7 @@
  * one error that leads with the first place; nothing is guessed and nothing is half loaded.
  */
 import { homedir } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { checkAgent, checkKeys } from './check.ts';
@@ -67,7 +67,10 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
       normalise(name, raw, parts.defaults, template, { dir: dirname(path), home: options.home ?? homedir() }),
     );
   }
-  problems.push(...checkWorkspaces(agents), ...checkCount(Object.keys((value as RawConfig).agents ?? {})));
+  problems.push(
+    ...checkWorkspaces(agents, dirname(path)),
+    ...checkCount(Object.keys((value as RawConfig).agents ?? {})),
+  );
 
   const located = [...source.problems, ...problems.map(source.locate)];
   if (located.length > 0) throw configError(path, located);
@@ -141,7 +144,9 @@ function templateLoader(directory: string, problems: Problem[]) {
 }
 
 /** Two agents in one directory, or one's within the other's, overwrite each other's work, unless both say that they mean it. */
-function checkWorkspaces(agents: readonly AgentConfig[]): Problem[] {
+function checkWorkspaces(agents: readonly AgentConfig[], directory: string): Problem[] {
+  // The directories that Aether makes for agents without one lie beside the file, and so within `workspace: .`.
+  const own = (agent: AgentConfig) => agent.workspace === join(directory, 'workspaces', agent.name);
   const problems: Problem[] = [];
   const users: { real: string; agent: AgentConfig }[] = [];
   for (const agent of agents) {
@@ -158,7 +163,10 @@ function checkWorkspaces(agents: readonly AgentConfig[]): Problem[] {
     const real = realPath(agent.workspace);
     const clash = users.find(
       (user) =>
-        !(user.agent.shared && agent.shared) && (isWithin(real, user.real) || isWithin(user.real, real)),
+        !(user.agent.shared && agent.shared) &&
+        (real === user.real ||
+          (isWithin(real, user.real) && !own(agent)) ||
+          (isWithin(user.real, real) && !own(user.agent))),
     );
     if (clash)
       problems.push({
