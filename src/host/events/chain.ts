@@ -3,7 +3,7 @@
  * shows. Retention cuts the old end off on purpose; it first appends an event that names the last row it removes
  * and that row's hash, so that the rest still hangs on something, and a cut that nobody announced is found.
  */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 /** Topic of the announcement; its data is PrunedData. */
 export const PRUNED = 'events.pruned';
@@ -34,11 +34,10 @@ export interface ChainRow {
 
 export function hashOf(before: string, row: Omit<ChainRow, 'seq' | 'hash'>): string {
   const { id, at_ms, topic, agent, run, principal, grade, data } = row;
-  return createHash('sha256')
-    .update(
-      `${before}\n${id}\n${at_ms}\n${topic}\n${agent ?? ''}\n${run ?? ''}\n${principal}\n${grade}\n${data}`,
-    )
-    .digest('hex');
+  return digest(
+    'sha256',
+    `${before}\n${id}\n${at_ms}\n${topic}\n${agent ?? ''}\n${run ?? ''}\n${principal}\n${grade}\n${data}`,
+  );
 }
 
 export interface ChainVerdict {

@@ -30,7 +30,7 @@ export class Events {
   readonly #log: Log;
   readonly #listeners = new Set<(event: EventView) => void>();
   /** By seq: a seq whose transaction was rolled back is given out again, and then the later event is the true one. */
-  #unheard = new Map<number, EventView>();
+  #unheard = new Map<number, { event: EventView; rollbacks: number }>();
   #scheduled = false;
   /** Saves a query per event; untrue once a transaction was rolled back. */
   #newest: { hash: string; rollbacks: number } | null = null;
@@ -63,7 +63,7 @@ export class Events {
       const seq = this.#table.insert(view, data, hash);
       this.#newest = { hash, rollbacks: this.#store.rollbacks };
       const stored: EventView = { seq, ...view, data: capped };
-      this.#unheard.set(seq, stored);
+      this.#unheard.set(seq, { event: stored, rollbacks: this.#store.rollbacks });
       this.#schedule();
       return stored;
     });
@@ -120,9 +120,9 @@ export class Events {
       this.#scheduled = false;
       const heard = this.#unheard;
       this.#unheard = new Map();
-      const newest = this.#table.newest()?.seq ?? 0;
-      for (const event of heard.values()) {
-        if (event.seq > newest) continue; // rolled back
+      for (const { event, rollbacks } of heard.values()) {
+        // Asked of the table only where something was rolled back since, which may have been this one.
+        if (rollbacks !== this.#store.rollbacks && event.seq > (this.#table.newest()?.seq ?? 0)) continue;
         for (const listener of this.#listeners) {
           try {
             listener(event);

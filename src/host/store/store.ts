@@ -14,6 +14,8 @@ export type Db = Database.Database;
 export class Store {
   readonly db: Db;
   readonly #dir: string;
+  /** Made once: making one costs as much as an empty transaction. */
+  readonly #immediately: (body: () => unknown) => unknown;
   #rollbacks = 0;
   #undo: (() => void)[] = [];
 
@@ -30,6 +32,7 @@ export class Store {
       this.db.pragma('busy_timeout = 2000');
       this.db.pragma('foreign_keys = ON');
       this.#migrate(file);
+      this.#immediately = this.db.transaction((body: () => unknown) => body()).immediate;
     } catch (error) {
       if (error instanceof AetherError) throw error;
       if (isDiskFull(error)) throw diskFull(this.#dir, error);
@@ -68,7 +71,7 @@ export class Store {
     if (this.db.inTransaction) return body();
     this.#undo = [];
     try {
-      return this.db.transaction(body).immediate();
+      return this.#immediately(body) as T;
     } catch (error) {
       this.#rollbacks += 1;
       for (const undo of this.#undo.reverse()) undo();
