@@ -138,7 +138,7 @@ export class RunFacts {
     this.observe(
       {
         kind: 'activity',
-        activity: status.role === 'engine' ? 'starting' : 'waiting-for-operator',
+        activity: status.role === 'terminal' ? 'waiting-for-operator' : atFirst(status),
         evidence: evidence.what,
       },
       record.at_ms,
@@ -192,6 +192,9 @@ export function setState(record: RunRecord, state: RunState, evidence: Omit<Evid
   }
   record.stateEvidence = { ...evidence, grade: 'observed' };
 }
+
+/** A program in a terminal is up once it is spawned: it need never print, so nothing else would tell of it. */
+const atFirst = ({ io }: ProcessStatus) => (io === 'pty' ? 'unknown' : 'starting');
 
 function frameOf(payload: Buffer): string {
   const end = payload.indexOf(10);

@@ -148,6 +148,13 @@ describe('verbs on real agents', () => {
     expect(isAlive(killed)).toBe(false);
   });
 
+  it('a command that prints nothing is up all the same', async () => {
+    talkers('agents:\n  silent: { runtime: command, command: [sleep, "1000"] }\n');
+    await fleet.aether('up', '-d');
+    const { silent } = await ps();
+    expect(silent).toMatchObject({ state: 'running', activity: 'unknown' });
+  });
+
   it('run shows a plain command until it exits, with its verdict', async () => {
     talkers(
       'agents:\n  once: { runtime: command, command: [./once.sh], restart: never, autostart: false }\n',
