@@ -33,6 +33,7 @@ import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
+import { showAsking } from './operations/activity.ts';
 import { goesByMail, requireAuthority } from './operations/authority.ts';
 import { claimStateDirectory, firstConfig } from './operations/claim.ts';
 import { Fleet } from './operations/fleet.ts';
@@ -269,6 +270,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         .map(({ name, runtime, state, activity, goal }) => ({ name, runtime, state, activity, goal })),
     authority: (caller, tool) => requireAuthority(wiring, caller, tool, hasPassed),
     onRead: (caller, messages) => goesByMail(wiring, caller, messages),
+    onAsking: (caller) => showAsking(wiring, caller),
     onMail: (agent, message) => {
       wake.mail(agent, message);
       host.touched(agent);

@@ -3,7 +3,8 @@
  * that what the engine said before a hold is what is shown after it.
  */
 import type { Activity } from '../../runtimes/runtime.ts';
-import type { Evidence } from '../api.ts';
+import type { ApprovalView, Caller, Evidence } from '../api.ts';
+import { messageOf } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -37,9 +38,27 @@ export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: str
     const what = `asks to use ${asked.tool}`;
     show(wiring, run, 'waiting-for-operator', { source: 'gate', grade: 'enforced', what, at_ms }, asked.tool);
   } else if (says !== undefined) {
+    const question = awaitedQuestion(wiring, run);
+    if (question !== null) {
+      // As old as the question: an engine calls anew when its call has waited for long.
+      const what = `waits for an answer to: ${question.title}`;
+      show(wiring, run, 'waiting-for-operator', {
+        source: 'host',
+        grade: 'observed',
+        what,
+        at_ms: question.opened_ms,
+      });
+      return;
+    }
     const { activity, ...evidence } = says;
     show(wiring, run, activity, { source: 'engine', grade: 'observed', ...evidence }, tool);
   }
+}
+
+/** The oldest question to the operator for whose answer a call of this run waits right now. */
+export function awaitedQuestion({ approvals }: Wiring, run: Run): ApprovalView | null {
+  const open = approvals.openOfRun(run.id);
+  return open.find(({ id, kind }) => kind === 'question' && approvals.awaited(id)) ?? null;
 }
 
 function show(wiring: Wiring, run: Run, activity: Activity, evidence: Evidence, tool?: string): void {
@@ -101,4 +120,15 @@ function noteStanding(wiring: Wiring, run: Run, at_ms: number): void {
     grade: activityEvidence?.grade ?? 'observed',
     data: { evidence: activityEvidence?.what ?? '' },
   });
+}
+
+/** A call of this caller begins or ends to wait for the operator. Never fails: the answer does not hang on it. */
+export function showAsking(wiring: Wiring, caller: Caller): void {
+  const run = caller.run === null ? null : wiring.runs.byId(caller.run);
+  if (run === null || run.ended || run.closed || wiring.closing()) return;
+  try {
+    run.save(() => showActivity(wiring, run, wiring.clock.now()));
+  } catch (error) {
+    wiring.log.warn({ run: run.id, error: messageOf(error) }, 'it was not noted that an agent waits for you');
+  }
 }

@@ -12,7 +12,7 @@ import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
 import { checkSize } from '../terminals/size.ts';
-import { engineActivity } from './activity.ts';
+import { awaitedQuestion, engineActivity } from './activity.ts';
 import { returnNote } from './away.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
@@ -183,7 +183,11 @@ export class Takeover {
 
   /** Waits until no tool runs ('boundary'), then cancels what is left of the turn. */
   async #boundary(run: Run, lease: LeaseRecord): Promise<void> {
-    const busy = () => run.record.activity === 'tool' || run.record.activity === 'starting';
+    // A question is a tool that runs: it has its answer, or gives up, before the floor changes hands.
+    const busy = () =>
+      run.record.activity === 'tool' ||
+      run.record.activity === 'starting' ||
+      awaitedQuestion(this.#wiring, run) !== null;
     if (lease.detail.when === 'boundary' && busy()) {
       this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
         record.detail.waitingFor = run.record.activityEvidence?.what ?? 'the running tool';
@@ -359,11 +363,12 @@ export class Takeover {
   }
 
   /** The run is over, or the takeover failed: nobody holds it. */
-  #free(run: Run, lease: LeaseRecord, why: string, topic = 'lease.expired'): void {
+  #free(run: Run, lease: LeaseRecord, why: string, left = false): void {
     if (this.#gone(lease)) return;
     this.#handoverOver(run);
     this.#wiring.leases.release(lease.agent);
-    this.#event(run, topic, lease, { why });
+    if (left) this.#event(run, 'lease.returned', lease, { note: '', diff: [], left: true });
+    else this.#event(run, 'lease.expired', lease, { why });
     this.#wiring.touched(lease.agent);
   }
 
@@ -374,7 +379,7 @@ export class Takeover {
       const { exit, floor } = run.record;
       // /exit, Ctrl-D: whoever leaves the terminal in its own way has handed back.
       const left = exit?.cause === 'exited' && exit.signal === null && floor.role === 'terminal';
-      this.#free(run, lease, 'the run ended', left ? 'lease.returned' : 'lease.expired');
+      this.#free(run, lease, 'the run ended', left);
     }
     this.#transcript.forget(run);
     this.#swaps.delete(run.id);

@@ -45,6 +45,8 @@ export interface ToolVerbsOptions {
   authority?(caller: Caller, tool: string): void;
   /** The caller is given these messages to read. */
   onRead?(caller: Caller, messages: MessageView[]): void;
+  /** The caller waits for an answer of the operator, or does no more. */
+  onAsking?(caller: Caller): void;
   /** Mail for an agent has been committed. Must not throw. */
   onMail(agent: string, message: MessageView): void;
 }
@@ -193,11 +195,13 @@ export class ToolVerbs implements McpVerbs {
           stopListening();
           stopTimer();
           signal.removeEventListener('abort', finish);
+          this.#o.onAsking?.(caller);
           resolve();
         };
         const stopListening = approvals.onAnswered(opened.id, finish);
         const stopTimer = clock.after(Math.min(input.wait_ms, limits.ask_wait_ms), finish);
         signal.addEventListener('abort', finish, { once: true });
+        this.#o.onAsking?.(caller);
         if (signal.aborted) finish();
       });
     }

@@ -75,7 +75,7 @@ async function hold(
   if (lease === null) return;
   note(`You hold ${name}. Ctrl-] hands it back.`);
   const ending = await screen(client, name, lease);
-  if (ending === 'gone' && (await wasReturned(client, name, lease.generation))) {
+  if (ending === 'gone' && (await hasLeft(client, name, lease.generation))) {
     note(`Handed ${name} back.`);
     return;
   }
@@ -195,14 +195,15 @@ function followLease(client: ControlClient, name: string, generation: number, lo
 }
 
 /** True when the holder left by the program's own way out: the host takes that for a hand-back. */
-async function wasReturned(client: ControlClient, name: string, generation: number): Promise<boolean> {
+async function hasLeft(client: ControlClient, name: string, generation: number): Promise<boolean> {
   try {
     // The terminal may end a moment before its lease.
     for (const end = Date.now() + RETURN_MS; Date.now() < end; await sleep(50)) {
       const events = client.stream('logs', { agent: name, topics: ['lease.'], last: 10, follow: false });
       for await (const { topic, data } of events) {
         if (data.generation !== generation) continue;
-        if (topic === 'lease.returned' || topic === 'lease.expired') return topic === 'lease.returned';
+        // Without `left` somebody else has handed it back: the holder did not mean to.
+        if (topic === 'lease.returned' || topic === 'lease.expired') return data.left === true;
       }
     }
   } catch {
