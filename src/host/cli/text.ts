@@ -18,7 +18,7 @@ export function oneLine(text: string): string {
   return sanitise(text).replace(/\s+/g, ' ').trim();
 }
 
-const segmenter = new Intl.Segmenter();
+let segmenter: Intl.Segmenter | null = null;
 const ZERO_WIDTH = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
 const WIDE =
   /^(?:\p{Emoji_Presentation}|\p{Extended_Pictographic}\ufe0f|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}])/u;
@@ -27,8 +27,14 @@ const WIDE =
 export function width(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let columns = 0;
-  for (const { segment } of segmenter.segment(text)) columns += columnsOf(segment);
+  for (const { segment } of charactersOf(text)) columns += columnsOf(segment);
   return columns;
+}
+
+/** As a reader sees them. The tables behind it take a tenth of a short command's time, and plain text needs none. */
+function charactersOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter();
+  return segmenter.segment(text);
 }
 
 function columnsOf(segment: string): number {
@@ -42,7 +48,7 @@ export function shorten(text: string, columns: number): string {
   if (columns < 1) return '';
   let taken = '';
   let used = 0;
-  for (const { segment } of segmenter.segment(text)) {
+  for (const { segment } of charactersOf(text)) {
     const next = columnsOf(segment);
     if (used + next > columns - 1) break;
     taken += segment;
