@@ -7,7 +7,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineState, LaunchSpec, RunPlace } from '../../runtimes/runtime.ts';
 import type { AgentConfig } from '../config/types.ts';
-import { AetherError, messageOf } from '../errors.ts';
+import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { bootId } from '../process/proc.ts';
 import type { RunPaths } from '../runs/run.ts';
@@ -182,6 +182,7 @@ export class Launcher {
     } catch (error) {
       await this.#abandon(run, messageOf(error));
       if (error instanceof AetherError) throw error;
+      if (isDiskFull(error)) throw diskFull(this.#wiring.stateDir, error);
       throw new AetherError(
         {
           code: 'run.launch',

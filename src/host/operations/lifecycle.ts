@@ -4,7 +4,7 @@
  */
 
 import { decideRestart } from '../agents/restart-policy.ts';
-import { AetherError, messageOf, toWireError } from '../errors.ts';
+import { AetherError, isDiskFull, messageOf, toWireError } from '../errors.ts';
 import { exitSentence } from '../runs/facts.ts';
 import { lastWords } from '../runs/lines.ts';
 import type { Run } from '../runs/run.ts';
@@ -21,6 +21,7 @@ const STOP: Record<'pipes' | 'pty', StopLadder> = {
   pty: { term_ms: 4_000, kill_ms: 5_000 },
 };
 const KILL: StopLadder = { term_ms: 0, kill_ms: 5_000 };
+const DISK_AGAIN_MS = 5_000;
 
 export class Lifecycle {
   readonly #wiring: Wiring;
@@ -192,6 +193,16 @@ export class Lifecycle {
   }
 
   async #launch(name: string, options: { fresh?: boolean; goal?: string }): Promise<void> {
+    try {
+      await this.#launchNow(name, options);
+    } catch (error) {
+      // Nobody has to do anything about that but make room.
+      if (noRoom(error)) this.#schedule(name, DISK_AGAIN_MS);
+      throw error;
+    }
+  }
+
+  async #launchNow(name: string, options: { fresh?: boolean; goal?: string }): Promise<void> {
     const { agents, runs, clock } = this.#wiring;
     this.#cancelRestart(name);
     const agent = agents.get(name);
@@ -227,6 +238,7 @@ export class Lifecycle {
   }
 
   #notLaunched(name: string, error: unknown, begun: boolean): void {
+    if (noRoom(error)) return; // it could not be noted down either, and is tried again
     const { agents } = this.#wiring;
     const problem = toWireError(error);
     if (problem.code === 'internal')
@@ -320,6 +332,11 @@ export class Lifecycle {
 /** Whoever held the terminal left it in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
 function leftByHand(record: RunRecord): boolean {
   return record.exit?.cause === 'exited' && record.floor.role === 'terminal';
+}
+
+/** The host's disk or the shim's: in the end the same one. */
+function noRoom(error: unknown): boolean {
+  return isDiskFull(error) || (error instanceof AetherError && error.code === 'shim-disk-full');
 }
 
 function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {

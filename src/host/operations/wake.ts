@@ -3,13 +3,14 @@
  * often than the limit allows: two agents that answer each other for ever must not burn a budget unseen.
  */
 import type { MessageView } from '../api.ts';
-import { messageOf } from '../errors.ts';
+import { isDiskFull, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 import type { Wiring } from './wiring.ts';
 
 /** The newest injections in which `recall` looks for the message that told of a mail. */
 const TOLD_LOOKED_AT = 100;
+const DISK_AGAIN_MS = 2_000;
 
 export class Wake {
   readonly #wiring: Wiring;
@@ -55,14 +56,12 @@ export class Wake {
     }
     if (run === null || run.runtime.capabilities.engine !== 'structured') return;
     if (run.record.activity !== 'idle' || this.#wiring.leases.find(agent) !== null) return;
-    const now = this.#wiring.clock.now();
+    const now = this.#wiring.clock.elapsed();
     const recent = (this.#told.get(agent) ?? []).filter((at) => at > now - 60_000);
     if (recent.length >= limits.wakeups_per_minute_max) {
       this.#later(agent, recent[0]! + 60_000 - now);
       return;
     }
-    this.#untold.delete(agent);
-    this.#told.set(agent, [...recent, now]);
     try {
       acceptInjection(
         this.#wiring,
@@ -74,9 +73,13 @@ export class Wake {
         // In the sender's name: what they may not do, the turn this begins may not do for them.
         message.from,
       );
+      this.#untold.delete(agent);
+      this.#told.set(agent, [...recent, now]);
       void this.#delivery.kick(agent);
     } catch (error) {
       this.#wiring.log.warn({ agent, error: messageOf(error) }, 'an agent could not be told of its mail');
+      if (isDiskFull(error)) this.#later(agent, DISK_AGAIN_MS);
+      else this.#untold.delete(agent);
     }
   }
 

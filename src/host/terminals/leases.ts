@@ -19,7 +19,9 @@ export class Leases {
   readonly #table: LeaseTable;
   readonly #clock: Clock;
   readonly #records = new Map<string, LeaseRecord>();
+  /** When each holder was last heard of, and when the time of a silent one is over: elapsed milliseconds. */
   readonly #beats = new Map<string, number>();
+  readonly #ends = new Map<string, number>();
 
   constructor(options: { store: Store; table: LeaseTable; clock: Clock }) {
     this.#store = options.store;
@@ -28,7 +30,13 @@ export class Leases {
     for (const record of options.table.all()) {
       this.#records.set(record.agent, record);
       // Whether its holder outlived the last host is not known yet: one beat says so.
-      this.#beats.set(record.agent, options.clock.now() - SILENT_MS);
+      this.#beats.set(record.agent, options.clock.elapsed() - SILENT_MS);
+      if (record.expires_ms === null) continue;
+      const left_ms = Math.min(
+        Math.max(record.expires_ms - options.clock.now(), 0),
+        limits.lease_vanished_ms,
+      );
+      this.#ends.set(record.agent, options.clock.elapsed() + left_ms);
     }
   }
 
@@ -102,7 +110,7 @@ export class Leases {
   beat(agent: string, generation: number): void {
     const record = this.find(agent);
     if (record === null || record.generation !== generation) return;
-    this.#beats.set(agent, this.#clock.now());
+    this.#beats.set(agent, this.#clock.elapsed());
     if (record.expires_ms !== null)
       this.change(agent, generation, (lease) => {
         lease.expires_ms = null;
@@ -111,21 +119,25 @@ export class Leases {
 
   /** True when nothing was heard of the holder lately: its window may be gone. */
   silent(agent: string): boolean {
-    return this.#clock.now() - (this.#beats.get(agent) ?? 0) >= SILENT_MS;
+    return this.#silence(agent) >= SILENT_MS;
+  }
+
+  #silence(agent: string): number {
+    return this.#clock.elapsed() - (this.#beats.get(agent) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Marks holders that went silent and returns the leases whose time is over. */
   sweep(): LeaseRecord[] {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     const over: LeaseRecord[] = [];
     for (const record of this.all()) {
       if (record.phase !== 'held') continue;
-      const silent = now - (this.#beats.get(record.agent) ?? 0) > BEAT_MS;
-      if (record.expires_ms === null && silent) {
+      if (record.expires_ms === null && this.#silence(record.agent) > BEAT_MS) {
         this.change(record.agent, record.generation, (lease) => {
-          lease.expires_ms = now + limits.lease_vanished_ms;
+          lease.expires_ms = this.#clock.now() + limits.lease_vanished_ms;
         });
-      } else if (record.expires_ms !== null && record.expires_ms <= now) {
+        this.#ends.set(record.agent, now + limits.lease_vanished_ms);
+      } else if (record.expires_ms !== null && (this.#ends.get(record.agent) ?? now) <= now) {
         over.push(record);
       }
     }

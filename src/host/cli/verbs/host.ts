@@ -7,6 +7,7 @@ import { ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { frontDoor, type HostOptions, type RunningHost } from '../front-door.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { invocation } from '../invocation.ts';
+import { surviveFullDisk } from '../last-resort.ts';
 import { note, printError } from '../output.ts';
 import { globalsOf } from '../verb.ts';
 
@@ -49,6 +50,7 @@ export function registerHost(program: Command): void {
  * back by then would keep it alive, with the state directory in its hand and nobody to talk to.
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
+  surviveFullDisk();
   ensureStateDirectory(options.stateDir);
   const { runHost } = await frontDoor();
   try {

@@ -1,0 +1,27 @@
+/**
+ * What nobody caught. A full disk that reached no one who could refuse ends nothing: whatever it was is tried again
+ * or asked for again. Everything else is a defect and ends the host, as it would without this file; the agents
+ * belong to their shims and go on.
+ */
+import { writeSync } from 'node:fs';
+import { isDiskFull, messageOf } from '../errors.ts';
+
+export function surviveFullDisk(): void {
+  process.on('uncaughtException', (error) => {
+    if (isDiskFull(error)) {
+      say(`${messageOf(error)}\n`);
+      return;
+    }
+    say(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    process.exit(1);
+  });
+}
+
+/** stderr may be a file on that very disk: its own complaint must not come back here. */
+function say(text: string): void {
+  try {
+    writeSync(2, text);
+  } catch {
+    // nobody can be told
+  }
+}
