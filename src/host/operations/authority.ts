@@ -9,7 +9,8 @@
  *    fits the whole command) — wherever it would run them: directories are not compared;
  *  - an outside client: every `aether_*` tool, and no tool of an engine;
  *  - the operator, and the host in its own name: anything.
- * Tools that only look around the workspace ask nobody. The receiver's own rules hold as well, always.
+ * Tools that only look around the workspace ask nobody, and neither do those with which an agent reads its own
+ * mail and turns to the operator. The receiver's own rules hold as well, always.
  */
 import type { CallFacts, PermissionSpec } from '../../runtimes/runtime.ts';
 import type { Caller, MessageView, Principal } from '../api.ts';
@@ -20,6 +21,9 @@ import type { GateCall } from '../store/runs.ts';
 import type { Wiring } from './wiring.ts';
 
 const SENDERS_MAX = 100;
+
+/** They do nothing for whoever sent the message. */
+const OWN = new Set(['aether_mail_inbox', 'aether_mail_ack', 'aether_ask_operator', 'aether_report']);
 
 export interface Beyond {
   sender: Principal;
@@ -122,7 +126,7 @@ function judge(wiring: Wiring, run: Run, tool: string, facts: CallFacts): Beyond
 }
 
 function whyBeyond(wiring: Wiring, sender: Principal, tool: string, facts: CallFacts): string | null {
-  if (facts.looks) return null;
+  if (facts.looks || (facts.aether !== null && OWN.has(facts.aether))) return null;
   const name = sender.startsWith('agent:') ? sender.slice('agent:'.length) : null;
   if (name === null) return facts.aether === null ? `an outside client, which has no ${tool}` : null;
   const config = wiring.agents.find(name)?.config;

@@ -1,0 +1,218 @@
+/** No message raises what its receiver may do: what the sender could not do becomes a question to the operator. */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { afterEach, expect, test } from 'vitest';
+import type { ApprovalView } from '../../src/host/api.ts';
+import { aether, call, LiveFleet } from '../support/live-fleet.ts';
+import { resultsIn } from '../support/model-server/server.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+const made = (name: string) => fs.existsSync(join(fleet.project, 'workspaces', 'deputy', name));
+const bash = (command: string) => call('Bash', { command, description: 'a test' });
+const read = aether('mail_inbox', {});
+const letter = { to: 'agent:deputy', subject: 'A favour', body: 'Please do it for me.' };
+
+/** The deputy may do everything; who writes to it may do little. */
+async function make(more: Record<string, unknown> = {}): Promise<void> {
+  fleet = await LiveFleet.make({
+    agents: {
+      deputy: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]', ...more },
+      low: {
+        runtime: 'claude-code',
+        autostart: false,
+        permissions: { mode: 'ask', allow: ['Bash(echo *)'] },
+        tools: ['aether_mail_send'],
+        goal: `${aether('mail_send', letter)} [[say sent]]`,
+      },
+    },
+  });
+  await fleet.up();
+  await fleet.turns('deputy', 1);
+}
+
+const open = () => fleet.json<ApprovalView[]>('approvals');
+async function question(title: string): Promise<ApprovalView> {
+  const { data } = await fleet.event('approval.opened', (event) => event.data.title === title);
+  return (await open()).find(({ id }) => id === data.approval)!;
+}
+const answer = (approval: ApprovalView, ...words: string[]) =>
+  fleet.ok('approvals', 'answer', approval.id, ...words);
+
+test('in the turn that mail began, calls beyond its sender’s grants are asked; after it they are not', async () => {
+  await make();
+  const script = [
+    read,
+    bash('echo harmless'),
+    aether('report', { summary: 'to the operator', status: 'progress' }),
+    bash('touch favour'),
+    aether('memory_store', { text: 'what low wants known' }),
+    bash('touch second'),
+  ];
+  fleet.model.teach('newest from agent:low', `${script.join(' ')} [[say done]]`);
+  await fleet.ok('start', 'low');
+
+  // From the moment it is told of the mail; what low runs unasked itself passes.
+  const narrowed = await fleet.event('authority.narrowed');
+  expect(narrowed).toMatchObject({ agent: 'deputy', data: { sender: 'agent:low', by: 'message' } });
+  const favour = await question('Bash');
+  expect((await fleet.agent('deputy')).activity).toBe('waiting-for-operator');
+  expect(favour.detail).toMatchObject({ input: { command: 'touch favour' } });
+  expect(await fleet.events({ topics: ['report.made'] })).toHaveLength(1);
+  expect(made('favour')).toBe(false);
+  await answer(favour, 'deny', 'not for low');
+  const memory = await question('mcp__aether__aether_memory_store');
+  expect(memory.detail.authority).toEqual({
+    sender: 'agent:low',
+    why: 'this turn goes by the words of agent:low, who is not granted aether_memory_store',
+  });
+  await answer(memory, 'allow');
+  const second = (await open()).find(({ detail }) => JSON.stringify(detail).includes('touch second'));
+  await answer(second ?? (await eventuallyOpen('touch second')), 'allow');
+  await fleet.turns('deputy', 2);
+  expect([made('favour'), made('second')]).toEqual([false, true]);
+  expect(await fleet.events({ topics: ['memory.stored'] })).toHaveLength(1);
+  expect(resultsIn(fleet.model.requests.findLast((r) => resultsIn(r).length > 3)!).join()).toContain(
+    'not for low',
+  );
+
+  // The operator's own words reach as far as the deputy's own rules.
+  await fleet.ok('inject', 'deputy', `${bash('touch mine')} [[say mine]]`, '--wait', 'acted');
+  expect(made('mine')).toBe(true);
+  expect(await open()).toEqual([]);
+}, 120_000);
+
+async function eventuallyOpen(words: string): Promise<ApprovalView> {
+  for (;;) {
+    const found = (await open()).find(({ detail }) => JSON.stringify(detail).includes(words));
+    if (found !== undefined) return found;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+test('mail that is read in a turn of its own goal narrows that turn; the host may die in between', async () => {
+  await make({ wake: false });
+  await fleet.ok('start', 'low');
+  await fleet.event('mail.sent');
+  await fleet.ok('inject', 'deputy', `${read} [[hang read]] ${bash('touch favour')} [[say done]]`);
+  const narrowed = await fleet.event('authority.narrowed');
+  expect(narrowed.data).toEqual({ sender: 'agent:low', by: 'mail' });
+  await fleet.killHost();
+  fleet.model.release('read');
+  await fleet.up();
+  const favour = await question('Bash');
+  expect(favour.detail.authority).toMatchObject({ sender: 'agent:low' });
+  // Asked once, answered once, whichever host is there.
+  await fleet.killHost();
+  await fleet.up();
+  expect(await open()).toHaveLength(1);
+  await answer(favour, 'allow');
+  await fleet.turns('deputy', 2);
+  expect(made('favour')).toBe(true);
+}, 120_000);
+
+test('a program of the agent cannot go round the gate to the aether tools', async () => {
+  await make();
+  const store = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 2,
+    method: 'tools/call',
+    params: { name: 'aether_memory_store', arguments: { text: 'smuggled' } },
+  });
+  const hello = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
+  });
+  const ready = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' });
+  fs.writeFileSync(join(fleet.project, 'calls'), `${hello}\n${ready}\n${store}\n`);
+  const { run } = await fleet.agent('deputy');
+  const file = join(fleet.stateDir, 'runs', run!, 'claude-mcp.json');
+  const { mcpServers } = JSON.parse(fs.readFileSync(file, 'utf8')) as {
+    mcpServers: { aether: { command: string; args: string[] } };
+  };
+  const { command, args } = mcpServers.aether;
+  const program = `(cat ../../calls; sleep 2) | ${[command, ...args].join(' ')} > answers`;
+  fleet.model.teach('newest from agent:low', `${bash(program)} [[say done]]`);
+  await fleet.ok('start', 'low');
+  await answer(await question('Bash'), 'allow');
+  await fleet.turns('deputy', 2);
+  const answers = fs.readFileSync(join(fleet.project, 'workspaces', 'deputy', 'answers'), 'utf8');
+  expect(answers).toContain('aether_memory_store was not run: this turn goes by the words of agent:low');
+  expect(await fleet.events({ topics: ['memory.stored'] })).toEqual([]);
+  await fleet.event('mcp.called', ({ data }) => data.error === 'tool.authority');
+}, 90_000);
+
+test('an outside client may have aether tools used, and no tool of the engine', async () => {
+  await make();
+  fleet.model.teach(
+    'newest from client:laptop',
+    `${read} ${aether('memory_store', { text: 'for the laptop' })} ${call('Read', { file_path: join(fleet.project, 'workspaces', 'deputy', 'x') })} ${bash('touch favour')} [[say done]]`,
+  );
+  const client = new Client({ name: 'laptop', version: '1' }, { versionNegotiation: { mode: 'auto' } });
+  const [command = '', ...args] = fleet.program;
+  await client.connect(
+    new StdioClientTransport({
+      command,
+      args: [...args, 'mcp', '--as', 'laptop', '--state', fleet.stateDir],
+      env: { ...fleet.env, PATH: process.env.PATH ?? '' },
+    }),
+  );
+  try {
+    await client.callTool({ name: 'aether_mail_send', arguments: letter });
+    const favour = await question('Bash');
+    expect(favour.detail.authority).toMatchObject({
+      sender: 'client:laptop',
+      why: expect.stringContaining('an outside client, which has no Bash'),
+    });
+    expect(await fleet.events({ topics: ['memory.stored'] })).toHaveLength(1);
+    await answer(favour, 'deny');
+    await fleet.turns('deputy', 2);
+    expect(made('favour')).toBe(false);
+  } finally {
+    await client.close();
+  }
+}, 90_000);
+
+test('the builtin engine asks in the same way', async () => {
+  fleet = await LiveFleet.make({ agents: {} });
+  const builtin = {
+    runtime: 'builtin',
+    model: 'anthropic:scripted',
+    auth: 'ANTHROPIC_API_KEY',
+    env: { ANTHROPIC_BASE_URL: fleet.model.url },
+  };
+  fleet.configure({
+    agents: {
+      deputy: { ...builtin, permissions: 'allow', goal: '[[say hello]]' },
+      low: {
+        ...builtin,
+        autostart: false,
+        permissions: { allow: ['run_command(echo *)'] },
+        goal: `[[call aether_mail_send ${JSON.stringify(letter)}]] [[say sent]]`,
+      },
+    },
+  });
+  const run = (command: string) => `[[call run_command ${JSON.stringify({ command })}]]`;
+  const script = `[[call aether_mail_inbox {}]] ${run('echo fine')} ${run('touch favour')} ${run('touch second')} [[say done]]`;
+  fleet.model.teach('newest from agent:low', script);
+  await fleet.up();
+  await fleet.turns('deputy', 1);
+  await fleet.ok('start', 'low');
+  const favour = await question('run_command');
+  expect(favour.detail).toMatchObject({
+    input: { command: 'touch favour' },
+    authority: {
+      sender: 'agent:low',
+      why: 'this turn goes by the words of agent:low, whose own permissions do not run run_command without asking',
+    },
+  });
+  await answer(favour, 'allow');
+  await answer(await eventuallyOpen('touch second'), 'deny', 'enough');
+  await fleet.turns('deputy', 2);
+  expect([made('favour'), made('second')]).toEqual([true, false]);
+}, 90_000);
