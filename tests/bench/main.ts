@@ -58,6 +58,7 @@ async function main(): Promise<void> {
     [
       `Aether ${versionOf(bench.product)} on Node ${before.node}, ${before.kernel}, ${before.cores} × ${before.cpu}, ${before.memory_MB} MB`,
       `Load average ${before.load} before, ${after.load} after; ${bench.scale} run. A ratio is the median over neighbouring pairs.`,
+      ...(before.load > before.cores ? ['Others were at work here: trust no absolute figure.'] : []),
       '',
       table(rows),
       '',

@@ -40,10 +40,11 @@ function limit(row: Row): string {
 
 const round = (value: number): string => String(Number(value.toFixed(2)));
 
-const VERDICT = new Map([
-  [true, 'pass'],
-  [false, 'SHORT'],
-]);
+function verdict(row: Row): string {
+  const met = meets(row);
+  if (met === null) return '';
+  return met ? 'pass' : 'SHORT';
+}
 
 /** A table for people, with the reference beside each figure. */
 export function table(rows: readonly Row[]): string {
@@ -54,7 +55,7 @@ export function table(rows: readonly Row[]): string {
     row.reference === null ? '' : `${figure(row.reference.value, row.unit)} ${row.reference.name}`,
     row.ratio === null ? '' : `${row.ratio.toFixed(2)}×`,
     limit(row),
-    VERDICT.get(meets(row) ?? ('none' as never)) ?? '',
+    verdict(row),
   ]);
   const widths = head.map((_, column) =>
     Math.max(...[head, ...lines].map((line) => [...(line[column] ?? '')].length)),

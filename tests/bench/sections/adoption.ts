@@ -40,7 +40,9 @@ export async function adoption(bench: Bench): Promise<Row[]> {
   const counts = COUNTS[bench.scale];
   const names = Array.from({ length: counts.runs }, (_, index) => `agent-${index}`);
   const fleet = await LiveFleet.make(
-    { agents: Object.fromEntries(names.map((name) => [name, { runtime: 'command', command: [AGENT] }])) },
+    {
+      agents: Object.fromEntries(names.map((name) => [name, { runtime: 'command', command: ['sh', AGENT] }])),
+    },
     { program: [process.execPath, bench.product.command] },
   );
   let host: ChildProcess | null = null;
