@@ -20,6 +20,8 @@ export const STOPPED =
 
 /** Answers that are on their way to the shim; a new host begins with none. */
 const onTheWay = new WeakMap<Run, Set<string>>();
+/** How long a call had waited when it was first looked at, and when that was on a clock that nobody sets. */
+const firstLooks = new WeakMap<Run, Map<string, { waited_ms: number; elapsed_ms: number }>>();
 
 /* ---------- inside the transaction that saves the journal offset ---------- */
 
@@ -121,6 +123,7 @@ function takeOut(run: Run, requestId: string): GateCall | undefined {
   const call = floor.gates?.find((waiting) => waiting.requestId === requestId);
   floor.gates = (floor.gates ?? []).filter((waiting) => waiting !== call);
   onTheWay.get(run)?.delete(requestId);
+  firstLooks.get(run)?.delete(requestId);
   return call;
 }
 
@@ -201,6 +204,17 @@ function closeUngated(wiring: Wiring, run: Run, held: boolean): void {
       });
 }
 
+function waitedFor({ clock }: Wiring, run: Run, { requestId, at_ms }: GateCall): number {
+  const looks = firstLooks.get(run) ?? new Map<string, { waited_ms: number; elapsed_ms: number }>();
+  firstLooks.set(run, looks);
+  const first = looks.get(requestId) ?? {
+    waited_ms: Math.max(0, clock.now() - at_ms),
+    elapsed_ms: clock.elapsed(),
+  };
+  looks.set(requestId, first);
+  return first.waited_ms + clock.elapsed() - first.elapsed_ms;
+}
+
 /** Puts the gate into an engine that a host of an older version started: nothing of it ever asked. */
 export function gateOfOlderRun(wiring: Wiring, run: Run): void {
   if (run.record.floor.gates !== undefined || run.record.floor.role !== 'engine') return;
@@ -219,9 +233,9 @@ export function gateOfOlderRun(wiring: Wiring, run: Run): void {
 export function endLongWaits(wiring: Wiring, run: Run): void {
   const wait_ms = run.runtime.capabilities.gate?.wait_ms_max ?? null;
   if (wait_ms === null || run.ended || run.record.floor.role !== 'engine') return;
-  const before = wiring.clock.now() - (wait_ms - Math.min(limits.gate_margin_ms, wait_ms / 2));
+  const enough_ms = wait_ms - Math.min(limits.gate_margin_ms, wait_ms / 2);
   const long = (run.record.floor.gates ?? []).filter(
-    (call) => call.at_ms <= before && call.verdict !== 'stop',
+    (call) => call.verdict !== 'stop' && waitedFor(wiring, run, call) >= enough_ms,
   );
   if (long.length === 0) return;
   const held = wiring.agents.find(run.record.agent)?.hold != null;

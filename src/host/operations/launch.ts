@@ -123,6 +123,8 @@ export class Launcher {
         marks: [],
         tail: null,
         opening: prepared.launch.opening,
+        // A turn that was cut off is gone on with: it goes by the same words as before.
+        senders: resume === null ? [] : (runs.newest(config.name)?.floor.senders ?? []),
       },
       tree: newTree(),
       last: null,

@@ -142,7 +142,7 @@ export class Watchdog {
       if (pid === floor.pid) engine = key;
     }
     return {
-      at_ms: this.#wiring.clock.now(),
+      at_ms: this.#wiring.clock.elapsed(),
       heard_ms: floor.heard_ms ?? 0,
       tools: toolsOf(run),
       processes,
@@ -171,13 +171,14 @@ export class Watchdog {
     const doing =
       now.tools.length > 0 ? `in ${now.tools.map((tool) => tool.split(' ')[0]).join(', ')}` : 'at the model';
     const what = `nothing has moved for ${duration(quiet_ms)} ${doing}: no output, no tool begun or done, ${engine} CPU ticks of the engine and ${others} of ${now.processes.size - 1} other processes`;
-    watched.stuck ??= { since_ms: quiet.since.at_ms, what };
+    const since_ms = this.#wiring.clock.now() - quiet_ms;
+    watched.stuck ??= { since_ms, what };
     watched.acted = true;
     this.#event(run, 'run.stuck', {
       action,
       evidence: what,
       activity: run.record.activity,
-      since_ms: quiet.since.at_ms,
+      since_ms,
       engine_ticks: engine,
       other_ticks: others,
     });
