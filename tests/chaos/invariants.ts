@@ -139,11 +139,16 @@ function lastNote(world: World, agent: string): string {
   return world.notes.findLast((note) => note.agent === agent)?.text ?? 'nothing was said';
 }
 
-/** Runs that ended although nobody ended them. One that was never given a process had nothing to lose. */
+/** Its host died before it was given a process: it had nothing to lose, and another one was begun. */
+function neverBegan(world: World, run: RunRow): boolean {
+  return run.exited_ms !== null && (world.streams.of(run.id)?.spawned ?? 0) === 0;
+}
+
+/** Runs that ended although nobody ended them. */
 function lostRuns(world: World, runs: RunRow[]): RunRow[] {
   return runs.filter((run) => {
     if (run.exited_ms === null || world.killedRuns.has(run.id)) return false;
-    if ((world.streams.of(run.id)?.spawned ?? 0) === 0) return false;
+    if (neverBegan(world, run)) return false;
     return (JSON.parse(run.exit ?? '{}') as { cause?: string }).cause !== 'stopped';
   });
 }
@@ -153,7 +158,9 @@ function accounts(world: World, runs: RunRow[]): string[] {
     (run) => `run ${run.id} of ${run.agent} ended by itself: ${run.exit}`,
   );
   for (const name of [...world.cast.steady, ...world.cast.talkers]) {
-    const own = runs.filter((run) => run.agent === name && !world.killedRuns.has(run.id));
+    const own = runs.filter(
+      (run) => run.agent === name && !world.killedRuns.has(run.id) && !neverBegan(world, run),
+    );
     if (own.length !== 1)
       found.push(`${name}, which nobody touched, has ${own.length} runs: ${JSON.stringify(own)}`);
   }
