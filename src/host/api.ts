@@ -93,6 +93,7 @@ export interface AgentView {
   stuck: { since_ms: number; what: string } | null;
   openApprovals: number;
   unreadMail: number;
+  /** Automatic ones: what somebody asked for does not count. */
   restarts: number;
   exit: { code: number | null; signal: string | null; cause: string; at_ms: number } | null;
   /** Why it is failed or not started. */

@@ -83,6 +83,7 @@ export class Host implements api.HostApi {
       pending: this.#p.fleet.pending(name),
       stuck: this.#p.watchdog.stuck(name),
       restartDue_ms: this.#p.lifecycle.restartDue(name),
+      restarts: this.#p.lifecycle.restarts(name),
       now: clock.now(),
     });
   }

@@ -36,6 +36,9 @@ test('an engine that is killed comes back with its conversation', async () => {
     run: before.run,
     data: { signal: 'SIGKILL', cause: 'exited', survivors: 0 },
   });
+  // What somebody asks for is no restart of that kind.
+  await fleet.ok('restart', 'writer');
+  expect((await fleet.agent('writer')).restarts).toBe(1);
 }, 60_000);
 
 test('a crash loop ends in failed, with the last words and what to do', async () => {

@@ -16,6 +16,7 @@ export interface ViewParts {
   unreadMail: number;
   pending: string | null;
   restartDue_ms: number | null;
+  restarts: number;
   stuck: AgentView['stuck'];
   now: number;
 }
@@ -69,7 +70,7 @@ export function agentView(parts: ViewParts): AgentView {
     stuck: parts.stuck,
     openApprovals: parts.openApprovals,
     unreadMail: parts.unreadMail,
-    restarts: Math.max(0, parts.totals.runs - 1),
+    restarts: parts.restarts,
     exit:
       run?.exit && run.exited_ms !== null
         ? { code: run.exit.code, signal: run.exit.signal, cause: run.exit.cause, at_ms: run.exited_ms }

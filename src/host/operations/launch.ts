@@ -81,6 +81,7 @@ export class Launcher {
     config: AgentConfig,
     state: EngineState | null,
     resume: { note: string } | null,
+    automatic = false,
   ): Promise<Run> {
     const { clock, ids, events, runs, runTable, store } = this.#wiring;
     const runtime = this.#wiring.runtime(config.runtime);
@@ -143,7 +144,12 @@ export class Launcher {
         run: id,
         principal: 'host',
         grade: 'enforced',
-        data: { runtime: config.runtime, resumed: resume !== null, session: state?.session ?? null },
+        data: {
+          runtime: config.runtime,
+          resumed: resume !== null,
+          session: state?.session ?? null,
+          ...(automatic ? { automatic } : {}),
+        },
       });
     });
     const run = this.#make(record, paths);

@@ -5,6 +5,7 @@
 
 import { decideRestart } from '../agents/restart-policy.ts';
 import { AetherError, isDiskFull, messageOf, toWireError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { exitSentence } from '../runs/facts.ts';
 import { lastWords } from '../runs/lines.ts';
 import type { Run } from '../runs/run.ts';
@@ -23,6 +24,13 @@ const STOP: Record<'pipes' | 'pty', StopLadder> = {
 const KILL: StopLadder = { term_ms: 0, kill_ms: 5_000 };
 const DISK_AGAIN_MS = 5_000;
 
+interface LaunchOptions {
+  fresh?: boolean;
+  goal?: string;
+  /** Nobody asked for this start: it makes good an end. */
+  automatic?: boolean;
+}
+
 export class Lifecycle {
   readonly #wiring: Wiring;
   readonly #launcher: Launcher;
@@ -30,6 +38,8 @@ export class Lifecycle {
   readonly #takeoverEnded: (run: Run) => void;
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #timers = new Map<string, { cancel: () => void; at_ms: number }>();
+  /** Automatic starts so far, of agents that were asked about. */
+  readonly #restarts = new Map<string, number>();
   #closing = false;
 
   constructor(parts: {
@@ -47,6 +57,21 @@ export class Lifecycle {
   /** When the next automatic start is due; null when none is planned. */
   restartDue(agent: string): number | null {
     return this.#timers.get(agent)?.at_ms ?? null;
+  }
+
+  /** How often it was started again without anybody asking for it, as far back as the event log goes. */
+  restarts(agent: string): number {
+    const known = this.#restarts.get(agent);
+    if (known !== undefined) return known;
+    const starts = this.#wiring.events.list({
+      agent,
+      topics: ['run.starting'],
+      last: true,
+      limit: limits.events_page_max,
+    });
+    const count = starts.filter(({ data }) => data.automatic === true).length;
+    this.#restarts.set(agent, count);
+    return count;
   }
 
   start(name: string, by: By, options: { fresh?: boolean; goal?: string } = {}): Promise<void> {
@@ -79,7 +104,7 @@ export class Lifecycle {
       this.#want(name, 'running', by);
       const run = this.#wiring.runs.of(name);
       if (run !== null) await this.#end(run, STOP[run.record.floor.io], 'restart', by);
-      await this.#launch(name, options);
+      await this.#launch(name, { ...options, automatic: by === 'host' });
     });
   }
 
@@ -95,7 +120,7 @@ export class Lifecycle {
           // One that was lost with the last host is not kept waiting for its turn to be started again.
           const lost = newest?.exit?.cause === 'lost' && agent.problem === null;
           const resumable = newest === null || newest.exit?.cause === 'stopped';
-          if (lost || (resumable && !this.#timers.has(name))) await this.#launch(name, {});
+          if (lost || (resumable && !this.#timers.has(name))) await this.#launch(name, { automatic: lost });
           // The wait for its restart died with the last host, or that died before it could judge the end at all.
           else if (newest?.exit?.cause === 'exited' && agent.problem === null && !this.#timers.has(name))
             this.#judge(agent, newest, Math.max(0, agent.failures - 1));
@@ -144,7 +169,7 @@ export class Lifecycle {
   #judge(agent: AgentRecord, record: RunRecord, failures: number): void {
     const { agents, clock } = this.#wiring;
     if (leftByHand(record)) {
-      this.#schedule(agent.name, 0);
+      this.#schedule(agent.name, 0, false);
       return;
     }
     if (record.exit?.cause === 'lost' && record.exit.survivors > 0) {
@@ -173,14 +198,15 @@ export class Lifecycle {
     if (decision.action === 'restart') this.#schedule(agent.name, decision.delay_ms);
   }
 
-  #schedule(name: string, delay_ms: number): void {
+  /** @param automatic false: somebody's own doing leads to this start */
+  #schedule(name: string, delay_ms: number, automatic = true): void {
     this.#cancelRestart(name);
     const { clock, agents, log } = this.#wiring;
     const cancel = clock.after(delay_ms, () => {
       this.#timers.delete(name);
       void this.#turn(name, async () => {
         if (agents.find(name)?.wanted === 'running' && this.#wiring.runs.of(name) === null && !this.#closing)
-          await this.#launch(name, {});
+          await this.#launch(name, { automatic });
       }).catch((error: unknown) => log.warn({ agent: name, error: messageOf(error) }, 'a restart failed'));
     });
     this.#timers.set(name, { cancel, at_ms: clock.now() + delay_ms });
@@ -192,17 +218,17 @@ export class Lifecycle {
     this.#timers.delete(name);
   }
 
-  async #launch(name: string, options: { fresh?: boolean; goal?: string }): Promise<void> {
+  async #launch(name: string, options: LaunchOptions): Promise<void> {
     try {
       await this.#launchNow(name, options);
     } catch (error) {
       // Nobody has to do anything about that but make room.
-      if (noRoom(error)) this.#schedule(name, DISK_AGAIN_MS);
+      if (noRoom(error)) this.#schedule(name, DISK_AGAIN_MS, options.automatic);
       throw error;
     }
   }
 
-  async #launchNow(name: string, options: { fresh?: boolean; goal?: string }): Promise<void> {
+  async #launchNow(name: string, options: LaunchOptions): Promise<void> {
     const { agents, runs, clock } = this.#wiring;
     this.#cancelRestart(name);
     const agent = agents.get(name);
@@ -213,6 +239,7 @@ export class Lifecycle {
       ? { note: resumeNote(agent, runs.newest(name), clock.now(), config.goal) }
       : null;
     const before = runs.newest(name)?.id;
+    const restarts = this.restarts(name);
     // Cleared now, not later: a run that ends at once is judged before its launch returns.
     if (agent.problem !== null) {
       agents.change(name, (changed) => {
@@ -220,7 +247,7 @@ export class Lifecycle {
       });
     }
     try {
-      await this.#launcher.launch(config, resume === null ? null : state, resume);
+      await this.#launcher.launch(config, resume === null ? null : state, resume, options.automatic);
     } catch (error) {
       // It ran and ended by itself before the shim's answer or its opening was through: that is an end like any other.
       const newest = runs.newest(name);
@@ -230,6 +257,7 @@ export class Lifecycle {
       }
       this.#wiring.log.info({ run: newest.id, error: messageOf(error) }, 'the run ended at once');
     }
+    if (options.automatic) this.#restarts.set(name, restarts + 1);
     agents.change(name, (changed) => {
       changed.engine = { ...changed.engine, session: changed.engine?.session ?? null, goal: config.goal };
     });
