@@ -101,7 +101,7 @@ async function follow(client: ControlClient, own: Promise<RunningHost> | null, h
   });
   try {
     await greet(client, own ? 'runs here' : 'was running already');
-    print(`Ctrl-C stops the agents; to leave them running instead: ${hint('up --detach')}`);
+    print('Ctrl-C stops the agents (`up --detach` leaves them running).');
     if (own) {
       const running = await own.catch(async (error: unknown) => {
         // Its doors are open, so it is ended like any other.
