@@ -309,6 +309,8 @@ export interface HostApi {
   ): InjectionView;
   injection(id: string): InjectionView;
   injections(name: string): InjectionView[];
+  /** Takes a message back that nobody has read; refused when it is too late. */
+  cancelInjection(id: string, by: Principal): Promise<InjectionView>;
 
   /** Ask for the floor. 'boundary' waits for the running tool; 'now' interrupts it. */
   takeover(

@@ -9,6 +9,7 @@ import { AetherError } from './errors.ts';
 import { limits } from './limits.ts';
 import type { Mailboxes } from './mailboxes/mailboxes.ts';
 import { answerApproval } from './operations/approve.ts';
+import { cancelInjection } from './operations/cancel-injection.ts';
 import type { Fleet } from './operations/fleet.ts';
 import type { Holds } from './operations/hold.ts';
 import { acceptInjection, type InjectionDelivery, viewOf } from './operations/inject.ts';
@@ -179,6 +180,10 @@ export class Host implements api.HostApi {
   injections(name: string): api.InjectionView[] {
     this.#p.wiring.agents.get(name);
     return this.#p.wiring.injections.list(name, 200).map(viewOf);
+  }
+
+  cancelInjection(id: string, by: By): Promise<api.InjectionView> {
+    return cancelInjection(this.#p.wiring, this.#p.delivery, id, by);
   }
 
   async takeover(

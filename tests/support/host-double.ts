@@ -281,6 +281,12 @@ export class HostDouble implements HostApi {
     return this.#injections.get(id)!;
   }
 
+  async cancelInjection(id: string): Promise<InjectionView> {
+    const view = this.injection(id);
+    view.state = 'cancelled';
+    return view;
+  }
+
   injections(name: string): InjectionView[] {
     return [...this.#injections.values()].filter((view) => view.agent === name);
   }

@@ -78,6 +78,7 @@ const handlers: Record<HostVerb, Handler> = {
     (host, agent, input) => host.inject(agent, input, OPERATOR),
   ),
   injection: verb(z.tuple([z.string()]), (host, id) => host.injection(id)),
+  cancelInjection: verb(z.tuple([z.string()]), (host, id) => host.cancelInjection(id, OPERATOR)),
   injections: verb(z.tuple([name]), (host, agent) => host.injections(agent)),
   takeover: verb(
     z.tuple([

@@ -62,6 +62,7 @@ export interface ControlCalls {
   ): InjectionView;
   injection(id: string): InjectionView;
   injections(name: string): InjectionView[];
+  cancelInjection(id: string): InjectionView;
   takeover(
     name: string,
     input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },

@@ -122,6 +122,7 @@ export function settle(
 export class InjectionDelivery {
   readonly #wiring: Wiring;
   readonly #busy = new Map<string, Promise<void>>();
+  readonly #onTheWay = new Set<string>();
 
   constructor(wiring: Wiring) {
     this.#wiring = wiring;
@@ -136,6 +137,11 @@ export class InjectionDelivery {
       if (this.#busy.get(agent) === next) this.#busy.delete(agent);
     });
     return next;
+  }
+
+  /** It is being written: who wants it back has to wait for that. */
+  isOnItsWay(id: string): boolean {
+    return this.#onTheWay.has(id);
   }
 
   async #deliver(agent: string): Promise<void> {
@@ -159,6 +165,7 @@ export class InjectionDelivery {
       if (run.record.floor.opening.length > 0) return;
       const [record] = injections.queued(agent, 1);
       if (record === undefined) return;
+      this.#onTheWay.add(record.id);
       try {
         await run.write(run.runtime.message({ id: record.id, text: record.text, priority: record.priority }));
       } catch (error) {
@@ -166,10 +173,12 @@ export class InjectionDelivery {
           { agent, inject: record.id, error: messageOf(error) },
           'a message could not be delivered; it stays queued',
         );
+        this.#onTheWay.delete(record.id);
         return;
       }
       // The journal tells markDelivered; once it is read, this one waits no more.
       await run.pump();
+      this.#onTheWay.delete(record.id);
       if (injections.get(record.id)?.state === 'queued') return;
     }
   }
