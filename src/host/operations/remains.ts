@@ -70,13 +70,17 @@ export async function endRemains(wiring: Wiring, record: RunRecord, why: string)
     { run: record.id, shim: record.shim, known: record.tree.known, groups: groupsFor(wiring, record) },
     REMAINS_MS,
   );
+  // A group that somebody lives in cannot be removed: one that is gone was empty.
+  const { containment } = record.tree;
+  const emptied = containment !== null && containment.path !== null && !fs.existsSync(containment.path);
+  const exact = end.exact || emptied;
   const certainty =
     end.survivors > 0
       ? `${end.survivors} of its processes could not be killed`
-      : end.exact
+      : exact
         ? 'certain: the kernel kept a group of its processes'
         : 'best effort: found by recorded pids, by the marker in the environment and by descent';
-  return { ...end, why, certainty };
+  return { ...end, exact, why, certainty };
 }
 
 /** Where its group is, by its own word; or may be, when it had not said anything yet. */
