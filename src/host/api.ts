@@ -93,8 +93,7 @@ export interface AgentView {
   stuck: { since_ms: number; what: string } | null;
   openApprovals: number;
   unreadMail: number;
-  /** Automatic ones: what somebody asked for does not count. */
-  restarts: number;
+  restarts: number; // the automatic ones
   exit: { code: number | null; signal: string | null; cause: string; at_ms: number } | null;
   /** Why it is failed or not started. */
   problem: WireError | null;
@@ -334,15 +333,12 @@ export interface HostApi {
   /** Keystrokes of the lease holder. Refused with another generation. */
   terminalWrite(name: string, generation: number, data: string): void;
   terminalResize(name: string, generation: number, cols: number, rows: number): void;
-
   approvals(filter?: { agent?: string; state?: 'open' | 'all' }): ApprovalView[];
   answerApproval(id: string, answer: ApprovalAnswer, by: Principal): ApprovalView;
 
-  /** Mail to 'operator': unread, oldest first; with `all` the newest of any, newest first. `limit`: default 20. */
+  /** Mail to 'operator': unread, oldest first; with `all` the newest first. Acknowledged: all of `ids` or none. */
   operatorMail(filter?: { all?: boolean; limit?: number }): { messages: MessageView[]; unread: number };
-  /** Marks mail to 'operator' as dealt with; all of `ids` or none. */
   ackOperatorMail(ids: string[], by: Principal): { acked: string[]; already: string[] };
-
   /** Events after `seq`, oldest first, at most `limit`. `topics`: prefixes. */
   events(filter: {
     after?: number;
@@ -357,7 +353,6 @@ export interface HostApi {
   follow(listener: (event: EventView) => void): () => void;
   /** Fires (coalesced) with names of agents whose view changed. */
   followAgents(listener: (names: string[]) => void): () => void;
-
   /* The MCP verbs: each runs once per (instance, sequence), result and effect in one transaction. */
   memoryStore(
     caller: Caller,

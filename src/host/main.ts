@@ -236,11 +236,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     delivery,
     takeoverEnded: (run) => takeover.ended(run),
   });
-  const pauses = new Pauses({
-    wiring,
-    delivery,
-    unread,
-  });
+  const pauses = new Pauses({ wiring, delivery, unread });
   const holds = new Holds({ wiring, launcher, delivery, unread });
   const watchdog = new Watchdog(wiring, lifecycle);
   const fleet = new Fleet({

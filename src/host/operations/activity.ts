@@ -55,8 +55,13 @@ export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: str
   }
 }
 
+/** A question to the operator is a tool that runs as well: it has its answer, or gives up, in its own time. */
+export function inTool(wiring: Wiring, run: Run): boolean {
+  return run.record.activity === 'tool' || awaitedQuestion(wiring, run) !== null;
+}
+
 /** The oldest question to the operator for whose answer a call of this run waits right now. */
-export function awaitedQuestion({ approvals }: Wiring, run: Run): ApprovalView | null {
+function awaitedQuestion({ approvals }: Wiring, run: Run): ApprovalView | null {
   const open = approvals.openOfRun(run.id);
   return open.find(({ id, kind }) => kind === 'question' && approvals.awaited(id)) ?? null;
 }

@@ -4,16 +4,15 @@
  */
 
 import { decideRestart } from '../agents/restart-policy.ts';
-import { AetherError, isDiskFull, messageOf, toWireError } from '../errors.ts';
+import { AetherError, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { exitSentence } from '../runs/facts.ts';
-import { lastWords } from '../runs/lines.ts';
 import type { Run } from '../runs/run.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { abandonDelivered, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
+import { crashProblem, leftByHand, noRoom, survivorsProblem } from './run-end.ts';
 import type { By, Wiring } from './wiring.ts';
 
 /** Named time-outs of the ladder: close stdin, SIGTERM, SIGKILL until nothing is left. */
@@ -355,44 +354,6 @@ export class Lifecycle {
     this.#closing = true;
     for (const name of [...this.#timers.keys()]) this.#cancelRestart(name);
   }
-}
-
-/** Whoever held the terminal left it in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
-function leftByHand(record: RunRecord): boolean {
-  return record.exit?.cause === 'exited' && record.floor.role === 'terminal';
-}
-
-/** The host's disk or the shim's: in the end the same one. */
-function noRoom(error: unknown): boolean {
-  return isDiskFull(error) || (error instanceof AetherError && error.code === 'shim-disk-full');
-}
-
-function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {
-  const { exit, floor } = record;
-  const last = lastWords(floor.printed ?? '') ?? record.last;
-  const how =
-    exit === null
-      ? 'it ended'
-      : exit.cause === 'lost'
-        ? `the run was lost (${exit.reason ?? 'unknown'})`
-        : exitSentence(exit as never);
-  const again = agent.config.restart.policy === 'never' ? '' : ` It failed ${agent.failures} times in a row.`;
-  return {
-    code: 'agent.crashed',
-    who: 'runtime',
-    message: `${agent.name} does not run: ${how}.${again}${last === null ? '' : ` Last seen: ${last}`}`,
-    next: `See \`aether logs ${agent.name}\`, mend it, then \`aether start ${agent.name}\`.`,
-  };
-}
-
-function survivorsProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {
-  const survivors = record.exit?.survivors ?? 0;
-  return {
-    code: 'run.survivors',
-    who: 'host',
-    message: `${agent.name} was lost, and ${survivors} of its processes could not be killed: they wait in the kernel or are not ours.`,
-    next: `Find them with \`grep -al AETHER_RUN=${record.id} /proc/[0-9]*/environ\`; when they are gone, \`aether start ${agent.name}\`.`,
-  };
 }
 
 /** What an agent is told when its conversation goes on in a new process. */

@@ -12,12 +12,13 @@ import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
 import { checkSize } from '../terminals/size.ts';
-import { awaitedQuestion, engineActivity } from './activity.ts';
+import { engineActivity, inTool } from './activity.ts';
 import { returnNote } from './away.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import { type Launcher, writeFiles } from './launch.ts';
 import { untilAwake } from './pause.ts';
+import { leftByHand } from './run-end.ts';
 import type { TranscriptReader } from './transcript.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -183,11 +184,7 @@ export class Takeover {
 
   /** Waits until no tool runs ('boundary'), then cancels what is left of the turn. */
   async #boundary(run: Run, lease: LeaseRecord): Promise<void> {
-    // A question is a tool that runs: it has its answer, or gives up, before the floor changes hands.
-    const busy = () =>
-      run.record.activity === 'tool' ||
-      run.record.activity === 'starting' ||
-      awaitedQuestion(this.#wiring, run) !== null;
+    const busy = () => run.record.activity === 'starting' || inTool(this.#wiring, run);
     if (lease.detail.when === 'boundary' && busy()) {
       this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
         record.detail.waitingFor = run.record.activityEvidence?.what ?? 'the running tool';
@@ -367,20 +364,15 @@ export class Takeover {
     if (this.#gone(lease)) return;
     this.#handoverOver(run);
     this.#wiring.leases.release(lease.agent);
-    if (left) this.#event(run, 'lease.returned', lease, { note: '', diff: [], left: true });
-    else this.#event(run, 'lease.expired', lease, { why });
+    this.#event(run, left ? 'lease.returned' : 'lease.expired', lease, { why, left });
     this.#wiring.touched(lease.agent);
   }
 
   ended(run: Run): void {
     const lease = this.#wiring.leases.find(run.record.agent);
     if (run.record.floor.role === 'terminal') this.#readRest(run);
-    if (lease !== null && lease.run === run.id) {
-      const { exit, floor } = run.record;
-      // /exit, Ctrl-D: whoever leaves the terminal in its own way has handed back.
-      const left = exit?.cause === 'exited' && exit.signal === null && floor.role === 'terminal';
-      this.#free(run, lease, 'the run ended', left);
-    }
+    const left = leftByHand(run.record) && run.record.exit?.signal === null;
+    if (lease !== null && lease.run === run.id) this.#free(run, lease, 'the run ended', left);
     this.#transcript.forget(run);
     this.#swaps.delete(run.id);
   }
