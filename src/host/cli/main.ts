@@ -24,6 +24,7 @@ import { registerPause } from './verbs/pause.ts';
 import { registerApply, registerPlan } from './verbs/plan.ts';
 import { registerPs } from './verbs/ps.ts';
 import { registerRun } from './verbs/run.ts';
+import { registerService } from './verbs/service.ts';
 import { registerUp } from './verbs/up.ts';
 
 const EPILOGUE = `
@@ -61,6 +62,7 @@ function buildProgram(): Command {
     registerMcp,
     registerDown,
     registerDoctor,
+    registerService,
     registerHost,
   ]) {
     register(program);

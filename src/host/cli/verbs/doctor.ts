@@ -23,6 +23,8 @@ export interface Finding {
 }
 
 const NODE_MAJOR_MIN = 24;
+const SPACE_NEEDED_BYTES = 1_000_000;
+const SPACE_WANTED_BYTES = 500_000_000;
 
 export function registerDoctor(program: Command): void {
   declareVerb(program, {
@@ -38,6 +40,7 @@ export function registerDoctor(program: Command): void {
         ...machine(),
         ...(await containment()),
         ...stateDirectory(invoked),
+        ...(await disk(invoked)),
         ...(await host(invoked)),
         ...(await engines()),
       ];
@@ -137,6 +140,31 @@ function stateDirectory({ stateDir }: Invocation): Finding[] {
     findings.push(missing(`sockets: ${message}`, next));
   }
   return findings;
+}
+
+/** What Aether takes, and how much is left. */
+async function disk({ stateDir }: Invocation): Promise<Finding[]> {
+  const door = await frontDoor().catch(() => null);
+  if (door === null || !existsSync(stateDir)) return [];
+  const use = await door.diskUse(stateDir);
+  const parts = [
+    `${bytes(use.runs)} in ${use.runCount} runs`,
+    `${bytes(use.database)} database`,
+    `${bytes(use.agents)} of agents`,
+    `${bytes(use.other)} other`,
+  ];
+  const what = `disk: ${bytes(use.runs + use.database + use.agents + use.other)} (${parts.join(', ')}); ${bytes(use.free)} free`;
+  const mend = `Free space at ${stateDir}; \`retention\` in aether.yaml says how much of ended runs is kept`;
+  if (use.free < SPACE_NEEDED_BYTES) return [missing(`${what}: new things are refused`, mend)];
+  return [use.free < SPACE_WANTED_BYTES ? lost(`${what}: little`, mend) : ok(what)];
+}
+
+function bytes(count: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  let value = count;
+  let unit = 0;
+  for (; value >= 1_000 && unit < units.length - 1; unit += 1) value /= 1_000;
+  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
 async function host(invoked: Invocation): Promise<Finding[]> {
