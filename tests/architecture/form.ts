@@ -2,6 +2,11 @@
 import { parseSync, Visitor } from 'vite';
 
 const LINES_MAX = 400;
+/** A file that may be longer, and why. */
+const LONGER: Record<string, number> = {
+  // Each agent pays its start, and each further file costs a millisecond of it.
+  'mcp-tools/bridge/main.cts': 450,
+};
 /** Statements as they are written here: upper-case keywords. */
 const SQL =
   /^\s*(?:SELECT\s.+\sFROM\s|INSERT\s+(?:OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(?:TABLE|INDEX|VIRTUAL|UNIQUE)\b|PRAGMA\s)/s;
@@ -10,8 +15,9 @@ const SQL =
 export function formFaults(file: string, source: string): string[] {
   const faults: string[] = [];
   const lines = source.trimEnd().split('\n').length;
-  if (lines > LINES_MAX)
-    faults.push(`${file}: ${lines} lines, at most ${LINES_MAX}; take something out into a file of its own`);
+  const most = LONGER[file] ?? LINES_MAX;
+  if (lines > most)
+    faults.push(`${file}: ${lines} lines, at most ${most}; take something out into a file of its own`);
   const body = source.replace(/^#!.*\n/, '').trimStart();
   if (!body.startsWith('/*') && !body.startsWith('//')) {
     faults.push(`${file}: no comment at the top that says why the file exists`);

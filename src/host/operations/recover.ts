@@ -52,7 +52,18 @@ export async function recoverRuns(
       failed(run.record.agent, 'a run that answered late could not be gone on with'),
     );
   };
-  const adopted = await Promise.all(unfinished.map((record) => launcher.adopt(record, late)));
+  const adopted = await Promise.all(
+    unfinished.map((record) =>
+      launcher.adopt(record, late).catch((error: unknown) => {
+        // One run that cannot be taken back must not keep the host from the others.
+        wiring.log.error(
+          { run: record.id, agent: record.agent, error: messageOf(error) },
+          'a run was not adopted',
+        );
+        return null;
+      }),
+    ),
+  );
   for (const run of adopted) if (run !== null && !run.ended) await settle(run);
   for (const lease of wiring.leases.all()) {
     const run = wiring.runs.of(lease.agent);
