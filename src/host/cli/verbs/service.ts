@@ -30,9 +30,11 @@ interface Options {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$/;
 
 export function registerService(program: Command): void {
-  const service = program
-    .command('service')
-    .description('the host as a systemd service: it comes back after a crash and a restart of the machine');
+  const service = declareVerb(program, {
+    usage: 'service',
+    summary: 'the host under systemd: it comes back after a crash and a restart of the machine',
+    examples: ['aether service install --user --now', 'aether service uninstall --user'],
+  });
   shared(
     declareVerb(service, {
       usage: 'install',
