@@ -16,6 +16,7 @@ import { registerHold } from './verbs/hold.ts';
 import { registerHost } from './verbs/host.ts';
 import { registerInit } from './verbs/init.ts';
 import { registerInject } from './verbs/inject.ts';
+import { registerInterrupt } from './verbs/interrupt.ts';
 import { registerLifecycle } from './verbs/lifecycle.ts';
 import { registerLogs } from './verbs/logs.ts';
 import { registerMail } from './verbs/mail.ts';
@@ -54,6 +55,7 @@ function buildProgram(): Command {
     registerInject,
     registerAttach,
     registerLifecycle,
+    registerInterrupt,
     registerHold,
     registerPause,
     registerApprovals,

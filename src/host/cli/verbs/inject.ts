@@ -6,9 +6,9 @@ import { AetherError } from '../../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { invocation, withHost } from '../invocation.ts';
-import { print, printJson } from '../output.ts';
+import { printJson } from '../output.ts';
+import { printReceipts, ReceiptPrinter } from '../receipts.ts';
 import { secondsOf } from '../seconds.ts';
-import { oneLine } from '../text.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
 
 const STAGES = ['queued', 'delivered', 'seen', 'acted'] as const;
@@ -18,50 +18,99 @@ interface InjectOptions {
   priority: string;
   wait?: string;
   timeout: string;
+  cancel?: string;
+  list?: boolean;
   json?: boolean;
 }
 
 export function registerInject(program: Command): void {
   declareVerb(program, {
-    usage: 'inject <agent> <text...>',
+    usage: 'inject <agent> [text...]',
     summary: 'send an agent a message while it works; `-` reads it from stdin',
     examples: [
       'aether inject researcher "Use the 2024 figures" --wait seen',
       'git diff | aether inject reviewer - --priority later',
+      'aether inject researcher --list',
     ],
     notes: [
       'now aborts the running tool, next is read right after it, later is a turn of its own.',
       'The receipt: queued, delivered (to the engine), seen (by the model), acted (the turn went on with it).',
+      'Delivery unknown: the engine ended before it said that it had read it; it is not sent again.',
     ],
   })
     .option('--priority <p>', PRIORITIES.join(' | '), 'next')
     .option('--wait <stage>', 'return once it is delivered | seen | acted')
     .option('--timeout <seconds>', 'how long to wait for that', '300')
-    .option('--json', 'the receipt as JSON')
+    .option('--cancel <id>', 'take a message back that nobody has read')
+    .option('--list', 'the newest messages and how far each has come')
+    .option('--json', 'the receipts as JSON')
     .action(async (name: string, words: string[], options: InjectOptions, command: Command) => {
-      const priority = oneOf(PRIORITIES, options.priority, '--priority');
       const wait = options.wait === undefined ? null : oneOf(STAGES.slice(1), options.wait, '--wait');
       const timeout_ms = secondsOf(options.timeout, 300) * 1_000;
-      const text = words.length === 1 && words[0] === '-' ? await readStdin() : words.join(' ');
+      const message = { priority: oneOf(PRIORITIES, options.priority, '--priority'), words };
+      checkUse(options, words);
+      const printer = new ReceiptPrinter();
+      const show = (receipt: InjectionView) => {
+        if (!options.json) printer.show(receipt);
+      };
       await withHost(invocation(globalsOf(command)), async (client) => {
-        const view = await client.call('agent', name);
-        if (view.runtime === 'command' && (wait === 'seen' || wait === 'acted')) {
-          throw new AetherError({
-            code: 'usage.wait',
-            who: 'user',
-            message: `${name} is a plain command: that it was delivered is all that can be proven.`,
-            next: 'Use --wait delivered.',
-          });
-        }
-        // From before it is sent, so that no step of the receipt can be missed.
-        const events = client.stream('follow', { agent: name, topics: ['inject.'] });
-        const sent = await client.call('inject', name, { text, priority });
-        const receipt = wait === null ? sent : await waitFor(client, events, sent, wait, timeout_ms);
+        if (options.list) return list(client, name, options.json === true);
+        const receipt =
+          options.cancel === undefined
+            ? await send(client, name, message, { wait, timeout_ms, show })
+            : await client.call('cancelInjection', options.cancel);
         if (options.json) printJson(receipt);
-        else for (const line of receiptLines(receipt)) print(line);
+        else show(receipt);
         if (wait !== null && !reached(receipt, wait)) process.exitCode ||= ExitCode.failed;
       });
     });
+}
+
+/** @throws AetherError `usage.inject` */
+function checkUse({ cancel, list: lists }: InjectOptions, words: string[]): void {
+  const uses = [words.length > 0, cancel !== undefined, lists === true].filter(Boolean).length;
+  if (uses === 1) return;
+  throw new AetherError({
+    code: 'usage.inject',
+    who: 'user',
+    message:
+      uses === 0 ? 'There is no message.' : 'A message, --cancel and --list are three different things.',
+    next: 'Give one of them. See `aether inject --help`.',
+  });
+}
+
+async function list(client: ControlClient, name: string, json: boolean): Promise<void> {
+  const receipts = (await client.call('injections', name)).slice(-50);
+  if (json) printJson(receipts);
+  else printReceipts(receipts);
+}
+
+async function send(
+  client: ControlClient,
+  name: string,
+  { priority, words }: { priority: (typeof PRIORITIES)[number]; words: string[] },
+  waiting: {
+    wait: (typeof STAGES)[number] | null;
+    timeout_ms: number;
+    show: (receipt: InjectionView) => void;
+  },
+): Promise<InjectionView> {
+  const { wait } = waiting;
+  const view = await client.call('agent', name);
+  if (view.runtime === 'command' && (wait === 'seen' || wait === 'acted')) {
+    throw new AetherError({
+      code: 'usage.wait',
+      who: 'user',
+      message: `${name} is a plain command: that it was delivered is all that can be proven.`,
+      next: 'Use --wait delivered.',
+    });
+  }
+  const text = words.length === 1 && words[0] === '-' ? await readStdin() : words.join(' ');
+  // From before it is sent, so that no step of the receipt can be missed.
+  const events = client.stream('follow', { agent: name, topics: ['inject.'] });
+  const sent = await client.call('inject', name, { text, priority });
+  waiting.show(sent);
+  return wait === null ? sent : waitFor(client, events, sent, { ...waiting, wait });
 }
 
 export function reached(receipt: InjectionView, stage: (typeof STAGES)[number]): boolean {
@@ -73,12 +122,11 @@ async function waitFor(
   client: ControlClient,
   events: ReturnType<ControlClient['stream']>,
   sent: InjectionView,
-  stage: (typeof STAGES)[number],
-  timeout_ms: number,
+  waiting: { wait: (typeof STAGES)[number]; timeout_ms: number; show: (receipt: InjectionView) => void },
 ): Promise<InjectionView> {
   const final = (receipt: InjectionView) =>
-    reached(receipt, stage) || receipt.state === 'unknown' || receipt.state === 'cancelled';
-  const timer = setTimeout(() => events.cancel(), timeout_ms);
+    reached(receipt, waiting.wait) || receipt.state === 'unknown' || receipt.state === 'cancelled';
+  const timer = setTimeout(() => events.cancel(), waiting.timeout_ms);
   const restore = onInterrupt(() => {
     process.exitCode = ExitCode.interrupted;
     events.cancel();
@@ -88,6 +136,7 @@ async function waitFor(
     if (final(receipt)) return receipt;
     for await (const _event of events) {
       receipt = await client.call('injection', sent.id);
+      waiting.show(receipt);
       if (final(receipt)) return receipt;
     }
     return receipt;
@@ -96,15 +145,6 @@ async function waitFor(
     restore();
     events.cancel();
   }
-}
-
-function receiptLines(receipt: InjectionView): string[] {
-  return [
-    `${receipt.id} ${receipt.state}`,
-    ...receipt.steps.map((step) =>
-      oneLine(`  ${new Date(step.at_ms).toISOString()} ${step.stage}: ${step.evidence}`),
-    ),
-  ];
 }
 
 function oneOf<T extends string>(allowed: readonly T[], given: string, option: string): T {

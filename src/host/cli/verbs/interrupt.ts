@@ -1,0 +1,18 @@
+/** `aether interrupt`: the running turn is cancelled; the agent lives and takes the next message. */
+import type { Command } from 'commander';
+import { declareVerb } from '../verb.ts';
+import { forEachAgent } from './lifecycle.ts';
+
+export function registerInterrupt(program: Command): void {
+  declareVerb(program, {
+    usage: 'interrupt <agent...>',
+    summary: 'cancel the running turn; the conversation and what waits to be read stay',
+    examples: ['aether interrupt researcher'],
+    notes: ['To be gentler, `aether hold`; to stop the processes as well, `aether stop`.'],
+  }).action((names: string[], _options: unknown, command: Command) =>
+    forEachAgent(command, names, async (client, name) => {
+      await client.call('interrupt', name);
+      return client.call('agent', name);
+    }),
+  );
+}
