@@ -3,6 +3,7 @@ import type { Section } from './bench.ts';
 import { adoption } from './sections/adoption.ts';
 import { echo } from './sections/echo.ts';
 import { footprint } from './sections/footprint.ts';
+import { inject } from './sections/inject.ts';
 import { memoryGet } from './sections/memory-get.ts';
 import { start } from './sections/start.ts';
 
@@ -11,5 +12,6 @@ export const sections: Section[] = [
   { name: 'memory', title: 'aether_memory_get on a real host', run: memoryGet },
   { name: 'start', title: 'From `aether start` to the first model request', run: start },
   { name: 'footprint', title: 'Memory of shim and bridge', run: footprint },
+  { name: 'inject', title: 'A message to the real engine, until its model has it', run: inject },
   { name: 'adoption', title: 'A new host adopts the runs of a killed one', run: adoption },
 ];
