@@ -1,0 +1,148 @@
+/** A database made by the first version, and what becomes of it; a migration whose process is killed in the middle. */
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../../src/host/clock.ts';
+import { Events } from '../../../src/host/events/events.ts';
+import { randomIds } from '../../../src/host/ids.ts';
+import { openLog } from '../../../src/host/log.ts';
+import { AgentTable } from '../../../src/host/store/agents.ts';
+import { MessageTable } from '../../../src/host/store/messages.ts';
+import { RunTable } from '../../../src/host/store/runs.ts';
+import { migrations } from '../../../src/host/store/schema.ts';
+import { Store } from '../../../src/host/store/store.ts';
+import { eventually } from '../../support/eventually.ts';
+
+/** Left by a host of version 1 that ran the example: two agents, three runs, mail, a memory, an open question. */
+const VERSION_1 = join(import.meta.dirname, '../../fixtures/databases/version-1.db');
+const STORE = pathToFileURL(join(import.meta.dirname, '../../../src/host/store/store.ts')).href;
+const SCHEMA = pathToFileURL(join(import.meta.dirname, '../../../src/host/store/schema.ts')).href;
+
+let dir: string;
+let file: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'aether-store-'));
+  file = join(dir, 'aether.db');
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** Every table with its columns, every index, every row count. */
+function shape(database: string): { schema: unknown[]; version: number; rows: Record<string, number> } {
+  const db = new Database(database, { readonly: true });
+  const schema = db
+    .prepare<[], { type: string; name: string; tbl_name: string }>(
+      "SELECT type, name, tbl_name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY name",
+    )
+    .all();
+  const tables = schema.filter((entry) => entry.type === 'table');
+  const columns = tables.map(({ name }) => [
+    name,
+    db.prepare(`SELECT name, type, "notnull", pk FROM pragma_table_info('${name}') ORDER BY name`).all(),
+  ]);
+  const rows = Object.fromEntries(
+    tables.map(({ name }) => [name, db.prepare<[], number>(`SELECT count(*) FROM "${name}"`).pluck().get()!]),
+  );
+  const version = db.pragma('user_version', { simple: true }) as number;
+  db.close();
+  return { schema: [schema, columns], version, rows };
+}
+
+test('a database of version 1 becomes one of today, with all that was in it', () => {
+  copyFileSync(VERSION_1, file);
+  const before = shape(file);
+  expect(before.version).toBe(1);
+  const store = new Store(file);
+  const agents = new AgentTable(store).all();
+  const runs = new RunTable(store);
+  expect(agents.map(({ name }) => name).sort()).toEqual(['scout', 'writer']);
+  expect(agents.every(({ hold }) => hold === null)).toBe(true);
+  expect(runs.totals('scout')).toMatchObject({ runs: 2 });
+  const newest = runs.newest('scout')!;
+  expect(newest).toMatchObject({ state: 'exited', exit: { cause: 'stopped' } });
+  // The later of the two, by the order in which they were begun.
+  const started = store.db
+    .prepare<[], string>("SELECT id FROM runs WHERE agent = 'scout' ORDER BY started_ms DESC")
+    .pluck()
+    .get();
+  expect(newest.id).toBe(started);
+  const mail = store.db.prepare<[], string>('SELECT id FROM messages').pluck().get()!;
+  expect(new MessageTable(store).get(mail)).toMatchObject({ from: 'agent:scout', to: 'agent:writer' });
+  const events = new Events({ store, clock: systemClock, ids: randomIds, log: openLog(undefined) });
+  expect(events.verify()).toEqual({ broken: null, events: 112, from: 1 });
+  // The chain goes on where the old host left it.
+  events.append({ topic: 'test', principal: 'host', grade: 'enforced', data: {} });
+  expect(events.verify()).toEqual({ broken: null, events: 113, from: 1 });
+  store.close();
+  const after = shape(file);
+  for (const [table, count] of Object.entries(before.rows))
+    expect([table, after.rows[table]]).toEqual([table, table === 'events' ? count + 1 : count]);
+});
+
+test('a migrated database is one that was made today', () => {
+  copyFileSync(VERSION_1, file);
+  new Store(file).close();
+  const fresh = join(dir, 'fresh.db');
+  new Store(fresh).close();
+  expect(shape(file)).toMatchObject({ schema: shape(fresh).schema, version: migrations.length });
+});
+
+test('opening what is up to date writes nothing', () => {
+  new Store(file).close();
+  const store = new Store(file);
+  expect(store.db.prepare('SELECT total_changes()').pluck().get()).toBe(0);
+  store.close();
+});
+
+test('a database of a newer Aether is refused in a sentence, and not touched', () => {
+  new Store(file).close();
+  const db = new Database(file);
+  db.pragma(`user_version = ${migrations.length + 1}`);
+  db.close();
+  expect(() => new Store(file)).toThrow(
+    new RegExp(`newer Aether \\(version ${migrations.length + 1}; this one knows ${migrations.length}\\)`),
+  );
+  expect(shape(file).version).toBe(migrations.length + 1);
+});
+
+test('a file that is no database is refused, and not touched', () => {
+  copyFileSync(import.meta.filename, file);
+  expect(() => new Store(file)).toThrow(/cannot be opened/);
+});
+
+test('whoever is killed in the middle of a migration leaves the old database whole', async () => {
+  copyFileSync(VERSION_1, file);
+  const before = shape(file);
+  // The real migrations, then one that works for minutes and says so when it has begun.
+  const program = `
+    const { migrations } = await import(${JSON.stringify(SCHEMA)});
+    const { Store } = await import(${JSON.stringify(STORE)});
+    migrations.push('CREATE TABLE half (n INTEGER); INSERT INTO half WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000000000) SELECT n FROM c;');
+    process.stdout.write('go');
+    new Store(process.argv[1]);
+  `;
+  const child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '-e', program, file], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
+  try {
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    // A transaction this large spills into the log before it is committed: it is truly under way.
+    await eventually(
+      'the migration writes',
+      () => (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 8e6,
+      30_000,
+    );
+  } finally {
+    child.kill('SIGKILL');
+  }
+  expect(await exited).toBe('SIGKILL');
+  expect(shape(file)).toEqual(before);
+  const store = new Store(file);
+  expect(new AgentTable(store).all()).toHaveLength(2);
+  store.close();
+  expect(shape(file).version).toBe(migrations.length);
+}, 60_000);
