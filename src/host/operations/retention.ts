@@ -41,8 +41,11 @@ interface KeptRun {
   bytes: number;
 }
 
+/** Of the host's parts. */
+type Needs = Pick<Wiring, 'store' | 'clock' | 'events' | 'runs' | 'runTable' | 'log' | 'stateDir'>;
+
 export class Retention {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #table: RetentionTable;
   readonly #rules: () => RetentionConfig;
   /** Of ended runs, whose directories do not change any more. */
@@ -55,7 +58,7 @@ export class Retention {
   #cancel = () => {};
   #closed = false;
 
-  constructor(wiring: Wiring, rules: () => RetentionConfig) {
+  constructor(wiring: Needs, rules: () => RetentionConfig) {
     this.#wiring = wiring;
     this.#table = new RetentionTable(wiring.store);
     this.#rules = rules;
