@@ -64,3 +64,34 @@ test('the beat of an old holder does not keep the lease of a new one alive', () 
   leases.sweep();
   expect(leases.find('a')?.expires_ms).not.toBeNull();
 });
+
+test('a wall clock that jumps takes no lease away, and keeps none for ever', () => {
+  const generation = held('ann');
+  clock.jump(365 * 24 * 3_600_000);
+  expect(leases.sweep()).toEqual([]);
+  expect(leases.find('a')?.expires_ms).toBeNull();
+  clock.jump(-2 * 365 * 24 * 3_600_000);
+  clock.advance(31_000);
+  leases.sweep();
+  clock.jump(3_600_000);
+  expect(leases.sweep()).toEqual([]);
+  clock.jump(-7_200_000);
+  clock.advance(limits.lease_vanished_ms);
+  expect(leases.sweep().map((lease) => lease.generation)).toEqual([generation]);
+});
+
+test('what is left of a silent holder’s time outlives the host, and is never more than the whole of it', () => {
+  const generation = held('ann');
+  clock.advance(31_000);
+  leases.sweep();
+  clock.advance(limits.lease_vanished_ms - 10_000);
+  leases = open();
+  expect(leases.sweep()).toEqual([]);
+  clock.advance(10_000);
+  expect(leases.sweep().map((lease) => lease.generation)).toEqual([generation]);
+  // The clock was set back meanwhile: what stands in the database is a year ahead.
+  clock.jump(-365 * 24 * 3_600_000);
+  leases = open();
+  clock.advance(limits.lease_vanished_ms);
+  expect(leases.sweep().map((lease) => lease.generation)).toEqual([generation]);
+});
