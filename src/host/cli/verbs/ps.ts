@@ -51,7 +51,7 @@ function printAgents(agents: AgentView[]): void {
     { title: 'NAME', value: (view) => view.name, shrinkTo: 12 },
     { title: 'RUNTIME', value: (view) => view.runtime },
     { title: 'STATE', value: stateOf, paint: (view) => STATE_FORMAT[view.state] ?? null },
-    { title: 'ACTIVITY', value: (view) => view.activity ?? '-', shrinkTo: 8 },
+    { title: 'ACTIVITY', value: activityOf, shrinkTo: 8 },
     { title: 'FOR', value: (view) => age(view.since_ms, now) },
     { title: 'PID', value: (view) => (view.pid === null ? '-' : String(view.pid)) },
     { title: 'SANDBOX', value: (view) => view.sandbox },
@@ -78,8 +78,13 @@ function stateOf(view: AgentView): string {
   return view.requested === null ? view.state : `${view.state} (${view.requested})`;
 }
 
+function activityOf({ activity, stuck }: AgentView): string {
+  return `${activity ?? '-'}${stuck === null ? '' : ' (stuck)'}`;
+}
+
 function lastOf(view: AgentView): string {
   if (view.problem) return view.problem.message;
+  if (view.stuck) return view.stuck.what;
   if (view.lease) return `held by ${view.lease.holder}`;
   if (view.pending !== null) return `waits for \`aether apply\`: ${view.pending}`;
   return view.last ?? '-';
