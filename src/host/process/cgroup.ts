@@ -18,6 +18,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { statOf } from './proc.ts';
 
 export type GroupKind = 'cgroup2' | 'freezer';
 
@@ -119,7 +120,7 @@ export class Group {
     return /^populated 1$/m.test(read(join(this.place.path, 'cgroup.events')) ?? '');
   }
 
-  /** Asks the kernel to stop everybody; frozen() tells when it has. */
+  /** Asks the kernel to stop everybody; still() tells when it has. */
   freeze(): void {
     if (this.place.kind === 'freezer') write(join(this.place.path, 'freezer.state'), 'FROZEN');
     else write(join(this.place.path, 'cgroup.freeze'), '1');
@@ -138,6 +139,19 @@ export class Group {
   }
 
   /**
+   * Frozen, or as good as that: the freezer of v1 waits for ever for a parent whose vfork child it has frozen
+   * before its exec. Whoever waits in the kernel while it freezes does not come out of there before it thaws.
+   */
+  still(): boolean {
+    if (this.frozen()) return true;
+    return (
+      this.place.kind === 'freezer' &&
+      read(join(this.place.path, 'freezer.state'))?.trim() === 'FREEZING' &&
+      this.members().every((pid) => (statOf(pid)?.state ?? 'D') === 'D')
+    );
+  }
+
+  /**
    * One blow at everybody in it. With v2 nobody escapes, frozen or forking; with v1 they are frozen, condemned
    * and thawed, and die before they run again; who was not frozen in time is met by the next blow.
    */
@@ -150,7 +164,7 @@ export class Group {
     // v1, and v2 before Linux 5.14.
     this.freeze();
     const deadline = performance.now() + FREEZE_SPIN_MS;
-    while (!this.frozen() && performance.now() < deadline);
+    while (!this.still() && performance.now() < deadline);
     for (const pid of this.members()) condemn(pid);
     this.thaw();
   }

@@ -11,7 +11,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { admitTo, Group, type GroupKind, type GroupPlace, groupPlace, ownGroup } from './cgroup.ts';
-import { cpuTicksOf, type ProcessIdentity, type ProcStat, statOf } from './proc.ts';
+import { cpuTicksOf, type ProcessIdentity, type ProcStat, statOf, stopsOnReturn } from './proc.ts';
 import { signalProcess } from './signal.ts';
 import { chaseChildren, isStopped, killDescendants, liveDescendants, type TreeEnd } from './tree.ts';
 
@@ -169,7 +169,7 @@ export class Containment {
       if (awake.length > 0 && this.means === 'descent') {
         for (const entry of chaseChildren('SIGSTOP')) this.#noteStopped(entry);
       }
-      const frozen = this.#usable?.frozen() ?? true;
+      const frozen = this.#usable?.still() ?? true;
       quiet = frozen && awake.length === 0 ? quiet + 1 : 0;
       if (quiet >= 2) return true;
       if (quiet === 0) await sleep(round < 20 ? 1 : 5);
@@ -177,10 +177,12 @@ export class Containment {
     return false;
   }
 
-  /** Alive, outside the group or without one, and not stopped. */
+  /** Alive, outside the group or without one, and able to run. */
   #runnable(): ProcStat[] {
     const inside = new Set(this.#usable?.members());
-    return liveDescendants(process.pid).filter((entry) => !inside.has(entry.pid) && !isStopped(entry));
+    return liveDescendants(process.pid).filter(
+      (entry) => !inside.has(entry.pid) && !isStopped(entry) && !stopsOnReturn(entry),
+    );
   }
 
   #stop(entry: ProcStat): void {

@@ -73,6 +73,19 @@ export function cpuTicksOf(pid: number): number | null {
   return Number(fields[11]) + Number(fields[12]);
 }
 
+/**
+ * True for a process that waits inside the kernel and has a SIGSTOP waiting for it: it stops before it runs
+ * another instruction of its own. So does whoever waits for a vfork child that was stopped before its exec.
+ */
+export function stopsOnReturn(entry: ProcStat): boolean {
+  if (!LINUX || entry.state !== 'D') return false;
+  const status = readProc(`/proc/${entry.pid}/status`) ?? '';
+  const SIGSTOP_BIT = 1n << 18n;
+  return [...status.matchAll(/^(?:SigPnd|ShdPnd):\s*([0-9a-f]+)$/gm)].some(
+    ([, mask]) => (BigInt(`0x${mask}`) & SIGSTOP_BIT) !== 0n,
+  );
+}
+
 /** The environment it was started with, `KEY=value` each; null when it is gone or not ours to read. */
 export function environmentOf(pid: number): string[] | null {
   return readProc(`/proc/${pid}/environ`)?.split('\0') ?? null;

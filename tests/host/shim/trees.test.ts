@@ -140,6 +140,18 @@ describe.each(MEANS)('held by %s', (means) => {
     expect(shim.journal.read().all(RecordType.thawed)).toEqual([]);
   });
 
+  test('a program is paused wherever it is: also between vfork and exec', async () => {
+    const shim = await begin(means, shell('echo ready; while :; do /bin/true; done'), 1);
+    for (let round = 0; round < (LONG ? 300 : 30); round += 1) {
+      const still = await shim.client.pause(`p${round}`, 'operator');
+      expect(still).toMatchObject({ means, ticks: 0 });
+      const before = ticks(shim);
+      expect(ticks(shim) - before).toBe(0);
+      await shim.client.thaw(`t${round}`, 'operator');
+      await until('it to go on', () => ticks(shim) !== before || tree(shim).length !== still.processes);
+    }
+  }, 120_000);
+
   test('a paused tree that is stopped politely ends by its own hand', async () => {
     const shim = await begin(
       means,
