@@ -14,7 +14,7 @@ import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from 
 import { claudeBinary } from './engines.ts';
 import { eventually } from './eventually.ts';
 import { type ModelServer, startModelServer } from './model-server/server.ts';
-import { groupsLeft } from './run-tree.ts';
+import { groupsLeft, removeGroups } from './run-tree.ts';
 
 /** Of a real key's form; opens nothing. */
 export const KEY = 'sk-ant-dummy-e2e-0123456789abcdefghijklmnopqrstuv';
@@ -318,7 +318,7 @@ export class LiveFleet {
       },
       10_000,
     );
-    for (const group of groupsLeft(this.stateDir)) fs.rmdirSync(group);
+    await eventually('nothing of it is in a control group', () => removeGroups(this.stateDir), 10_000);
     await this.model.close();
     fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
     if (complaints.length > 0) throw new Error(complaints.join('\n'));

@@ -1,8 +1,12 @@
 /** A run's processes as somebody sees them who looks from outside: by marker, by descent and by group. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { GroupKind } from '../../src/host/process/cgroup.ts';
-import { groupScope, ownGroup } from '../../src/host/process/cgroup.ts';
+import { existsSync, readFileSync } from 'node:fs';
+import {
+  Group,
+  type GroupKind,
+  groupScope,
+  groupsOf,
+  ownGroup,
+} from '../../src/host/process/cgroup.ts';
 import {
   cpuTicksOf,
   descendants,
@@ -50,16 +54,23 @@ export function ticksOf(tree: ProcStat[]): number {
   return tree.reduce((sum, { pid }) => sum + (cpuTicksOf(pid) ?? 0), 0);
 }
 
-/** Directories of control groups that belong to a state directory. */
-export function groupsLeft(stateDir: string): string[] {
+function groups(stateDir: string): Group[] {
   if (!existsSync(stateDir)) return [];
   return (['cgroup2', 'freezer'] as GroupKind[]).flatMap((kind) => {
     const own = ownGroup(kind);
-    const scope = own === null ? null : join(own, groupScope(stateDir));
-    return scope !== null && existsSync(scope)
-      ? readdirSync(scope, { withFileTypes: true })
-          .filter((entry) => entry.isDirectory())
-          .map(({ name }) => join(scope, name))
-      : [];
+    return own === null ? [] : groupsOf(kind, own, groupScope(stateDir)).map(({ place }) => new Group(place));
+  });
+}
+
+/** Directories of control groups that belong to a state directory. */
+export function groupsLeft(stateDir: string): string[] {
+  return groups(stateDir).map(({ place }) => place.path);
+}
+
+/** Ends whoever is in them, also where nothing else tells that they belong to it. @returns true when none is left */
+export function removeGroups(stateDir: string): boolean {
+  return groups(stateDir).every((group) => {
+    group.strike();
+    return group.remove();
   });
 }
