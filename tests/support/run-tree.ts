@@ -1,12 +1,6 @@
 /** A run's processes as somebody sees them who looks from outside: by marker, by descent and by group. */
 import { existsSync, readFileSync } from 'node:fs';
-import {
-  Group,
-  type GroupKind,
-  groupScope,
-  groupsOf,
-  ownGroup,
-} from '../../src/host/process/cgroup.ts';
+import { Group, type GroupKind, groupScope, groupsOf, ownGroup } from '../../src/host/process/cgroup.ts';
 import {
   cpuTicksOf,
   descendants,
