@@ -6,8 +6,9 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from '../../src/host/cli/checkout/install.mjs';
+import { messageOf } from '../../src/host/errors.ts';
 import { type Bench, findProduct, versionOf } from './bench.ts';
-import { machine } from './machine.ts';
+import { type Machine, machine } from './machine.ts';
 import { meets, type Row, summary, table } from './report.ts';
 import { sections } from './sections.ts';
 
@@ -30,6 +31,57 @@ function options() {
   return values;
 }
 
+interface Failure {
+  section: string;
+  error: string;
+}
+
+interface Facts {
+  before: Machine;
+  after: Machine;
+}
+
+/** A section that fails takes nothing from the others. */
+async function measure(bench: Bench, only: readonly string[]): Promise<{ rows: Row[]; failures: Failure[] }> {
+  const rows: Row[] = [];
+  const failures: Failure[] = [];
+  for (const section of sections) {
+    if (only.length > 0 && !only.includes(section.name)) continue;
+    bench.say(section.title);
+    try {
+      rows.push(...(await section.run(bench)));
+    } catch (error) {
+      bench.say(`${section.name} failed`);
+      failures.push({ section: section.name, error: messageOf(error) });
+    }
+  }
+  return { rows, failures };
+}
+
+function forPeople(bench: Bench, rows: readonly Row[], { before, after }: Facts): string {
+  return [
+    `Aether ${versionOf(bench.product)} on Node ${before.node}, ${before.kernel}, ${before.cores} × ${before.cpu}, ${before.memory_MB} MB`,
+    `Load average ${before.load} before, ${after.load} after; ${bench.scale} run. A ratio is the median over neighbouring pairs.`,
+    ...(before.load > before.cores ? ['Others were at work here: trust no absolute figure.'] : []),
+    '',
+    table(rows),
+    '',
+    summary(rows),
+    '',
+  ].join('\n');
+}
+
+function forPrograms(bench: Bench, rows: readonly Row[], failures: Failure[], facts: Facts): string {
+  const report = {
+    version: versionOf(bench.product),
+    scale: bench.scale,
+    machine: { ...facts.before, loadAfter: facts.after.load },
+    rows: rows.map((row) => ({ ...row, met: meets(row) })),
+    failures,
+  };
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
 async function main(): Promise<void> {
   const { quick, smoke, json, only, root } = options();
   await ensureInstalled(fileURLToPath(new URL('../engines', import.meta.url)), 'Installing the engines');
@@ -39,38 +91,16 @@ async function main(): Promise<void> {
     say: (line) => process.stderr.write(`▸ ${line}\n`),
   };
   const before = machine();
-  const rows: Row[] = [];
-  for (const section of sections) {
-    if (only.length > 0 && !only.includes(section.name)) continue;
-    bench.say(section.title);
-    rows.push(...(await section.run(bench)));
-  }
-  const after = machine();
-  if (json) {
-    const judged = rows.map((row) => ({ ...row, met: meets(row) }));
-    const facts = { ...before, loadAfter: after.load };
-    process.stdout.write(
-      `${JSON.stringify({ version: versionOf(bench.product), scale: bench.scale, machine: facts, rows: judged }, null, 2)}\n`,
-    );
-    return;
-  }
-  process.stdout.write(
-    [
-      `Aether ${versionOf(bench.product)} on Node ${before.node}, ${before.kernel}, ${before.cores} × ${before.cpu}, ${before.memory_MB} MB`,
-      `Load average ${before.load} before, ${after.load} after; ${bench.scale} run. A ratio is the median over neighbouring pairs.`,
-      ...(before.load > before.cores ? ['Others were at work here: trust no absolute figure.'] : []),
-      '',
-      table(rows),
-      '',
-      summary(rows),
-      '',
-    ].join('\n'),
-  );
+  const { rows, failures } = await measure(bench, only);
+  const facts = { before, after: machine() };
+  process.stdout.write(json ? forPrograms(bench, rows, failures, facts) : forPeople(bench, rows, facts));
+  for (const { section, error } of failures) process.stderr.write(`${section} failed: ${error}\n`);
+  if (failures.length > 0) process.exitCode = 1;
 }
 
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`);
-  process.exitCode = 1;
+  process.stderr.write(`${messageOf(error)}\n\n${USAGE}\n`);
+  process.exitCode = 2;
 }
