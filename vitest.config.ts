@@ -7,7 +7,7 @@ export default defineConfig({
     // Two cores, and most tests start real processes: a higher figure only makes them wait for each other.
     maxWorkers: 2,
     // Tests that drive real engines, browsers and signals on a machine others use too: one that fails is tried
-    // again, and the report counts it as flaky rather than hiding it.
+    // again, and the report says how often.
     retry: process.env.CI ? 2 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
