@@ -484,7 +484,6 @@ function blank(name: string, now: number): AgentView {
     lease: null,
     hold: null,
     stuck: null,
-    stuck: null,
     openApprovals: 0,
     unreadMail: 0,
     restarts: 0,
