@@ -183,7 +183,7 @@ function conversation(client: ControlClient, names: string[], mark: string) {
 
 function rows(times: Adoption[], runs: number): Row[] {
   const row = (what: string, key: keyof Adoption, target: Row['target']): Row => ({
-    section: `5. Adoption of ${runs} runs after the host was killed, from the exec of the new one`,
+    section: `6. Adoption of ${runs} runs after the host was killed, from the exec of the new one`,
     what,
     unit: 'ms',
     aether: median(times.map((time) => time[key])),

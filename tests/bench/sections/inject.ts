@@ -74,7 +74,7 @@ function at(receipt: InjectionView, stage: string): number {
 
 function row(what: string, samples: number[]): Row {
   return {
-    section: '6. A message to Claude Code, until its model has it',
+    section: '5. A message to Claude Code, until its model has it',
     what,
     unit: 'ms',
     aether: median(samples),
