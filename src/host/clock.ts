@@ -23,10 +23,3 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
-
-/** Resolves after `delay_ms` on the given clock. */
-export function delay(clock: Clock, delay_ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(delay_ms, resolve);
-  });
-}
