@@ -115,9 +115,12 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     // Too short to be worth a word.
     const view = (await fleet.json<AgentView[]>('ps')).find(({ name }) => name === 'other')!;
     await fleet.idle(view.name);
-    await fleet.ok('pause', 'other');
-    await fleet.ok('resume', 'other');
-    await fleet.event('run.resumed', ({ agent }) => agent === 'other');
+    await fleet.withHost(async (client) => {
+      await client.call('pause', 'other');
+      await client.call('resume', 'other');
+    });
+    const resumed = await fleet.event('run.resumed', ({ agent }) => agent === 'other');
+    expect(resumed.data.paused_ms).toBeLessThan(2_000);
     expect(await fleet.withHost((client) => client.call('injections', 'other'))).toEqual([]);
   }, 90_000);
 });
