@@ -145,7 +145,7 @@ test('a program of the agent cannot go round the gate to the aether tools', asyn
   expect(answers).toContain('aether_memory_store was not run: this turn goes by the words of agent:low');
   expect(await fleet.events({ topics: ['memory.stored'] })).toEqual([]);
   await fleet.event('mcp.called', ({ data }) => data.error === 'tool.authority');
-}, 90_000);
+}, 120_000);
 
 test('an outside client may have aether tools used, and no tool of the engine', async () => {
   await make();
@@ -176,7 +176,7 @@ test('an outside client may have aether tools used, and no tool of the engine', 
   } finally {
     await client.close();
   }
-}, 90_000);
+}, 120_000);
 
 test('the builtin engine asks in the same way', async () => {
   fleet = await LiveFleet.make({ agents: {} });
@@ -215,4 +215,4 @@ test('the builtin engine asks in the same way', async () => {
   await answer(await eventuallyOpen('touch second'), 'deny', 'enough');
   await fleet.turns('deputy', 2);
   expect([made('favour'), made('second')]).toEqual([true, false]);
-}, 90_000);
+}, 120_000);

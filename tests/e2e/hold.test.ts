@@ -66,7 +66,7 @@ test('stops before the next tool, says how it knows, and goes on where it stood'
   expect(last).toMatch(/\[aether\] The operator held you for \d+ s; now you may go on\./);
   expect(last).toContain('changed-by-hand.txt');
   expect(await topics('hold.')).toEqual(['hold.requested', 'hold.held', 'hold.ended']);
-}, 60_000);
+}, 120_000);
 
 test('at the end of a turn too: nothing is begun before resume, and an idle agent is not woken for nothing', async () => {
   await make({ goal: '[[say hello]]' });
@@ -85,7 +85,7 @@ test('at the end of a turn too: nothing is begun before resume, and an idle agen
   // It had nothing else to hear.
   expect(saidIn(requests().at(-1)!)).not.toContain('held you');
   expect((await fleet.cli(['resume', 'worker'])).stderr).toContain('neither held nor paused');
-}, 60_000);
+}, 120_000);
 
 test('a tool that runs is finished first, and parallel calls all stand', async () => {
   const wait = 'while [ ! -e go ]; do sleep 0.05; done';
@@ -105,7 +105,7 @@ test('a tool that runs is finished first, and parallel calls all stand', async (
   await fleet.turns('worker', 1);
   expect(made('b')).toBe(true);
   expect(await topics('report.')).toEqual(['report.made']);
-}, 60_000);
+}, 120_000);
 
 test('the host is killed while a call stands: it stands for the next one too, and runs once', async () => {
   await heldBefore(`${call('Bash', { command: 'echo ran >> log', description: 'once' })} [[say done]]`);
@@ -118,7 +118,7 @@ test('the host is killed while a call stands: it stands for the next one too, an
   await fleet.ok('resume', 'worker');
   await fleet.turns('worker', 1);
   expect(fs.readFileSync(join(workspace(), 'log'), 'utf8')).toBe('ran\n');
-}, 60_000);
+}, 120_000);
 
 test('a host that is dead or stopped lets nothing pass, held or not', async () => {
   await make({ goal: `[[hang first]] ${touch('a')} [[say done]]` });
@@ -134,7 +134,7 @@ test('a host that is dead or stopped lets nothing pass, held or not', async () =
   await fleet.up();
   await fleet.turns('worker', 1);
   expect(made('a')).toBe(true);
-}, 60_000);
+}, 120_000);
 
 test.each(['shim', 'engine'] as const)(
   'the %s is killed while a call stands: it never runs, and the next run is held',
@@ -157,7 +157,7 @@ test.each(['shim', 'engine'] as const)(
     await fleet.ok('resume', 'worker');
     await fleet.model.waitFor((request) => saidIn(request).includes('Your process ended unexpectedly'));
   },
-  90_000,
+  120_000,
 );
 
 test('no setting opens it: neither the workspace’s nor those the agent writes in mid-run', async () => {
@@ -183,7 +183,7 @@ test('no setting opens it: neither the workspace’s nor those the agent writes 
   await fleet.ok('start', 'worker', '--fresh');
   expect((await fleet.agent('worker')).hold).toBeNull();
   expect(made('a')).toBe(false);
-}, 60_000);
+}, 120_000);
 
 test('a hold that outlasts the gate is kept by refusing and ending the turn, and resumed by the host', async () => {
   const short = fileURLToPath(new URL('../support/short-gate.ts', import.meta.url));
@@ -199,7 +199,7 @@ test('a hold that outlasts the gate is kept by refusing and ending the turn, and
   await fleet.ok('resume', 'worker');
   await fleet.turns('worker', 2);
   expect([made('a'), made('b'), made('c')]).toEqual([false, false, true]);
-}, 90_000);
+}, 120_000);
 
 test('an answer to a permission is kept while the agent is held', async () => {
   await make({ permissions: 'ask', goal: `${touch('a')} [[say done]]` });
@@ -212,7 +212,7 @@ test('an answer to a permission is kept while the agent is held', async () => {
   await fleet.ok('resume', 'worker');
   await fleet.turns('worker', 1);
   expect(made('a')).toBe(true);
-}, 60_000);
+}, 120_000);
 
 test('an engine without a gate is not said to be held for certain, and is cut short', async () => {
   // What a version that ignores the registration would be: the same program, whose input lacks it.
@@ -252,7 +252,7 @@ child.on('exit', (code) => process.exit(code ?? 1));
   } finally {
     fs.rmSync(dir, { recursive: true, force: true });
   }
-}, 60_000);
+}, 120_000);
 
 test('handed back held, it reads the note only when it is resumed', async () => {
   await make({ goal: '[[say hello]]' });
@@ -277,7 +277,7 @@ test('handed back held, it reads the note only when it is resumed', async () => 
   fleet.model.teach('Mind the gap.', '[[say minded]]');
   await fleet.ok('resume', 'worker');
   await fleet.event('message.assistant', ({ data }) => data.text === 'minded');
-}, 90_000);
+}, 120_000);
 
 function parentOf(pid: number): number {
   const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');

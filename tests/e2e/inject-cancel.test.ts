@@ -61,7 +61,7 @@ test('out of the queue of the host, and of the engine; what was read stays', asy
   const list = await fleet.ok('inject', 'worker', '--list');
   expect(list).toMatch(new RegExp(`${later.id}\\s+cancelled\\s.*NEVER-READ`));
   expect((await fleet.cli(['inject', 'worker'])).code).toBe(2);
-}, 60_000);
+}, 120_000);
 
 test('an engine that dies with a message it has not read: delivery unknown, and not sent again', async () => {
   fleet = await LiveFleet.make({
@@ -85,4 +85,4 @@ test('an engine that dies with a message it has not read: delivery unknown, and 
   );
   expect(said()).not.toContain('PERHAPS-READ');
   expect(await fleet.ok('inject', 'worker', '--list')).toContain('delivery unknown');
-}, 90_000);
+}, 120_000);

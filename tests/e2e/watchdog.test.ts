@@ -27,7 +27,7 @@ test('a model that never answers is reported, with what was seen, and not any mo
   await fleet.event('run.moves');
   expect((await fleet.agent('worker')).stuck).toBeNull();
   expect((await fleet.events({ topics: ['run.stuck'] })).length).toBe(1);
-}, 60_000);
+}, 120_000);
 
 test('a tool that sleeps is interrupted, and the agent goes on another way', async () => {
   const sleeps = call('Bash', { command: 'timeout 300 tail -f /dev/null', description: 'sleeps' });
@@ -37,7 +37,7 @@ test('a tool that sleeps is interrupted, and the agent goes on another way', asy
   await fleet.event('message.assistant', ({ data }) => data.text === 'another way');
   const outcomes = (await fleet.events({ topics: ['turn.ended'] })).map(({ data }) => data.outcome);
   expect(outcomes[0]).toBe('interrupted');
-}, 60_000);
+}, 120_000);
 
 test('started again by policy, the conversation goes on and knows why', async () => {
   await make({ after: '5s', action: 'restart' }, '[[hang model]]');
@@ -46,7 +46,7 @@ test('started again by policy, the conversation goes on and knows why', async ()
   await fleet.event('message.assistant', ({ data }) => data.text === 'here again', 50_000);
   expect((await fleet.agent('worker')).run).not.toBe(run);
   expect(saidIn(fleet.model.requests.at(-1)!)).toContain('[[hang model]]');
-}, 90_000);
+}, 120_000);
 
 test('what works, waits or is held is not stuck, however silent', async () => {
   const computes = call('Bash', {
@@ -73,4 +73,4 @@ test('what works, waits or is held is not stuck, however silent', async () => {
   await fleet.until('worker', 'held', (view) => view.activity === 'held');
   await new Promise((resolve) => setTimeout(resolve, 6_000));
   expect(await fleet.events({ topics: ['run.stuck'] })).toEqual([]);
-}, 60_000);
+}, 120_000);

@@ -15,12 +15,16 @@ import { beyondAuthority } from './authority.ts';
 import type { Wiring } from './wiring.ts';
 
 const FRAME = 'gate:';
+/** More calls than ever run at once. */
+const PASSED_KEPT = 100;
 export const STOPPED =
   'Not run: the operator holds this agent, and this call waited as long as it could. Wait for a message that says otherwise.';
 
 /** Answers that are on their way to the shim; a new host begins with none. */
 const onTheWay = new WeakMap<Run, Set<string>>();
 /** How long a call had waited when it was first looked at, and when that was on a clock that nobody sets. */
+/** Runs that are being resumed. */
+const shut = new WeakSet<Run>();
 const firstLooks = new WeakMap<Run, Map<string, { waited_ms: number; elapsed_ms: number }>>();
 
 /* ---------- inside the transaction that saves the journal offset ---------- */
@@ -64,11 +68,12 @@ export function gateAnswered(wiring: Wiring, run: Run, frame: string): void {
   const call = takeOut(run, frame.slice(FRAME.length));
   if (call === undefined) return;
   const { toolUseId, tool, subagent, verdict } = call;
-  if (verdict === 'pass' || verdict === 'allow')
-    run.record.floor.running = [
-      ...(run.record.floor.running ?? []),
-      { toolUseId, tool, ...(subagent === undefined ? {} : { subagent }) },
-    ];
+  const { floor } = run.record;
+  if (verdict === 'pass' || verdict === 'allow') {
+    const passed = { toolUseId, tool, ...(subagent === undefined ? {} : { subagent }) };
+    floor.running = [...(floor.running ?? []), passed];
+    floor.passed = [...(floor.passed ?? []), toolUseId].slice(-PASSED_KEPT);
+  }
   showActivity(wiring, run, wiring.clock.now());
 }
 
@@ -80,9 +85,8 @@ export function toolAnswered(
   at_ms: number,
 ): void {
   const { floor } = run.record;
-  const running = floor.running ?? [];
-  const passed = running.some((call) => call.toolUseId === result.toolUseId);
-  floor.running = running.filter((call) => call.toolUseId !== result.toolUseId);
+  const passed = floor.passed?.includes(result.toolUseId) === true;
+  floor.running = (floor.running ?? []).filter((call) => call.toolUseId !== result.toolUseId);
   const asks = run.runtime.capabilities.gate !== undefined && floor.role === 'engine';
   if (asks && !passed && !result.isError && floor.ungated === undefined) {
     floor.ungated = `the tool call ${result.toolUseId}`;
@@ -114,6 +118,7 @@ export function gateForgotten(wiring: Wiring, run: Run): void {
   for (const { approval } of floor.gates ?? []) if (approval !== undefined) withdraw(wiring, run, approval);
   floor.gates = [];
   floor.running = [];
+  floor.passed = [];
   delete floor.ungated;
   delete floor.says;
 }
@@ -141,14 +146,21 @@ function withdraw(wiring: Wiring, run: Run, approval: string): void {
 
 /* ---------- after the commit ---------- */
 
+/** Nothing passes until the returned function was called: something has to reach the engine first. */
+export function keepShut(run: Run): () => void {
+  shut.add(run);
+  return () => void shut.delete(run);
+}
+
 /** Answers every call that nothing holds back. Call whenever one may have come, or a reason to wait gone. */
 export function passGates(wiring: Wiring, run: Run): void {
   const { floor, agent } = run.record;
   if (run.runtime.gate === undefined || run.ended || !run.connected || floor.role !== 'engine') return;
+  if (shut.has(run)) return;
   const held = wiring.agents.find(agent)?.hold != null;
-  if (floor.ungated !== undefined) closeUngated(wiring, run, held);
-  const sent = onTheWay.get(run) ?? new Set();
+  const sent = onTheWay.get(run) ?? new Set<string>();
   onTheWay.set(run, sent);
+  if (floor.ungated !== undefined) closeUngated(wiring, run, held, sent);
   for (const { requestId, verdict, message } of floor.gates ?? []) {
     if (verdict === 'ask' || sent.has(requestId)) continue;
     if (held && (verdict === 'pass' || verdict === 'allow')) continue;
@@ -188,7 +200,7 @@ export function hasPassed(run: Run, toolUseId: string, tool: string): boolean {
 }
 
 /** An engine without a gate gets one if it takes one; held, its turn is cut short: nothing else would stop it. */
-function closeUngated(wiring: Wiring, run: Run, held: boolean): void {
+function closeUngated(wiring: Wiring, run: Run, held: boolean, sent: Set<string>): void {
   const { agent } = run.record;
   const process = run.record.floor.process;
   const frames = [
@@ -197,11 +209,14 @@ function closeUngated(wiring: Wiring, run: Run, held: boolean): void {
       ? run.runtime.interrupt?.(`gate-interrupt-${process}-${run.record.floor.says?.at_ms}`)
       : undefined,
   ];
-  for (const frame of frames)
-    if (frame !== undefined)
-      run.write(frame).catch((error: unknown) => {
-        wiring.log.warn({ agent, error: messageOf(error) }, 'a gate could not be put in');
-      });
+  for (const frame of frames) {
+    if (frame === undefined || sent.has(frame.id)) continue;
+    sent.add(frame.id);
+    run.write(frame).catch((error: unknown) => {
+      sent.delete(frame.id);
+      wiring.log.warn({ agent, error: messageOf(error) }, 'a gate could not be put in');
+    });
+  }
 }
 
 function waitedFor({ clock }: Wiring, run: Run, { requestId, at_ms }: GateCall): number {

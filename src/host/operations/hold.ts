@@ -3,12 +3,13 @@
  * of the agent's record, so it outlives hosts and runs; the gate makes it true. Background processes that a tool
  * left behind go on: pause is what stops those.
  */
+import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
 import { engineActivity, showActivity } from './activity.ts';
 import { deliverAnswers } from './approve.ts';
 import { whatChanged } from './away.ts';
-import { endLongWaits, passGates } from './gate.ts';
+import { endLongWaits, keepShut, passGates } from './gate.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
 import { duration } from './lifecycle.ts';
@@ -59,20 +60,34 @@ export class Holds {
   async resume(name: string, by: By): Promise<void> {
     const { agents, runs, store, touched } = this.#wiring;
     const run = runs.of(name);
-    store.transaction(() => {
-      const note = this.#note(name, run);
-      this.#over(name, by, 'resumed');
-      if (note !== null) acceptInjection(this.#wiring, name, { text: note, priority: 'next' }, 'host');
-      this.#show(run);
-    });
-    touched(name);
-    if (run === null || run.ended || !run.connected || agents.get(name).hold !== null) return;
-    if (this.#wiring.leases.find(name) !== null) return;
-    // What was withheld at its start, then the messages, so that they are read right after the tool that waits.
-    await this.#launcher.open(run);
-    await this.#delivery.kick(name);
-    await deliverAnswers(this.#wiring, run);
-    passGates(this.#wiring, run);
+    const note = this.#note(name, run);
+    const letGo = run === null ? () => {} : keepShut(run);
+    try {
+      store.transaction(() => {
+        this.#over(name, by, 'resumed');
+        if (note !== null) this.#tell(name, note);
+        this.#show(run);
+      });
+      touched(name);
+      if (run === null || run.ended || !run.connected || agents.get(name).hold !== null) return;
+      if (this.#wiring.leases.find(name) !== null) return;
+      // What was withheld at its start, then the messages, so that they are read right after the tool that waits.
+      await this.#launcher.open(run);
+      await this.#delivery.kick(name);
+      await deliverAnswers(this.#wiring, run);
+    } finally {
+      letGo();
+      if (run !== null) passGates(this.#wiring, run);
+    }
+  }
+
+  /** An agent with a full queue goes on all the same. */
+  #tell(name: string, text: string): void {
+    try {
+      acceptInjection(this.#wiring, name, { text, priority: 'next' }, 'host');
+    } catch (error) {
+      this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'not told that it was held');
+    }
   }
 
   /** It was stopped: what is started again later is not held. */

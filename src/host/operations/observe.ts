@@ -50,6 +50,7 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
         ...(event.thinking ? { thinking: true } : {}),
         ...(record.floor.role === 'terminal' && event.role === 'user' ? { typed: true } : {}),
       });
+      if (event.injectId !== undefined) heard(wiring, run, event.injectId);
       if (!event.thinking) record.last = oneLine(event.role === 'user' ? `› ${event.text}` : event.text);
       return;
     case 'tool-call':

@@ -31,6 +31,8 @@ export interface Floor {
   gates?: GateCall[];
   /** Tool calls that passed the gate and have not answered. */
   running?: PassedCall[];
+  /** The newest tool use ids that passed: a result of another shows that the gate was not asked. */
+  passed?: string[];
   /** What the engine itself said last, while `activity` tells that it is held. */
   says?: { activity: Activity; what: string; at_ms: number };
   /** Whose words the present turn goes by, beside the operator's. */
