@@ -18,6 +18,15 @@ const ROWS: Record<string, RegExp[]> = {
   start: [/aether start/, /aether up --detach/],
   footprint: [/Claude Code run/, /command in a terminal/],
   inject: [/idle agent/, /busy one/],
+  curve: [/host memory per agent/, /event latency p99/, /event loop delay p99/],
+  flood: [
+    /event loop delay.*nobody/,
+    /event loop delay.*somebody/,
+    /host memory after/,
+    /shim memory after/,
+    /into the journal/,
+  ],
+  supervisors: [/killed runs again/, /restart on command/, /memory per supervised/],
   adoption: [/control socket answers/, /a write and a read/, /tool call/],
 };
 

@@ -1,11 +1,14 @@
 /** The sections in the order they run. */
 import type { Section } from './bench.ts';
 import { adoption } from './sections/adoption.ts';
+import { curve } from './sections/curve.ts';
 import { echo } from './sections/echo.ts';
+import { flood } from './sections/flood.ts';
 import { footprint } from './sections/footprint.ts';
 import { inject } from './sections/inject.ts';
 import { memoryGet } from './sections/memory-get.ts';
 import { start } from './sections/start.ts';
+import { supervisors } from './sections/supervisors.ts';
 
 export const sections: Section[] = [
   { name: 'echo', title: 'An echo tool, beside a bare SDK server and server-memory', run: echo },
@@ -14,4 +17,7 @@ export const sections: Section[] = [
   { name: 'footprint', title: 'Memory of shim and bridge', run: footprint },
   { name: 'inject', title: 'A message to the real engine, until its model has it', run: inject },
   { name: 'adoption', title: 'A new host adopts the runs of a killed one', run: adoption },
+  { name: 'curve', title: 'From 10 to 100 agents on one host', run: curve },
+  { name: 'flood', title: 'An agent that prints without end, beside tmux', run: flood },
+  { name: 'supervisors', title: 'Restarts and memory, beside pm2 and supervisord', run: supervisors },
 ];

@@ -34,7 +34,11 @@ function missingOptional(packages: Packages): string[] {
   );
 }
 
-describe.each(['package-lock.json', 'tests/engines/package-lock.json'])('%s', (file) => {
+describe.each([
+  'package-lock.json',
+  'tests/engines/package-lock.json',
+  'tests/bench/supervisors/package-lock.json',
+])('%s', (file) => {
   const { packages } = JSON.parse(readFileSync(join(root, file), 'utf8')) as { packages: Packages };
 
   it('knows the optional packages of every platform', () => {
