@@ -31,14 +31,15 @@ afterEach(async () => {
   disk?.relieve();
   await client?.close();
   client = null;
-  if (disk !== null) {
-    const down = await fleet.cli(['down']);
-    if (down.code !== 0) throw new Error(`aether down: ${down.stderr}${fleet.hostLog()}`);
-    expect(fleet.survivors()).toEqual([]);
-    disk.close();
-    disk = null;
-  }
+  const down = await fleet.cli(['down']);
+  // With the disk goes the list of runs by which the fleet would find what is left of them.
+  const left = fleet.survivors();
+  for (const { pid } of left) process.kill(pid, 'SIGKILL');
+  disk?.close();
+  disk = null;
   await fleet.close();
+  if (down.code !== 0) throw new Error(`aether down: ${down.stderr}`);
+  expect(left).toEqual([]);
 });
 
 /** Ticks of processor time so far. */

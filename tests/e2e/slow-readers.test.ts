@@ -1,0 +1,122 @@
+/**
+ * A program that prints without end, and everybody who could make the host keep it: a viewer, a client and two
+ * browsers' connections that stop reading. The host's memory stays what it was, it answers others, and whoever reads
+ * again is shown the present and told what was left out.
+ */
+import fs from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
+import { KEY_PREFIX, SUBPROTOCOL } from '../../src/console/wire.ts';
+import { lastOffset } from '../../src/host/shim/tail.ts';
+import { Client } from '../support/console-client.ts';
+import { eventually } from '../support/eventually.ts';
+import { LiveFleet } from '../support/live-fleet.ts';
+
+const MB = 1024 * 1024;
+/** Far more than a viewer may be behind, and several times what the journal keeps in one file. */
+const PRINTED_BYTES = 400 * MB;
+
+let fleet: LiveFleet;
+const sockets: { destroy(): void }[] = [];
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await fleet.close();
+});
+
+const resident = (): number => {
+  const status = fs.readFileSync(`/proc/${fleet.hostPid}/status`, 'utf8');
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+};
+
+/** A client of the control socket that says what it is told and reads nothing until it is let. */
+function deaf(...requests: object[]): Socket {
+  const dir = fs.readFileSync(join(fleet.stateDir, 'sockets'), 'utf8').trim();
+  const socket = connect(join(dir, 'control.sock'));
+  sockets.push(socket);
+  socket.pause();
+  socket.on('error', () => undefined);
+  for (const request of requests) socket.write(`${JSON.stringify(request)}\n`);
+  return socket;
+}
+
+/** A browser's connection whose machine went to sleep. */
+async function stalled(client: Client, path: string): Promise<void> {
+  const socket = new WebSocket(
+    `ws://127.0.0.1:${client.port}${path}`,
+    [SUBPROTOCOL, KEY_PREFIX + client.key],
+    {
+      headers: { cookie: client.cookie },
+      origin: `http://127.0.0.1:${client.port}`,
+    },
+  );
+  sockets.push({ destroy: () => socket.terminate() });
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('open', resolve));
+  socket.pause();
+}
+
+test('whoever does not read costs the host nothing that grows', async () => {
+  const line = 'x'.repeat(120);
+  fleet = await LiveFleet.make({
+    agents: { noisy: { runtime: 'command', command: ['yes', line], restart: 'never', autostart: false } },
+  });
+  await fleet.up();
+  await fleet.ok('start', 'noisy');
+  const { run } = await fleet.agent('noisy');
+  const journal = join(fleet.stateDir, 'runs', run!, 'journal');
+
+  const viewer = deaf({ id: 1, verb: 'terminal', args: ['noisy'] });
+  deaf({ id: 1, verb: 'follow', args: [{}] }, { id: 2, verb: 'followAgents', args: [] });
+  // Asks without end, and takes no answer.
+  const asker = deaf();
+  let asked = 0;
+  const asking = setInterval(() => {
+    for (let n = 0; n < 50 && asker.writableLength < MB; n += 1) {
+      asked += 1;
+      asker.write(`${JSON.stringify({ id: asked, verb: 'agents', args: [] })}\n`);
+    }
+  }, 10);
+  sockets.push({ destroy: () => clearInterval(asking) });
+  const client = await Client.signIn((await fleet.ok('console')).trim());
+  await stalled(client, '/ws');
+  await stalled(client, '/terminal/noisy');
+
+  const first = lastOffset(journal) + 50 * MB;
+  await eventually('it prints', () => lastOffset(journal) > first, 60_000);
+  const before = resident();
+  let most = before;
+  while (lastOffset(journal) < first + PRINTED_BYTES) {
+    await sleep(250);
+    most = Math.max(most, resident());
+  }
+  expect((most - before) / MB).toBeLessThan(60);
+
+  const begun = performance.now();
+  await fleet.withHost((control) => control.call('agents'));
+  expect(performance.now() - begun).toBeLessThan(3_000);
+
+  /* It wakes up: the past is not read out to it. */
+  let rest = '';
+  let resets = 0;
+  let notice: string | null = null;
+  viewer.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop()!;
+    for (const reply of lines) {
+      if (reply.includes('"kind":"reset"')) resets += 1;
+      if (resets > 0)
+        notice ??= /aether: (\d+) MB were printed faster than you read/.exec(decoded(reply))?.[0] ?? null;
+    }
+  });
+  viewer.resume();
+  await eventually('it is told what it missed', () => notice, 30_000);
+  expect(resets).toBeGreaterThan(0);
+  expect(Number(/\d+/.exec(notice!)?.[0])).toBeGreaterThan(PRINTED_BYTES / 1e6 - 100);
+}, 240_000);
+
+function decoded(reply: string): string {
+  return Buffer.from(/"data":"([^"]*)"/.exec(reply)?.[1] ?? '', 'base64').toString();
+}
