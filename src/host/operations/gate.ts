@@ -17,7 +17,7 @@ import type { Wiring } from './wiring.ts';
 const FRAME = 'gate:';
 /** More calls than ever run at once. */
 const PASSED_KEPT = 100;
-export const STOPPED =
+const STOPPED =
   'Not run: the operator holds this agent, and this call waited as long as it could. Wait for a message that says otherwise.';
 
 /** Answers that are on their way to the shim; a new host begins with none. */
