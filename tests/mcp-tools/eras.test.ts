@@ -270,7 +270,11 @@ describe('modern by hand', () => {
     const by = engine();
     await by.reply(by.modern('tools/list'));
     const initialize = await by.reply(
-      by.request('initialize', { protocolVersion: LEGACY, capabilities: {} }),
+      by.request('initialize', {
+        protocolVersion: LEGACY,
+        capabilities: {},
+        clientInfo: { name: 'turncoat', version: '1' },
+      }),
     );
     expect(initialize.error?.message).toMatch(/[Uu]nsupported protocol version/);
     const bare = await by.reply(by.request('tools/list'));

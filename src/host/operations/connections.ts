@@ -54,7 +54,7 @@ export class Connections {
       this.hold(run, client);
       await run.pump();
       // What waited for it is told that it is back.
-      run.save(() => undefined);
+      run.wake();
     }
   }
 

@@ -108,7 +108,7 @@ export class Takeover {
       this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
         record.detail.when = 'now';
       });
-      run.save(() => undefined);
+      run.wake();
     }
     const settled = () => this.#gone(lease) || this.#wiring.leases.find(lease.agent)?.phase !== 'pending';
     await run.until(settled, BOUNDARY_MS_MAX);
@@ -126,7 +126,6 @@ export class Takeover {
       });
     }
     this.#free(run, lease, 'cancelled before the boundary');
-    run.save(() => undefined);
   }
 
   /** A host died in the middle of a takeover or a hand-back: go on where it stood. */
@@ -179,6 +178,7 @@ export class Takeover {
     });
     this.#event(run, 'lease.held', held, {});
     this.#wiring.touched(agent);
+    run.wake();
     return leaseView(held);
   }
 
@@ -224,12 +224,8 @@ export class Takeover {
     if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
     const size = { cols: lease.detail.cols ?? 80, rows: lease.detail.rows ?? 24 };
     const spec = this.#wiring.resolve(config);
-    const terminal = await runtime.terminal(
-      spec,
-      this.#launcher.place(lease.agent, run.id),
-      record.engine,
-      size,
-    );
+    const place = this.#launcher.place(lease.agent, run.id);
+    const terminal = await runtime.terminal(spec, place, record.engine, size);
     const engine = await this.#launcher.prepare(config, run.id, record.engine, { note: '' });
     writeFiles(engine.launch);
     writeFiles(terminal);
@@ -366,6 +362,7 @@ export class Takeover {
     this.#wiring.leases.release(lease.agent);
     this.#event(run, left ? 'lease.returned' : 'lease.expired', lease, { why, left });
     this.#wiring.touched(lease.agent);
+    run.wake();
   }
 
   ended(run: Run): void {

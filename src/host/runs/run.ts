@@ -151,12 +151,13 @@ export class Run {
       ...swaps.map((swap) => () => this.#sink.swapped(this, swap)),
       () => this.#sink.changed(this),
       // Last of these: whoever waits looks at what they have changed.
-      () => this.#wake(),
+      () => this.wake(),
       ...(ends ? [() => this.#sink.exited(this)] : []),
     ];
   }
 
-  #wake(): void {
+  /** Something else that `until` may wait for has changed: a lease, a connection. */
+  wake(): void {
     for (const waiter of this.#waiters) waiter();
   }
 
@@ -168,7 +169,7 @@ export class Run {
       for (const event of result.events) this.#facts.observe(event, this.#clock.now());
     });
     this.#sink.changed(this);
-    this.#wake();
+    this.wake();
   }
 
   setState(state: RunState, evidence: Omit<Evidence, 'grade'>): void {
@@ -179,7 +180,7 @@ export class Run {
   save(change: (record: RunRecord) => void): void {
     this.#progress.change(() => change(this.record));
     this.#sink.changed(this);
-    this.#wake();
+    this.wake();
   }
 
   /** Resolves once `condition` holds; false after `limit_ms`, or when the run has ended without it. */
@@ -219,6 +220,6 @@ export class Run {
     this.#progress.close();
     this.#client?.close();
     this.#client = null;
-    this.#wake();
+    this.wake();
   }
 }
