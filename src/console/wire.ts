@@ -39,6 +39,8 @@ export interface Basis {
   state: AgentView['state'];
   /** Generation of the lease, null when nobody held it. */
   lease: number | null;
+  /** Since when somebody wanted it to be held (null: nobody did), and whether it was paused. */
+  stands?: { hold_ms: number | null; paused: boolean };
 }
 
 export interface ActionBody {
@@ -63,6 +65,11 @@ export interface HandbackBody extends ActionBody {
   note?: string;
   /** It goes on only when it is resumed. */
   held?: boolean;
+}
+
+/** Files of the workspace that changed since the agent was taken over, held or paused; null while it is not. */
+export interface Changes {
+  changes: { since_ms: number; files: string[] } | null;
 }
 
 export interface EventsPage {

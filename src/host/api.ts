@@ -2,7 +2,7 @@
  * What a client of the host may ask for, as types only: the console, the CLI (through the control socket) and
  * the MCP tools all speak this and nothing else. Views are JSON values; times are milliseconds since the epoch.
  */
-import type { Activity, Detection, RuntimeName } from '../runtimes/runtime.ts';
+import type { Activity, Capabilities, Detection, RuntimeName } from '../runtimes/runtime.ts';
 import type { WireError } from './errors.ts';
 
 /* ---------- who is asking ---------- */
@@ -79,6 +79,8 @@ export interface AgentView {
   model: string | null;
   workspace: string;
   sandbox: 'none';
+  /** What its runtime makes possible: to stand at a gate, and how far a message is known to have come. */
+  can: { hold: boolean; receipts: Capabilities['receipts'] };
   /**
    * What holds its processes together: the kernel's control group (with v1: its freezer), or only their descent
    * from the shim. Null while none runs, and for a run of a version that did not say.
@@ -278,10 +280,8 @@ export interface HostApi {
   info(): HostInfo;
   /** A new one-time login link to the console. */
   consoleLink(): string;
-
   agents(): AgentView[];
   agent(name: string): AgentView;
-
   plan(): Promise<PlanView>;
   /** Applies everything, restarts and removals included. Resolves when each agent has started, failed or stopped. */
   apply(by: Principal): Promise<PlanView>;
@@ -300,7 +300,6 @@ export interface HostApi {
   resume(name: string, by: Principal): Promise<AgentView>;
   /** Stops every agent (their wish to run stays) and then the host. */
   down(by: Principal): Promise<void>;
-
   inject(
     name: string,
     input: { text: string; priority?: 'now' | 'next' | 'later'; id?: string },
@@ -310,7 +309,6 @@ export interface HostApi {
   injections(name: string): InjectionView[];
   /** Takes a message back that nobody has read; refused when it is too late. */
   cancelInjection(id: string, by: Principal): Promise<InjectionView>;
-
   /** Ask for the floor. 'boundary' waits for the running tool; 'now' interrupts it. */
   takeover(
     name: string,
@@ -318,6 +316,8 @@ export interface HostApi {
   ): Promise<LeaseView>;
   /** `held`: it is given back held, and goes on when it is resumed. */
   handback(name: string, input: { generation: number; note?: string; held?: boolean }): Promise<void>;
+  /** Files of its workspace that changed since it was taken over, held or paused; null while it is none of these. */
+  changes(name: string): { since_ms: number; files: string[] } | null;
   /** The holder is still there; a lease without a beat expires. */
   leaseBeat(name: string, generation: number): void;
   interrupt(name: string, by: Principal): Promise<void>;

@@ -10,6 +10,7 @@ import { limits } from './limits.ts';
 import type { Mailboxes } from './mailboxes/mailboxes.ts';
 import { answerApproval } from './operations/approve.ts';
 import { cancelInjection } from './operations/cancel-injection.ts';
+import { changesMeanwhile } from './operations/changed-files.ts';
 import type { Fleet } from './operations/fleet.ts';
 import type { Holds } from './operations/hold.ts';
 import { acceptInjection, type InjectionDelivery, viewOf } from './operations/inject.ts';
@@ -22,7 +23,7 @@ import type { ToolVerbs } from './operations/tool-verbs.ts';
 import type { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import type { Run } from './runs/run.ts';
-import { requireLegal } from './runs/verbs.ts';
+import { requireHoldable, requireLegal } from './runs/verbs.ts';
 import { leaseView } from './terminals/leases.ts';
 import { checkSize } from './terminals/size.ts';
 import { JournalViewer } from './terminals/viewer.ts';
@@ -196,7 +197,12 @@ export class Host implements api.HostApi {
 
   async handback(name: string, input: { generation: number; note?: string; held?: boolean }): Promise<void> {
     this.#p.wiring.leases.require(name, input.generation);
+    if (input.held) requireHoldable(this.agent(name));
     await this.#p.takeover.handback(name, this.#liveRun(name), input, 'operator');
+  }
+
+  changes(name: string): { since_ms: number; files: string[] } | null {
+    return changesMeanwhile(this.agent(name));
   }
 
   leaseBeat(name: string, generation: number): void {

@@ -58,6 +58,48 @@ it('refuses a click that was based on a run, a state or a lease that is gone', a
   expect(fixture.host.agent('coder').lease).toBeNull();
 });
 
+it('refuses to hold, pause or resume what somebody else has held, paused or resumed since', async () => {
+  const stands = { hold_ms: null, paused: false };
+  const pause = () => client.post<Failed>('/api/agents/coder/pause', { basis: { ...basis, stands } });
+  fixture.host.hold('coder');
+  const held = await pause();
+  expect(held).toMatchObject({ status: 409, body: { error: { code: 'console.stale' } } });
+  expect(held.body.error.message).toBe('operator asked coder to stand still since.');
+  await fixture.host.resume('coder');
+  await fixture.host.pause('coder');
+  expect((await pause()).body.error.message).toBe('coder has been paused since.');
+  // Who saw it paused may let it go on; who saw an earlier hold may not.
+  const seen = { ...basis, stands: { hold_ms: 1, paused: true } };
+  const old = await client.post<Failed>('/api/agents/coder/resume', { basis: seen });
+  expect(old.body.error.message).toBe('The hold of coder has been ended since.');
+  expect(fixture.host.agent('coder').activity).toBe('paused');
+  const right = { ...basis, stands: { hold_ms: null, paused: true } };
+  expect((await client.post('/api/agents/coder/resume', { basis: right })).status).toBe(200);
+  expect(fixture.host.agent('coder').activity).toBe('idle');
+});
+
+it('a kill means the run, in whichever state it is by now', async () => {
+  fixture.host.set('coder', { state: 'stopping' });
+  expect((await client.post('/api/agents/coder/kill', { basis })).status).toBe(200);
+});
+
+it('a message is taken back while nobody has read it, and only one to this agent', async () => {
+  fixture.host.set('writer', {});
+  await client.post('/api/agents/coder/inject', { basis, id: 'inject-0001', text: 'no', priority: 'later' });
+  const other = await client.post<Failed>('/api/agents/writer/injections/inject-0001/cancel', {});
+  expect(other).toMatchObject({ status: 400, body: { error: { code: 'console.invalid' } } });
+  const taken = await client.post('/api/agents/coder/injections/inject-0001/cancel', {});
+  expect(taken).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+  expect((await client.post('/api/agents/coder/injections/inject-0001/cancel', {})).status).toBe(409);
+});
+
+it('tells what changed while an agent was in somebody’s hands', async () => {
+  const changes = () => client.get<{ changes: unknown }>('/api/agents/coder/changes');
+  expect((await changes()).body.changes).toBeNull();
+  await client.post('/api/agents/coder/takeover', { basis, when: 'now', cols: 80, rows: 24 });
+  expect((await changes()).body.changes).toMatchObject({ files: ['src/rates.ts'] });
+});
+
 it('an inject that is sent twice with one id is one inject', async () => {
   const body = { basis, id: 'inject-0001', text: 'use the staging key', priority: 'next' };
   await client.post('/api/agents/coder/inject', body);

@@ -21,7 +21,10 @@ export class CountingHost extends HostDouble {
   /** Notes of the hand-backs, in order. */
   readonly notes: (string | undefined)[] = [];
 
-  override handback(name: string, input: { generation: number; note?: string }): Promise<void> {
+  override handback(
+    name: string,
+    input: { generation: number; note?: string; held?: boolean },
+  ): Promise<void> {
     this.notes.push(input.note);
     return super.handback(name, input);
   }

@@ -54,6 +54,8 @@ export class HostDouble implements HostApi {
   /** To the operator, oldest first. */
   readonly mail: MessageView[] = [];
   lastPrinted = Buffer.alloc(0);
+  /** Files that change while somebody holds an agent. */
+  changed = ['src/rates.ts'];
   configProblem: HostInfo['configProblem'] = null;
   now: () => number = Date.now;
   /** What a takeover runs in the terminal. */
@@ -70,12 +72,13 @@ export class HostDouble implements HostApi {
   set(name: string, facts: Facts): AgentView {
     const before = this.#agents.get(name) ?? blank(name, this.now());
     const view = { ...before, ...facts };
+    if (view.runtime === 'command') view.can = { hold: false, receipts: 'delivered' };
     view.openApprovals = this.approvals({ agent: name }).length;
     view.verbs = legalVerbs({
       name,
       state: view.state,
       lease: view.lease,
-      capabilities: view.runtime === 'command' ? null : STRUCTURED,
+      capabilities: view.can.hold ? STRUCTURED : null,
       hasTerminal: view.terminal.available,
       paused: view.activity === 'paused',
       pausable: true,
@@ -210,37 +213,73 @@ export class HostDouble implements HostApi {
 
   async stop(name: string): Promise<AgentView> {
     this.#legal(name, 'stop');
-    this.emit('run.exited', name, { code: 0, signal: null, cause: 'stopped' });
+    return this.#ended(name, 0, null);
+  }
+
+  async kill(name: string): Promise<AgentView> {
+    this.#legal(name, 'kill');
+    return this.#ended(name, null, 'SIGKILL');
+  }
+
+  #ended(name: string, code: number | null, signal: string | null): AgentView {
+    this.emit('run.exited', name, { code, signal, cause: 'stopped' });
     return this.set(name, {
       state: 'stopped',
       activity: null,
       pid: null,
       wanted: 'stopped',
       since_ms: this.now(),
+      hold: null,
     });
-  }
-
-  async kill(name: string): Promise<AgentView> {
-    this.#legal(name, 'kill');
-    return this.stop(name);
   }
 
   async pause(name: string): Promise<AgentView> {
     this.#legal(name, 'pause');
-    return this.set(name, { activity: 'paused' });
+    const at_ms = this.now();
+    const what = 'paused by operator: all 3 processes stand still (cgroup2); 0 CPU ticks in 100 ms';
+    this.emit('run.paused', name, { by: 'operator', processes: 3, means: 'cgroup2' }, at_ms, 'operator');
+    return this.set(name, {
+      activity: 'paused',
+      activityEvidence: { source: 'shim', grade: 'enforced', what, at_ms },
+    });
   }
 
   async resume(name: string): Promise<AgentView> {
     this.#legal(name, 'resume');
-    return this.set(name, { activity: 'idle', hold: null });
+    const { activity, activityEvidence, hold } = this.agent(name);
+    const since_ms = activityEvidence?.at_ms ?? this.now();
+    if (activity === 'paused')
+      this.emit('run.resumed', name, { reason: 'resume', paused_ms: this.now() - since_ms });
+    if (hold)
+      this.emit('hold.ended', name, {
+        why: 'resumed',
+        held_ms: hold.held_ms === null ? 0 : this.now() - hold.held_ms,
+      });
+    return this.set(name, { activity: 'idle', hold: null, requested: null });
   }
 
+  /** It stands still at once where no turn runs, otherwise at `standStill`. */
   hold(name: string): AgentView {
     this.#legal(name, 'hold');
-    const now = this.now();
+    const before = this.agent(name);
+    this.emit('hold.requested', name, {}, this.now(), 'operator');
+    const view = this.set(name, {
+      requested: 'hold',
+      hold: { by: 'operator', since_ms: this.now(), held_ms: null },
+    });
+    return before.activity === 'idle' ? this.standStill(name, 'no turn runs') : view;
+  }
+
+  standStill(name: string, what = 'Bash stands at the gate and will not run before resume'): AgentView {
+    const { hold } = this.agent(name);
+    if (!hold) throw new Error(`nobody holds ${name}`);
+    const at_ms = this.now();
+    this.emit('hold.held', name, { evidence: what }, at_ms);
     return this.set(name, {
+      requested: null,
       activity: 'held',
-      hold: { by: 'operator', since_ms: now, held_ms: now },
+      activityEvidence: { source: 'gate', grade: 'enforced', what, at_ms },
+      hold: { ...hold, held_ms: at_ms },
     });
   }
 
@@ -283,7 +322,9 @@ export class HostDouble implements HostApi {
 
   async cancelInjection(id: string): Promise<InjectionView> {
     const view = this.injection(id);
+    if (view.state !== 'queued') this.#refuse('inject.settled', 'It was not taken back: it has been read.');
     view.state = 'cancelled';
+    this.emit('inject.cancelled', view.agent, { inject: id, evidence: 'taken back before it was sent' });
     return view;
   }
 
@@ -331,18 +372,29 @@ export class HostDouble implements HostApi {
     this.#boundaries.get(name)?.();
   }
 
-  async handback(name: string, input: { generation: number; note?: string }): Promise<void> {
+  async handback(name: string, input: { generation: number; note?: string; held?: boolean }): Promise<void> {
     const { lease } = this.agent(name);
     if (lease?.generation !== input.generation)
       this.#refuse('lease.stale', 'The lease is not held any more.');
-    this.asked.push(`handback ${name}`);
+    this.asked.push(`handback ${name}${input.held ? ' held' : ''}`);
     this.terminal(name).end();
-    this.emit('lease.returned', name, { ...input, holder: lease!.holder, diff: ['src/rates.ts'] });
+    const { note, generation } = input;
+    const diff = this.changed;
+    const held_ms = this.now() - lease!.since_ms;
+    this.emit('lease.returned', name, { note, generation, holder: lease!.holder, diff, held_ms });
     this.set(name, {
       lease: null,
-      activity: 'thinking',
+      activity: input.held ? 'idle' : 'thinking',
       terminal: { available: false, cols: 0, rows: 0, kind: 'none' },
     });
+    if (!input.held) return;
+    this.set(name, { hold: { by: 'operator', since_ms: this.now(), held_ms: null } });
+    this.standStill(name, 'no turn runs, and none will be begun before resume');
+  }
+
+  changes(name: string): { since_ms: number; files: string[] } | null {
+    const { lease } = this.agent(name);
+    return lease === null ? null : { since_ms: lease.since_ms, files: this.changed };
   }
 
   leaseBeat(name: string, generation: number): void {
@@ -479,6 +531,8 @@ function blank(name: string, now: number): AgentView {
     model: null,
     workspace: `/srv/payments/${name}`,
     sandbox: 'none',
+    can: { hold: true, receipts: 'acted' },
+    containment: 'cgroup2',
     cost_usd: null,
     tokens: { input: 0, output: 0 },
     lease: null,

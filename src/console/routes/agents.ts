@@ -3,7 +3,8 @@ import type { Hono } from 'hono';
 import { z } from 'zod';
 import { limits } from '../../host/limits.ts';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
-import type { EventsPage } from '../wire.ts';
+import { invalid } from '../failures.ts';
+import type { Changes, EventsPage } from '../wire.ts';
 import * as body from './body.ts';
 
 const page = z.object({
@@ -36,11 +37,25 @@ export function agentRoutes(app: Hono<ConsoleEnv>, { host }: ConsoleContext): vo
     c.json({ injections: host.injections(c.req.param('name')) }),
   );
 
+  /** Takes a message back that nobody has read; the id says which, so nothing else it could have been meant for. */
+  app.post('/api/agents/:name/injections/:id/cancel', async (c) => {
+    const { name, id } = c.req.param();
+    if (host.injection(id).agent !== name)
+      throw invalid('That message was for another agent.', 'Reload the page.');
+    return c.json(await host.cancelInjection(id, 'operator'));
+  });
+
+  app.get('/api/agents/:name/changes', (c) =>
+    c.json({ changes: host.changes(c.req.param('name')) } satisfies Changes),
+  );
+
   for (const verb of ['start', 'stop', 'kill', 'restart', 'pause', 'hold', 'resume'] as const) {
+    // Whoever kills a run means that run, however it is doing by now.
+    const compare = { state: verb !== 'kill', stands: ['pause', 'hold', 'resume'].includes(verb) };
     app.post(`/api/agents/:name/${verb}`, async (c) => {
       const name = c.req.param('name');
       const { basis } = await body.readBody(c, body.action);
-      body.stillTrue(host, name, basis, { state: true });
+      body.stillTrue(host, name, basis, compare);
       return c.json(await host[verb](name, 'operator'));
     });
   }

@@ -10,6 +10,7 @@ export const basis = z.strictObject({
   run: z.string().max(200).nullable(),
   state: z.enum(['created', 'starting', 'running', 'stopping', 'exited', 'unknown', 'stopped', 'failed']),
   lease: z.int().nullable(),
+  stands: z.strictObject({ hold_ms: z.number().nullable(), paused: z.boolean() }).optional(),
 });
 
 export const action = z.strictObject({ basis });
@@ -81,7 +82,7 @@ export function stillTrue(
   host: HostApi,
   name: string,
   seen: Basis,
-  compare: { state?: boolean; lease?: boolean } = {},
+  compare: { state?: boolean; lease?: boolean; stands?: boolean } = {},
 ): void {
   const agent = host.agent(name);
   if (agent.run !== seen.run) throw stale(`A different run of ${name} is current than the one you saw.`);
@@ -95,5 +96,19 @@ export function stillTrue(
         ? `${agent.lease.holder} has taken over ${name} since.`
         : `${name} has been handed back since.`,
     );
+  }
+  if (compare.stands && seen.stands) {
+    const paused = agent.activity === 'paused';
+    if (paused !== seen.stands.paused) {
+      throw stale(`${name} has been ${paused ? 'paused' : 'resumed'} since.`);
+    }
+    const hold_ms = agent.hold?.since_ms ?? null;
+    if (hold_ms !== seen.stands.hold_ms) {
+      throw stale(
+        agent.hold
+          ? `${agent.hold.by} asked ${name} to stand still since.`
+          : `The hold of ${name} has been ended since.`,
+      );
+    }
   }
 }

@@ -62,6 +62,10 @@ export function agentView(parts: ViewParts): AgentView {
     model: agent.config.model,
     workspace: agent.config.workspace,
     sandbox: 'none',
+    can: {
+      hold: parts.capabilities?.gate !== undefined,
+      receipts: parts.capabilities?.receipts ?? 'delivered',
+    },
     containment: live ? (run.tree.containment?.means ?? null) : null,
     cost_usd: parts.totals.cost_usd,
     tokens: { input: parts.totals.input, output: parts.totals.output },

@@ -1,6 +1,7 @@
 /** Which files of a workspace changed since a moment: told to an agent that was away. Bounded, never follows links. */
 import fs from 'node:fs';
 import path from 'node:path';
+import type { AgentView } from '../api.ts';
 
 const ENTRIES_MAX = 20_000;
 const NAMED_MAX = 40;
@@ -34,4 +35,18 @@ export function changedFiles(workspace: string, since_ms: number): string[] {
   return found.length <= NAMED_MAX
     ? found
     : [...found.slice(0, NAMED_MAX), `and ${found.length - NAMED_MAX} more`];
+}
+
+/** What the agent would be told has changed if it went on now; null while nobody keeps it from going on. */
+export function changesMeanwhile(
+  view: Pick<AgentView, 'workspace' | 'lease' | 'hold' | 'activity' | 'activityEvidence'>,
+): { since_ms: number; files: string[] } | null {
+  const since = [
+    view.lease?.phase === 'pending' ? null : view.lease?.since_ms,
+    view.hold?.held_ms,
+    view.activity === 'paused' ? view.activityEvidence?.at_ms : null,
+  ].filter((at_ms) => at_ms !== null && at_ms !== undefined);
+  if (since.length === 0) return null;
+  const since_ms = Math.min(...since);
+  return { since_ms, files: changedFiles(view.workspace, since_ms) };
 }

@@ -318,7 +318,8 @@ export class Takeover {
       throw error;
     }
     this.#wiring.leases.release(lease.agent);
-    this.#event(run, 'lease.returned', lease, { note: lease.detail.note ?? '', diff: changed });
+    const held_ms = clock.now() - (lease.since_ms ?? clock.now());
+    this.#event(run, 'lease.returned', lease, { note: lease.detail.note ?? '', diff: changed, held_ms });
     this.#wiring.touched(lease.agent);
     await this.#delivery.kick(lease.agent);
   }

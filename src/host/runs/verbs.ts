@@ -66,10 +66,10 @@ export function legalVerbs(facts: VerbFacts): Record<Verb, string | null> {
         ? paused
         : facts.hold
           ? `${facts.name} is held already.`
-          : held
-            ? `${facts.lease?.holder} holds the terminal of ${facts.name}; hand it back held.`
-            : facts.capabilities?.gate === undefined
-              ? `${facts.name} has no gate at which it could be held; pause stops it where it is.`
+          : facts.capabilities?.gate === undefined
+            ? `${facts.name} has no gate at which it could be held; pause stops it where it is.`
+            : held
+              ? `${facts.lease?.holder} holds the terminal of ${facts.name}; hand it back held.`
               : null,
     resume: facts.paused || facts.hold ? null : `${facts.name} is neither held nor paused.`,
     attach: facts.hasTerminal
@@ -90,5 +90,17 @@ export function requireLegal(view: Pick<AgentView, 'name' | 'verbs'>, verb: Verb
     message: `Cannot ${verb} ${view.name}: ${why}`,
     next: `See its state with \`aether ps\`.`,
     details: { verb, agent: view.name },
+  });
+}
+
+/** Throws when the agent could not be kept held: nothing would make that true. */
+export function requireHoldable(view: Pick<AgentView, 'name' | 'can'>): void {
+  if (view.can.hold) return;
+  throw new AetherError({
+    code: 'verb.hold.illegal',
+    who: 'user',
+    message: `${view.name} has no gate at which it could be held.`,
+    next: `Hand it back, then \`aether pause ${view.name}\` stops it where it is.`,
+    details: { verb: 'hold', agent: view.name },
   });
 }

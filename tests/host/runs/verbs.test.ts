@@ -1,0 +1,61 @@
+/** What may be asked of an agent in which state, and why not. */
+import { expect, it } from 'vitest';
+import type { LeaseView } from '../../../src/host/api.ts';
+import { legalVerbs, requireHoldable, type VerbFacts } from '../../../src/host/runs/verbs.ts';
+import type { Capabilities } from '../../../src/runtimes/runtime.ts';
+
+const lease: LeaseView = {
+  agent: 'coder',
+  generation: 1,
+  holder: 'somebody',
+  phase: 'held',
+  since_ms: 1,
+  expires_ms: null,
+  waitingFor: null,
+};
+const gated: Capabilities = {
+  engine: 'structured',
+  takeover: 'swap',
+  permissions: true,
+  receipts: 'acted',
+  resume: true,
+  gate: { wait_ms_max: null },
+};
+const ungated: Capabilities = {
+  engine: 'pty',
+  takeover: 'direct',
+  permissions: false,
+  receipts: 'delivered',
+  resume: false,
+};
+
+const verbs = (facts: Partial<VerbFacts>) =>
+  legalVerbs({
+    name: 'coder',
+    state: 'running',
+    lease: null,
+    capabilities: gated,
+    hasTerminal: false,
+    paused: false,
+    pausable: true,
+    hold: false,
+    ...facts,
+  });
+
+it('what stands still goes on by resume, and nothing else is begun with it', () => {
+  expect(verbs({})).toMatchObject({ hold: null, pause: null, interrupt: null });
+  expect(verbs({}).resume).toBe('coder is neither held nor paused.');
+  expect(verbs({ hold: true })).toMatchObject({ resume: null, pause: null, stop: null, takeover: null });
+  expect(verbs({ paused: true })).toMatchObject({ resume: null, stop: null, kill: null });
+  for (const verb of ['hold', 'interrupt', 'takeover'] as const)
+    expect(verbs({ paused: true })[verb]).toBe('coder is paused; resume it first.');
+});
+
+it('in somebody’s hands it can be handed back held, where there is a gate to hold it at', () => {
+  expect(verbs({ lease }).hold).toContain('hand it back held');
+  expect(verbs({ lease, capabilities: ungated }).hold).toContain('no gate');
+  expect(() => requireHoldable({ name: 'coder', can: { hold: true, receipts: 'acted' } })).not.toThrow();
+  expect(() => requireHoldable({ name: 'coder', can: { hold: false, receipts: 'delivered' } })).toThrow(
+    'no gate at which it could be held',
+  );
+});
