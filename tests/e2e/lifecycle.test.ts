@@ -24,21 +24,58 @@ test('an engine that is killed comes back with its conversation', async () => {
   const seen = fleet.model.requests.length;
   process.kill(before.pid!, 'SIGKILL');
 
-  const after = await fleet.turns('writer', 2);
-  expect(after.run).not.toBe(before.run);
-  expect(after).toMatchObject({ state: 'running', restarts: 1, problem: null });
-  const resumed = await fleet.model.waitFor(
-    (request) => request.index >= seen && request.conversation !== null,
+  const after = await fleet.until(
+    'writer',
+    'idle in a new run',
+    (view) => view.run !== before.run && view.activity === 'idle',
   );
-  expect(saidIn(resumed)).toContain('The first chapter is written');
-  expect(saidIn(resumed)).toContain('Your process ended unexpectedly');
+  expect(after).toMatchObject({ state: 'running', restarts: 1, problem: null });
+  // Nothing of it was cut off, so it is not woken, over another death neither: it hears of it with the next message.
+  process.kill(after.pid!, 'SIGKILL');
+  await fleet.until(
+    'writer',
+    'idle in a third run',
+    (view) => view.run !== after.run && view.activity === 'idle',
+  );
+  await fleet.killHost();
+  await fleet.up();
+  await fleet.ok('inject', 'writer', 'And the second? [[say Begun]]', '--wait', 'acted');
+  await fleet.turns('writer', 2);
+  const asked = fleet.model.requests.filter(
+    ({ index, conversation }) => index >= seen && conversation !== null,
+  );
+  expect(asked).toHaveLength(1);
+  const told = saidIn(asked[0]!);
+  expect(told).toContain('The first chapter is written');
+  expect(told).toMatch(/Your process ended unexpectedly .*You were away for \d+ s.*\n\nAnd the second\?/);
+  expect(told).not.toContain('did not finish');
+  // Once.
+  await fleet.ok('inject', 'writer', 'And the third? [[say Begun too]]', '--wait', 'acted');
+  await fleet.turns('writer', 3);
+  expect(saidIn(fleet.model.requests.at(-1)!).split('ended unexpectedly')).toHaveLength(2);
   expect(await fleet.event('run.exited')).toMatchObject({
     run: before.run,
     data: { signal: 'SIGKILL', cause: 'exited', survivors: 0 },
   });
   // What somebody asks for is no restart of that kind.
   await fleet.ok('restart', 'writer');
-  expect((await fleet.agent('writer')).restarts).toBe(1);
+  expect((await fleet.agent('writer')).restarts).toBe(2);
+}, 90_000);
+
+test('an engine that is killed in mid-turn is told at once that its turn was cut off', async () => {
+  fleet = await LiveFleet.make({
+    agents: { writer: { runtime: 'claude-code', goal: 'Begin. [[say The first chapter is written]]' } },
+  });
+  await fleet.up();
+  const before = await fleet.turns('writer', 1);
+  await fleet.ok('inject', 'writer', 'Go on. [[hang for-ever]]', '--wait', 'seen');
+  process.kill(before.pid!, 'SIGKILL');
+  const resumed = await fleet.model.waitFor(
+    (request) => saidIn(request).includes('Your process ended unexpectedly'),
+    30_000,
+  );
+  for (const words of ['The first chapter is written', 'did not finish. You were away for'])
+    expect(saidIn(resumed)).toContain(words);
 }, 60_000);
 
 test('a crash loop ends in failed, with the last words and what to do', async () => {

@@ -132,6 +132,7 @@ test('after a reboot nobody is signalled, and claude goes on with its conversati
   expect(lost.data).toMatchObject({ why: 'the machine was restarted', killed: 0, survivors: 0 });
   await fleet.until('daemon', 'in a new run', (view) => view.run !== run && view.state === 'running');
   await fleet.until('writer', 'in a new run', (view) => view.run !== before.run && view.state === 'running');
+  await fleet.ok('inject', 'writer', 'Go on. [[say Gladly]]');
   await fleet.turns('writer', 2);
   const told = saidIn(fleet.model.requests.at(-1)!);
   expect(told).toContain('Begin.');

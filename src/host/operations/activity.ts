@@ -6,6 +6,7 @@ import type { Activity } from '../../runtimes/runtime.ts';
 import type { ApprovalView, Caller, Evidence } from '../api.ts';
 import { messageOf } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
+import { standsFree, standsHeld } from '../runs/tree.ts';
 import type { Wiring } from './wiring.ts';
 
 /** The engine's own word. Inside the transaction that saves the journal offset. */
@@ -31,6 +32,8 @@ export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: str
   const standing = standstill(wiring, run);
   const asked = (record.floor.gates ?? []).find((call) => call.verdict === 'ask');
   const says = record.floor.says;
+  if (standing === null) standsFree(record.tree, at_ms);
+  else standsHeld(record.tree, at_ms);
   if (standing !== null) {
     show(wiring, run, 'held', { source: 'gate', at_ms, ...standing });
     noteStanding(wiring, run, at_ms);

@@ -25,3 +25,10 @@ export function whatChanged(wiring: Wiring, agent: string, since_ms: number, unr
     lines.push(`You have ${unread} unread message${unread === 1 ? '' : 's'}: aether_mail_inbox reads them.`);
   return lines;
 }
+
+export function duration(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3_600)} h`;
+}

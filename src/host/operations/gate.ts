@@ -9,7 +9,7 @@ import type { ApprovalView } from '../api.ts';
 import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
-import type { GateCall } from '../store/runs.ts';
+import type { Floor, GateCall } from '../store/runs.ts';
 import { engineActivity, showActivity } from './activity.ts';
 import { beyondAuthority } from './authority.ts';
 import type { Wiring } from './wiring.ts';
@@ -102,8 +102,9 @@ export function toolAnswered(
   showActivity(wiring, run, at_ms);
 }
 
-export function turnOver(run: Run, outcome: string): void {
+export function turnOver(run: Run, outcome: NonNullable<Floor['turnEnded']>): void {
   const { floor } = run.record;
+  floor.turnEnded = outcome;
   // What a subagent has begun outlives the turn that began it, unless it was cut short.
   floor.running = (floor.running ?? []).filter(
     (call) => outcome !== 'interrupted' && call.subagent !== undefined,

@@ -8,11 +8,10 @@ import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
 import { engineActivity, showActivity } from './activity.ts';
 import { deliverAnswers } from './approve.ts';
-import { whatChanged } from './away.ts';
+import { duration, whatChanged } from './away.ts';
 import { endLongWaits, keepShut, passGates } from './gate.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
-import { duration } from './lifecycle.ts';
 import type { By, Wiring } from './wiring.ts';
 
 export class Holds {

@@ -167,7 +167,8 @@ export class InjectionDelivery {
       if (record === undefined) return;
       this.#onTheWay.add(record.id);
       try {
-        await run.write(run.runtime.message({ id: record.id, text: record.text, priority: record.priority }));
+        const { id, priority } = record;
+        await run.write(run.runtime.message({ id, text: withUntold(run, record.text), priority }));
       } catch (error) {
         log.warn(
           { agent, inject: record.id, error: messageOf(error) },
@@ -192,7 +193,17 @@ export function markDelivered(wiring: Wiring, run: Run, frame: string): void {
   const record = wiring.injections.get(frame);
   if (record?.state !== 'queued') return;
   wiring.injections.update({ ...record, run: run.id });
+  const { floor } = run.record;
+  if (withUntold(run, record.text) !== record.text) delete floor.untold;
+  // Until its own turn has ended, it may still be unread.
+  delete floor.turnEnded;
   settle(wiring, frame, 'delivered', 'the shim wrote it to the engine and journalled it');
+}
+
+/** What it was not woken for comes with the first message; a command of its engine is left as it is. */
+function withUntold(run: Run, text: string): string {
+  const { untold } = run.record.floor;
+  return untold === undefined || text.startsWith('/') ? text : `${untold}\n\n${text}`;
 }
 
 /** The run is over: what was delivered and never seen has an unknown fate, and is not sent again. */

@@ -80,7 +80,7 @@ export class Launcher {
   async launch(
     config: AgentConfig,
     state: EngineState | null,
-    resume: { note: string } | null,
+    resume: { note: string; untold?: string } | null,
     automatic = false,
   ): Promise<Run> {
     const { clock, ids, events, runs, runTable, store } = this.#wiring;
@@ -126,6 +126,7 @@ export class Launcher {
         opening: prepared.launch.opening,
         // A turn that was cut off is gone on with: it goes by the same words as before.
         senders: resume === null ? [] : (runs.newest(config.name)?.floor.senders ?? []),
+        ...(resume?.untold === undefined ? {} : { untold: resume.untold }),
       },
       tree: newTree(),
       last: null,

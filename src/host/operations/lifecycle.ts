@@ -7,12 +7,13 @@ import { decideRestart } from '../agents/restart-policy.ts';
 import { AetherError, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
+import { livedFor } from '../runs/tree.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { abandonDelivered, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
-import { crashProblem, leftByHand, noRoom, survivorsProblem } from './run-end.ts';
+import { crashProblem, leftByHand, noRoom, resumeWith, survivorsProblem } from './run-end.ts';
 import type { By, Wiring } from './wiring.ts';
 
 /** Named time-outs of the ladder: close stdin, SIGTERM, SIGKILL until nothing is left. */
@@ -184,7 +185,7 @@ export class Lifecycle {
       {
         clean: record.exit?.code === 0 && record.exit.signal === null,
         requested: record.exit?.cause === 'stopped',
-        lived_ms: (record.exited_ms ?? clock.now()) - record.started_ms - record.tree.paused_ms,
+        lived_ms: livedFor(record, record.exited_ms ?? clock.now()),
       },
       failures,
       Math.random(),
@@ -234,9 +235,7 @@ export class Lifecycle {
     const config = options.goal === undefined ? agent.config : { ...agent.config, goal: options.goal };
     const runtime = this.#wiring.runtime(config.runtime);
     const state = options.fresh || !runtime.capabilities.resume ? null : agent.engine;
-    const resume = state?.session
-      ? { note: resumeNote(agent, runs.newest(name), clock.now(), config.goal) }
-      : null;
+    const resume = state?.session ? resumeWith(agent, runs.newest(name), clock.now(), config.goal) : null;
     const before = runs.newest(name)?.id;
     const restarts = this.restarts(name);
     // Cleared now, not later: a run that ends at once is judged before its launch returns.
@@ -354,28 +353,4 @@ export class Lifecycle {
     this.#closing = true;
     for (const name of [...this.#timers.keys()]) this.#cancelRestart(name);
   }
-}
-
-/** What an agent is told when its conversation goes on in a new process. */
-function resumeNote(agent: AgentRecord, newest: RunRecord | null, now: number, goal: string | null): string {
-  const away = newest?.exited_ms ? ` You were away for ${duration(now - newest.exited_ms)}.` : '';
-  const why =
-    newest?.exit?.cause === 'stopped'
-      ? 'You were stopped and are running again.'
-      : newest !== null && leftByHand(newest)
-        ? 'Whoever had your terminal has left it; take what was said and done there into account.'
-        : 'Your process ended unexpectedly and was started again; a tool that was running did not finish.';
-  const told = agent.engine?.goal;
-  const next =
-    goal !== null && told !== undefined && told !== goal
-      ? `Your goal is now: ${goal}`
-      : 'Go on with your work.';
-  return `[aether] ${why}${away} ${next}`;
-}
-
-export function duration(ms: number): string {
-  const seconds = Math.max(1, Math.round(ms / 1000));
-  if (seconds < 90) return `${seconds} s`;
-  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
-  return `${Math.round(seconds / 3_600)} h`;
 }

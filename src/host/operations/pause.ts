@@ -7,9 +7,8 @@ import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
 import { stoodStill } from '../runs/tree.ts';
-import { whatChanged } from './away.ts';
+import { duration, whatChanged } from './away.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
-import { duration } from './lifecycle.ts';
 import type { By, Wiring } from './wiring.ts';
 
 /** The shim answers when its journal has it; reading that is a matter of milliseconds. */

@@ -1,9 +1,10 @@
-/** What the end of a run says: of whoever left it, and of why its agent is not started again. */
+/** What the end of a run says: to whoever goes on after it, of whoever left it, and of why its agent is not started again. */
 import { AetherError, isDiskFull } from '../errors.ts';
 import { exitSentence } from '../runs/facts.ts';
 import { lastWords } from '../runs/lines.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
+import { duration } from './away.ts';
 
 /** Whoever held the terminal left it in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
 export function leftByHand(record: RunRecord): boolean {
@@ -41,4 +42,40 @@ export function survivorsProblem(agent: AgentRecord, record: RunRecord): AgentRe
     message: `${agent.name} was lost, and ${survivors} of its processes could not be killed: they wait in the kernel or are not ours.`,
     next: `Find them with \`grep -al AETHER_RUN=${record.id} /proc/[0-9]*/environ\`; when they are gone, \`aether start ${agent.name}\`.`,
   };
+}
+
+/**
+ * How a conversation goes on in a new process. One that was cut off is told at once. One that rested is not woken
+ * to hear that nothing has happened, which costs a model request each time: its next message begins with that.
+ */
+export function resumeWith(
+  agent: AgentRecord,
+  newest: RunRecord | null,
+  now: number,
+  goal: string | null,
+): { note: string; untold?: string } {
+  const away = newest?.exited_ms ? ` You were away for ${duration(now - newest.exited_ms)}.` : '';
+  const rested = newest !== null && hasRested(newest);
+  const cut = rested ? '.' : '; a tool that was running did not finish.';
+  const why =
+    newest?.exit?.cause === 'stopped'
+      ? 'You were stopped and are running again.'
+      : newest !== null && leftByHand(newest)
+        ? 'Whoever had your terminal has left it; take what was said and done there into account.'
+        : `Your process ended unexpectedly and was started again${cut}`;
+  const told = agent.engine?.goal;
+  const changed = goal !== null && told !== undefined && told !== goal;
+  if (changed) return { note: `[aether] ${why}${away} Your goal is now: ${goal}` };
+  if (rested)
+    return { note: '', untold: `[aether] ${why}${away} What you had left in the background has ended.` };
+  return { note: `[aether] ${why}${away} Go on with your work.` };
+}
+
+/** No turn of it was under way, its last one was done, and nothing it was told was still unread. */
+function hasRested({ floor }: RunRecord): boolean {
+  const { role, says, running, gates, opening, turnEnded, untold } = floor;
+  if (role !== 'engine' || (running ?? []).length + (gates ?? []).length > 0) return false;
+  // Not a word has reached it since it was last at rest.
+  if (untold !== undefined) return says === undefined || ['starting', 'idle'].includes(says.activity);
+  return says?.activity === 'idle' && turnEnded === 'done' && opening.length === 0;
 }

@@ -10,8 +10,9 @@ import { limits } from '../limits.ts';
 import { cpuTicksOf, everyProcess, type ProcStat } from '../process/proc.ts';
 import type { Run } from '../runs/run.ts';
 import { cpuSince, type Look, type Quiet, stillQuiet } from '../runs/stuck.ts';
+import { duration } from './away.ts';
 import { acceptInjection } from './inject.ts';
-import { duration, type Lifecycle } from './lifecycle.ts';
+import type { Lifecycle } from './lifecycle.ts';
 import type { Wiring } from './wiring.ts';
 
 const LOOK_MS_MIN = 1_000;

@@ -12,7 +12,7 @@ import type {
   ThawRecord,
 } from '../shim/wire.ts';
 import { RecordType } from '../shim/wire.ts';
-import type { RunTree } from '../store/runs.ts';
+import type { RunRecord, RunTree } from '../store/runs.ts';
 
 /** A program that makes orphans without end: the newest are the likeliest to live. */
 const KNOWN_MAX = 1_000;
@@ -69,6 +69,19 @@ function thawed(tree: RunTree, thaw: ThawRecord, at_ms: number) {
   return { topic: 'run.resumed', data: { ...thaw, paused_ms: Math.max(0, at_ms - from_ms) } };
 }
 
+/** It stands still because it is held. */
+export function standsHeld(tree: RunTree, at_ms: number): void {
+  tree.held ??= { since_ms: at_ms, paused_ms: stoodStill(tree, at_ms) };
+}
+
+/** It is not held any more, or does not stand still yet. What it was paused meanwhile is counted there. */
+export function standsFree(tree: RunTree, at_ms: number): void {
+  if (tree.held === undefined) return;
+  const paused_ms = stoodStill(tree, at_ms) - tree.held.paused_ms;
+  tree.held_ms = (tree.held_ms ?? 0) + Math.max(0, at_ms - tree.held.since_ms - paused_ms);
+  delete tree.held;
+}
+
 function endPause(tree: RunTree, at_ms: number): void {
   if (tree.pause !== null) tree.paused_ms += Math.max(0, at_ms - tree.pause.since_ms);
   tree.pause = null;
@@ -76,14 +89,20 @@ function endPause(tree: RunTree, at_ms: number): void {
 
 /** The run has ended, known or lost: nothing of it is paused, nobody is left to be told. */
 export function over(tree: RunTree, at_ms: number): void {
+  standsFree(tree, at_ms);
   endPause(tree, at_ms);
   tree.away = null;
   tree.known = [];
 }
 
-/** How long it has stood still in sum: counts against no limit. */
+/** How long it has been paused in sum: counts against no limit. */
 export function stoodStill(tree: RunTree, now_ms: number): number {
   return tree.paused_ms + (tree.pause === null ? 0 : Math.max(0, now_ms - tree.pause.since_ms));
+}
+
+/** How long a run that is over lived, without the time in which it was not let: paused or held. */
+export function livedFor({ tree, started_ms }: RunRecord, exited_ms: number): number {
+  return Math.max(0, exited_ms - started_ms - tree.paused_ms - (tree.held_ms ?? 0));
 }
 
 /** How a pause is known. */

@@ -41,6 +41,10 @@ export interface Floor {
   goesOn?: boolean;
   /** A tool that ran without having asked the gate: what is held now is seen, not enforced. */
   ungated?: string;
+  /** How the newest turn ended: tells a conversation that rests from one that was cut off. */
+  turnEnded?: 'done' | 'failed' | 'interrupted';
+  /** Why the conversation goes on in a new process: worth no turn of its own, so the next message begins with it. */
+  untold?: string;
 }
 
 export interface GateCall {
@@ -74,6 +78,10 @@ export interface RunTree {
   away: { opId: string; from_ms: number; to_ms: number } | null;
   /** Sum of all pauses that are over: counts against no limit. */
   paused_ms: number;
+  /** Set while it stands still at the gate or between turns, because it is held. */
+  held?: { since_ms: number; paused_ms: number };
+  /** Sum of the times it stood held and was not paused as well: counts against no limit either. */
+  held_ms?: number;
 }
 
 export function newTree(): RunTree {

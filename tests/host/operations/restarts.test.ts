@@ -1,0 +1,352 @@
+/**
+ * What becomes of an agent whose run ended, on a clock that moves when the test says so: the real lifecycle, store
+ * and event log; only what would start processes is a stand-in.
+ */
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Agents } from '../../../src/host/agents/agents.ts';
+import { Approvals } from '../../../src/host/approvals/approvals.ts';
+import type { AgentConfig, RestartConfig } from '../../../src/host/config/types.ts';
+import { Events } from '../../../src/host/events/events.ts';
+import { randomIds } from '../../../src/host/ids.ts';
+import { limits } from '../../../src/host/limits.ts';
+import { openLog } from '../../../src/host/log.ts';
+import type { InjectionDelivery } from '../../../src/host/operations/inject.ts';
+import type { Launcher } from '../../../src/host/operations/launch.ts';
+import { Lifecycle } from '../../../src/host/operations/lifecycle.ts';
+import type { Wiring } from '../../../src/host/operations/wiring.ts';
+import type { Run } from '../../../src/host/runs/run.ts';
+import { Runs } from '../../../src/host/runs/runs.ts';
+import { over, standsFree, standsHeld } from '../../../src/host/runs/tree.ts';
+import { AgentTable } from '../../../src/host/store/agents.ts';
+import { InjectionTable } from '../../../src/host/store/injections.ts';
+import { type Floor, newTree, type RunRecord, RunTable } from '../../../src/host/store/runs.ts';
+import { Store } from '../../../src/host/store/store.ts';
+import { VirtualClock } from '../../support/clock.ts';
+
+const { restart_backoff_ms_max: MOST, restart_backoff_ms_min: LEAST, restart_forgive_ms: FORGIVE } = limits;
+
+let dir: string;
+let store: Store;
+let clock: VirtualClock;
+let agents: Agents;
+let runs: Runs;
+let events: Events;
+let lifecycle: Lifecycle;
+/** What each start was told: null without a conversation to go on with. */
+let starts: ({ note: string; untold?: string } | null)[];
+
+function newRecord(agent: string): RunRecord {
+  const now = clock.now();
+  return {
+    id: randomIds.short('r'),
+    agent,
+    state: 'running',
+    state_ms: now,
+    stateEvidence: { source: 'shim', grade: 'observed', what: '', at_ms: now },
+    activity: 'starting',
+    activityEvidence: null,
+    requested: null,
+    shim: null,
+    boot_id: null,
+    journal_offset: 0,
+    engine: { session: 's' },
+    floor: {
+      process: 0,
+      role: 'engine',
+      pid: null,
+      io: 'pipes',
+      cols: 80,
+      rows: 24,
+      partialOut: '',
+      partialErr: '',
+      terminalFrom: null,
+      marks: [],
+      tail: null,
+      opening: [],
+    },
+    tree: newTree(),
+    last: null,
+    input_tokens: 0,
+    output_tokens: 0,
+    cost_usd: null,
+    started_ms: now,
+    exited_ms: null,
+    exit: null,
+  };
+}
+
+/** As much of a launcher as a lifecycle asks for: the run is noted down, and nothing is started. */
+function standIn(wiring: Wiring) {
+  return {
+    launch: async (
+      config: AgentConfig,
+      _state: unknown,
+      resume: { note: string; untold?: string } | null,
+    ) => {
+      const record = newRecord(config.name);
+      if (resume?.untold !== undefined) record.floor.untold = resume.untold;
+      starts.push(resume);
+      wiring.runTable.put(record);
+      const run = {
+        id: record.id,
+        record,
+        get ended() {
+          return record.exited_ms !== null;
+        },
+        close: () => undefined,
+      } as unknown as Run;
+      runs.add(run);
+      return run;
+    },
+    release: async () => undefined,
+  } as unknown as Launcher;
+}
+
+beforeEach(() => {
+  dir = fs.mkdtempSync(join(tmpdir(), 'aether-restarts-'));
+  store = new Store(join(dir, 'aether.db'));
+  clock = new VirtualClock();
+  starts = [];
+  const log = openLog(undefined);
+  const parts = { store, clock, ids: randomIds, log };
+  const runTable = new RunTable(store);
+  runs = new Runs(runTable);
+  agents = new Agents({ store, table: new AgentTable(store), clock });
+  events = new Events(parts);
+  const wiring = {
+    ...parts,
+    events,
+    agents,
+    runs,
+    runTable,
+    injections: new InjectionTable(store),
+    approvals: new Approvals(parts),
+    runtime: () => ({ capabilities: { resume: true } }),
+    touched: () => undefined,
+  } as unknown as Wiring;
+  lifecycle = new Lifecycle({
+    wiring,
+    launcher: standIn(wiring),
+    delivery: { kick: async () => undefined } as unknown as InjectionDelivery,
+    takeoverEnded: () => undefined,
+  });
+});
+afterEach(() => {
+  lifecycle.close();
+  store.close();
+  fs.rmSync(dir, { recursive: true });
+});
+
+async function begin(restart: RestartConfig, engine: { session: string } | null = null): Promise<void> {
+  agents.configure(
+    {
+      name: 'a',
+      runtime: 'builtin',
+      goal: 'Work.',
+      autostart: true,
+      restart,
+      workspace: dir,
+    } as unknown as AgentConfig,
+    'hash',
+  );
+  if (engine !== null)
+    agents.change('a', (agent) => {
+      agent.engine = { ...engine, goal: 'Work.' };
+    });
+  await lifecycle.start('a', 'operator');
+}
+
+interface End {
+  code?: number;
+  floor?: Partial<Floor>;
+  printed?: string;
+}
+
+/** The run that lives ends by itself, after `lived_ms`. */
+function end(lived_ms: number, { code = 1, floor = {}, printed }: End = {}): void {
+  clock.advance(lived_ms);
+  const run = runs.of('a')!;
+  Object.assign(run.record.floor, floor, printed === undefined ? {} : { printed });
+  over(run.record.tree, clock.now());
+  Object.assign(run.record, {
+    state: 'exited',
+    activity: null,
+    exited_ms: clock.now(),
+    exit: { code, signal: null, cause: 'exited', killed: 0, survivors: 0 },
+  });
+  lifecycle.exited(run);
+}
+
+/** How long it waits for its restart; null when it is not started again. */
+async function waits(): Promise<number | null> {
+  const due = lifecycle.restartDue('a');
+  if (due === null) return null;
+  const wait_ms = due - clock.now();
+  clock.advance(wait_ms - 1);
+  await settled();
+  expect(runs.of('a'), 'it is started too early').toBeNull();
+  clock.advance(1);
+  await settled();
+  expect(runs.of('a'), 'it is not started in time').not.toBeNull();
+  return wait_ms;
+}
+
+/** What was begun without a clock is over: it waits for promises alone. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('policy on the clock', () => {
+  test('a crash loop: each wait longer, with jitter, up to the limit; then an end that shows the last output', async () => {
+    await begin({ policy: 'on-failure', attempts_max: 10 });
+    const waited: number[] = [];
+    for (let crashes = 1; crashes <= 10; crashes += 1) {
+      end(10);
+      waited.push((await waits())!);
+    }
+    waited.forEach((wait_ms, index) => {
+      const full = Math.min(MOST, LEAST * 2 ** index);
+      expect(wait_ms).toBeGreaterThanOrEqual(full / 2);
+      expect(wait_ms).toBeLessThanOrEqual(full);
+    });
+    // Twice the same wait at its longest would be no jitter.
+    expect(new Set(waited.slice(-4)).size).toBeGreaterThan(1);
+
+    end(10, { printed: 'reading the table\nno such table: parrots\n' });
+    expect(lifecycle.restartDue('a')).toBeNull();
+    clock.advance(24 * 3_600_000);
+    await settled();
+    expect(starts).toHaveLength(11);
+    const { problem, wanted } = agents.get('a');
+    expect(wanted).toBe('running');
+    expect(problem).toMatchObject({ code: 'agent.crashed', next: expect.stringContaining('aether start a') });
+    expect(problem!.message).toMatch(/exited with code 1.*failed 11 times in a row.*no such table: parrots/);
+    expect(events.list({ topics: ['agent.failed'], limit: 10 })).toHaveLength(1);
+
+    // A person looked: it begins anew, and has all its attempts again.
+    await lifecycle.start('a', 'operator');
+    expect(agents.get('a')).toMatchObject({ problem: null, failures: 0 });
+    end(10);
+    expect(await waits()).toBeLessThanOrEqual(LEAST);
+  });
+
+  test('never: a crash is the end, and so is a success', async () => {
+    await begin({ policy: 'never', attempts_max: 5 });
+    end(10, { printed: 'out of paper\n' });
+    expect(await waits()).toBeNull();
+    expect(agents.get('a').problem?.message).toContain('out of paper');
+    await lifecycle.start('a', 'operator');
+    end(10, { code: 0 });
+    expect(await waits()).toBeNull();
+    expect(agents.get('a').problem).toBeNull();
+  });
+
+  test('on-failure leaves a success alone; always does not, and gives up on one that is over at once', async () => {
+    await begin({ policy: 'on-failure', attempts_max: 2 });
+    end(10, { code: 0 });
+    expect(await waits()).toBeNull();
+    await begin({ policy: 'always', attempts_max: 2 });
+    for (let round = 0; round < 5; round += 1) {
+      end(FORGIVE, { code: 0 });
+      expect(await waits()).toBeLessThanOrEqual(LEAST);
+    }
+    for (const due of [true, true, false]) {
+      end(10, { code: 0 });
+      expect((await waits()) !== null).toBe(due);
+    }
+    expect(agents.get('a').problem?.code).toBe('agent.crashed');
+  });
+
+  test('a stop while it waits for its restart ends the waiting', async () => {
+    await begin({ policy: 'always', attempts_max: 5 });
+    end(10);
+    expect(lifecycle.restartDue('a')).not.toBeNull();
+    await lifecycle.stop('a', 'operator');
+    expect(await waits()).toBeNull();
+    clock.advance(24 * 3_600_000);
+    await settled();
+    expect(starts).toHaveLength(1);
+  });
+
+  test('time paused or held is not time lived: a crash loop cannot hide behind it', async () => {
+    await begin({ policy: 'on-failure', attempts_max: 3 });
+    for (let crashes = 1; crashes <= 4; crashes += 1) {
+      const { tree } = runs.of('a')!.record;
+      const now = clock.now();
+      // Held, paused for half of that, and resumed; then it works for a moment.
+      standsHeld(tree, now + 1_000);
+      tree.pause = {
+        opId: 'p',
+        by: 'operator',
+        means: 'descent',
+        processes: 1,
+        ticks: 0,
+        sample_ms: 100,
+        took_ms: 1,
+        since_ms: now + FORGIVE,
+      };
+      clock.advance(2 * FORGIVE);
+      tree.paused_ms += clock.now() - tree.pause.since_ms;
+      tree.pause = null;
+      if (crashes % 2 === 0) standsFree(tree, clock.now());
+      end(crashes % 2 === 0 ? 500 : 0);
+      expect((await waits()) !== null).toBe(crashes < 4);
+    }
+    expect(agents.get('a')).toMatchObject({ failures: 4, problem: { code: 'agent.crashed' } });
+    // The same time, lived, is forgiven.
+    await lifecycle.start('a', 'operator');
+    for (let crashes = 1; crashes <= 4; crashes += 1) {
+      end(2 * FORGIVE);
+      expect(await waits()).not.toBeNull();
+    }
+  });
+});
+
+describe('what a conversation that goes on is told', () => {
+  const says = (activity: 'idle' | 'thinking' | 'starting') => ({ activity, what: '', at_ms: 0 });
+  const atRest: Partial<Floor> = { says: says('idle'), turnEnded: 'done' };
+
+  test.each<[string, Partial<Floor>]>([
+    ['in mid-turn', { says: says('thinking'), turnEnded: 'done' }],
+    ['before its first turn', { says: says('idle') }],
+    ['after a turn that failed', { says: says('idle'), turnEnded: 'failed' }],
+    ['after a turn that was cut short', { says: says('idle'), turnEnded: 'interrupted' }],
+    [
+      'while a subagent of it worked',
+      { ...atRest, running: [{ toolUseId: 't', tool: 'Bash', subagent: 's' }] },
+    ],
+    ['in a terminal', { ...atRest, role: 'terminal' }],
+    ['before it was told what it is for', { ...atRest, opening: [{ id: 'goal', data: '' }] }],
+  ])('at once, when it ended %s', async (_when, floor) => {
+    await begin({ policy: 'on-failure', attempts_max: 5 }, { session: 's' });
+    end(1_000, { floor });
+    await waits();
+    expect(starts[1]!.note).toMatch(/^\[aether\] .* You were away for \d+ s\. Go on with your work\.$/);
+    expect(starts[1]!.untold).toBeUndefined();
+  });
+
+  test('with its next message, when nothing was cut off; also when the process that never heard of it ends too', async () => {
+    await begin({ policy: 'on-failure', attempts_max: 5 }, { session: 's' });
+    end(1_000, { floor: atRest });
+    await waits();
+    for (const floor of [{}, { says: says('starting') }, { says: says('idle') }]) {
+      const told = starts.at(-1)!;
+      expect(told.note).toBe('');
+      expect(told.untold).toMatch(/^\[aether\] Your process ended unexpectedly .* away for .* background/);
+      end(10, { floor });
+      await waits();
+    }
+    // It had work again, and that was cut off.
+    end(10, { floor: { says: says('thinking') } });
+    await waits();
+    expect(starts.at(-1)).toEqual({ note: expect.stringContaining('did not finish') });
+  });
+
+  test('at once, when it has another goal', async () => {
+    await begin({ policy: 'on-failure', attempts_max: 5 }, { session: 's' });
+    await end(1_000, { floor: atRest });
+    await lifecycle.start('a', 'operator', { goal: 'Rest.' });
+    expect(starts.at(-1)!.note).toContain('Your goal is now: Rest.');
+  });
+});
