@@ -317,7 +317,7 @@ export interface HostApi {
   /** `held`: it is given back held, and goes on when it is resumed. */
   handback(name: string, input: { generation: number; note?: string; held?: boolean }): Promise<void>;
   /** Files of its workspace that changed since it was taken over, held or paused; null while it is none of these. */
-  changes(name: string): { since_ms: number; files: string[] } | null;
+  changes(name: string): Promise<{ since_ms: number; files: string[] } | null>;
   /** The holder is still there; a lease without a beat expires. */
   leaseBeat(name: string, generation: number): void;
   interrupt(name: string, by: Principal): Promise<void>;

@@ -201,7 +201,7 @@ export class Host implements api.HostApi {
     await this.#p.takeover.handback(name, this.#liveRun(name), input, 'operator');
   }
 
-  changes(name: string): { since_ms: number; files: string[] } | null {
+  async changes(name: string): Promise<{ since_ms: number; files: string[] } | null> {
     return changesMeanwhile(this.agent(name));
   }
 

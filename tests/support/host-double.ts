@@ -392,7 +392,7 @@ export class HostDouble implements HostApi {
     this.standStill(name, 'no turn runs, and none will be begun before resume');
   }
 
-  changes(name: string): { since_ms: number; files: string[] } | null {
+  async changes(name: string): Promise<{ since_ms: number; files: string[] } | null> {
     const { lease } = this.agent(name);
     return lease === null ? null : { since_ms: lease.since_ms, files: this.changed };
   }

@@ -45,8 +45,8 @@ export function agentRoutes(app: Hono<ConsoleEnv>, { host }: ConsoleContext): vo
     return c.json(await host.cancelInjection(id, 'operator'));
   });
 
-  app.get('/api/agents/:name/changes', (c) =>
-    c.json({ changes: host.changes(c.req.param('name')) } satisfies Changes),
+  app.get('/api/agents/:name/changes', async (c) =>
+    c.json({ changes: await host.changes(c.req.param('name')) } satisfies Changes),
   );
 
   for (const verb of ['start', 'stop', 'kill', 'restart', 'pause', 'hold', 'resume'] as const) {

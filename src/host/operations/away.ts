@@ -17,8 +17,13 @@ export function returnNote(lease: LeaseRecord, now: number, changed: string[]): 
 }
 
 /** Sentences, one a line; none where nothing has changed. */
-export function whatChanged(wiring: Wiring, agent: string, since_ms: number, unread: number): string[] {
-  const files = changedFiles(wiring.agents.get(agent).config.workspace, since_ms);
+export async function whatChanged(
+  wiring: Wiring,
+  agent: string,
+  since_ms: number,
+  unread: number,
+): Promise<string[]> {
+  const files = await changedFiles(wiring.agents.get(agent).config.workspace, since_ms);
   const lines: string[] = [];
   if (files.length > 0) lines.push(`Files changed in the workspace meanwhile: ${files.join(', ')}.`);
   if (unread > 0)

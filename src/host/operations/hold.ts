@@ -19,6 +19,7 @@ export class Holds {
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #unread: (agent: string) => number;
+  readonly #resuming = new Map<string, Promise<void>>();
 
   constructor(parts: {
     wiring: Wiring;
@@ -56,12 +57,23 @@ export class Holds {
   }
 
   /** It goes on, and is told how long it stood still and what changed; also after a hold that outlasted the gate. */
-  async resume(name: string, by: By): Promise<void> {
+  resume(name: string, by: By): Promise<void> {
+    // Whoever asks twice waits for the one time that it happens.
+    const resuming =
+      this.#resuming.get(name) ?? this.#resume(name, by).finally(() => this.#resuming.delete(name));
+    this.#resuming.set(name, resuming);
+    return resuming;
+  }
+
+  async #resume(name: string, by: By): Promise<void> {
     const { agents, runs, store, touched } = this.#wiring;
     const run = runs.of(name);
-    const note = this.#note(name, run);
+    const since_ms = agents.get(name).hold?.since_ms;
     const letGo = run === null ? () => {} : keepShut(run);
     try {
+      const note = await this.#note(name, run);
+      // Looking took a while: somebody may have stopped it.
+      if (agents.find(name)?.hold?.since_ms !== since_ms) return;
       store.transaction(() => {
         this.#over(name, by, 'resumed');
         if (note !== null) this.#tell(name, note);
@@ -122,15 +134,16 @@ export class Holds {
   }
 
   /** Null where there is nothing to tell: an idle agent is not woken to hear that nothing has happened. */
-  #note(name: string, run: Run | null): string | null {
+  async #note(name: string, run: Run | null): Promise<string | null> {
     const { agents, clock } = this.#wiring;
     const { hold } = agents.get(name);
     if (hold === null || hold.held_ms === null || run === null) return null;
     const away_ms = clock.now() - hold.held_ms;
     if (away_ms < limits.away_told_ms && hold.blocked.length === 0) return null;
-    const changed = whatChanged(this.#wiring, name, hold.held_ms, this.#unread(name));
-    if (hold.blocked.length > 0) {
-      const tools = [...new Set(hold.blocked)].join(', ');
+    const changed = await whatChanged(this.#wiring, name, hold.held_ms, this.#unread(name));
+    const blocked = agents.find(name)?.hold?.blocked ?? [];
+    if (blocked.length > 0) {
+      const tools = [...new Set(blocked)].join(', ');
       changed.push(`Not run meanwhile: ${tools}. Call again what is still needed.`);
     } else if (changed.length === 0 && engineActivity(run) === 'idle') return null;
     return [

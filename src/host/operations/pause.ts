@@ -7,6 +7,7 @@ import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
 import { stoodStill } from '../runs/tree.ts';
+import type { RunTree } from '../store/runs.ts';
 import { duration, whatChanged } from './away.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 import type { By, Wiring } from './wiring.ts';
@@ -20,6 +21,8 @@ export class Pauses {
   readonly #wiring: Wiring;
   readonly #delivery: InjectionDelivery;
   readonly #unread: (agent: string) => number;
+  /** Pauses of which agents are being told. */
+  readonly #telling = new Set<string>();
 
   constructor(parts: {
     wiring: Wiring;
@@ -46,7 +49,7 @@ export class Pauses {
       await run.pump();
       await run.until(() => run.record.tree.pause === null, READ_MS);
     });
-    this.tell(run);
+    await this.tell(run);
   }
 
   /** What is asked for and has not happened yet is shown, unless something else is. */
@@ -73,31 +76,38 @@ export class Pauses {
   }
 
   /** Tells the agent of a pause that is over, once; also of one that an earlier host had yet to tell of. */
-  tell(run: Run): void {
+  async tell(run: Run): Promise<void> {
     const { away } = run.record.tree;
-    if (away === null || run.ended || run.closed) return;
+    if (away === null || run.ended || run.closed || this.#telling.has(away.opId)) return;
     const { agent } = run.record;
-    const { store, log } = this.#wiring;
-    const told =
-      away.to_ms - away.from_ms >= limits.away_told_ms && run.runtime.capabilities.engine === 'structured';
+    this.#telling.add(away.opId);
     try {
-      const text = told
-        ? awayNote(
-            away.to_ms - away.from_ms,
-            whatChanged(this.#wiring, agent, away.from_ms, this.#unread(agent)),
-          )
-        : '';
-      store.transaction(() => {
-        if (told) acceptInjection(this.#wiring, agent, { text, priority: 'later' }, 'host');
-        run.save((record) => {
-          record.tree.away = null;
-        });
-      });
+      await this.#tell(run, away);
     } catch (error) {
+      const { log } = this.#wiring;
       log.warn({ agent, error: messageOf(error) }, 'an agent could not be told that it was paused');
       return;
+    } finally {
+      this.#telling.delete(away.opId);
     }
     void this.#delivery.kick(agent);
+  }
+
+  async #tell(run: Run, { opId, from_ms, to_ms }: NonNullable<RunTree['away']>): Promise<void> {
+    const { agent } = run.record;
+    const told = to_ms - from_ms >= limits.away_told_ms && run.runtime.capabilities.engine === 'structured';
+    const changed = told ? await whatChanged(this.#wiring, agent, from_ms, this.#unread(agent)) : [];
+    // Looking took a while: it may have ended, or stood still again.
+    if (run.ended || run.closed || run.record.tree.away?.opId !== opId) return;
+    this.#wiring.store.transaction(() => {
+      if (told) {
+        const text = awayNote(to_ms - from_ms, changed);
+        acceptInjection(this.#wiring, agent, { text, priority: 'later' }, 'host');
+      }
+      run.save((record) => {
+        record.tree.away = null;
+      });
+    });
   }
 }
 

@@ -34,7 +34,7 @@ export async function recoverRuns(
       await launcher.open(run).catch(failed(agent, 'the first messages of a run are still to be delivered'));
     void deliverAnswers(wiring, run);
     pauses.forget(run);
-    pauses.tell(run);
+    void pauses.tell(run);
     tellAnswersSoon(wiring, run);
     gateOfOlderRun(wiring, run);
     passGates(wiring, run);

@@ -303,7 +303,8 @@ export class Takeover {
   async #return(run: Run, lease: LeaseRecord): Promise<void> {
     const { clock } = this.#wiring;
     const config = this.#wiring.agents.get(lease.agent).config;
-    const changed = changedFiles(config.workspace, lease.since_ms ?? clock.now());
+    const changed = await changedFiles(config.workspace, lease.since_ms ?? clock.now());
+    this.#wiring.leases.require(lease.agent, lease.generation);
     const note = returnNote(lease, clock.now(), changed);
     try {
       if (run.runtime.capabilities.takeover === 'swap') {
