@@ -39,7 +39,14 @@ export const rooms: Room[] = [
   /* ---- what everybody may stand on ---- */
   {
     name: 'ground',
-    paths: ['host/clock.ts', 'host/ids.ts', 'host/limits.ts', 'host/log.ts', 'host/paths.ts'],
+    paths: [
+      'host/clock.ts',
+      'host/ids.ts',
+      'host/limits.ts',
+      'host/log.ts',
+      'host/names.ts',
+      'host/paths.ts',
+    ],
     may: [],
     packages: ['pino'],
     node: true,

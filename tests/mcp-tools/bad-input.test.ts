@@ -298,7 +298,7 @@ describe('a peer at the socket', () => {
     await rig.openClientDoor();
     const peer = new Peer(rig.clientSocketPath).hello({ client: name });
     await until(() => peer.closed);
-    expect(peer.lines[0]!.error?.message).toMatch(/1 to 64 lower-case/);
+    expect(peer.lines[0]!.error?.message).toMatch(/1 to 63 of a-z, 0-9 and -/);
   });
 
   it('that stops following the protocol is told and let go; bad messages within it are not fatal', async () => {

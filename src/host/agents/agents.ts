@@ -2,9 +2,12 @@
 
 import type { Clock } from '../clock.ts';
 import type { AgentConfig } from '../config/types.ts';
-import { AetherError } from '../errors.ts';
+import { AetherError, nearest } from '../errors.ts';
 import type { AgentRecord, AgentTable } from '../store/agents.ts';
 import type { Store } from '../store/store.ts';
+
+/** Of the known names, in a refusal. */
+const SHOWN_MAX = 20;
 
 export class Agents {
   readonly #store: Store;
@@ -39,12 +42,17 @@ export class Agents {
   get(name: string): AgentRecord {
     const record = this.#records.get(name);
     if (record !== undefined) return record;
-    const known = [...this.#records.keys()].join(', ');
+    const known = [...this.#records.keys()];
+    const near = nearest(name, known);
+    const few = `${known.slice(0, SHOWN_MAX).join(', ')}${known.length > SHOWN_MAX ? ', …' : ''}`;
     throw new AetherError({
       code: 'agent.unknown',
       who: 'user',
       message: `There is no agent named ${JSON.stringify(name.slice(0, 80))}.`,
-      next: known === '' ? 'Declare agents in aether.yaml and run `aether up`.' : `Known agents: ${known}.`,
+      next:
+        known.length === 0
+          ? 'Declare agents in aether.yaml and run `aether up`.'
+          : `${near.length > 0 ? `Did you mean ${near.join(' or ')}? ` : ''}Known agents: ${few}.`,
     });
   }
 

@@ -5,8 +5,24 @@ import type { Invocation } from './invocation.ts';
 /** Completes `words` ('approvals answer ID') to a whole command line. */
 export type Hint = (words: string) => string;
 
-/** For a reader who has named no host. */
-export const plainHint: Hint = (words) => `aether ${words}`;
+let current: Hint = (words) => `aether ${words}`;
+
+/** Once it is known which host this command is about: from then on `hint` names that one. */
+export function useHint(known: Hint): void {
+  current = known;
+}
+
+export const hint: Hint = (words) => current(words);
+
+/**
+ * Every `aether …` in backticks of `text` as it works where it is read. Whoever wrote the sentence — often the host —
+ * cannot know how the reader named it. What names a host already, or asks for help only, stays as it is.
+ */
+export function completed(text: string, by: Hint = hint): string {
+  return text.replace(/`aether ([a-z][^`\n]*)`/g, (whole, words: string) =>
+    /(?:^| )(?:--help|--state|--file|-f)(?: |$)/.test(words) ? whole : `\`${by(words)}\``,
+  );
+}
 
 export function hintFor(
   invoked: Invocation,
@@ -15,7 +31,13 @@ export function hintFor(
   // Started by npm or npx: then nothing says that `aether` is on the PATH.
   const program = environment.npm_execpath ? 'npx aether' : 'aether';
   const options = optionsOf(invoked, environment.INIT_CWD ?? process.cwd());
-  return (words) => `${program} ${words}${options}`;
+  return (words) => {
+    // Behind a `--` they would be text.
+    const end = words.indexOf(' -- ');
+    return end < 0
+      ? `${program} ${words}${options}`
+      : `${program} ${words.slice(0, end)}${options}${words.slice(end)}`;
+  };
 }
 
 /** The options with which another command finds this host from `cwd`. */

@@ -4,9 +4,10 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ExitCode, exitCodeOf } from './exit-codes.ts';
-import { version } from './invocation.ts';
+import { hintFor, useHint } from './hints.ts';
+import { invocation, userInvocation, version } from './invocation.ts';
 import { printError, surviveClosedPipe } from './output.ts';
-import { addGlobalOptions } from './verb.ts';
+import { addGlobalOptions, globalsOf, unknownVerb } from './verb.ts';
 import { registerApprovals } from './verbs/approvals.ts';
 import { registerAttach } from './verbs/attach.ts';
 import { registerConsole } from './verbs/console.ts';
@@ -41,7 +42,12 @@ function buildProgram(): Command {
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('See `aether --help`.')
-    .addHelpText('after', EPILOGUE);
+    .addHelpText('after', EPILOGUE)
+    .helpCommand(false)
+    .hook('preAction', (_program, verb) => {
+      const options = globalsOf(verb);
+      useHint(hintFor(verb.name() === 'mcp' ? userInvocation(options) : invocation(options)));
+    });
   addGlobalOptions(program);
   // In the order in which one meets them.
   for (const register of [
@@ -69,6 +75,14 @@ function buildProgram(): Command {
   ]) {
     register(program);
   }
+  program
+    .command('help [verb]')
+    .description('the same as `aether VERB --help`')
+    .action((word?: string) => {
+      const verb = word === undefined ? program : program.commands.find((one) => one.name() === word);
+      if (verb) verb.outputHelp();
+      else unknownVerb(program, word!);
+    });
   return program;
 }
 

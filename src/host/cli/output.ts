@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { AetherError, describeError } from '../errors.ts';
 import { ExitCode } from './exit-codes.ts';
+import { completed } from './hints.ts';
 import { oneLine, sanitise } from './text.ts';
 
 type Format = Parameters<typeof styleText>[0];
@@ -23,7 +24,7 @@ export async function room(): Promise<void> {
 
 /** For people, beside the output proper: progress, hints. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${completed(line)}\n`);
 }
 
 export function printJson(value: unknown): void {

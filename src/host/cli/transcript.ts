@@ -1,6 +1,6 @@
 /** How an event reads in a terminal: one place for `up`, `run` and `logs`. Everything agents wrote is made safe. */
 import type { EventView } from '../api.ts';
-import { type Hint, plainHint } from './hints.ts';
+import { completed, type Hint, hint as hintOfThisCommand } from './hints.ts';
 import { paint } from './output.ts';
 import { oneLine, sanitise } from './text.ts';
 
@@ -8,7 +8,7 @@ import { oneLine, sanitise } from './text.ts';
  * @param hint how a command that is named in them is written
  * @returns the lines of this event; none for what is not worth a reader's eye (it is in --json).
  */
-export function eventLines(event: EventView, hint: Hint = plainHint): string[] {
+export function eventLines(event: EventView, hint: Hint = hintOfThisCommand): string[] {
   return renderers[event.topic]?.(event.data, event, hint) ?? [];
 }
 
@@ -34,10 +34,9 @@ function firstLines(value: unknown): string[] {
   return left > 1 ? [...lines.slice(0, RESULT_LINES), `… ${left} more lines`] : lines;
 }
 
-function problem(data: Record<string, unknown>, what: string): string[] {
-  return [
-    paint('red', oneLine(`✗ ${what}: ${field(data.problem, 'message')} ${field(data.problem, 'next')}`)),
-  ];
+function problem(data: Record<string, unknown>, what: string, hint: Hint): string[] {
+  const next = completed(field(data.problem, 'next'), hint);
+  return [paint('red', oneLine(`✗ ${what}: ${field(data.problem, 'message')} ${next}`))];
 }
 
 function exit(data: Record<string, unknown>): string {
@@ -62,7 +61,7 @@ const renderers: Record<string, Renderer> = {
       oneLine(`▶ ${data.reason === 'stop' ? 'goes on, to be ended' : `${text(data.by)} resumed it`}`),
     ),
   ],
-  'agent.failed': (data) => problem(data, 'failed'),
+  'agent.failed': (data, _event, hint) => problem(data, 'failed', hint),
   'message.user': (data) => block(data.text).map((line) => paint('cyan', `› ${line}`)),
   'message.assistant': (data) =>
     data.thinking === true ? block(data.text).map((line) => dim(`· ${line}`)) : block(data.text),
@@ -109,7 +108,8 @@ const renderers: Record<string, Renderer> = {
   'engine.retrying': (data) => quiet(`! the model is tried again (${text(data.why)})`),
   'config.changed': () => quiet('configuration changed'),
   'config.applied': () => quiet('configuration applied'),
-  'config.broken': (data) => problem(data, 'the configuration is broken, the last good one stays'),
+  'config.broken': (data, _event, hint) =>
+    problem(data, 'the configuration is broken, the last good one stays', hint),
   'host.started': () => quiet('host started'),
   'host.stopped': () => quiet('host stopped'),
 };

@@ -1,5 +1,6 @@
 /** How every verb is declared: the same two options everywhere, an example in every --help. */
 import type { Command } from 'commander';
+import { nearest } from '../errors.ts';
 import type { GlobalOptions } from './invocation.ts';
 
 export interface VerbText {
@@ -27,7 +28,27 @@ export function declareVerb(parent: Command, text: VerbText): Command {
     ...(text.notes ? ['', ...text.notes] : []),
   ];
   command.addHelpText('after', lines.join('\n'));
+  command.showHelpAfterError(`See \`${pathOf(command)} --help\`.`);
   return addGlobalOptions(command);
+}
+
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+}
+
+/** Of a verb that has verbs of its own and does something without one: a misspelt one is told as one. */
+export function refuseUnknownVerb(command: Command): void {
+  const [word] = command.args;
+  if (word !== undefined) unknownVerb(command, word);
+}
+
+/** Ends the command like any other wrong usage. */
+export function unknownVerb(command: Command, word: string): never {
+  const [near] = nearest(
+    word,
+    command.commands.map((one) => one.name()),
+  );
+  command.error(`error: unknown command '${word}'${near === undefined ? '' : `\n(Did you mean ${near}?)`}`);
 }
 
 /** -f and --state stand before the verb or after it; the one nearer to the verb wins. */

@@ -1,9 +1,10 @@
 /** zod's issues → problems in the words of the file: what was expected, what is there, an example, the nearest key. */
 import { z } from 'zod';
 import { nearest } from '../errors.ts';
+import { asName, NAME_RULE } from '../names.ts';
 import { nearestKey } from './nearest.ts';
 import type { Problem } from './problems.ts';
-import { AGENT_NAME, agentSchema, configSchema } from './schema.ts';
+import { agentSchema, configSchema } from './schema.ts';
 import { isSecretName, quoteValue, showPath } from './secrets.ts';
 
 type Issue = z.core.$ZodIssue;
@@ -85,17 +86,13 @@ function unknownKey(path: readonly string[], key: string, schema: Schema | null,
 
 function badName(path: readonly string[]): Problem {
   const written = path.at(-1) ?? '';
-  const mended = written
-    .toLowerCase()
-    .replace(/[^a-z0-9-]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 63);
+  const mended = asName(written);
   return {
     code: 'agent-name',
     path,
     at: 'key',
-    message: `${quoteValue(written)} cannot be an agent’s name: it takes 1 to 63 of a-z, 0-9 and -, beginning with a letter or digit.`,
-    next: AGENT_NAME.test(mended) ? `Call it \`${mended}:\`.` : 'Choose a name such as `writer:`.',
+    message: `${quoteValue(written)} cannot be an agent’s name: it takes ${NAME_RULE}.`,
+    next: mended !== null ? `Call it \`${mended}:\`.` : 'Choose a name such as `writer:`.',
   };
 }
 

@@ -4,13 +4,13 @@
  * help) and the examples in error messages all come from here.
  */
 import { z } from 'zod';
+import { NAME } from '../names.ts';
 import { durationInMs } from './duration.ts';
 import { AETHER_TOOLS } from './tools.ts';
 
 /** What this version can run. `openclaw` is known to runtime.ts and refused with its own sentence. */
 export const RUNTIMES = ['claude-code', 'builtin', 'command'] as const;
 
-export const AGENT_NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Neither a program's arguments nor its environment nor a path can carry NUL. */
@@ -329,7 +329,7 @@ const { workspace: _own, ...shareable } = fields;
 
 export const configSchema = z
   .strictObject({
-    agents: z.record(z.string().regex(AGENT_NAME), agentSchema).meta({
+    agents: z.record(z.string().regex(NAME), agentSchema).meta({
       description: 'The fleet: a name (a-z, 0-9, -) and what runs under it. {} is a fleet of none.',
       examples: [{ writer: { runtime: 'claude-code' } }],
     }),

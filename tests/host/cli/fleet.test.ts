@@ -110,6 +110,9 @@ describe('up --detach', () => {
     const up = await fleet.aether('up', '-d', '-f', other);
     expect(up.code).toBe(2);
     expect(up.stderr).toContain(`runs ${fleet.configFile}, not ${other}`);
+    // Without --detach it does not stay either, to follow what it refused.
+    const following = await fleet.aether('up', '-f', other);
+    expect([following.code, following.signal]).toEqual([2, null]);
     expect(Object.keys(await ps())).toContain('talker');
   });
 

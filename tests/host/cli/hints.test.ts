@@ -1,7 +1,7 @@
 /** A command that is printed for people works where they read it; a question is printed so that it can be answered. */
 import { expect, it } from 'vitest';
 import type { EventView } from '../../../src/host/api.ts';
-import { hintFor } from '../../../src/host/cli/hints.ts';
+import { completed, hintFor } from '../../../src/host/cli/hints.ts';
 import { eventLines } from '../../../src/host/cli/transcript.ts';
 
 const cwd = process.cwd();
@@ -44,4 +44,14 @@ it('a question is shown whole, with its choices and how it is answered', () => {
     '    - the price',
     '  answer: npx aether approvals answer 0198c2 TEXT --state .aether',
   ]);
+});
+
+it('a command inside a sentence, whoever wrote it, names the host too', () => {
+  const by = hintFor(invoked('/srv/state'), {});
+  expect(completed('See `aether logs a`, mend it, then `aether start a`.', by)).toBe(
+    'See `aether logs a --state /srv/state`, mend it, then `aether start a --state /srv/state`.',
+  );
+  expect(completed('Say `aether run a -- "…"`.', by)).toBe('Say `aether run a --state /srv/state -- "…"`.');
+  for (const whole of ['`aether up --help`', '`aether host --file F --state D`', '`aether`', 'aether ps'])
+    expect(completed(whole, by)).toBe(whole);
 });

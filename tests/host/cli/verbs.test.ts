@@ -73,7 +73,9 @@ describe('options and exit codes', () => {
   it('3 where no host runs, and says how to start one', async () => {
     const { code, stderr } = await cli(['ps', '--state', '/nowhere/state']);
     expect(code).toBe(3);
-    expect(stderr).toBe('error: No host is running for /nowhere/state. Start one with `aether up`.\n');
+    expect(stderr).toBe(
+      'error: No host is running for /nowhere/state. Start one with `aether up --state nowhere/state`.\n',
+    );
   });
 
   it.each([
@@ -84,7 +86,15 @@ describe('options and exit codes', () => {
     [['inject', 'alpha', 'hi', '--priority', 'soon'], /--priority is one of now, next, later/],
     [['up', '-f', '/nowhere/aether.yaml'], /There is no configuration at \/nowhere\/aether.yaml/],
     [['attach', 'alpha'], /attach needs a terminal/],
-    [['mcp', '--as', 'Not A Name'], /cannot be the name of a client/],
+    [
+      ['mcp', '--as', 'Not A Name'],
+      /cannot be the name of a client.* 1 to 63 of a-z, 0-9 and -.*--as not-a-name/,
+    ],
+    [['mcp', '--as', 'a.b_c'], /--as a-b-c/],
+    [['approvals', 'lst'], /unknown command 'lst'\n\(Did you mean list\?\)\nSee `aether approvals --help`/],
+    [['mail', 'akc', 'x'], /unknown command 'akc'\n\(Did you mean ack\?\)/],
+    [['help', 'strat'], /unknown command 'strat'\n\(Did you mean (start|stop)\?\)/],
+    [['stop', '--fast', 'alpha'], /See `aether stop --help`/],
   ])('2 for %j', async (args, message) => {
     const { code, stderr } = await aether(...args);
     expect(stderr).toMatch(message);
@@ -125,7 +135,7 @@ describe('lifecycle', () => {
     await aether('kill', 'alpha');
     const { stdout } = await aether('start', 'alpha', '--fresh', '--goal', 'again');
     expect(stdout).toBe('alpha is running, pid 4242\n');
-    expect(fixture.host.asked).toEqual(['restart alpha', 'kill alpha', 'stop alpha', 'start alpha']);
+    expect(fixture.host.asked).toEqual(['restart alpha', 'kill alpha', 'start alpha']);
   });
 });
 
@@ -161,6 +171,10 @@ describe('approvals', () => {
     ]);
     expect((await aether('approvals')).stdout).toBe('Nothing waits for you.\n');
     expect((await aether('approvals', 'answer', 'zzz', 'allow')).code).toBe(1);
+    const late = await aether('approvals', 'answer', question.id, '2025');
+    expect(late.stderr).toContain(`${question.id} is answered already by operator: 2024. Tell beta`);
+    const nobody = await aether('approvals', 'list', '--agent', 'alpah');
+    expect([nobody.code, nobody.stdout]).toEqual([1, '']);
   });
 });
 

@@ -6,7 +6,7 @@ import { AetherError } from '../../errors.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
 import { age, oneLine, sanitise } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
 
 interface ListOptions {
   json?: boolean;
@@ -22,7 +22,11 @@ export function registerApprovals(program: Command): void {
   })
     .enablePositionalOptions()
     .option('--json', 'an array with everything that is known')
-    .action((options: ListOptions, command: Command) => list(options, command));
+    .allowExcessArguments()
+    .action((options: ListOptions, command: Command) => {
+      refuseUnknownVerb(command);
+      return list(options, command);
+    });
 
   declareVerb(approvals, {
     usage: 'list',
@@ -58,6 +62,8 @@ async function list(options: ListOptions, command: Command): Promise<void> {
       state: options.all ? 'all' : 'open',
       ...(options.agent === undefined ? {} : { agent: options.agent }),
     });
+    // One that is gone may have asked; one that never was is a slip of the pen.
+    if (approvals.length === 0 && options.agent !== undefined) await client.call('agent', options.agent);
     if (options.json) {
       printJson(approvals);
       return;
@@ -98,6 +104,11 @@ async function findOpen(client: ControlClient, id: string): Promise<ApprovalView
   const found = open.filter((one) => one.id === id || one.id.startsWith(id));
   const exact = found.find((one) => one.id === id) ?? (found.length === 1 ? found[0] : undefined);
   if (exact) return exact;
+  if (found.length === 0) {
+    const all = await client.call('approvals', { state: 'all' });
+    const closed = all.find((one) => one.id === id) ?? all.find((one) => one.id.startsWith(id));
+    if (closed) throw closedAlready(closed);
+  }
   throw new AetherError({
     code: found.length > 1 ? 'usage.approval-ambiguous' : 'approval.unknown',
     who: 'user',
@@ -106,6 +117,18 @@ async function findOpen(client: ControlClient, id: string): Promise<ApprovalView
         ? `${found.length} open questions have an id that begins with ${id}.`
         : `No open question has the id ${id}.`,
     next: 'See `aether approvals`.',
+  });
+}
+
+function closedAlready(approval: ApprovalView): AetherError {
+  const said = approval.answer === null ? '' : `: ${answerText(approval.answer)}`;
+  return new AetherError({
+    code: 'approval.closed',
+    who: 'user',
+    message: oneLine(
+      `${approval.id} is ${approval.state} already${approval.answeredBy ? ` by ${approval.answeredBy}` : ''}${said}.`,
+    ),
+    next: `Tell ${oneLine(approval.agent)} something else with \`aether inject ${oneLine(approval.agent)} TEXT\`.`,
   });
 }
 
@@ -121,7 +144,7 @@ export function answerOf(approval: ApprovalView, words: string[]): ApprovalAnswe
     code: 'usage.answer',
     who: 'user',
     message: `${oneLine(approval.agent)} asks for permission: the answer is allow, or deny with a reason.`,
-    next: `aether approvals answer ${approval.id} allow`,
+    next: `For example \`aether approvals answer ${approval.id} allow\`.`,
   });
 }
 

@@ -1,6 +1,7 @@
 /** `aether init`: a first configuration, made from the templates. */
 import type { Command } from 'commander';
 import { frontDoor } from '../front-door.ts';
+import { completed } from '../hints.ts';
 import { invocation } from '../invocation.ts';
 import { print, warn } from '../output.ts';
 import { oneLine } from '../text.ts';
@@ -31,6 +32,6 @@ export function registerInit(program: Command): void {
         warn(`${made.runtime} cannot run yet:`);
         for (const { what, mend } of made.missing) warn(`${what} — ${mend}`);
       }
-      print('Next: `aether plan` shows what each would be given, `aether up` starts them.');
+      print(completed('Next: `aether plan` shows what each would be given, `aether up` starts them.'));
     });
 }

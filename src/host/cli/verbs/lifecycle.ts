@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { AgentView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
 import { ExitCode, exitCodeOf } from '../exit-codes.ts';
+import { completed } from '../hints.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { print, printError } from '../output.ts';
 import { oneLine } from '../text.ts';
@@ -80,5 +81,5 @@ export async function forEachAgent(
 function describe(view: AgentView): string {
   const pid = view.pid === null ? '' : `, pid ${view.pid}`;
   const why = view.problem ? `: ${view.problem.message} ${view.problem.next}` : '';
-  return oneLine(`${view.name} is ${view.state}${pid}${why}`);
+  return completed(oneLine(`${view.name} is ${view.state}${pid}${why}`));
 }

@@ -8,7 +8,7 @@ import { type Hint, hintFor } from '../hints.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
 import { age, oneLine, sanitise } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
 
 interface ListOptions {
   json?: boolean;
@@ -25,7 +25,11 @@ export function registerMail(program: Command): void {
     .enablePositionalOptions()
     .option('--json', 'an array with everything that is known')
     .option('--all', 'acknowledged mail too, the newest first')
-    .action((options: ListOptions, command: Command) => list(options, command));
+    .allowExcessArguments()
+    .action((options: ListOptions, command: Command) => {
+      refuseUnknownVerb(command);
+      return list(options, command);
+    });
 
   declareVerb(mail, {
     usage: 'list',

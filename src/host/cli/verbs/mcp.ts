@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
+import { asName, NAME, NAME_RULE } from '../../names.ts';
 import { ensureHost } from '../detached-host.ts';
 import { hostSockets, type Invocation, requireConfig, userInvocation } from '../invocation.ts';
 import { printError } from '../output.ts';
@@ -18,7 +19,6 @@ import { declareVerb, globalsOf } from '../verb.ts';
 const IDLE_EXIT_MS = 10 * 60_000;
 /** Between the loss of a host and the look for another: the one that replaces it may be starting. */
 const AGAIN_MS = 1_000;
-const NAME = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 
 export function registerMcp(program: Command): void {
   declareVerb(program, {
@@ -30,7 +30,7 @@ export function registerMcp(program: Command): void {
       'names another. A host is started when none runs, and ends by itself when it has nothing to do.',
     ],
   })
-    .requiredOption('--as <name>', 'how the other agents see this client: a-z, 0-9, dot, dash, underscore')
+    .requiredOption('--as <name>', `how the other agents see this client: ${NAME_RULE}`)
     .action(async (options: { as: string }, command: Command) => {
       refuseInsideARun();
       checkName(options.as);
@@ -59,7 +59,7 @@ function checkName(name: string): void {
     code: 'usage.client-name',
     who: 'user',
     message: `${JSON.stringify(name.slice(0, 80))} cannot be the name of a client.`,
-    next: 'Use a-z, 0-9, dot, dash and underscore, at most 63 characters: --as claude.',
+    next: `It takes ${NAME_RULE}: --as ${asName(name) ?? 'claude'}.`,
   });
 }
 

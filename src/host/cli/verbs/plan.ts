@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { PlanChange, PlannedLaunch, PlanView } from '../../api.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { frontDoor } from '../front-door.ts';
+import { completed } from '../hints.ts';
 import { findHost, type Invocation, invocation, requireConfig, withHost } from '../invocation.ts';
 import { paint, print, printJson, warn } from '../output.ts';
 import { oneLine, sanitise } from '../text.ts';
@@ -55,7 +56,12 @@ export function registerApply(program: Command): void {
             print(headline(change, 'done'));
           if (plan.changes.every((one) => one.action === 'none')) print('Nothing had changed.');
           for (const view of failed) {
-            print(paint('red', oneLine(`${view.name}: ${view.problem?.message} ${view.problem?.next}`)));
+            print(
+              paint(
+                'red',
+                completed(oneLine(`${view.name}: ${view.problem?.message} ${view.problem?.next}`)),
+              ),
+            );
           }
         }
         if (failed.length > 0) process.exitCode = ExitCode.failed;
@@ -110,7 +116,7 @@ function printPlan(plan: PlanView, full: boolean): void {
     if (change.why !== '') print(paint('dim', `    ${oneLine(change.why)}`));
     if (change.problem) {
       print(paint('red', `    ✗ ${oneLine(change.problem.message)}`));
-      print(paint('red', `      ${oneLine(change.problem.next)}`));
+      print(paint('red', `      ${completed(oneLine(change.problem.next))}`));
     }
     if (change.launch) printLaunch(change.launch, full);
   }
@@ -119,9 +125,19 @@ function printPlan(plan: PlanView, full: boolean): void {
     .map((action) => ({ action, n: plan.changes.filter((change) => change.action === action).length }))
     .filter(({ n }) => n > 0)
     .map(({ action, n }) => `${n} to ${action}`);
-  print(
-    counts.length === 0 ? 'Nothing would change.' : `${counts.join(', ')}. Make it so with \`aether up\`.`,
-  );
+  print(footer(counts, plan.changes.filter((change) => change.problem !== null).length));
+}
+
+function footer(counts: string[], stuck: number): string {
+  if (stuck > 0) {
+    const what = stuck === 1 ? 'One agent cannot' : `${stuck} agents cannot`;
+    return completed(
+      `${counts.join(', ')}${counts.length > 0 ? '. ' : ''}${what} start as it is: see ✗ above, and \`aether doctor\`.`,
+    );
+  }
+  return counts.length === 0
+    ? 'Nothing would change.'
+    : completed(`${counts.join(', ')}. Make it so with \`aether up\`.`);
 }
 
 function printLaunch(launch: PlannedLaunch, full: boolean): void {

@@ -1,6 +1,7 @@
 /** `aether ps`: every agent, what is known of it, and how it is known. */
 import type { Command } from 'commander';
 import type { AgentView } from '../../api.ts';
+import { completed, hint } from '../hints.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { note, paint, print, printJson } from '../output.ts';
 import { type Column, printTable } from '../table.ts';
@@ -43,7 +44,7 @@ const STATE_FORMAT: Partial<Record<AgentView['state'], Parameters<typeof paint>[
 
 function printAgents(agents: AgentView[]): void {
   if (agents.length === 0) {
-    print('No agents. Declare some in aether.yaml (`aether init` makes one), then `aether up`.');
+    print(completed('No agents. Declare some in aether.yaml (`aether init` makes one), then `aether up`.'));
     return;
   }
   const now = Date.now();
@@ -68,7 +69,7 @@ function printAgents(agents: AgentView[]): void {
     print(
       paint(
         'yellow',
-        `${open} ${open === 1 ? 'question waits' : 'questions wait'} for you: aether approvals`,
+        `${open} ${open === 1 ? 'question waits' : 'questions wait'} for you: ${hint('approvals')}`,
       ),
     );
   }

@@ -39,7 +39,7 @@ async function run(client: ControlClient, name: string, text: string, json: bool
       code: 'usage.idle',
       who: 'user',
       message: `${name} runs already and waits: there is no turn to show.`,
-      next: `Give it something to do: aether run ${name} -- "…".`,
+      next: `Give it something to do: \`aether run ${name} -- "…"\`.`,
     });
   }
   if (starting) await client.call('start', name);

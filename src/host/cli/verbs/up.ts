@@ -8,17 +8,15 @@ import { ensureHost } from '../detached-host.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { followFeed } from '../feed.ts';
 import type { RunningHost } from '../front-door.ts';
-import { type Hint, hintFor } from '../hints.ts';
+import { completed, type Hint, hintFor } from '../hints.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { connectHost, findHost, type Invocation, invocation, requireConfig, version } from '../invocation.ts';
 import { note, paint, print, printError, warn } from '../output.ts';
+import { applyAndSettle, crash, failure, SETTLE_MS, settlesIn } from '../settle.ts';
 import { oneLine } from '../text.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
 import { bringDown } from './down.ts';
 import { startHost } from './host.ts';
-
-/** An engine that is neither up nor failed by then is reported as it is. */
-const SETTLE_MS = 120_000;
 
 export function registerUp(program: Command): void {
   declareVerb(program, {
@@ -48,11 +46,11 @@ async function detached(invoked: Invocation): Promise<void> {
   try {
     if (!started) await sameConfig(client, invoked);
     const agents = await applyAndSettle(client);
-    for (const view of agents) print(summary(view, hint));
-    const failed = agents.filter((view) => failure(view) !== null);
+    const outcomes = agents.map((view) => outcome(view, hint));
+    for (const { line } of outcomes) print(line);
     await greet(client, started ? 'runs in the background' : 'was running already');
     print(`Stop agents and host with: ${hint('down')}`);
-    if (failed.length > 0) process.exitCode = ExitCode.failed;
+    if (outcomes.some(({ ok }) => !ok)) process.exitCode = ExitCode.failed;
   } finally {
     client.close();
   }
@@ -62,7 +60,10 @@ async function foreground(invoked: Invocation): Promise<void> {
   const hint = hintFor(invoked);
   const existing = await findHost(invoked);
   if (existing) {
-    await sameConfig(existing, invoked);
+    await sameConfig(existing, invoked).catch((error: unknown) => {
+      existing.close();
+      throw error;
+    });
     await follow(existing, null, hint);
     return;
   }
@@ -156,53 +157,16 @@ async function sameConfig(client: ControlClient, invoked: Invocation): Promise<v
   });
 }
 
-/** @returns the agents, once each that is meant to run has started or failed. */
-async function applyAndSettle(client: ControlClient): Promise<AgentView[]> {
-  const changes = client.stream('followAgents');
-  const timer = setTimeout(() => changes.cancel(), SETTLE_MS);
-  const views = new Map<string, AgentView>();
-  try {
-    const plan = await client.call('apply');
-    plan.warnings.forEach(warn);
-    for (const view of await client.call('agents')) views.set(view.name, view);
-    const meant = () =>
-      [...views.values()].filter((view) => view.wanted === 'running' || failure(view) !== null);
-    if (meant().every(settled)) return [...views.values()];
-    for await (const { agents, removed } of changes) {
-      for (const view of agents) views.set(view.name, view);
-      for (const name of removed) views.delete(name);
-      if (meant().every(settled)) break;
-    }
-    return [...views.values()];
-  } finally {
-    clearTimeout(timer);
-    changes.cancel();
-  }
-}
-
-function settled(view: AgentView): boolean {
-  return view.state === 'running' || view.state === 'exited' || failure(view) !== null;
-}
-
-/** Why it counts as not started; null when it has, even if it is done already. */
-export function failure(view: AgentView): string | null {
-  if (view.problem) return `${view.problem.message} ${view.problem.next}`;
-  if (view.state === 'failed' || view.state === 'unknown') return `it is ${view.state}.`;
-  if (view.state === 'exited' && view.exit && view.exit.code !== 0) {
-    return view.exit.signal === null
-      ? `it exited with code ${view.exit.code}.`
-      : `it was ended by ${view.exit.signal}.`;
-  }
-  return null;
-}
-
-function summary(view: AgentView, hint: Hint): string {
+/** What became of it, in a line; `ok` is false where it does not run although it should. */
+function outcome(view: AgentView, hint: Hint): { ok: boolean; line: string } {
+  const name = oneLine(view.name);
   const why = failure(view);
-  if (why !== null) return oneLine(`${view.name} failed: ${why}`);
-  if (view.wanted === 'stopped')
-    return `${oneLine(view.name)} is stopped (${hint(`start ${oneLine(view.name)}`)})`;
-  if (!settled(view)) return oneLine(`${view.name} is still ${view.state} after ${SETTLE_MS / 1_000} s`);
-  return oneLine(`${view.name} is ${view.state}${view.pid === null ? '' : ` (pid ${view.pid})`}`);
+  if (why !== null) return { ok: false, line: completed(oneLine(`${name} failed: ${why}`), hint) };
+  if (view.wanted === 'stopped') return { ok: true, line: `${name} is stopped (${hint(`start ${name}`)})` };
+  const how = crash(view) ?? `is still ${view.state}`;
+  if (settlesIn(view, false, Date.now()) > 0)
+    return { ok: false, line: oneLine(`${name} ${how} after ${SETTLE_MS / 1_000} s; it is tried again`) };
+  return { ok: true, line: `${name} is ${view.state}${view.pid === null ? '' : ` (pid ${view.pid})`}` };
 }
 
 async function greet(client: ControlClient, how: string): Promise<void> {
