@@ -281,9 +281,9 @@ describe('the conversation', () => {
     expect(await page.locator('dialog').count()).toBe(0);
     expect(await page.getByRole('button', { name: 'Take over' }).count()).toBe(0);
     await page.getByRole('button', { name: 'More actions' }).press('Enter');
-    await page.keyboard.press('ArrowUp');
-    await page.keyboard.press('ArrowDown');
     const interrupt = page.getByRole('menuitem', { name: 'Interrupt the turn' });
+    await poll(() => page.evaluate('document.activeElement.getAttribute("role")')).toBe('menuitem');
+    for (let n = 0; n < 3; n += 1) await page.keyboard.press('ArrowDown');
     expect(await interrupt.getAttribute('aria-disabled')).toBe('true');
     const tip = page.locator('[role=tooltip]:not([hidden])');
     await poll(() => tip.textContent()).toContain('interrupt it in its terminal');

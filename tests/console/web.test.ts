@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { countChanges, diffLines } from '../../src/console/web/live/diff.ts';
 import { parseMarkdown } from '../../src/console/web/live/markdown.ts';
+import { mayBeTakenBack, stagesOf } from '../../src/console/web/live/receipt.ts';
 import { plainName, showInput, toolLine } from '../../src/console/web/live/tool-line.ts';
 import { ITEMS_MAX, Transcript } from '../../src/console/web/live/transcript.ts';
 import type { EventView } from '../../src/console/wire.ts';
@@ -72,19 +73,61 @@ describe('a transcript', () => {
   it('says what the host did in a sentence, never as a topic', () => {
     const { items } = read(
       event('authority.narrowed', { sender: 'agent:scout', by: 'mail' }),
-      event('hold.requested'),
-      event('hold.held', { evidence: 'no turn runs' }),
-      event('hold.ended', { why: 'resumed', held_ms: 3 }),
-      event('run.paused'),
-      event('run.resumed', { paused_ms: 3_000 }),
       event('gate.bypassed', { toolUseId: 't' }),
     );
-    expect(items.map(({ kind }) => kind)).toEqual(items.map(() => 'note'));
-    expect(items).toHaveLength(7);
-    expect(items[0]).toMatchObject({
-      text: expect.stringContaining('words of agent:scout, whose mail it read'),
-    });
-    expect(items[5]).toMatchObject({ text: 'Resumed after 3 s.' });
+    expect(items).toMatchObject([
+      { kind: 'note', text: expect.stringContaining('words of agent:scout, whose mail it read') },
+      { kind: 'note', level: 'warn' },
+    ]);
+  });
+
+  it('draws a rule where somebody stopped it, and says how long that was', () => {
+    const { items } = read(
+      event('hold.requested'),
+      event('hold.held', { evidence: 'no turn runs' }),
+      event('hold.ended', { why: 'resumed', held_ms: 200_000 }),
+      event('hold.requested'),
+      event('hold.ended', { why: 'resumed', held_ms: 0 }),
+      event('run.paused', { by: 'operator', processes: 3, means: 'cgroup2', ticks: 0, sample_ms: 100 }),
+      event('run.resumed', { reason: 'resume', paused_ms: 3_000 }),
+      event('run.stuck', { action: 'interrupt', evidence: 'nothing has moved for 3 min' }),
+      event('run.moves', { after_ms: 180_000 }),
+      event('lease.held', { holder: 'ann', generation: 1 }),
+      event('lease.returned', { holder: 'ann', note: 'done', diff: ['a.ts'], held_ms: 4_500_000 }),
+    );
+    expect(items.map((item) => (item.kind === 'rule' ? [item.text, item.note] : item.kind))).toEqual([
+      ['agent:coder asked it to stand still at the next boundary', null],
+      ['Held', 'no turn runs'],
+      ['Resumed after 3 min held', null],
+      ['agent:coder asked it to stand still at the next boundary', null],
+      ['The hold was taken back before it stood still', null],
+      ['Paused by operator', 'All 3 processes stand still (cgroup2); 0 CPU ticks in 100 ms'],
+      ['Resumed after 3 s paused', null],
+      ['Stuck: the watchdog interrupts the turn', 'nothing has moved for 3 min'],
+      ['It moves again after 3 min', null],
+      ['ann took over', null],
+      ['ann handed back after 1 h 15 min', 'done'],
+    ]);
+  });
+
+  it('says how long a run lasted and how long there was none, as far as the page goes back', () => {
+    const at = (at_ms: number, topic: string, data = {}) => ({ ...event(topic, data), at_ms });
+    const { items } = read(
+      at(5_000, 'run.lost', { why: 'its shim is gone', killed: 1, certainty: 'exact' }),
+      at(9_000, 'run.started'),
+      at(69_000, 'run.exited', { code: 1, signal: null, cause: 'exited' }),
+      at(70_000, 'run.started'),
+    );
+    expect(items).toMatchObject([
+      {
+        tone: 'failed',
+        text: 'The run was lost: its supervisor is gone',
+        note: 'its shim is gone; one process of it was ended, exact',
+      },
+      { text: 'Run started, 4 s after the last one ended' },
+      { tone: 'failed', text: 'Run exited with code 1 after 60 s' },
+      { text: 'Run started, 1 s after the last one ended' },
+    ]);
   });
 
   it('shows what it does not know, and keeps what is told elsewhere quiet', () => {
@@ -271,5 +314,48 @@ describe('a tool line', () => {
   it('keeps the names of other servers, and shows arguments whole', () => {
     expect(plainName('mcp__a__b__c')).toBe('a: b__c');
     expect(showInput({ a: 'x\ny', b: [1] })).toBe('a:\n  x\n  y\nb:\n  [\n    1\n  ]');
+  });
+});
+
+describe('a receipt', () => {
+  const step = (stage: string, at_ms: number) => ({ stage, at_ms, evidence: `how ${stage}` });
+  const stages = (steps: ReturnType<typeof step>[], farthest: 'delivered' | 'acted' = 'acted') =>
+    stagesOf({ inject: 'i', priority: 'next', stage: steps.at(-1)!.stage, steps }, farthest).map(
+      ({ word, state }) => `${word} ${state}`,
+    );
+
+  it('names what is proven, what that implies, and what is not known yet', () => {
+    expect(stages([step('queued', 1)])).toEqual([
+      'queued proven',
+      'delivered ahead',
+      'seen ahead',
+      'acted on ahead',
+    ]);
+    expect(stages([step('queued', 1), step('delivered', 2), step('acted', 3)])).toEqual([
+      'queued proven',
+      'delivered proven',
+      'seen passed',
+      'acted on proven',
+    ]);
+    expect(stages([step('queued', 1), step('delivered', 2)], 'delivered')).toEqual([
+      'queued proven',
+      'delivered proven',
+    ]);
+  });
+
+  it('ends where a message was taken back or its fate is not known', () => {
+    expect(stages([step('queued', 1), step('cancelled', 2)])).toEqual(['queued proven', 'taken back proven']);
+    expect(stages([step('queued', 1), step('delivered', 2), step('unknown', 3)])).toEqual([
+      'queued proven',
+      'delivered proven',
+      'fate unknown bad',
+    ]);
+  });
+
+  it('is asked back only while nobody is known to have read it', () => {
+    expect(mayBeTakenBack({ stage: 'queued' }, 'delivered')).toBe(true);
+    expect(mayBeTakenBack({ stage: 'delivered' }, 'acted')).toBe(true);
+    expect(mayBeTakenBack({ stage: 'delivered' }, 'delivered')).toBe(false);
+    expect(mayBeTakenBack({ stage: 'seen' }, 'acted')).toBe(false);
   });
 });

@@ -13,6 +13,7 @@ import './styles/base.css';
 import './styles/layout.css';
 import './styles/fleet.css';
 import './styles/agent.css';
+import './styles/standing.css';
 import './styles/live.css';
 import './styles/inbox.css';
 import './styles/terminal.css';

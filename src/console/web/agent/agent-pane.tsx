@@ -6,6 +6,7 @@ import { agents, connection, isMine } from '../state/store.ts';
 import { TerminalView } from '../terminal/terminal-view.tsx';
 import { Header } from './header.tsx';
 import { LeaseBar } from './lease-bar.tsx';
+import { StandingBar } from './standing-bar.tsx';
 
 export function AgentPane({ name, tab }: { name: string; tab: Tab }) {
   const view = useComputed(() => agents.value.get(name) ?? null);
@@ -24,6 +25,7 @@ export function AgentPane({ name, tab }: { name: string; tab: Tab }) {
     <main class={`agent ${frame} ${agent.lease?.phase ?? ''}`} aria-label={agent.name} tabIndex={-1}>
       <Header agent={agent} tab={tab} />
       <LeaseBar agent={agent} />
+      <StandingBar agent={agent} />
       {tab === 'live' ? <LiveView agent={agent} /> : <TerminalView agent={agent} />}
     </main>
   );

@@ -1,24 +1,54 @@
 /** How an agent is: each fact with how it is known and how old that is, on hover and on focus. */
 import type { AgentView } from '../../wire.ts';
-import { activityWord, evidenceFor, sinceOf, standingOf } from '../fleet/status.tsx';
+import { activityWord, evidenceFor, requestOf, sinceOf, standingOf } from '../fleet/status.tsx';
 import { Age } from '../ui/age.tsx';
 import { Explained } from '../ui/explained.tsx';
+import { GradeWord, MEANING } from '../ui/grade.tsx';
+
+/** What holds its processes together, in short and in full. */
+const CONTAINMENT: Record<NonNullable<AgentView['containment']>, readonly [string, string]> = {
+  cgroup2: [
+    'control group',
+    'A control group of its own: pause and kill reach every process, whatever it does.',
+  ],
+  freezer: ['freezer', 'The freezer of a control group: pause reaches every process; kill thaws it first.'],
+  descent: [
+    'by descent',
+    'No control group: processes are known by their descent from its supervisor, which one that tries hard may escape.',
+  ],
+};
 
 export function Facts({ agent }: { agent: AgentView }) {
   const { input, output } = agent.tokens;
+  const request = requestOf(agent);
+  const active = agent.state === 'running' && activityWord(agent) !== agent.state;
+  const held = agent.containment ? CONTAINMENT[agent.containment] : null;
   return (
     <div class="facts">
-      <Explained class="fact" evidence={agent.evidence}>
-        {agent.state} <Age since={agent.since_ms} />
+      <Explained
+        class="fact"
+        evidence={agent.evidence}
+        tip={[MEANING[agent.evidence.grade], held?.[1]].filter(Boolean).join('\n')}
+      >
+        {agent.state} <Age since={agent.since_ms} /> <GradeWord evidence={agent.evidence} minor={active} />
       </Explained>
-      {agent.state === 'running' && activityWord(agent) !== agent.state && (
-        <Explained class={`fact strong ${standingOf(agent)}`} evidence={evidenceFor(agent)}>
-          {activityWord(agent)} <Age since={sinceOf(agent)} />
+      {active && (
+        <Explained
+          class={`fact strong ${standingOf(agent)}`}
+          evidence={evidenceFor(agent)}
+          tip={MEANING[evidenceFor(agent).grade]}
+        >
+          {activityWord(agent)} <Age since={sinceOf(agent)} /> <GradeWord evidence={evidenceFor(agent)} />
         </Explained>
       )}
-      {agent.requested && (
-        <Explained class="fact requested" tip="Asked for, and not true yet.">
-          requested: {agent.requested}
+      {request && (
+        <Explained class="fact requested" tip={`Asked for, and not true yet: ${request.long}.`}>
+          {request.short} {request.since_ms !== null && <Age since={request.since_ms} />}
+        </Explained>
+      )}
+      {held && (
+        <Explained class="fact wide" tip={held[1]}>
+          {held[0]}
         </Explained>
       )}
       {agent.exit && agent.state !== 'running' && (

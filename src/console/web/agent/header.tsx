@@ -1,13 +1,13 @@
 /** Who this is, how it is and how that is known, and what may be done to it. */
-import type { AgentView } from '../../wire.ts';
+import type { AgentView, Verb } from '../../wire.ts';
 import { StatusMark, standingOf } from '../fleet/status.tsx';
-import { command } from '../state/actions.ts';
 import { linkTo, type Tab } from '../state/place.ts';
-import { busy, dialog } from '../state/store.ts';
+import { busy } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Facts } from './facts.tsx';
 import { MoreMenu } from './more-menu.tsx';
+import { actionOf } from './verbs.ts';
 
 export function Header({ agent, tab }: { agent: AgentView; tab: Tab }) {
   return (
@@ -48,45 +48,34 @@ function TabLink(props: { agent: AgentView; tab: Tab; current: Tab; label: strin
   );
 }
 
+/** What is needed now; everything is in the menu. Who stands still is let go on by the bar that says so. */
 function Actions({ agent }: { agent: AgentView }) {
-  const working = (verb: string): boolean => busy.value.has(`${verb} ${agent.name}`);
-  const off = agent.verbs.start === null;
+  const verbs: Verb[] = [];
+  if (agent.verbs.start === null) verbs.push('start');
+  else {
+    if (agent.lease === null) verbs.push('takeover');
+    if (agent.verbs.resume !== null) verbs.push('hold', 'pause');
+    verbs.push('stop');
+  }
   return (
     <div class="actions">
-      {agent.lease === null && !off && (
-        <Button
-          label="Take over"
-          icon="hand"
-          hint="t"
-          whyNot={agent.verbs.takeover}
-          busy={working('takeover')}
-          onPress={() => {
-            dialog.value = { kind: 'takeover', agent: agent.name };
-          }}
-        />
-      )}
-      {off ? (
-        <Button
-          label="Start"
-          icon="play"
-          hint="s"
-          tone="primary"
-          busy={working('start')}
-          onPress={() => void command('start', agent)}
-        />
-      ) : (
-        <Button
-          label="Stop"
-          icon="stop"
-          hint="s"
-          class="on-wide"
-          whyNot={agent.verbs.stop}
-          busy={working('stop')}
-          onPress={() => {
-            dialog.value = { kind: 'confirm', verb: 'stop', agent: agent.name };
-          }}
-        />
-      )}
+      {verbs.map((verb) => {
+        const action = actionOf(verb);
+        return (
+          <Button
+            key={verb}
+            label={action.short ?? action.label}
+            icon={action.icon}
+            hint={action.key}
+            class={`verb-${verb}`}
+            tone={verb === 'start' ? 'primary' : 'plain'}
+            whyNot={agent.verbs[verb]}
+            tip={action.what}
+            busy={busy.value.has(`${verb} ${agent.name}`)}
+            onPress={() => action.run(agent)}
+          />
+        );
+      })}
       <MoreMenu agent={agent} />
     </div>
   );

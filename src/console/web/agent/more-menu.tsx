@@ -1,11 +1,12 @@
-/** The verbs that are needed less often. */
+/** Every verb that stops an agent, the mildest first, with what it does or why it may not be done now. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AgentView } from '../../wire.ts';
+import { keycap, shortcut } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { ACTIONS } from './verbs.ts';
 
-const IN_MENU = ['interrupt', 'stop', 'restart', 'kill'];
+const IN_MENU = ['hold', 'pause', 'resume', 'interrupt', 'stop', 'restart', 'kill'];
 
 export function MoreMenu({ agent }: { agent: AgentView }) {
   const open = useSignal(false);
@@ -41,6 +42,7 @@ export function MoreMenu({ agent }: { agent: AgentView }) {
         <div
           class="menu"
           role="menu"
+          aria-label={`Actions on ${agent.name}`}
           tabIndex={-1}
           onKeyDown={(event) => {
             if (event.key === 'Escape') {
@@ -62,7 +64,8 @@ export function MoreMenu({ agent }: { agent: AgentView }) {
                 role="menuitem"
                 class={action.danger ? 'danger' : ''}
                 aria-disabled={whyNot !== null || undefined}
-                data-tip={whyNot ?? undefined}
+                aria-keyshortcuts={action.key && shortcut(action.key)}
+                data-tip={whyNot ?? action.what}
                 onClick={() => {
                   if (whyNot !== null) return;
                   open.value = false;
@@ -70,7 +73,12 @@ export function MoreMenu({ agent }: { agent: AgentView }) {
                 }}
               >
                 <Icon name={action.icon} />
-                {action.label}
+                <span>{action.label}</span>
+                {action.key && (
+                  <span class="kbd" aria-hidden="true">
+                    {keycap(action.key)}
+                  </span>
+                )}
               </button>
             );
           })}

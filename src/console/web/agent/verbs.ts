@@ -8,9 +8,13 @@ import type { IconName } from '../ui/icon.tsx';
 export interface Action {
   verb: Verb;
   label: string;
+  /** On a button. */
+  short?: string;
   icon: IconName;
   key?: string;
   danger?: boolean;
+  /** One line of what it does. */
+  what?: string;
   run(agent: AgentView): void;
 }
 
@@ -24,6 +28,7 @@ export const ACTIONS: readonly Action[] = [
   {
     verb: 'takeover',
     label: 'Take over the terminal',
+    short: 'Take over',
     icon: 'hand',
     key: 't',
     run: (agent) => {
@@ -51,15 +56,66 @@ export const ACTIONS: readonly Action[] = [
     },
   },
   {
+    verb: 'hold',
+    label: 'Hold at the next boundary',
+    short: 'Hold',
+    icon: 'hold',
+    key: 'h',
+    what: 'Finishes the running tool; then no tool runs and no turn begins',
+    run: (agent) => void command('hold', agent),
+  },
+  {
+    verb: 'pause',
+    label: 'Pause at once',
+    short: 'Pause',
+    icon: 'pause',
+    key: 'p',
+    what: 'Freezes every process of it where it is',
+    run: (agent) => void command('pause', agent),
+  },
+  {
+    verb: 'resume',
+    label: 'Resume',
+    icon: 'play',
+    key: 'r',
+    what: 'It goes on, and is told how long it was away and what changed',
+    run: (agent) => void command('resume', agent),
+  },
+  {
     verb: 'interrupt',
     label: 'Interrupt the turn',
+    short: 'Interrupt',
     icon: 'interrupt',
+    key: 'x',
+    what: 'Aborts the running tool and ends the turn; the conversation is kept',
     run: (agent) => void command('interrupt', agent),
   },
   { verb: 'start', label: 'Start', icon: 'play', key: 's', run: (agent) => void command('start', agent) },
-  { verb: 'stop', label: 'Stop', icon: 'stop', key: 's', run: confirm('stop') },
-  { verb: 'restart', label: 'Restart', icon: 'restart', run: confirm('restart') },
-  { verb: 'kill', label: 'Kill', icon: 'cross', danger: true, run: confirm('kill') },
+  {
+    verb: 'stop',
+    label: 'Stop',
+    icon: 'stop',
+    key: 's',
+    what: 'Asks it to end, then makes it; the conversation is kept',
+    run: confirm('stop'),
+  },
+  {
+    verb: 'restart',
+    label: 'Restart',
+    icon: 'restart',
+    key: 'R',
+    what: 'Stops it and starts it again in the same conversation',
+    run: confirm('restart'),
+  },
+  {
+    verb: 'kill',
+    label: 'Kill',
+    icon: 'cross',
+    key: 'K',
+    danger: true,
+    what: 'Ends every process at once',
+    run: confirm('kill'),
+  },
 ];
 
 export function actionOf(verb: Verb): Action {

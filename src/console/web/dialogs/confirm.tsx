@@ -1,6 +1,8 @@
 /** Before something ends: what exactly. */
+import { useRef } from 'preact/hooks';
 import type { AgentView } from '../../wire.ts';
 import { command } from '../state/actions.ts';
+import { isMine } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
 import { closeDialog, Modal } from '../ui/modal.tsx';
 
@@ -18,13 +20,16 @@ const WORDS = {
   kill: {
     title: (name: string) => `Kill ${name}?`,
     label: 'Kill',
-    what: 'Every process of the run is killed at once. What the engine had not written down is lost.',
+    what: 'Every process of the run is killed at once, also those in the background. What the engine had not written down is lost. Stop is enough unless it does not answer.',
   },
 } as const;
 
 export function ConfirmDialog({ agent, verb }: { agent: AgentView; verb: keyof typeof WORDS }) {
   const words = WORDS[verb];
-  const whyNot = agent.verbs[verb];
+  // What is confirmed is what was asked about: another run by then is not meant.
+  const asked = useRef(agent).current;
+  const whyNot =
+    agent.run === asked.run ? agent.verbs[verb] : `A different run of ${agent.name} has begun meanwhile.`;
   return (
     <Modal label={words.title(agent.name)}>
       <h2>{words.title(agent.name)}</h2>
@@ -33,6 +38,14 @@ export function ConfirmDialog({ agent, verb }: { agent: AgentView; verb: keyof t
         <p class="warn-line">
           A tool is running and will be cut off: <span class="mono">{agent.last ?? 'unknown'}</span>
         </p>
+      )}
+      {agent.lease && (
+        <p class="warn-line">
+          {isMine(agent) ? 'You hold' : `${agent.lease.holder} holds`} its terminal, which ends with it.
+        </p>
+      )}
+      {agent.hold && verb !== 'restart' && (
+        <p class="warn-line">It is held. What is started again later is not held any more.</p>
       )}
       {whyNot && <p class="warn-line">{whyNot}</p>}
       <footer>
@@ -43,7 +56,7 @@ export function ConfirmDialog({ agent, verb }: { agent: AgentView; verb: keyof t
           whyNot={whyNot}
           onPress={() => {
             closeDialog();
-            void command(verb, agent);
+            void command(verb, { ...agent, run: asked.run });
           }}
         />
       </footer>

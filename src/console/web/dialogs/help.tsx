@@ -21,7 +21,13 @@ const KEYS: [string, [string[], string][]][] = [
       [['b'], 'hand back'],
       [['Ctrl', ']'], 'hand back, from inside the terminal'],
       [['i'], 'write a message'],
+      [['h'], 'hold at the next boundary'],
+      [['p'], 'pause at once'],
+      [['r'], 'resume'],
+      [['x'], 'interrupt the turn'],
       [['s'], 'start or stop'],
+      [['⇧', 'R'], 'restart'],
+      [['⇧', 'K'], 'kill'],
     ],
   ],
   [

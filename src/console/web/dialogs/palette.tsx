@@ -7,6 +7,7 @@ import { applyConfig, signOut } from '../state/actions.ts';
 import { askToNotify, canNotify } from '../state/notify.ts';
 import { go, place } from '../state/place.ts';
 import { agents, dialog, pendingAgents } from '../state/store.ts';
+import { keycap } from '../ui/button.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { closeDialog, Modal } from '../ui/modal.tsx';
 
@@ -153,7 +154,7 @@ export function Palette() {
             {command.whyNot ? (
               <span class="faint">{command.whyNot}</span>
             ) : (
-              command.key && <kbd>{command.key}</kbd>
+              command.key && <kbd>{keycap(command.key)}</kbd>
             )}
           </button>
         ))}

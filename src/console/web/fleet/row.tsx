@@ -4,11 +4,13 @@ import { linkTo } from '../state/place.ts';
 import { Age } from '../ui/age.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { memo } from '../ui/memo.ts';
-import { activityWord, evidenceFor, StatusMark, sinceOf, standingOf } from './status.tsx';
+import { activityWord, evidenceFor, requestOf, StatusMark, sinceOf, standingOf } from './status.tsx';
 
 export const Row = memo(({ agent, current }: { agent: AgentView; current: boolean }) => {
   const standing = standingOf(agent);
-  const last = agent.problem?.message ?? agent.last ?? agent.goal ?? '';
+  const request = requestOf(agent);
+  const now = request ? request.long : agent.stuck?.what;
+  const last = agent.problem?.message ?? now ?? agent.last ?? agent.goal ?? '';
   return (
     <li>
       <a
@@ -24,24 +26,28 @@ export const Row = memo(({ agent, current }: { agent: AgentView; current: boolea
           <span class="row-engine">{agent.runtime}</span>
         </span>
         <span class="row-state" data-evidence={JSON.stringify(evidenceFor(agent))}>
-          {agent.requested ? (
-            <i class="requested">{agent.requested}…</i>
+          {request ? (
+            <i class="requested">
+              {request.short} {request.since_ms !== null && <Age since={request.since_ms} />}
+            </i>
           ) : (
             <>
               {activityWord(agent)} <Age since={sinceOf(agent)} />
             </>
           )}
         </span>
-        <span class="row-last">{last}</span>
-        <span class="row-extra">
-          {agent.unreadMail > 0 && (
-            <span class="count">
-              <Icon name="mail" />
-              {agent.unreadMail}
-              <span class="hidden"> unread mail</span>
-            </span>
-          )}
-          {agent.cost_usd !== null && agent.cost_usd > 0 && <span>${agent.cost_usd.toFixed(2)}</span>}
+        <span class="row-second">
+          <span class={`row-last ${request ? 'requested' : ''}`}>{last}</span>
+          <span class="row-extra">
+            {agent.unreadMail > 0 && (
+              <span class="count">
+                <Icon name="mail" />
+                {agent.unreadMail}
+                <span class="hidden"> unread mail</span>
+              </span>
+            )}
+            {agent.cost_usd !== null && agent.cost_usd > 0 && <span>${agent.cost_usd.toFixed(2)}</span>}
+          </span>
         </span>
       </a>
     </li>

@@ -1,12 +1,13 @@
 /** How an agent is, in a shape, a colour and a word: never by colour alone. */
 import type { JSX } from 'preact';
-import type { AgentView, Evidence } from '../../wire.ts';
+import type { AgentView, Evidence, LeaseView } from '../../wire.ts';
 import { isMine, needsSomeone } from '../state/store.ts';
 
 export type Standing =
   | 'needs'
   | 'failed'
   | 'held'
+  | 'stuck'
   | 'working'
   | 'runs'
   | 'limited'
@@ -16,43 +17,85 @@ export type Standing =
 
 export function standingOf(agent: AgentView): Standing {
   if (agent.state === 'failed') return 'failed';
+  if (agent.activity === 'held' || agent.activity === 'paused') return 'held';
+  if (agent.stuck) return 'stuck';
   if (needsSomeone(agent)) return 'needs';
   if (agent.state === 'unknown') return 'unknown';
   if (agent.state !== 'running' && agent.state !== 'starting' && agent.state !== 'stopping') return 'off';
-  const held = agent.lease !== null && agent.lease.phase !== 'pending';
-  if (held || agent.activity === 'held' || agent.activity === 'paused') return 'held';
+  if (inHands(agent)) return 'held';
   if (agent.activity === 'rate-limited') return 'limited';
   if (agent.activity === 'thinking' || agent.activity === 'tool' || agent.state === 'starting')
     return 'working';
   return agent.activity === 'idle' ? 'idle' : 'runs';
 }
 
+const inHands = (agent: AgentView): LeaseView | null =>
+  agent.lease && agent.lease.phase !== 'pending' ? agent.lease : null;
+
 export function activityWord(agent: AgentView): string {
-  if (agent.lease && agent.lease.phase !== 'pending')
-    return isMine(agent) ? 'you hold it' : `held by ${agent.lease.holder}`;
-  if (agent.state === 'running') {
-    if (agent.openApprovals > 0 || agent.activity === 'waiting-for-operator') return 'waits for you';
-    if (agent.activity === 'tool') return 'tool';
-    return agent.activity === null || agent.activity === 'unknown' ? 'running' : agent.activity;
-  }
-  return agent.state;
+  const lease = inHands(agent);
+  // Whoever holds it holds something that does not move at all.
+  if (agent.activity === 'paused') return 'paused';
+  if (lease) return isMine(agent) ? 'you hold it' : `held by ${lease.holder}`;
+  if (agent.state !== 'running') return agent.state;
+  if (agent.stuck) return 'stuck';
+  if (agent.activity === 'held') return 'held';
+  if (agent.openApprovals > 0 || agent.activity === 'waiting-for-operator') return 'waits for you';
+  if (agent.activity === 'rate-limited') return 'rate limited';
+  return agent.activity === null || agent.activity === 'unknown' ? 'running' : agent.activity;
 }
 
-/** When the word above became true. */
-export function sinceOf(agent: AgentView): number {
-  if (agent.lease && agent.lease.phase !== 'pending') return agent.lease.since_ms;
-  return agent.state === 'running' && agent.activityEvidence ? agent.activityEvidence.at_ms : agent.since_ms;
-}
-
-/** What the word above rests on. */
+/** What the word above rests on, and since when it is true. */
 export function evidenceFor(agent: AgentView): Evidence {
-  return agent.state === 'running' && agent.activityEvidence ? agent.activityEvidence : agent.evidence;
+  const { state, activity, activityEvidence, stuck } = agent;
+  const lease = inHands(agent);
+  if (lease && activity !== 'paused') {
+    const what = `${lease.holder} took it over (lease ${lease.generation})`;
+    return { source: 'host', grade: 'enforced', what, at_ms: lease.since_ms };
+  }
+  if (state === 'running' && stuck)
+    return { source: 'watchdog', grade: 'observed', what: stuck.what, at_ms: stuck.since_ms };
+  return state === 'running' && activityEvidence ? activityEvidence : agent.evidence;
 }
+
+export function sinceOf(agent: AgentView): number {
+  const evidence = evidenceFor(agent);
+  return evidence === agent.evidence ? agent.since_ms : evidence.at_ms;
+}
+
+export interface Request {
+  short: string;
+  /** What is waited for. */
+  long: string;
+  since_ms: number | null;
+}
+
+/** What was asked for and is not true yet. */
+export function requestOf(agent: AgentView): Request | null {
+  const { requested, hold, lease } = agent;
+  if (requested === null) return null;
+  const since_ms = requested === 'hold' ? (hold?.since_ms ?? null) : (lease?.since_ms ?? null);
+  const words = REQUESTS[requested];
+  if (words) return { short: words[0], long: words[1], since_ms };
+  // The host's own words: 'takeover after: …', 'restart in 4 s'.
+  return { short: requested.split(' after: ', 1)[0]!, long: requested, since_ms };
+}
+
+const REQUESTS: Record<string, readonly [short: string, long: string]> = {
+  hold: ['hold requested', 'stands still at the next boundary: when the tool or the turn ends'],
+  pause: ['pause requested', 'until every process of it stands still'],
+  resume: ['resume requested', 'until its processes go on'],
+  stop: ['stopping', 'until every process of it has ended'],
+  kill: ['being killed', 'until every process of it has ended'],
+  restart: ['restarting', 'it is ended first, then started again'],
+  handover: ['handing over', 'engine and terminal change places'],
+};
 
 const SHAPES: Record<Standing, JSX.Element> = {
   needs: <path class="fill" d="M8 1.8 14.2 8 8 14.2 1.8 8Z" />,
   failed: <path class="line" d="m4 4 8 8m0-8-8 8" />,
   held: <path class="line" d="M5.5 3.5v9m5-9v9" />,
+  stuck: <path class="line" d="M8 2.6 14.2 13.4H1.8L8 2.6Zm0 4.2v2.8m0 1.9v.01" />,
   working: <circle class="fill" cx="8" cy="8" r="4.2" />,
   /** It runs, and what it does cannot be known: any program in a terminal. */
   runs: <path class="line" d="M8 11.8a3.8 3.8 0 1 0 0-7.6 3.8 3.8 0 0 0 0 7.6ZM8 8h.01" />,

@@ -1,5 +1,6 @@
 /** A question of an agent, answerable where it stands: what is asked, what happens if nobody answers. */
 import { useSignal } from '@preact/signals';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { ApprovalView } from '../../wire.ts';
 import { DiffView } from '../live/diff-view.tsx';
 import { Markdown } from '../live/markdown.tsx';
@@ -47,6 +48,9 @@ export function ApprovalCard({ approval, where }: { approval: ApprovalView; wher
 
 function Permission({ approval }: { approval: ApprovalView }) {
   const reason = useSignal<string | null>(null);
+  const reasonField = useRef<HTMLInputElement>(null);
+  // At once: the browser's own autofocus comes a frame later, and what is typed until then would be lost.
+  useLayoutEffect(() => reasonField.current?.focus(), [reason.value === null]);
   const tool = typeof approval.detail.tool === 'string' ? approval.detail.tool : approval.title;
   const line = toolLine(tool, approval.detail.input);
   const working = busy.value.has(`answer ${approval.id}`);
@@ -96,8 +100,7 @@ function Permission({ approval }: { approval: ApprovalView }) {
             class="field"
             aria-label="Why it is denied; the agent reads this"
             placeholder="Why; the agent reads this"
-            // biome-ignore lint/a11y/noAutofocus: the operator has just asked for this field
-            autoFocus
+            ref={reasonField}
             value={reason.value}
             onInput={(event) => {
               reason.value = event.currentTarget.value;

@@ -1,11 +1,12 @@
 /** What is going on right now, under the last thing that happened. */
 import type { AgentView } from '../../wire.ts';
-import { activityWord, evidenceFor, StatusMark, sinceOf, standingOf } from '../fleet/status.tsx';
+import { activityWord, evidenceFor, requestOf, StatusMark, sinceOf, standingOf } from '../fleet/status.tsx';
 import { command } from '../state/actions.ts';
 import { Age } from '../ui/age.tsx';
 import { Button } from '../ui/button.tsx';
 import { CodeText } from '../ui/code-text.tsx';
 import { Explained } from '../ui/explained.tsx';
+import { MEANING } from '../ui/grade.tsx';
 
 export function ActivityLine({ agent }: { agent: AgentView }) {
   if (agent.problem) {
@@ -36,17 +37,21 @@ export function ActivityLine({ agent }: { agent: AgentView }) {
       </div>
     );
   }
+  const request = requestOf(agent);
+  const evidence = evidenceFor(agent);
   return (
-    <Explained class="activity" evidence={evidenceFor(agent)}>
+    <Explained class="activity" evidence={evidence} tip={MEANING[evidence.grade]}>
       <StatusMark standing={standingOf(agent)} />
-      {agent.requested ? (
-        <i class="requested">requested: {agent.requested}</i>
-      ) : (
-        <span>
-          {activityWord(agent)}
-          {agent.activity === 'tool' && agent.last ? ` · ${agent.last}` : ''} <Age since={sinceOf(agent)} />
-        </span>
-      )}
+      <span>
+        {activityWord(agent)}
+        {agent.activity === 'tool' && agent.last ? ` · ${agent.last}` : ''} <Age since={sinceOf(agent)} />
+        {request && (
+          <i class="requested">
+            {' '}
+            · {request.short}: {request.long}
+          </i>
+        )}
+      </span>
     </Explained>
   );
 }

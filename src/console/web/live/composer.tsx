@@ -5,11 +5,12 @@ import type { AgentView, InjectBody } from '../../wire.ts';
 import { inject } from '../state/actions.ts';
 import { busy } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
+import { waitsFor } from './receipt.ts';
 
-const WHEN: { value: InjectBody['priority']; label: string; tip: string }[] = [
-  { value: 'next', label: 'Next', tip: 'Read right after the running tool.' },
-  { value: 'later', label: 'Later', tip: 'A turn of its own, when this one has ended.' },
-  { value: 'now', label: 'Now', tip: 'Aborts the running tool.' },
+const WHEN: { value: InjectBody['priority']; label: string; what: string }[] = [
+  { value: 'now', label: 'Now', what: 'Aborts the running tool and is read at once.' },
+  { value: 'next', label: 'Next', what: 'Read right after the running tool; nothing is aborted.' },
+  { value: 'later', label: 'Later', what: 'A turn of its own, when this one has ended.' },
 ];
 
 /** Drafts outlive a change of agent or tab. */
@@ -69,22 +70,27 @@ export function Composer({ agent }: { agent: AgentView }) {
         }}
       />
       <div class="composer-bar">
-        <fieldset class="segments">
-          <legend class="hidden">When it is read</legend>
-          {WHEN.map(({ value, label, tip }) => (
-            <label key={value} data-tip={tip}>
-              <input
-                type="radio"
-                name="priority"
-                checked={priority.value === value}
-                onChange={() => {
-                  priority.value = value;
-                }}
-              />
-              <span>{label}</span>
-            </label>
-          ))}
-        </fieldset>
+        {agent.can.receipts !== 'delivered' && (
+          <fieldset class="segments" aria-describedby="composer-when">
+            <legend class="hidden">When it is read</legend>
+            {WHEN.map(({ value, label }) => (
+              <label key={value}>
+                <input
+                  type="radio"
+                  name="priority"
+                  checked={priority.value === value}
+                  onChange={() => {
+                    priority.value = value;
+                  }}
+                />
+                <span>{label}</span>
+              </label>
+            ))}
+          </fieldset>
+        )}
+        <p id="composer-when" class="composer-when" aria-live="polite">
+          {whatBecomes(agent, priority.value)}
+        </p>
         <Button
           label="Send"
           icon="send"
@@ -101,6 +107,14 @@ export function Composer({ agent }: { agent: AgentView }) {
 /** A message that cannot be read yet waits, and says so before it is sent. */
 function placeholder(agent: AgentView): string {
   if (agent.lease) return `Tell ${agent.name} something; it is read after the hand-back`;
-  if (agent.pid === null) return `Tell ${agent.name} something; it is read when it runs`;
-  return `Tell ${agent.name} something`;
+  const until = waitsFor(agent);
+  return `Tell ${agent.name} something${until === null ? '' : `; it is read once ${until}`}`;
+}
+
+function whatBecomes(agent: AgentView, priority: InjectBody['priority']): string {
+  const until = waitsFor(agent);
+  if (until !== null) return `Waits until ${until}.`;
+  if (agent.can.receipts === 'delivered')
+    return 'Typed into its terminal; whether it is read cannot be told.';
+  return WHEN.find(({ value }) => value === priority)!.what;
 }

@@ -5,6 +5,7 @@ import type { Item } from './items.ts';
 import { flag, list, record, text } from './read.ts';
 import { remarkOf } from './remarks.ts';
 import { ruleOf } from './rules.ts';
+import type { Spans } from './spans.ts';
 
 /** Told elsewhere (header, fleet, inbox), or of no use to a reader. */
 const SILENT =
@@ -12,7 +13,7 @@ const SILENT =
 
 const LEVELS = { info: 'info', warn: 'warn', error: 'error' } as const;
 
-export function itemOf(event: EventView): Item | null {
+export function itemOf(event: EventView, spans: Spans): Item | null {
   const { topic, data, seq, at_ms, grade, principal } = event;
   const base = { key: `e${seq}`, seq, at_ms, grade, principal };
   switch (topic) {
@@ -87,7 +88,7 @@ export function itemOf(event: EventView): Item | null {
   if (deed) return { ...base, kind: 'deed', deed };
   const remark = remarkOf(event);
   if (remark) return { ...base, kind: 'note', ...remark };
-  const rule = ruleOf(event);
+  const rule = ruleOf(event, spans);
   if (rule) {
     const problem = data.problem ? (record(data, 'problem') as unknown as WireError) : null;
     return { ...base, kind: 'rule', note: null, changed: [], problem, ...rule };

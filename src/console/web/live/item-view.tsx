@@ -28,7 +28,7 @@ function Content({ item, agent }: { item: Exclude<Item, { kind: 'rule' }>; agent
     case 'said':
       return item.thinking ? <Thinking item={item} /> : <Markdown source={item.text} />;
     case 'told':
-      return <ToldView item={item} />;
+      return <ToldView item={item} agent={agent} />;
     case 'tool':
       return <ToolView item={item} />;
     case 'deed':

@@ -49,7 +49,7 @@ export type Item = Base &
       }
     | {
         kind: 'rule';
-        tone: 'plain' | 'held' | 'failed' | 'quiet';
+        tone: 'plain' | 'held' | 'asked' | 'stuck' | 'failed' | 'quiet';
         text: string;
         note: string | null;
         /** Files that changed while somebody held it. */

@@ -1,18 +1,10 @@
 /** What was said to the agent, and how far it is known to have come. */
-import { exactTimeOf, timeOf } from '../state/clock.ts';
-import { Explained } from '../ui/explained.tsx';
 import { memo } from '../ui/memo.ts';
-import type { ItemOf, Receipt } from './items.ts';
+import type { ItemOf } from './items.ts';
 import { Markdown } from './markdown.tsx';
+import { ReceiptView } from './receipt-view.tsx';
 
-const STAGES: Record<string, string> = {
-  queued: 'queued',
-  delivered: 'delivered',
-  seen: 'seen',
-  acted: 'acted on',
-  unknown: 'delivery unknown; it is not sent again',
-  cancelled: 'cancelled',
-};
+const WHEN: Record<string, string> = { now: 'to be read now', later: 'for a turn of its own' };
 
 /** The engine's stream does not say who wrote a message that is no inject: the goal, or somebody at the terminal. */
 const WHO: Record<string, (principal: string) => string> = {
@@ -22,29 +14,17 @@ const WHO: Record<string, (principal: string) => string> = {
   client: (principal) => principal.slice('client:'.length),
 };
 
-export const ToldView = memo(({ item }: { item: ItemOf<'told'> }) => (
-  <div class={`told ${item.receipt?.stage === 'queued' ? 'requested' : ''}`}>
+export const ToldView = memo(({ item, agent }: { item: ItemOf<'told'>; agent: string }) => (
+  <div class={`told ${item.receipt?.stage ?? ''}`}>
     <header>
       <b>
         {item.typed
           ? 'In the terminal'
           : (WHO[item.principal.split(':', 1)[0]!]?.(item.principal) ?? item.principal)}
       </b>
-      {item.receipt && <ReceiptLine receipt={item.receipt} />}
+      {item.receipt && <span class="faint">{WHEN[item.receipt.priority] ?? ''}</span>}
     </header>
     <Markdown source={item.text} />
+    {item.receipt && <ReceiptView receipt={item.receipt} agent={agent} />}
   </div>
 ));
-
-function ReceiptLine({ receipt }: { receipt: Receipt }) {
-  const last = receipt.steps.at(-1)!;
-  const tip = receipt.steps
-    .map((step) => `${step.stage} ${exactTimeOf(step.at_ms)}${step.evidence ? ` — ${step.evidence}` : ''}`)
-    .join('\n');
-  const bad = receipt.stage === 'unknown' || receipt.stage === 'cancelled';
-  return (
-    <Explained class={`receipt ${bad ? 'bad' : ''}`} tip={tip}>
-      {STAGES[receipt.stage] ?? receipt.stage} {timeOf(last.at_ms)}
-    </Explained>
-  );
-}

@@ -7,6 +7,7 @@ import { deedOf, isDeedOf } from './deeds.ts';
 import { itemOf } from './item-of.ts';
 import type { Item, ItemOf } from './items.ts';
 import { flag, record, text, textOrNull } from './read.ts';
+import { Spans } from './spans.ts';
 
 /** More are dropped from the top while the newest are followed; they can be loaded again. */
 export const ITEMS_MAX = 1_500;
@@ -16,6 +17,7 @@ export class Transcript {
   #items: Item[] = [];
   /** Key → index in #items. */
   #at = new Map<string, number>();
+  readonly #spans = new Spans();
   /** Seq of the first and the last event that was read; 0 when none. */
   first = 0;
   last = 0;
@@ -32,7 +34,7 @@ export class Transcript {
     for (const event of fresh) {
       this.last = Math.max(this.last, event.seq);
       if (this.#joins(event)) continue;
-      const item = itemOf(event);
+      const item = itemOf(event, this.#spans);
       if (item === null || this.#at.has(item.key)) continue;
       this.#at.set(item.key, this.#items.length);
       this.#items.push(item);

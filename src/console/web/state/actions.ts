@@ -4,6 +4,7 @@ import type {
   ApprovalAnswer,
   ApprovalView,
   Basis,
+  Changes,
   HandbackBody,
   InjectBody,
   LeaseView,
@@ -11,12 +12,17 @@ import type {
   TakeoverBody,
 } from '../../wire.ts';
 import { showDone, showError } from '../ui/toasts.tsx';
-import { post, wireOf } from './api.ts';
+import { get, post, wireOf } from './api.ts';
 import { forgetKey } from './key.ts';
 import { ANSWERED_MAX, agents, answered, approvals, busy, connection, mail } from './store.ts';
 
 function basisOf(agent: AgentView): Basis {
-  return { run: agent.run, state: agent.state, lease: agent.lease?.generation ?? null };
+  return {
+    run: agent.run,
+    state: agent.state,
+    lease: agent.lease?.generation ?? null,
+    stands: { hold_ms: agent.hold?.since_ms ?? null, paused: agent.activity === 'paused' },
+  };
 }
 
 /** @returns null when it was refused; the operator has then been told. */
@@ -41,8 +47,9 @@ function seen(view: AgentView): void {
   agents.value = new Map(agents.value).set(view.name, view);
 }
 
-export type SimpleVerb = 'start' | 'stop' | 'kill' | 'restart' | 'interrupt';
+export type SimpleVerb = 'start' | 'stop' | 'kill' | 'restart' | 'interrupt' | 'hold' | 'pause' | 'resume';
 
+/** Based on `agent` as it is given here: what was confirmed is what was read. */
 export async function command(verb: SimpleVerb, agent: AgentView): Promise<void> {
   const view = await act(`${verb} ${agent.name}`, () =>
     post<AgentView>(pathOf(agent.name, verb), { basis: basisOf(agent) }),
@@ -66,8 +73,8 @@ export async function takeOver(
   return (await act(`takeover${again} ${agent.name}`, () => post<LeaseView>(path, body))) !== null;
 }
 
-export async function handBack(agent: AgentView, note: string): Promise<boolean> {
-  const body: HandbackBody = { basis: basisOf(agent), ...(note === '' ? {} : { note }) };
+export async function handBack(agent: AgentView, note: string, held: boolean): Promise<boolean> {
+  const body: HandbackBody = { basis: basisOf(agent), held, ...(note === '' ? {} : { note }) };
   const view = await act(`handback ${agent.name}`, () =>
     post<AgentView>(pathOf(agent.name, 'handback'), body),
   );
@@ -83,6 +90,18 @@ export async function inject(
 ): Promise<boolean> {
   const body: InjectBody = { basis: basisOf(agent), id, text, priority };
   return (await act(`inject ${agent.name}`, () => post(pathOf(agent.name, 'inject'), body))) !== null;
+}
+
+/** What becomes of the message is told by its receipt. */
+export async function takeBack(agent: string, injection: string): Promise<void> {
+  const path = `${pathOf(agent, 'injections')}/${encodeURIComponent(injection)}/cancel`;
+  await act(`cancel ${injection}`, () => post(path, {}));
+}
+
+/** Null where it cannot be told: then nothing is said of it. */
+export async function changesOf(agent: string): Promise<Changes['changes']> {
+  const answer = await act(`changes ${agent}`, () => get<Changes>(pathOf(agent, 'changes')));
+  return answer?.changes ?? null;
 }
 
 export async function answer(approval: ApprovalView, given: ApprovalAnswer): Promise<void> {

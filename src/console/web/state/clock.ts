@@ -45,7 +45,16 @@ const exactTime = new Intl.DateTimeFormat(undefined, {
   hourCycle: 'h23',
 });
 
+const secondTime = new Intl.DateTimeFormat(undefined, {
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+
 /** 14:02 */
 export const timeOf = (at_ms: number): string => clockTime.format(at_ms);
 /** Nov 20, 14:02:11 */
 export const exactTimeOf = (at_ms: number): string => exactTime.format(at_ms);
+/** 14:02:11 */
+export const secondOf = (at_ms: number): string => secondTime.format(at_ms);

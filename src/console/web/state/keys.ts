@@ -1,5 +1,7 @@
 /** The keyboard. Letters act where nothing is being typed; a key that would act on something unseen only moves there. */
-import { actionOf } from '../agent/verbs.ts';
+import type { Verb } from '../../wire.ts';
+import { ACTIONS, actionOf } from '../agent/verbs.ts';
+import { showNote } from '../ui/toasts.tsx';
 import { answer } from './actions.ts';
 import { go, place } from './place.ts';
 import { agents, approvals, dialog, inboxOpen, live } from './store.ts';
@@ -66,15 +68,11 @@ function press(key: string): boolean {
     case 'a':
     case 'd':
       return decide(key === 'a');
-    case 't':
-      return verb('takeover');
-    case 'b':
-      return verb('handback');
-    case 'i':
-      return verb('inject');
     case 's':
-      return verb('start') || verb('stop');
+      return verb(currentAgent()?.verbs.start === null ? 'start' : 'stop');
   }
+  const action = ACTIONS.find((one) => one.key === key);
+  if (action) return verb(action.verb);
   return /^[1-9]$/.test(key) && (choose(Number(key)) || tab(Number(key)));
 }
 
@@ -84,10 +82,13 @@ function currentAgent() {
   return name === undefined ? undefined : agents.value.get(name);
 }
 
-function verb(name: Parameters<typeof actionOf>[0]): boolean {
+/** What may not be done now does nothing, and says why. */
+function verb(name: Verb): boolean {
   const agent = currentAgent();
-  if (!agent || !live.value || agent.verbs[name] !== null) return false;
-  actionOf(name).run(agent);
+  if (!agent || !live.value) return false;
+  const whyNot = agent.verbs[name];
+  if (whyNot === null) actionOf(name).run(agent);
+  else showNote(whyNot);
   return true;
 }
 

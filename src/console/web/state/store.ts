@@ -34,6 +34,8 @@ export interface Toast {
   id: number;
   error: WireError | null;
   text: string;
+  /** Nothing was done. */
+  note?: boolean;
 }
 export const toasts = signal<readonly Toast[]>([]);
 
@@ -69,12 +71,13 @@ export function isMine(agent: AgentView): boolean {
 /** Whoever holds it is there already: what waits for an operator then, waits for them. */
 export function needsSomeone(agent: AgentView): boolean {
   const waits = agent.activity === 'waiting-for-operator' && agent.lease === null;
-  return agent.openApprovals > 0 || waits || agent.state === 'failed';
+  return agent.openApprovals > 0 || waits || agent.state === 'failed' || agent.stuck !== null;
 }
 
 export const needsYou = computed(
   () =>
     approvals.value.length +
-    [...agents.value.values()].filter((agent) => agent.state === 'failed' && agent.openApprovals === 0)
-      .length,
+    [...agents.value.values()].filter(
+      (agent) => (agent.state === 'failed' || agent.stuck !== null) && agent.openApprovals === 0,
+    ).length,
 );

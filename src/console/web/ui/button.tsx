@@ -12,10 +12,12 @@ interface Props {
   name?: string;
   icon?: IconName;
   /** Letter that does the same. */
-  hint?: string;
+  hint?: string | undefined;
   tone?: 'plain' | 'primary' | 'quiet' | 'danger';
   /** null: may be pressed. */
   whyNot?: string | null;
+  /** What it does, where it may be pressed. */
+  tip?: string | undefined;
   busy?: boolean;
   /** Works without a connection (dialogs, navigation). */
   offline?: boolean;
@@ -29,7 +31,7 @@ export function Button(props: Props) {
   const { label, name, icon, hint, tone = 'plain', busy = false, offline = false, iconOnly = false } = props;
   const whyNot = props.whyNot ?? (!offline && !live.value ? 'Not connected to the host.' : null);
   const blocked = whyNot !== null || busy;
-  const tip = whyNot ?? (iconOnly && typeof label === 'string' ? label : undefined);
+  const tip = whyNot ?? props.tip ?? (iconOnly && typeof label === 'string' ? label : undefined);
   return (
     <button
       type={props.type ?? 'button'}
@@ -37,7 +39,7 @@ export function Button(props: Props) {
       aria-disabled={blocked || undefined}
       aria-busy={busy || undefined}
       aria-label={name ?? (iconOnly && typeof label === 'string' ? label : undefined)}
-      aria-keyshortcuts={hint}
+      aria-keyshortcuts={hint && shortcut(hint)}
       data-tip={tip}
       onClick={(event) => {
         if (blocked) event.preventDefault();
@@ -48,9 +50,13 @@ export function Button(props: Props) {
       {!iconOnly && <span>{label}</span>}
       {hint && !iconOnly && (
         <span class="kbd" aria-hidden="true">
-          {hint}
+          {keycap(hint)}
         </span>
       )}
     </button>
   );
 }
+
+/** Capitals are typed with Shift: as assistive software is told of it, and as it is drawn. */
+export const shortcut = (key: string): string => (/^[A-Z]$/.test(key) ? `Shift+${key}` : key);
+export const keycap = (key: string): string => (/^[A-Z]$/.test(key) ? `⇧${key}` : key);

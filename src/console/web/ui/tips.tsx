@@ -4,6 +4,7 @@
  * described one refers to it while it shows.
  */
 import { signal } from '@preact/signals';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Evidence } from '../../wire.ts';
 import { age, exactTimeOf, hostNow } from '../state/clock.ts';
 
@@ -74,7 +75,17 @@ export function startTips(): void {
     else hide();
   });
   document.addEventListener('focusout', hide);
-  document.addEventListener('pointerdown', hide);
+  // A finger has no hover: a tap explains what would otherwise do nothing, the next one puts it away.
+  let tapped: Element | null = null;
+  document.addEventListener('pointerdown', () => {
+    tapped = shown;
+    hide();
+  });
+  document.addEventListener('click', (event) => {
+    const target = targetOf(event);
+    const control = target?.closest('a, button, summary, label, textarea');
+    if (target && target !== tapped && (!control || control.matches('[aria-disabled]'))) show(target);
+  });
   document.addEventListener('scroll', hide, { capture: true, passive: true });
   document.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') hide();
@@ -82,11 +93,18 @@ export function startTips(): void {
 }
 
 export function Tips() {
+  const element = useRef<HTMLDivElement>(null);
   const value = tip.value;
+  // A popover of the browser: whatever is open, a dialog too, it is above it.
+  useLayoutEffect(() => {
+    element.current?.togglePopover(value !== null);
+  }, [value]);
   return (
     <div
+      ref={element}
       id="tip"
       role="tooltip"
+      popover="manual"
       class={value?.above ? 'tip above' : 'tip'}
       hidden={value === null}
       style={value ? { left: `${value.left}px`, top: `${value.top}px`, maxWidth: `${WIDTH_MAX}px` } : {}}

@@ -26,12 +26,19 @@ export function showDone(text: string): void {
   setTimeout(() => dismiss(id), DONE_MS);
 }
 
+/** Why nothing was done. */
+export function showNote(text: string): void {
+  if (toasts.value.some((toast) => toast.text === text)) return;
+  const id = show({ error: null, text, note: true });
+  setTimeout(() => dismiss(id), DONE_MS);
+}
+
 export function Toasts() {
   return (
     <div class="toasts" role="status" aria-live="polite">
       {toasts.value.map((toast) => (
         <div key={toast.id} class={toast.error ? 'toast failed' : 'toast'}>
-          <Icon name={toast.error ? 'warn' : 'check'} />
+          <Icon name={toast.error ? 'warn' : toast.note ? 'ask' : 'check'} />
           <div>
             <p>{toast.error?.message ?? toast.text}</p>
             {toast.error && <p class="next">{toast.error.next}</p>}
