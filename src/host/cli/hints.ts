@@ -30,8 +30,9 @@ export function hintFor(
 ): Hint {
   // Started by npm or npx: then nothing says that `aether` is on the PATH.
   const program = environment.npm_execpath ? 'npx aether' : 'aether';
-  const options = optionsOf(invoked, environment.INIT_CWD ?? process.cwd());
+  const cwd = environment.INIT_CWD ?? process.cwd();
   return (words) => {
+    const options = optionsOf(invoked, words, cwd);
     // Behind a `--` they would be text.
     const end = words.indexOf(' -- ');
     return end < 0
@@ -40,11 +41,15 @@ export function hintFor(
   };
 }
 
-/** The options with which another command finds this host from `cwd`. */
-function optionsOf(invoked: Invocation, cwd: string): string {
+/** These read the file themselves; the others ask the host, which knows its own. */
+const OF_THE_FILE = /^(?:init|plan|up|doctor)\b/;
+
+/** The options with which another command, `words`, finds this host from `cwd`. */
+function optionsOf(invoked: Invocation, words: string, cwd: string): string {
+  const file = invoked.configNamed ? ` -f ${near(invoked.configFile, cwd)}` : '';
   const beside = join(dirname(invoked.configFile), '.aether');
-  if (invoked.stateDir !== beside) return ` --state ${near(invoked.stateDir, cwd)}`;
-  return invoked.configNamed ? ` -f ${near(invoked.configFile, cwd)}` : '';
+  if (invoked.stateDir === beside) return file;
+  return `${OF_THE_FILE.test(words) ? file : ''} --state ${near(invoked.stateDir, cwd)}`;
 }
 
 /** Relative where that is below the reader's own directory. */

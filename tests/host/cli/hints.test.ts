@@ -18,6 +18,11 @@ it('names the host as from here, and npx where npm started it', () => {
   expect(hintFor(invoked('/srv/it is here'), {})('ps')).toBe("aether ps --state '/srv/it is here'");
   expect(hintFor(invoked(`${cwd}/fleet/.aether`, true), {})('ps')).toBe('aether ps -f fleet/aether.yaml');
   expect(hintFor(invoked(`${cwd}/fleet/.aether`), {})('ps')).toBe('aether ps');
+  const both = hintFor(invoked('/srv/state', true), {});
+  expect([both('plan'), both('down')]).toEqual([
+    'aether plan -f fleet/aether.yaml --state /srv/state',
+    'aether down --state /srv/state',
+  ]);
 });
 
 it('a question is shown whole, with its choices and how it is answered', () => {
