@@ -16,7 +16,7 @@ const OVERLOADED = -32000;
 /** While this much is written and not read, no further request is begun. */
 const UNREAD_BYTES_MAX = 1024 * 1024;
 /** Requests begun in one go, before it is looked whether their answers are read. */
-const BATCH = 32;
+const BATCH = 8;
 /** Lines that wait beyond this stop the reading of more. */
 const WAITING_CHARS_MAX = 1024 * 1024;
 

@@ -18,7 +18,10 @@ import type { Row } from '../report.ts';
 const SECTION = '1. An echo tool: bridge and host against a server per agent';
 export const BARE_SERVER = fileURLToPath(new URL('../peers/echo-server.mjs', import.meta.url));
 const ECHO_HOST = fileURLToPath(new URL('../peers/echo-host.mjs', import.meta.url));
+const RELAY = fileURLToPath(new URL('../peers/bare-relay.mjs', import.meta.url));
 const BARE = 'bare SDK server';
+/** Not a peer: what the way through a second process costs here, with nothing at its end. */
+const FLOOR = 'bytes relayed, no server';
 const MEMORY = 'server-memory';
 const WIDTH = 32;
 
@@ -47,6 +50,7 @@ interface Server {
 interface Servers {
   aether: Server;
   bare: Server;
+  floor: Server;
   memory: Server;
 }
 
@@ -54,15 +58,18 @@ export async function echo(bench: Bench): Promise<Row[]> {
   const counts = COUNTS[bench.scale];
   const dir = mkdtempSync(join(tmpdir(), 'ae-bench-'));
   const socket = join(dir, 'mcp.sock');
-  const host = spawn(process.execPath, [ECHO_HOST, bench.product.dist, socket], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const floor = join(dir, 'floor.sock');
+  const hosts = [
+    [ECHO_HOST, bench.product.dist, socket],
+    [RELAY, 'serve', floor],
+  ].map((args) => spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
   try {
-    await ready(host);
+    await Promise.all(hosts.map(ready));
     const echoText = (client: RawClient) => client.call('echo', { text: 'The quick brown fox.' });
     const servers: Servers = {
       aether: { argv: [process.execPath, bench.product.bridge, socket], env: {}, call: echoText },
       bare: { argv: [process.execPath, BARE_SERVER], env: {}, call: echoText },
+      floor: { argv: [process.execPath, RELAY, 'relay', floor], env: {}, call: echoText },
       memory: {
         argv: [process.execPath, engineProgram('@modelcontextprotocol/server-memory')],
         env: { MEMORY_FILE_PATH: join(dir, 'memory.jsonl') },
@@ -75,8 +82,7 @@ export async function echo(bench: Bench): Promise<Row[]> {
     for (const era of ['modern', 'legacy'] as const) rows.push(...(await coldStarts(era, servers, counts)));
     return rows;
   } finally {
-    host.kill();
-    if (host.exitCode === null && host.signalCode === null) await once(host, 'close');
+    await Promise.all(hosts.map(end));
     rmSync(dir, { recursive: true, force: true });
   }
 }
@@ -86,6 +92,13 @@ async function ready(host: ChildProcess): Promise<void> {
     throw new Error('the host of the echo tool did not start');
   });
   await Promise.race([once(host.stdout!, 'data'), failed]);
+}
+
+async function end(host: ChildProcess): Promise<void> {
+  if (host.exitCode !== null || host.signalCode !== null) return;
+  const closed = once(host, 'close');
+  host.kill();
+  await closed;
 }
 
 /** server-memory speaks only the legacy era, so it stands beside that one. */
@@ -100,6 +113,7 @@ function sidesOf(era: Era, servers: Servers): [string, Server][] {
 
 async function calls(era: Era, servers: Servers, counts: Counts): Promise<Row[]> {
   const sides = sidesOf(era, servers);
+  sides.push([FLOOR, servers.floor]);
   const clients = sides.map(([, { argv, env }]) => new RawClient(argv, era, env));
   const latency = sides.map((): number[][] => []);
   const rate = sides.map((): number[] => []);
@@ -151,7 +165,7 @@ function rowsOfCalls(
     note: '',
     ...rest,
   });
-  return [
+  const rows = [
     row('one call at a time, median', {
       unit: 'ms',
       aether: median(ours.flat()),
@@ -167,6 +181,10 @@ function rowsOfCalls(
       ratio: pairedRatio(...of.rate),
       target: judged ? { of: 'ratio', at_least: 1 } : null,
     }),
+  ];
+  if (name === FLOOR) return rows;
+  return [
+    ...rows,
     row('memory of the process per agent (PSS)', {
       unit: 'MB',
       aether: of.memory[0].pss_MB,
