@@ -17,7 +17,7 @@ import type { Detection, Runtime, RuntimeName } from '../runtimes/runtime.ts';
 import { Agents } from './agents/agents.ts';
 import type { PlanView } from './api.ts';
 import { Approvals } from './approvals/approvals.ts';
-import type { HostOptions, RunningHost } from './cli/front-door.ts';
+import type { HostOptions, RunningHost } from './cli/running-host.ts';
 import { systemClock } from './clock.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './config/json-schema.ts';
 import { loadConfig, RETENTION } from './config/load.ts';

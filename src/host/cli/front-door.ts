@@ -3,30 +3,10 @@
  * verbs that need it (up, host, plan and doctor without a host), so that the others stay quick.
  */
 import type { Detection } from '../../runtimes/runtime.ts';
-import type { HostApi, HostInfo, PlanView } from '../api.ts';
+import type { PlanView } from '../api.ts';
 import type { DiskUse } from '../operations/disk-use.ts';
 import type { InitOptions, InitResult } from '../operations/init.ts';
-
-export interface HostOptions {
-  /** Absolute; null: a host without agents, for outside clients. */
-  configFile: string | null;
-  /** Absolute; created when missing. */
-  stateDir: string;
-  /** True: in somebody's terminal; nothing but errors goes to stderr, the rest is host.log. */
-  foreground: boolean;
-  /** Ends the host after so long without an agent and without a client. */
-  idleExit_ms?: number;
-  /** The doors are open; the fleet is being started. */
-  onReady?(info: HostInfo): void;
-}
-
-export interface RunningHost {
-  host: HostApi;
-  /** The exit code, once it has ended, whoever ended it. */
-  stopped: Promise<number>;
-  /** @param stopAgents false: they run on, and the next host adopts them. */
-  shutdown(stopAgents: boolean): Promise<void>;
-}
+import type { HostOptions, RunningHost } from './running-host.ts';
 
 export interface FrontDoor {
   /** @throws AetherError `host.running` when another host holds the state directory's lock. */

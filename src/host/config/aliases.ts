@@ -4,9 +4,7 @@
  */
 import { type Alias, type Document, isAlias, isMap, isSeq, type Node, type Pair, visit } from 'yaml';
 import { limits } from '../limits.ts';
-import { keyOf, offsetOf } from './locate.ts';
-
-export type Aliases = ReadonlyMap<Alias, Node>;
+import { type Aliases, keyOf, offsetOf } from './locate.ts';
 
 export interface AliasFault {
   offset: number;

@@ -6,24 +6,9 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { PROVIDERS } from '../../runtimes/builtin/models.ts';
 import { limits } from '../limits.ts';
 import { providerVariables } from './cloud.ts';
+import type { Fault } from './problems.ts';
 import type { AgentConfig, AuthConfig } from './types.ts';
-
-export type Environment = Record<string, string | undefined>;
-
-/** A variable by a name from the file, which may be `constructor`. */
-export function lookUp(environment: Environment, name: string): string | undefined {
-  return Object.hasOwn(environment, name) ? environment[name] : undefined;
-}
-
-/** A problem of one agent, before it has a place in the file. */
-export interface Fault {
-  /** Without its 'config.' prefix. */
-  code: string;
-  /** Below the agent: ['env', 'TOKEN']; [] is the agent. */
-  path: readonly string[];
-  message: string;
-  next: string;
-}
+import { type Environment, lookUp } from './variables.ts';
 
 /** Variables that Claude Code reads under their own name; any other name is taken to hold an API key. */
 const CLAUDE_LOGINS = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TOKEN'];

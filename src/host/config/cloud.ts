@@ -2,7 +2,8 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Environment, Fault } from './auth.ts';
+import type { Fault } from './problems.ts';
+import type { Environment } from './variables.ts';
 
 interface Cloud {
   /** Turns the provider on. */

@@ -1,8 +1,8 @@
 /** Finds the program of `runtime: command`, before anything is started. */
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Fault } from './auth.ts';
 import { statOf } from './paths.ts';
+import type { Fault } from './problems.ts';
 
 /**
  * @param command the program (a name for PATH, or an absolute path) and its arguments

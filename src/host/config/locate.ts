@@ -1,6 +1,8 @@
 /** Where a key or value stands in a YAML document, through aliases and merges; and keys that may not be there. */
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml';
-import type { Aliases } from './aliases.ts';
+import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, type Node, type Pair } from 'yaml';
+
+/** What each alias of a document stands for. */
+export type Aliases = ReadonlyMap<Alias, Node>;
 
 type AnyPair = Pair<unknown, unknown>;
 

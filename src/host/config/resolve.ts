@@ -4,12 +4,13 @@
  */
 import type { AgentSpec } from '../../runtimes/runtime.ts';
 import { AetherError } from '../errors.ts';
-import { type Environment, type Fault, lookUp, resolveAuth } from './auth.ts';
+import { resolveAuth } from './auth.ts';
 import { resolveCommand } from './command.ts';
 import { deepFreeze } from './freeze.ts';
 import { directoryFault, statOf } from './paths.ts';
+import type { Fault } from './problems.ts';
 import type { AgentConfig, Config } from './types.ts';
-import { parseValue } from './variables.ts';
+import { type Environment, lookUp, parseValue } from './variables.ts';
 
 /**
  * Reads variables and key files; writes nothing, and does not create the workspace.

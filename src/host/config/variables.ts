@@ -2,6 +2,13 @@
 /** `${NAME}` in the values of `env`. Only that form: no default values, no commands; `$${` is a plain `${`. */
 import { VARIABLE_NAME } from './schema.ts';
 
+export type Environment = Record<string, string | undefined>;
+
+/** A variable by a name from the file, which may be `constructor`. */
+export function lookUp(environment: Environment, name: string): string | undefined {
+  return Object.hasOwn(environment, name) ? environment[name] : undefined;
+}
+
 export type Part = { text: string } | { variable: string };
 
 /** @returns the parts in order, or why the value cannot be read (never quoting it). */

@@ -3,9 +3,9 @@
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Environment } from '../../../src/host/config/auth.ts';
 import { resolveAgent } from '../../../src/host/config/resolve.ts';
 import type { AgentConfig } from '../../../src/host/config/types.ts';
+import type { Environment } from '../../../src/host/config/variables.ts';
 import { AetherError } from '../../../src/host/errors.ts';
 import { agent, load, tempDir, writeFile } from './support.ts';
 

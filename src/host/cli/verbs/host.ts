@@ -4,11 +4,12 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { AetherError } from '../../errors.ts';
 import { ANOTHER_HOST, ensureStateDirectory } from '../detached-host.ts';
 import { ExitCode, exitCodeOf } from '../exit-codes.ts';
-import { frontDoor, type HostOptions, type RunningHost } from '../front-door.ts';
+import { frontDoor } from '../front-door.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { invocation } from '../invocation.ts';
 import { surviveFullDisk } from '../last-resort.ts';
 import { note, printError } from '../output.ts';
+import type { HostOptions, RunningHost } from '../running-host.ts';
 import { globalsOf } from '../verb.ts';
 
 export function registerHost(program: Command): void {

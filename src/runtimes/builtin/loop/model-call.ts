@@ -12,7 +12,7 @@ import {
 } from 'ai';
 import type { EntryUsage } from './entries.ts';
 import { UnusableReply } from './failures.ts';
-import type { Model } from './models.ts';
+import type { Model } from './model.ts';
 
 export interface ToolSpec {
   name: string;

@@ -2,10 +2,7 @@
  * Makes the model a model string names. Each provider is loaded only when it is used: together they would
  * cost a fifth of a second at every start.
  */
-import type { LanguageModel } from 'ai';
-
-/** A model object, as opposed to the name of one. */
-export type Model = Exclude<LanguageModel, string>;
+import type { Model } from './model.ts';
 
 type Env = Record<string, string | undefined>;
 

@@ -6,8 +6,8 @@
 import type { Conversation } from './conversation.ts';
 import { type Entry, entryEvents, type Queued, toolCalls } from './entries.ts';
 import type { Front } from './front.ts';
+import type { Model } from './model.ts';
 import type { ModelReply } from './model-call.ts';
-import type { Model } from './models.ts';
 import { instructions } from './prompt.ts';
 import { RequestFailed, requestReply } from './retrying.ts';
 import { runTool, type ToolContext } from './tool-call.ts';

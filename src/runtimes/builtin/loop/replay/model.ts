@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Model } from '../models.ts';
+import type { Model } from '../model.ts';
 import { fill, fillText, lookUp, MissingValue } from './placeholders.ts';
 import { type Mark, type Position, positionIn } from './position.ts';
 import { type Condition, type Recording, readRecording, type Step } from './recording.ts';

@@ -2,7 +2,7 @@
  * Where a replay stands, read from the conversation alone: every reply carries its step as provider metadata,
  * which the conversation file keeps. So a replay survives a kill, a takeover and a resume like any model.
  */
-import type { Model } from '../models.ts';
+import type { Model } from '../model.ts';
 
 type Prompt = Parameters<Model['doStream']>[0]['prompt'];
 type Message = Extract<Prompt, unknown[]>[number];

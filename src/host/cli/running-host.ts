@@ -1,0 +1,23 @@
+/** What a host in this process is to the command line, as main.ts starts it. */
+import type { HostApi, HostInfo } from '../api.ts';
+
+export interface HostOptions {
+  /** Absolute; null: a host without agents, for outside clients. */
+  configFile: string | null;
+  /** Absolute; created when missing. */
+  stateDir: string;
+  /** True: in somebody's terminal; nothing but errors goes to stderr, the rest is host.log. */
+  foreground: boolean;
+  /** Ends the host after so long without an agent and without a client. */
+  idleExit_ms?: number;
+  /** The doors are open; the fleet is being started. */
+  onReady?(info: HostInfo): void;
+}
+
+export interface RunningHost {
+  host: HostApi;
+  /** The exit code, once it has ended, whoever ended it. */
+  stopped: Promise<number>;
+  /** @param stopAgents false: they run on, and the next host adopts them. */
+  shutdown(stopAgents: boolean): Promise<void>;
+}
