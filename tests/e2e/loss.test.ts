@@ -7,7 +7,14 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, describe, expect, test } from 'vitest';
-import { environmentOf, isAlive, type ProcStat, startTicks } from '../../src/host/process/proc.ts';
+import {
+  descendants,
+  environmentOf,
+  isAlive,
+  type ProcStat,
+  startTicks,
+} from '../../src/host/process/proc.ts';
+import { RecordType } from '../../src/host/shim/wire.ts';
 import { LiveFleet, running } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 import { CONTAINMENTS, groupsLeft, shimOf, treeOf } from '../support/run-tree.ts';
@@ -45,7 +52,7 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     if (env.AETHER_NO_CGROUP) {
       // Where no group holds them, the shim has to have seen them once.
       const journal = new Journal(join(fleet.stateDir, 'runs', run!, 'journal'));
-      await until('they are noted', () => journal.read().all(14).length >= 2);
+      await until('they are noted', () => journal.read().all(RecordType.adopted).length >= 2);
       journal.close();
     }
     const tree = treeOf(run!);
@@ -74,7 +81,7 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     const dir = join(fleet.stateDir, 'runs', run!, 'journal');
     if (env.AETHER_NO_CGROUP) {
       const journal = new Journal(dir);
-      await until('they are noted', () => journal.read().all(14).length >= 2);
+      await until('they are noted', () => journal.read().all(RecordType.adopted).length >= 2);
       journal.close();
     }
     await fleet.ok('pause', 'daemon');
@@ -96,6 +103,27 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     expect(again.activity).not.toBe('paused');
   }, 60_000);
 });
+
+test('what left its control group is found by what its shim had noted, and that is not called certain', async () => {
+  const leaving = { runtime: 'command', command: [join(PROGRAMS, 'leaver.sh')] };
+  fleet = await LiveFleet.make({ agents: { leaver: leaving } });
+  await fleet.up();
+  const { run, containment } = await fleet.until('leaver', 'runs', (view) => view.state === 'running');
+  if (containment === 'descent') return; // there is nothing here to leave
+  const journal = new Journal(join(fleet.stateDir, 'runs', run!, 'journal'));
+  await until('its orphans are noted', () => journal.read().all(RecordType.adopted).length >= 2);
+  journal.close();
+  const tree = descendants(shimOf(run!)!);
+  expect(tree.length).toBeGreaterThanOrEqual(3);
+  process.kill(shimOf(run!)!, 'SIGKILL');
+  const lost = await fleet.event('run.lost');
+  for (const entry of tree) expect(isAlive(entry)).toBe(false);
+  expect(lost.data).toMatchObject({
+    exact: false,
+    certainty: expect.stringContaining('some had left the group'),
+    survivors: 0,
+  });
+}, 60_000);
 
 test('after a reboot nobody is signalled, and claude goes on with its conversation', async () => {
   fleet = await LiveFleet.make({

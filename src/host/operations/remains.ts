@@ -64,7 +64,8 @@ export interface LostRun extends RemainsEnd {
 export async function endRemains(wiring: Wiring, record: RunRecord, why: string): Promise<LostRun> {
   if (record.boot_id !== null && record.boot_id !== bootId()) {
     const certainty = 'certain: nothing outlives a restart of the machine';
-    return { killed: 0, survivors: 0, exact: true, why: 'the machine was restarted', certainty };
+    const nobody = { killed: 0, survivors: 0, exact: true, escaped: false };
+    return { ...nobody, why: 'the machine was restarted', certainty };
   }
   const end = await killRemains(
     { run: record.id, shim: record.shim, known: record.tree.known, groups: groupsFor(wiring, record) },
@@ -73,13 +74,13 @@ export async function endRemains(wiring: Wiring, record: RunRecord, why: string)
   // A group that somebody lives in cannot be removed: one that is gone was empty.
   const { containment } = record.tree;
   const emptied = containment !== null && containment.path !== null && !fs.existsSync(containment.path);
-  const exact = end.exact || emptied;
+  const exact = (end.exact || emptied) && !end.escaped;
   const certainty =
     end.survivors > 0
       ? `${end.survivors} of its processes could not be killed`
       : exact
         ? 'certain: the kernel kept a group of its processes'
-        : 'best effort: found by recorded pids, by the marker in the environment and by descent';
+        : `best effort: ${end.escaped ? 'some had left the group that the kernel kept; ' : ''}found by recorded pids, by the marker in the environment and by descent`;
   return { ...end, exact, why, certainty };
 }
 

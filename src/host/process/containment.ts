@@ -125,6 +125,12 @@ export class Containment {
     }
   }
 
+  /** Those of these whom no group holds: all of them, or who has left it. */
+  outside(pids: number[]): number[] {
+    const inside = new Set(this.#usable?.members());
+    return pids.filter((pid) => !inside.has(pid));
+  }
+
   /** Everything alive that belongs to the run. */
   living(): ProcStat[] {
     const found = new Map(liveDescendants(process.pid).map((entry) => [entry.pid, entry]));

@@ -1,8 +1,8 @@
 /**
- * What is left of a run whose shim has died. Where the kernel kept a group of it, that is exact. Elsewhere nobody
- * is its ancestor any more, and three traces are followed: the processes that the shim had noted down, those that
- * carry the run's marker, and all that descends from either. That is the best there is and not certain: what
- * forked away and washed off the marker in its last moment is not found. Linux only: elsewhere nobody tells the
+ * What is left of a run whose shim has died. Where the kernel kept a group of it, that is exact, as long as nobody
+ * has left the group. Else nobody is its ancestor any more, and three traces are followed: the processes that the
+ * shim had noted down, those that carry the run's marker, and all that descends from either or from the group. That
+ * is the best there is and not certain: what forked away and washed off the marker in its last moment is not found. Linux only: elsewhere nobody tells the
  * environment of a process, and a terminal that is hung up has to be enough.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,8 +37,10 @@ export interface RemainsEnd {
   /** Distinct processes, the shim not counted. */
   killed: number;
   survivors: number;
-  /** The kernel kept a group of them: nobody can have been overlooked. */
+  /** The kernel kept a group of them, and nobody was seen outside it: nobody can have been overlooked. */
   exact: boolean;
+  /** Some were found outside the group that was to hold them. */
+  escaped: boolean;
 }
 
 /**
@@ -51,11 +53,14 @@ export async function killRemains(traces: Traces, timeout_ms: number): Promise<R
   const groups = traces.groups
     .map((place) => new Group(place))
     .filter((group) => group.exists && !group.members().some((pid) => spared.has(pid)));
-  const exact = groups.length > 0;
+  let escaped = false;
   const killed = new Set<string>();
   if (traces.shim !== null && traces.shim.start_ticks !== 0) signalProcess(traces.shim, 'SIGKILL');
   for (let quiet = 0; ; ) {
-    const alive = [...strike(groups), ...find(traces, spared)];
+    // First: once those in the group are dead, nothing tells any more whose children have left it.
+    const found = find(traces, groups, spared);
+    if (groups.length > 0) escaped ||= found.some((entry) => hasLeft(groups, entry, traces.shim));
+    const alive = [...strike(groups), ...found];
     // A parent that is stopped cannot put a new child in place of the dead one.
     for (const entry of alive) if (!isStopped(entry)) signalProcess(entry, 'SIGSTOP');
     for (const entry of alive) {
@@ -63,11 +68,12 @@ export async function killRemains(traces: Traces, timeout_ms: number): Promise<R
       killed.add(keyOf(entry));
     }
     quiet = alive.length === 0 ? quiet + 1 : 0;
+    const exact = groups.length > 0 && !escaped;
     if (quiet >= (exact ? QUIET_LOOKS.exact : QUIET_LOOKS.otherwise) || performance.now() >= deadline) {
       for (const group of groups) group.remove();
       if (traces.shim !== null) killed.delete(keyOf(traces.shim));
       const survivors = new Set(alive.filter((entry) => isAlive(entry)).map(({ pid }) => pid)).size;
-      return { killed: killed.size, survivors, exact };
+      return { killed: killed.size, survivors, exact, escaped };
     }
     await sleep(PAUSE_MS);
   }
@@ -83,9 +89,16 @@ function strike(groups: Group[]): ProcStat[] {
   });
 }
 
-function find({ run, known }: Traces, spared: Set<number>): ProcStat[] {
+/** Looked at now: whoever was born or has died since then has left nothing. */
+function hasLeft(groups: Group[], entry: ProcStat, shim: ProcessIdentity | null): boolean {
+  if (entry.pid === shim?.pid) return false;
+  return !groups.some((group) => group.members().includes(entry.pid)) && isAlive(entry);
+}
+
+function find({ run, known }: Traces, groups: Group[], spared: Set<number>): ProcStat[] {
   const marker = `${RUN_MARKER}=${run}`;
-  const noted = new Set(known.map(keyOf));
+  const members = groups.flatMap((group) => group.members().map((pid) => statOf(pid)));
+  const noted = new Set([...known, ...members.filter((entry) => entry !== null)].map(keyOf));
   const found = new Map<number, ProcStat>();
   const queue: ProcStat[] = [];
   const everybody = everyProcess((entry) => {

@@ -70,8 +70,8 @@ export function chaseChildren(signal: NodeJS.Signals): ProcStat[] {
   return reached;
 }
 
-/** Orphans always go to the first thread of the subreaper. */
-function adopted(): number[] {
+/** Children of this process: own ones, and the orphans, who always go to the first thread of their subreaper. */
+export function adopted(): number[] {
   try {
     const text = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
     return text.split(' ').filter(Boolean).map(Number);

@@ -40,7 +40,7 @@ test('the marked, what descends from them, and the noted are ended; nobody else 
   await until('its children', () => descendants(marked.pid).length === 2);
   const below = descendants(marked.pid);
   const end = await killRemains({ ...NOTHING, known: [noted] }, 5_000);
-  expect(end).toEqual({ killed: 4, survivors: 0, exact: false });
+  expect(end).toEqual({ killed: 4, survivors: 0, exact: false, escaped: false });
   for (const entry of [marked, noted, ...below]) expect(isAlive(entry)).toBe(false);
   for (const entry of [other, mentions]) expect(isAlive(entry)).toBe(true);
 });
@@ -95,8 +95,38 @@ test.runIf(ownGroup('cgroup2') !== null || ownGroup('freezer') !== null)(
       group.freeze();
       await until('it to be frozen', () => group.frozen());
       const end = await killRemains({ ...NOTHING, groups: [group.place] }, 5_000);
-      expect(end).toEqual({ killed: 1, survivors: 0, exact: true });
+      expect(end).toEqual({ killed: 1, survivors: 0, exact: true, escaped: false });
       expect(isAlive(inside)).toBe(false);
+      await until('the group to go', () => !group.exists || group.remove());
+    }
+  },
+);
+
+test.runIf(ownGroup('cgroup2') !== null || ownGroup('freezer') !== null)(
+  'who has left the group is ended too, and then it is not called exact',
+  async () => {
+    for (const kind of ['cgroup2', 'freezer'] as const) {
+      const own = ownGroup(kind);
+      if (own === null) continue;
+      const group = new Group(groupPlace(kind, own, `aether-test-${process.pid}`, RUN));
+      group.make();
+      // Without a marker: only whose child it is tells that it belongs here.
+      const inside = await begin(['/bin/sh', '-c', 'sleep 600 & while :; do sleep 1; done']);
+      await until('its child', () => descendants(inside.pid).length >= 1);
+      const left = descendants(inside.pid)[0]!;
+      group.admit(inside.pid);
+      group.freeze();
+      const end = await killRemains({ ...NOTHING, groups: [group.place] }, 5_000);
+      expect(end).toMatchObject({ survivors: 0, exact: false, escaped: true });
+      for (const entry of [inside, left]) expect(isAlive(entry)).toBe(false);
+
+      // Or that it was noted, when it has no parent any more either.
+      group.make();
+      const second = await begin(['/bin/sleep', '600']);
+      const orphan = await begin(['/bin/sleep', '600']);
+      group.admit(second.pid);
+      const next = await killRemains({ ...NOTHING, known: [orphan], groups: [group.place] }, 5_000);
+      expect(next).toEqual({ killed: 2, survivors: 0, exact: false, escaped: true });
       await until('the group to go', () => !group.exists || group.remove());
     }
   },

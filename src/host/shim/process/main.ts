@@ -71,7 +71,11 @@ async function main(): Promise<void> {
   const run = new Run(start.run, journal, reaper, containment);
   const server = new ShimServer(start.socket, run, launcherRun);
   if (process.platform === 'linux') {
-    reaper.watch(containment.means === 'descent' ? (orphan) => note(RecordType.adopted, orphan) : null);
+    reaper.watch({
+      eager: containment.means === 'descent',
+      outside: (pids) => containment.outside(pids),
+      noted: (orphan) => note(RecordType.adopted, orphan),
+    });
   }
   await server.listen();
 

@@ -4,33 +4,39 @@
  * the exit status of the run's own processes from those who report it.
  */
 import { reap } from '../../process/libc.ts';
-import { childrenOf, startTicks } from '../../process/proc.ts';
+import { startTicks } from '../../process/proc.ts';
+import { adopted } from '../../process/tree.ts';
 import type { AdoptedRecord, ProcessExit } from '../wire.ts';
 import { decodeStatus } from './child.ts';
 
-const SWEEP_MS = 10_000;
-/** How soon an orphan is noted down where only its pid will find it again. */
-const NOTE_MS = 1_000;
+/** How soon an orphan is noted down that only its pid will find again. Nobody tells of one that lives: it is looked for. */
+const NOTE_MS = 250;
+
+interface Adoption {
+  /** To be asked at every death too, when another orphan may just have come: it costs nothing. */
+  eager: boolean;
+  /** Those of them whom no group holds. */
+  outside(pids: number[]): number[];
+  /** Told once of every such orphan that lives. */
+  noted(orphan: AdoptedRecord): void;
+}
 
 export class Reaper {
   readonly #own = new Set<number>();
   readonly #onReaped: (pid: number, exit: ProcessExit) => void;
   readonly #adopted = new Set<number>();
-  #onAdopted: ((orphan: AdoptedRecord) => void) | null = null;
+  #adoption: Adoption | null = null;
   #due = false;
 
   constructor(onReaped: (pid: number, exit: ProcessExit) => void) {
     this.#onReaped = onReaped;
   }
 
-  /**
-   * Linux only: elsewhere nobody is adopted.
-   * @param onAdopted told once of every orphan that lives
-   */
-  watch(onAdopted: ((orphan: AdoptedRecord) => void) | null): void {
-    this.#onAdopted = onAdopted;
+  /** Linux only: elsewhere nobody is adopted. */
+  watch(adoption: Adoption): void {
+    this.#adoption = adoption;
     process.on('SIGCHLD', () => this.#soon());
-    setInterval(() => this.sweep(), onAdopted ? NOTE_MS : SWEEP_MS).unref();
+    setInterval(() => this.#note(this.sweep()), NOTE_MS).unref();
   }
 
   /** Started by Node or node-pty, who reap it. */
@@ -44,15 +50,17 @@ export class Reaper {
     this.#soon();
   }
 
-  /** Reaps every dead orphan there is now. */
-  sweep(): void {
+  /** Reaps every dead orphan there is now. @returns those that live */
+  sweep(): number[] {
+    let living: number[] = [];
     for (let found = true; found; ) {
       found = false;
-      for (const pid of childrenOf(process.pid)) {
+      living = [];
+      for (const pid of adopted()) {
         if (this.#own.has(pid)) continue;
         const status = reap(pid);
         if (status === null) {
-          this.#note(pid);
+          living.push(pid);
           continue;
         }
         found = true;
@@ -60,14 +68,18 @@ export class Reaper {
         this.#onReaped(pid, decodeStatus(status));
       }
     }
+    return living;
   }
 
-  #note(pid: number): void {
-    if (this.#onAdopted === null || this.#adopted.has(pid)) return;
-    const start_ticks = startTicks(pid);
-    if (start_ticks === 0) return;
-    this.#adopted.add(pid);
-    this.#onAdopted({ pid, start_ticks });
+  #note(living: number[]): void {
+    const strange = living.filter((pid) => !this.#adopted.has(pid));
+    if (this.#adoption === null || strange.length === 0) return;
+    for (const pid of this.#adoption.outside(strange)) {
+      const start_ticks = startTicks(pid);
+      if (start_ticks === 0) continue;
+      this.#adopted.add(pid);
+      this.#adoption.noted({ pid, start_ticks });
+    }
   }
 
   /** A thousand deaths at once are one sweep. */
@@ -76,7 +88,8 @@ export class Reaper {
     this.#due = true;
     setTimeout(() => {
       this.#due = false;
-      this.sweep();
+      const living = this.sweep();
+      if (this.#adoption?.eager) this.#note(living);
     }, 2);
   }
 }

@@ -1,0 +1,157 @@
+/**
+ * `npm run trees`: what is left of trees that resist, counted from outside, by each means that this machine has.
+ *
+ *   node main.ts [--trees N] [--pause SECONDS]
+ *
+ * stop   every tree is stopped; two seconds later nobody of it may live
+ * pause  a spinning tree, a child in a session of its own included, is paused: no tick of CPU may be used
+ * lost   the shim is killed instead, and what it leaves behind is looked for; without a group that is best effort
+ */
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { ownGroup } from '../../src/host/process/cgroup.ts';
+import type { Means } from '../../src/host/process/containment.ts';
+import { killRemains } from '../../src/host/process/remains.ts';
+import { noteInTree } from '../../src/host/runs/tree.ts';
+import { newTree } from '../../src/host/store/runs.ts';
+import { program, ShimLab, type TestShim, until } from '../support/shim.ts';
+import { RESISTANT, type Resistant } from './cast.ts';
+import { marked, type Tree } from './outside.ts';
+
+const LADDER = { close_stdin_ms: 100, term_ms: 200, kill_ms: 5_000 };
+const LATER_MS = 2_000;
+const SEEN_MS = 500;
+const lab = new ShimLab();
+
+const { values } = parseArgs({
+  options: { trees: { type: 'string', default: '200' }, pause: { type: 'string', default: '10' } },
+});
+const trees = Number(values.trees);
+const pause_s = Number(values.pause);
+if (!Number.isSafeInteger(trees) || trees < 1 || !(pause_s > 0)) {
+  process.stderr.write('node tests/trees/main.ts [--trees N] [--pause SECONDS]\n');
+  process.exit(2);
+}
+const means = (['cgroup2', 'freezer', 'descent'] as Means[]).filter(
+  (kind) => kind === 'descent' || ownGroup(kind) !== null,
+);
+
+async function begin(kind: Means, { name, spec, least }: Resistant): Promise<{ shim: TestShim; tree: Tree }> {
+  const kinds = kind === 'descent' ? [] : [kind];
+  const shim = await lab.launch({ containment: { scope: `aether-trees-${process.pid}`, kinds } });
+  const tree = marked(spec());
+  await shim.client.start('s1', tree.spec);
+  await shim.printed(0, 'ready');
+  await until(`${name}: all of it`, () => tree.alive().length >= least);
+  const held = (await shim.client.currentStatus()).containment?.means;
+  if (held !== kind) throw new Error(`held by ${held}, not by ${kind}`);
+  return { shim, tree };
+}
+
+async function stopOne(
+  kind: Means,
+  resistant: Resistant,
+): Promise<{ tree: Tree; seen: number; took_ms: number }> {
+  const { shim, tree } = await begin(kind, resistant);
+  const seen = tree.alive().length;
+  const began = performance.now();
+  await shim.client.stop('stop', LADDER, 'trees');
+  return { tree, seen, took_ms: performance.now() - began };
+}
+
+/** @returns how many lived two seconds after their stop */
+async function stopAll(kind: Means, count: number): Promise<number> {
+  let seen = 0;
+  let longest_ms = 0;
+  const left: string[] = [];
+  for (let done = 0; done < count; ) {
+    const round = RESISTANT.slice(0, count - done);
+    done += round.length;
+    const stopped: { name: string; tree: Tree }[] = [];
+    // Two at a time: so many cores this has to pass on as well.
+    for (let index = 0; index < round.length; index += 2) {
+      await Promise.all(
+        round.slice(index, index + 2).map(async (resistant) => {
+          const { tree, seen: processes, took_ms } = await stopOne(kind, resistant);
+          seen += processes;
+          longest_ms = Math.max(longest_ms, took_ms);
+          stopped.push({ name: resistant.name, tree });
+        }),
+      );
+    }
+    await sleep(LATER_MS);
+    for (const { name, tree } of stopped) for (const { pid } of tree.alive()) left.push(`${pid} (${name})`);
+    lab.clean();
+  }
+  console.log(
+    `stop   ${kind}: ${count} trees of ${RESISTANT.length} kinds, ${seen} processes; longest stop ${Math.round(longest_ms)} ms; alive 2 s later: ${left.length}${left.length > 0 ? `: ${left.join(', ')}` : ''}`,
+  );
+  return left.length;
+}
+
+/** @returns CPU ticks that were used while it was paused */
+async function pauseOne(kind: Means): Promise<number> {
+  const { shim, tree } = await begin(kind, { name: 'spins', spec: () => program('spin.sh'), least: 3 });
+  const still = await shim.client.pause('p1', 'operator');
+  const before = tree.ticks();
+  await sleep(pause_s * 1_000);
+  const used = tree.ticks() - before;
+  const processes = tree.alive().length;
+  await shim.client.stop('stop', { term_ms: 0, kill_ms: 5_000 }, 'trees');
+  lab.clean();
+  console.log(
+    `pause  ${kind}: ${processes} spinning processes stood still after ${still.took_ms} ms; CPU ticks in ${pause_s} s: ${used}`,
+  );
+  return used;
+}
+
+/** @returns how many were not found; that may be only where nothing but descent held them */
+async function loseAll(kind: Means): Promise<number> {
+  const left: string[] = [];
+  for (const resistant of RESISTANT) {
+    const { shim, tree } = await begin(kind, resistant);
+    // Where only a pid will find it again, the shim has to have seen it.
+    await sleep(SEEN_MS);
+    process.kill(shim.identity.pid, 'SIGKILL');
+    const noted = newTree();
+    for (const record of shim.journal.read().records) noteInTree(noted, record);
+    const place = noted.containment?.path ?? null;
+    const groups = place === null || kind === 'descent' ? [] : [{ kind, path: place }];
+    await killRemains({ run: shim.start.run, shim: shim.identity, known: noted.known, groups }, 5_000);
+    const alive = tree.alive();
+    if (alive.length > 0) left.push(`${alive.length} of one that ${resistant.name}`);
+    for (let round = 0; tree.alive().length > 0 && round < 1_000; round += 1)
+      for (const { pid } of tree.alive()) killOf(pid);
+    lab.clean();
+  }
+  console.log(
+    `lost   ${kind}: shim killed over ${RESISTANT.length} trees; not found: ${left.length === 0 ? 'nobody' : left.join(', ')}`,
+  );
+  return kind === 'descent' ? 0 : left.length;
+}
+
+function killOf(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has gone by itself.
+  }
+}
+
+let wrong = 0;
+try {
+  for (const [index, kind] of means.entries())
+    wrong += await stopAll(
+      kind,
+      Math.floor((trees * (index + 1)) / means.length) - Math.floor((trees * index) / means.length),
+    );
+  for (const kind of means) wrong += await pauseOne(kind);
+  for (const kind of means) wrong += await loseAll(kind);
+} finally {
+  lab.clean();
+}
+console.log(
+  `load ${readFileSync('/proc/loadavg', 'latin1').split(' ')[0]}; ${wrong === 0 ? 'nothing was left' : `WRONG: ${wrong}`}`,
+);
+process.exitCode = wrong === 0 ? 0 : 1;
