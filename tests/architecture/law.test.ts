@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { formFaults } from './form.ts';
 import { importsOf, packagesBehind, readSource, roomOf, violations } from './imports.ts';
 import { leafPrograms, partOf, rooms } from './law.ts';
+import { importLoops } from './loops.ts';
 
 const SRC = fileURLToPath(new URL('../../src/', import.meta.url));
 const files = globSync('**/*.{ts,tsx,cts,mts}', { cwd: SRC }).sort();
@@ -17,6 +18,16 @@ describe('the import law', () => {
 
   it('holds in every file', () => {
     expect(files.flatMap((file) => violations(file, readSource(SRC, file)))).toEqual([]);
+  });
+
+  it('lets no two files import each other in a loop', () => {
+    expect(importLoops(new Map(files.map((file) => [file, readSource(SRC, file)])))).toEqual([]);
+    const loop = new Map([
+      ['a.ts', "import { b } from './b/b.ts'; export const a = b;"],
+      ['b/b.ts', "import type { C } from './c.ts'; export const b = 1 as C;"],
+      ['b/c.ts', "import type { a } from '../a.ts'; export type C = typeof a;"],
+    ]);
+    expect(importLoops(loop)).toEqual([['a.ts', 'b/b.ts', 'b/c.ts']]);
   });
 
   it('has no rule about a room that does not exist', () => {
