@@ -114,9 +114,9 @@ describe('a transcript', () => {
     const at = (at_ms: number, topic: string, data = {}) => ({ ...event(topic, data), at_ms });
     const { items } = read(
       at(5_000, 'run.lost', { why: 'its shim is gone', killed: 1, certainty: 'exact' }),
-      at(9_000, 'run.started'),
+      at(9_000, 'run.starting'),
       at(69_000, 'run.exited', { code: 1, signal: null, cause: 'exited' }),
-      at(70_000, 'run.started'),
+      at(70_000, 'run.starting', { automatic: true }),
     );
     expect(items).toMatchObject([
       {
@@ -126,7 +126,7 @@ describe('a transcript', () => {
       },
       { text: 'Run started, 4 s after the last one ended' },
       { tone: 'failed', text: 'Run exited with code 1 after 60 s' },
-      { text: 'Run started, 1 s after the last one ended' },
+      { text: 'Run started again by itself, 1 s after the last one ended' },
     ]);
   });
 

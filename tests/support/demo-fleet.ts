@@ -145,7 +145,7 @@ export function demoFleet(host: HostDouble): void {
   reviewer(host);
   researcher(host);
   play(host, 'migrator', 7 * MINUTE, [
-    [1, 'run.started', { pid: 41990 }],
+    [1, 'run.starting', { pid: 41990 }],
     says('The ledger has 41 M rows; I will add the new columns first and backfill in batches of 10 000.'),
     call('m1', 'Bash', { command: 'psql "$LEDGER_URL" -c "\\d+ ledger_entries"' }),
     done(
@@ -175,7 +175,7 @@ export function demoFleet(host: HostDouble): void {
 
 function coder(host: HostDouble): void {
   play(host, 'coder', 12_000, [
-    [1, 'run.started', { pid: 41233 }],
+    [1, 'run.starting', { pid: 41233 }],
     [
       1,
       'message.user',
@@ -321,7 +321,7 @@ function reviewer(host: HostDouble): void {
     },
   };
   play(host, 'reviewer', 2 * MINUTE, [
-    [1, 'run.started', { pid: 41310 }],
+    [1, 'run.starting', { pid: 41310 }],
     [
       1,
       'message.user',
@@ -355,7 +355,7 @@ function reviewer(host: HostDouble): void {
 
 function researcher(host: HostDouble): void {
   play(host, 'researcher', 9 * MINUTE, [
-    [1, 'run.started', { pid: 40877 }],
+    [1, 'run.starting', { pid: 40877 }],
     [
       1,
       'message.user',

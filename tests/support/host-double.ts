@@ -199,7 +199,7 @@ export class HostDouble implements HostApi {
 
   async start(name: string): Promise<AgentView> {
     this.#legal(name, 'start');
-    this.emit('run.started', name, { pid: 4242 });
+    this.emit('run.starting', name, { pid: 4242 });
     const run = randomIds.short('run');
     return this.set(name, {
       state: 'running',

@@ -9,7 +9,7 @@ import type { Spans } from './spans.ts';
 
 /** Told elsewhere (header, fleet, inbox), or of no use to a reader. */
 const SILENT =
-  /^(activity|usage|process|config|host|swap)\.|^(mcp\.called|run\.starting|agent\.(added|changed)|mail\.acked|lease\.requested)$/;
+  /^(activity|usage|process|config|host|swap)\.|^(mcp\.called|agent\.(added|changed)|mail\.acked|lease\.requested)$/;
 
 const LEVELS = { info: 'info', warn: 'warn', error: 'error' } as const;
 
@@ -73,7 +73,8 @@ export function itemOf(event: EventView, spans: Spans): Item | null {
     if (data.text === undefined) return null;
     const stage = topic.slice('inject.'.length);
     const inject = text(data, 'inject');
-    const steps = [{ stage, at_ms, evidence: text(data, 'evidence') }];
+    const evidence = text(data, 'evidence') || (stage === 'queued' ? 'stored by the host' : '');
+    const steps = [{ stage, at_ms, evidence }];
     const receipt = { inject, priority: text(data, 'priority') || 'next', stage, steps };
     return {
       ...base,

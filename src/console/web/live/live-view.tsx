@@ -62,7 +62,9 @@ function Scroller({ agent, transcript }: { agent: AgentView; transcript: OpenTra
   }, [transcript]);
 
   const onScroll = (): void => {
-    const element = scroller.current!;
+    const element = scroller.current;
+    // The browser tells of scrolling a frame later; the page may show something else by then.
+    if (!element) return;
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END_PX;
     const up = element.scrollTop < lastTop.current;
     lastTop.current = element.scrollTop;

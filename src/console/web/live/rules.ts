@@ -17,9 +17,14 @@ const ACTIONS: Record<string, string> = {
 };
 
 const rules: Record<string, (data: Data, event: EventView, lasted: number | null) => Rule> = {
-  'run.started': (_data, _event, lasted) => ({
+  'run.starting': (data, _event, lasted) => ({
     tone: 'plain',
-    text: lasted === null ? 'Run started' : `Run started, ${duration(lasted)} after the last one ended`,
+    text: [
+      data.automatic === true ? 'Run started again by itself' : 'Run started',
+      lasted === null ? null : `${duration(lasted)} after the last one ended`,
+    ]
+      .filter(Boolean)
+      .join(', '),
   }),
   'run.exited': (data, _event, lasted) => exited(data, lasted),
   'run.lost': (data, _event, lasted) => ({

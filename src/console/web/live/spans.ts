@@ -13,7 +13,7 @@ const SAID: Record<string, string> = {
 const BEGUN: Record<string, 'run' | 'gap'> = {
   'run.exited': 'run',
   'run.lost': 'run',
-  'run.started': 'gap',
+  'run.starting': 'gap',
 };
 
 export class Spans {
