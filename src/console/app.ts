@@ -36,6 +36,16 @@ export interface RunningConsole {
   close(): Promise<void>;
 }
 
+/** @throws AetherError console.off, for whoever asks a host without a console for a link into it */
+export function consoleOff(): never {
+  throw new AetherError({
+    code: 'console.off',
+    who: 'config',
+    message: 'The console of this host is switched off.',
+    next: 'Remove `console: {enabled: false}` from the configuration and start the host again.',
+  });
+}
+
 /** @throws AetherError console.no-port when neither the port nor those after it are free. */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const { host, log, clock, webDir } = options;

@@ -7,7 +7,7 @@ import type { Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { startConsole } from '../console/app.ts';
+import { consoleOff, startConsole } from '../console/app.ts';
 import { openClientDoor } from '../mcp-tools/transports/client-door.ts';
 import { openRunDoor } from '../mcp-tools/transports/run-door.ts';
 import { builtinRuntime } from '../runtimes/builtin/runtime.ts';
@@ -75,6 +75,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BRIDGE = fileURLToPath(
   new URL(`../mcp-tools/bridge/main${EXTENSION === '.ts' ? '.cts' : '.cjs'}`, import.meta.url),
 );
+/** The console of a host that has no configuration to say so. */
+const ANY_PORT = { enabled: true, port: 0 };
 const WEB_DIR = path.join(ROOT, 'dist', 'console', 'web');
 
 export const version = (
@@ -295,7 +297,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
       console: consoleUrl,
     }),
     runtimes: () => detections,
-    consoleLink: () => console_.loginLink(),
+    consoleLink: () => console_?.loginLink() ?? consoleOff(),
     journal: (run) => launcher.paths(run).journal,
     down: (by: By) => shutdown(true, by),
   });
@@ -313,14 +315,9 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   for (const { name } of agents.all())
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));
 
-  const console_ = await startConsole({
-    host,
-    port: config === null || config instanceof AetherError ? 0 : config.console.port,
-    log,
-    clock,
-    webDir: WEB_DIR,
-  });
-  consoleUrl = console_.url;
+  const { enabled, port } = config === null || config instanceof AetherError ? ANY_PORT : config.console;
+  const console_ = enabled ? await startConsole({ host, port, log, clock, webDir: WEB_DIR }) : null;
+  consoleUrl = console_?.url ?? null;
   const sockets = socketPaths(socketDir);
   const operator = (socket: Socket) => admitOperator(socket, runs);
   const control = await openControlDoor({ host, socketPath: sockets.control, admit: operator, log, version });
@@ -359,7 +356,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
       });
       // Answer whoever asked for this before the doors close.
       await new Promise((resolve) => setTimeout(resolve, 50));
-      await Promise.all([control.close(), clients.close(), console_.close(), launcher.closeDoors()]);
+      await Promise.all([control.close(), clients.close(), console_?.close(), launcher.closeDoors()]);
       for (const run of runs.live()) run.close();
       store.close();
       fs.rmSync(files.pid, { force: true });

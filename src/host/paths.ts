@@ -3,7 +3,7 @@
  * directory holds. One place for the rule, because the command line, the host and the outside clients must
  * all come to the same answer.
  */
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 
@@ -82,4 +82,20 @@ export function recordedRuntimeDirectory(stateDir: string): string | null {
   const stat = isAbsolute(directory) ? lstatSync(directory, { throwIfNoEntry: false }) : undefined;
   const ours = stat?.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
   return ours ? directory : null;
+}
+
+/**
+ * The directory and those above it, for their owner only. Not mkdir's own `recursive`: where the system answers
+ * "no such file" to a mkdir, as /proc does, that one tries for ever.
+ * @throws the system's error
+ */
+export function makeDirectories(dir: string): void {
+  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+  makeDirectories(dirname(dir));
+  try {
+    mkdirSync(dir, { mode: 0o700 });
+  } catch (error) {
+    // Somebody else was faster.
+    if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
 }

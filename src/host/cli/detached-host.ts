@@ -1,20 +1,11 @@
 /** A host in the background: started detached from this terminal, and waited for until its doors are open. */
 import { spawn } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.ts';
 import { AetherError, diskFull, messageOf } from '../errors.ts';
-import { statePaths } from '../paths.ts';
+import { makeDirectories, statePaths } from '../paths.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandFile, findHost, type Invocation } from './invocation.ts';
 
@@ -31,7 +22,7 @@ export const ANOTHER_HOST = 75;
 export function ensureStateDirectory(stateDir: string): void {
   if (existsSync(stateDir)) return;
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    makeDirectories(stateDir);
     writeFileSync(join(stateDir, '.gitignore'), '*\n');
   } catch (error) {
     throw new AetherError(

@@ -1,8 +1,11 @@
 /** Finds the program of `runtime: command`, before anything is started. */
-import { accessSync, constants } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { statOf } from './paths.ts';
 import type { Fault } from './problems.ts';
+
+/** What the kernel reads of a script to find its interpreter. */
+const FIRST_LINE_BYTES = 256;
 
 /**
  * @param command the program (a name for PATH, or an absolute path) and its arguments
@@ -17,9 +20,19 @@ export function resolveCommand(command: readonly string[], path: string): string
     message,
     next,
   });
+  // execve says "no such file" of a script whose interpreter is missing, and means the interpreter.
+  const interpreted = (script: string): Fault | null => {
+    const missing = missingInterpreter(script);
+    return missing === null
+      ? null
+      : fault(
+          `${script} begins with #!${missing}, which is not here.`,
+          'Install it, or mend the first line.',
+        );
+  };
   if (program.includes('/')) {
     const state = look(program);
-    if (state === 'runs') return [program, ...args];
+    if (state === 'runs') return interpreted(program) ?? [program, ...args];
     if (state === 'closed') return fault(`${program} may not be executed.`, `Run \`chmod +x ${program}\`.`);
     return fault(
       state === 'directory' ? `${program} is a directory, not a program.` : `There is no program ${program}.`,
@@ -31,7 +44,7 @@ export function resolveCommand(command: readonly string[], path: string): string
     .filter((directory) => directory.startsWith('/'))
     .map((directory) => join(directory, program))
     .find((candidate) => look(candidate) === 'runs');
-  if (found) return [found, ...args];
+  if (found) return interpreted(found) ?? [found, ...args];
   return fault(
     `There is no program ${JSON.stringify(program)} on PATH.`,
     'Install it, write its path, or set PATH below `env:`.',
@@ -49,4 +62,20 @@ function look(file: string): 'runs' | 'closed' | 'directory' | 'missing' {
   }
   // For root, access() says yes to a file with one x bit only: that is also what exec asks.
   return 'runs';
+}
+
+/** The absolute interpreter that the first line of a script names and that does not exist; otherwise null. */
+function missingInterpreter(file: string): string | null {
+  let first: string;
+  try {
+    const descriptor = openSync(file, 'r');
+    const buffer = Buffer.alloc(FIRST_LINE_BYTES);
+    const read = readSync(descriptor, buffer, 0, buffer.length, 0);
+    closeSync(descriptor);
+    first = buffer.subarray(0, read).toString('latin1');
+  } catch {
+    return null; // a program may be run without being readable
+  }
+  const interpreter = /^#!\s*(\/\S+)/.exec(first)?.[1];
+  return interpreter !== undefined && statOf(interpreter) === undefined ? interpreter : null;
 }

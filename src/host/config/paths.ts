@@ -1,5 +1,5 @@
 /** How paths in aether.yaml are read: `~` is the user's home, everything else is relative to the file. */
-import { realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Absolute form of a path written in the file. */
@@ -27,12 +27,25 @@ export function statOf(path: string): Stats | undefined {
   }
 }
 
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false; // nothing is there
+  }
+}
+
 /** Why a directory cannot be used or made at a path, or null. */
 export function directoryFault(path: string): { message: string; next: string } | null {
   for (let at = path; ; at = dirname(at)) {
     try {
       const stat = statSync(at, { throwIfNoEntry: false });
       if (stat?.isDirectory()) return null;
+      if (!stat && isLink(at))
+        return {
+          message: `${at} is a link to nothing`,
+          next: 'Make the directory it points to, or name another.',
+        };
       if (stat)
         return {
           message: `${at} is a file`,

@@ -2,15 +2,26 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import type { Position } from './types.ts';
 
-function refuse(file: string, code: string, message: string, next: string, cause?: unknown): AetherError {
+/** What a decoder puts in the place of a byte it cannot read. */
+const REPLACEMENT = '\ufffd';
+
+function refuse(
+  file: string,
+  code: string,
+  message: string,
+  next: string,
+  cause?: unknown,
+  { line, column }: Position = { line: 1, column: 1 },
+): AetherError {
   return new AetherError(
     {
       code: `config.${code}`,
       who: 'config',
-      message: `${file}:1:1: ${message}`,
+      message: `${file}:${line}:${column}: ${message}`,
       next,
-      details: { file, line: 1, column: 1 },
+      details: { file, line, column },
     },
     { cause },
   );
@@ -31,16 +42,42 @@ export function readConfigText(file: string): string {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw refuse(file, 'not-text', 'This file is not UTF-8 text.', 'Save it as UTF-8.', error);
+    throw refuse(
+      file,
+      'not-text',
+      'This file is not UTF-8 text: it has a byte here that no character begins or goes on with.',
+      'Save it as UTF-8.',
+      error,
+      endOf(textBeforeBadByte(bytes)),
+    );
   }
-  if (text.includes('\0'))
+  const nul = text.indexOf('\0');
+  if (nul !== -1)
     throw refuse(
       file,
       'not-text',
       'This file holds NUL bytes: it is not UTF-8 text.',
       'Save it as UTF-8 (not UTF-16).',
+      undefined,
+      endOf(text.slice(0, nul)),
     );
   return text;
+}
+
+function textBeforeBadByte(bytes: Buffer): string {
+  const lenient = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  for (let at = lenient.indexOf(REPLACEMENT); at !== -1; at = lenient.indexOf(REPLACEMENT, at + 1)) {
+    const before = lenient.slice(0, at);
+    const offset = Buffer.byteLength(before);
+    // The mark itself may be in the text; until the first bad byte the two have the same length.
+    if (!bytes.subarray(offset, offset + 3).equals(Buffer.from(REPLACEMENT))) return before;
+  }
+  return '';
+}
+
+function endOf(text: string): Position {
+  const lines = text.split('\n');
+  return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
 }
 
 function readBounded(file: string): Buffer {

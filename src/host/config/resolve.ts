@@ -6,6 +6,7 @@ import type { AgentSpec } from '../../runtimes/runtime.ts';
 import { AetherError } from '../errors.ts';
 import { resolveAuth } from './auth.ts';
 import { resolveCommand } from './command.ts';
+import { execFaults } from './exec-bounds.ts';
 import { deepFreeze } from './freeze.ts';
 import { directoryFault, statOf } from './paths.ts';
 import type { Fault } from './problems.ts';
@@ -30,6 +31,7 @@ export function resolveAgent(
   const command =
     agent.command && resolveCommand(agent.command, env.PATH ?? environment.PATH ?? '/usr/bin:/bin');
   if (command && !Array.isArray(command)) faults.push(command);
+  faults.push(...execFaults(env, agent.command, agent.goal));
   const blocked = directoryFault(agent.workspace);
   if (blocked)
     faults.push({

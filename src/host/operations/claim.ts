@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../config/types.ts';
 import { AetherError } from '../errors.ts';
+import { makeDirectories } from '../paths.ts';
 import { acquireLock, type FileLock } from '../process/lock.ts';
 import { runtimeDirectory } from '../process/sockets.ts';
 import { AgentTable } from '../store/agents.ts';
@@ -16,7 +17,7 @@ export interface Claim {
 
 /** @throws AetherError `host.running` when another host holds it. */
 export function claimStateDirectory(stateDir: string): Claim {
-  fs.mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeDirectories(stateDir);
   const lock = lockOrThrow(path.join(stateDir, 'host.lock'), stateDir);
   try {
     const socketDir = runtimeDirectory(stateDir);

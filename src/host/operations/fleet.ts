@@ -20,6 +20,8 @@ export class Fleet {
   readonly #plan: (config: Config) => Promise<PlanView>;
   #config: Config | null = null;
   #problem: WireError | null = null;
+  /** As it was opened when the host started. */
+  #console: Config['console'] | null = null;
 
   constructor(parts: {
     wiring: Wiring;
@@ -57,13 +59,13 @@ export class Fleet {
   }
 
   async plan(): Promise<PlanView> {
-    return this.#plan(this.#load());
+    return this.#planned(this.#load());
   }
 
   /** Everything, restarts and removals included. Resolves when each agent has started, failed or stopped. */
   async apply(by: By): Promise<PlanView> {
     const config = this.#load();
-    const plan = await this.#plan(config);
+    const plan = await this.#planned(config);
     this.#accept(config);
     const names = new Set(config.agents.map((agent) => agent.name));
     const work: Promise<void>[] = [];
@@ -118,7 +120,16 @@ export class Fleet {
     for (const agent of agents.all()) touched(agent.name);
   }
 
+  async #planned(config: Config): Promise<PlanView> {
+    const plan = await this.#plan(config);
+    const { enabled, port } = this.#console ?? config.console;
+    if (config.console.enabled === enabled && config.console.port === port) return plan;
+    const warning = `${config.file}: what changed below console counts from the next start of the host (\`aether down\`, then \`aether up\`).`;
+    return { ...plan, warnings: [...plan.warnings, warning] };
+  }
+
   #accept(config: Config): void {
+    this.#console ??= config.console;
     this.#config = config;
     this.#problem = null;
     this.#wiring.agents.arrange(config.agents.map((agent) => agent.name));

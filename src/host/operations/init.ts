@@ -2,12 +2,13 @@
  * `aether init`: a first aether.yaml from the templates, for the engine that can log in on this machine. What it
  * writes is meant to be read and edited, so it is text with comments and not a dump of a value.
  */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Detection } from '../../runtimes/runtime.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from '../config/json-schema.ts';
 import { loadTemplate, type Template } from '../config/templates.ts';
 import { AetherError, messageOf } from '../errors.ts';
+import { makeDirectories } from '../paths.ts';
 
 export interface InitOptions {
   /** Absolute path of the file to write. */
@@ -156,7 +157,7 @@ function write(file: string, text: string, force: boolean): string[] {
   const schema = join(state, SCHEMA_NAME);
   const ignore = join(directory, '.gitignore');
   try {
-    mkdirSync(state, { recursive: true, mode: 0o700 });
+    makeDirectories(state);
     writeFileSync(schema, publishedJsonSchema());
     const ignored = ignoreState(ignore);
     writeFileSync(file, text, { flag: force ? 'w' : 'wx' });

@@ -9,6 +9,7 @@ import type { EngineState, LaunchSpec, RunPlace } from '../../runtimes/runtime.t
 import type { AgentConfig } from '../config/types.ts';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { makeDirectories } from '../paths.ts';
 import { bootId } from '../process/proc.ts';
 import type { RunPaths } from '../runs/run.ts';
 import { Run, type RunSink } from '../runs/run.ts';
@@ -93,9 +94,8 @@ export class Launcher {
       path.dirname(paths.shimSocket),
       path.join(this.#wiring.stateDir, 'agents', config.name),
       config.workspace,
-    ]) {
-      fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
-    }
+    ])
+      makeDirectory(config.name, dir);
     const prepared = await this.prepare(config, id, state, resume);
     const now = clock.now();
     const record: RunRecord = {
@@ -324,6 +324,24 @@ export class Launcher {
       }
     }
     if (!run.ended) await this.#connections.lost(run, why);
+  }
+}
+
+/** @throws AetherError run.directory, host.disk-full */
+function makeDirectory(agent: string, dir: string): void {
+  try {
+    makeDirectories(dir);
+  } catch (error) {
+    if (isDiskFull(error)) throw diskFull(dir, error);
+    throw new AetherError(
+      {
+        code: 'run.directory',
+        who: 'user',
+        message: `${agent} cannot start: its directory ${dir} cannot be made (${messageOf(error)}).`,
+        next: 'Make it yourself, name another, or let the user of Aether write there; then start the agent again.',
+      },
+      { cause: error },
+    );
   }
 }
 

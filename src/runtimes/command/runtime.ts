@@ -57,7 +57,7 @@ export const commandRuntime: Runtime = {
       secretEnv: Object.keys(agent.auth),
       files: [],
       stop: { term_ms: 3_000, kill_ms: 5_000 },
-      authNote: 'none: the program logs in by itself',
+      authNote: Object.keys(agent.auth).join(', ') || 'none: the program logs in by itself',
       opening: [],
     };
   },

@@ -786,6 +786,14 @@ describe('agents', () => {
     expect(error.message).toContain(`${join(dir, 'notes.txt')} is a file`);
   });
 
+  it('a workspace that is a link to nothing', () => {
+    const dir = tempDir();
+    symlinkSync('nowhere', join(dir, 'dangling'));
+    const error = refusal('agents: { a: { runtime: claude-code, workspace: ./dangling/sub } }\n', dir);
+    expect(error).toMatchObject({ code: 'config.workspace', line: 1 });
+    expect(error.message).toContain(`${join(dir, 'dangling')} is a link to nothing`);
+  });
+
   it('a workspace behind a link that leads back to itself', () => {
     const dir = tempDir();
     symlinkSync(join(dir, 'loop'), join(dir, 'loop'));
@@ -917,11 +925,12 @@ describe('files', () => {
   });
 
   it.each([
-    ['UTF-16', Buffer.from('\u{feff}agents: {}\n', 'utf16le')],
-    ['UTF-16 without a mark', Buffer.from('agents: {}\n', 'utf16le')],
-    ['Latin-1', Buffer.from('# für\nagents: {}\n', 'latin1')],
-    ['binary', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1])],
-  ])('not UTF-8: %s', (_name, bytes) => {
-    expect(refusal(bytes)).toMatchObject({ code: 'config.not-text', line: 1, column: 1 });
+    ['UTF-16', Buffer.from('\u{feff}agents: {}\n', 'utf16le'), 1, 1],
+    ['UTF-16 without a mark', Buffer.from('agents: {}\n', 'utf16le'), 1, 2],
+    ['Latin-1', Buffer.from('# fur\n# \xff f\xfcr\nagents: {}\n', 'latin1'), 2, 3],
+    ['Latin-1 behind UTF-8', Buffer.concat([Buffer.from('# €\n# ü \ufffd '), Buffer.from([0xfc])]), 2, 7],
+    ['binary', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 1]), 1, 5],
+  ])('not UTF-8: %s', (_name, bytes, line, column) => {
+    expect(refusal(bytes)).toMatchObject({ code: 'config.not-text', line, column });
   });
 });

@@ -54,6 +54,16 @@ describe('env', () => {
     expect(Object.isFrozen(spec) && Object.isFrozen(spec.auth) && Object.isFrozen(spec.env)).toBe(true);
   });
 
+  it('is refused where the system would: one value over 128 KB, or 1 MB together', () => {
+    const environment = { ANTHROPIC_API_KEY: KEY, BIG: 'x'.repeat(131_072), HALF: 'é'.repeat(60_000) };
+    const error = problemOf(claude('env: { A: "${BIG}" }'), environment);
+    expect(error).toMatchObject({ code: 'config.exec-too-long', who: 'config' });
+    expect(error.message).toContain('env.A has 129 KB; the system gives a program 128 KB in one piece.');
+    const many = Array.from({ length: 9 }, (_, index) => `V${index}: "${'${HALF}'}"`).join(', ');
+    expect(problemOf(claude(`env: { ${many} }`), environment).message).toContain('together');
+    expect(resolveAgent(claude('env: { A: "${HALF}" }'), environment).env.A).toHaveLength(60_000);
+  });
+
   it('does not look below what the environment itself has', () => {
     const error = problemOf(claude('env: { A: "${constructor}" }'), { ANTHROPIC_API_KEY: KEY });
     expect(error.code).toBe('config.variable-undefined');
@@ -347,9 +357,12 @@ describe('command', () => {
     ],
     ['a directory', './bin', /is a directory/, /Mend the path/],
     ['not executable', './bin/tool', /may not be executed/, /chmod \+x/],
+    ['a script without its interpreter', './bin/script', /begins with #!\/no\/such\/sh, which/, /Install it/],
+    ['one on PATH', 'script', /begins with #!\/no\/such\/sh, which/, /first line/],
   ])('%s', (_name, program, message, next) => {
     const dir = tempDir();
     writeFile(join(dir, 'bin/tool'), '#!/bin/sh\n', 0o644);
+    writeFile(join(dir, 'bin/script'), '#! /no/such/sh -e\n', 0o755);
     const error = problemOf(command(program, dir), { PATH: join(dir, 'bin') });
     expect(error.code).toBe('config.binary-missing');
     expect(error.message).toMatch(message);

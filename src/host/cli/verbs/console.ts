@@ -1,6 +1,5 @@
 /** `aether console`: a fresh one-time link into the web console. */
 import type { Command } from 'commander';
-import { AetherError } from '../../errors.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { print } from '../output.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
@@ -11,17 +10,6 @@ export function registerConsole(program: Command): void {
     summary: 'print a one-time link that logs a browser in to the console',
     examples: ['aether console', 'xdg-open "$(aether console)"'],
   }).action(async (_options: unknown, command: Command) => {
-    await withHost(invocation(globalsOf(command)), async (client) => {
-      const info = await client.call('info');
-      if (info.console === null) {
-        throw new AetherError({
-          code: 'console.off',
-          who: 'config',
-          message: 'The console of this host is switched off.',
-          next: 'Remove `console: {enabled: false}` from the configuration and start the host again.',
-        });
-      }
-      print(await client.call('consoleLink'));
-    });
+    await withHost(invocation(globalsOf(command)), async (client) => print(await client.call('consoleLink')));
   });
 }

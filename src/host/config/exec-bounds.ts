@@ -1,0 +1,43 @@
+/** What the system lets a program be started with. Said before the start: execve itself says only "too long". */
+import { limits } from '../limits.ts';
+import type { Fault } from './problems.ts';
+
+/** @returns why a program cannot be given these, below the agent; empty where it can */
+export function execFaults(
+  env: Readonly<Record<string, string>>,
+  command: readonly string[] | null,
+  goal: string | null,
+): Fault[] {
+  const given: { path: string[]; bytes: number }[] = Object.entries(env).map(([name, value]) => ({
+    path: ['env', name],
+    bytes: Buffer.byteLength(name) + Buffer.byteLength(value) + 2,
+  }));
+  if (command !== null) {
+    command.forEach((word, index) => {
+      given.push({ path: ['command', String(index)], bytes: Buffer.byteLength(word) + 1 });
+    });
+    // It is handed to a program as a variable; the other engines read theirs.
+    if (goal !== null) given.push({ path: ['goal'], bytes: Buffer.byteLength(`AETHER_GOAL=${goal}`) + 1 });
+  }
+  const faults = given
+    .filter(({ bytes }) => bytes > limits.exec_string_bytes_max)
+    .map(({ path, bytes }) => ({
+      code: 'exec-too-long',
+      path,
+      message: `${path.join('.')} has ${kilobytes(bytes)}; the system gives a program ${kilobytes(limits.exec_string_bytes_max)} in one piece.`,
+      next: 'Put it into a file, and give the program its path.',
+    }));
+  const total = given.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (faults.length === 0 && total > limits.exec_bytes_max)
+    faults.push({
+      code: 'exec-too-long',
+      path: [],
+      message: `Its env and command have ${kilobytes(total)} together; a program is given at most ${kilobytes(limits.exec_bytes_max)}.`,
+      next: 'Put the largest into files, and give the program their paths.',
+    });
+  return faults;
+}
+
+function kilobytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1024)} KB`;
+}
