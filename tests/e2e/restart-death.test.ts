@@ -27,3 +27,34 @@ test('kill -9 between the end of a run and its restart', async () => {
   expect(await ends('finished')).toBe(1);
   expect((await fleet.agent('finished')).state).toBe('exited');
 }, 60_000);
+
+test('kill -9 of the host in the stop of a restart: whose run ends under the next host is started by it', async () => {
+  // Deaf to politeness: between the request and its end lie some seconds.
+  const deaf = "trap '' TERM HUP; while :; do sleep 1; done";
+  fleet = await LiveFleet.make({
+    agents: { deaf: { runtime: 'command', command: ['sh', '-c', deaf], restart: 'never' } },
+  });
+  await fleet.up();
+  const { run } = await fleet.until('deaf', 'running', (view) => view.state === 'running');
+  const restart = fleet.begin(['restart', 'deaf']);
+  await fleet.until('deaf', 'being stopped', (view) => view.state === 'stopping');
+  await fleet.killHost();
+  await restart.ended;
+  await fleet.up();
+  const again = await fleet.until(
+    'deaf',
+    'started again',
+    (view) => view.state === 'running' && view.run !== run,
+  );
+  expect(again.restarts).toBe(0);
+  expect(await fleet.events({ agent: 'deaf', topics: ['run.starting'] })).toHaveLength(2);
+
+  // One that is to stay stopped does.
+  const stop = fleet.begin(['stop', 'deaf']);
+  await fleet.until('deaf', 'being stopped', (view) => view.state === 'stopping');
+  await fleet.killHost();
+  await stop.ended;
+  await fleet.cli(['up', '--detach']);
+  await fleet.until('deaf', 'stopped', (view) => view.state === 'stopped');
+  expect(await fleet.events({ agent: 'deaf', topics: ['run.starting'] })).toHaveLength(2);
+}, 120_000);

@@ -114,8 +114,9 @@ export class Lifecycle {
       names.map((name) =>
         this.#turn(name, async () => {
           const agent = this.#wiring.agents.find(name);
-          if (agent === undefined || agent.wanted !== 'running' || this.#wiring.runs.of(name) !== null)
-            return;
+          const run = this.#wiring.runs.of(name);
+          if (run?.record.state === 'stopping') void this.#seeThrough(run);
+          if (agent === undefined || agent.wanted !== 'running' || run !== null) return;
           const newest = this.#wiring.runs.newest(name);
           // One that was lost with the last host is not kept waiting for its turn to be started again.
           const lost = newest?.exit?.cause === 'lost' && agent.problem === null;
@@ -128,6 +129,19 @@ export class Lifecycle {
           this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'not started'),
         ),
       ),
+    );
+  }
+
+  /** The last host asked this run to end and died: whether the shim heard it or not, it ends, and what was to follow does. */
+  async #seeThrough(run: Run): Promise<void> {
+    const { agent: name, requested } = run.record;
+    const ladder = requested === 'kill' ? KILL : STOP[run.record.floor.io];
+    await this.#turn(name, async () => {
+      if (!run.ended) await this.#end(run, ladder, requested ?? 'stop', 'host');
+      if (this.#wiring.agents.find(name)?.wanted !== 'running' || this.#closing) return;
+      if (this.#wiring.runs.of(name) === null) await this.#launch(name, {});
+    }).catch((error: unknown) =>
+      this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'an end was not seen through'),
     );
   }
 
