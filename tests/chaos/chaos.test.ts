@@ -1,13 +1,36 @@
 /** A short schedule for every run of the suite; `npm run chaos -- --minutes 30` is the long one. */
 import { expect, test } from 'vitest';
+import { castOf } from './cast.ts';
 import { explain, runChaos } from './chaos.ts';
+import { drawPlan } from './schedule.ts';
 
-const SEED = 'short-21344';
+/** Of many, one whose few steps have most kinds of blow in them. */
+const SEED = 'short-12271';
 
-test('hosts, an engine and a bridge die in the midst of a takeover, edits and restarts: nothing is lost, doubled or left', async () => {
+test('hosts, an engine and a shim die in the midst of a takeover, edits, restarts and a full disk: nothing is lost, doubled or left', async () => {
   const report = await runChaos({ seed: SEED, agents: 6, talkers: 2, kills: 9, minutes: 0.8 });
   expect(report.violations, explain(report)).toEqual([]);
   expect(report.figures.hostKills).toBeGreaterThan(5);
   expect(report.figures.callsAcked).toBeGreaterThan(10);
   expect(report.figures.lines).toBeGreaterThan(100);
+  expect(report.figures.errorLines).toBeGreaterThan(0);
 }, 240_000);
+
+test('a long schedule has every blow in it, upon every act, and the same seed draws it again', () => {
+  const plan = drawPlan('any', castOf(20, 4), 200);
+  expect(plan).toEqual(drawPlan('any', castOf(20, 4), 200));
+  const seen = new Set<string>();
+  for (const { act, hostDies_ms, successorDies_ms } of plan.steps) {
+    const what = 'what' in act ? ` ${act.what}` : '';
+    seen.add(`${act.do}${what}`);
+    if (hostDies_ms !== null) seen.add(`host dies upon ${act.do}`);
+    if (successorDies_ms !== null) seen.add('host dies in its start');
+  }
+  for (const what of ['kill shim', 'kill engine', 'kill bridge', 'freeze', 'fill', 'clock', 'stall viewer'])
+    expect(seen).toContain(what);
+  for (const what of ['stall shim', 'stall bridge', 'edit broken', 'edit guest', 'hold', 'pause', 'answer'])
+    expect(seen).toContain(what);
+  for (const act of ['inject', 'takeover', 'handback', 'restart', 'edit', 'stand', 'kill', 'fill', 'freeze'])
+    expect(seen).toContain(`host dies upon ${act}`);
+  expect(seen).toContain('host dies in its start');
+});

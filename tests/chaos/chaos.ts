@@ -1,7 +1,11 @@
 /** One run of chaos from a seed: a fleet, a plan, what became of it. */
-import { writeFileSync } from 'node:fs';
-import { type Figures, judge, leftovers } from './invariants.ts';
-import { castOf, drawPlan } from './schedule.ts';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { groupsLeft } from '../support/run-tree.ts';
+import { castOf } from './cast.ts';
+import { type Evidence, gather, processesOf } from './evidence.ts';
+import { judge, leftovers, lostRuns } from './invariants.ts';
+import { drawPlan } from './schedule.ts';
 import { World } from './world.ts';
 
 export interface ChaosOptions {
@@ -23,11 +27,38 @@ export interface ChaosOptions {
 
 export interface ChaosReport {
   seed: string;
-  figures: Figures & { startMedian_ms: number; startMax_ms: number; seconds: number };
+  /** Those of the end are missing where it did not come to one. */
+  figures: Partial<AtRest> & {
+    violations: number;
+    hostKills: number;
+    hostKillsInStart: number;
+    startMedian_ms: number;
+    startMax_ms: number;
+    seconds: number;
+  };
   counts: World['counts'];
+  /** Deaths of hosts by the act they came upon. */
+  deathsIn: Record<string, number>;
   violations: string[];
   /** What was done, in order. */
   story: string[];
+}
+
+interface AtRest {
+  agents: number;
+  runs: number;
+  runsLost: number;
+  lines: number;
+  errorLines: number;
+  outputBytes: number;
+  callsAsked: number;
+  callsAcked: number;
+  /** On a full disk, or it is a violation. */
+  callsRefused: number;
+  questions: number;
+  notes: number;
+  notesUnknown: number;
+  events: number;
 }
 
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
@@ -41,16 +72,24 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     ...(options.program === undefined ? {} : { program: options.program }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });
-  let figures: Figures | null = null;
+  const { fleet, host } = world;
+  let figures: Partial<AtRest> = {};
   const violations: string[] = [];
   try {
     await world.run();
     await world.settle();
-    const verdict = await judge(world);
-    figures = verdict.figures;
-    violations.push(...verdict.violations);
-    await world.fleet.ok('down');
-    violations.push(...leftovers(world));
+    const evidence = await gather(world);
+    figures = figuresOf(evidence);
+    violations.push(...world.complaints, ...world.streams.violations, ...judge(evidence));
+    await fleet.ok('down');
+    const sockets = fs.readFileSync(join(fleet.stateDir, 'sockets'), 'utf8').trim();
+    violations.push(
+      ...leftovers({
+        processes: processesOf(new Set(evidence.runs.map(({ id }) => id))),
+        groups: groupsLeft(fleet.stateDir),
+        sockets: fs.readdirSync(sockets),
+      }),
+    );
   } catch (error) {
     violations.push(
       `it did not come to rest: ${error instanceof Error ? error.message : String(error)}`,
@@ -62,42 +101,49 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     world.streams.close();
     const dump = process.env.CHAOS_DUMP;
     if (dump !== undefined && violations.length > 0)
-      writeFileSync(dump, `${await world.fleet.history()}\n${world.fleet.hostLog()}\n`);
+      fs.cpSync(fleet.stateDir, dump, { recursive: true, filter: (path) => !fs.lstatSync(path).isSocket() });
     // It tells of what a proper end left behind; after a violation that is no news.
-    await world.fleet.close().catch((error: Error) => violations.push(error.message));
+    await fleet.close().catch((error: Error) => violations.push(error.message));
   }
-  const starts = world.starts.toSorted((a, b) => a - b);
+  const starts = host.starts.toSorted((a, b) => a - b);
   return {
     seed: options.seed,
     figures: {
-      ...(figures ?? EMPTY),
+      ...figures,
       violations: violations.length,
-      hostKills: world.counts.hosts,
+      hostKills: host.deaths,
+      hostKillsInStart: host.early,
       startMedian_ms: starts[Math.floor(starts.length / 2)] ?? 0,
       startMax_ms: starts.at(-1) ?? 0,
       seconds: Math.round((Date.now() - begun) / 1_000),
     },
     counts: world.counts,
+    deathsIn: world.deathsIn,
     violations,
     story: world.story,
   };
 }
 
-const EMPTY: Figures = {
-  hostKills: 0,
-  hostKillsInStart: 0,
-  agents: 0,
-  runs: 0,
-  runsLost: 0,
-  lines: 0,
-  outputBytes: 0,
-  callsAsked: 0,
-  callsAcked: 0,
-  callsRefused: 0,
-  notes: 0,
-  events: 0,
-  violations: 0,
-};
+function figuresOf(evidence: Evidence): AtRest {
+  const { ledgers, streams } = evidence;
+  const sum = <T>(of: readonly T[], count: (one: T) => number) =>
+    of.reduce((total, one) => total + count(one), 0);
+  return {
+    agents: evidence.views.length,
+    runs: evidence.runs.length,
+    runsLost: lostRuns(evidence).length,
+    lines: sum(streams, ({ lines }) => lines),
+    errorLines: sum(streams, ({ errorLines }) => errorLines),
+    outputBytes: sum(streams, ({ bytes }) => bytes),
+    callsAsked: sum(ledgers, ({ asked }) => asked.size),
+    callsAcked: sum(ledgers, ({ acked }) => acked.size),
+    callsRefused: sum(ledgers, ({ refused }) => refused.length),
+    questions: evidence.questions.length,
+    notes: evidence.notes.length,
+    notesUnknown: evidence.receipts.filter(({ state }) => state === 'unknown').length,
+    events: evidence.events.length,
+  };
+}
 
 /** Seed, schedule and what was seen: enough to do it again. */
 export function explain(report: ChaosReport): string {
@@ -106,6 +152,6 @@ export function explain(report: ChaosReport): string {
     ...report.violations.slice(0, 50).map((line) => `  ✗ ${line.slice(0, 2_000)}`),
     'what was done:',
     ...report.story.slice(-400).map((line) => `  ${line}`),
-    JSON.stringify({ ...report.figures, ...report.counts }),
+    JSON.stringify({ ...report.figures, ...report.counts, deathsIn: report.deathsIn }),
   ].join('\n');
 }

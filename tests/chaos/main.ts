@@ -2,6 +2,7 @@
  * `npm run chaos`: a fleet is maltreated by a schedule that a seed draws, and must come to no harm.
  *
  *   node main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--kills N] [--no-cgroup] [--root DIR] [--json]
+ *   node main.ts --injects N [--kills N] [--seed S] [--agents N] [--no-cgroup] [--root DIR] [--json]
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
@@ -9,67 +10,95 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from '../../src/host/cli/checkout/install.mjs';
 import { explain, runChaos } from './chaos.ts';
+import { explainInjects, runInjects } from './injects.ts';
 
 const USAGE = `node tests/chaos/main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--kills N] [--no-cgroup] [--root DIR] [--json]
   --minutes    no step is begun later than this; default 5     --seed     default: a new one, printed
   --agents     default 8                                       --talkers  how many of them are Claude Code; default 2
   --kills      deaths of the host; default: as many as fit     --root     another build, laid out like this checkout
-  --no-cgroup  as on a machine that grants no control groups   --json     the report on stdout`;
+  --no-cgroup  as on a machine that grants no control groups   --json     the report on stdout
+node tests/chaos/main.ts --injects N [--kills N] [--agents N] ...
+  --injects    so many messages to agents of Claude Code (default 5) while the host dies so often (default 20)`;
 /** More than any machine gets through in a minute. */
 const KILLS_PER_MINUTE = 60;
 
-function options() {
-  const { values } = parseArgs({
-    options: {
-      minutes: { type: 'string', default: '5' },
-      seed: { type: 'string', default: randomBytes(4).toString('hex') },
-      agents: { type: 'string', default: '8' },
-      talkers: { type: 'string', default: '2' },
-      kills: { type: 'string' },
-      'no-cgroup': { type: 'boolean', default: false },
-      root: { type: 'string', default: fileURLToPath(new URL('../../', import.meta.url)) },
-      json: { type: 'boolean', default: false },
-    },
-  });
-  const number = (name: 'minutes' | 'agents' | 'talkers' | 'kills', text: string, min: number) => {
-    const value = Number(text);
-    if (Number.isFinite(value) && value >= min) return value;
-    throw new Error(`--${name} takes a number from ${min} on, not ${text}`);
-  };
-  const minutes = number('minutes', values.minutes, 0.1);
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string' },
+    seed: { type: 'string', default: randomBytes(4).toString('hex') },
+    agents: { type: 'string' },
+    talkers: { type: 'string' },
+    kills: { type: 'string' },
+    injects: { type: 'string' },
+    'no-cgroup': { type: 'boolean', default: false },
+    root: { type: 'string', default: fileURLToPath(new URL('../../', import.meta.url)) },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+function number(name: 'minutes' | 'agents' | 'talkers' | 'kills' | 'injects', fallback: number, min: number) {
+  const value = Number(values[name] ?? fallback);
+  if (Number.isFinite(value) && value >= min) return value;
+  throw new Error(`--${name} takes a number from ${min} on, not ${values[name]}`);
+}
+
+interface Outcome {
+  report: { violations: string[] };
+  rows: Record<string, unknown>;
+  explained: string;
+}
+
+async function chaos(common: Parameters<typeof runChaos>[0]): Promise<Outcome> {
+  const report = await runChaos(common);
+  const deathsIn = Object.entries(report.deathsIn).map(([act, times]) => [`died in ${act}`, times]);
   return {
-    ...values,
-    minutes,
-    agents: number('agents', values.agents, 3),
-    talkers: number('talkers', values.talkers, 0),
-    kills:
-      values.kills === undefined ? Math.ceil(minutes * KILLS_PER_MINUTE) : number('kills', values.kills, 1),
+    report,
+    rows: { ...report.figures, ...report.counts, ...Object.fromEntries(deathsIn) },
+    explained: explain(report),
   };
 }
 
+async function injects(common: Parameters<typeof runInjects>[0]): Promise<Outcome> {
+  const report = await runInjects(common);
+  return { report, rows: { ...report.figures }, explained: explainInjects(report) };
+}
+
 async function main(): Promise<void> {
-  const { seed, minutes, agents, talkers, kills, root, json, ...rest } = options();
+  const common = {
+    seed: values.seed,
+    program: [process.execPath, join(values.root, 'src', 'host', 'cli', 'aether.cjs')],
+    env: values['no-cgroup'] ? { AETHER_NO_CGROUP: '1' } : ({} as Record<string, string>),
+    say: (line: string) => void process.stderr.write(`  ${line}\n`),
+  };
+  const minutes = number('minutes', 5, 0.1);
   await ensureInstalled(fileURLToPath(new URL('../engines', import.meta.url)), 'Installing the engines');
-  process.stderr.write(`▸ seed ${seed}\n`);
-  const report = await runChaos({
-    seed,
-    minutes,
-    agents,
-    talkers,
-    kills,
-    program: [process.execPath, join(root, 'src', 'host', 'cli', 'aether.cjs')],
-    env: rest['no-cgroup'] ? { AETHER_NO_CGROUP: '1' } : {},
-    say: (line) => process.stderr.write(`  ${line}\n`),
-  });
+  process.stderr.write(`▸ seed ${values.seed}\n`);
+  const { report, rows, explained } =
+    values.injects === undefined
+      ? await chaos({
+          ...common,
+          minutes,
+          agents: number('agents', 8, 3),
+          talkers: number('talkers', 2, 0),
+          kills: number('kills', Math.ceil(minutes * KILLS_PER_MINUTE), 1),
+        })
+      : await injects({
+          ...common,
+          injects: number('injects', 0, 1),
+          agents: number('agents', 5, 1),
+          kills: number('kills', 20, 0),
+        });
   if (report.violations.length > 0) {
-    process.stderr.write(`${explain(report)}\n`);
+    process.stderr.write(`${explained}\n`);
     process.exitCode = 1;
   }
-  if (json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else {
-    const rows = Object.entries({ ...report.figures, ...report.counts });
-    process.stdout.write(`${rows.map(([name, value]) => `${name.padEnd(18)} ${value}`).join('\n')}\n`);
-  }
+  if (values.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
+  else
+    process.stdout.write(
+      `${Object.entries(rows)
+        .map(([name, value]) => `${name.padEnd(18)} ${value}`)
+        .join('\n')}\n`,
+    );
 }
 
 try {

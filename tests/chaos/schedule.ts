@@ -2,34 +2,36 @@
  * What happens in one run of chaos, drawn from the seed before anything starts: a list that can be printed, and
  * followed again. When exactly a blow lands in the work of the processes is the machine's part of the chance.
  */
+import type { Cast } from './cast.ts';
 import { Random } from './random.ts';
 
-export interface Cast {
-  /** Nothing but the host's death ever happens to these: one run each, from the first to the last moment. */
-  steady: string[];
-  /** Their processes and shims are killed; the policy brings them back. */
-  fragile: string[];
-  /** Restarted by the operator and by edits of the file. */
-  volatile: string[];
-  /** Claude Code on the scripted model: told things, taken over and given back. */
-  talkers: string[];
-  /** Those of them whose engine and shim are killed as well: what they had not read by then may be unknown. */
-  mortal: string[];
-}
+/** What a message leads to: `tool` runs a command, `stand` calls a tool after a while, so that it can be held there. */
+export type Shape = 'say' | 'slow' | 'store' | 'tool' | 'stand';
+export type Priority = 'now' | 'next' | 'later';
 
 export type Act =
   | { do: 'nothing' }
-  | { do: 'inject'; agent: string; shape: 'say' | 'slow' | 'store' }
+  | { do: 'inject'; agent: string; shape: Shape; priority: Priority }
   | { do: 'takeover'; agent: string; when: 'boundary' | 'now' }
   | { do: 'handback'; agent: string }
   | { do: 'restart'; agent: string }
   | { do: 'pause' | 'hold'; agent: string }
+  /** A call that comes to the gate is kept there. */
+  | { do: 'stand'; agent: string }
   /** Whoever is paused or held. */
   | { do: 'resume' }
+  /** Every question that is open. */
+  | { do: 'answer' }
   | { do: 'edit'; what: 'live' | 'restarting' | 'guest' | 'broken' }
   | { do: 'kill'; what: 'bridge' | 'engine' | 'shim'; agent: string }
+  /** SIGSTOP of the host. */
   | { do: 'freeze'; for_ms: number }
-  | { do: 'stall'; agent: string };
+  /** A socket that stalls: of a viewer who reads nothing, of a shim or a bridge that stands still. */
+  | { do: 'stall'; what: 'viewer' | 'shim' | 'bridge'; agent: string; for_ms: number }
+  /** The disk of the state directory is full. */
+  | { do: 'fill'; for_ms: number }
+  /** Somebody sets the host's clock. */
+  | { do: 'clock'; ahead_s: number };
 
 export interface Step {
   act: Act;
@@ -47,21 +49,12 @@ export interface Plan {
   steps: Step[];
 }
 
-export function castOf(agents: number, talkers: number): Cast {
-  const numbered = Math.max(3, agents - talkers);
-  const fragile = Math.max(1, Math.floor(numbered / 5));
-  const volatile = Math.max(1, Math.floor(numbered / 5));
-  const names = (kind: string, count: number) => Array.from({ length: count }, (_, n) => `${kind}-${n}`);
-  return {
-    steady: names('steady', numbered - fragile - volatile),
-    fragile: names('fragile', fragile),
-    volatile: names('volatile', volatile),
-    talkers: names('talker', talkers),
-    mortal: names('talker', talkers)
-      .slice(1)
-      .slice(0, Math.ceil(talkers / 2)),
-  };
-}
+/** Until when a blow comes upon an act that takes longer: until its call stands at the gate, its launch has begun. */
+const MOMENTS_MS: Partial<Record<Act['do'], number[]>> = {
+  stand: [1_000, 2_500],
+  restart: [30, 1_500, 6_000],
+  edit: [30, 1_500, 6_000],
+};
 
 /** @param kills how often a host dies before the schedule ends */
 export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
@@ -71,9 +64,10 @@ export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
   while (left > 0) {
     const dies = random.next() < 0.8;
     const again = dies && left > 1 && random.next() < 0.25;
+    const act = drawAct(random, cast);
     steps.push({
-      act: drawAct(random, cast),
-      hostDies_ms: dies ? random.between(0, random.pick([30, 300, 1_500])) : null,
+      act,
+      hostDies_ms: dies ? random.between(0, random.pick(MOMENTS_MS[act.do] ?? [30, 300, 1_500])) : null,
       successorDies_ms: again ? random.between(0, random.pick([100, 700])) : null,
       rest_ms: random.between(0, 300),
     });
@@ -87,18 +81,22 @@ function drawAct(random: Random, cast: Cast): Act {
   const talk = cast.talkers.length > 0 ? 1 : 0;
   switch (
     random.weighted({
-      nothing: 3,
-      inject: 5 * talk,
+      nothing: 2,
+      inject: 6 * talk,
       takeover: 2 * talk,
       handback: 2 * talk,
       pause: 1,
       hold: talk,
-      resume: 2,
+      stand: 2 * talk,
+      resume: 3,
+      answer: 2,
       restart: 2,
       edit: 3,
       kill: 3,
       freeze: 1,
-      stall: 1,
+      stall: 2,
+      fill: 1,
+      clock: 1,
     })
   ) {
     case 'nothing':
@@ -107,7 +105,8 @@ function drawAct(random: Random, cast: Cast): Act {
       return {
         do: 'inject',
         agent: random.pick(cast.talkers),
-        shape: random.weighted({ say: 2, slow: 1, store: 2 }),
+        shape: random.weighted({ say: 2, slow: 1, store: 2, tool: 2 }),
+        priority: random.weighted({ now: 1, next: 4, later: 3 }),
       };
     case 'takeover':
       return { do: 'takeover', agent: random.pick(cast.talkers), when: random.pick(['boundary', 'now']) };
@@ -119,8 +118,12 @@ function drawAct(random: Random, cast: Cast): Act {
       return { do: 'pause', agent: random.pick([...cast.steady, ...cast.talkers]) };
     case 'hold':
       return { do: 'hold', agent: random.pick(cast.talkers) };
+    case 'stand':
+      return { do: 'stand', agent: random.pick(cast.talkers) };
     case 'resume':
       return { do: 'resume' };
+    case 'answer':
+      return { do: 'answer' };
     case 'edit':
       return { do: 'edit', what: random.weighted({ live: 2, restarting: 2, guest: 2, broken: 1 }) };
     case 'kill': {
@@ -136,7 +139,20 @@ function drawAct(random: Random, cast: Cast): Act {
     case 'freeze':
       return { do: 'freeze', for_ms: random.between(50, 2_000) };
     case 'stall':
-      return { do: 'stall', agent: random.pick(anybody) };
+      return {
+        do: 'stall',
+        what: random.pick(['viewer', 'shim', 'bridge']),
+        agent: random.pick(anybody),
+        for_ms: random.between(50, 2_000),
+      };
+    case 'fill':
+      return { do: 'fill', for_ms: random.between(100, 2_500) };
+    case 'clock':
+      // Hours: days would make old what retention keeps for days.
+      return {
+        do: 'clock',
+        ahead_s: random.pick([-1, 1]) * random.between(1, random.pick([5, 600, 20_000])),
+      };
   }
 }
 

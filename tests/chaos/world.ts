@@ -1,34 +1,28 @@
-/**
- * One fleet under chaos: it follows a plan, and keeps a record of what it did to whom, which is what the
- * invariants are held against. Whatever it asks of a host may be cut off by that host's death: it asks again
- * under the same id where an id makes that safe, and otherwise leaves it at that.
- */
-import { randomUUID } from 'node:crypto';
+/** One fleet under chaos: it follows a plan, and keeps a record of what it did to whom, for the judge. */
 import fs from 'node:fs';
-import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { AgentView } from '../../src/host/api.ts';
-import type { ControlClient } from '../../src/host/control/client.ts';
-import { AetherError } from '../../src/host/errors.ts';
+import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { aether, type FleetConfig, LiveFleet, processes, running } from '../support/live-fleet.ts';
-import { type Act, type Cast, describe, type Plan, type Step } from './schedule.ts';
-import { Streams } from './streams.ts';
+import { type FleetConfig, LiveFleet } from '../support/live-fleet.ts';
+import { mayMount } from '../support/small-disk.ts';
+import { Acts } from './acts.ts';
+import { type Cast, GUESTS } from './cast.ts';
+import { MortalHost } from './host.ts';
+import { Notes } from './notes.ts';
+import { describe, type Plan, type Step } from './schedule.ts';
+import { type Printer, Streams } from './streams.ts';
 
 const TELLER = fileURLToPath(new URL('programs/teller.mjs', import.meta.url));
+const CLOCK = fileURLToPath(new URL('programs/clock.mjs', import.meta.url));
 /** Kills of one agent that come faster than its policy forgives are a crash loop, and rightly end in one. */
 const ATTEMPTS = 1_000;
-const UP_MS = 90_000;
 const FOLLOW_MS = 500;
-
-export interface Note {
-  id: string;
-  agent: string;
-  number: number;
-  text: string;
-}
+/** Room for half an hour of twenty tellers. */
+const DISK_MB = 768;
+const REST_MS = 60_000;
 
 export interface WorldOptions {
   plan: Plan;
@@ -43,37 +37,45 @@ export interface WorldOptions {
 
 export class World {
   readonly fleet: LiveFleet;
+  readonly host: MortalHost;
+  readonly acts: Acts;
+  readonly notes: Notes;
   readonly streams: Streams;
   readonly ledgerDir: string;
+  readonly clockFile: string;
   readonly plan: Plan;
   /** Steps that were begun, as they were carried out. */
   readonly story: string[] = [];
-  readonly notes: Note[] = [];
   /** Runs whose engine or shim we killed ourselves. */
   readonly killedRuns = new Map<string, 'engine' | 'shim'>();
   /** Agents of these. */
   readonly killedAgents = new Set<string>();
   readonly complaints: string[] = [];
   readonly counts = {
-    hosts: 0,
-    early: 0,
     bridge: 0,
     engine: 0,
     shim: 0,
     freeze: 0,
+    stall: 0,
+    fill: 0,
+    clock: 0,
     takeover: 0,
     restart: 0,
     pause: 0,
     hold: 0,
+    stand: 0,
+    answer: 0,
+    /** Deaths of hosts while a model was answering. */
+    inTurn: 0,
   };
-  /** Milliseconds from starting a host to its first answer. */
-  readonly starts: number[] = [];
+  /** Deaths of hosts by the act they came upon. */
+  readonly deathsIn: Record<string, number> = {};
+  /** The machine grants control groups, and they are not switched off. */
+  readonly grouped: boolean;
   edition = 0;
   readonly #options: WorldOptions;
   readonly #guests = new Set<string>();
-  readonly #stalled = new Set<Socket>();
   readonly #begun = new Set<Promise<void>>();
-  readonly #posting = new Map<string, Promise<void>>();
   #patience = 3;
   #following: NodeJS.Timeout | null = null;
 
@@ -81,17 +83,33 @@ export class World {
     this.fleet = fleet;
     this.plan = options.plan;
     this.#options = options;
-    this.streams = new Streams(fleet.stateDir);
+    this.grouped = options.env?.AETHER_NO_CGROUP !== '1';
     this.ledgerDir = join(fleet.root, 'ledgers');
+    this.clockFile = join(fleet.root, 'clock');
     fs.mkdirSync(this.ledgerDir);
+    this.streams = new Streams(fleet.stateDir, (run) => this.#printer(run));
+    this.acts = new Acts(this);
+    this.notes = new Notes(fleet, this.toolLedger, (text) => this.complaints.push(text));
+    this.host = new MortalHost(fleet, {
+      complaint: (text) => this.complaints.push(text),
+      remark: (text) => this.story.push(`  ${text}`),
+    });
+    fleet.env.NODE_OPTIONS = `--import=${CLOCK}`;
+    fleet.env.CHAOS_CLOCK = this.clockFile;
+    fleet.env.AETHER_CLAUDE_BINARY = this.#engine();
     fleet.configure(this.config());
   }
 
   static async make(options: WorldOptions): Promise<World> {
     const { program, env } = options;
+    if (!mayMount) options.say('LEFT OUT: only root can mount the small disk that gets full');
     const fleet = await LiveFleet.make(
       { agents: {} },
-      { ...(program === undefined ? {} : { program }), ...(env === undefined ? {} : { env }) },
+      {
+        ...(program === undefined ? {} : { program }),
+        ...(env === undefined ? {} : { env }),
+        ...(mayMount ? { disk_mb: DISK_MB } : {}),
+      },
     );
     return new World(fleet, options);
   }
@@ -100,30 +118,40 @@ export class World {
     return this.plan.cast;
   }
 
+  get toolLedger(): string {
+    return join(this.fleet.root, 'tools');
+  }
+
   /** Every agent that the file names now. */
   names(): string[] {
     return Object.keys(this.config().agents);
   }
 
+  /** By its command line. */
+  readonly isEngine = (command: string): boolean =>
+    command.includes(TELLER) || command.startsWith(claudeBinary());
+
+  /** Stands where a host looks for Claude Code, and is that, unless an agent's environment makes it a teller. */
+  #engine(): string {
+    const file = join(this.fleet.root, 'engine.sh');
+    const script = [
+      '#!/bin/sh',
+      `[ -n "$CHAOS_TELL" ] && exec '${process.execPath}' '${TELLER}' $CHAOS_TELL pipes "$@"`,
+      `exec '${claudeBinary()}' "$@"`,
+    ];
+    fs.writeFileSync(file, `${script.join('\n')}\n`, { mode: 0o755 });
+    return file;
+  }
+
   config(): FleetConfig {
     const { steady, fragile, volatile, talkers } = this.cast;
-    const teller = (more: Record<string, unknown> = {}) => ({
-      runtime: 'command',
-      command: [
-        process.execPath,
-        TELLER,
-        this.ledgerDir,
-        String(this.#options.linesPerBurst),
-        String(this.#options.pause_ms),
-      ],
-      restart: { policy: 'always', attempts: ATTEMPTS - this.#patience },
-      ...more,
-    });
-    const edited = { env: { CHAOS_EDITION: String(this.edition) } };
+    const edited = { CHAOS_EDITION: String(this.edition) };
     return {
       agents: {
-        ...Object.fromEntries([...steady, ...fragile, ...this.#guests].map((name) => [name, teller()])),
-        ...Object.fromEntries(volatile.map((name) => [name, teller(edited)])),
+        ...Object.fromEntries(
+          [...steady, ...fragile, ...this.#guests].map((name) => [name, this.#teller(name, {})]),
+        ),
+        ...Object.fromEntries(volatile.map((name) => [name, this.#teller(name, edited)])),
         ...Object.fromEntries(
           talkers.map((name) => [
             name,
@@ -138,77 +166,36 @@ export class World {
     };
   }
 
-  /* ---------- the host ---------- */
-
-  /** Starts a host and returns once it answers. */
-  async up(): Promise<void> {
-    const begun = Date.now();
-    const end = begun + UP_MS;
-    for (;;) {
-      const result = await this.fleet.cli(['up', '--detach'], { deadline_ms: UP_MS });
-      if (result.code === 0 || (await this.#answers())) break;
-      // What a host that was killed in its start leaves may hold the lock for a moment longer.
-      if (Date.now() > end)
-        throw new Error(
-          `no host comes up: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}${this.fleet.hostLog()}`,
-        );
-      this.story.push(`  up: exit ${result.code ?? result.signal}: ${result.stderr.trim().slice(0, 200)}`);
-      await sleep(100);
-    }
-    this.starts.push(Date.now() - begun);
+  #teller(name: string, env: Record<string, string>): Record<string, unknown> {
+    const { linesPerBurst, pause_ms } = this.#options;
+    const manners = this.cast.manners[name] ?? 'calm';
+    const told = [this.ledgerDir, String(linesPerBurst), String(pause_ms), manners];
+    const restart = { policy: 'always', attempts: ATTEMPTS - this.#patience };
+    return this.cast.onPipes.includes(name)
+      ? { runtime: 'claude-code', env: { ...env, CHAOS_TELL: told.join(' ') }, restart }
+      : { runtime: 'command', command: [process.execPath, TELLER, ...told, 'terminal'], env, restart };
   }
 
-  /** `up` also fails when an agent is down for a moment: that is judged at the end. */
-  async #answers(): Promise<boolean> {
-    try {
-      await this.fleet.withHost((client) => client.call('info'));
-      return true;
-    } catch (error) {
-      if (cutOff(error)) return false;
-      throw error;
+  /** The file is to say something else from now on. */
+  change(what: 'live' | 'restarting' | 'guest'): void {
+    if (what === 'live') this.#patience = (this.#patience + 1) % 100;
+    if (what === 'restarting') this.edition += 1;
+    if (what === 'guest') {
+      const name = GUESTS[this.edition % GUESTS.length]!;
+      if (!this.#guests.delete(name)) this.#guests.add(name);
     }
   }
 
-  /** Starts a host that does not get old: SIGKILL so long after it took the state directory. */
-  async #upAndDie(after_ms: number): Promise<void> {
-    const before = this.#hostPid();
-    const starting = this.fleet.begin(['up', '--detach'], { deadline_ms: UP_MS });
-    const pid = await eventually(
-      'a host takes the state directory',
-      () => {
-        const now = this.#hostPid();
-        return now !== null && now !== before && running(now) ? now : null;
-      },
-      UP_MS,
-    );
-    await sleep(after_ms);
-    await this.#killHost(pid);
-    this.counts.early += 1;
-    await starting.ended;
-  }
-
-  #hostPid(): number | null {
-    try {
-      return this.fleet.hostPid || null;
-    } catch {
-      return null; // not written yet, or a host that ended properly
-    }
-  }
-
-  async #killHost(pid: number): Promise<void> {
-    if (!running(pid))
-      this.complaints.push(`host ${pid} was dead before it was killed${this.fleet.hostLog()}`);
-    else process.kill(pid, 'SIGKILL');
-    await eventually('the host is gone', () => !running(pid), 10_000);
-    this.counts.hosts += 1;
-    this.#dropStalled();
+  #printer(run: string): Printer {
+    const says = (printer: Printer) => fs.existsSync(join(this.ledgerDir, `${run}.${printer}`));
+    return says('terminal') ? 'terminal' : says('pipes') ? 'pipes' : 'engine';
   }
 
   /* ---------- following the plan ---------- */
 
   async run(): Promise<void> {
     this.#following = setInterval(() => this.streams.read(), FOLLOW_MS);
-    await this.up();
+    await this.host.up();
     const end = Date.now() + this.#options.deadline_ms;
     for (const [index, step] of this.plan.steps.entries()) {
       if (Date.now() > end) {
@@ -223,188 +210,23 @@ export class World {
   }
 
   async #step(step: Step): Promise<void> {
-    const act = this.#act(step.act);
+    const act = this.acts.perform(step.act);
     this.#begun.add(act);
     void act.finally(() => this.#begun.delete(act));
     if (step.hostDies_ms !== null) {
       await sleep(step.hostDies_ms);
-      await this.#killHost(this.fleet.hostPid);
-      if (step.successorDies_ms !== null) await this.#upAndDie(step.successorDies_ms);
+      if (this.fleet.model.requests.some(({ outcome }) => outcome === 'open')) this.counts.inTurn += 1;
+      const { do: verb } = step.act;
+      this.deathsIn[verb] = (this.deathsIn[verb] ?? 0) + 1;
+      await this.host.kill();
+      this.acts.dropStalled();
+      if (step.successorDies_ms !== null) await this.host.upAndDie(step.successorDies_ms);
       await act;
-      await this.up();
+      await this.host.up();
     } else {
       await act;
     }
     await sleep(step.rest_ms);
-  }
-
-  /** Never rejects: what went wrong is a complaint. */
-  async #act(act: Act): Promise<void> {
-    try {
-      await this.#perform(act);
-    } catch (error) {
-      if (cutOff(error)) return;
-      this.complaints.push(
-        `${JSON.stringify(act)}: ${error instanceof Error ? error.message : String(error)}`,
-      );
-    }
-  }
-
-  async #perform(act: Act): Promise<void> {
-    switch (act.do) {
-      case 'nothing':
-        return;
-      case 'inject':
-        return this.#note(act.agent, act.shape);
-      case 'takeover': {
-        const view = await this.fleet.agent(act.agent);
-        if (view.verbs.takeover !== null) return;
-        this.counts.takeover += 1;
-        await this.#ask((client) =>
-          client.call('takeover', act.agent, { holder: 'chaos', when: act.when, cols: 80, rows: 24 }),
-        );
-        return;
-      }
-      case 'handback':
-        return this.handback(act.agent);
-      case 'restart':
-        this.counts.restart += 1;
-        await this.#ask((client) => client.call('restart', act.agent));
-        return;
-      case 'pause':
-      case 'hold': {
-        const { verbs } = await this.fleet.agent(act.agent);
-        if (verbs[act.do] !== null) return;
-        this.counts[act.do] += 1;
-        await this.#ask(async (client) => client.call(act.do, act.agent));
-        return;
-      }
-      case 'resume':
-        return this.#resume();
-      case 'edit':
-        return this.#edit(act.what);
-      case 'kill':
-        return this.#kill(act.what, act.agent);
-      case 'freeze': {
-        const pid = this.fleet.hostPid;
-        process.kill(pid, 'SIGSTOP');
-        this.counts.freeze += 1;
-        await sleep(act.for_ms);
-        if (running(pid)) process.kill(pid, 'SIGCONT');
-        return;
-      }
-      case 'stall':
-        return this.#stall(act.agent);
-    }
-  }
-
-  /** Asks the host, and takes a refusal because of the moment ("it is being restarted") for an answer. */
-  async #ask(body: (client: ControlClient) => Promise<unknown>): Promise<void> {
-    try {
-      await this.fleet.withHost(body);
-    } catch (error) {
-      if (!(error instanceof AetherError) || error.code === 'internal') throw error;
-      this.story.push(`  refused: ${error.code}: ${error.message.slice(0, 160)}`);
-    }
-  }
-
-  async #resume(): Promise<void> {
-    const views = await this.fleet.withHost((client) => client.call('agents'));
-    for (const { name, verbs } of views)
-      if (verbs.resume === null) await this.#ask((client) => client.call('resume', name));
-  }
-
-  async handback(agent: string): Promise<void> {
-    const { lease } = await this.fleet.agent(agent);
-    if (lease === null || lease.phase === 'returning') return;
-    await this.#ask((client) => client.call('handback', agent, { generation: lease.generation }));
-  }
-
-  /** Posts in order, each until it is accepted: the same id again is the same message. */
-  #note(agent: string, shape: 'say' | 'slow' | 'store'): Promise<void> {
-    const number = this.notes.length;
-    const mark = `note#${number};`;
-    const script = {
-      say: `[[say heard ${number}]]`,
-      slow: `[[slow 30 ${'and so on '.repeat(10)}]]`,
-      store: `${aether('memory_store', { text: `talk:${agent}:${number}` })} [[say stored ${number}]]`,
-    }[shape];
-    const note = { id: randomUUID(), agent, number, text: mark };
-    this.notes.push(note);
-    const before = this.#posting.get(agent) ?? Promise.resolve();
-    const posted = before.then(() => this.#post(note, `${mark} ${script}`));
-    this.#posting.set(agent, posted);
-    // The step goes on once this one is on its way; a host that dies meanwhile is followed by another.
-    return Promise.race([posted, sleep(200)]);
-  }
-
-  async #post(note: Note, text: string): Promise<void> {
-    const end = Date.now() + UP_MS;
-    for (;;) {
-      try {
-        await this.fleet.withHost((client) => client.call('inject', note.agent, { text, id: note.id }));
-        return;
-      } catch (error) {
-        if (!cutOff(error) || Date.now() > end) {
-          this.complaints.push(`note ${note.number} to ${note.agent} was not accepted: ${String(error)}`);
-          return;
-        }
-        await sleep(50);
-      }
-    }
-  }
-
-  async #edit(what: 'live' | 'restarting' | 'guest' | 'broken'): Promise<void> {
-    if (what === 'live') this.#patience = (this.#patience + 1) % 100;
-    if (what === 'restarting') this.edition += 1;
-    if (what === 'guest') {
-      const name = `guest-${this.edition % 2}`;
-      if (!this.#guests.delete(name)) this.#guests.add(name);
-    }
-    if (what === 'broken') {
-      // An editor that saves in the middle of a line, and once more when it is whole.
-      this.fleet.write('agents: [');
-      await sleep(100);
-    }
-    this.fleet.configure(this.config());
-    if (what !== 'live') await this.#ask((client) => client.call('apply'));
-  }
-
-  async #kill(what: 'bridge' | 'engine' | 'shim', agent: string): Promise<void> {
-    const { run } = await this.fleet.agent(agent);
-    if (run === null) return;
-    const victim = processes().find(
-      ({ command, environment }) =>
-        environment.includes(`AETHER_RUN=${run}`) &&
-        (what === 'shim'
-          ? command.startsWith('aether-shim')
-          : what === 'bridge'
-            ? command.includes('bridge/main.c')
-            : command.includes(TELLER) || command.startsWith(this.fleet.env.AETHER_CLAUDE_BINARY!)),
-    );
-    if (victim === undefined) return;
-    if (what !== 'bridge') {
-      this.killedRuns.set(run, what);
-      this.killedAgents.add(agent);
-    }
-    process.kill(victim.pid, 'SIGKILL');
-    this.counts[what] += 1;
-  }
-
-  /** A viewer that asks for everything and reads nothing. */
-  async #stall(agent: string): Promise<void> {
-    const dir = fs.readFileSync(join(this.fleet.stateDir, 'sockets'), 'utf8').trim();
-    const socket = connect(join(dir, 'control.sock'));
-    this.#stalled.add(socket);
-    socket.on('error', () => undefined); // its host dies, that is all it is there for
-    socket.pause();
-    socket.write(`${JSON.stringify({ id: 1, verb: 'follow', args: [{}] })}\n`);
-    socket.write(`${JSON.stringify({ id: 2, verb: 'terminal', args: [agent] })}\n`);
-  }
-
-  #dropStalled(): void {
-    for (const socket of this.#stalled) socket.destroy();
-    this.#stalled.clear();
   }
 
   /* ---------- coming to rest ---------- */
@@ -412,74 +234,78 @@ export class World {
   /** Everything that was begun ends: leases come back, the file is applied, calls and messages are through. */
   async settle(): Promise<void> {
     this.#options.say('coming to rest');
-    await Promise.all([...this.#begun, ...this.#posting.values()]);
+    await Promise.all([...this.#begun, this.notes.through()]);
     this.fleet.configure(this.config());
-    await this.#resume();
+    await this.acts.resume();
     await this.fleet.withHost((client) => client.call('apply'));
     for (const agent of this.cast.talkers) await this.#free(agent);
-    await this.#resume();
+    await this.acts.resume();
     for (const name of this.names())
-      await this.fleet.until(name, 'running', (view) => view.state === 'running', 60_000);
+      await this.fleet.until(name, 'running', (view) => view.state === 'running', REST_MS);
     fs.writeFileSync(join(this.ledgerDir, 'halt'), '');
     const tellers = this.names().filter((name) => !this.cast.talkers.includes(name));
     for (const name of tellers) {
       const { run } = await this.fleet.agent(name);
-      await eventually(`${name} (run ${run}) has finished its calls`, () => this.#done(run!), 60_000);
-    }
-    for (const agent of this.cast.talkers) {
-      await this.#note(agent, 'say');
-      await this.#posting.get(agent);
-      const last = this.notes.at(-1)!;
       await eventually(
-        `the last note to ${agent} is acted on`,
-        async () =>
-          (await this.fleet.withHost((client) => client.call('injection', last.id))).state === 'acted',
-        60_000,
+        `${name} (run ${run}) has finished its calls`,
+        async () => {
+          if (this.#done(run!) !== null) return true;
+          await this.acts.answer();
+          return false;
+        },
+        REST_MS,
       );
-      await this.fleet.idle(agent, 60_000);
     }
+    for (const agent of this.cast.talkers) await this.#lastNote(agent);
     await this.#processed(tellers);
   }
 
-  /** The host has read each journal to its end: what it shows is what is there. */
+  async #lastNote(agent: string): Promise<void> {
+    const { note, accepted } = this.notes.write(agent, 'say', 'later');
+    await accepted;
+    await eventually(
+      `the last note to ${agent} is acted on`,
+      async () => (await this.notes.state(note)) === 'acted',
+      REST_MS,
+    );
+    await this.fleet.idle(agent, REST_MS);
+  }
+
+  /** Each journal is there to its end, and the host has read it: what it shows is what is there. */
   async #processed(tellers: string[]): Promise<void> {
     for (const name of tellers) {
       const { run } = await this.fleet.agent(name);
-      const told = Number(fs.readFileSync(join(this.ledgerDir, `${run}.done`), 'utf8'));
+      const told = this.#done(run!)!;
       await eventually(
         `the last line of ${name} (run ${run}) is in its journal`,
         () => {
           this.streams.read();
-          return this.streams.of(run!)!.lines >= told;
+          const { lines, errorLines } = this.streams.of(run!)!;
+          return lines >= told[0]! && errorLines >= told[1]!;
         },
         20_000,
       );
     }
+    // What was asked after the last line was printed is answered after that line was processed.
+    await this.fleet.withHost((client) => client.call('agents'));
   }
 
-  #done(run: string): boolean {
-    return fs.existsSync(join(this.ledgerDir, `${run}.done`));
+  /** Lines of stdout and stderr that it had printed by then; null: it has open calls. */
+  #done(run: string): number[] | null {
+    const file = join(this.ledgerDir, `${run}.done`);
+    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').split(' ').map(Number) : null;
   }
 
   async #free(agent: string): Promise<void> {
     const settled = (view: AgentView) => view.lease === null || view.lease.phase === 'held';
-    await this.fleet.until(agent, 'taken over or free', settled, 60_000);
-    await this.handback(agent);
-    await this.fleet.until(agent, 'free', (view) => view.lease === null, 60_000);
+    await this.fleet.until(agent, 'taken over or free', settled, REST_MS);
+    await this.acts.handback(agent);
+    await this.fleet.until(agent, 'free', (view) => view.lease === null, REST_MS);
   }
 
   stopFollowing(): void {
     if (this.#following !== null) clearInterval(this.#following);
     this.#following = null;
-    this.#dropStalled();
+    this.acts.dropStalled();
   }
-}
-
-/** The host went away, or is not there yet: no answer, and no fault of whoever was asked. */
-function cutOff(error: unknown): boolean {
-  if (error instanceof AetherError)
-    return ['control.lost', 'host.absent', 'control.stopping', 'host.stopping'].includes(error.code);
-  return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(
-    String((error as NodeJS.ErrnoException).code),
-  );
 }

@@ -15,6 +15,7 @@ import { claudeBinary } from './engines.ts';
 import { eventually } from './eventually.ts';
 import { type ModelServer, startModelServer } from './model-server/server.ts';
 import { groupsLeft, removeGroups } from './run-tree.ts';
+import { SmallDisk } from './small-disk.ts';
 
 /** Of a real key's form; opens nothing. */
 export const KEY = 'sk-ant-dummy-e2e-0123456789abcdefghijklmnopqrstuv';
@@ -36,6 +37,8 @@ export interface FleetOptions {
   env?: Record<string, string>;
   /** The command, program and first arguments; default: AETHER. */
   program?: readonly string[];
+  /** The state directory is a disk of its own, of this size; only root can have that. */
+  disk_mb?: number;
 }
 
 export class LiveFleet {
@@ -47,6 +50,7 @@ export class LiveFleet {
   readonly model: ModelServer;
   readonly env: Record<string, string>;
   readonly program: readonly string[];
+  readonly disk: SmallDisk | null;
   readonly #started = new Set<RunningCli>();
 
   private constructor(root: string, model: ModelServer, options: FleetOptions) {
@@ -68,6 +72,7 @@ export class LiveFleet {
     for (const dir of [this.project, this.home, this.env.TMPDIR!, this.env.XDG_RUNTIME_DIR!]) {
       fs.mkdirSync(dir, { recursive: true, mode: 0o700 });
     }
+    this.disk = options.disk_mb === undefined ? null : new SmallDisk(this.stateDir, options.disk_mb);
   }
 
   /** The directories, the model and the file; nothing runs yet. */
@@ -320,6 +325,7 @@ export class LiveFleet {
     );
     await eventually('nothing of it is in a control group', () => removeGroups(this.stateDir), 10_000);
     await this.model.close();
+    this.disk?.close();
     fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
   }
