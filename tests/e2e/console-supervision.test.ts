@@ -54,7 +54,7 @@ async function tell(text: string): Promise<void> {
 test('h holds it at the boundary: asked for, then true; a message waits, is taken back or is read', async () => {
   await page.keyboard.press('h');
   await poll(standing).toMatch(
-    /Hold requested by operator .*not true yet\. The running tool is finished first/,
+    /Hold requested by operator .*not true yet\. The running tool is finished first \(Bash: while \[/,
   );
   expect(await fleet.agent('worker')).toMatchObject({ activity: 'tool', requested: 'hold' });
   await tell('A word while you are held.');

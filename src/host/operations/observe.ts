@@ -56,7 +56,7 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
     case 'tool-call':
       if (!once(`call:${event.toolUseId}`)) return;
       append('tool.called', { toolUseId: event.toolUseId, tool: event.tool, input: event.input }, 'claimed');
-      record.last = oneLine(`${event.tool} ${JSON.stringify(event.input)}`);
+      record.last = oneLine(callLine(event.tool, event.input));
       return;
     case 'tool-result':
       if (!once(`result:${event.toolUseId}`)) return;
@@ -96,7 +96,7 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
         );
       }
       activity('waiting-for-operator', `asks to use ${event.tool}`, event.tool);
-      record.last = oneLine(`asks to use ${event.tool} ${JSON.stringify(event.input)}`);
+      record.last = oneLine(`asks to use ${callLine(event.tool, event.input)}`);
       return;
     }
     case 'permission-withdrawn': {
@@ -156,6 +156,15 @@ function heard(wiring: Wiring, run: Run, inject: string): void {
 }
 
 /** For one line of a table: no line breaks, no control characters, bounded. */
+/** A call as people speak of it: the tool, and the first thing it was given, which says what it is about. */
+function callLine(tool: string, input: unknown): string {
+  const given = typeof input === 'object' && input !== null ? Object.values(input) : [input];
+  const about = given.find((value) => typeof value === 'string' && value.trim() !== '');
+  const name = tool.replace(/^mcp__aether__/, '');
+  if (about !== undefined) return `${name}: ${String(about)}`;
+  return given.length === 0 || input === undefined ? name : `${name} ${JSON.stringify(input)}`;
+}
+
 function oneLine(text: string): string {
   const flat = text.replace(/[\u0000-\u001f\u007f\s]+/g, ' ').trim();
   return flat.length <= LAST_CHARS ? flat : `${flat.slice(0, LAST_CHARS - 1)}…`;

@@ -45,12 +45,7 @@ export function ActivityLine({ agent }: { agent: AgentView }) {
       <span>
         {activityWord(agent)}
         {agent.activity === 'tool' && agent.last ? ` · ${agent.last}` : ''} <Age since={sinceOf(agent)} />
-        {request && (
-          <i class="requested">
-            {' '}
-            · {request.short}: {request.long}
-          </i>
-        )}
+        {request && <i class="requested"> · {request.short}</i>}
       </span>
     </Explained>
   );

@@ -40,7 +40,8 @@ export function Composer({ agent }: { agent: AgentView }) {
     id.current = crypto.randomUUID();
     write('');
     priority.value = 'next';
-    box.current?.focus();
+    // From the button back to the text; who has gone elsewhere meanwhile is not called back.
+    if (box.current?.form?.contains(document.activeElement)) box.current.focus();
   };
 
   return (
