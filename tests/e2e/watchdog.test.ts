@@ -74,3 +74,31 @@ test('what works, waits or is held is not stuck, however silent', async () => {
   await new Promise((resolve) => setTimeout(resolve, 6_000));
   expect(await fleet.events({ topics: ['run.stuck'] })).toEqual([]);
 }, 120_000);
+
+test.each(['claude-code', 'builtin'])(
+  'a model that writes slowly is slow, not stuck: %s',
+  async (runtime) => {
+    fleet = await LiveFleet.make({ agents: {} });
+    const words = Array.from({ length: 24 }, (_, index) => `word${index}`).join(' ');
+    const builtin = {
+      model: 'anthropic:scripted',
+      auth: 'ANTHROPIC_API_KEY',
+      env: { ANTHROPIC_BASE_URL: fleet.model.url },
+    };
+    fleet.configure({
+      agents: {
+        writer: {
+          runtime,
+          ...(runtime === 'builtin' ? builtin : {}),
+          watchdog: { after: '3s', action: 'restart' },
+          goal: `[[slow 500 ${words}]]`,
+        },
+      },
+    });
+    await fleet.up();
+    const { run } = await fleet.turns('writer', 1);
+    expect(run).toBe((await fleet.event('run.starting')).run);
+    expect(await fleet.events({ topics: ['run.stuck'] })).toEqual([]);
+  },
+  60_000,
+);

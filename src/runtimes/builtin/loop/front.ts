@@ -5,6 +5,8 @@ export interface Front {
   emit(event: ObservedEvent): void;
   /** Text of a reply as it is written; the whole reply follows as an event. */
   delta(kind: 'text' | 'thinking', text: string): void;
+  /** The model is still at it: who only hears of whole replies would take one that is slow for none. */
+  alive(): void;
   /** Before any tool runs. Rejects with the signal's reason when the call is given up meanwhile. */
   gate(question: Question, signal: AbortSignal): Promise<Verdict>;
   /** Waits for a person. Rejects with the signal's reason when the call is given up meanwhile. */

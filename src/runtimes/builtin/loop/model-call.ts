@@ -30,6 +30,8 @@ export interface ModelCall {
   signal: AbortSignal;
   /** Text as it is written. */
   onDelta(kind: 'text' | 'thinking', text: string): void;
+  /** Some of the answer has come, be it of the arguments of a call. */
+  onPart(): void;
   /** The first sign that the model has read the request. */
   onAnswering(): void;
 }
@@ -87,10 +89,11 @@ export async function callModel(call: ModelCall): Promise<ModelReply> {
         if (part.invalid) badCalls.set(part.toolCallId, reason(part.error));
         break;
     }
-    if (!answering && /^(text|reasoning|tool)-/.test(part.type)) {
-      answering = true;
-      call.onAnswering();
-    }
+    if (!/^(text|reasoning|tool)-/.test(part.type)) continue;
+    call.onPart();
+    if (answering) continue;
+    answering = true;
+    call.onAnswering();
   }
   const finish = await result.finishReason;
   if (finish === 'error' || finish === 'interrupted') {

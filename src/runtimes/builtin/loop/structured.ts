@@ -8,10 +8,14 @@ import { type Mask, maskedJson } from './secrets.ts';
 import { readRequest } from './settings.ts';
 import type { LoopRequest, ObservedEvent } from './wire.ts';
 
+/** Said at most so often. */
+const ALIVE_MS = 1_000;
+
 export class StructuredFront implements Front {
   readonly #mask: Mask;
   readonly #asked = new Map<string, (answer: Answer) => void>();
   readonly #gates = new Map<string, (verdict: Verdict) => void>();
+  #alive_ms = Number.NEGATIVE_INFINITY;
 
   constructor(mask: Mask) {
     this.#mask = mask;
@@ -23,6 +27,13 @@ export class StructuredFront implements Front {
 
   /** Whole messages only: the host keeps what is said, not how it was typed. */
   delta(): void {}
+
+  alive(): void {
+    const now = performance.now();
+    if (now - this.#alive_ms < ALIVE_MS) return;
+    this.#alive_ms = now;
+    this.emit({ kind: 'activity', activity: 'thinking', evidence: 'the model writes' });
+  }
 
   gate(question: Question, signal: AbortSignal): Promise<Verdict> {
     return this.#wait('gate', this.#gates, question, signal);

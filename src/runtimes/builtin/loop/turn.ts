@@ -96,6 +96,7 @@ export class Turn {
             if (kind === 'text') partial += text;
             front.delta(kind, text);
           },
+          onPart: () => front.alive(),
           onAnswering: () => {
             for (const injectId of waiting.splice(0)) {
               front.emit({

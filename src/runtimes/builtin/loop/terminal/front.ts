@@ -60,6 +60,9 @@ export class TerminalFront implements Front {
     this.screen.stream(kind === 'thinking' ? paint('dim', safe) : safe);
   }
 
+  /** It is seen writing. */
+  alive(): void {}
+
   /** Who holds the terminal decides for themselves: their turns pass. */
   async gate(): Promise<Verdict> {
     return { verdict: 'pass', message: null };
