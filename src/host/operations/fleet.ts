@@ -156,7 +156,7 @@ export class Fleet {
     const difference = diffConfig(known?.config ?? null, config);
     if (difference.action !== 'none') this.#configure(config);
     const agent = agents.get(config.name);
-    if (agent.wanted !== 'running') return;
+    if (agent.wanted !== 'running') return this.#lifecycle.reconcile([config.name]);
     try {
       const running = runs.of(config.name) !== null;
       if (running && difference.restarts) await this.#lifecycle.restart(config.name, by);

@@ -303,6 +303,48 @@ describe('policy on the clock', () => {
   });
 });
 
+describe('an end that the last host had asked for when it died', () => {
+  test.each<[string, 'running' | 'stopped', boolean, number]>([
+    ['restart', 'running', false, 2],
+    ['stop', 'stopped', false, 1],
+    // Its wish outlives an `aether down`.
+    ['down', 'running', false, 2],
+    ['kill', 'stopped', true, 1],
+  ])(
+    '%s: the run ends, whether its shim had heard of it or not, and what was to follow follows',
+    async (requested, wanted, killed, launched) => {
+      await begin({ policy: 'never', attempts_max: 5 });
+      agents.change('a', (agent) => {
+        agent.wanted = wanted;
+      });
+      const run = runs.of('a')!;
+      const asked: { term_ms: number; reason: string }[] = [];
+      const stop = async (_opId: string, { term_ms }: { term_ms: number }, reason: string) => {
+        asked.push({ term_ms, reason });
+        Object.assign(run.record, {
+          state: 'exited',
+          exited_ms: clock.now(),
+          exit: { code: 0, signal: null, cause: 'stopped', killed: 0, survivors: 0 },
+        });
+        lifecycle.exited(run);
+      };
+      Object.assign(run.record, { state: 'stopping', requested });
+      Object.assign(run, {
+        connected: true,
+        client: { stop },
+        save: (change: (record: RunRecord) => void) => change(run.record),
+        until: async () => run.ended,
+      });
+      await lifecycle.reconcile(['a']);
+      await settled();
+      expect(asked).toEqual([{ term_ms: killed ? 0 : expect.any(Number), reason: requested }]);
+      if (!killed) expect(asked[0]!.term_ms).toBeGreaterThan(0);
+      expect(starts).toHaveLength(launched);
+      expect(agents.get('a')).toMatchObject({ wanted, problem: null });
+    },
+  );
+});
+
 describe('what a conversation that goes on is told', () => {
   const says = (activity: 'idle' | 'thinking' | 'starting') => ({ activity, what: '', at_ms: 0 });
   const atRest: Partial<Floor> = { says: says('idle'), turnEnded: 'done' };
