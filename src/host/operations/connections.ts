@@ -75,7 +75,7 @@ export class Connections {
         if (!shimLives(run) || run.closed || run.ended) return null;
         if (attempt >= QUIET_ATTEMPTS) {
           if (!fs.existsSync(run.paths.shimSocket)) return null;
-          this.#unheard(run);
+          this.#unheard(run, messageOf(error));
         }
       }
       await sleep(pause_ms);
@@ -83,10 +83,10 @@ export class Connections {
     }
   }
 
-  #unheard(run: Run): void {
+  #unheard(run: Run, why: string): void {
     if (run.record.state === 'unknown') return;
     run.save((record) => {
-      const what = `its shim (pid ${record.shim?.pid}) lives and does not answer`;
+      const what = `its shim (pid ${record.shim?.pid}) lives and cannot be spoken to: ${why}`;
       run.setState('unknown', { source: 'host', what, at_ms: this.#wiring.clock.now() });
     });
   }
