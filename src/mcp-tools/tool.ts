@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { Caller, HostApi } from '../host/api.ts';
-import { AetherError, nearest } from '../host/errors.ts';
+import { argumentError } from './arguments.ts';
 
 /** The protocol's hints, none left out: a missing one means "may destroy, may reach the open world". */
 export interface CompleteAnnotations {
@@ -101,30 +101,4 @@ function portableSchema(schema: z.ZodObject, io: 'input' | 'output'): ObjectSche
     if (key === 'additionalProperties' && io === 'output') return undefined;
     return value;
   }) as ObjectSchema;
-}
-
-function argumentError(name: string, input: z.ZodObject, args: unknown, error: z.ZodError): AetherError {
-  const known = Object.keys(input.shape);
-  const problems = error.issues.slice(0, 5).map((issue) => {
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.slice(0, 5).map((key) => {
-        const near = nearest(key, known)[0];
-        const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
-        return `there is no argument ${JSON.stringify(key.slice(0, 64))}${hint}`;
-      });
-    }
-    const path = issue.path.join('.');
-    if (path === '') return 'the arguments must be an object';
-    const given = issue.path.reduce<unknown>(
-      (value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key],
-      args,
-    );
-    return given === undefined ? `"${path}" is required` : `"${path}": ${issue.message}`;
-  });
-  return new AetherError({
-    code: 'tool.arguments',
-    who: 'agent',
-    message: `${name} was not called: ${problems.flat().join('; ')}.`,
-    next: known.length === 0 ? 'It takes no arguments.' : `Its arguments are: ${known.join(', ')}.`,
-  });
 }

@@ -129,8 +129,23 @@ describe.each([
       'aether_memory_store was not called: there is no argument "tag" (did you mean "tags"?). Its arguments are: text, key, tags, scope.',
     );
     expect(await text({ scope: 'shared' })).toContain('"text" is required');
-    expect(await text({ text: 'x', scope: 'global' })).toContain('"scope"');
-    expect(await text({ text: 5 })).toContain('"text": Invalid input');
+    const wrong: [Record<string, unknown>, string, string?][] = [
+      [{ text: 'x', scope: 'shard' }, '"scope" must be one of "agent", "shared" (did you mean "shared"?).'],
+      [{ text: 5 }, '"text" must be text, not the number 5.'],
+      [{ text: '' }, '"text" must not be empty.'],
+      [{ text: 'x', tags: 'a' }, '"tags" must be a list, not text.'],
+      [{ text: 'x', tags: [null] }, '"tags.0" must be text, not null.'],
+      [{ text: 'x', key: 'k'.repeat(300) }, '"key" must have at most 256 characters, it has 300.'],
+      [{ query: 'x', limit: 0 }, '"limit" must be at least 1.', 'aether_memory_search'],
+      [{ query: 'x', limit: 51 }, '"limit" must be at most 50.', 'aether_memory_search'],
+      [
+        { query: 'x', limit: 1.5 },
+        '"limit" must be a whole number, not the number 1.5.',
+        'aether_memory_search',
+      ],
+      [{ question: 'x', choices: ['a'] }, '"choices" must have at least 2 entries.', 'aether_ask_operator'],
+    ];
+    for (const [args, sentence, name] of wrong) expect(await text(args, name)).toContain(sentence);
     expect(await text({ agent: 'bob' }, 'aether_agents_list')).toContain('It takes no arguments.');
     expect(await text({}, 'aether_ask_operator')).toContain('either a new `question`');
     expect(rig.topics()).toEqual([]);

@@ -5,7 +5,7 @@ import { AetherError } from '../errors.ts';
 import type { Hint } from './hints.ts';
 import { columns, paint, print, printError } from './output.ts';
 import { oneLine, pad, shorten } from './text.ts';
-import { eventLines } from './transcript.ts';
+import { clientOf, eventLines } from './transcript.ts';
 
 const COLOURS = ['cyan', 'yellow', 'green', 'magenta', 'blue'] as const;
 /** Names longer than this are cut in the margin. */
@@ -42,7 +42,7 @@ function feedLines(event: EventView, margin: Margin, hint: Hint): string[] {
   // What a tool answered is the longest and least of it; an error is news.
   if (event.topic === 'tool.finished' && event.data.isError !== true) return [];
   const lines = eventLines(event, hint);
-  const head = margin.of(event.agent ?? 'aether');
+  const head = margin.of(event.agent ?? clientOf(event) ?? 'aether');
   // What somebody has to read whole in order to answer it is not cut: the terminal wraps it.
   if (event.topic === 'approval.opened') return lines.map((line) => `${head} ${line}`);
   const shown = lines.slice(0, LINES_PER_EVENT);

@@ -12,6 +12,11 @@ export function eventLines(event: EventView, hint: Hint = hintOfThisCommand): st
   return renderers[event.topic]?.(event.data, event, hint) ?? [];
 }
 
+/** The outside client that did it; null where nobody outside did. */
+export function clientOf({ principal }: EventView): string | null {
+  return principal.startsWith('client:') ? principal : null;
+}
+
 type Renderer = (data: Record<string, unknown>, event: EventView, hint: Hint) => string[];
 
 const dim = (text: string) => paint('dim', text);

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import type { EventView } from '../../../src/host/api.ts';
 import { completed, hintFor } from '../../../src/host/cli/hints.ts';
-import { eventLines } from '../../../src/host/cli/transcript.ts';
+import { clientOf, eventLines } from '../../../src/host/cli/transcript.ts';
 
 const cwd = process.cwd();
 const invoked = (stateDir: string, configNamed = false) => ({
@@ -43,6 +43,8 @@ it('a question is shown whole, with its choices and how it is answered', () => {
       detail: { question, choices: ['the app', 'the\x1b[2J price'] },
     },
   };
+  expect(clientOf(event)).toBe(null);
+  expect(clientOf({ ...event, agent: null, principal: 'client:laptop' })).toBe('client:laptop');
   expect(eventLines(event, (words) => `npx aether ${words} --state .aether`)).toEqual([
     `? ${question.trim()}`,
     '    - the app',

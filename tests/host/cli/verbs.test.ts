@@ -319,14 +319,8 @@ describe('run', () => {
   });
 });
 
-describe('console and mcp', () => {
-  it('says that the console is off', async () => {
-    const { code, stderr } = await aether('console');
-    expect(code).toBe(2);
-    expect(stderr).toContain('The console of this host is switched off.');
-  });
-
-  it('mcp is refused inside a run, before anything is started', async () => {
+describe('mcp', () => {
+  it('is refused inside a run, before anything is started', async () => {
     const { code, stdout, stderr } = await cli(['mcp', '--as', 'x', '--state', fixture.stateDir], {
       env: { AETHER_RUN: 'run_abc' },
     });

@@ -10,7 +10,7 @@ import { invocation, withHost } from '../invocation.ts';
 import { note, paint, print, room } from '../output.ts';
 import { TerminalFilter } from '../terminal-filter.ts';
 import { oneLine } from '../text.ts';
-import { eventLines, shownTopics } from '../transcript.ts';
+import { clientOf, eventLines, shownTopics } from '../transcript.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
 
 interface LogsOptions {
@@ -87,7 +87,8 @@ async function events(
 
 function printEvent(event: EventView, named: boolean, hint: Hint): void {
   const time = paint('dim', new Date(event.at_ms).toTimeString().slice(0, 8));
-  const who = named && event.agent !== null ? `${paint('bold', oneLine(event.agent))} ` : '';
+  const name = event.agent ?? clientOf(event);
+  const who = named && name !== null ? `${paint('bold', oneLine(name))} ` : '';
   for (const line of eventLines(event, hint)) print(`${time} ${who}${line}`);
 }
 
