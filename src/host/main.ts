@@ -34,7 +34,7 @@ import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
 import { showAsking } from './operations/activity.ts';
-import { goesByMail, requireAuthority } from './operations/authority.ts';
+import { goesByMail, requireAuthority, sendersOf } from './operations/authority.ts';
 import { claimStateDirectory, firstConfig } from './operations/claim.ts';
 import { Fleet } from './operations/fleet.ts';
 import { hasPassed } from './operations/gate.ts';
@@ -267,7 +267,9 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         .agents()
         .map(({ name, runtime, state, activity, goal }) => ({ name, runtime, state, activity, goal })),
     authority: (caller, tool) => requireAuthority(wiring, caller, tool, hasPassed),
-    onRead: (caller, messages) => goesByMail(wiring, caller, messages),
+    senders: (caller) => sendersOf(wiring, caller),
+    onRead: (caller, messages) =>
+      goesByMail(wiring, caller, messages, (message) => mailboxes.wordsOf(message)),
     onAsking: (caller) => showAsking(wiring, caller),
     onMail: (agent, message) => {
       wake.mail(agent, message);

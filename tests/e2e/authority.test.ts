@@ -216,3 +216,48 @@ test('the builtin engine asks in the same way', async () => {
   await fleet.turns('deputy', 2);
   expect([made('favour'), made('second')]).toEqual([true, false]);
 }, 120_000);
+
+test('passed on by one who may do everything, it still goes by the words of who began it', async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      deputy: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]' },
+      middle: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]' },
+      low: {
+        runtime: 'claude-code',
+        autostart: false,
+        permissions: { mode: 'ask', allow: ['Bash(echo *)'] },
+        tools: ['aether_mail_send'],
+        goal: `${aether('mail_send', { ...letter, to: 'agent:middle' })} [[say sent]]`,
+      },
+    },
+  });
+  await fleet.up();
+  await fleet.turns('deputy', 1);
+  await fleet.turns('middle', 1);
+  const passOn = aether('mail_send', { ...letter, body: 'Somebody asks for this.' });
+  fleet.model.teach('newest from agent:low', `${read} ${passOn} [[say passed on]]`);
+  fleet.model.teach(
+    'newest from agent:middle',
+    `${read} ${bash('echo fine')} ${bash('touch favour')} [[say done]]`,
+  );
+  await fleet.ok('start', 'low');
+  const favour = await question('Bash');
+  expect(favour.agent).toBe('deputy');
+  expect(favour.detail).toMatchObject({
+    input: { command: 'touch favour' },
+    authority: { sender: 'agent:low', why: expect.stringContaining('whose own permissions do not run Bash') },
+  });
+  await answer(favour, 'deny');
+  await fleet.turns('deputy', 2);
+  expect(made('favour')).toBe(false);
+  const narrowed = (await fleet.events({ agent: 'deputy', topics: ['authority.narrowed'] })).map(
+    ({ data }) => data,
+  );
+  expect(narrowed.map(({ sender }) => sender).sort()).toEqual(['agent:low', 'agent:middle']);
+  const sent = await fleet.events({ agent: 'middle', topics: ['mail.sent'] });
+  expect(sent.map(({ data }) => data.via)).toEqual([['agent:low']]);
+
+  // What it sends in a turn of its own goes by its own words alone.
+  await fleet.ok('inject', 'middle', `${passOn} [[say passed on again]]`, '--wait', 'acted');
+  await fleet.event('mail.sent', ({ agent, data }) => agent === 'middle' && data.via === undefined);
+}, 120_000);

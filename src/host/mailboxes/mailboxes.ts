@@ -47,8 +47,14 @@ export class Mailboxes {
   /**
    * Delivers at once: the message is in the recipient's mailbox when this returns.
    * @param agents names of the agents that exist
+   * @param via by whose words the sender goes at this moment, beside their own
    */
-  send(from: Principal, input: NewMessage, agents: readonly string[]): MessageView {
+  send(
+    from: Principal,
+    input: NewMessage,
+    agents: readonly string[],
+    via: readonly Principal[] = [],
+  ): MessageView {
     const to = this.#recipient(input.to, agents);
     if (input.subject.trim() === '' || input.subject.length > limits.mail_subject_chars_max) {
       throw new AetherError({
@@ -88,7 +94,7 @@ export class Mailboxes {
         sent_ms: now,
         acked_ms: null,
       };
-      this.#table.insert(message);
+      this.#table.insert(message, via);
       return message;
     });
   }
@@ -105,6 +111,11 @@ export class Mailboxes {
     const messages =
       input.unreadOnly === false ? this.#table.newest(owner, limit) : this.#table.unread(owner, limit);
     return { messages, unread: this.#table.countUnread(owner) };
+  }
+
+  /** By whose words a message was sent: its sender's, and those its sender went by. */
+  wordsOf({ id, from }: MessageView): Principal[] {
+    return [from, ...this.#table.via(id)];
   }
 
   unread(owner: Principal): number {

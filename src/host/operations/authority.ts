@@ -1,5 +1,5 @@
 /**
- * A message never raises what its receiver may do. In a turn that goes by somebody's words — a wake-up or an
+ * A message never raises what its receiver may do, however many hands it went through. In a turn that goes by somebody's words — a wake-up or an
  * injection in their name, or mail of theirs that was read — a call that they could not make themselves waits for
  * the operator, although the receiver's own rules would let it run.
  *
@@ -20,7 +20,9 @@ import type { Run } from '../runs/run.ts';
 import type { GateCall } from '../store/runs.ts';
 import type { Wiring } from './wiring.ts';
 
-const SENDERS_MAX = 100;
+const SENDERS_MAX = 1_000;
+/** Instead of those that cannot be named any more: nobody, who may do nothing. */
+const OTHERS: Principal = 'agent:(more than can be named)';
 
 /** They do nothing for whoever sent the message. */
 const OWN = new Set(['aether_mail_inbox', 'aether_mail_ack', 'aether_ask_operator', 'aether_report']);
@@ -36,8 +38,8 @@ export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message
   if (sender === 'operator' || sender === 'host' || sender === `agent:${agent}`) return;
   if (run.runtime.capabilities.gate === undefined || floor.role !== 'engine') return;
   const senders = floor.senders ?? [];
-  if (senders.includes(sender) || senders.length >= SENDERS_MAX) return;
-  floor.senders = [...senders, sender];
+  if (senders.includes(sender) || senders.includes(OTHERS)) return;
+  floor.senders = [...senders, senders.length < SENDERS_MAX ? sender : OTHERS];
   wiring.events.append({
     topic: 'authority.narrowed',
     agent,
@@ -48,13 +50,28 @@ export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message
   });
 }
 
-/** An agent has read these in its inbox. */
-export function goesByMail(wiring: Wiring, caller: Caller, messages: MessageView[]): void {
+/**
+ * An agent has read these in its inbox.
+ * @param wordsOf by whose words each was sent: what is passed on goes by the words of all who passed it
+ */
+export function goesByMail(
+  wiring: Wiring,
+  caller: Caller,
+  messages: MessageView[],
+  wordsOf: (message: MessageView) => Principal[],
+): void {
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
   if (run === null || run.ended || messages.length === 0) return;
   run.save(() => {
-    for (const { from } of messages) goesBy(wiring, run, from, 'mail');
+    for (const message of messages)
+      for (const sender of wordsOf(message)) goesBy(wiring, run, sender, 'mail');
   });
+}
+
+/** By whose words a caller goes now: none but their own, unless it is an agent in a turn that was led to. */
+export function sendersOf(wiring: Wiring, caller: Caller): Principal[] {
+  const run = caller.run === null ? null : wiring.runs.byId(caller.run);
+  return run?.record.floor.senders ?? [];
 }
 
 /** For a call at the gate: what becomes of it when one of those the turn goes by could not make it. */

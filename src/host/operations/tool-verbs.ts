@@ -43,6 +43,8 @@ export interface ToolVerbsOptions {
   agents(): ListedAgent[];
   /** Throws where the words that the caller's turn goes by do not reach as far as this tool. */
   authority?(caller: Caller, tool: string): void;
+  /** By whose words the caller goes now, beside their own. */
+  senders?(caller: Caller): Principal[];
   /** The caller is given these messages to read. */
   onRead?(caller: Caller, messages: MessageView[]): void;
   /** The caller waits for an answer of the operator, or does no more. */
@@ -119,9 +121,11 @@ export class ToolVerbs implements McpVerbs {
     let sent: MessageView | null = null;
     const result = this.#once(caller, 'aether_mail_send', () => {
       const agents = this.#o.agents().map((agent) => agent.name);
-      const message = this.#o.mailboxes.send(caller.principal, input, agents);
+      const via = this.#o.senders?.(caller) ?? [];
+      const message = this.#o.mailboxes.send(caller.principal, input, agents, via);
       sent = message;
-      return { result: { message }, topic: 'mail.sent', grade: 'enforced', data: { message } };
+      const data = { message, ...(via.length === 0 ? {} : { via }) };
+      return { result: { message }, topic: 'mail.sent', grade: 'enforced', data };
     });
     // Not for a repeat: then the mail was delivered, and its receiver told, the first time.
     if (sent !== null && result.message.to.startsWith('agent:')) {

@@ -15,6 +15,7 @@ interface Row {
   reply_to: string | null;
   sent_ms: number;
   acked_ms: number | null;
+  via: string | null;
 }
 
 export class MessageTable {
@@ -29,8 +30,8 @@ export class MessageTable {
   constructor(store: Store) {
     const { db } = store;
     this.#insert = db.prepare(
-      `INSERT INTO messages (id, sender, recipient, subject, body, reply_to, sent_ms)
-       VALUES (@id, @from, @to, @subject, @body, @replyTo, @sent_ms)`,
+      `INSERT INTO messages (id, sender, recipient, subject, body, reply_to, sent_ms, via)
+       VALUES (@id, @from, @to, @subject, @body, @replyTo, @sent_ms, @via)`,
     );
     this.#get = db.prepare<[string], Row>('SELECT * FROM messages WHERE id = ?');
     this.#inbox = {
@@ -51,8 +52,14 @@ export class MessageTable {
     this.#clients = db.prepare<[], string>('SELECT name FROM clients ORDER BY name').pluck();
   }
 
-  insert(message: MessageView): void {
-    this.#insert.run(message);
+  /** @param via by whose words its sender went, beside their own */
+  insert(message: MessageView, via: readonly Principal[]): void {
+    this.#insert.run({ ...message, via: via.length === 0 ? null : JSON.stringify(via) });
+  }
+
+  via(id: string): Principal[] {
+    const via = this.#get.get(id)?.via ?? null;
+    return via === null ? [] : (JSON.parse(via) as Principal[]);
   }
 
   get(id: string): MessageView | null {

@@ -111,4 +111,7 @@ export const migrations: string[] = [
   ALTER TABLE log RENAME TO events;
   CREATE INDEX events_by_agent ON events (agent, seq);
   `,
+  /* sql */ `
+  ALTER TABLE messages ADD COLUMN via TEXT; -- JSON principals by whose words its sender went when sending it; null: own ones
+  `,
 ];
