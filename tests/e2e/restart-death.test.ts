@@ -1,4 +1,7 @@
 /** An agent waits for its restart, and the host dies meanwhile: the next host does not let it wait for ever. */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { LiveFleet } from '../support/live-fleet.ts';
@@ -58,3 +61,39 @@ test('kill -9 of the host in the stop of a restart: whose run ends under the nex
   await fleet.until('deaf', 'stopped', (view) => view.state === 'stopped');
   expect(await fleet.events({ agent: 'deaf', topics: ['run.starting'] })).toHaveLength(2);
 }, 120_000);
+
+test('kill -9 of the host in the launch of an agent: it was never there to be lost, and is launched by the next host', async () => {
+  fleet = await LiveFleet.make({
+    agents: { shy: { runtime: 'command', command: ['sleep', '600'], restart: 'never' } },
+  });
+  const known = () => {
+    const file = join(fleet.stateDir, 'aether.db');
+    if (!fs.existsSync(file)) return null;
+    const db = new Database(file, { readonly: true, timeout: 1_000 });
+    try {
+      return db.prepare<[], string>("SELECT id FROM runs WHERE state = 'created'").pluck().get() ?? null;
+    } catch {
+      return null; // it has no tables yet
+    } finally {
+      db.close();
+    }
+  };
+  const up = fleet.begin(['up', '--detach']);
+  const first = await eventually('its run is noted down', known);
+  await fleet.killHost();
+  await up.ended;
+  await fleet.up();
+  const view = await fleet.until('shy', 'running', (agent) => agent.state === 'running');
+  expect(view).toMatchObject({ problem: null, restarts: 0 });
+  const ends = await fleet.events({ agent: 'shy', topics: ['run.exited', 'run.lost'] });
+  // Or the shim was there already, and had begun what it was told to.
+  if (view.run !== first) {
+    expect(ends).toMatchObject([
+      {
+        topic: 'run.exited',
+        run: first,
+        data: { cause: 'stopped', reason: 'the host died before it was started' },
+      },
+    ]);
+  } else expect(ends).toEqual([]);
+}, 60_000);

@@ -12,6 +12,7 @@ import { over } from '../runs/tree.ts';
 import { ShimClient } from '../shim/client/client.ts';
 import { repairTail } from '../shim/tail.ts';
 import { endRemains } from './remains.ts';
+import { NEVER_STARTED } from './run-end.ts';
 import type { Wiring } from './wiring.ts';
 
 /** A shim that lives may be slow to answer on a machine under load: from then on the run is shown as unknown. */
@@ -125,16 +126,29 @@ export class Connections {
     await run.pump();
     if (run.ended || run.closed) return;
     const now = clock.now();
+    const nothing = reason === NEVER_STARTED && survivors === 0;
     run.save((record) => {
-      record.state = 'unknown';
+      record.state = nothing ? 'exited' : 'unknown';
       record.state_ms = now;
       const what = `${why}; what was left of it was ended (${certainty})`;
       record.stateEvidence = { source: 'host', grade: 'observed', what, at_ms: now };
       record.exited_ms = now;
       record.requested = null;
       record.activity = null;
-      record.exit = { code: null, signal: null, cause: 'lost', reason: why, killed, survivors };
+      const cause = nothing ? 'stopped' : 'lost';
+      record.exit = { code: null, signal: null, cause, reason: why, killed, survivors };
       over(record.tree, now);
+      if (nothing) {
+        events.append({
+          topic: 'run.exited',
+          agent: record.agent,
+          run: record.id,
+          principal: 'host',
+          grade: 'observed',
+          data: { ...record.exit },
+        });
+        return;
+      }
       events.append({
         topic: 'run.lost',
         agent: record.agent,

@@ -19,6 +19,7 @@ import type { StopLadder } from '../shim/wire.ts';
 import { newTree, type RunRecord } from '../store/runs.ts';
 import { Connections } from './connections.ts';
 import { containmentFor, releaseFiles, releaseGroup, releaseSockets } from './remains.ts';
+import { NEVER_STARTED } from './run-end.ts';
 import type { Prepared, RunDoor, Wiring } from './wiring.ts';
 
 /** The start of a host does not wait longer for a shim that is silent. */
@@ -239,7 +240,8 @@ export class Launcher {
 
   async #adopt(run: Run, client: ShimClient | null): Promise<Run | null> {
     if (client === null) {
-      await this.#connections.lost(run);
+      await run.pump();
+      await this.#connections.lost(run, run.record.floor.process === null ? NEVER_STARTED : undefined);
       return null;
     }
     const { status } = client;
@@ -252,7 +254,7 @@ export class Launcher {
     await run.pump();
     if (status.processes.length === 0) {
       // The host died before it said what to run; nothing was lost, so begin anew.
-      const why = 'the host died before it was started';
+      const why = NEVER_STARTED;
       const ladder: StopLadder = { term_ms: 0, kill_ms: 1_000 };
       const failure = await client.stop('never-started', ladder, why).then(
         () => null,

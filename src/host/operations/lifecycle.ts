@@ -13,7 +13,7 @@ import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { abandonDelivered, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
-import { crashProblem, leftByHand, noRoom, resumeWith, survivorsProblem } from './run-end.ts';
+import { crashProblem, leftByHand, neverStarted, noRoom, resumeWith, survivorsProblem } from './run-end.ts';
 import type { By, Wiring } from './wiring.ts';
 
 /** Named time-outs of the ladder: close stdin, SIGTERM, SIGKILL until nothing is left. */
@@ -182,7 +182,7 @@ export class Lifecycle {
   /** @param failures failed runs in a row before this one */
   #judge(agent: AgentRecord, record: RunRecord, failures: number): void {
     const { agents, clock } = this.#wiring;
-    if (leftByHand(record)) {
+    if (leftByHand(record) || neverStarted(record)) {
       this.#schedule(agent.name, 0, false);
       return;
     }
@@ -249,7 +249,9 @@ export class Lifecycle {
     const config = options.goal === undefined ? agent.config : { ...agent.config, goal: options.goal };
     const runtime = this.#wiring.runtime(config.runtime);
     const state = options.fresh || !runtime.capabilities.resume ? null : agent.engine;
-    const resume = state?.session ? resumeWith(agent, runs.newest(name), clock.now(), config.goal) : null;
+    const resume = state?.session
+      ? resumeWith(agent, runs.newestStarted(name), clock.now(), config.goal)
+      : null;
     const before = runs.newest(name)?.id;
     const restarts = this.restarts(name);
     // Cleared now, not later: a run that ends at once is judged before its launch returns.

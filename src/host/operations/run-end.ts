@@ -11,6 +11,14 @@ export function leftByHand(record: RunRecord): boolean {
   return record.exit?.cause === 'exited' && record.floor.role === 'terminal';
 }
 
+/** Why a run is over that its host noted down and did not live to start. */
+export const NEVER_STARTED = 'the host died before it was started';
+
+/** It was never given a process: it had nothing to lose, and what it was begun for is still to be done. */
+export function neverStarted(record: RunRecord): boolean {
+  return record.exit?.cause === 'stopped' && record.exit.reason === NEVER_STARTED;
+}
+
 /** The host's disk or the shim's: in the end the same one. */
 export function noRoom(error: unknown): boolean {
   return isDiskFull(error) || (error instanceof AetherError && error.code === 'shim-disk-full');

@@ -33,6 +33,12 @@ export class Runs {
     return this.#newest.get(agent) ?? null;
   }
 
+  /** The record of the newest run that was given a process; null when none ever was. */
+  newestStarted(agent: string): RunRecord | null {
+    const newest = this.newest(agent);
+    return newest === null || newest.floor.process !== null ? newest : this.#table.newestStarted(agent);
+  }
+
   add(run: Run): void {
     this.#live.set(run.record.agent, run);
   }

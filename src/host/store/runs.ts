@@ -141,6 +141,7 @@ export class RunTable {
   readonly #put;
   readonly #get;
   readonly #newest;
+  readonly #newestStarted;
   readonly #live;
   readonly #totals;
   readonly #host;
@@ -162,6 +163,9 @@ export class RunTable {
     this.#get = store.db.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?');
     this.#newest = store.db.prepare<[string], Row>(
       'SELECT * FROM runs WHERE agent = ? ORDER BY ordinal DESC LIMIT 1',
+    );
+    this.#newestStarted = store.db.prepare<[string], Row>(
+      "SELECT * FROM runs WHERE agent = ? AND json_extract(floor, '$.process') IS NOT NULL ORDER BY ordinal DESC LIMIT 1",
     );
     this.#live = store.db.prepare<[], Row>('SELECT * FROM runs WHERE exited_ms IS NULL ORDER BY started_ms');
     this.#totals = store.db.prepare<
@@ -212,6 +216,12 @@ export class RunTable {
 
   newest(agent: string): RunRecord | null {
     const row = this.#newest.get(agent);
+    return row === undefined ? null : toRecord(row);
+  }
+
+  /** The newest that was given a process. */
+  newestStarted(agent: string): RunRecord | null {
+    const row = this.#newestStarted.get(agent);
     return row === undefined ? null : toRecord(row);
   }
 
