@@ -2,7 +2,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Evidence } from '../../src/host/api.ts';
-import { buildWeb, launchBrowser, openPage } from '../support/browser.ts';
+import { buildWeb, doFirst, launchBrowser, openPage } from '../support/browser.ts';
 import { type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
 import type { HostDouble } from '../support/host-double.ts';
 import { audit } from '../support/page-audit.ts';
@@ -136,8 +136,11 @@ describe('standing still', () => {
     await page.keyboard.press('t');
     await poll(() => page.locator('.toast').textContent()).toBe('coder is paused; resume it first.');
     expect(await page.locator('dialog').count()).toBe(0);
-    await bar(page).getByRole('button', { name: 'Resume' }).click();
+    await bar(page).getByRole('button', { name: 'Resume' }).focus();
+    await page.keyboard.press('Enter');
     await bar(page).waitFor({ state: 'detached' });
+    // The button is gone; who used it by keyboard is still where they were.
+    expect(await page.evaluate('document.activeElement.localName')).toBe('main');
     expect(host.asked).toEqual(['pause coder', 'resume coder']);
   });
 
@@ -158,11 +161,8 @@ describe('standing still', () => {
   it('a click that was based on something else is refused with a sentence', async () => {
     host.set('coder', { activity: 'tool' });
     const page = await openAgent('coder');
-    await page.route('**/api/agents/coder/pause', async (route) => {
-      // Between the key and the host somebody else is quicker.
-      host.hold('coder');
-      await route.continue();
-    });
+    // Between the key and the host somebody else is quicker.
+    await doFirst(page, '/coder/pause', async () => host.hold('coder'));
     await page.keyboard.press('p');
     await poll(() => page.locator('.toast').textContent()).toContain(
       'operator asked coder to stand still since.',
@@ -192,6 +192,8 @@ describe('standing still', () => {
     ]);
     expect(await items.first().getAttribute('aria-disabled')).toBe('true');
     expect(await items.nth(2).getAttribute('aria-disabled')).toBeNull();
+    await page.keyboard.press('Escape');
+    expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('More actions');
   });
 });
 
@@ -202,10 +204,13 @@ describe('ending', () => {
     await page.keyboard.press('Shift+K');
     const dialog = page.getByRole('dialog');
     await poll(() => dialog.textContent()).toContain('will be cut off: Bash: npm test');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Cancel');
     await page.keyboard.press('Escape');
     expect(host.asked).toEqual([]);
     await page.keyboard.press('s');
-    await dialog.getByRole('button', { name: 'Stop' }).click();
+    // What can be made good is one more key away; a kill is not.
+    await poll(() => page.evaluate('document.activeElement.textContent')).toBe('Stop');
+    await page.keyboard.press('Enter');
     await poll(() => host.asked).toEqual(['stop coder']);
     await page.getByRole('button', { name: 'Start', exact: true }).first().waitFor();
   });

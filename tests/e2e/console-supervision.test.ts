@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { launchBrowser, openPage } from '../support/browser.ts';
+import { doFirst, launchBrowser, openPage } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
 import { call, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
@@ -92,16 +92,16 @@ test('p freezes it where it is, with the proof; what somebody else did first is 
   const read = () => fs.readFileSync(inWorkspace('beat'), 'utf8');
 
   // Between the key and the host, somebody at a terminal is quicker.
-  await page.route('**/api/agents/worker/pause', async (route) => {
-    await fleet.ok('hold', 'worker');
-    await route.continue();
+  let others = 0;
+  await doFirst(page, '/worker/pause', async () => {
+    others += 1;
+    if (others === 1) await fleet.ok('hold', 'worker');
   });
   await page.keyboard.press('p');
   await poll(() => page.locator('.toast').textContent()).toContain(
     'operator asked worker to stand still since.',
   );
   expect((await fleet.agent('worker')).activity).toBe('tool');
-  await page.unroute('**/api/agents/worker/pause');
   await page.getByRole('button', { name: 'Dismiss' }).click();
 
   await poll(standing).toContain('Hold requested');
@@ -153,7 +153,8 @@ test('x ends the turn, s the agent, after asking', async () => {
   await page.keyboard.press('s');
   await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
   await fleet.until('worker', 'stopped', (view) => view.state === 'stopped');
-  expect(fleet.survivors()).toEqual([]);
+  // Its shim has told of the end and is about to go.
+  await eventually('nothing of it is left', () => fleet.survivors().length === 0, 2_000);
   await page.locator('.rule', { hasText: /Run stopped after/ }).waitFor();
   await page.locator('.row[data-agent=worker].off').waitFor();
 }, 120_000);

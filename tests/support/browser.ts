@@ -65,3 +65,15 @@ export async function openPage(
   await page.goto(link);
   return { page, complaints };
 }
+
+/** From now on, what the page asks of an address that ends in `path` reaches the server after `first` was done. */
+export async function doFirst(page: Page, path: string, first: () => Promise<unknown>): Promise<void> {
+  await page.exposeFunction('doFirst', first);
+  await page.evaluate(`{
+    const ask = globalThis.fetch;
+    globalThis.fetch = async (address, init) => {
+      if (String(address).endsWith(${JSON.stringify(path)})) await globalThis.doFirst();
+      return ask(address, init);
+    };
+  }`);
+}

@@ -18,13 +18,24 @@ export function MoreMenu({ agent }: { agent: AgentView }) {
     document.addEventListener('pointerdown', outside);
     return () => document.removeEventListener('pointerdown', outside);
   }, []);
+  const close = (): void => {
+    root.current?.querySelector('button')?.focus();
+    open.value = false;
+  };
   const move = (by: number): void => {
     const items = [...(root.current?.querySelectorAll<HTMLElement>('[role=menuitem]') ?? [])];
     const at = items.indexOf(document.activeElement as HTMLElement);
     items[(at + by + items.length) % items.length]?.focus();
   };
   return (
-    <div class="menu-root" ref={root}>
+    <div
+      class="menu-root"
+      ref={root}
+      onFocusOut={(event) => {
+        const to = event.relatedTarget as Node | null;
+        if (to && !root.current?.contains(to)) open.value = false;
+      }}
+    >
       <button
         type="button"
         class="button quiet icon-only"
@@ -46,8 +57,7 @@ export function MoreMenu({ agent }: { agent: AgentView }) {
           tabIndex={-1}
           onKeyDown={(event) => {
             if (event.key === 'Escape') {
-              open.value = false;
-              root.current?.querySelector('button')?.focus();
+              close();
             } else if (event.key === 'ArrowDown') move(1);
             else if (event.key === 'ArrowUp') move(-1);
             else return;
@@ -68,7 +78,7 @@ export function MoreMenu({ agent }: { agent: AgentView }) {
                 data-tip={whyNot ?? action.what}
                 onClick={() => {
                   if (whyNot !== null) return;
-                  open.value = false;
+                  close();
                   action.run(agent);
                 }}
               >

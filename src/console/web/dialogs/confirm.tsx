@@ -53,6 +53,7 @@ export function ConfirmDialog({ agent, verb }: { agent: AgentView; verb: keyof t
         <Button
           label={words.label}
           tone={verb === 'restart' ? 'primary' : 'danger'}
+          first={verb !== 'kill'}
           whyNot={whyNot}
           onPress={() => {
             closeDialog();

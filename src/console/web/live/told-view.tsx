@@ -6,22 +6,18 @@ import { ReceiptView } from './receipt-view.tsx';
 
 const WHEN: Record<string, string> = { now: 'to be read now', later: 'for a turn of its own' };
 
-/** The engine's stream does not say who wrote a message that is no inject: the goal, or somebody at the terminal. */
-const WHO: Record<string, (principal: string) => string> = {
-  operator: () => 'Operator',
-  host: () => 'Prompt',
-  agent: () => 'Prompt',
-  client: (principal) => principal.slice('client:'.length),
-};
+function whoseWords({ typed, receipt, principal }: ItemOf<'told'>): string {
+  if (typed) return 'In the terminal';
+  if (principal === 'operator') return 'Operator';
+  if (principal.startsWith('client:')) return principal.slice('client:'.length);
+  // The engine's stream does not say who wrote a message that is no inject: the goal, as a rule.
+  return receipt && principal === 'host' ? 'Aether' : 'Prompt';
+}
 
 export const ToldView = memo(({ item, agent }: { item: ItemOf<'told'>; agent: string }) => (
   <div class={`told ${item.receipt?.stage ?? ''}`}>
     <header>
-      <b>
-        {item.typed
-          ? 'In the terminal'
-          : (WHO[item.principal.split(':', 1)[0]!]?.(item.principal) ?? item.principal)}
-      </b>
+      <b>{whoseWords(item)}</b>
       {item.receipt && <span class="faint">{WHEN[item.receipt.priority] ?? ''}</span>}
     </header>
     <Markdown source={item.text} />

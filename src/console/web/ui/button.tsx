@@ -3,6 +3,7 @@
  * why on focus and hover.
  */
 import type { ComponentChildren } from 'preact';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { live } from '../state/store.ts';
 import { Icon, type IconName } from './icon.tsx';
 
@@ -23,6 +24,8 @@ interface Props {
   offline?: boolean;
   iconOnly?: boolean;
   type?: 'button' | 'submit';
+  /** Has the focus when its dialog opens. */
+  first?: boolean;
   class?: string;
   onPress?: () => void;
 }
@@ -32,8 +35,18 @@ export function Button(props: Props) {
   const whyNot = props.whyNot ?? (!offline && !live.value ? 'Not connected to the host.' : null);
   const blocked = whyNot !== null || busy;
   const tip = whyNot ?? props.tip ?? (iconOnly && typeof label === 'string' ? label : undefined);
+  const element = useRef<HTMLButtonElement>(null);
+  // A button that goes while it has the focus leaves it in its place, not at the top of the page.
+  useLayoutEffect(
+    () => () => {
+      if (document.activeElement === element.current) element.current?.closest('main')?.focus();
+    },
+    [],
+  );
   return (
     <button
+      ref={element}
+      autofocus={props.first}
       type={props.type ?? 'button'}
       class={`button ${tone} ${iconOnly ? 'icon-only' : ''} ${props.class ?? ''}`}
       aria-disabled={blocked || undefined}
