@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { AgentSpec, LaunchSpec, Runtime } from '../../src/runtimes/runtime.ts';
 import { Desk, Engine, type EventOf, Observed } from '../support/drive.ts';
 
-/** One engine under test. Messages are scripts of the model server (tests/support/model-server/directives.ts). */
-export interface Subject {
+/** What is asked of every runtime. */
+export interface AnySubject {
   runtime: Runtime;
   /** What an agent needs besides the defaults: a log-in, a model, the model's address. */
   agent: Partial<AgentSpec>;
@@ -14,6 +14,11 @@ export interface Subject {
   /** Environments for detect(): one that can log in, one that cannot (null: it needs no log-in). */
   canLogIn: Record<string, string>;
   cannotLogIn: Record<string, string> | null;
+  close(): Promise<void>;
+}
+
+/** An engine that speaks. Messages are scripts of the model server (tests/support/model-server/directives.ts). */
+export interface Subject extends AnySubject {
   /** Name of the aether tool `aether_echo` as this engine's model calls it. */
   echoTool: string;
   /** A directive that runs a shell command and needs permission. */
@@ -25,10 +30,15 @@ export interface Subject {
   lastRequest(): string;
   /** What the terminal shows when it can be typed into. */
   terminalReady: string;
-  close(): Promise<void>;
 }
 
-export class Bench<S extends Subject = Subject> {
+/** A program that is its terminal: it is told what to do by how it is started. */
+export interface TerminalSubject extends AnySubject {
+  /** Keys of an agent in aether.yaml whose program does what this sh script says. */
+  script(text: string): Record<string, unknown>;
+}
+
+export class Bench<S extends AnySubject = Subject> {
   readonly #setup: () => Promise<S>;
   #subject: S | null = null;
   #desk: Desk | null = null;
@@ -94,7 +104,7 @@ export class Bench<S extends Subject = Subject> {
   }
 
   /** A directive that makes a file, so that everybody can see whether the command ran. */
-  shellWriting(file: string): string {
+  shellWriting(this: Bench<Subject>, file: string): string {
     return this.subject.shell(`echo written > ${join(this.desk.workspace, file)}`);
   }
 
