@@ -140,14 +140,15 @@ export class Group {
 
   /**
    * Frozen, or as good as that: the freezer of v1 waits for ever for a parent whose vfork child it has frozen
-   * before its exec. Whoever waits in the kernel while it freezes does not come out of there before it thaws.
+   * before its exec, and for whoever stands under a tracer that it has frozen. Whoever waits in the kernel, or is
+   * stopped, while it freezes does not come out of there before it thaws.
    */
   still(): boolean {
     if (this.frozen()) return true;
     return (
       this.place.kind === 'freezer' &&
       read(join(this.place.path, 'freezer.state'))?.trim() === 'FREEZING' &&
-      this.members().every((pid) => (statOf(pid)?.state ?? 'D') === 'D')
+      this.members().every((pid) => 'DtT'.includes(statOf(pid)?.state ?? 'D'))
     );
   }
 

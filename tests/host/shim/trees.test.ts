@@ -2,6 +2,7 @@
  * Whole trees, with and without control groups: a pause in which nothing runs, a stop that leaves nothing, for
  * programs that do all they can against it. `npm run trees` counts the same over many more of them.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,6 +23,9 @@ afterEach(() => lab.clean());
 const MEANS = (['cgroup2', 'freezer', 'descent'] as Means[]).filter(
   (means) => means === 'descent' || ownGroup(means) !== null,
 );
+
+const STRACE = spawnSync('strace', ['-f', 'true'], { stdio: 'ignore' }).status === 0;
+if (!STRACE) console.warn('LEFT OUT: strace is not here (Debian: apt-get install strace).');
 
 function launch(means: Means): Promise<TestShim> {
   return lab.launch({ containment: { scope: SCOPE, kinds: means === 'descent' ? [] : [means] } });
@@ -103,6 +107,31 @@ describe.each(MEANS)('held by %s', (means) => {
       await until('it to go on', () => tree.ticks() !== before || tree.alive().length !== still.processes);
     }
   }, 120_000);
+
+  test.runIf(STRACE)(
+    'a program is paused under a tracer at work, and goes on under it',
+    async () => {
+      const loop = 'echo ready; while :; do n=0; while [ $n -lt 500 ]; do n=$((n+1)); done; /bin/true; done';
+      const spec = shell('');
+      const { shim, tree } = await begin(
+        means,
+        {
+          ...spec,
+          argv: ['strace', '-f', '-o', '/dev/null', 'sh', '-c', loop],
+        },
+        2,
+      );
+      for (let round = 0; round < 10; round += 1) {
+        await shim.client.pause(`p${round}`, 'operator');
+        const before = tree.ticks();
+        await sleep(100);
+        expect(tree.ticks() - before).toBe(0);
+        await shim.client.thaw(`t${round}`, 'operator');
+        await until('it to go on', () => tree.ticks() > before + 2);
+      }
+    },
+    120_000,
+  );
 
   test('a paused tree that is stopped politely ends by its own hand', async () => {
     const { shim } = await begin(
