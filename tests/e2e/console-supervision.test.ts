@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { doFirst, launchBrowser, openPage } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { call, LiveFleet } from '../support/live-fleet.ts';
+import { call, LiveFleet, processes } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
@@ -30,6 +30,7 @@ beforeAll(async () => {
         permissions: 'allow',
         goal: `Work. ${bash(until('go'))} ${bash('touch after')} [[say rested]]`,
       },
+      crawler: { runtime: 'claude-code', watchdog: { after: '5s' }, goal: 'Crawl. [[hang model]]' },
     },
   });
   const link = /Console: (\S+)/.exec(await fleet.up())?.[1];
@@ -152,9 +153,24 @@ test('x ends the turn, s the agent, after asking', async () => {
   await page.locator('.rule', { hasText: 'Turn interrupted' }).waitFor();
   await page.keyboard.press('s');
   await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
-  await fleet.until('worker', 'stopped', (view) => view.state === 'stopped');
+  const { run } = await fleet.until('worker', 'stopped', (view) => view.state === 'stopped');
+  const left = () => processes().filter(({ environment }) => environment.includes(`AETHER_RUN=${run}`));
   // Its shim has told of the end and is about to go.
-  await eventually('nothing of it is left', () => fleet.survivors().length === 0, 2_000);
+  await eventually('nothing of it is left', () => left().length === 0, 2_000);
   await page.locator('.rule', { hasText: /Run stopped after/ }).waitFor();
   await page.locator('.row[data-agent=worker].off').waitFor();
+}, 120_000);
+
+test('a turn that does not move is for somebody, with what was seen; x ends it', async () => {
+  await fleet.event('run.stuck', ({ agent }) => agent === 'crawler', 40_000);
+  await page.locator('section[aria-label="Needs you"] [data-agent="crawler"]').click();
+  await poll(standing).toMatch(
+    /Stuck since .*Interrupt ends the turn.*observednothing has moved for \d+ s at the model: no output/,
+  );
+  await page.locator('.rule', { hasText: 'Stuck' }).getByText('nothing has moved').waitFor();
+  await page.keyboard.press('x');
+  await fleet.idle('crawler');
+  await page.locator('.standing').waitFor({ state: 'detached' });
+  await page.locator('.rule', { hasText: /It moves again after/ }).waitFor();
+  await page.locator('.row[data-agent=crawler].idle').waitFor();
 }, 120_000);

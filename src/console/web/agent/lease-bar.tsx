@@ -26,7 +26,8 @@ export function LeaseBar({ agent }: { agent: AgentView }) {
         )}
         {lease.phase === 'held' && mine && (
           <>
-            <b>You hold {agent.name}</b> since {timeOf(lease.since_ms)}. The agent waits until you hand back.
+            <b>You hold {agent.name}</b> since {timeOf(lease.since_ms)} (<Age since={lease.since_ms} />
+            ). The agent waits until you hand back.
           </>
         )}
         {lease.phase === 'held' && !mine && (
@@ -34,7 +35,8 @@ export function LeaseBar({ agent }: { agent: AgentView }) {
             <b>
               {lease.holder} holds {agent.name}
             </b>{' '}
-            since {timeOf(lease.since_ms)}. You see what they see; only they can type.
+            since {timeOf(lease.since_ms)} (<Age since={lease.since_ms} />
+            ). You see what they see; only they can type.
           </>
         )}
         {lease.phase === 'returning' && <b>Handing back…</b>}

@@ -59,8 +59,8 @@ export function HandbackDialog({ agent }: { agent: AgentView }) {
               .{' '}
             </>
           )}
-          The agent is told what changed and what you write here, and goes on; handed back held, only when it
-          is resumed.
+          The agent is told what changed and what you write here, and goes on
+          {agent.hold ? ' when it is resumed: it is held.' : '; handed back held, only when it is resumed.'}
         </p>
         <Changed changes={changes.value} />
         <label class="stack">
@@ -84,21 +84,23 @@ export function HandbackDialog({ agent }: { agent: AgentView }) {
         {whyNot && <p class="warn-line">{whyNot}</p>}
         <footer>
           <Button label="Keep holding" tone="quiet" offline onPress={closeDialog} />
-          <Button
-            label="Hand back held"
-            icon="hold"
-            tip="It reads the note and goes on only when it is resumed."
-            whyNot={
-              whyNot ?? (agent.can.hold ? null : `${agent.name} has no gate at which it could be held.`)
-            }
-            onPress={() => void finish(true)}
-          />
+          {agent.hold === null && (
+            <Button
+              label="Hand back held"
+              icon="hold"
+              tip="It reads the note and goes on only when it is resumed."
+              whyNot={
+                whyNot ?? (agent.can.hold ? null : `${agent.name} has no gate at which it could be held.`)
+              }
+              onPress={() => void finish(true)}
+            />
+          )}
           <Button
             label="Hand back"
             icon="hand"
             tone="primary"
             type="submit"
-            tip="It goes on at once."
+            tip={agent.hold ? 'It goes on when it is resumed.' : 'It goes on at once.'}
             whyNot={whyNot}
           />
         </footer>

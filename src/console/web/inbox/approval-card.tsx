@@ -8,7 +8,7 @@ import { showInput, toolLine } from '../live/tool-line.ts';
 import { answer } from '../state/actions.ts';
 import { exactTimeOf } from '../state/clock.ts';
 import { linkTo } from '../state/place.ts';
-import { busy } from '../state/store.ts';
+import { agents, busy } from '../state/store.ts';
 import { Age } from '../ui/age.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -16,6 +16,8 @@ import { ScrollText } from '../ui/scroll-text.tsx';
 
 export function ApprovalCard({ approval, where }: { approval: ApprovalView; where: 'inbox' | 'live' }) {
   const question = approval.kind === 'question';
+  const agent = agents.value.get(approval.agent);
+  const waits = agent && (agent.hold !== null || agent.activity === 'paused');
   return (
     <article
       class={`approval in-${where}`}
@@ -40,7 +42,10 @@ export function ApprovalCard({ approval, where }: { approval: ApprovalView; wher
       {question ? <Question approval={approval} /> : <Permission approval={approval} />}
       <p class="otherwise" data-tip={`Asked ${exactTimeOf(approval.opened_ms)}`}>
         <Icon name="clock" />
-        <span>{approval.otherwise}</span>
+        <span>
+          {approval.otherwise}
+          {waits && ` ${approval.agent} stands still: an answer reaches it once it is resumed.`}
+        </span>
       </p>
     </article>
   );
