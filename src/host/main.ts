@@ -314,6 +314,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   });
   await recoverRuns(unfinished, { wiring, launcher, takeover, delivery, pauses });
   await releaseLeftovers(wiring, (run) => launcher.paths(run));
+  lifecycle.open();
   for (const { name } of agents.all())
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));
 

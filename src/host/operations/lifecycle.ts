@@ -40,6 +40,7 @@ export class Lifecycle {
   readonly #timers = new Map<string, { cancel: () => void; at_ms: number }>();
   /** Automatic starts so far, of agents that were asked about. */
   readonly #restarts = new Map<string, number>();
+  readonly #opened = Promise.withResolvers<void>();
   #closing = false;
 
   constructor(parts: {
@@ -243,6 +244,7 @@ export class Lifecycle {
   }
 
   async #launchNow(name: string, options: LaunchOptions): Promise<void> {
+    await this.#opened.promise;
     const { agents, runs, clock } = this.#wiring;
     this.#cancelRestart(name);
     const agent = agents.get(name);
@@ -362,6 +364,11 @@ export class Lifecycle {
     };
     mine.then(forget, forget);
     return mine;
+  }
+
+  /** What ended runs left behind is released: from now on whatever is there belongs to a run that lives. */
+  open(): void {
+    this.#opened.resolve();
   }
 
   /** No more automatic starts: the host is going. */

@@ -122,7 +122,7 @@ export async function releaseGroup(record: RunRecord): Promise<void> {
 }
 
 /**
- * After a host start, once the living runs are adopted: whatever is left of any other run goes. The order is that
+ * After a host start, once the living runs are adopted and before any is launched: whatever is left of any other run goes. The order is that
  * of every release: processes first, so that nobody makes anew what is taken away.
  */
 export async function releaseLeftovers(wiring: Wiring, pathsOf: (run: string) => RunPaths): Promise<void> {

@@ -140,7 +140,12 @@ afterEach(() => {
   fs.rmSync(dir, { recursive: true });
 });
 
-async function begin(restart: RestartConfig, engine: { session: string } | null = null): Promise<void> {
+async function begin(
+  restart: RestartConfig,
+  engine: { session: string } | null = null,
+  open = true,
+): Promise<void> {
+  if (open) lifecycle.open();
   agents.configure(
     {
       name: 'a',
@@ -301,6 +306,15 @@ describe('policy on the clock', () => {
       expect(await waits()).not.toBeNull();
     }
   });
+});
+
+test('nothing is launched before what is left of ended runs is gone: it would be taken for one of them', async () => {
+  const launched = begin({ policy: 'never', attempts_max: 5 }, null, false);
+  await settled();
+  expect(starts).toHaveLength(0);
+  lifecycle.open();
+  await launched;
+  expect(starts).toHaveLength(1);
 });
 
 describe('an end that the last host had asked for when it died', () => {
