@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
 import type { ControlClient } from '../../src/host/control/client.ts';
 import { AetherError } from '../../src/host/errors.ts';
 import { type ProcessSeen, processes, running } from '../support/live-fleet.ts';
@@ -153,13 +154,10 @@ export class Acts {
   }
 
   /** @returns the process of an agent's run that plays this part; undefined when there is none. */
-  async #victim(
-    what: 'bridge' | 'engine' | 'shim',
-    agent: string,
-  ): Promise<[string, ProcessSeen] | undefined> {
-    const { fleet, isEngine } = this.#world;
-    const { run } = await fleet.agent(agent);
-    if (run === null) return undefined;
+  #victim(what: 'bridge' | 'engine' | 'shim', agent: string): [string, ProcessSeen] | undefined {
+    const { isEngine } = this.#world;
+    const run = this.#runOf(agent);
+    if (run === undefined) return undefined;
     const victim = processes().find(
       ({ command, environment }) =>
         environment.includes(`AETHER_RUN=${run}`) &&
@@ -172,11 +170,24 @@ export class Acts {
     return victim === undefined ? undefined : [run, victim];
   }
 
-  async #kill(what: 'bridge' | 'engine' | 'shim', agent: string): Promise<void> {
+  /** Without asking a host, who may be about to die. */
+  #runOf(agent: string): string | undefined {
+    const db = new Database(join(this.#world.fleet.stateDir, 'aether.db'), { readonly: true });
+    try {
+      return db
+        .prepare<[string], string>('SELECT id FROM runs WHERE agent = ? AND exited_ms IS NULL')
+        .pluck()
+        .get(agent);
+    } finally {
+      db.close();
+    }
+  }
+
+  #kill(what: 'bridge' | 'engine' | 'shim', agent: string): void {
     const world = this.#world;
     // Without a group, what fled from a shim that was killed can be found by nobody, and its agent rightly waits.
     if (what === 'shim' && world.cast.manners[agent] === 'daemons' && !world.grouped) return;
-    const found = await this.#victim(what, agent);
+    const found = this.#victim(what, agent);
     if (found === undefined) return;
     const [run, { pid }] = found;
     if (what !== 'bridge') {
@@ -190,7 +201,7 @@ export class Acts {
   async #stall(act: { what: 'viewer' | 'shim' | 'bridge'; agent: string; for_ms: number }): Promise<void> {
     this.#world.counts.stall += 1;
     if (act.what === 'viewer') return this.#stallViewer(act.agent);
-    const victim = await this.#victim(act.what, act.agent);
+    const victim = this.#victim(act.what, act.agent);
     if (victim !== undefined) await still(victim[1].pid, act.for_ms);
   }
 

@@ -9,9 +9,16 @@ import { Random } from './random.ts';
 export type Shape = 'say' | 'slow' | 'store' | 'tool' | 'stand';
 export type Priority = 'now' | 'next' | 'later';
 
+export interface Message {
+  do: 'inject';
+  agent: string;
+  shape: Shape;
+  priority: Priority;
+}
+
 export type Act =
   | { do: 'nothing' }
-  | { do: 'inject'; agent: string; shape: Shape; priority: Priority }
+  | Message
   | { do: 'takeover'; agent: string; when: 'boundary' | 'now' }
   | { do: 'handback'; agent: string }
   | { do: 'restart'; agent: string }
@@ -35,6 +42,8 @@ export type Act =
 
 export interface Step {
   act: Act;
+  /** Beside it, so that there are turns for the blows to come upon. */
+  aside: Message | null;
   /** Then the host is killed, this long after the act was begun; null: it lives on. */
   hostDies_ms: number | null;
   /** The next host is killed this long after it took the state directory, and a third one started; null: it lives. */
@@ -49,6 +58,9 @@ export interface Plan {
   steps: Step[];
 }
 
+/** How many of the steps have a message beside them. */
+const ASIDE = 0.7;
+
 /** Until when a blow comes upon an act that takes longer: until its call stands at the gate, its launch has begun. */
 const MOMENTS_MS: Partial<Record<Act['do'], number[]>> = {
   stand: [1_000, 2_500],
@@ -59,6 +71,7 @@ const MOMENTS_MS: Partial<Record<Act['do'], number[]>> = {
 /** @param kills how often a host dies before the schedule ends */
 export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
   const random = new Random(seed);
+  const asides = new Random(`${seed}, aside`);
   const steps: Step[] = [];
   let left = kills;
   while (left > 0) {
@@ -67,6 +80,7 @@ export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
     const act = drawAct(random, cast);
     steps.push({
       act,
+      aside: cast.talkers.length > 0 && asides.next() < ASIDE ? drawMessage(asides, cast) : null,
       hostDies_ms: dies ? random.between(0, random.pick(MOMENTS_MS[act.do] ?? [30, 300, 1_500])) : null,
       successorDies_ms: again ? random.between(0, random.pick([100, 700])) : null,
       rest_ms: random.between(0, 300),
@@ -74,6 +88,15 @@ export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
     left -= (dies ? 1 : 0) + (again ? 1 : 0);
   }
   return { seed, cast, steps };
+}
+
+function drawMessage(random: Random, cast: Cast): Message {
+  return {
+    do: 'inject',
+    agent: random.pick(cast.talkers),
+    shape: random.weighted({ say: 1, slow: 2, store: 2, tool: 2 }),
+    priority: random.weighted({ now: 1, next: 4, later: 3 }),
+  };
 }
 
 function drawAct(random: Random, cast: Cast): Act {
@@ -102,12 +125,7 @@ function drawAct(random: Random, cast: Cast): Act {
     case 'nothing':
       return { do: 'nothing' };
     case 'inject':
-      return {
-        do: 'inject',
-        agent: random.pick(cast.talkers),
-        shape: random.weighted({ say: 2, slow: 1, store: 2, tool: 2 }),
-        priority: random.weighted({ now: 1, next: 4, later: 3 }),
-      };
+      return drawMessage(random, cast);
     case 'takeover':
       return { do: 'takeover', agent: random.pick(cast.talkers), when: random.pick(['boundary', 'now']) };
     case 'handback':
@@ -127,7 +145,7 @@ function drawAct(random: Random, cast: Cast): Act {
     case 'edit':
       return { do: 'edit', what: random.weighted({ live: 2, restarting: 2, guest: 2, broken: 1 }) };
     case 'kill': {
-      const what = random.weighted({ bridge: 3, engine: 2, shim: 1 });
+      const what = random.weighted({ bridge: 3, engine: 3, shim: 2 });
       return {
         do: 'kill',
         what,
@@ -158,7 +176,8 @@ function drawAct(random: Random, cast: Cast): Act {
 
 export function describe(step: Step, index: number): string {
   const { do: verb, ...rest } = step.act;
+  const beside = step.aside === null ? '' : ` (and ${step.aside.shape} ${step.aside.agent})`;
   const dies = step.hostDies_ms === null ? '' : `; host dies after ${step.hostDies_ms} ms`;
   const again = step.successorDies_ms === null ? '' : `, the next one after ${step.successorDies_ms} ms`;
-  return `${index}: ${verb} ${Object.values(rest).join(' ')}${dies}${again}`;
+  return `${index}: ${verb} ${Object.values(rest).join(' ')}${beside}${dies}${again}`;
 }

@@ -12,7 +12,7 @@ import { Acts } from './acts.ts';
 import { type Cast, GUESTS } from './cast.ts';
 import { MortalHost } from './host.ts';
 import { Notes } from './notes.ts';
-import { describe, type Plan, type Step } from './schedule.ts';
+import { type Act, describe, type Plan, type Step } from './schedule.ts';
 import { type Printer, Streams } from './streams.ts';
 
 const TELLER = fileURLToPath(new URL('programs/teller.mjs', import.meta.url));
@@ -210,9 +210,8 @@ export class World {
   }
 
   async #step(step: Step): Promise<void> {
-    const act = this.acts.perform(step.act);
-    this.#begun.add(act);
-    void act.finally(() => this.#begun.delete(act));
+    if (step.aside !== null) void this.#begin(step.aside);
+    const act = this.#begin(step.act);
     if (step.hostDies_ms !== null) {
       await sleep(step.hostDies_ms);
       if (this.fleet.model.requests.some(({ outcome }) => outcome === 'open')) this.counts.inTurn += 1;
@@ -227,6 +226,13 @@ export class World {
       await act;
     }
     await sleep(step.rest_ms);
+  }
+
+  #begin(act: Act): Promise<void> {
+    const done = this.acts.perform(act);
+    this.#begun.add(done);
+    void done.finally(() => this.#begun.delete(done));
+    return done;
   }
 
   /* ---------- coming to rest ---------- */
