@@ -8,32 +8,44 @@ import { hintFor, useHint } from './hints.ts';
 import { invocation, userInvocation, version } from './invocation.ts';
 import { printError, surviveClosedPipe } from './output.ts';
 import { addGlobalOptions, globalsOf, unknownVerb } from './verb.ts';
-import { registerApprovals } from './verbs/approvals.ts';
-import { registerAttach } from './verbs/attach.ts';
-import { registerConsole } from './verbs/console.ts';
-import { registerDoctor } from './verbs/doctor.ts';
-import { registerDown } from './verbs/down.ts';
-import { registerHold } from './verbs/hold.ts';
-import { registerHost } from './verbs/host.ts';
-import { registerInit } from './verbs/init.ts';
-import { registerInject } from './verbs/inject.ts';
-import { registerInterrupt } from './verbs/interrupt.ts';
-import { registerLifecycle } from './verbs/lifecycle.ts';
-import { registerLogs } from './verbs/logs.ts';
-import { registerMail } from './verbs/mail.ts';
-import { registerMcp } from './verbs/mcp.ts';
-import { registerPause } from './verbs/pause.ts';
-import { registerApply, registerPlan } from './verbs/plan.ts';
-import { registerPs } from './verbs/ps.ts';
-import { registerRun } from './verbs/run.ts';
-import { registerService } from './verbs/service.ts';
-import { registerUp } from './verbs/up.ts';
 
 const EPILOGUE = `
 Exit codes: 0 done · 1 failed · 2 wrong usage or configuration · 3 no host is running · 130 interrupted
 Begin with \`aether init\`, then \`aether plan\`, then \`aether up\`.`;
 
-function buildProgram(): Command {
+/**
+ * The verbs and the file that declares them, in the order in which one meets them. Only the file of the verb that is
+ * typed is loaded: all of them together are a third of what it takes to start.
+ */
+const VERBS: readonly [names: string[], declare: () => Promise<(program: Command) => void>][] = [
+  [['init'], async () => (await import('./verbs/init.ts')).registerInit],
+  [['plan'], async () => (await import('./verbs/plan.ts')).registerPlan],
+  [['up'], async () => (await import('./verbs/up.ts')).registerUp],
+  [['apply'], async () => (await import('./verbs/plan.ts')).registerApply],
+  [['ps'], async () => (await import('./verbs/ps.ts')).registerPs],
+  [['logs'], async () => (await import('./verbs/logs.ts')).registerLogs],
+  [['run'], async () => (await import('./verbs/run.ts')).registerRun],
+  [['inject'], async () => (await import('./verbs/inject.ts')).registerInject],
+  [['attach'], async () => (await import('./verbs/attach.ts')).registerAttach],
+  [
+    ['start', 'stop', 'kill', 'restart'],
+    async () => (await import('./verbs/lifecycle.ts')).registerLifecycle,
+  ],
+  [['interrupt'], async () => (await import('./verbs/interrupt.ts')).registerInterrupt],
+  [['hold'], async () => (await import('./verbs/hold.ts')).registerHold],
+  [['pause', 'resume'], async () => (await import('./verbs/pause.ts')).registerPause],
+  [['approvals'], async () => (await import('./verbs/approvals.ts')).registerApprovals],
+  [['mail'], async () => (await import('./verbs/mail.ts')).registerMail],
+  [['console'], async () => (await import('./verbs/console.ts')).registerConsole],
+  [['mcp'], async () => (await import('./verbs/mcp.ts')).registerMcp],
+  [['down'], async () => (await import('./verbs/down.ts')).registerDown],
+  [['doctor'], async () => (await import('./verbs/doctor.ts')).registerDoctor],
+  [['service'], async () => (await import('./verbs/service.ts')).registerService],
+  [['host'], async () => (await import('./verbs/host.ts')).registerHost],
+];
+
+/** @param word the first argument; anything but a verb (an option, a misspelling, `help`) needs all of them */
+async function buildProgram(word: string | undefined): Promise<Command> {
   const program = new Command('aether')
     .description(
       'Supervises AI agents as real processes, serves them aether_* tools, and lets you take over.',
@@ -49,32 +61,8 @@ function buildProgram(): Command {
       useHint(hintFor(verb.name() === 'mcp' ? userInvocation(options) : invocation(options)));
     });
   addGlobalOptions(program);
-  // In the order in which one meets them.
-  for (const register of [
-    registerInit,
-    registerPlan,
-    registerUp,
-    registerApply,
-    registerPs,
-    registerLogs,
-    registerRun,
-    registerInject,
-    registerAttach,
-    registerLifecycle,
-    registerInterrupt,
-    registerHold,
-    registerPause,
-    registerApprovals,
-    registerMail,
-    registerConsole,
-    registerMcp,
-    registerDown,
-    registerDoctor,
-    registerService,
-    registerHost,
-  ]) {
-    register(program);
-  }
+  const typed = VERBS.filter(([names]) => word !== undefined && names.includes(word));
+  for (const [, declare] of typed.length > 0 ? typed : VERBS) (await declare())(program);
   program
     .command('help [verb]')
     .description('the same as `aether VERB --help`')
@@ -88,7 +76,7 @@ function buildProgram(): Command {
 
 surviveClosedPipe();
 try {
-  await buildProgram().parseAsync(process.argv);
+  await (await buildProgram(process.argv[2])).parseAsync(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) {
     // It has printed its sentence already; --help and --version end here too.
