@@ -15,6 +15,10 @@ interface PlanOptions {
   full?: boolean;
 }
 
+/** What does not exist before the start. */
+const PLACEHOLDERS =
+  'RUN is the id of the run and (sockets) their directory: both are known when it starts, as is the id of a conversation.';
+
 /** Lines of a generated file that are shown without --full. */
 const FILE_LINES = 12;
 
@@ -23,7 +27,10 @@ export function registerPlan(program: Command): void {
     usage: 'plan',
     summary: 'show what would change and exactly what each runtime would be given; starts nothing',
     examples: ['aether plan', 'aether plan --full', 'aether plan -f fleet.yaml --json'],
-    notes: ['Works without a host. Secrets are masked. Exit code 1 when an agent could not be started.'],
+    notes: [
+      'Works without a host. Secrets are masked. Exit code 1 when an agent could not be started.',
+      PLACEHOLDERS,
+    ],
   })
     .option('--json', 'the plan as JSON')
     .option('--full', 'generated files in full')
@@ -119,6 +126,10 @@ function printPlan(plan: PlanView, full: boolean): void {
       print(paint('red', `      ${completed(oneLine(change.problem.next))}`));
     }
     if (change.launch) printLaunch(change.launch, full);
+  }
+  if (plan.changes.some((change) => change.launch !== null)) {
+    print();
+    print(paint('dim', PLACEHOLDERS));
   }
   print();
   const counts = (['add', 'change', 'restart', 'remove'] as const)
