@@ -33,7 +33,7 @@ export function TakeoverDialog({ agent }: { agent: AgentView }) {
         <p>
           {direct
             ? 'It runs in a terminal already: you get the keyboard, and nothing stops.'
-            : 'You get a terminal on the same conversation. The agent waits while you hold it, and goes on when you hand back.'}
+            : `You get a terminal on the same conversation. The agent waits while you hold it${agent.hold ? '' : ', and goes on when you hand back'}.`}
         </p>
         {!direct && (
           <fieldset class="choices">
