@@ -11,12 +11,14 @@ export interface VerbText {
   examples: string[];
   /** Further lines below --help. */
   notes?: string[];
+  /** Where the state directory is without --state; default: as for everything that is about a fleet. */
+  state?: string;
 }
 
-export function addGlobalOptions(command: Command): Command {
+export function addGlobalOptions(command: Command, state = '.aether/ beside the file'): Command {
   return command
     .option('-f, --file <file>', 'the configuration (default: ./aether.yaml)')
-    .option('--state <dir>', 'the state directory (default: $AETHER_HOME, then .aether/ beside the file)');
+    .option('--state <dir>', `the state directory (default: $AETHER_HOME, then ${state})`);
 }
 
 export function declareVerb(parent: Command, text: VerbText): Command {
@@ -29,7 +31,7 @@ export function declareVerb(parent: Command, text: VerbText): Command {
   ];
   command.addHelpText('after', lines.join('\n'));
   command.showHelpAfterError(`See \`${pathOf(command)} --help\`.`);
-  return addGlobalOptions(command);
+  return addGlobalOptions(command, text.state);
 }
 
 function pathOf(command: Command): string {

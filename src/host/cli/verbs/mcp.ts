@@ -25,6 +25,7 @@ export function registerMcp(program: Command): void {
     usage: 'mcp',
     summary: 'serve the aether_* tools over stdio to one MCP client, as client:NAME',
     examples: ['claude mcp add aether -- npx -y aether-host mcp --as claude'],
+    state: '.aether/ beside -f FILE, otherwise your own',
     notes: [
       'The state is the user’s own ($XDG_STATE_HOME/aether, otherwise ~/.local/state/aether) unless -f or --state',
       'names another. A host is started when none runs, and ends by itself when it has nothing to do.',
