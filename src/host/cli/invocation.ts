@@ -1,6 +1,6 @@
 /** One run of the command: which configuration and state directory it is about, and how its host is reached. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, extname } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ControlClient, noHost } from '../control/client.ts';
 import { AetherError, messageOf } from '../errors.ts';
@@ -48,9 +48,19 @@ export function userInvocation(options: GlobalOptions): Invocation {
   };
 }
 
-/** @throws AetherError `usage.config` when there is no configuration where it was looked for. */
+/** @throws AetherError `usage.config` when there is no file where it was looked for. */
 export function requireConfig(invoked: Invocation): void {
-  if (existsSync(invoked.configFile)) return;
+  const stat = statSync(invoked.configFile, { throwIfNoEntry: false });
+  // A host would make its state directory beside it before it found out.
+  if (stat?.isDirectory()) {
+    throw new AetherError({
+      code: 'usage.config',
+      who: 'user',
+      message: `${invoked.configFile} is a directory, not a configuration file.`,
+      next: `Name the file in it: -f ${join(invoked.configFile, 'aether.yaml')}.`,
+    });
+  }
+  if (stat) return;
   throw new AetherError({
     code: 'usage.config',
     who: 'user',

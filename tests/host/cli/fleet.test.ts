@@ -1,5 +1,5 @@
 /** The command with a real host and real agents: up in both ways, down, a host that was killed, the door of runs. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -101,6 +101,15 @@ describe('up --detach', () => {
     expect(up.stderr).toMatch(/aether\.yaml.*2/);
     expect(up.code).toBe(2);
     expect((await fleet.aether('ps')).code).toBe(3);
+  });
+
+  it('2 for a directory in place of the file, and nothing is made beside it', async () => {
+    talkers();
+    const up = await fleet.aether('up', '-f', join(fleet.dir, '.'), '--detach');
+    expect(up.stderr).toContain(
+      `is a directory, not a configuration file. Name the file in it: -f ${fleet.configFile}.`,
+    );
+    expect([up.code, existsSync(join(fleet.dir, '..', '.aether'))]).toEqual([2, false]);
   });
 
   it('refuses to mix two configurations in one state directory', async () => {
@@ -329,6 +338,13 @@ describe('without a host', () => {
     );
     expect(names).toEqual(['researcher', 'coder', 'reviewer']);
     expect((await fleet.aether('init', 'resercher', '-f', `${file}2`)).stderr).toContain('"researcher"');
+  });
+
+  it('doctor outlives a state directory that is none', async () => {
+    talkers();
+    const { code, stdout, stderr } = await fleet.aether('doctor', '--state', fleet.write('a-file', ''));
+    expect(stdout).toMatch(/✗ state directory .*a-file is a file\n {4}mend: Choose another with --state DIR/);
+    expect([code, stderr]).toEqual([1, '']);
   });
 
   it('doctor names what is missing with the command that mends it', async () => {

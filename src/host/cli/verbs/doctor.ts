@@ -9,6 +9,7 @@ import { runtimeDirectory, SOCKET_PATH_BYTES_MAX } from '../../process/sockets.t
 import { isAlive } from '../alive.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { frontDoor } from '../front-door.ts';
+import { completed, hint } from '../hints.ts';
 import { findHost, type Invocation, invocation } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
 import { oneLine } from '../text.ts';
@@ -146,7 +147,9 @@ function stateDirectory({ stateDir }: Invocation): Finding[] {
 async function disk({ stateDir }: Invocation): Promise<Finding[]> {
   const door = await frontDoor().catch(() => null);
   if (door === null || !existsSync(stateDir)) return [];
-  const use = await door.diskUse(stateDir);
+  // What is no directory, or not readable, has been told as that.
+  const use = await door.diskUse(stateDir).catch(() => null);
+  if (use === null) return [];
   const parts = [
     `${bytes(use.runs)} in ${use.runCount} runs`,
     `${bytes(use.database)} database`,
@@ -189,7 +192,7 @@ async function host(invoked: Invocation): Promise<Finding[]> {
           `See ${statePaths(invoked.stateDir).log}; end it with \`kill ${pid}\``,
         ),
       ]
-    : [lost(`the last host (pid ${pid}) died without ending properly; its agents run on`, 'aether up')];
+    : [lost(`the last host (pid ${pid}) died without ending properly; its agents run on`, hint('up'))];
 }
 
 async function engines(): Promise<Finding[]> {
@@ -219,8 +222,8 @@ async function engines(): Promise<Finding[]> {
 
 function printFinding({ level, what, mend }: Finding): void {
   const sign = { ok: paint('green', '✓'), lost: paint('yellow', '–'), missing: paint('red', '✗') }[level];
-  print(`${sign} ${oneLine(what)}`);
-  if (mend !== null) print(`    ${paint('dim', 'mend:')} ${oneLine(mend)}`);
+  print(`${sign} ${completed(oneLine(what))}`);
+  if (mend !== null) print(`    ${paint('dim', 'mend:')} ${completed(oneLine(mend))}`);
 }
 
 function onPath(program: string): boolean {
