@@ -10,6 +10,7 @@ import {
   streamText,
   type ToolSet,
 } from 'ai';
+import { afterAwake } from './awake.ts';
 import type { EntryUsage } from './entries.ts';
 import { UnusableReply } from './failures.ts';
 import type { Model } from './model.ts';
@@ -45,7 +46,7 @@ export interface ModelReply {
   usage: EntryUsage;
 }
 
-/** Nothing for this long means that the connection is dead, however alive it looks. */
+/** Nothing more for this long means that the connection is dead, however alive it looks. */
 const SILENCE_MS_MAX = 300_000;
 
 /** Anthropic keeps what it has read up to such a mark for five minutes, at a tenth of the price. */
@@ -54,6 +55,23 @@ const CACHE_MARK = { anthropic: { cacheControl: { type: 'ephemeral' } } };
 /** @throws whatever the provider or the network threw; the signal's reason when it was aborted */
 export async function callModel(call: ModelCall): Promise<ModelReply> {
   const { signal } = call;
+  const silent = new AbortController();
+  let cancel = () => {};
+  const heard = () => {
+    cancel();
+    cancel = afterAwake(SILENCE_MS_MAX, () => silent.abort());
+  };
+  try {
+    return await request(call, AbortSignal.any([signal, silent.signal]), heard);
+  } catch (error) {
+    if (!silent.signal.aborted || signal.aborted) throw error;
+    throw new DOMException(`The model was silent for ${SILENCE_MS_MAX / 1_000} s.`, 'TimeoutError');
+  } finally {
+    cancel();
+  }
+}
+
+async function request(call: ModelCall, abortSignal: AbortSignal, heard: () => void): Promise<ModelReply> {
   const instructions: SystemModelMessage = {
     role: 'system',
     content: call.instructions,
@@ -65,8 +83,7 @@ export async function callModel(call: ModelCall): Promise<ModelReply> {
     messages: marked(call.messages),
     tools: toolSet(call.tools),
     maxRetries: 0,
-    abortSignal: signal,
-    timeout: { chunkMs: SILENCE_MS_MAX },
+    abortSignal,
     // Errors are thrown below; the default would also print them.
     onError: () => {},
   });
@@ -77,8 +94,8 @@ export async function callModel(call: ModelCall): Promise<ModelReply> {
       case 'error':
         throw part.error;
       case 'abort':
-        signal.throwIfAborted();
-        throw new DOMException(`The model was silent for ${SILENCE_MS_MAX / 1_000} s.`, 'TimeoutError');
+        abortSignal.throwIfAborted();
+        throw new UnusableReply('it was broken off');
       case 'text-delta':
         call.onDelta('text', part.text);
         break;
@@ -90,6 +107,7 @@ export async function callModel(call: ModelCall): Promise<ModelReply> {
         break;
     }
     if (!/^(text|reasoning|tool)-/.test(part.type)) continue;
+    heard();
     call.onPart();
     if (answering) continue;
     answering = true;

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { z } from 'zod';
+import { afterAwake } from '../awake.ts';
 import { CappedText } from './capped-text.ts';
 import { localTool } from './local.ts';
 import { killTree, MARK_VARIABLE } from './process-tree.ts';
@@ -53,7 +54,7 @@ export function runCommandTool(directory: string, env: Record<string, string>): 
         cause = why;
         survivors = killTree(child.pid, toolUseId);
       };
-      const timer = setTimeout(() => end('timeout'), timeout_ms);
+      const cancel = afterAwake(timeout_ms, () => end('timeout'));
       const abort = () => end('abort');
       signal.addEventListener('abort', abort);
       try {
@@ -65,7 +66,7 @@ export function runCommandTool(directory: string, env: Record<string, string>): 
         if (cause !== null) throw new Unfinished(text);
         return text;
       } finally {
-        clearTimeout(timer);
+        cancel();
         signal.removeEventListener('abort', abort);
         child.stdout.destroy();
         child.stderr.destroy();
