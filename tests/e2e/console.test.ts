@@ -107,7 +107,7 @@ test('a conversation is taken over, typed into and handed back with a note', asy
   const seen = fleet.model.requests.length;
   await page.keyboard.press('Control+]');
   await page.getByLabel('Note for the agent').fill('Mind the comma. [[say noted]]');
-  await page.getByRole('dialog').getByRole('button', { name: 'Hand back' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Hand back', exact: true }).click();
 
   const next = await fleet.model.waitFor(
     (request) => request.index >= seen && request.conversation !== null,
