@@ -1,5 +1,7 @@
 /** Messages to a working agent: how far each has come is proven, and none is lost, doubled or overtaken. */
 import { randomUUID } from 'node:crypto';
+import fs from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { InjectionView } from '../../src/host/api.ts';
 import type { AetherError } from '../../src/host/errors.ts';
@@ -109,3 +111,26 @@ test('twenty messages over the death of the host: each once, in order', async ()
     expect(stages(receipt).filter((stage) => stage === 'delivered')).toHaveLength(1);
   }
 }, 90_000);
+
+test('an engine that dies before it is up has read nothing: what waits for the agent goes to the next one', async () => {
+  fleet = await LiveFleet.make({
+    agents: { worker: { runtime: 'claude-code', autostart: false, restart: { policy: 'always' } } },
+  });
+  // Comes up only the second time; asked for its version it answers.
+  const flag = join(fleet.root, 'tried');
+  const engine = join(fleet.root, 'engine.sh');
+  const script = `case "$*" in *--session-id*) [ -e ${flag} ] || { touch ${flag}; sleep 0.3; exit 1; };; esac`;
+  fs.writeFileSync(engine, `#!/bin/sh\n${script}\nexec ${fleet.env.AETHER_CLAUDE_BINARY} "$@"\n`, {
+    mode: 0o755,
+  });
+  fleet.env.AETHER_CLAUDE_BINARY = engine;
+  await fleet.cli(['up', '--detach']);
+  const { id } = await fleet.json<InjectionView>('inject', 'worker', 'Once. [[say once]]');
+  await fleet.cli(['start', 'worker']);
+  await fleet.event('inject.acted', ({ data }) => data.inject === id);
+  expect(await fleet.events({ agent: 'worker', topics: ['run.exited'] })).toMatchObject([
+    { data: { code: 1 } },
+  ]);
+  const receipt = await fleet.withHost((host) => host.call('injection', id));
+  expect(stages(receipt)).toEqual(['queued', 'delivered', 'seen', 'acted']);
+}, 60_000);

@@ -8,6 +8,7 @@ import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
 import type { InjectionRecord } from '../store/injections.ts';
+import { engineActivity } from './activity.ts';
 import type { By, Wiring } from './wiring.ts';
 
 const ORDER = ['queued', 'delivered', 'seen', 'acted'] as const;
@@ -163,6 +164,8 @@ export class InjectionDelivery {
         return;
       // The opening frames come first: the goal before what is said about it.
       if (run.record.floor.opening.length > 0) return;
+      // One that dies before it is up has read nothing, and nobody would know of a message that lay in its pipe.
+      if (run.runtime.capabilities.engine === 'structured' && engineActivity(run) === 'starting') return;
       const [record] = injections.queued(agent, 1);
       if (record === undefined) return;
       this.#onTheWay.add(record.id);
