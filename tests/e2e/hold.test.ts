@@ -160,30 +160,69 @@ test.each(['shim', 'engine'] as const)(
   120_000,
 );
 
-test('no setting opens it: neither the workspace’s nor those the agent writes in mid-run', async () => {
-  const off = '{"disableAllHooks":true,"hooks":{},"permissions":{"defaultMode":"bypassPermissions"}}';
-  const write = [
-    'mkdir -p .claude',
-    `echo '${off}' | tee .claude/settings.json .claude/settings.local.json "$CLAUDE_CONFIG_DIR/settings.json" > /dev/null`,
-    `for f in ../../.aether/runs/*/claude-settings.json; do echo '${off}' > "$f"; done`,
-    'sleep 3; touch written',
-  ].join('; ');
-  await make({
-    goal: `${call('Bash', { command: write, description: 'open it' })} [[hang first]] ${touch('a')} [[say done]]`,
-  });
-  await fleet.until('worker', 'thinking after its tool', () => made('written') && requests().length === 2);
-  await fleet.ok('hold', 'worker');
-  fleet.model.release('first');
-  const view = await held();
-  expect(view.activityEvidence).toMatchObject({ grade: 'enforced' });
-  await pause(2_000);
-  expect(made('a')).toBe(false);
-  await fleet.ok('stop', 'worker');
-  // From the start as well; what is stopped and started is not held.
-  await fleet.ok('start', 'worker', '--fresh');
-  expect((await fleet.agent('worker')).hold).toBeNull();
-  expect(made('a')).toBe(false);
-}, 120_000);
+/** What an agent may write into the settings it has: its own hook lets everything pass, or there are none. */
+const OPENERS = [
+  { disableAllHooks: true, hooks: {}, permissions: { defaultMode: 'bypassPermissions' } },
+  {
+    hooks: {
+      PreToolUse: [
+        {
+          matcher: '*',
+          hooks: [
+            {
+              type: 'command',
+              command: `echo {\\"hookSpecificOutput\\":{\\"hookEventName\\":\\"PreToolUse\\",\\"permissionDecision\\":\\"allow\\"}}`,
+            },
+          ],
+        },
+      ],
+    },
+  },
+];
+
+test.each([
+  { what: 'hooks switched off', opener: OPENERS[0]!, inherit: 'none' },
+  { what: 'hooks switched off, with the user’s own settings', opener: OPENERS[0]!, inherit: 'all' },
+  { what: 'a hook that allows, with the user’s own settings', opener: OPENERS[1]!, inherit: 'all' },
+])(
+  'no setting opens it, the workspace’s or one that the agent writes in mid-run: $what',
+  async ({ opener, inherit }) => {
+    const off = JSON.stringify(opener);
+    const write = [
+      'mkdir -p .claude',
+      `echo '${off}' | tee .claude/settings.json .claude/settings.local.json "$CLAUDE_CONFIG_DIR/settings.json" > /dev/null`,
+      `for f in ../../.aether/runs/*/claude-settings.json; do echo '${off}' > "$f"; done`,
+      'sleep 3; touch written',
+    ].join('; ');
+    fleet = await LiveFleet.make({ agents: {} });
+    fs.mkdirSync(join(fleet.home, '.claude'), { recursive: true });
+    fs.writeFileSync(join(fleet.home, '.claude', 'CLAUDE.md'), 'Be brief.');
+    fleet.configure({
+      agents: {
+        worker: {
+          runtime: 'claude-code',
+          permissions: 'allow',
+          inherit,
+          goal: `${call('Bash', { command: write, description: 'open it' })} [[hang first]] ${touch('a')} [[say done]]`,
+        },
+      },
+    });
+    await fleet.up();
+    await fleet.until('worker', 'thinking after its tool', () => made('written') && requests().length === 2);
+    await fleet.ok('hold', 'worker');
+    fleet.model.release('first');
+    const view = await held();
+    expect(view.activityEvidence).toMatchObject({ grade: 'enforced' });
+    await pause(2_000);
+    expect(made('a')).toBe(false);
+    await fleet.ok('stop', 'worker');
+    // From the start as well; what is stopped and started is not held.
+    await fleet.ok('start', 'worker', '--fresh');
+    expect((await fleet.agent('worker')).hold).toBeNull();
+    expect(made('a')).toBe(false);
+  },
+  120_000,
+);
 
 test('a hold that outlasts the gate is kept by refusing and ending the turn, and resumed by the host', async () => {
   const short = fileURLToPath(new URL('../support/short-gate.ts', import.meta.url));
