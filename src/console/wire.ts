@@ -15,6 +15,7 @@ export type {
   EventView,
   Evidence,
   HostInfo,
+  InjectionView,
   LeaseView,
   MessageView,
   TerminalInfo,

@@ -88,8 +88,12 @@ it('a message is taken back while nobody has read it, and only one to this agent
   await client.post('/api/agents/coder/inject', { basis, id: 'inject-0001', text: 'no', priority: 'later' });
   const other = await client.post<Failed>('/api/agents/writer/injections/inject-0001/cancel', {});
   expect(other).toMatchObject({ status: 400, body: { error: { code: 'console.invalid' } } });
+  const unread = async () =>
+    (await client.get<{ injections: unknown[] }>('/api/agents/coder/injections?unread')).body.injections;
+  expect(await unread()).toHaveLength(1);
   const taken = await client.post('/api/agents/coder/injections/inject-0001/cancel', {});
   expect(taken).toMatchObject({ status: 200, body: { state: 'cancelled' } });
+  expect(await unread()).toEqual([]);
   expect((await client.post('/api/agents/coder/injections/inject-0001/cancel', {})).status).toBe(409);
 });
 

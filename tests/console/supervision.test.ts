@@ -311,6 +311,26 @@ describe('a message', () => {
     await poll(() => page.locator('.told summary').textContent()).toContain('taken back');
     expect(host.injections('coder')[0]?.state).toBe('cancelled');
   });
+
+  it('that is not read yet is not forgotten above the composer, however much was said since', async () => {
+    host.set('coder', { activity: 'tool' });
+    host.now = () => Date.now() - MINUTE;
+    host.inject('coder', { text: 'Mind the archive.', priority: 'later' }, 'operator');
+    host.inject('coder', { text: 'And the index.', priority: 'later' }, 'operator');
+    host.now = Date.now;
+    for (let n = 1; n <= 400; n += 1) host.emit('message.assistant', 'coder', { text: `line ${n}` });
+    const page = await openAgent('coder');
+    const waiting = page.locator('.waiting');
+    await poll(() => waiting.locator('summary').textContent()).toBe('2 messages are not read yet');
+    expect(await page.locator('.told').count()).toBe(0);
+    await waiting.locator('summary').click();
+    await waiting.getByRole('button', { name: 'Take back' }).first().click();
+    await poll(() => waiting.locator('summary').textContent()).toBe('One message is not read yet');
+    const [first, second] = host.injections('coder');
+    expect(first?.state).toBe('cancelled');
+    host.emit('inject.seen', 'coder', { inject: second!.id, evidence: 'named by a model request' });
+    await waiting.waitFor({ state: 'detached' });
+  });
 });
 
 describe('handing back', () => {

@@ -33,9 +33,12 @@ export function agentRoutes(app: Hono<ConsoleEnv>, { host }: ConsoleContext): vo
     return c.json({ events, more: events.length === limit } satisfies EventsPage);
   });
 
-  app.get('/api/agents/:name/injections', (c) =>
-    c.json({ injections: host.injections(c.req.param('name')) }),
-  );
+  /** `unread`: only those that nobody is known to have read. */
+  app.get('/api/agents/:name/injections', (c) => {
+    const all = host.injections(c.req.param('name'));
+    const unread = all.filter(({ state }) => state === 'queued' || state === 'delivered');
+    return c.json({ injections: c.req.query('unread') === undefined ? all : unread });
+  });
 
   /** Takes a message back that nobody has read; the id says which, so nothing else it could have been meant for. */
   app.post('/api/agents/:name/injections/:id/cancel', async (c) => {

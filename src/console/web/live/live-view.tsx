@@ -12,6 +12,7 @@ import { ActivityLine } from './activity-line.tsx';
 import { Composer } from './composer.tsx';
 import { ItemView } from './item-view.tsx';
 import type { Item } from './items.ts';
+import { WaitingView } from './waiting-view.tsx';
 
 const CHUNK = 40;
 /** Closer to the end than this counts as being there. */
@@ -23,6 +24,7 @@ export function LiveView({ agent }: { agent: AgentView }) {
   return (
     <section class="live" aria-label={`Conversation of ${agent.name}`}>
       <Scroller key={agent.name} agent={agent} transcript={transcript} />
+      <WaitingView agent={agent} transcript={transcript} />
       <Composer agent={agent} />
     </section>
   );

@@ -3,9 +3,10 @@
  * from the last event they have.
  */
 import { batch, effect, signal } from '@preact/signals';
-import type { EventsPage, EventView } from '../../wire.ts';
+import type { EventsPage, EventView, InjectionView } from '../../wire.ts';
 import type { Item } from '../live/items.ts';
 import { Transcript } from '../live/transcript.ts';
+import { type Waiting, waitingAfter, waitingOf } from '../live/waiting.ts';
 import { showError } from '../ui/toasts.tsx';
 import { get, wireOf } from './api.ts';
 import { watch } from './link.ts';
@@ -20,6 +21,8 @@ export class OpenTranscript {
   readonly items = signal<readonly Item[]>([]);
   /** More can be loaded at the top. */
   readonly earlier = signal(false);
+  /** Sent to the agent, and not read yet as far as is known. */
+  readonly waiting = signal<ReadonlyMap<string, Waiting>>(new Map());
   readonly phase = signal<'loading' | 'catching-up' | 'live'>('loading');
   /** The reader is at the end: only then may the oldest be dropped. */
   following = true;
@@ -69,9 +72,12 @@ export class OpenTranscript {
     this.#loading = true;
     try {
       const page = await this.#page('');
+      // After the page: what is told of them later than this is among the events that follow it.
+      const { injections } = await get<{ injections: InjectionView[] }>(this.#path('injections?unread'));
       this.#transcript.add(page.events);
       this.#loaded = true;
       batch(() => {
+        this.waiting.value = waitingOf(injections);
         this.items.value = this.#transcript.items;
         this.earlier.value = page.more;
         this.phase.value = 'live';
@@ -85,10 +91,15 @@ export class OpenTranscript {
   }
 
   #page(where: string): Promise<EventsPage> {
-    return get<EventsPage>(`/api/agents/${encodeURIComponent(this.agent)}/events?limit=${PAGE}${where}`);
+    return get<EventsPage>(`${this.#path('events')}?limit=${PAGE}${where}`);
+  }
+
+  #path(what: string): string {
+    return `/api/agents/${encodeURIComponent(this.agent)}/${what}`;
   }
 
   #add(events: EventView[], more: boolean): void {
+    this.waiting.value = waitingAfter(this.waiting.value, events);
     this.#transcript.add(events);
     if (this.following && this.#transcript.trim()) this.earlier.value = true;
     this.items.value = this.#transcript.items;

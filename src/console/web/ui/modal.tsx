@@ -1,6 +1,6 @@
 /** A dialog by the browser's own means: focus stays inside, Escape closes, focus returns to where it was. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { dialog } from '../state/store.ts';
 
 interface Props {
@@ -20,7 +20,8 @@ export function Modal({ label, class: className = '', children }: Props) {
   const closed = (): void => {
     if (dialog.value === opened.current) closeDialog();
   };
-  useEffect(() => {
+  // At once, not after the next frame: what is typed meanwhile is meant for it.
+  useLayoutEffect(() => {
     const before = document.activeElement;
     element.current?.showModal();
     return () => {

@@ -1,0 +1,42 @@
+/** Messages that nobody is known to have read yet, however far up in the conversation they were sent. Pure. */
+import type { EventView, InjectionView } from '../../wire.ts';
+import { text } from './read.ts';
+
+export interface Waiting {
+  inject: string;
+  text: string;
+  since_ms: number;
+  stage: string;
+}
+
+const UNREAD = ['queued', 'delivered'];
+
+/** @param unread as the server lists them */
+export function waitingOf(unread: readonly InjectionView[]): Map<string, Waiting> {
+  return new Map(
+    unread.map(({ id, text: words, state, steps }) => [
+      id,
+      { inject: id, text: words, since_ms: steps[0]?.at_ms ?? 0, stage: state },
+    ]),
+  );
+}
+
+/** @returns `before` itself when none of the events is about a message */
+export function waitingAfter(
+  before: ReadonlyMap<string, Waiting>,
+  events: readonly EventView[],
+): ReadonlyMap<string, Waiting> {
+  const told = events.filter(({ topic }) => topic.startsWith('inject.'));
+  if (told.length === 0) return before;
+  const after = new Map(before);
+  for (const { topic, data, at_ms } of told) {
+    const inject = text(data, 'inject');
+    const stage = topic.slice('inject.'.length);
+    const known = after.get(inject);
+    if (!UNREAD.includes(stage)) after.delete(inject);
+    else if (known) after.set(inject, { ...known, stage });
+    else if (stage === 'queued')
+      after.set(inject, { inject, text: text(data, 'text'), since_ms: at_ms, stage });
+  }
+  return after;
+}
