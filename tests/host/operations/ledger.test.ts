@@ -4,10 +4,11 @@
  */
 import { spawn } from 'node:child_process';
 import fs from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import type { RunningHost } from '../../../src/host/cli/front-door.ts';
+import type { RunningHost } from '../../../src/host/cli/running-host.ts';
 import { runHost } from '../../../src/host/main.ts';
 import { Group, groupPlace, groupScope, ownGroup } from '../../../src/host/process/cgroup.ts';
 import { CONTAINMENTS, groupsLeft, shimOf, treeOf } from '../../support/run-tree.ts';
@@ -28,13 +29,32 @@ afterEach(async () => {
 /** A program with a child in a session of its own, and temporary files. */
 const PROGRAM = 'setsid sleep 600 & echo x > $TMPDIR/scratch; echo ready; while :; do sleep 1; done';
 
+/** The same, and it holds a port; which one is in a file. */
+const LISTENER = `require('net').createServer().listen(0, '127.0.0.1', function () {
+  require('fs').writeFileSync(process.env.TMPDIR + '/port', String(this.address().port)) })`;
+const SERVER = `setsid "$0" -e "$1" & until test -s $TMPDIR/port; do sleep 0.02; done; ${PROGRAM}`;
+const commandOf = (name: string) =>
+  name === 'a' ? ['sh', '-c', SERVER, process.execPath, LISTENER] : ['sh', '-c', PROGRAM];
+
+/** Whether anybody listens there. */
+function taken(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    const answer = (value: boolean) => {
+      socket.destroy();
+      resolve(value);
+    };
+    socket.once('connect', () => answer(true)).once('error', () => answer(false));
+  });
+}
+
 async function start(): Promise<RunningHost> {
   root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'ae-ledger-')));
   const configFile = join(root, 'aether.yaml');
   const agents = Object.fromEntries(
     AGENTS.map((name) => [
       name,
-      { runtime: 'command', command: ['sh', '-c', PROGRAM], autostart: false, restart: { policy: 'never' } },
+      { runtime: 'command', command: commandOf(name), autostart: false, restart: { policy: 'never' } },
     ]),
   );
   fs.writeFileSync(configFile, JSON.stringify({ console: { port: 0 }, agents }));
@@ -73,7 +93,11 @@ test.each(CONTAINMENTS)(
 
     const one = async (name: string, index: number) => {
       const { run } = await host.start(name, 'operator');
-      await until('its tree', () => treeOf(run!).length >= 3);
+      await until('its tree', () => treeOf(run!).length >= (name === 'a' ? 4 : 3));
+      const file = join(stateDir, 'runs', run!, 'port');
+      if (name === 'a') await until('its port', () => fs.existsSync(file) && fs.readFileSync(file, 'utf8'));
+      const port = name === 'a' ? Number(fs.readFileSync(file, 'utf8')) : null;
+      if (port !== null) expect(await taken(port)).toBe(true);
       if (index % 4 === 0) await host.stop(name, 'operator');
       else if (index % 4 === 1) await host.kill(name, 'operator');
       else if (index % 4 === 2) {
@@ -84,6 +108,7 @@ test.each(CONTAINMENTS)(
         await until('it to be lost', () => host.agent(name).exit?.cause === 'lost');
       }
       ids.push(run!);
+      if (port !== null) await until('its port to be free', async () => !(await taken(port)));
     };
     const quiet = async () => {
       await until('sockets to go', () => !fs.readdirSync(sockets).some((entry) => entry.startsWith('r_')));
