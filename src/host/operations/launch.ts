@@ -18,7 +18,7 @@ import { launchShim } from '../shim/client/launch.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import { newTree, type RunRecord } from '../store/runs.ts';
 import { Connections } from './connections.ts';
-import { containmentFor, releaseFiles, releaseGroup, releaseSockets } from './remains.ts';
+import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './remains.ts';
 import { NEVER_STARTED } from './run-end.ts';
 import type { Prepared, RunDoor, Wiring } from './wiring.ts';
 
@@ -284,10 +284,29 @@ export class Launcher {
   }
 
   async #release(run: Run): Promise<void> {
-    await this.#closeDoor(run.id);
-    await releaseSockets(run.paths);
-    await releaseFiles(run.paths);
-    await releaseGroup(run.record);
+    const { log, events } = this.#wiring;
+    const { id, record, paths } = run;
+    const steps = {
+      door: () => this.#closeDoor(id),
+      sockets: () => releaseSockets(paths),
+      files: () => releaseFiles(paths),
+      group: () => releaseGroup(record),
+    };
+    // What cannot be released keeps nothing else from it.
+    for (const [what, release] of Object.entries(steps))
+      await release().catch((error: unknown) =>
+        log.warn({ run: id, error: messageOf(error) }, `the ${what} of an ended run could not be released`),
+      );
+    const left = leftOf(record, paths);
+    if (left.length === 0) return;
+    events.append({
+      topic: 'run.leaked',
+      agent: record.agent,
+      run: id,
+      principal: 'host',
+      grade: 'observed',
+      data: { left },
+    });
   }
 
   async #closeDoor(runId: string): Promise<void> {

@@ -100,10 +100,15 @@ function groupsFor(wiring: Wiring, record: RunRecord): GroupPlace[] {
 
 /** The files that only its processes needed, some of them secret. A program may have left anything there. */
 export async function releaseFiles(paths: RunPaths): Promise<void> {
-  for (const name of namesIn(paths.runDir)) {
-    const file = path.join(paths.runDir, name);
-    if (file !== paths.journal) await fs.promises.rm(file, { recursive: true, force: true });
-  }
+  const files = namesIn(paths.runDir).map((name) => path.join(paths.runDir, name));
+  const removed = await Promise.allSettled(
+    files
+      .filter((file) => file !== paths.journal)
+      .map((file) => fs.promises.rm(file, { recursive: true, force: true })),
+  );
+  // One that stays keeps none of the others.
+  const failed = removed.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 export async function releaseSockets(paths: RunPaths): Promise<void> {
@@ -119,6 +124,22 @@ export async function releaseGroup(record: RunRecord): Promise<void> {
     if (!group.populated() && group.remove()) return;
     await sleep(GROUP_PAUSE_MS);
   }
+}
+
+/** What should have been released and is still there, in words; a later host tries again. */
+export function leftOf(record: RunRecord, paths: RunPaths): string[] {
+  const left: string[] = [];
+  const { containment } = record.tree;
+  if (containment?.path != null && containment.means !== 'descent') {
+    const group = new Group({ kind: containment.means, path: containment.path });
+    if (group.exists)
+      left.push(`the control group ${containment.path} with ${group.members().length} processes`);
+  }
+  const sockets = path.dirname(paths.shimSocket);
+  if (fs.existsSync(sockets)) left.push(`the sockets in ${sockets}`);
+  const files = namesIn(paths.runDir).filter((name) => path.join(paths.runDir, name) !== paths.journal);
+  if (files.length > 0) left.push(`in ${paths.runDir}: ${files.join(', ').slice(0, 500)}`);
+  return left;
 }
 
 /**

@@ -13,6 +13,7 @@ import { runHost } from '../../../src/host/main.ts';
 import { Group, groupPlace, groupScope, ownGroup } from '../../../src/host/process/cgroup.ts';
 import { CONTAINMENTS, groupsLeft, shimOf, treeOf } from '../../support/run-tree.ts';
 import { until } from '../../support/shim.ts';
+import { mayMount, SmallDisk } from '../../support/small-disk.ts';
 
 const RUNS = 50;
 const AGENTS = ['a', 'b', 'c', 'd', 'e'];
@@ -165,3 +166,30 @@ test('what a dead host left behind of ended runs goes with the start of the next
   expect(fs.existsSync(join(sockets, run!))).toBe(false);
   expect(fs.readdirSync(runDir)).toEqual(['journal']);
 }, 60_000);
+
+const told = (host: RunningHost['host']) => host.events({ topics: ['run.leaked'], limit: 10 });
+
+test.runIf(mayMount)(
+  'what cannot be released is told, and keeps nothing else from it',
+  async () => {
+    const { host } = await start();
+    const { stateDir } = host.info();
+    const sockets = fs.readFileSync(join(stateDir, 'sockets'), 'utf8');
+    const { run } = await host.start('b', 'operator');
+    const busy = new SmallDisk(join(stateDir, 'runs', run!, 'busy'), 1);
+    try {
+      await host.stop('b', 'operator');
+      const [leaked] = await until('it to be told', () => told(host).length > 0 && told(host));
+      expect(leaked).toMatchObject({ agent: 'b', run, data: { left: [expect.stringContaining(': busy')] } });
+      expect(fs.existsSync(join(sockets, run!))).toBe(false);
+      expect(groupsLeft(stateDir)).toEqual([]);
+      const { run: next } = await host.start('c', 'operator');
+      await host.stop('c', 'operator');
+      await until('its sockets to go', () => !fs.existsSync(join(sockets, next!)));
+      expect(told(host)).toHaveLength(1);
+    } finally {
+      busy.close();
+    }
+  },
+  60_000,
+);
