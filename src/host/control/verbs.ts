@@ -102,6 +102,7 @@ const handlers: Record<HostVerb, Handler> = {
     ]),
     (host, agent, input) => host.handback(agent, input),
   ),
+  changes: verb(z.tuple([name]), (host, agent) => host.changes(agent)),
   leaseBeat: verb(z.tuple([name, z.int()]), (host, agent, generation) => host.leaseBeat(agent, generation)),
   interrupt: verb(z.tuple([name]), (host, agent) => host.interrupt(agent, OPERATOR)),
   terminalWrite: verb(z.tuple([name, z.int(), z.string()]), (host, agent, generation, data) =>

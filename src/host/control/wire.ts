@@ -68,6 +68,7 @@ export interface ControlCalls {
     input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
   ): LeaseView;
   handback(name: string, input: { generation: number; note?: string; held?: boolean }): null;
+  changes(name: string): { since_ms: number; files: string[] } | null;
   leaseBeat(name: string, generation: number): null;
   interrupt(name: string): null;
   terminalWrite(name: string, generation: number, data: string): null;

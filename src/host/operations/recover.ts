@@ -77,9 +77,10 @@ export function returnExpired(wiring: Wiring, takeover: Takeover): void {
   for (const lease of wiring.leases.sweep()) {
     const run = wiring.runs.of(lease.agent);
     if (run === null) continue;
-    // Nobody has decided that it should go on.
+    // Nobody has decided that it should go on. Without a gate it never stood still for its holder in the first place.
+    const held = run.runtime.capabilities.gate !== undefined;
     const note = 'The operator vanished; the lease expired.';
-    const input = { generation: lease.generation, note, held: true };
+    const input = { generation: lease.generation, note, held };
     takeover.handback(lease.agent, run, input, 'host').catch((error: unknown) => {
       wiring.log.warn(
         { agent: lease.agent, error: messageOf(error) },

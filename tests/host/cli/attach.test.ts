@@ -102,6 +102,7 @@ describe('taking over', () => {
     await terminal.shows('22 77');
     terminal.pty.write('\x1d');
     await terminal.shows('Note for alpha (Enter for none): ');
+    expect(terminal.screen()).toContain('Changed meanwhile, which alpha is told: src/rates.ts');
     terminal.pty.write('mind the rates\r');
     const screen = await terminal.ended();
     expect(screen).toContain('Handed alpha back.');
@@ -109,6 +110,14 @@ describe('taking over', () => {
     expect(screen).toMatch(SANE);
     expect(screen).toContain('\x1b[?1049l');
     expect(fixture.host.notes).toEqual(['mind the rates']);
+  });
+
+  it('what has no gate is not taken over to be handed back held', async () => {
+    fixture.host.set('gamma', { runtime: 'command' });
+    const screen = await attach('gamma', '--held').ended();
+    expect(screen).toContain('gamma has no gate at which it could be held when you hand it back.');
+    expect(screen).not.toContain('code 0');
+    expect(fixture.host.asked).toEqual([]);
   });
 
   it('Ctrl-C belongs to the agent; no note is asked twice; Enter is none', async () => {

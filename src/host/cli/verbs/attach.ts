@@ -70,6 +70,15 @@ async function hold(
   when: 'boundary' | 'now',
   held: boolean,
 ): Promise<void> {
+  // Said before, not when it is too late to do it another way.
+  if (held && !(await client.call('agent', name)).can.hold) {
+    throw new AetherError({
+      code: 'verb.hold.illegal',
+      who: 'user',
+      message: `${name} has no gate at which it could be held when you hand it back.`,
+      next: `Attach without --held; \`aether pause ${name}\` stops it where it is.`,
+    });
+  }
   const terminal = new RawTerminal();
   const lease = await takeTheFloor(client, name, when, terminal.size());
   if (lease === null) return;
@@ -84,6 +93,7 @@ async function hold(
     process.exitCode = ExitCode.failed;
     return;
   }
+  if (ending === 'handback') await tellChanges(client, name);
   const text = ending === 'handback' ? await askNote(name) : '';
   await client.call('handback', name, {
     generation: lease.generation,
@@ -210,6 +220,12 @@ async function hasLeft(client: ControlClient, name: string, generation: number):
     // The host has gone away: nothing is known, so nothing good is claimed.
   }
   return false;
+}
+
+/** What the agent will be told by itself: the note need not say it. */
+async function tellChanges(client: ControlClient, name: string): Promise<void> {
+  const files = (await client.call('changes', name))?.files ?? [];
+  if (files.length > 0) note(`Changed meanwhile, which ${name} is told: ${oneLine(files.join(', '))}`);
 }
 
 async function askNote(name: string): Promise<string> {
