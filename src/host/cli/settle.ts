@@ -58,7 +58,10 @@ export function settlesIn(view: AgentView, crashed: boolean, now: number): numbe
   if (view.wanted !== 'running' || failure(view) !== null) return 0;
   if (view.state === 'exited') return crash(view) === null ? 0 : Number.POSITIVE_INFINITY;
   if (view.state !== 'running') return Number.POSITIVE_INFINITY;
-  return Math.max(0, view.since_ms + (crashed ? LIVED_AFTER_CRASH_MS : LIVED_MS) - now);
+  const lives_ms = crashed ? LIVED_AFTER_CRASH_MS : LIVED_MS;
+  // Since a time that is to come: the clock was set back meanwhile, and says nothing about how long it has lived.
+  if (view.since_ms > now + lives_ms) return 0;
+  return Math.max(0, view.since_ms + lives_ms - now);
 }
 
 /** Why it has not started and will not by itself; null otherwise. */

@@ -13,6 +13,8 @@ describe('settled is', () => {
     expect(settlesIn(view({ state: 'running' }), false, 1_100)).toBe(200);
     expect(settlesIn(view({ state: 'running' }), false, 1_400)).toBe(0);
     expect(settlesIn(view({ state: 'running' }), true, 1_400)).toBe(1_600);
+    // Somebody has set the clock back by hours since: those are not waited for.
+    expect(settlesIn(view({ state: 'running', since_ms: 10_000_000 }), true, 1_400)).toBe(0);
   });
 
   it('what has ended well, failed for good, or is not meant to run; not what waits to be started again', () => {
