@@ -68,7 +68,8 @@ async function main(): Promise<void> {
     seed: values.seed,
     program: [process.execPath, join(values.root, 'src', 'host', 'cli', 'aether.cjs')],
     env: values['no-cgroup'] ? { AETHER_NO_CGROUP: '1' } : ({} as Record<string, string>),
-    say: (line: string) => void process.stderr.write(`  ${line}\n`),
+    say: (line: string) =>
+      void process.stderr.write(`${performance.now().toFixed(0).padStart(8)} ms  ${line}\n`),
   };
   const minutes = number('minutes', 5, 0.1);
   await ensureInstalled(fileURLToPath(new URL('../engines', import.meta.url)), 'Installing the engines');
