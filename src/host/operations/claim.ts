@@ -1,5 +1,4 @@
 /** Becoming the one host of a state directory. The kernel releases the claim when this process ends, however. */
-import fs from 'node:fs';
 import path from 'node:path';
 import type { Config } from '../config/types.ts';
 import { AetherError } from '../errors.ts';
