@@ -24,12 +24,16 @@ export function completed(text: string, by: Hint = hint): string {
   );
 }
 
+/** How this command is started. Started by npm or npx: then nothing says that `aether` is on the PATH. */
+export function programName(environment: Record<string, string | undefined> = process.env): string {
+  return environment.npm_execpath ? 'npx aether' : 'aether';
+}
+
 export function hintFor(
   invoked: Invocation,
   environment: Record<string, string | undefined> = process.env,
 ): Hint {
-  // Started by npm or npx: then nothing says that `aether` is on the PATH.
-  const program = environment.npm_execpath ? 'npx aether' : 'aether';
+  const program = programName(environment);
   const cwd = environment.INIT_CWD ?? process.cwd();
   return (words) => {
     const options = optionsOf(invoked, words, cwd);

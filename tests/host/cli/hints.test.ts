@@ -1,8 +1,10 @@
 /** A command that is printed for people works where they read it; a question is printed so that it can be answered. */
 import { expect, it } from 'vitest';
 import type { EventView } from '../../../src/host/api.ts';
+import { engineOffer } from '../../../src/host/cli/engine-offer.ts';
 import { completed, hintFor } from '../../../src/host/cli/hints.ts';
 import { clientOf, eventLines } from '../../../src/host/cli/transcript.ts';
+import type { Detection } from '../../../src/runtimes/runtime.ts';
 
 const cwd = process.cwd();
 const invoked = (stateDir: string, configNamed = false) => ({
@@ -61,4 +63,31 @@ it('a command inside a sentence, whoever wrote it, names the host too', () => {
   expect(completed('Say `aether run a -- "…"`.', by)).toBe('Say `aether run a --state /srv/state -- "…"`.');
   for (const whole of ['`aether up --help`', '`aether host --file F --state D`', '`aether`', 'aether ps'])
     expect(completed(whole, by)).toBe(whole);
+});
+
+it('an engine is offered when it is proven that it can log in, Claude Code first', () => {
+  const detection = (runtime: Detection['runtime'], facts: Partial<Detection>): Detection => ({
+    runtime,
+    usable: true,
+    binary: null,
+    version: '2.1.0',
+    canLogIn: true,
+    missing: [],
+    ...facts,
+  });
+  const command = detection('command', { version: null });
+  const nobody = [
+    command,
+    detection('claude-code', { canLogIn: false }),
+    detection('builtin', { canLogIn: false }),
+  ];
+  expect(engineOffer(nobody, 'npx aether')).toBe(
+    'No engine can log in to a model here yet: `npx aether doctor` says what is missing.',
+  );
+  expect(engineOffer([...nobody.slice(0, 2), detection('builtin', {})], 'aether')).toMatch(
+    /^builtin 2\.1\.0 can log in to a model here\. .*`aether init -f /,
+  );
+  const both = [command, detection('builtin', {}), detection('claude-code', {})];
+  expect(engineOffer(both, 'aether')).toMatch(/^claude-code 2\.1\.0 can/);
+  expect(engineOffer([detection('claude-code', { usable: false }), command], 'aether')).toMatch(/^No engine/);
 });

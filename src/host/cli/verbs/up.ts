@@ -5,9 +5,11 @@ import type { AgentView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
 import { ensureHost } from '../detached-host.ts';
+import { engineOffer } from '../engine-offer.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { followFeed } from '../feed.ts';
-import { completed, type Hint, hintFor } from '../hints.ts';
+import { frontDoor } from '../front-door.ts';
+import { completed, type Hint, hintFor, programName } from '../hints.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { connectHost, findHost, type Invocation, invocation, requireConfig, version } from '../invocation.ts';
 import { note, paint, print, printError, warn } from '../output.ts';
@@ -109,14 +111,14 @@ async function follow(client: ControlClient, own: Promise<RunningHost> | null, h
         await bringDown(client).catch(complain);
         throw error;
       });
-      await replayHint(client, hint);
+      await recordingHints(client, hint).catch((error: unknown) => ending ?? complain(error));
       process.exitCode ||= await running.stopped;
     } else {
       client
         .call('apply')
         .then(async (plan) => {
           plan.warnings.forEach(warn);
-          await replayHint(client, hint);
+          await recordingHints(client, hint);
         })
         .catch((error: unknown) => ending ?? complain(error));
       await client.closed();
@@ -176,15 +178,20 @@ async function greet(client: ControlClient, how: string): Promise<void> {
   if (info.configProblem) warn(`${info.configProblem.message} ${info.configProblem.next}`);
 }
 
-/** A recording that goes on where it was, which may be its end, is dull: says how to begin it anew. */
-async function replayHint(client: ControlClient, hint: Hint): Promise<void> {
+/** Who watches recordings is told what else there could be, and how to begin one anew that goes on at its end. */
+async function recordingHints(client: ControlClient, hint: Hint): Promise<void> {
+  const recorded = (await client.call('agents')).filter((view) => view.model?.startsWith('replay:'));
+  if (recorded.length === 0) return;
+  const { detectRuntimes } = await frontDoor();
+  print(engineOffer(await detectRuntimes(), programName()));
+
   const { started_ms } = await client.call('info');
   const begun = new Set<string>();
   const starts = client.stream('logs', { topics: ['run.starting'], last: 1_000, follow: false });
   for await (const { at_ms, agent, data } of starts)
     if (agent !== null && at_ms >= started_ms && data.resumed !== true) begun.add(agent);
-  const names = (await client.call('agents'))
-    .filter((view) => view.model?.startsWith('replay:') && view.state === 'running' && !begun.has(view.name))
+  const names = recorded
+    .filter((view) => view.state === 'running' && !begun.has(view.name))
     .map((view) => oneLine(view.name));
   if (names.length === 0) return;
   const [who, those] =

@@ -1,0 +1,16 @@
+/**
+ * Beside a recorded conversation: how one comes to agents with a real model. An engine is offered when it is proven
+ * that it can log in, and not before.
+ */
+import type { Detection } from '../../runtimes/runtime.ts';
+
+/** @param program how `aether` is started here */
+export function engineOffer(detections: readonly Detection[], program: string): string {
+  const found = (['claude-code', 'builtin'] as const)
+    .map((name) => detections.find((one) => one.runtime === name))
+    .find((one) => one?.usable && one.canLogIn);
+  if (found === undefined)
+    return `No engine can log in to a model here yet: \`${program} doctor\` says what is missing.`;
+  const what = found.version === null ? found.runtime : `${found.runtime} ${found.version}`;
+  return `${what} can log in to a model here. Agents of your own: \`${program} init -f DIR/aether.yaml\`, DIR being the directory of your project.`;
+}
