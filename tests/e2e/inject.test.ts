@@ -62,12 +62,17 @@ test('inject --wait acted, to an idle and to a busy claude', async () => {
   expect(Date.now() - began).toBeLessThan(30_000);
   await fleet.event('message.assistant', ({ data }) => data.text === 'stopped');
 
-  // Nobody has to be running: it waits, and is read first thing.
+  // Nobody has to be running: it waits, and is read first thing. Sent again under its id, it is the same one.
   await fleet.ok('stop', 'worker');
-  const queued = await fleet.json<InjectionView>('inject', 'worker', 'Good morning. [[say good morning]]');
-  expect(queued.state).toBe('queued');
+  const morning = ['inject', 'worker', 'Good morning. [[say good morning]]', '--id', randomUUID()];
+  const queued = await fleet.json<InjectionView>(...morning);
+  expect(queued).toMatchObject({ state: 'queued', id: morning.at(-1) });
+  expect(await fleet.json<InjectionView>(...morning)).toEqual(queued);
+  const other = await fleet.cli(['inject', 'worker', 'Good evening.', '--id', queued.id]);
+  expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('is that of another message')]);
   await fleet.ok('start', 'worker');
   await fleet.event('inject.acted', ({ data }) => data.inject === queued.id);
+  expect(saidIn(fleet.model.requests.at(-1)!).split('Good morning.')).toHaveLength(2);
 }, 90_000);
 
 test('twenty messages over the death of the host: each once, in order', async () => {

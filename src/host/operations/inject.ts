@@ -56,7 +56,15 @@ export function acceptInjection(wiring: Wiring, agent: string, input: InjectInpu
       });
     }
     const known = wiring.injections.get(input.id);
-    if (known !== null) return viewOf(known);
+    if (known !== null && known.agent === agent && known.text === input.text) return viewOf(known);
+    if (known !== null) {
+      throw new AetherError({
+        code: 'inject.id',
+        who: 'user',
+        message: `The id ${input.id} is that of another message${known.agent === agent ? '' : `, to ${known.agent}`}.`,
+        next: 'Leave it out to get one.',
+      });
+    }
   }
   if (wiring.injections.queued(agent, limits.inject_queue_max).length >= limits.inject_queue_max) {
     throw new AetherError({

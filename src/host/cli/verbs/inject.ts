@@ -18,6 +18,7 @@ interface InjectOptions {
   priority: string;
   wait?: string;
   timeout: string;
+  id?: string;
   cancel?: string;
   list?: boolean;
   json?: boolean;
@@ -41,13 +42,17 @@ export function registerInject(program: Command): void {
     .option('--priority <p>', PRIORITIES.join(' | '), 'next')
     .option('--wait <stage>', 'return once it is delivered | seen | acted')
     .option('--timeout <seconds>', 'how long to wait for that', '300')
+    .option(
+      '--id <uuid>',
+      'one of your own; the same again sends nothing again, for a try that got no answer',
+    )
     .option('--cancel <id>', 'take a message back that nobody has read')
     .option('--list', 'the newest messages and how far each has come')
     .option('--json', 'the receipts as JSON')
     .action(async (name: string, words: string[], options: InjectOptions, command: Command) => {
       const wait = options.wait === undefined ? null : oneOf(STAGES.slice(1), options.wait, '--wait');
       const timeout_ms = secondsOf(options.timeout, 300) * 1_000;
-      const message = { priority: oneOf(PRIORITIES, options.priority, '--priority'), words };
+      const message = { priority: oneOf(PRIORITIES, options.priority, '--priority'), words, id: options.id };
       checkUse(options, words);
       const printer = new ReceiptPrinter();
       const show = (receipt: InjectionView) => {
@@ -88,7 +93,7 @@ async function list(client: ControlClient, name: string, json: boolean): Promise
 async function send(
   client: ControlClient,
   name: string,
-  { priority, words }: { priority: (typeof PRIORITIES)[number]; words: string[] },
+  { priority, words, id }: { priority: (typeof PRIORITIES)[number]; words: string[]; id: string | undefined },
   waiting: {
     wait: (typeof STAGES)[number] | null;
     timeout_ms: number;
@@ -108,7 +113,7 @@ async function send(
   const text = words.length === 1 && words[0] === '-' ? await readStdin() : words.join(' ');
   // From before it is sent, so that no step of the receipt can be missed.
   const events = client.stream('follow', { agent: name, topics: ['inject.'] });
-  const sent = await client.call('inject', name, { text, priority });
+  const sent = await client.call('inject', name, { text, priority, ...(id === undefined ? {} : { id }) });
   waiting.show(sent);
   return wait === null ? sent : waitFor(client, events, sent, { ...waiting, wait });
 }
