@@ -29,7 +29,7 @@ const rules = (what: string) =>
 const MODES = ['ask', 'allow', 'deny'] as const;
 const mode = z.enum(MODES).meta({
   description:
-    'What happens to a tool call that no rule names: ask (it waits for the operator), allow, deny. Default: ask.',
+    'What happens to a tool call that no rule names: ask (it waits for the operator, unless the engine itself takes it for harmless: reading its workspace, `pwd`, `git status`), allow, deny. Default: ask.',
   examples: ['ask'],
 });
 
