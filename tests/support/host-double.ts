@@ -277,6 +277,7 @@ export class HostDouble implements HostApi {
     this.emit('hold.held', name, { evidence: what }, at_ms);
     return this.set(name, {
       requested: null,
+      requestedEvidence: null,
       activity: 'held',
       activityEvidence: { source: 'gate', grade: 'enforced', what, at_ms },
       hold: { ...hold, held_ms: at_ms },
@@ -309,7 +310,7 @@ export class HostDouble implements HostApi {
       priority,
       principal: by,
       state: 'queued',
-      steps: [],
+      steps: [{ stage: 'queued', at_ms: this.now(), evidence: 'stored by the host' }],
     };
     this.#injections.set(id, view);
     this.emit('inject.queued', name, { inject: id, text: input.text, priority }, this.now(), by);
@@ -520,6 +521,7 @@ function blank(name: string, now: number): AgentView {
     state: 'running',
     activity: 'idle',
     requested: null,
+    requestedEvidence: null,
     run: `run_${name}`,
     pid: 4000 + name.length,
     since_ms: now,

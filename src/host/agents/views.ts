@@ -25,6 +25,7 @@ export function agentView(parts: ViewParts): AgentView {
   const { agent, run, lease } = parts;
   const live = run !== null && run.exited_ms === null;
   const state = stateOf(agent, run);
+  const request = requestOf(parts, live);
   const terminalKind =
     !live || run.floor.io !== 'pty' || run.floor.pid === null
       ? 'none'
@@ -46,7 +47,8 @@ export function agentView(parts: ViewParts): AgentView {
     runtime: agent.config.runtime,
     state,
     activity: !live ? null : run.tree.pause !== null ? 'paused' : run.activity,
-    requested: requestedOf(parts, live),
+    requested: request?.what ?? null,
+    requestedEvidence: requestEvidence(request),
     run: run?.id ?? null,
     pid: live ? run.floor.pid : null,
     since_ms: run?.state_ms ?? agent.updated_ms,
@@ -98,16 +100,36 @@ function stateOf(agent: AgentRecord, run: RunRecord | null): AgentView['state'] 
   return run.state;
 }
 
-function requestedOf(parts: ViewParts, live: boolean): string | null {
-  const { lease, run } = parts;
-  if (lease?.phase === 'pending')
-    return lease.waitingFor === null ? 'takeover' : `takeover after: ${lease.waitingFor}`;
-  if (lease?.phase === 'returning') return 'hand back';
-  if (live && run?.requested) return run.requested;
-  if (parts.agent.hold !== null && live && run?.activity !== 'held') return 'hold';
-  if (parts.restartDue_ms !== null)
-    return `restart in ${Math.max(0, Math.ceil((parts.restartDue_ms - parts.now) / 1000))} s`;
-  return null;
+interface Request {
+  what: string;
+  by: string;
+  at_ms: number;
+}
+
+/** What was asked for last and is not true yet. */
+function requestOf(parts: ViewParts, live: boolean): Request | null {
+  const { lease, run, agent, restartDue_ms, now } = parts;
+  if (lease?.phase === 'pending') {
+    const what = lease.waitingFor === null ? 'takeover' : `takeover after: ${lease.waitingFor}`;
+    return { what, by: lease.holder, at_ms: lease.since_ms };
+  }
+  if (lease?.phase === 'returning') return { what: 'hand back', by: lease.holder, at_ms: lease.since_ms };
+  if (live && run?.requested) {
+    const { by, at_ms } = run.floor.asked ?? { by: lease?.holder ?? 'host', at_ms: run.state_ms };
+    return { what: run.requested, by, at_ms };
+  }
+  if (agent.hold !== null && live && run?.activity !== 'held')
+    return { what: 'hold', by: agent.hold.by, at_ms: agent.hold.since_ms };
+  if (restartDue_ms === null) return null;
+  const wait_s = Math.max(0, Math.ceil((restartDue_ms - now) / 1000));
+  return { what: `restart in ${wait_s} s`, by: 'host', at_ms: run?.exited_ms ?? now };
+}
+
+function requestEvidence(request: Request | null): Evidence | null {
+  if (request === null) return null;
+  const { what, by, at_ms } = request;
+  const source = by === 'host' ? 'host' : 'operator';
+  return { source, grade: 'enforced', what: `requested by ${by}: ${what}`, at_ms };
 }
 
 function evidenceOf(agent: AgentRecord, run: RunRecord | null): Evidence {

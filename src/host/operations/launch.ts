@@ -125,6 +125,7 @@ export class Launcher {
         marks: [],
         tail: null,
         opening: prepared.launch.opening,
+        asked: { by: automatic ? 'host' : this.#askedBy(config.name), at_ms: now },
         // A turn that was cut off is gone on with: it goes by the same words as before.
         senders: resume === null ? [] : (runs.newest(config.name)?.floor.senders ?? []),
         ...(resume?.untold === undefined ? {} : { untold: resume.untold }),
@@ -203,6 +204,11 @@ export class Launcher {
         { cause: error },
       );
     }
+  }
+
+  /** Whose wish it is that it runs. */
+  #askedBy(agent: string): string {
+    return this.#wiring.agents.find(agent)?.wanted_by ?? 'host';
   }
 
   /** Writes the opening frames that the shim has not confirmed yet. */

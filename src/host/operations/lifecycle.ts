@@ -316,10 +316,11 @@ export class Lifecycle {
     const { client } = run;
     run.save((record) => {
       record.requested = reason;
+      record.floor.asked = { by, at_ms: clock.now() };
       record.state = 'stopping';
       record.state_ms = clock.now();
       record.stateEvidence = {
-        source: 'operator',
+        source: by === 'host' ? 'host' : 'operator',
         grade: 'enforced',
         what: `${reason} was requested by ${by}`,
         at_ms: clock.now(),

@@ -36,7 +36,7 @@ export class Pauses {
 
   /** @returns once every process of the run stands still. @throws AetherError `shim-not-still`: it goes on */
   async pause(run: Run, by: By): Promise<void> {
-    await this.#asked(run, 'pause', async () => {
+    await this.#asked(run, 'pause', by, async () => {
       await run.client.pause(this.#wiring.ids.short('pause'), by);
       await run.pump();
       await run.until(() => run.record.tree.pause !== null, READ_MS);
@@ -44,7 +44,7 @@ export class Pauses {
   }
 
   async resume(run: Run, by: By): Promise<void> {
-    await this.#asked(run, 'resume', async () => {
+    await this.#asked(run, 'resume', by, async () => {
       await run.client.thaw(this.#wiring.ids.short('resume'), by);
       await run.pump();
       await run.until(() => run.record.tree.pause === null, READ_MS);
@@ -53,10 +53,11 @@ export class Pauses {
   }
 
   /** What is asked for and has not happened yet is shown, unless something else is. */
-  async #asked(run: Run, what: 'pause' | 'resume', act: () => Promise<void>): Promise<void> {
+  async #asked(run: Run, what: 'pause' | 'resume', by: By, act: () => Promise<void>): Promise<void> {
     if (run.record.requested === null) {
       run.save((record) => {
         record.requested = what;
+        record.floor.asked = { by, at_ms: this.#wiring.clock.now() };
       });
     }
     try {

@@ -41,6 +41,8 @@ export interface Floor {
   goesOn?: boolean;
   /** A tool that ran without having asked the gate: what is held now is seen, not enforced. */
   ungated?: string;
+  /** Who asked for what `requested` names, and when. */
+  asked?: { by: string; at_ms: number };
   /** How the newest turn ended: tells a conversation that rests from one that was cut off. */
   turnEnded?: 'done' | 'failed' | 'interrupted';
   /** Why the conversation goes on in a new process: worth no turn of its own, so the next message begins with it. */

@@ -72,9 +72,10 @@ export interface Request {
 
 /** What was asked for and is not true yet. */
 export function requestOf(agent: AgentView): Request | null {
-  const { requested, hold, lease } = agent;
+  const { requested, requestedEvidence, hold, lease } = agent;
   if (requested === null) return null;
-  const since_ms = requested === 'hold' ? (hold?.since_ms ?? null) : (lease?.since_ms ?? null);
+  const asked_ms = requestedEvidence?.at_ms ?? lease?.since_ms ?? null;
+  const since_ms = requested === 'hold' ? (hold?.since_ms ?? null) : asked_ms;
   const words = REQUESTS[requested];
   if (words) return { short: words[0], long: words[1], since_ms };
   // The host's own words: 'takeover after: …', 'restart in 4 s'.

@@ -1,0 +1,88 @@
+/** What was asked for and is not true yet: by whom, since when. */
+import { expect, test } from 'vitest';
+import { agentView, type ViewParts } from '../../../src/host/agents/views.ts';
+import type { LeaseView } from '../../../src/host/api.ts';
+import type { AgentRecord } from '../../../src/host/store/agents.ts';
+import { newTree, type RunRecord } from '../../../src/host/store/runs.ts';
+
+const NOW = 1_000_000;
+const evidence = { source: 'shim', grade: 'observed' as const, what: 'process 1 started', at_ms: 10 };
+
+type Change = Partial<Omit<ViewParts, 'agent' | 'run'>> & {
+  agent?: Partial<AgentRecord>;
+  run?: Partial<RunRecord>;
+};
+
+function parts(change: Change): ViewParts {
+  const { agent = {}, run = {}, ...more } = change;
+  return {
+    agent: { name: 'a', config: { runtime: 'builtin' }, hold: null, problem: null, ...agent } as AgentRecord,
+    run: {
+      id: 'r',
+      state: 'running',
+      state_ms: 10,
+      stateEvidence: evidence,
+      activity: 'tool',
+      activityEvidence: { ...evidence, at_ms: 20 },
+      requested: null,
+      floor: { role: 'engine', io: 'pipes', pid: 1, asked: { by: 'client:laptop', at_ms: 30 } },
+      tree: newTree(),
+      exited_ms: null,
+      exit: null,
+      ...run,
+    } as unknown as RunRecord,
+    lease: null,
+    capabilities: null,
+    totals: { input: 0, output: 0, cost_usd: null, runs: 1 },
+    openApprovals: 0,
+    unreadMail: 0,
+    pending: null,
+    restartDue_ms: null,
+    restarts: 0,
+    stuck: null,
+    now: NOW,
+    ...more,
+  };
+}
+
+const lease = (phase: LeaseView['phase'], waitingFor: string | null = null): LeaseView => ({
+  agent: 'a',
+  generation: 1,
+  holder: 'ann',
+  phase,
+  since_ms: 40,
+  expires_ms: null,
+  waitingFor,
+});
+const hold = { by: 'operator', since_ms: 50, held_ms: null, blocked: [] };
+
+test.each<[string, Change, [string, string, string, number] | null]>([
+  ['nothing', {}, null],
+  ['an end', { run: { requested: 'stop' } }, ['stop', 'operator', 'client:laptop', 30]],
+  ['a take-over', { lease: lease('pending', 'Bash') }, ['takeover after: Bash', 'operator', 'ann', 40]],
+  ['a hand-back', { lease: lease('returning'), agent: { hold } }, ['hand back', 'operator', 'ann', 40]],
+  ['a hold', { agent: { hold } }, ['hold', 'operator', 'operator', 50]],
+  ['a hold that is true', { agent: { hold }, run: { activity: 'held' } }, null],
+  [
+    'a restart',
+    { run: { state: 'exited', exited_ms: 60 }, restartDue_ms: NOW + 3_500 },
+    ['restart in 4 s', 'host', 'host', 60],
+  ],
+])('%s', (_what, change, wanted) => {
+  const view = agentView(parts(change));
+  const { requested, requestedEvidence } = view;
+  if (wanted === null) {
+    expect([requested, requestedEvidence]).toEqual([null, null]);
+    return;
+  }
+  const [what, source, by, at_ms] = wanted;
+  expect(requested).toBe(what);
+  expect(requestedEvidence).toEqual({
+    source,
+    grade: 'enforced',
+    what: `requested by ${by}: ${what}`,
+    at_ms,
+  });
+  // Three facts, each with evidence of its own.
+  expect(view.evidence.at_ms).toBe(10);
+});
