@@ -320,10 +320,11 @@ describe('a message', () => {
     host.now = Date.now;
     for (let n = 1; n <= 400; n += 1) host.emit('message.assistant', 'coder', { text: `line ${n}` });
     const page = await openAgent('coder');
-    const waiting = page.locator('.waiting');
+    const waiting = page.locator('.unread');
     await poll(() => waiting.locator('summary').textContent()).toBe('2 messages are not read yet');
     expect(await page.locator('.told').count()).toBe(0);
     await waiting.locator('summary').click();
+    expect(await waiting.locator('li').first().textContent()).toContain('Mind the archive.queued 1m');
     await waiting.getByRole('button', { name: 'Take back' }).first().click();
     await poll(() => waiting.locator('summary').textContent()).toBe('One message is not read yet');
     const [first, second] = host.injections('coder');

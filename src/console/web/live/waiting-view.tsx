@@ -19,7 +19,7 @@ export function WaitingView({ agent, transcript }: { agent: AgentView; transcrip
   if (messages.length === 0) return null;
   const until = waitsFor(agent);
   return (
-    <details class="waiting">
+    <details class="unread">
       <summary>
         <Icon name="chevron" />
         {messages.length === 1 ? 'One message is' : `${messages.length} messages are`} not read yet
@@ -28,7 +28,7 @@ export function WaitingView({ agent, transcript }: { agent: AgentView; transcrip
       <ul>
         {messages.map(({ inject, text, since_ms, stage }) => (
           <li key={inject}>
-            <span class="waiting-text">{text}</span>
+            <span class="unread-text">{text}</span>
             <span class="faint">
               {stage} <Age since={since_ms} />
             </span>
