@@ -147,6 +147,7 @@ function templateLoader(directory: string, problems: Problem[]) {
 function checkWorkspaces(agents: readonly AgentConfig[], directory: string): Problem[] {
   // The directories that Aether makes for agents without one lie beside the file, and so within `workspace: .`.
   const own = (agent: AgentConfig) => agent.workspace === join(directory, 'workspaces', agent.name);
+  const state = join(realPath(directory), '.aether');
   const problems: Problem[] = [];
   const users: { real: string; agent: AgentConfig }[] = [];
   for (const agent of agents) {
@@ -161,6 +162,14 @@ function checkWorkspaces(agents: readonly AgentConfig[], directory: string): Pro
         next: fault.next,
       });
     const real = realPath(agent.workspace);
+    if (isWithin(real, state))
+      problems.push({
+        code: 'workspace',
+        path,
+        at: 'value',
+        message: `agents.${agent.name}.workspace lies in ${state}, where Aether keeps its state.`,
+        next: 'Give it a directory of its own.',
+      });
     const clash = users.find(
       (user) =>
         !(user.agent.shared && agent.shared) &&

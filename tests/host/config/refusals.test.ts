@@ -786,6 +786,18 @@ describe('agents', () => {
     expect(error.message).toContain(`${join(dir, 'notes.txt')} is a file`);
   });
 
+  it.each(['.aether', './.aether/agents/x', 'link/agents'])(
+    'a workspace in the state directory: %s',
+    (workspace) => {
+      const dir = tempDir();
+      mkdirSync(join(dir, '.aether'));
+      symlinkSync('.aether', join(dir, 'link'));
+      const error = refusal(agent(`workspace: ${workspace}`), dir);
+      expect(error).toMatchObject({ code: 'config.workspace', line: 4, column: 16 });
+      expect(error.message).toContain(`lies in ${join(dir, '.aether')}, where Aether keeps its state`);
+    },
+  );
+
   it('a workspace that is a link to nothing', () => {
     const dir = tempDir();
     symlinkSync('nowhere', join(dir, 'dangling'));
