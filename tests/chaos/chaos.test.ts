@@ -1,5 +1,6 @@
 /** A short schedule for every run of the suite; `npm run chaos -- --minutes 30` is the long one. */
 import { expect, test } from 'vitest';
+import { CONTAINMENTS } from '../support/run-tree.ts';
 import { castOf } from './cast.ts';
 import { explain, runChaos } from './chaos.ts';
 import { drawPlan } from './schedule.ts';
@@ -7,14 +8,18 @@ import { drawPlan } from './schedule.ts';
 /** Of many, one whose few steps have most kinds of blow in them. */
 const SEED = 'short-12271';
 
-test('hosts, an engine and a shim die in the midst of a takeover, edits, restarts and a full disk: nothing is lost, doubled or left', async () => {
-  const report = await runChaos({ seed: SEED, agents: 6, talkers: 2, kills: 9, minutes: 2 });
-  expect(report.violations, explain(report)).toEqual([]);
-  expect(report.figures.hostKills).toBe(9);
-  expect(report.figures.callsAcked).toBeGreaterThan(10);
-  expect(report.figures.lines).toBeGreaterThan(100);
-  expect(report.figures.errorLines).toBeGreaterThan(0);
-}, 240_000);
+test.each(CONTAINMENTS)(
+  'hosts, an engine and a shim die in the midst of a takeover, edits, restarts and a full disk: nothing is lost, doubled or left, $name',
+  async ({ env }) => {
+    const report = await runChaos({ seed: SEED, agents: 6, talkers: 2, kills: 9, minutes: 2, env });
+    expect(report.violations, explain(report)).toEqual([]);
+    expect(report.figures.hostKills).toBe(9);
+    expect(report.figures.callsAcked).toBeGreaterThan(10);
+    expect(report.figures.lines).toBeGreaterThan(100);
+    expect(report.figures.errorLines).toBeGreaterThan(0);
+  },
+  240_000,
+);
 
 test('a long schedule has every blow in it, upon every act, and the same seed draws it again', () => {
   const plan = drawPlan('any', castOf(20, 4), 200);
