@@ -47,12 +47,24 @@ export function columns(): number {
   return process.stdout.isTTY ? process.stdout.columns || 80 : Number.POSITIVE_INFINITY;
 }
 
-/** `aether ps | head -1`: the reader has enough, so there is nothing left to do. */
+/** `aether ps | head -1`: the reader has enough, and so there is nothing left to do. */
+let outputGone: () => void = () => process.exit(ExitCode.ok);
+
+/** For a command that has something left to do. Called for every write that fails. @returns restore */
+export function whenOutputGone(act: () => void): () => void {
+  const before = outputGone;
+  outputGone = act;
+  return () => {
+    outputGone = before;
+  };
+}
+
+/** A reader that went away, or a terminal that was closed, is no error. */
 export function surviveClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE' || error.code === 'EIO') process.exit(ExitCode.ok);
-      throw error;
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      outputGone();
     });
   }
 }

@@ -211,6 +211,20 @@ describe('up in the foreground', () => {
     expect(isAlive(talker!.pid!)).toBe(false);
   });
 
+  it('ends as by Ctrl-C when nobody reads it any more', async () => {
+    talkers();
+    const up = fleet.start(['up']);
+    await eventually('the agent is up', () => /talker \| ● engine of run r_\w+ started/.test(up.stdout()));
+    const { talker } = await ps();
+    up.child.stdout!.destroy();
+    up.child.stderr!.destroy();
+    // Whatever it would print next tells it.
+    await fleet.aether('start', 'other');
+    expect((await up.ended).signal).toBeNull();
+    expect(isAlive(talker!.pid!)).toBe(false);
+    expect((await fleet.aether('ps')).code).toBe(3);
+  });
+
   it('a second Ctrl-C kills agents that do not go', async () => {
     talkers('agents:\n  deaf: { runtime: command, command: [./deaf.sh] }\n');
     fleet.write('deaf.sh', "#!/bin/sh\ntrap '' TERM HUP INT\necho up\nwhile :; do sleep 1; done\n");

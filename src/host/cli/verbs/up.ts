@@ -12,7 +12,7 @@ import { frontDoor } from '../front-door.ts';
 import { completed, type Hint, hintFor, programName } from '../hints.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { connectHost, findHost, type Invocation, invocation, requireConfig, version } from '../invocation.ts';
-import { note, paint, print, printError, warn } from '../output.ts';
+import { note, paint, print, printError, warn, whenOutputGone } from '../output.ts';
 import type { RunningHost } from '../running-host.ts';
 import { applyAndSettle, crash, failure, SETTLE_MS, settlesIn } from '../settle.ts';
 import { oneLine } from '../text.ts';
@@ -95,10 +95,15 @@ async function foreground(invoked: Invocation): Promise<void> {
 async function follow(client: ControlClient, own: Promise<RunningHost> | null, hint: Hint): Promise<void> {
   const feed = followFeed(client, own !== null, hint);
   let ending: Promise<void> | null = null;
+  const end = () => {
+    ending ??= bringDown(client).catch(complain);
+  };
+  // The window was closed, or nobody reads any more: where the host is this process, it ends as by Ctrl-C.
+  const restoreOutput = own === null ? () => {} : whenOutputGone(end);
   const restore = onInterrupt((count) => {
     if (count === 1) {
       note('Stopping the agents … (Ctrl-C again kills them)');
-      ending = bringDown(client).catch(complain);
+      end();
     } else if (count === 2) void killAll(client).catch(complain);
     else process.exit(ExitCode.interrupted);
   });
@@ -126,6 +131,7 @@ async function follow(client: ControlClient, own: Promise<RunningHost> | null, h
     await ending;
   } finally {
     restore();
+    restoreOutput();
     feed.stop();
     client.close();
   }
