@@ -14,7 +14,7 @@ import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from 
 import { claudeBinary } from './engines.ts';
 import { eventually } from './eventually.ts';
 import { type ModelServer, startModelServer } from './model-server/server.ts';
-import { groupsLeft, removeGroups } from './run-tree.ts';
+import { everywhereWithout, groupsLeft, NO_CGROUP, removeGroups } from './run-tree.ts';
 import { SmallDisk } from './small-disk.ts';
 
 /** Of a real key's form; opens nothing. */
@@ -67,6 +67,7 @@ export class LiveFleet {
       XDG_RUNTIME_DIR: join(root, 'x'),
       AETHER_CLAUDE_BINARY: claudeBinary(),
       ANTHROPIC_API_KEY: KEY,
+      ...(everywhereWithout ? NO_CGROUP : {}),
       ...options.env,
     };
     for (const dir of [this.project, this.home, this.env.TMPDIR!, this.env.XDG_RUNTIME_DIR!]) {
