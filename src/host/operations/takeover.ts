@@ -3,7 +3,6 @@
  * structured engine the shim swaps processes over the same conversation, by itself and durably — this file
  * decides when, and what the agent is told afterwards. Every step can be taken up again by a new host.
  */
-import { randomUUID } from 'node:crypto';
 import type { AgentView, LeaseView } from '../api.ts';
 import { AetherError, messageOf } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
@@ -12,19 +11,15 @@ import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
 import { checkSize } from '../terminals/size.ts';
-import { engineActivity, inTool } from './activity.ts';
 import { returnNote } from './away.ts';
+import { BOUNDARY_MS_MAX, isGone, reachBoundary } from './boundary.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import { type Launcher, writeFiles } from './launch.ts';
-import { untilAwake } from './pause.ts';
 import { leftByHand } from './run-end.ts';
 import type { TranscriptReader } from './transcript.ts';
 import type { By, Wiring } from './wiring.ts';
 
-/** A running tool is waited for this long before the takeover gives up. */
-const BOUNDARY_MS_MAX = 10 * 60_000;
-const INTERRUPT_MS = 8_000;
 const SWAP_MS = 45_000;
 /** A terminal that exits sooner than this never worked: the shim goes back to the engine. */
 const SETTLE_MS = 1_200;
@@ -154,7 +149,7 @@ export class Takeover {
     try {
       if (run.runtime.capabilities.takeover === 'swap') {
         if (run.record.floor.role === 'engine') {
-          await this.#boundary(run, lease);
+          await reachBoundary(this.#wiring, run, lease);
           await this.#swapToTerminal(run, lease);
         }
         // Also where the host that asked for the swap did not live to see it done.
@@ -182,40 +177,8 @@ export class Takeover {
     return leaseView(held);
   }
 
-  /** Waits until no tool runs ('boundary'), then cancels what is left of the turn. */
-  async #boundary(run: Run, lease: LeaseRecord): Promise<void> {
-    const busy = () => run.record.activity === 'starting' || inTool(this.#wiring, run);
-    if (lease.detail.when === 'boundary' && busy()) {
-      this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
-        record.detail.waitingFor = run.record.activityEvidence?.what ?? 'the running tool';
-      });
-      this.#wiring.touched(lease.agent);
-      const wanted = () => this.#wiring.leases.find(lease.agent)?.detail.when === 'boundary';
-      await untilAwake(this.#wiring, run, () => !busy() || this.#gone(lease) || !wanted(), BOUNDARY_MS_MAX);
-      this.#wiring.leases.require(lease.agent, lease.generation);
-      if (busy() && wanted()) {
-        throw new AetherError({
-          code: 'takeover.boundary',
-          who: 'user',
-          message: `${lease.agent} is still in the same tool call after ${BOUNDARY_MS_MAX / 60_000} minutes.`,
-          next: 'Take over "now": that interrupts the tool.',
-        });
-      }
-    }
-    // By the engine's own word: an agent that is held may be in mid-turn or not.
-    const turning = () => !['idle', 'starting'].includes(engineActivity(run) ?? 'idle');
-    if (turning() && run.runtime.interrupt !== undefined) {
-      this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
-        record.detail.interrupted = true;
-        record.detail.waitingFor = 'the turn to stop';
-      });
-      await run.write(run.runtime.interrupt(randomUUID()));
-      await untilAwake(this.#wiring, run, () => !turning() || this.#gone(lease), INTERRUPT_MS);
-    }
-  }
-
   #gone(lease: LeaseRecord): boolean {
-    return this.#wiring.leases.find(lease.agent)?.generation !== lease.generation;
+    return isGone(this.#wiring, lease);
   }
 
   async #swapToTerminal(run: Run, lease: LeaseRecord): Promise<void> {
@@ -223,17 +186,18 @@ export class Takeover {
     const config = this.#wiring.agents.get(lease.agent).config;
     if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
     const size = { cols: lease.detail.cols ?? 80, rows: lease.detail.rows ?? 24 };
+    // First of all: from now on nothing more is given to it.
+    run.save((saved) => {
+      saved.requested = 'handover';
+      saved.floor.cols = size.cols;
+      saved.floor.rows = size.rows;
+    });
     const spec = this.#wiring.resolve(config);
     const place = this.#launcher.place(lease.agent, run.id);
     const terminal = await runtime.terminal(spec, place, record.engine, size);
     const engine = await this.#launcher.prepare(config, run.id, record.engine, { note: '' });
     writeFiles(engine.launch);
     writeFiles(terminal);
-    run.save((saved) => {
-      saved.requested = 'handover';
-      saved.floor.cols = size.cols;
-      saved.floor.rows = size.rows;
-    });
     this.#transcript.begin(run, spec);
     await this.#swap(run, 'take', lease, engine.launch.stop, terminal.process, engine.launch.process);
   }
