@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { groupsLeft } from '../support/run-tree.ts';
 import { castOf } from './cast.ts';
+import { dumpState } from './dump.ts';
 import { type Evidence, gather, processesOf } from './evidence.ts';
 import { judge, leftovers, lostRuns } from './invariants.ts';
 import { drawPlan } from './schedule.ts';
@@ -99,9 +100,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   } finally {
     world.stopFollowing();
     world.streams.close();
-    const dump = process.env.CHAOS_DUMP;
-    if (dump !== undefined && violations.length > 0)
-      fs.cpSync(fleet.stateDir, dump, { recursive: true, filter: (path) => !fs.lstatSync(path).isSocket() });
+    dumpState(fleet, violations);
     // It tells of what a proper end left behind; after a violation that is no news.
     await fleet.close().catch((error: Error) => violations.push(error.message));
   }

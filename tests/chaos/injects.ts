@@ -9,6 +9,7 @@ import Database from 'better-sqlite3';
 import type { InjectionView } from '../../src/host/api.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveFleet } from '../support/live-fleet.ts';
+import { dumpState } from './dump.ts';
 import { cutOff, MortalHost } from './host.ts';
 import { type InjectEvidence, type InjectFigures, judgeInjects, type ReceiptRow } from './inject-judge.ts';
 import { type Death, drawInjects, type InjectPlan, type Message, TOKEN } from './inject-plan.ts';
@@ -64,6 +65,7 @@ export async function runInjects(options: InjectOptions): Promise<InjectReport> 
     );
   } finally {
     rain.stop();
+    dumpState(rain.fleet, violations);
     await rain.fleet.close().catch((error: Error) => violations.push(error.message));
   }
   return {
@@ -199,12 +201,14 @@ class Rain {
   async #command({ agent, text, priority }: Message): Promise<string | null> {
     const sent = await this.fleet.cli(['inject', agent, text, '--priority', priority, '--json']);
     if (sent.code === 0) return (JSON.parse(sent.stdout) as InjectionView).id;
-    try {
-      const known = await this.fleet.withHost((client) => client.call('injections', agent));
-      return known.find((one) => one.text === text)?.id ?? null;
-    } catch (error) {
-      if (cutOff(error)) return null;
-      throw error;
+    for (;;) {
+      try {
+        const known = await this.fleet.withHost((client) => client.call('injections', agent));
+        return known.find((one) => one.text === text)?.id ?? null;
+      } catch (error) {
+        if (!cutOff(error)) throw error;
+        await sleep(50);
+      }
     }
   }
 

@@ -321,24 +321,6 @@ test.each<[string, (fleet: Well) => unknown]>([
   expect(judge(fleet)).toEqual([]);
 });
 
-test('knows that an engine without room for its conversation forgets what it was told, but must have been told', () => {
-  const fleet = well();
-  fleet.filled = true;
-  fleet.events = chained([
-    ...fleet.events,
-    {
-      ...event('4', 'engine.note', 't', {
-        text: 'Error: the engine could not save all of this transcript because the disk is full',
-      }),
-      agent: 'talker-0',
-    },
-  ]);
-  fleet.conversations.get('talker-0')!.read.shift();
-  expect(judge(fleet)).toEqual([]);
-  fleet.told = [[2], [2, 1]];
-  expect(judge(fleet)).toEqual(['talker-0 was never told note 0, whose receipt says acted']);
-});
-
 test('finds what a proper end leaves behind', () => {
   expect(leftovers({ processes: [], groups: [], sockets: ['host.lock'] })).toEqual([]);
   expect(

@@ -191,24 +191,9 @@ function wishes({ names, views, cast, edition, editions }: Evidence): string[] {
   return found;
 }
 
-/** Engines that said that a full disk made them forget: what they were told once is not in their conversation any more. */
-function forgetful({ filled, events }: Evidence, agent: string): boolean {
-  return (
-    filled &&
-    events.some(
-      (event) =>
-        event.agent === agent &&
-        event.topic === 'engine.note' &&
-        /could not save .* transcript .* disk is full/s.test(event.data),
-    )
-  );
-}
-
 /** Each note is read exactly once, and in its order among those of its priority. */
-function conversation(evidence: Evidence, agent: string): string[] {
-  const { notes, receipts, killedAgents, conversations, told } = evidence;
+function conversation({ notes, receipts, killedAgents, conversations }: Evidence, agent: string): string[] {
   const found: string[] = [];
-  const forgets = forgetful(evidence, agent);
   const read = conversations.get(agent)?.read;
   if (read === undefined) return [`no model was ever told the last note to ${agent}`];
   const states = new Map(receipts.map(({ id, state }) => [id, state]));
@@ -218,8 +203,7 @@ function conversation(evidence: Evidence, agent: string): string[] {
     const times = read.filter((number) => number === note.number).length;
     const state = states.get(note.id);
     if (times > 1) found.push(`${agent} was told note ${note.number} ${times} times`);
-    const once = times > 0 || (forgets && told.some((numbers) => numbers.includes(note.number)));
-    if (!once && !unknown(note))
+    if (times === 0 && !unknown(note))
       found.push(`${agent} was never told note ${note.number}, whose receipt says ${state ?? 'nothing'}`);
     if (state !== 'acted' && state !== 'seen' && !unknown(note))
       found.push(`the receipt of note ${note.number} to ${agent} says ${state ?? 'nothing'}`);

@@ -111,6 +111,12 @@ export class World {
         ...(mayMount ? { disk_mb: DISK_MB } : {}),
       },
     );
+    if (fleet.disk !== null) {
+      // What engines keep for themselves is elsewhere: a conversation that its engine could not save is not ours to judge.
+      const agents = join(fleet.root, 'agents');
+      fs.mkdirSync(agents, { mode: 0o700 });
+      fs.symlinkSync(agents, join(fleet.stateDir, 'agents'));
+    }
     return new World(fleet, options);
   }
 
