@@ -139,3 +139,20 @@ test('an engine that dies before it is up has read nothing: what waits for the a
   const receipt = await fleet.withHost((host) => host.call('injection', id));
   expect(stages(receipt)).toEqual(['queued', 'delivered', 'seen', 'acted']);
 }, 60_000);
+
+test('a plain command: delivered is all that is ever known, and that stays so when it has ended', async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      reader: {
+        runtime: 'command',
+        command: ['sh', '-c', 'while read -r line; do echo "heard $line"; done'],
+      },
+    },
+  });
+  await fleet.up();
+  const receipt = await fleet.json<InjectionView>('inject', 'reader', 'Hello.', '--wait', 'delivered');
+  expect(stages(receipt)).toEqual(['queued', 'delivered']);
+  await fleet.ok('stop', 'reader');
+  const [after] = await fleet.withHost((client) => client.call('injections', 'reader'));
+  expect(after).toEqual(receipt);
+}, 60_000);

@@ -218,8 +218,10 @@ function withUntold(run: Run, text: string): string {
 }
 
 /** The run is over: what was delivered and never seen has an unknown fate, and is not sent again. */
-export function abandonDelivered(wiring: Wiring, run: string): void {
-  for (const record of wiring.injections.unsettled(run)) {
+export function abandonDelivered(wiring: Wiring, run: Run): void {
+  // Of a plain program more was never to be known: what was delivered was delivered.
+  if (run.runtime.capabilities.receipts === 'delivered') return;
+  for (const record of wiring.injections.unsettled(run.id)) {
     settle(wiring, record.id, 'unknown', 'the run ended before the engine said that it had read this');
   }
 }

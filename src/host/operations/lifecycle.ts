@@ -151,7 +151,7 @@ export class Lifecycle {
     const { runs, approvals, events, store, log } = this.#wiring;
     const { agent: name } = run.record;
     store.transaction(() => {
-      abandonDelivered(this.#wiring, run.id);
+      abandonDelivered(this.#wiring, run);
       for (const approval of approvals.openOfRun(run.id)) {
         if (approval.kind !== 'permission' || approvals.withdraw(approval.id) === null) continue;
         events.append({

@@ -80,7 +80,8 @@ export class RetentionTable {
     );
     this.#settled = [
       `DELETE FROM injections WHERE id IN (
-         SELECT id FROM injections WHERE created_ms < ? AND state IN ('acted', 'unknown', 'cancelled') LIMIT ?)`,
+         SELECT id FROM injections WHERE created_ms < ? AND (state IN ('acted', 'unknown', 'cancelled')
+           OR state IN ('delivered', 'seen') AND run NOT IN (SELECT id FROM runs WHERE exited_ms IS NULL)) LIMIT ?)`,
       'DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE answered_ms < ? LIMIT ?)',
       'DELETE FROM messages WHERE ordinal IN (SELECT ordinal FROM messages WHERE acked_ms < ? LIMIT ?)',
       'DELETE FROM memories WHERE rowid IN (SELECT rowid FROM memories WHERE forgotten_ms < ? LIMIT ?)',

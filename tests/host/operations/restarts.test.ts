@@ -93,6 +93,7 @@ function standIn(wiring: Wiring) {
       const run = {
         id: record.id,
         record,
+        runtime: { capabilities: { receipts: 'acted' } },
         get ended() {
           return record.exited_ms !== null;
         },

@@ -12,6 +12,7 @@ import { Retention } from '../../../src/host/operations/retention.ts';
 import { bootId, startTicks } from '../../../src/host/process/proc.ts';
 import { Runs } from '../../../src/host/runs/runs.ts';
 import { CallTable } from '../../../src/host/store/calls.ts';
+import { type InjectionRecord, InjectionTable } from '../../../src/host/store/injections.ts';
 import { newTree, type RunRecord, RunTable } from '../../../src/host/store/runs.ts';
 import { Store } from '../../../src/host/store/store.ts';
 import { VirtualClock } from '../../support/clock.ts';
@@ -214,6 +215,36 @@ test('facts and receipts of what may still be asked for stay', async () => {
   await retention.sweep();
   expect(calls.get(key)).toBeNull();
   expect(events.firstTime('live', 'once')).toBe(false);
+});
+
+test('messages whose fate is settled go with the events, and so do those of runs that are over', async () => {
+  const table = new InjectionTable(store);
+  addRun('ended', 'a');
+  addRun('lives', 'b', { exited_ms: null, exit: null, state: 'running' });
+  const add = (id: string, run: string | null, state: InjectionRecord['state']) =>
+    table.insert({
+      id,
+      agent: run === 'lives' ? 'b' : 'a',
+      run,
+      text: 'x',
+      priority: 'next',
+      principal: 'operator',
+      state,
+      steps: [],
+      created_ms: clock.now(),
+    });
+  add('waits', null, 'queued');
+  add('acted', 'lives', 'acted');
+  for (const state of ['delivered', 'seen'] as const) {
+    add(`${state}-lives`, 'lives', state);
+    add(`${state}-ended`, 'ended', state);
+  }
+  clock.advance((rules.events_days + 1) * DAY);
+  await retention.sweep();
+  clock.advance(2 * HOUR);
+  await retention.sweep();
+  const left = [...table.list('a', 100), ...table.list('b', 100)].map(({ id }) => id).sort();
+  expect(left).toEqual(['delivered-lives', 'seen-lives', 'waits']);
 });
 
 test('the event log is cut by size, from its old end, and says so', async () => {
