@@ -11,6 +11,7 @@ import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
 import { asName, NAME, NAME_RULE } from '../../names.ts';
 import { ensureHost } from '../detached-host.ts';
+import { isInsideRun } from '../inside-run.ts';
 import { hostSockets, type Invocation, requireConfig, userInvocation } from '../invocation.ts';
 import { printError } from '../output.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
@@ -45,7 +46,7 @@ export function registerMcp(program: Command): void {
 
 /** A second fence: the host refuses by the peer itself, but an agent that asks deserves the reason. */
 function refuseInsideARun(): void {
-  if (!process.env.AETHER_RUN) return;
+  if (!isInsideRun()) return;
   throw new AetherError({
     code: 'mcp.inside-run',
     who: 'agent',
