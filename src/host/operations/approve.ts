@@ -97,3 +97,18 @@ export async function deliverAnswers(wiring: Wiring, run: Run): Promise<void> {
 function withId(frame: { id: string; data: string }, id: string): { id: string; data: string } {
   return { ...frame, id };
 }
+
+/** The run is over: whatever it asked to be allowed is not asked any more. */
+export function withdrawPermissions(wiring: Wiring, run: Run): void {
+  for (const approval of wiring.approvals.openOfRun(run.id)) {
+    if (approval.kind !== 'permission' || wiring.approvals.withdraw(approval.id) === null) continue;
+    wiring.events.append({
+      topic: 'approval.withdrawn',
+      agent: run.record.agent,
+      run: run.id,
+      principal: 'host',
+      grade: 'enforced',
+      data: { approval: approval.id },
+    });
+  }
+}

@@ -4,16 +4,27 @@
  */
 
 import { decideRestart } from '../agents/restart-policy.ts';
-import { AetherError, messageOf, toWireError } from '../errors.ts';
-import { limits } from '../limits.ts';
+import { messageOf, toWireError } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 import { livedFor } from '../runs/tree.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
+import { withdrawPermissions } from './approve.ts';
 import { abandonDelivered, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
-import { crashProblem, leftByHand, neverStarted, noRoom, resumeWith, survivorsProblem } from './run-end.ts';
+import {
+  automaticStarts,
+  crashProblem,
+  didNotEnd,
+  givenUpStuck,
+  leftByHand,
+  neverStarted,
+  noRoom,
+  resumeWith,
+  stuckProblem,
+  survivorsProblem,
+} from './run-end.ts';
 import type { By, Wiring } from './wiring.ts';
 
 /** Named time-outs of the ladder: close stdin, SIGTERM, SIGKILL until nothing is left. */
@@ -64,13 +75,7 @@ export class Lifecycle {
   restarts(agent: string): number {
     const known = this.#restarts.get(agent);
     if (known !== undefined) return known;
-    const starts = this.#wiring.events.list({
-      agent,
-      topics: ['run.starting'],
-      last: true,
-      limit: limits.events_page_max,
-    });
-    const count = starts.filter(({ data }) => data.automatic === true).length;
+    const count = automaticStarts(this.#wiring, agent);
     this.#restarts.set(agent, count);
     return count;
   }
@@ -109,6 +114,36 @@ export class Lifecycle {
     });
   }
 
+  /**
+   * Its turn does not move: it is ended, started again like a run that failed, and given up like one.
+   * @param quiet_ms for how long that was so: no time lived
+   * @returns false when it is given up
+   */
+  restartStuck(name: string, what: string, quiet_ms: number): Promise<boolean> {
+    return this.#turn(name, async () => {
+      const { agents, clock } = this.#wiring;
+      const run = this.#wiring.runs.of(name);
+      if (run === null || agents.get(name).wanted !== 'running') return false;
+      const { config, failures } = agents.get(name);
+      const lived_ms = livedFor(run.record, clock.now()) - quiet_ms;
+      const ended = { clean: false, requested: false, lived_ms };
+      const decision = decideRestart(
+        { ...config.restart, policy: 'on-failure' },
+        ended,
+        failures,
+        Math.random(),
+      );
+      await this.#end(run, STOP[run.record.floor.io], 'restart', 'host');
+      const agent = agents.change(name, (changed) => {
+        changed.failures = decision.failures;
+        if (decision.action === 'give-up') changed.problem = stuckProblem(changed, what);
+      });
+      if (decision.action === 'restart') this.#schedule(name, decision.delay_ms);
+      else this.#failed(agent);
+      return decision.action === 'restart';
+    });
+  }
+
   /** After a host start: what should run and does not. Runs that ended meanwhile are judged by policy. */
   async reconcile(names: string[]): Promise<void> {
     await Promise.all(
@@ -121,7 +156,7 @@ export class Lifecycle {
           const newest = this.#wiring.runs.newest(name);
           // One that was lost with the last host is not kept waiting for its turn to be started again.
           const lost = newest?.exit?.cause === 'lost' && agent.problem === null;
-          const resumable = newest === null || newest.exit?.cause === 'stopped';
+          const resumable = (newest === null || newest.exit?.cause === 'stopped') && !givenUpStuck(agent);
           if (lost || (resumable && !this.#timers.has(name))) await this.#launch(name, { automatic: lost });
           // The wait for its restart died with the last host, or that died before it could judge the end at all.
           else if (newest?.exit?.cause === 'exited' && agent.problem === null && !this.#timers.has(name))
@@ -148,21 +183,11 @@ export class Lifecycle {
 
   /** From the run's sink, after the commit that recorded the end. */
   exited(run: Run): void {
-    const { runs, approvals, events, store, log } = this.#wiring;
+    const { runs, store, log } = this.#wiring;
     const { agent: name } = run.record;
     store.transaction(() => {
       abandonDelivered(this.#wiring, run);
-      for (const approval of approvals.openOfRun(run.id)) {
-        if (approval.kind !== 'permission' || approvals.withdraw(approval.id) === null) continue;
-        events.append({
-          topic: 'approval.withdrawn',
-          agent: name,
-          run: run.id,
-          principal: 'host',
-          grade: 'enforced',
-          data: { approval: approval.id },
-        });
-      }
+      withdrawPermissions(this.#wiring, run);
     });
     this.#takeoverEnded(run);
     runs.retire(run);
@@ -336,12 +361,7 @@ export class Lifecycle {
     await run.pump();
     if (run.ended) return;
     if (failure !== null) throw failure;
-    throw new AetherError({
-      code: 'run.stop',
-      who: 'host',
-      message: `${run.record.agent} did not end in time.`,
-      next: `Try \`aether kill ${run.record.agent}\`.`,
-    });
+    throw didNotEnd(run.record.agent);
   }
 
   #want(name: string, wanted: 'running' | 'stopped', by: By): void {

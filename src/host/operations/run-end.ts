@@ -1,10 +1,12 @@
 /** What the end of a run says: to whoever goes on after it, of whoever left it, and of why its agent is not started again. */
 import { AetherError, isDiskFull } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { exitSentence } from '../runs/facts.ts';
 import { lastWords } from '../runs/lines.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { duration } from './away.ts';
+import type { Wiring } from './wiring.ts';
 
 /** Whoever held the terminal left it in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
 export function leftByHand(record: RunRecord): boolean {
@@ -40,6 +42,31 @@ export function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord
     message: `${agent.name} does not run: ${how}.${again}${last === null ? '' : ` Last seen: ${last}`}`,
     next: `See \`aether logs ${agent.name}\`, mend it, then \`aether start ${agent.name}\`.`,
   };
+}
+
+export function didNotEnd(agent: string): AetherError {
+  return new AetherError({
+    code: 'run.stop',
+    who: 'host',
+    message: `${agent} did not end in time.`,
+    next: `Try \`aether kill ${agent}\`.`,
+  });
+}
+
+const STUCK = 'agent.stuck';
+
+export function stuckProblem(agent: AgentRecord, what: string): AgentRecord['problem'] {
+  return {
+    code: STUCK,
+    who: 'runtime',
+    message: `${agent.name} does not run: ${what}. It was started again ${agent.failures - 1} times, and that did not help.`,
+    next: `See \`aether logs ${agent.name}\`; \`aether start ${agent.name}\` tries again.`,
+  };
+}
+
+/** Also the next host does not try: only a person does. */
+export function givenUpStuck(agent: AgentRecord): boolean {
+  return agent.problem?.code === STUCK;
 }
 
 export function survivorsProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {
@@ -86,4 +113,15 @@ function hasRested({ floor }: RunRecord): boolean {
   // Not a word has reached it since it was last at rest.
   if (untold !== undefined) return says === undefined || ['starting', 'idle'].includes(says.activity);
   return says?.activity === 'idle' && turnEnded === 'done' && opening.length === 0;
+}
+
+/** As far back as the event log goes. */
+export function automaticStarts({ events }: Wiring, agent: string): number {
+  const starts = events.list({
+    agent,
+    topics: ['run.starting'],
+    last: true,
+    limit: limits.events_page_max,
+  });
+  return starts.filter(({ data }) => data.automatic === true).length;
 }

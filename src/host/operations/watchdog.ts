@@ -30,14 +30,14 @@ interface Watched {
 
 export class Watchdog {
   readonly #wiring: Wiring;
-  readonly #lifecycle: Pick<Lifecycle, 'restart'>;
+  readonly #lifecycle: Pick<Lifecycle, 'restartStuck'>;
   readonly #processes: () => ProcStat[];
   readonly #watched = new Map<string, Watched>();
   #cancel = () => {};
   #closed = false;
 
   /** @param processes every process there is */
-  constructor(wiring: Wiring, lifecycle: Pick<Lifecycle, 'restart'>, processes = everyProcess) {
+  constructor(wiring: Wiring, lifecycle: Pick<Lifecycle, 'restartStuck'>, processes = everyProcess) {
     this.#wiring = wiring;
     this.#lifecycle = lifecycle;
     this.#processes = processes;
@@ -185,7 +185,7 @@ export class Watchdog {
     });
     this.#wiring.log.warn({ agent, run: run.id, action, what }, 'a turn is stuck');
     if (action === 'report') return;
-    const acting = action === 'interrupt' ? this.#interrupt(run, what) : this.#startAnew(run, what);
+    const acting = action === 'interrupt' ? this.#interrupt(run, what) : this.#startAnew(run, what, quiet_ms);
     acting.catch((error: unknown) =>
       this.#wiring.log.error({ agent, error: messageOf(error) }, 'nothing could be done about a stuck turn'),
     );
@@ -205,8 +205,9 @@ export class Watchdog {
     this.#wiring.deliver(run.record.agent);
   }
 
-  async #startAnew(run: Run, what: string): Promise<void> {
-    await this.#lifecycle.restart(run.record.agent, 'host');
+  /** It begins with being told, when it is up. */
+  async #startAnew(run: Run, what: string, quiet_ms: number): Promise<void> {
+    if (!(await this.#lifecycle.restartStuck(run.record.agent, what, quiet_ms))) return;
     this.#tell(run, `You were started again, because ${what}.`);
     this.#wiring.deliver(run.record.agent);
   }

@@ -98,6 +98,10 @@ function standIn(wiring: Wiring) {
           return record.exited_ms !== null;
         },
         close: () => undefined,
+        connected: true,
+        save: (change: (record: RunRecord) => void) => change(record),
+        until: async () => record.exited_ms !== null,
+        client: { stop: async () => end(0, { cause: 'stopped' }) },
       } as unknown as Run;
       runs.add(run);
       return run;
@@ -167,12 +171,13 @@ async function begin(
 
 interface End {
   code?: number;
+  cause?: 'exited' | 'stopped';
   floor?: Partial<Floor>;
   printed?: string;
 }
 
 /** The run that lives ends by itself, after `lived_ms`. */
-function end(lived_ms: number, { code = 1, floor = {}, printed }: End = {}): void {
+function end(lived_ms: number, { code = 1, cause = 'exited', floor = {}, printed }: End = {}): void {
   clock.advance(lived_ms);
   const run = runs.of('a')!;
   Object.assign(run.record.floor, floor, printed === undefined ? {} : { printed });
@@ -181,7 +186,7 @@ function end(lived_ms: number, { code = 1, floor = {}, printed }: End = {}): voi
     state: 'exited',
     activity: null,
     exited_ms: clock.now(),
-    exit: { code, signal: null, cause: 'exited', killed: 0, survivors: 0 },
+    exit: { code, signal: null, cause, killed: 0, survivors: 0 },
   });
   lifecycle.exited(run);
 }
@@ -358,6 +363,44 @@ describe('an end that the last host had asked for when it died', () => {
       expect(agents.get('a')).toMatchObject({ wanted, problem: null });
     },
   );
+});
+
+describe('a turn that does not move', () => {
+  const QUIET_MS = 10 * FORGIVE;
+  const stuck = async () => {
+    clock.advance(QUIET_MS);
+    return lifecycle.restartStuck('a', 'nothing has moved for 10 min', QUIET_MS);
+  };
+
+  test('is started again, each time later, and given up in the end; also the next host leaves it so', async () => {
+    await begin({ policy: 'never', attempts_max: 3 });
+    for (let restarts = 1; restarts <= 3; restarts += 1) {
+      expect(await stuck()).toBe(true);
+      const wait_ms = (await waits())!;
+      expect(wait_ms).toBeGreaterThanOrEqual((LEAST * 2 ** (restarts - 1)) / 2);
+      expect(wait_ms).toBeLessThanOrEqual(LEAST * 2 ** (restarts - 1));
+    }
+    expect(await stuck()).toBe(false);
+    expect(lifecycle.restartDue('a')).toBeNull();
+    expect(agents.get('a').problem).toMatchObject({
+      code: 'agent.stuck',
+      message: expect.stringMatching(/nothing has moved for 10 min\. It was started again 3 times/),
+    });
+    await lifecycle.reconcile(['a']);
+    expect(runs.of('a')).toBeNull();
+    await lifecycle.start('a', 'operator');
+    expect(agents.get('a')).toMatchObject({ problem: null, failures: 0 });
+    expect(await stuck()).toBe(true);
+  });
+
+  test('of an agent that worked in between is no series', async () => {
+    await begin({ policy: 'on-failure', attempts_max: 2 });
+    for (let times = 0; times < 5; times += 1) {
+      clock.advance(FORGIVE);
+      expect(await stuck()).toBe(true);
+      await waits();
+    }
+  });
 });
 
 describe('what a conversation that goes on is told', () => {
