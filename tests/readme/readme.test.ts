@@ -155,7 +155,7 @@ describe('the rest of the page', () => {
   it('names npm scripts that there are', () => {
     const { scripts } = manifest();
     const named = [...README.matchAll(/npm run ([a-z]+)/g)].map(([, name]) => name!);
-    expect(named).toEqual(['bench', 'chaos']);
+    expect(named).toEqual(['bench', 'chaos', 'trees']);
     for (const name of named) {
       const [program, file] = scripts[name]!.split(' ');
       expect([program, fs.existsSync(join(reader.clone, file!))]).toEqual(['node', true]);
