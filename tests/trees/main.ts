@@ -21,7 +21,7 @@ import { marked, type Tree } from './outside.ts';
 
 const LADDER = { close_stdin_ms: 100, term_ms: 200, kill_ms: 5_000 };
 const LATER_MS = 2_000;
-const SEEN_MS = 500;
+const SEEN_MS = 1_500;
 const lab = new ShimLab();
 
 const { values } = parseArgs({

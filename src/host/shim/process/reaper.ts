@@ -9,8 +9,11 @@ import { adopted } from '../../process/tree.ts';
 import type { AdoptedRecord, ProcessExit } from '../wire.ts';
 import { decodeStatus } from './child.ts';
 
-/** How soon an orphan is noted down that only its pid will find again. Nobody tells of one that lives: it is looked for. */
-const NOTE_MS = 250;
+/**
+ * How soon an orphan is noted down that only its pid will find again. Nobody tells of one that lives: it is looked
+ * for, the more seldom where only who leaves its group is one. A hundred idle shims shall not be felt.
+ */
+const NOTE_MS = { eager: 250, otherwise: 1_000 };
 
 interface Adoption {
   /** To be asked at every death too, when another orphan may just have come: it costs nothing. */
@@ -36,7 +39,8 @@ export class Reaper {
   watch(adoption: Adoption): void {
     this.#adoption = adoption;
     process.on('SIGCHLD', () => this.#soon());
-    setInterval(() => this.#note(this.sweep()), NOTE_MS).unref();
+    const every_ms = adoption.eager ? NOTE_MS.eager : NOTE_MS.otherwise;
+    setInterval(() => this.#note(this.sweep()), every_ms).unref();
   }
 
   /** Started by Node or node-pty, who reap it. */
