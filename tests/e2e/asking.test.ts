@@ -25,6 +25,18 @@ test('waiting-for-operator, as old as the question, over two calls; then it goes
   const [question] = JSON.parse(await fleet.ok('approvals', '--json')) as { id: string; opened_ms: number }[];
   expect(first.activityEvidence!.at_ms).toBe(question!.opened_ms);
   expect(second.activityEvidence).toEqual(first.activityEvidence);
+
+  /* Who asks for the terminal meanwhile is told what for, and does not hold it yet. */
+  const client = await fleet.connect();
+  const taking = client.call('takeover', 'writer', { holder: 'ann', when: 'boundary', cols: 80, rows: 24 });
+  const givenUp = expect(taking).rejects.toMatchObject({ code: 'lease.stale' });
+  const { lease } = await fleet.until('writer', 'asked for', (view) => view.lease?.waitingFor != null);
+  expect(lease).toMatchObject({ phase: 'pending', waitingFor: 'the answer to: Which one?' });
+  expect(await fleet.ok('ps')).toContain('ann asks for the terminal');
+  await client.call('handback', 'writer', { generation: lease!.generation });
+  await givenUp;
+  client.close();
+
   await fleet.ok('approvals', 'answer', question!.id, 'the second');
   expect((await fleet.turns('writer', 1)).activity).toBe('idle');
 }, 60_000);

@@ -64,7 +64,7 @@ export function inTool(wiring: Wiring, run: Run): boolean {
 }
 
 /** The oldest question to the operator for whose answer a call of this run waits right now. */
-function awaitedQuestion({ approvals }: Wiring, run: Run): ApprovalView | null {
+export function awaitedQuestion({ approvals }: Wiring, run: Run): ApprovalView | null {
   const open = approvals.openOfRun(run.id);
   return open.find(({ id, kind }) => kind === 'question' && approvals.awaited(id)) ?? null;
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { AetherError } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 import type { LeaseRecord } from '../store/leases.ts';
-import { engineActivity, inTool } from './activity.ts';
+import { awaitedQuestion, engineActivity, inTool } from './activity.ts';
 import { untilAwake } from './pause.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -23,7 +23,11 @@ export async function reachBoundary(wiring: Wiring, run: Run, lease: LeaseRecord
   const busy = () => run.record.activity === 'starting' || inTool(wiring, run);
   if (lease.detail.when === 'boundary' && busy()) {
     wiring.leases.change(lease.agent, lease.generation, (record) => {
-      record.detail.waitingFor = run.record.activityEvidence?.what ?? 'the running tool';
+      const question = awaitedQuestion(wiring, run);
+      record.detail.waitingFor =
+        question === null
+          ? (run.record.activityEvidence?.what ?? 'the running tool')
+          : `the answer to: ${question.title}`;
     });
     wiring.touched(lease.agent);
     const wanted = () => wiring.leases.find(lease.agent)?.detail.when === 'boundary';

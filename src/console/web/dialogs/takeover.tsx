@@ -57,6 +57,8 @@ export function TakeoverDialog({ agent }: { agent: AgentView }) {
                     </>
                   ) : agent.activity === 'idle' ? (
                     'It is idle: at once. Nothing is cut off.'
+                  ) : agent.activity === 'waiting-for-operator' ? (
+                    'It waits for an answer of yours: as soon as that is given. Nothing is cut off.'
                   ) : agent.activity === 'held' ? (
                     'It is held: at once. A call that stands at the gate is not run. It stays held after the hand-back.'
                   ) : (

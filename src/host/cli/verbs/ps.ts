@@ -86,6 +86,7 @@ function activityOf({ activity, stuck }: AgentView): string {
 function lastOf(view: AgentView): string {
   if (view.problem) return view.problem.message;
   if (view.stuck) return view.stuck.what;
+  if (view.lease?.phase === 'pending') return `${view.lease.holder} asks for the terminal`;
   if (view.lease) return `held by ${view.lease.holder}`;
   if (view.pending !== null) return `waits for \`aether apply\`: ${view.pending}`;
   return view.last ?? '-';
