@@ -16,6 +16,12 @@ export interface Message {
   priority: Priority;
 }
 
+export interface Kill {
+  do: 'kill';
+  what: 'bridge' | 'engine' | 'shim';
+  agent: string;
+}
+
 export type Act =
   | { do: 'nothing' }
   | Message
@@ -30,7 +36,7 @@ export type Act =
   /** Every question that is open. */
   | { do: 'answer' }
   | { do: 'edit'; what: 'live' | 'restarting' | 'guest' | 'broken' }
-  | { do: 'kill'; what: 'bridge' | 'engine' | 'shim'; agent: string }
+  | Kill
   /** SIGSTOP of the host. */
   | { do: 'freeze'; for_ms: number }
   /** A socket that stalls: of a viewer who reads nothing, of a shim or a bridge that stands still. */
@@ -42,8 +48,8 @@ export type Act =
 
 export interface Step {
   act: Act;
-  /** Beside it, so that there are turns for the blows to come upon. */
-  aside: Message | null;
+  /** Beside it: turns for the blows to come upon, and blows that come together. */
+  aside: Message | Kill | null;
   /** Then the host is killed, this long after the act was begun; null: it lives on. */
   hostDies_ms: number | null;
   /** The next host is killed this long after it took the state directory, and a third one started; null: it lives. */
@@ -58,8 +64,9 @@ export interface Plan {
   steps: Step[];
 }
 
-/** How many of the steps have a message beside them. */
-const ASIDE = 0.7;
+/** How many of the steps have a message beside them, and how many a killed engine or shim. */
+const MESSAGES = 0.65;
+const KILLS = 0.1;
 
 /** Until when a blow comes upon an act that takes longer: until its call stands at the gate, its launch has begun. */
 const MOMENTS_MS: Partial<Record<Act['do'], number[]>> = {
@@ -80,7 +87,7 @@ export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
     const act = drawAct(random, cast);
     steps.push({
       act,
-      aside: cast.talkers.length > 0 && asides.next() < ASIDE ? drawMessage(asides, cast) : null,
+      aside: drawAside(asides, cast),
       hostDies_ms: dies ? random.between(0, random.pick(MOMENTS_MS[act.do] ?? [30, 300, 1_500])) : null,
       successorDies_ms: again ? random.between(0, random.pick([100, 700])) : null,
       rest_ms: random.between(0, 300),
@@ -88,6 +95,15 @@ export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
     left -= (dies ? 1 : 0) + (again ? 1 : 0);
   }
   return { seed, cast, steps };
+}
+
+function drawAside(random: Random, cast: Cast): Message | Kill | null {
+  const chance = random.next();
+  if (chance < KILLS) {
+    const what = random.weighted({ engine: 3, shim: 2 });
+    return { do: 'kill', what, agent: random.pick([...cast.fragile, ...cast.mortal]) };
+  }
+  return chance < KILLS + MESSAGES && cast.talkers.length > 0 ? drawMessage(random, cast) : null;
 }
 
 function drawMessage(random: Random, cast: Cast): Message {
@@ -176,7 +192,9 @@ function drawAct(random: Random, cast: Cast): Act {
 
 export function describe(step: Step, index: number): string {
   const { do: verb, ...rest } = step.act;
-  const beside = step.aside === null ? '' : ` (and ${step.aside.shape} ${step.aside.agent})`;
+  const { aside } = step;
+  const beside =
+    aside === null ? '' : ` (and ${aside.do === 'kill' ? `kill ${aside.what}` : aside.shape} ${aside.agent})`;
   const dies = step.hostDies_ms === null ? '' : `; host dies after ${step.hostDies_ms} ms`;
   const again = step.successorDies_ms === null ? '' : `, the next one after ${step.successorDies_ms} ms`;
   return `${index}: ${verb} ${Object.values(rest).join(' ')}${beside}${dies}${again}`;
