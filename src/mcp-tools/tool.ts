@@ -84,11 +84,19 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     inputSchema: portableSchema(input, 'input'),
     outputSchema: portableSchema(output, 'output'),
     async call(host, caller, args, signal) {
-      const parsed = input.safeParse(args ?? {});
+      const parsed = input.safeParse(wellFormed(args ?? {}));
       if (!parsed.success) throw argumentError(name, input, args, parsed.error);
       return output.parse(await handler(host, caller, parsed.data, signal));
     },
   };
+}
+
+/** Half a surrogate pair cannot be stored: what is acknowledged is what will be read. */
+function wellFormed(value: unknown): unknown {
+  if (typeof value === 'string') return value.toWellFormed();
+  if (Array.isArray(value)) return value.map(wellFormed);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, wellFormed(one)]));
 }
 
 /** JSON Schema without a dialect line, and without the bounds zod gives every integer. */

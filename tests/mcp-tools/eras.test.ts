@@ -207,6 +207,11 @@ describe('legacy by hand', () => {
     await Promise.all([by.reply('7'), by.reply(7), by.reply('ключ "9"')]);
     const stored = await by.reply(by.call('aether_memory_store', { text: 'naïve 🐈 \u2028 "quoted"' }));
     expect(stored.result.structuredContent.memory.text).toBe('naïve 🐈 \u2028 "quoted"');
+    // Half a character cannot be kept, and is not said to have been.
+    const half = await by.reply(by.call('aether_memory_store', { text: 'half \ud83d of it', key: 'half' }));
+    const read = await by.reply(by.call('aether_memory_get', { key: 'half' }));
+    expect(half.result.structuredContent.memory.text).toBe('half \ufffd of it');
+    expect(read.result.structuredContent).toEqual({ memory: half.result.structuredContent.memory });
   });
 
   it('takes a line in many pieces and many lines in one piece', async () => {
