@@ -29,7 +29,8 @@ export function registerMcp(program: Command): void {
     state: '.aether/ beside -f FILE, otherwise your own',
     notes: [
       'The state is the user’s own ($XDG_STATE_HOME/aether, otherwise ~/.local/state/aether) unless -f or --state',
-      'names another. A host is started when none runs, and ends by itself when it has nothing to do.',
+      'names another. A host is started when none runs, and ends by itself when it has nothing to do. With -f that',
+      'host is the one of the fleet: its agents are started as by `aether up --detach`, and stay.',
     ],
   })
     .requiredOption('--as <name>', `how the other agents see this client: ${NAME_RULE}`)
