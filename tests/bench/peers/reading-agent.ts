@@ -1,12 +1,13 @@
 /**
  * An agent of a real host, as the host sees it: a process inside a run, known by its descent. It stores memories
- * and reads them through the run's own bridge, in turns with an echo from a bare server, and leaves the times in
- * a file. Measured here, because only a process of the run is let in.
+ * and lets a fresh client read them through the run's own bridge, in turns with a fresh client of a bare echo server,
+ * and leaves the times in a file. Measured here, because only a process of the run is let in.
  *
  *   node reading-agent.ts PLAN RESULT
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { atOnce, type Era, oneByOne, RawClient } from '../raw-client.ts';
+import { alone } from '../alone.ts';
+import { atOnce, type Era, RawClient } from '../raw-client.ts';
 
 export interface ReadingPlan {
   /** argv of the reference. */
@@ -26,40 +27,33 @@ const TEXT =
   'second boat leaves at eight, and the last one back is at ten in the evening.';
 
 async function measure(plan: ReadingPlan, era: Era): Promise<{ aether: number[][]; bare: number[][] }> {
-  const aether = new RawClient([process.env.AETHER_MCP_COMMAND!], era);
-  const bare = new RawClient(plan.bare, era);
-  let next = 0;
-  const read = () => {
-    // Every key comes up, and neighbours are not neighbours in the file.
-    next = (next + 7919) % plan.memories;
-    return aether.call('aether_memory_get', { key: `key-${next}` });
-  };
-  const echo = () => bare.call('echo', { text: TEXT });
+  const bridge = [process.env.AETHER_MCP_COMMAND!];
+  await store(bridge, era, plan.memories);
+  const { warm, perRound: calls } = plan;
   const times: { aether: number[][]; bare: number[][] } = { aether: [], bare: [] };
-  try {
-    await aether.open();
-    await bare.open();
-    await store(aether, plan.memories);
-    await atOnce(plan.warm, 8, read);
-    await atOnce(plan.warm, 8, echo);
-    for (let round = 0; round < plan.rounds; round += 1) {
-      times.aether.push(await oneByOne(plan.perRound, read));
-      times.bare.push(await oneByOne(plan.perRound, echo));
-    }
-  } finally {
-    await Promise.all([aether.close(), bare.close()]);
+  for (let round = 0; round < plan.rounds; round += 1) {
+    const read = { era, argv: bridge, tool: 'aether_memory_get', args: {}, keys: plan.memories, warm, calls };
+    times.aether.push((await alone(read)).latency);
+    const echo = { era, argv: plan.bare, tool: 'echo', args: { text: TEXT }, warm, calls };
+    times.bare.push((await alone(echo)).latency);
   }
   return times;
 }
 
 /** Under the same keys again in the second era: there are `count` in the end. */
-async function store(aether: RawClient, count: number): Promise<void> {
+async function store(bridge: string[], era: Era, count: number): Promise<void> {
+  const client = new RawClient(bridge, era);
   let next = 0;
-  await atOnce(count, 8, () => {
-    const key = `key-${next}`;
-    next += 1;
-    return aether.call('aether_memory_store', { key, text: TEXT, tags: ['bench'] });
-  });
+  try {
+    await client.open();
+    await atOnce(count, 8, () => {
+      const key = `key-${next}`;
+      next += 1;
+      return client.call('aether_memory_store', { key, text: TEXT, tags: ['bench'] });
+    });
+  } finally {
+    await client.close();
+  }
 }
 
 const [, , planFile, resultFile] = process.argv;

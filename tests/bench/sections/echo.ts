@@ -1,6 +1,7 @@
 /**
  * An echo through bridge, socket and the product's door, beside the same tool in a bare SDK server on stdio, and
- * beside a widely used server of the same kind. All live at the same time and are measured in turns.
+ * beside a widely used server of the same kind. Calls are measured in turns, each time by a fresh client of that one
+ * server; memory with all of them alive.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,10 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { engineProgram } from '../../support/engines.ts';
+import { alone } from '../alone.ts';
 import type { Bench, Scale } from '../bench.ts';
 import { median, pairedRatio, percentile } from '../figures.ts';
 import { memoryOf } from '../machine.ts';
-import { atOnce, type Era, oneByOne, RawClient } from '../raw-client.ts';
+import { atOnce, type Era, RawClient } from '../raw-client.ts';
 import type { Row } from '../report.ts';
 
 const SECTION = '1. An echo tool: bridge and host against a server per agent';
@@ -29,22 +31,24 @@ interface Counts {
   warm: number;
   rounds: number;
   perRound: number;
+  /** Calls of a burst, and how many bursts a round ends with. */
   burst: number;
   bursts: number;
   starts: number;
 }
 
 const COUNTS: Record<Scale, Counts> = {
-  full: { warm: 2_000, rounds: 200, perRound: 50, burst: 2_000, bursts: 31, starts: 21 },
-  quick: { warm: 1_000, rounds: 40, perRound: 50, burst: 1_000, bursts: 15, starts: 9 },
-  smoke: { warm: 5, rounds: 2, perRound: 5, burst: 64, bursts: 1, starts: 1 },
+  full: { warm: 3_000, rounds: 11, perRound: 3_000, burst: 2_000, bursts: 3, starts: 21 },
+  quick: { warm: 1_500, rounds: 5, perRound: 1_500, burst: 1_000, bursts: 3, starts: 9 },
+  smoke: { warm: 5, rounds: 1, perRound: 5, burst: 64, bursts: 1, starts: 1 },
 };
 
 interface Server {
   argv: string[];
   env: Record<string, string>;
   /** The same request every time. */
-  call(client: RawClient): Promise<unknown>;
+  tool: string;
+  args: Record<string, unknown>;
 }
 
 interface Servers {
@@ -65,15 +69,16 @@ export async function echo(bench: Bench): Promise<Row[]> {
   ].map((args) => spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
   try {
     await Promise.all(hosts.map(ready));
-    const echoText = (client: RawClient) => client.call('echo', { text: 'The quick brown fox.' });
+    const echoText = { tool: 'echo', args: { text: 'The quick brown fox.' } };
     const servers: Servers = {
-      aether: { argv: [process.execPath, bench.product.bridge, socket], env: {}, call: echoText },
-      bare: { argv: [process.execPath, BARE_SERVER], env: {}, call: echoText },
-      floor: { argv: [process.execPath, RELAY, 'relay', floor], env: {}, call: echoText },
+      aether: { argv: [process.execPath, bench.product.bridge, socket], env: {}, ...echoText },
+      bare: { argv: [process.execPath, BARE_SERVER], env: {}, ...echoText },
+      floor: { argv: [process.execPath, RELAY, 'relay', floor], env: {}, ...echoText },
       memory: {
         argv: [process.execPath, engineProgram('@modelcontextprotocol/server-memory')],
         env: { MEMORY_FILE_PATH: join(dir, 'memory.jsonl') },
-        call: (client) => client.call('search_nodes', { query: 'fox' }),
+        tool: 'search_nodes',
+        args: { query: 'fox' },
       },
     };
     bench.say('echo: latency, throughput, memory');
@@ -114,34 +119,46 @@ function sidesOf(era: Era, servers: Servers): [string, Server][] {
 async function calls(era: Era, servers: Servers, counts: Counts): Promise<Row[]> {
   const sides = sidesOf(era, servers);
   sides.push([FLOOR, servers.floor]);
-  const clients = sides.map(([, { argv, env }]) => new RawClient(argv, era, env));
   const latency = sides.map((): number[][] => []);
   const rate = sides.map((): number[] => []);
+  for (let round = 0; round < counts.rounds; round += 1) {
+    for (const [index, [, server]] of sides.entries()) {
+      const measured = await alone({
+        ...server,
+        era,
+        warm: counts.warm,
+        calls: counts.perRound,
+        burst: { calls: counts.burst, width: WIDTH, times: counts.bursts },
+      });
+      latency[index]!.push(measured.latency);
+      rate[index]!.push(measured.rate!);
+    }
+  }
+  const memory = await memoryAfter(era, sides, counts.burst * counts.bursts);
+  return sides.slice(1).flatMap(([name], offset) => {
+    const other = offset + 1;
+    return rowsOfCalls(era, name, {
+      latency: [latency[0]!, latency[other]!],
+      rate: [rate[0]!, rate[other]!],
+      memory: [memory[0]!, memory[other]!],
+    });
+  });
+}
+
+/** All alive at the moment of it: what they share (Node's own code) is split the same way for each. */
+async function memoryAfter(
+  era: Era,
+  sides: [string, Server][],
+  calls: number,
+): Promise<ReturnType<typeof memoryOf>[]> {
+  const clients = sides.map(([, { argv, env }]) => new RawClient(argv, era, env));
   try {
     for (const [index, client] of clients.entries()) {
+      const { tool, args } = sides[index]![1];
       await client.open();
-      await atOnce(counts.warm, WIDTH, () => sides[index]![1].call(client));
+      await atOnce(calls, WIDTH, () => client.call(tool, args));
     }
-    for (let round = 0; round < counts.rounds; round += 1) {
-      for (const [index, client] of clients.entries()) {
-        latency[index]!.push(await oneByOne(counts.perRound, () => sides[index]![1].call(client)));
-      }
-    }
-    for (let burst = 0; burst < counts.bursts; burst += 1) {
-      for (const [index, client] of clients.entries()) {
-        rate[index]!.push(await atOnce(counts.burst, WIDTH, () => sides[index]![1].call(client)));
-      }
-    }
-    // All alive at this moment: what they share (Node's own code) is split the same way for each.
-    const memory = clients.map(({ pid }) => memoryOf(pid));
-    return sides.slice(1).flatMap(([name], offset) => {
-      const other = offset + 1;
-      return rowsOfCalls(era, name, {
-        latency: [latency[0]!, latency[other]!],
-        rate: [rate[0]!, rate[other]!],
-        memory: [memory[0]!, memory[other]!],
-      });
-    });
+    return clients.map(({ pid }) => memoryOf(pid));
   } finally {
     await Promise.all(clients.map((client) => client.close()));
   }

@@ -14,9 +14,9 @@ const AGENT = fileURLToPath(new URL('../peers/reading-agent.ts', import.meta.url
 const LIMIT_MS = 300_000;
 
 const COUNTS: Record<Scale, Pick<ReadingPlan, 'memories' | 'warm' | 'rounds' | 'perRound'>> = {
-  full: { memories: 1_000, warm: 1_000, rounds: 100, perRound: 50 },
-  quick: { memories: 1_000, warm: 500, rounds: 30, perRound: 50 },
-  smoke: { memories: 10, warm: 5, rounds: 2, perRound: 5 },
+  full: { memories: 1_000, warm: 2_000, rounds: 11, perRound: 2_000 },
+  quick: { memories: 1_000, warm: 1_000, rounds: 5, perRound: 1_000 },
+  smoke: { memories: 10, warm: 5, rounds: 1, perRound: 5 },
 };
 
 export async function memoryGet(bench: Bench): Promise<Row[]> {
