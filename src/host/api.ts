@@ -82,8 +82,7 @@ export interface AgentView {
   sandbox: 'none';
   /** What its runtime makes possible: to stand at a gate, and how far a message is known to have come. */
   can: { hold: boolean; receipts: Capabilities['receipts'] };
-  /** What holds its processes together: the kernel's control group (v1: its freezer), or only their descent from */
-  /** the shim. Null while none runs, and for a run of a version that did not say. */
+  /** What holds its processes together; null while none runs, and for a run of a version that did not say. */
   containment?: 'cgroup2' | 'freezer' | 'descent' | null;
   cost_usd: number | null;
   tokens: { input: number; output: number };
