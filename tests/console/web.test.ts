@@ -307,6 +307,8 @@ describe('a tool line', () => {
     expect(says('Read', { file_path: '/a/b.ts' })).toBe('Read /a/b.ts');
     expect(says('mcp__aether__aether_memory_search', { query: 'keys' })).toBe('Recall keys');
     expect(says('aether_mail_send', { to: 'bob', subject: 'hi' })).toBe('Mail to bob: hi');
+    expect(says('aether_ask_operator', { question: 'Which?\nThe red one?' })).toBe('Ask Which?');
+    expect(says('aether_ask_operator', { id: 'apr_1' })).toBe('Ask still waits for the answer');
     expect(says('mcp__github__create_issue', { title: 'Broken' })).toBe('github: create_issue Broken');
     expect(says('Unknown', null)).toBe('Unknown ');
   });

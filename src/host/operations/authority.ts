@@ -1,7 +1,7 @@
 /**
- * A message never raises what its receiver may do, however many hands it went through. In a turn that goes by somebody's words — a wake-up or an
- * injection in their name, or mail of theirs that was read — a call that they could not make themselves waits for
- * the operator, although the receiver's own rules would let it run.
+ * A message never raises what its receiver may do, however many hands it went through. In a turn that goes by
+ * somebody's words — a wake-up or an injection in their name, or mail of theirs that was read — a call that they
+ * could not make themselves waits for the operator, although the receiver's own rules would let it run.
  *
  * What a sender could make themselves, by the configuration as it is at the time of the call:
  *  - an agent: the `aether_*` tools it is granted; of engine tools those that its own permissions run without

@@ -97,7 +97,8 @@ export function toolLine(tool: string, raw: unknown): ToolLine {
     case 'aether_agents_list':
       return line('who else is here', { name: 'Agents' });
     case 'aether_ask_operator':
-      return line(firstLine(str(input, 'question')), {
+      // With an id it is the same question, waited for once more.
+      return line(firstLine(str(input, 'question')) || 'still waits for the answer', {
         name: 'Ask',
         body: { kind: 'text', text: str(input, 'question') },
       });
