@@ -1,0 +1,47 @@
+/**
+ * The files that follow from definitions: what is written once, in a definition, is not typed again by hand.
+ * `npm run generate` writes them; a test compares each with what its definition gives now.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { makeJsonSchema } from '../host/config/json-schema.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface GeneratedFile {
+  /** Relative to the checkout, with '/'. */
+  path: string;
+  /** The whole text that the file should have now. */
+  make(): string | Promise<string>;
+}
+
+export const generatedFiles: readonly GeneratedFile[] = [
+  { path: 'templates/aether.schema.json', make: makeJsonSchema },
+];
+
+/** @returns paths of the files whose text on disk is not what their definition gives. */
+export async function staleFiles(directory = root): Promise<string[]> {
+  const stale: string[] = [];
+  for (const { path, make } of generatedFiles)
+    if (textOf(join(directory, path)) !== (await make())) stale.push(path);
+  return stale;
+}
+
+function textOf(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  for (const { path, make } of generatedFiles) {
+    const text = await make();
+    if (textOf(join(root, path)) === text) continue;
+    writeFileSync(join(root, path), text);
+    process.stdout.write(`${path}\n`);
+  }
+}
