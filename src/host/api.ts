@@ -4,11 +4,13 @@
  */
 import type { Activity, Capabilities, Detection, RuntimeName } from '../runtimes/runtime.ts';
 import type { WireError } from './errors.ts';
+import type { EventView } from './events/topics.ts';
+import type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
+
+export type { EventView } from './events/topics.ts';
+export type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
 
 /* ---------- who is asking ---------- */
-
-/** Decided by the socket and its peer, never by an argument. */
-export type Principal = `agent:${string}` | `client:${string}` | 'operator' | 'host';
 
 /** The identity and the receipt key of one MCP call. */
 export interface Caller {
@@ -30,16 +32,6 @@ export interface Caller {
 /* ---------- agents and runs ---------- */
 
 export type RunState = 'created' | 'starting' | 'running' | 'stopping' | 'exited' | 'unknown';
-
-/** One fact and how it is known. */
-export interface Evidence {
-  /** 'shim', 'stream', 'hook', 'transcript', 'operator', 'journal', … */
-  source: string;
-  /** enforced: the host made it so; observed: the host saw it; claimed: the agent said so. */
-  grade: 'enforced' | 'observed' | 'claimed';
-  what: string;
-  at_ms: number;
-}
 
 export type Verb =
   | 'start'
@@ -123,21 +115,6 @@ export interface LeaseView {
   waitingFor: string | null;
 }
 
-/* ---------- events ---------- */
-
-/** `seq` is this host's order, without gaps; `id` is unique in the world. */
-export interface EventView {
-  seq: number;
-  id: string;
-  at_ms: number;
-  topic: string;
-  agent: string | null;
-  run: string | null;
-  principal: Principal;
-  grade: Evidence['grade'];
-  data: Record<string, unknown>;
-}
-
 /* ---------- approvals ---------- */
 
 export interface ApprovalView {
@@ -158,11 +135,6 @@ export interface ApprovalView {
   otherwise: string;
 }
 
-export interface ApprovalAnswer {
-  allow?: boolean;
-  text?: string;
-}
-
 /* ---------- injections ---------- */
 
 export interface InjectionView {
@@ -173,31 +145,6 @@ export interface InjectionView {
   principal: Principal;
   state: 'queued' | 'delivered' | 'seen' | 'acted' | 'unknown' | 'cancelled';
   steps: { stage: string; at_ms: number; evidence: string }[];
-}
-
-/* ---------- memory, mail ---------- */
-
-export interface MemoryView {
-  id: string;
-  text: string;
-  key: string | null;
-  tags: string[];
-  scope: 'agent' | 'shared';
-  author: Principal;
-  created_ms: number;
-  updated_ms: number;
-  version: number;
-}
-
-export interface MessageView {
-  id: string;
-  from: Principal;
-  to: string;
-  subject: string;
-  body: string;
-  replyTo: string | null;
-  sent_ms: number;
-  acked_ms: number | null;
 }
 
 /* ---------- plan ---------- */

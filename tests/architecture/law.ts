@@ -54,7 +54,7 @@ export const rooms: Room[] = [
   /** Types a client of the host speaks, and the contract of a runtime: no code. */
   {
     name: 'contract',
-    paths: ['host/api.ts', 'runtimes/runtime.ts'],
+    paths: ['host/api.ts', 'host/shapes.ts', 'host/events/topics.ts', 'runtimes/runtime.ts'],
     may: [],
     types: ['ground', 'contract', 'wire'],
     packages: [],

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { AgentView, EventsPage, WireError } from '../../src/console/wire.ts';
 import { limits } from '../../src/host/limits.ts';
 import { ask, Client, type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
+import { dataOf } from '../support/events.ts';
 
 interface Failed {
   error: WireError;
@@ -125,14 +126,16 @@ it('an approval is answered once', async () => {
 it('pages events both ways', async () => {
   for (let n = 1; n <= 25; n += 1) fixture.host.emit('engine.note', 'coder', { n });
   const newest = await client.get<EventsPage>('/api/agents/coder/events?limit=10');
-  expect(newest.body.events.map((event) => event.data.n)).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
+  expect(newest.body.events.map((event) => dataOf(event).n)).toEqual([
+    16, 17, 18, 19, 20, 21, 22, 23, 24, 25,
+  ]);
   expect(newest.body.more).toBe(true);
   const first = newest.body.events[0]!.seq;
   const earlier = await client.get<EventsPage>(`/api/agents/coder/events?limit=100&before=${first}`);
   expect(earlier.body.events).toHaveLength(15);
   expect(earlier.body.more).toBe(false);
   const after = await client.get<EventsPage>(`/api/agents/coder/events?limit=2&after=${first}`);
-  expect(after.body.events.map((event) => event.data.n)).toEqual([17, 18]);
+  expect(after.body.events.map((event) => dataOf(event).n)).toEqual([17, 18]);
 });
 
 it('names the field of a bad body, and what to do', async () => {

@@ -20,7 +20,7 @@ function event(topic: string, data: Record<string, unknown> = {}): EventView {
     principal: 'agent:coder',
     grade: 'observed',
     data,
-  };
+  } as EventView;
 }
 
 function read(...events: EventView[]): Transcript {

@@ -1,5 +1,6 @@
 /** A person takes a conversation over in their own terminal, types into it, and hands it back with a note. */
 import { afterEach, expect, test } from 'vitest';
+import { ofTopic } from '../support/events.ts';
 import { AETHER, LiveFleet } from '../support/live-fleet.ts';
 import { LiveTerminal } from '../support/live-terminal.ts';
 import { saidIn } from '../support/model-server/server.ts';
@@ -66,10 +67,10 @@ test('aether attach: the typed turn and the note are in the conversation that go
 
   // The log tells the story once, although two programs and a transcript spoke of it.
   const events = await fleet.events({ agent: 'writer' });
-  const leases = events.filter(({ topic }) => topic.startsWith('lease.'));
+  const leases = ofTopic(events, 'lease.requested', 'lease.held', 'lease.returned', 'lease.expired');
   expect(leases.map(({ topic }) => topic)).toEqual(['lease.requested', 'lease.held', 'lease.returned']);
-  expect(leases.at(-1)?.data.note).toBe('Mind the comma. [[say noted]]');
-  const messages = events.filter(({ topic }) => topic.startsWith('message.'));
+  expect(ofTopic(leases, 'lease.returned').at(-1)?.data.note).toBe('Mind the comma. [[say noted]]');
+  const messages = ofTopic(events, 'message.user', 'message.assistant');
   expect(messages.map(({ topic, data }) => `${topic}: ${String(data.text).split('\n').at(0)}`)).toEqual([
     'message.user: Begin. [[say I have begun the chronicle]]',
     'message.assistant: I have begun the chronicle',

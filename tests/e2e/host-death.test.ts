@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import type { ApprovalView } from '../../src/host/api.ts';
+import { ofTopic } from '../support/events.ts';
 import { eventually } from '../support/eventually.ts';
 import { aether, call, LiveFleet } from '../support/live-fleet.ts';
 import { resultsIn, saidIn } from '../support/model-server/server.ts';
@@ -138,7 +139,7 @@ test('kill -9 in mid-turn and in mid-call: the runs go on, each call is answered
     expect([name, count('tool.called', name), count('tool.finished', name)]).toEqual([name, calls, calls]);
   }
   expect([count('memory.stored', 'keeper'), count('memory.stored', 'hoarder')]).toEqual([1, HOARD.length]);
-  const spoken = events.filter(({ topic, agent }) => topic === 'message.assistant' && agent === 'streamer');
+  const spoken = ofTopic(events, 'message.assistant').filter(({ agent }) => agent === 'streamer');
   expect(spoken.map(({ data }) => String(data.text).trim())).toEqual([WORDS, 'The end.']);
   const answered = await fleet.json<ApprovalView[]>('approvals', 'list', '--all');
   expect(answered.map(({ agent, state }) => [agent, state]).sort()).toEqual([

@@ -1,5 +1,6 @@
 /** Mail between agents: it wakes whom it is for, and a host that dies forgets nobody. */
 import { afterEach, expect, test } from 'vitest';
+import { ofTopic } from '../support/events.ts';
 import { aether, LiveFleet } from '../support/live-fleet.ts';
 import { resultsIn, saidIn } from '../support/model-server/server.ts';
 
@@ -41,7 +42,7 @@ test('two claude agents exchange mail: each is woken by the other', async () => 
   expect(inboxes('agent:bob').join()).toContain(answer.body);
 
   const events = await fleet.events();
-  const sent = events.filter(({ topic }) => topic === 'mail.sent').map(({ data }) => data.message);
+  const sent = ofTopic(events, 'mail.sent').map(({ data }) => data.message);
   expect(sent).toMatchObject([
     { from: 'agent:ann', to: 'agent:bob', body: letter.body },
     { from: 'agent:bob', to: 'agent:ann', body: answer.body, replyTo: (sent[0] as { id: string }).id },

@@ -1,5 +1,6 @@
 /** A memory outlives the conversation it was stored in. */
 import { afterEach, expect, test } from 'vitest';
+import { ofTopic } from '../support/events.ts';
 import { aether, LiveFleet } from '../support/live-fleet.ts';
 import { resultsIn, saidIn } from '../support/model-server/server.ts';
 
@@ -40,12 +41,12 @@ test('claude stores a memory in one run and recalls it in a conversation that ne
   expect(second.run).not.toBe(first.run);
   const events = await fleet.events({ agent: 'keeper' });
   expect(events.filter(({ topic }) => topic === 'memory.stored')).toHaveLength(1);
-  const called = events.filter(({ topic }) => topic === 'mcp.called');
+  const called = ofTopic(events, 'mcp.called');
   expect(called.map(({ data, run }) => [data.tool, data.ok, run])).toEqual([
     ['aether_memory_store', true, first.run],
     ['aether_memory_search', true, second.run],
   ]);
   // The audit of the host and the engine's own word speak of the same calls.
-  const claimed = events.filter(({ topic }) => topic === 'tool.called').map(({ data }) => data.toolUseId);
+  const claimed = ofTopic(events, 'tool.called').map(({ data }) => data.toolUseId);
   expect(called.map(({ data }) => data.toolUseId)).toEqual(claimed);
 });

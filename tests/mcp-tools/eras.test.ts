@@ -180,7 +180,10 @@ it('the log knows a call by the id the engine gave it, in either era', async () 
   const modern = engine();
   const _meta = { ...envelope(), 'claudecode/toolUseId': 'toolu_new' };
   await modern.reply(modern.request('tools/call', { ...params, _meta }));
-  expect(rig.events.list({}).map((event) => event.data.toolUseId)).toEqual(['toolu_old', 'toolu_new']);
+  expect(rig.events.list({ topics: ['mcp.called'] }).map((event) => event.data.toolUseId)).toEqual([
+    'toolu_old',
+    'toolu_new',
+  ]);
 });
 
 describe('legacy by hand', () => {

@@ -101,7 +101,7 @@ export class HostDouble implements HostApi {
     at_ms = this.now(),
     principal: Principal = 'host',
   ): EventView {
-    const event: EventView = {
+    const event = {
       seq: this.#events.length + 1,
       id: randomIds.uuid(at_ms),
       at_ms,
@@ -111,7 +111,7 @@ export class HostDouble implements HostApi {
       principal,
       grade: 'observed',
       data,
-    };
+    } as EventView;
     this.#events.push(event);
     for (const listener of this.#listeners) listener(event);
     return event;

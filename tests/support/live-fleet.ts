@@ -10,8 +10,10 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { AgentView, EventView } from '../../src/host/api.ts';
 import { ControlClient } from '../../src/host/control/client.ts';
+import type { EventOf, Topic, TopicsLike } from '../../src/host/events/topics.ts';
 import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from './cli.ts';
 import { claudeBinary } from './engines.ts';
+import { ofTopic } from './events.ts';
 import { eventually } from './eventually.ts';
 import { type ModelServer, startModelServer } from './model-server/server.ts';
 import { everywhereWithout, groupsLeft, NO_CGROUP, removeGroups } from './run-tree.ts';
@@ -230,26 +232,27 @@ export class LiveFleet {
   }
 
   /** Every event of the host, oldest first, read through the command's own socket. */
-  events(filter: { agent?: string; topics?: string[] } = {}): Promise<EventView[]> {
+  events<P extends string = ''>(
+    filter: { agent?: string; topics?: P[] } = {},
+  ): Promise<EventOf<TopicsLike<P>>[]> {
     return this.withHost(async (client) => {
       const stream = client.stream('logs', { last: 1_000, follow: false, ...filter });
       const events: EventView[] = [];
       for await (const event of stream) events.push(event);
-      return events;
+      return events as EventOf<TopicsLike<P>>[];
     });
   }
 
   /** The first event that fits, past or future. */
-  async event(
-    topic: string,
-    fits: (event: EventView) => boolean = () => true,
+  async event<T extends Topic>(
+    topic: T,
+    fits: (event: EventOf<T>) => boolean = () => true,
     deadline_ms = 20_000,
-  ): Promise<EventView> {
+  ): Promise<EventOf<T>> {
     try {
       return await eventually(
         topic,
-        async () =>
-          (await this.events({ topics: [topic] })).find((event) => event.topic === topic && fits(event)),
+        async () => ofTopic(await this.events({ topics: [topic] }), topic).find(fits),
         deadline_ms,
       );
     } catch (error) {

@@ -9,7 +9,7 @@ import { oneLine, sanitise } from './text.ts';
  * @returns the lines of this event; none for what is not worth a reader's eye (it is in --json).
  */
 export function eventLines(event: EventView, hint: Hint = hintOfThisCommand): string[] {
-  return renderers[event.topic]?.(event.data, event, hint) ?? [];
+  return renderers[event.topic]?.(event.data as unknown as Record<string, unknown>, event, hint) ?? [];
 }
 
 /** The outside client that did it; null where nobody outside did. */

@@ -3,6 +3,7 @@
  * ends while the message still waits in the queue is not it.
  */
 import type { EventView } from '../api.ts';
+import type { Topic } from '../events/topics.ts';
 
 export interface TurnEnd {
   ok: boolean;
@@ -28,20 +29,26 @@ export class TurnWatch {
 
   /** @returns null while it goes on. */
   see(event: EventView): TurnEnd | null {
-    const { data } = event;
     switch (event.topic) {
       case 'run.exited':
-        return { ok: data.code === 0, why: data.code === 0 ? '' : 'The run ended before the turn did.' };
+        return {
+          ok: event.data.code === 0,
+          why: event.data.code === 0 ? '' : 'The run ended before the turn did.',
+        };
       case 'run.lost':
         return { ok: false, why: 'The run was lost: its supervisor is gone.' };
       case 'agent.failed':
         return { ok: false, why: '' };
       case 'turn.ended':
-        return this.#turnEnded(data.outcome === 'done');
+        return this.#turnEnded(event.data.outcome === 'done');
+      case 'inject.delivered':
+      case 'inject.seen':
+      case 'inject.acted':
+      case 'inject.cancelled':
+      case 'inject.unknown':
+        return event.data.inject === this.#inject ? this.#receipt(event.topic) : null;
       default:
-        return event.topic.startsWith('inject.') && data.inject === this.#inject
-          ? this.#receipt(event.topic)
-          : null;
+        return null;
     }
   }
 
@@ -53,7 +60,7 @@ export class TurnWatch {
     return null;
   }
 
-  #receipt(topic: string): TurnEnd | null {
+  #receipt(topic: Topic): TurnEnd | null {
     if (topic === 'inject.delivered') this.#delivered = true;
     if (topic === 'inject.cancelled' || topic === 'inject.unknown') {
       return { ok: false, why: 'The message was not provably delivered; see `aether logs`.' };

@@ -4,19 +4,10 @@
  * and that row's hash, so that the rest still hangs on something, and a cut that nobody announced is found.
  */
 import { hash as digest } from 'node:crypto';
+import type { PrunedData } from './topics.ts';
 
 /** Topic of the announcement; its data is PrunedData. */
 export const PRUNED = 'events.pruned';
-
-export interface PrunedData {
-  /** Every event up to this seq is removed. */
-  through: number;
-  /** Its hash: what the first event after it hangs on. */
-  hash: string;
-  removed: number;
-  newest_ms: number;
-  why: 'age' | 'size';
-}
 
 export interface ChainRow {
   seq: number;

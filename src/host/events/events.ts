@@ -3,7 +3,6 @@
  * edit or a cut shows. Listeners hear of an event only after the transaction that wrote it has committed;
  * a listener that falls behind reads the rows it missed by seq.
  */
-import type { EventView, Evidence, Principal } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError } from '../errors.ts';
 import type { Ids } from '../ids.ts';
@@ -12,15 +11,7 @@ import type { Log } from '../log.ts';
 import { EventTable } from '../store/events.ts';
 import type { Store } from '../store/store.ts';
 import { type ChainVerdict, hashOf, verifyChain } from './chain.ts';
-
-export interface NewEvent {
-  topic: string;
-  agent?: string | null;
-  run?: string | null;
-  principal: Principal;
-  grade: Evidence['grade'];
-  data: Record<string, unknown>;
-}
+import type { EventOf, EventView, NewEvent, Topic, Topics, TopicsLike } from './topics.ts';
 
 export class Events {
   readonly #store: Store;
@@ -44,10 +35,10 @@ export class Events {
   }
 
   /** Appends, joining the transaction that is open, if one is. */
-  append(event: NewEvent): EventView {
+  append<T extends Topic>(event: NewEvent<T>): EventOf<T> {
     return this.#store.transaction(() => {
       const at_ms = this.#clock.now();
-      const capped = capStrings(event.data) as Record<string, unknown>;
+      const capped = capStrings(event.data) as Topics[T];
       const data = JSON.stringify(capped);
       const view = {
         id: this.#ids.uuid(at_ms),
@@ -62,7 +53,8 @@ export class Events {
       const hash = hashOf(previous, { ...view, data });
       const seq = this.#table.insert(view, data, hash);
       this.#newest = { hash, rollbacks: this.#store.rollbacks };
-      const stored: EventView = { seq, ...view, data: capped };
+      // A topic and its data belong together: the caller's type says so, which an object built here cannot.
+      const stored = { seq, ...view, data: capped } as EventView & EventOf<T>;
       this.#unheard.set(seq, { event: stored, rollbacks: this.#store.rollbacks });
       this.#schedule();
       return stored;
@@ -81,14 +73,15 @@ export class Events {
     return this.#table.firstTime(run, key);
   }
 
-  list(filter: {
+  /** Oldest first. `topics`: prefixes. */
+  list<P extends string = ''>(filter: {
     after?: number;
     before?: number;
     agent?: string;
-    topics?: string[];
+    topics?: P[];
     limit?: number;
     last?: boolean;
-  }): EventView[] {
+  }): EventOf<TopicsLike<P>>[] {
     const limit = filter.limit ?? limits.events_page_max;
     if (!Number.isInteger(limit) || limit < 1 || limit > limits.events_page_max) {
       throw new AetherError({
@@ -98,7 +91,7 @@ export class Events {
         next: 'Ask for less and page on with `after`.',
       });
     }
-    return this.#table.list({ ...filter, limit });
+    return this.#table.list({ ...filter, limit }) as EventOf<TopicsLike<P>>[];
   }
 
   /** Reads the whole log: for a check by hand, not for a host that is busy. */

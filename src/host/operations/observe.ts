@@ -4,6 +4,7 @@
  */
 import type { ObservedEvent } from '../../runtimes/runtime.ts';
 import type { Evidence } from '../api.ts';
+import type { Topic, Topics } from '../events/topics.ts';
 import type { Run } from '../runs/run.ts';
 import { engineActivity, engineSays } from './activity.ts';
 import { goesBy } from './authority.ts';
@@ -15,7 +16,7 @@ const LAST_CHARS = 160;
 
 export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, at_ms: number): void {
   const { record } = run;
-  const append = (topic: string, data: Record<string, unknown>, grade: Evidence['grade'] = 'observed') =>
+  const append = <T extends Topic>(topic: T, data: Topics[T], grade: Evidence['grade'] = 'observed') =>
     wiring.events.append({
       topic,
       agent: record.agent,

@@ -10,7 +10,8 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { RetentionConfig } from '../config/types.ts';
 import { isDiskFull, messageOf } from '../errors.ts';
-import { PRUNED, type PrunedData } from '../events/chain.ts';
+import { PRUNED } from '../events/chain.ts';
+import type { PrunedData } from '../events/topics.ts';
 import { bootId, isAlive } from '../process/proc.ts';
 import { type OldEvent, RetentionTable } from '../store/retention.ts';
 import { directoryBytes } from './disk-use.ts';
@@ -211,7 +212,7 @@ export class Retention {
       why: large ? 'size' : 'age',
     };
     // First the word, then the deed: whoever dies in between leaves a chain that explains itself.
-    this.#wiring.events.append({ topic: PRUNED, principal: 'host', grade: 'enforced', data: { ...data } });
+    this.#wiring.events.append({ topic: PRUNED, principal: 'host', grade: 'enforced', data });
     for (let removed = 1; removed > 0 && !this.#closed; ) {
       removed = this.#table.forgetEvents(data.through);
       swept.events += removed;

@@ -11,16 +11,15 @@ import type { Wiring } from './wiring.ts';
 export function runSink(wiring: Wiring, later: () => { takeover: Takeover; lifecycle: Lifecycle }): RunSink {
   return {
     observed: (run, event, at_ms) => recordObserved(wiring, run, event, at_ms),
-    recorded: (run, topic, data) => {
+    recorded: (run, event) => {
       wiring.events.append({
-        topic,
+        ...event,
         agent: run.record.agent,
         run: run.id,
         principal: 'host',
         grade: 'observed',
-        data,
       });
-      if (topic === 'process.started') gateForgotten(wiring, run);
+      if (event.topic === 'process.started') gateForgotten(wiring, run);
     },
     wrote: (run, frame) => {
       markDelivered(wiring, run, frame);

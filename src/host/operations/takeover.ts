@@ -5,6 +5,7 @@
  */
 import type { AgentView, LeaseView } from '../api.ts';
 import { AetherError, messageOf } from '../errors.ts';
+import type { Topics } from '../events/topics.ts';
 import type { Run } from '../runs/run.ts';
 import { requireLegal } from '../runs/verbs.ts';
 import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
@@ -23,6 +24,8 @@ import type { By, Wiring } from './wiring.ts';
 const SWAP_MS = 45_000;
 /** A terminal that exits sooner than this never worked: the shim goes back to the engine. */
 const SETTLE_MS = 1_200;
+
+type LeaseTopic = Extract<keyof Topics, `lease.${string}`>;
 
 export class Takeover {
   readonly #wiring: Wiring;
@@ -350,14 +353,19 @@ export class Takeover {
     }
   }
 
-  #event(run: Run, topic: string, lease: LeaseRecord, data: Record<string, unknown>): void {
+  #event<T extends LeaseTopic>(
+    run: Run,
+    topic: T,
+    lease: LeaseRecord,
+    data: Omit<Topics[T], 'holder' | 'generation'>,
+  ): void {
     this.#wiring.events.append({
       topic,
       agent: lease.agent,
       run: run.id,
       principal: 'operator',
       grade: 'enforced',
-      data: { holder: lease.holder, generation: lease.generation, ...data },
+      data: { holder: lease.holder, generation: lease.generation, ...data } as Topics[T],
     });
   }
 }

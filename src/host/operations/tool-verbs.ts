@@ -3,10 +3,12 @@
  * written in the transaction of the effect and its events, and a repeat — a bridge that lost its connection, a
  * host that died after the commit — is answered from it. Every call is in the event log, refused ones too.
  */
-import type { ApprovalView, Caller, EventView, Evidence, HostApi, MessageView, Principal } from '../api.ts';
+import type { ApprovalView, Caller, Evidence, HostApi, MessageView, Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError, toWireError } from '../errors.ts';
+import type { Events } from '../events/events.ts';
+import type { EventOf, Topic, Topics } from '../events/topics.ts';
 import { limits } from '../limits.ts';
 import type { Mailboxes } from '../mailboxes/mailboxes.ts';
 import type { Memory } from '../memory/memory.ts';
@@ -30,16 +32,7 @@ export interface ToolVerbsOptions {
   memory: Memory;
   mailboxes: Mailboxes;
   approvals: Approvals;
-  events: {
-    append(event: {
-      topic: string;
-      agent: string | null;
-      run: string | null;
-      principal: Principal;
-      grade: Evidence['grade'];
-      data: Record<string, unknown>;
-    }): EventView;
-  };
+  events: Pick<Events, 'append'>;
   agents(): ListedAgent[];
   /** Throws where the words that the caller's turn goes by do not reach as far as this tool. */
   authority?(caller: Caller, tool: string): void;
@@ -67,11 +60,11 @@ type McpVerbs = Pick<
   | 'report'
 >;
 
-interface Effect<T> {
+interface Effect<T, K extends Topic> {
   result: T;
-  topic: string;
+  topic: K;
   grade: Evidence['grade'];
-  data: Record<string, unknown>;
+  data: Topics[K];
 }
 
 export class ToolVerbs implements McpVerbs {
@@ -290,7 +283,7 @@ export class ToolVerbs implements McpVerbs {
   }
 
   /** An effect with its event, the audit row and the receipt, in one transaction. */
-  #once<T>(caller: Caller, tool: string, effect: () => Effect<T>): T {
+  #once<T, K extends Topic>(caller: Caller, tool: string, effect: () => Effect<T, K>): T {
     const started = performance.now();
     return this.#audited(caller, tool, started, () =>
       this.#receipted(caller, tool, () => {
@@ -357,7 +350,7 @@ export class ToolVerbs implements McpVerbs {
     });
   }
 
-  #append(caller: Caller, topic: string, grade: Evidence['grade'], data: Record<string, unknown>): EventView {
+  #append<T extends Topic>(caller: Caller, topic: T, grade: Evidence['grade'], data: Topics[T]): EventOf<T> {
     const { principal, agent, run } = caller;
     return this.#o.events.append({ topic, agent, run, principal, grade, data });
   }

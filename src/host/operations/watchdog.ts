@@ -6,6 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Activity } from '../../runtimes/runtime.ts';
 import { messageOf } from '../errors.ts';
+import type { Topics } from '../events/topics.ts';
 import { limits } from '../limits.ts';
 import { cpuTicksOf, everyProcess, type ProcStat } from '../process/proc.ts';
 import type { Run } from '../runs/run.ts';
@@ -216,7 +217,7 @@ export class Watchdog {
     acceptInjection(this.#wiring, run.record.agent, { text: `[aether] ${text}`, priority: 'next' }, 'host');
   }
 
-  #event(run: Run, topic: string, data: Record<string, unknown>): void {
+  #event<T extends 'run.stuck' | 'run.moves'>(run: Run, topic: T, data: Topics[T]): void {
     const { agent } = run.record;
     this.#wiring.events.append({ topic, agent, run: run.id, principal: 'host', grade: 'observed', data });
     this.#wiring.touched(agent);

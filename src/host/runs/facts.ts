@@ -15,14 +15,14 @@ import {
 } from '../shim/wire.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { cutLines } from './lines.ts';
-import { noteInTree } from './tree.ts';
+import { noteInTree, type Recorded } from './tree.ts';
 
 const PRINTED_CHARS_MAX = 2_000;
 const MARK_EVERY_BYTES = 128 * 1024;
 
 export interface FactSink {
   observed(event: ObservedEvent, at_ms: number): void;
-  recorded(topic: string, data: Record<string, unknown>): void;
+  recorded(event: Recorded): void;
   wrote(frame: string): void;
 }
 
@@ -43,7 +43,7 @@ export class RunFacts {
   take(record: JournalRecord): boolean {
     this.#observed = 0;
     const noted = noteInTree(this.#record.tree, record);
-    if (noted !== null) this.#sink.recorded(noted.topic, noted.data);
+    if (noted !== null) this.#sink.recorded(noted);
     this.#take(record);
     return this.#observed > 0 || (record.type !== RecordType.out && record.type !== RecordType.err);
   }
@@ -74,7 +74,7 @@ export class RunFacts {
       }
       case RecordType.exited: {
         const exit = json<ProcessExit>();
-        this.#sink.recorded('process.exited', { process: record.process, ...exit });
+        this.#sink.recorded({ topic: 'process.exited', data: { process: record.process, ...exit } });
         if (record.process === floor.process) floor.pid = null;
         return;
       }
@@ -86,7 +86,7 @@ export class RunFacts {
       }
       case RecordType.swap: {
         const swap = json<SwapRecord>();
-        this.#sink.recorded(`swap.${swap.phase}`, { ...swap });
+        this.#sink.recorded({ topic: `swap.${swap.phase}`, data: swap });
         return;
       }
       case RecordType.trouble:
@@ -111,7 +111,7 @@ export class RunFacts {
     record.requested = null;
     record.activity = null;
     record.floor.pid = null;
-    this.#sink.recorded('run.exited', { ...exit });
+    this.#sink.recorded({ topic: 'run.exited', data: exit });
   }
 
   #spawned(status: ProcessStatus, record: JournalRecord): void {
@@ -129,12 +129,8 @@ export class RunFacts {
       this.#record.engine = this.#runtime.observer.initial(this.#record.engine.session);
     const evidence = { source: 'shim', what: `process ${status.pid} started`, at_ms: record.at_ms };
     if (this.#record.state !== 'stopping') setState(this.#record, 'running', evidence);
-    this.#sink.recorded('process.started', {
-      process: status.index,
-      role: status.role,
-      pid: status.pid,
-      io: status.io,
-    });
+    const { index, role, pid, io } = status;
+    this.#sink.recorded({ topic: 'process.started', data: { process: index, role, pid, io } });
     this.observe(
       {
         kind: 'activity',

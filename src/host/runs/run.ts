@@ -14,11 +14,11 @@ import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { RunFacts, setState } from './facts.ts';
 import { Progress } from './progress.ts';
+import type { Recorded } from './tree.ts';
 
-/** What the rest of the host does with a run's facts. `observed` and `recorded` run inside the transaction. */
-export interface RunSink {
+/** What the rest of the host does with a run's facts. `observed` and `recorded` run inside the transaction. */ export interface RunSink {
   observed(run: Run, event: ObservedEvent, at_ms: number): void;
-  recorded(run: Run, topic: string, data: Record<string, unknown>): void;
+  recorded(run: Run, event: Recorded): void;
   /** The shim has written this frame to the process that had the floor. */
   wrote(run: Run, frame: string): void;
   /** After commit. One that throws is called again: each must bear that. */
@@ -66,7 +66,7 @@ export class Run {
     this.#sink = sink;
     this.#facts = new RunFacts(record, runtime, {
       observed: (event, at_ms) => sink.observed(this, event, at_ms),
-      recorded: (topic, data) => sink.recorded(this, topic, data),
+      recorded: (event) => sink.recorded(this, event),
       wrote: (frame) => sink.wrote(this, frame),
     });
     this.#progress = new Progress({

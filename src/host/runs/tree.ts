@@ -3,12 +3,14 @@
  * they stand still. Part of the run's record, so that a host who finds the shim dead knows whom to look for.
  */
 import type { Evidence } from '../api.ts';
+import type { Fact } from '../events/topics.ts';
 import type {
   AdoptedRecord,
   ContainmentRecord,
   JournalRecord,
   PauseRecord,
   ProcessStatus,
+  SwapRecord,
   ThawRecord,
 } from '../shim/wire.ts';
 import { RecordType } from '../shim/wire.ts';
@@ -17,11 +19,18 @@ import type { RunRecord, RunTree } from '../store/runs.ts';
 /** A program that makes orphans without end: the newest are the likeliest to live. */
 const KNOWN_MAX = 1_000;
 
+/** What a record says that is an event as well. */
+export type Recorded = Fact<
+  | 'process.started'
+  | 'process.exited'
+  | 'run.exited'
+  | 'run.paused'
+  | 'run.resumed'
+  | `swap.${SwapRecord['phase']}`
+>;
+
 /** Enters one record. @returns the event to be recorded with it, if any */
-export function noteInTree(
-  tree: RunTree,
-  record: JournalRecord,
-): { topic: string; data: Record<string, unknown> } | null {
+export function noteInTree(tree: RunTree, record: JournalRecord): Recorded | null {
   const json = <T>(): T => JSON.parse(record.payload.toString()) as T;
   switch (record.type) {
     case RecordType.contained:
@@ -46,7 +55,7 @@ export function noteInTree(
     case RecordType.paused: {
       const pause = json<PauseRecord>();
       tree.pause = { ...pause, since_ms: record.at_ms };
-      return { topic: 'run.paused', data: { ...pause } };
+      return { topic: 'run.paused', data: pause };
     }
     case RecordType.thawed:
       return thawed(tree, json<ThawRecord>(), record.at_ms);
@@ -62,7 +71,7 @@ function know(tree: RunTree, entry: RunTree['known'][number]): void {
   tree.known = [...tree.known, entry].slice(-KNOWN_MAX);
 }
 
-function thawed(tree: RunTree, thaw: ThawRecord, at_ms: number) {
+function thawed(tree: RunTree, thaw: ThawRecord, at_ms: number): Recorded {
   const from_ms = tree.pause?.since_ms ?? at_ms;
   endPause(tree, at_ms);
   if (thaw.reason === 'resume') tree.away = { opId: thaw.opId, from_ms, to_ms: at_ms };

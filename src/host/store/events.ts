@@ -1,5 +1,5 @@
 /** SQL of `events` (the append-only log) and `facts` (keys that make an observed fact idempotent in its run). */
-import type { EventView, Evidence, Principal } from '../api.ts';
+import type { EventView } from '../events/topics.ts';
 import type { Store } from './store.ts';
 
 interface EventRow {
@@ -117,8 +117,8 @@ function toView(row: EventRow): EventView {
     topic: row.topic,
     agent: row.agent,
     run: row.run,
-    principal: row.principal as Principal,
-    grade: row.grade as Evidence['grade'],
-    data: JSON.parse(row.data) as Record<string, unknown>,
-  };
+    principal: row.principal,
+    grade: row.grade,
+    data: JSON.parse(row.data) as unknown,
+  } as EventView;
 }

@@ -93,8 +93,9 @@ async function measure(
   const latencies: number[] = [];
   const stream = client.stream('follow', { topics: ['message.assistant'] });
   const following = (async () => {
-    for await (const { data } of stream) {
-      const said = /^tick ([\d.]+)$/.exec(String(data.text));
+    for await (const event of stream) {
+      if (event.topic !== 'message.assistant') continue;
+      const said = /^tick ([\d.]+)$/.exec(event.data.text);
       if (said !== null) latencies.push(performance.timeOrigin + performance.now() - Number(said[1]));
     }
   })();

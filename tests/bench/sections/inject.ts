@@ -61,7 +61,11 @@ async function seenAfterTool(fleet: LiveFleet, time: number): Promise<number> {
 const send = (fleet: LiveFleet, text: string): Promise<InjectionView> =>
   fleet.withHost((host) => host.call('inject', 'worker', { text }));
 
-async function settled(fleet: LiveFleet, id: string, stage: string): Promise<InjectionView> {
+async function settled(
+  fleet: LiveFleet,
+  id: string,
+  stage: 'delivered' | 'seen' | 'acted',
+): Promise<InjectionView> {
   await fleet.event(`inject.${stage}`, ({ data }) => data.inject === id);
   return fleet.withHost((host) => host.call('injection', id));
 }

@@ -5,6 +5,7 @@ import type { EventView } from '../../../src/host/api.ts';
 import type { ControlClient } from '../../../src/host/control/client.ts';
 import { limits } from '../../../src/host/limits.ts';
 import { type ControlFixture, controlFixture } from '../../support/control-fixture.ts';
+import { dataOf } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
 
 let fixture: ControlFixture;
@@ -189,7 +190,7 @@ describe('follow', () => {
     fixture.host.emit('mail.sent', 'alpha', { n: 3 });
     fixture.host.emit('turn.ended', 'alpha', { n: 4 });
     const seen: unknown[] = [];
-    for await (const event of stream) if (seen.push(event.data.n) === 2) break;
+    for await (const event of stream) if (seen.push(dataOf(event).n) === 2) break;
     expect(seen).toEqual([3, 4]);
   });
 
@@ -238,7 +239,7 @@ describe('logs', () => {
     const client = await connected();
     const seen: unknown[] = [];
     for await (const event of client.stream('logs', { agent: 'beta', last: 3, follow: false })) {
-      seen.push(event.data.n);
+      seen.push(dataOf(event).n);
     }
     expect(seen).toEqual([16, 18, 20]);
   });
@@ -249,9 +250,9 @@ describe('logs', () => {
     const client = await connected();
     const seen: unknown[] = [];
     for await (const event of client.stream('logs', { last: 2, follow: true })) {
-      seen.push(event.data.n);
+      seen.push(dataOf(event).n);
       if (seen.length === 2) fixture.host.emit('turn.ended', 'alpha', { n: 6 });
-      if (event.data.n === 6) break;
+      if (dataOf(event).n === 6) break;
     }
     expect(seen).toEqual([4, 5, 6]);
   });

@@ -24,8 +24,9 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-function say(text: string, topic = 'test'): void {
-  events.append({ topic, principal: 'host', grade: 'observed', data: { text } });
+function say(text: string): void {
+  const data = { level: 'info', text } as const;
+  events.append({ topic: 'engine.note', principal: 'host', grade: 'observed', data });
 }
 
 const run = (sql: string) => store.db.exec(sql);
@@ -33,7 +34,7 @@ const hashAt = (seq: number) =>
   store.db.prepare<[number], string>('SELECT hash FROM events WHERE seq = ?').pluck().get(seq)!;
 
 function announce(through: number, hash = hashAt(through)): void {
-  const data = { through, hash, removed: through, newest_ms: 0, why: 'age' };
+  const data = { through, hash, removed: through, newest_ms: 0, why: 'age' } as const;
   events.append({ topic: PRUNED, principal: 'host', grade: 'enforced', data });
 }
 

@@ -9,6 +9,7 @@ import { limits } from '../../../src/host/limits.ts';
 import { openLog } from '../../../src/host/log.ts';
 import { Store } from '../../../src/host/store/store.ts';
 import { VirtualClock } from '../../support/clock.ts';
+import { dataOf } from '../../support/events.ts';
 
 let dir: string;
 let store: Store;
@@ -23,8 +24,10 @@ afterEach(() => {
   rmSync(dir, { recursive: true });
 });
 
-const note = (text: string) =>
-  events.append({ topic: 'engine.note', agent: 'a', principal: 'host', grade: 'observed', data: { text } });
+const note = (text: string) => {
+  const data = { level: 'info', text } as const;
+  return events.append({ topic: 'engine.note', agent: 'a', principal: 'host', grade: 'observed', data });
+};
 
 test('a listener hears committed events only, in order, also when a seq is given out twice', async () => {
   const heard: EventView[] = [];
@@ -39,8 +42,8 @@ test('a listener hears committed events only, in order, also when a seq is given
   note('two');
   expect(heard).toEqual([]); // not before the commit is over
   await Promise.resolve();
-  expect(heard.map((event) => event.data.text)).toEqual(['one', 'two']);
-  expect(events.list({}).map((event) => [event.seq, event.data.text])).toEqual([
+  expect(heard.map((event) => dataOf(event).text)).toEqual(['one', 'two']);
+  expect(events.list({}).map((event) => [event.seq, dataOf(event).text])).toEqual([
     [1, 'one'],
     [2, 'two'],
   ]);
@@ -48,7 +51,8 @@ test('a listener hears committed events only, in order, also when a seq is given
 
 test('pages go on after a seq, from the end, and by topic prefix; a page has a limit', () => {
   for (let index = 0; index < 10; index += 1) note(String(index));
-  events.append({ topic: 'run.exited', agent: 'a', principal: 'host', grade: 'observed', data: {} });
+  const data = { code: 0, signal: null, cause: 'exited', killed: 0, survivors: 0 } as const;
+  events.append({ topic: 'run.exited', agent: 'a', principal: 'host', grade: 'observed', data });
   expect(events.list({ after: 8 }).map((event) => event.seq)).toEqual([9, 10, 11]);
   expect(events.list({ last: true, limit: 2 }).map((event) => event.seq)).toEqual([10, 11]);
   expect(events.list({ topics: ['run.'] }).map((event) => event.topic)).toEqual(['run.exited']);

@@ -74,7 +74,7 @@ test('a database of version 1 becomes one of today, with all that was in it', ()
   const events = new Events({ store, clock: systemClock, ids: randomIds, log: openLog(undefined) });
   expect(events.verify()).toEqual({ broken: null, events: 112, from: 1 });
   // The chain goes on where the old host left it.
-  events.append({ topic: 'test', principal: 'host', grade: 'enforced', data: {} });
+  events.append({ topic: 'agent.removed', principal: 'host', grade: 'enforced', data: {} });
   expect(events.verify()).toEqual({ broken: null, events: 113, from: 1 });
   store.close();
   const after = shape(file);

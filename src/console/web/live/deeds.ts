@@ -1,9 +1,8 @@
 /** Mail, memory and reports: what the host recorded, and the calls they came from. */
-import type { EventView } from '../../wire.ts';
 import type { Deed } from './items.ts';
-import { list, record, text, textOrNull } from './read.ts';
+import { type LooseEvent, list, record, text, textOrNull } from './read.ts';
 
-export function deedOf(event: EventView): Deed | null {
+export function deedOf(event: LooseEvent): Deed | null {
   const { topic, data } = event;
   if (topic === 'mail.sent') {
     const message = record(data, 'message');

@@ -2,7 +2,7 @@
 import type { EventView, WireError } from '../../wire.ts';
 import { deedOf } from './deeds.ts';
 import type { Item } from './items.ts';
-import { flag, list, record, text } from './read.ts';
+import { flag, list, loose, record, text } from './read.ts';
 import { remarkOf } from './remarks.ts';
 import { ruleOf } from './rules.ts';
 import type { Spans } from './spans.ts';
@@ -13,7 +13,8 @@ const SILENT =
 
 const LEVELS = { info: 'info', warn: 'warn', error: 'error' } as const;
 
-export function itemOf(event: EventView, spans: Spans): Item | null {
+export function itemOf(known: EventView, spans: Spans): Item | null {
+  const event = loose(known);
   const { topic, data, seq, at_ms, grade, principal } = event;
   const base = { key: `e${seq}`, seq, at_ms, grade, principal };
   switch (topic) {

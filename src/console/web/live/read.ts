@@ -1,5 +1,12 @@
 /** Reads the loosely typed data of events without believing it. */
+import type { EventView } from '../../wire.ts';
+
 type Data = Record<string, unknown>;
+
+/** An event whose data is not believed. */
+export type LooseEvent = Omit<EventView, 'topic' | 'data'> & { topic: string; data: Data };
+
+export const loose = (event: EventView): LooseEvent => event as unknown as LooseEvent;
 
 export const text = (data: Data, key: string): string => {
   const value = data[key];

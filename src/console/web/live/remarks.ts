@@ -1,10 +1,9 @@
 /** What the host did to an agent's turn, in a sentence: gates, whose words count. */
-import type { EventView } from '../../wire.ts';
 import type { ItemOf } from './items.ts';
-import { text } from './read.ts';
+import { type LooseEvent, text } from './read.ts';
 
 type Remark = Pick<ItemOf<'note'>, 'level' | 'text'>;
-type Data = EventView['data'];
+type Data = Record<string, unknown>;
 
 const info = (sentence: string): Remark => ({ level: 'info', text: sentence });
 const warn = (sentence: string): Remark => ({ level: 'warn', text: sentence });
@@ -19,6 +18,6 @@ const remarks: Record<string, (data: Data) => Remark> = {
   'turn.interrupted': () => info('The turn was interrupted.'),
 };
 
-export function remarkOf(event: EventView): Remark | null {
+export function remarkOf(event: LooseEvent): Remark | null {
   return Object.hasOwn(remarks, event.topic) ? remarks[event.topic]!(event.data) : null;
 }

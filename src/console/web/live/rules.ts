@@ -2,21 +2,20 @@
  * Events that cut the conversation: runs that begin and end, somebody taking over, standing still and going on,
  * a turn that failed or does not move. What ends says how long it lasted.
  */
-import type { EventView } from '../../wire.ts';
 import { duration } from './duration.ts';
 import type { ItemOf } from './items.ts';
-import { list, text, textOrNull } from './read.ts';
+import { type LooseEvent, list, text, textOrNull } from './read.ts';
 import type { Spans } from './spans.ts';
 
 type Rule = Pick<ItemOf<'rule'>, 'tone' | 'text'> & Partial<Pick<ItemOf<'rule'>, 'note' | 'changed'>>;
-type Data = EventView['data'];
+type Data = Record<string, unknown>;
 
 const ACTIONS: Record<string, string> = {
   interrupt: 'the watchdog interrupts the turn',
   restart: 'the watchdog starts it again',
 };
 
-const rules: Record<string, (data: Data, event: EventView, lasted: number | null) => Rule> = {
+const rules: Record<string, (data: Data, event: LooseEvent, lasted: number | null) => Rule> = {
   'run.starting': (data, _event, lasted) => ({
     tone: 'plain',
     text: [
@@ -85,7 +84,7 @@ const rules: Record<string, (data: Data, event: EventView, lasted: number | null
   'turn.ended': (data) => turnEnded(data),
 };
 
-export function ruleOf(event: EventView, spans: Spans): Rule | null {
+export function ruleOf(event: LooseEvent, spans: Spans): Rule | null {
   if (!Object.hasOwn(rules, event.topic)) return null;
   return rules[event.topic]!(event.data, event, spans.lasted(event));
 }

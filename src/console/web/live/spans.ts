@@ -1,5 +1,5 @@
 /** How long what ends has lasted: by what the event says itself, otherwise by the beginning that was read before it. */
-import type { EventView } from '../../wire.ts';
+import type { LooseEvent } from './read.ts';
 
 /** The field in which an event that ends something says it. */
 const SAID: Record<string, string> = {
@@ -21,7 +21,7 @@ export class Spans {
   readonly #since: { run: number | null; gap: number | null } = { run: null, gap: null };
 
   /** Milliseconds; null when it is not known. */
-  lasted({ topic, data, at_ms }: EventView): number | null {
+  lasted({ topic, data, at_ms }: LooseEvent): number | null {
     const said = data[SAID[topic] ?? ''];
     if (typeof said === 'number') return said;
     const span = BEGUN[topic];

@@ -6,7 +6,7 @@ import type { ApprovalAnswer, EventView } from '../../wire.ts';
 import { deedOf, isDeedOf } from './deeds.ts';
 import { itemOf } from './item-of.ts';
 import type { Item, ItemOf } from './items.ts';
-import { flag, record, text, textOrNull } from './read.ts';
+import { flag, loose, record, text, textOrNull } from './read.ts';
 import { Spans } from './spans.ts';
 
 /** More are dropped from the top while the newest are followed; they can be loaded again. */
@@ -78,7 +78,8 @@ export class Transcript {
   }
 
   /** @returns true when the event belongs to an item that is there, or to one that came before this page. */
-  #joins(event: EventView): boolean {
+  #joins(known: EventView): boolean {
+    const event = loose(known);
     const { topic, data } = event;
     const approval = `approval ${text(data, 'approval')}`;
     switch (topic) {

@@ -1,6 +1,6 @@
 /** Messages that nobody is known to have read yet, however far up in the conversation they were sent. Pure. */
 import type { EventView, InjectionView } from '../../wire.ts';
-import { text } from './read.ts';
+import { loose, text } from './read.ts';
 
 export interface Waiting {
   inject: string;
@@ -26,7 +26,7 @@ export function waitingAfter(
   before: ReadonlyMap<string, Waiting>,
   events: readonly EventView[],
 ): ReadonlyMap<string, Waiting> {
-  const told = events.filter(({ topic }) => topic.startsWith('inject.'));
+  const told = events.map(loose).filter(({ topic }) => topic.startsWith('inject.'));
   if (told.length === 0) return before;
   const after = new Map(before);
   for (const { topic, data, at_ms } of told) {

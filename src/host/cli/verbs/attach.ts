@@ -211,9 +211,9 @@ async function hasLeft(client: ControlClient, name: string, generation: number):
     for (const end = Date.now() + RETURN_MS; Date.now() < end; await sleep(50)) {
       const events = client.stream('logs', { agent: name, topics: ['lease.'], last: 10, follow: false });
       for await (const { topic, data } of events) {
-        if (data.generation !== generation) continue;
+        if (topic !== 'lease.returned' && topic !== 'lease.expired') continue;
         // Without `left` somebody else has handed it back: the holder did not mean to.
-        if (topic === 'lease.returned' || topic === 'lease.expired') return data.left === true;
+        if (data.generation === generation) return data.left === true;
       }
     }
   } catch {

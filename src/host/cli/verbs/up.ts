@@ -194,8 +194,8 @@ async function recordingHints(client: ControlClient, hint: Hint): Promise<void> 
   const { started_ms } = await client.call('info');
   const begun = new Set<string>();
   const starts = client.stream('logs', { topics: ['run.starting'], last: 1_000, follow: false });
-  for await (const { at_ms, agent, data } of starts)
-    if (agent !== null && at_ms >= started_ms && data.resumed !== true) begun.add(agent);
+  for await (const { at_ms, agent, topic, data } of starts)
+    if (topic === 'run.starting' && agent !== null && at_ms >= started_ms && !data.resumed) begun.add(agent);
   const names = recorded
     .filter((view) => view.state === 'running' && !begun.has(view.name))
     .map((view) => oneLine(view.name));

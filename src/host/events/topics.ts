@@ -1,0 +1,262 @@
+/**
+ * Every topic of the event log and the shape of its data. Appending, reading and both renderers are typed by this
+ * list: a topic that is not here cannot be appended, and one that a renderer forgets does not compile. To add a
+ * topic, add its line here and its line in each renderer.
+ *
+ * Data is JSON. Strings may be cut by the log (limits.event_text_bytes_max). A field that a released version did
+ * not write is optional for good: its events are still in databases.
+ */
+import type { Activity, RuntimeName } from '../../runtimes/runtime.ts';
+import type { WireError } from '../errors.ts';
+import type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from '../shapes.ts';
+import type {
+  PauseRecord,
+  ProcessExit,
+  ProcessStatus,
+  RunExit,
+  SwapRecord,
+  ThawRecord,
+} from '../shim/wire.ts';
+
+export interface Topics {
+  /* ---- the host, the configuration, the log itself ---- */
+
+  /** By main, once its store is open. `adopted`: runs that an earlier host left running. */
+  'host.started': { generation: number; version: string; adopted: string[] };
+  /** By main, before it exits on request. */
+  'host.stopped': { stoppedAgents: boolean };
+  /** By the fleet when `apply` is done. `agents`: all names in aether.yaml. */
+  'config.applied': { agents: string[] };
+  /** By the fleet: aether.yaml was edited and is valid. `pending`: agents whose change waits for `apply`. */
+  'config.changed': { pending: string[] };
+  /** By the fleet: aether.yaml was edited and is not valid; the last good configuration stays. */
+  'config.broken': { problem: WireError };
+  /** By retention, before it removes the oldest events: the chain of hashes hangs on this from then on. */
+  'events.pruned': PrunedData;
+  /** By retention: directories of ended runs that it has removed. */
+  'runs.removed': { runs: string[]; bytes: number };
+  /** By a door that refuses or sheds connections. `shed`: how many since it last said so. */
+  'door.shed': { door: string; shed: number; why: string };
+
+  /* ---- an agent and its runs ---- */
+
+  /** By the fleet: an agent that was not there before. */
+  'agent.added': { runtime: RuntimeName };
+  /** By the fleet: its configuration is another one from now on. */
+  'agent.changed': { runtime: RuntimeName };
+  'agent.removed': Record<never, never>;
+  /** By the lifecycle: it is not started again by itself. */
+  'agent.failed': { problem: WireError | null };
+  /** By the launcher, before its processes exist. `automatic`: nobody asked for this start. */
+  'run.starting': { runtime: RuntimeName; resumed: boolean; session: string | null; automatic?: boolean };
+  /** From the journal: the run is over. `killed`, `survivors`: processes. */
+  'run.exited': Omit<RunExit, 'cause'> & { cause: RunExit['cause'] | 'lost' };
+  /** By the connections: its shim is gone, what was left of it was ended from outside. */
+  'run.lost': {
+    why: string;
+    means: string | null;
+    killed: number;
+    survivors: number;
+    /** False: processes may have escaped the count. */
+    exact: boolean;
+    certainty: string;
+    journal_bytes_cut: number;
+  };
+  /** By the launcher: what of an ended run could not be released, one sentence each. */
+  'run.leaked': { left: string[] };
+  /** From the journal: every process of the run stands still. */
+  'run.paused': PauseRecord;
+  /** From the journal. */
+  'run.resumed': ThawRecord & { paused_ms?: number };
+  /** By the watchdog: the turn does not move. Ticks are of 10 ms CPU time. */
+  'run.stuck': {
+    action: 'report' | 'interrupt' | 'restart';
+    evidence: string;
+    activity: Activity | null;
+    since_ms: number;
+    engine_ticks: number;
+    other_ticks: number;
+  };
+  /** By the watchdog: the turn moves again, `after_ms` after it got stuck. */
+  'run.moves': { after_ms: number };
+  /** By the run: a journal record that could not be taken in. It is skipped; `offset` is its end in the journal. */
+  'record.quarantined': { type: number; process: number; offset: number; bytes: number; why: string };
+  /** From the journal. */
+  'process.started': Pick<ProcessStatus, 'role' | 'pid' | 'io'> & { process: number };
+  /** From the journal. */
+  'process.exited': ProcessExit & { process: number };
+  /** From the journal: the shim replaces the process that has the floor. */
+  'swap.begun': SwapRecord;
+  'swap.done': SwapRecord;
+  'swap.rolledBack': SwapRecord;
+  'swap.failed': SwapRecord;
+
+  /* ---- what its engine says and does ---- */
+
+  /** By the gate and the observer: what the agent is at. */
+  'activity.changed': { activity: Activity; evidence: string; tool?: string };
+  /** From the engine. `typed`: by hand, in its terminal. `injectId`: the message of ours that this is. */
+  'message.user': Message;
+  'message.assistant': Message;
+  /** From the engine: it wants to call a tool. */
+  'tool.called': { toolUseId: string; tool: string; input: unknown };
+  /** From the engine: the tool has answered. */
+  'tool.finished': { toolUseId: string; text: string; isError: boolean };
+  /** From the engine. `text`: why it failed, where it says so. */
+  'turn.ended': { outcome: 'done' | 'failed' | 'interrupted'; text?: string };
+  /** By whoever asks the engine to break the turn off. */
+  'turn.interrupt-requested': { request: string };
+  /** From the engine: it has taken the request. */
+  'turn.interrupted': { request: string };
+  /** From the engine: the state of its MCP servers. */
+  'mcp.status': { servers: { name: string; status: string }[] };
+  /** From the engine: something a person should read. */
+  'engine.note': { level: 'info' | 'warn' | 'error'; text: string };
+  /** From the engine: it asks the model again. */
+  'engine.retrying': { attempt: number; delay_ms: number; why: string };
+  /** From the engine, per answer of the model. */
+  'usage.recorded': {
+    model: string;
+    input_tokens: number;
+    output_tokens: number;
+    cache_read_tokens: number;
+    cache_write_tokens: number;
+    cost_usd: number | null;
+    key?: string;
+  };
+
+  /* ---- steering it ---- */
+
+  /** By the injections; `text` as it was sent. */
+  'inject.queued': { inject: string; text: string; priority: 'now' | 'next' | 'later' };
+  /** The journal has the frame. */
+  'inject.delivered': InjectStep;
+  /** The model has read it. */
+  'inject.seen': InjectStep;
+  /** The turn went on with it. */
+  'inject.acted': InjectStep;
+  /** Taken back before anybody read it. */
+  'inject.cancelled': InjectStep;
+  /** The run ended before the engine said that it had read this. */
+  'inject.unknown': InjectStep;
+  /** By the leases: somebody wants the floor and waits for the boundary. */
+  'lease.requested': Lease & { when: 'boundary' | 'now' };
+  /** The terminal is up. `again`: the same holder, from another window. */
+  'lease.held': Lease & { again?: boolean };
+  /** Handed back, or the holder left the terminal in its own way (`left`). `diff`: files changed meanwhile. */
+  'lease.returned': Lease & {
+    note?: string;
+    diff?: string[];
+    held_ms?: number;
+    why?: string;
+    left?: boolean;
+  };
+  'lease.expired': Lease & { why?: string; left?: boolean; held_ms?: number };
+  /** By the holds: it is to stand still at the next boundary. */
+  'hold.requested': Record<never, never>;
+  /** It stands still. */
+  'hold.held': { evidence: string };
+  /** `held_ms`: 0 where it had not stood still yet. */
+  'hold.ended': { why: 'resumed' | 'stopped'; held_ms: number };
+  /** By the gate: this turn follows the words of `sender` as well, who may do less. */
+  'authority.narrowed': { sender: Principal; by: 'message' | 'mail' };
+  /** By the gate: a tool answered that had not asked. */
+  'gate.bypassed': { toolUseId: string };
+
+  /* ---- what waits for a person ---- */
+
+  /** By the approvals. `detail`: what a person needs in order to answer. */
+  'approval.opened': {
+    approval: string;
+    kind: 'permission' | 'question';
+    title: string;
+    detail: Record<string, unknown>;
+  };
+  'approval.answered': { approval: string; answer: ApprovalAnswer | null; by: string };
+  /** Nobody waits for the answer any more. */
+  'approval.withdrawn': { approval: string };
+
+  /* ---- aether's own tools ---- */
+
+  /** By the ledger, for every call, refused ones too. `error`: its code. */
+  'mcp.called': { tool: string; toolUseId?: string; ms: number; ok: boolean; error?: string };
+  'memory.stored': { memory: MemoryView; replaced: boolean };
+  /** As it was before. */
+  'memory.forgotten': { memory: MemoryView };
+  /** `via`: whose words the sender followed when sending it, beside their own. */
+  'mail.sent': { message: MessageView; via?: Principal[] };
+  /** `ids`: those that were unread until now. */
+  'mail.acked': { ids: string[] };
+  'report.made': {
+    summary: string;
+    status: 'progress' | 'done' | 'blocked' | 'failed';
+    details?: string;
+  };
+}
+
+export type Topic = keyof Topics;
+
+export interface PrunedData {
+  /** Every event up to this seq is removed. */
+  through: number;
+  /** Its hash: what the first event after it hangs on. */
+  hash: string;
+  removed: number;
+  newest_ms: number;
+  why: 'age' | 'size';
+}
+
+interface Message {
+  text: string;
+  injectId?: string;
+  thinking?: boolean;
+  typed?: boolean;
+}
+
+interface InjectStep {
+  inject: string;
+  evidence: string;
+}
+
+interface Lease {
+  holder: string | null;
+  generation: number;
+}
+
+/** Topics that begin with a prefix: what a filter by prefixes lets through. */
+export type TopicsLike<P extends string> = Extract<Topic, `${P}${string}`>;
+
+/** A topic with its data. */
+export type Fact<T extends Topic> = { [K in T]: { topic: K; data: Topics[K] } }[T];
+
+/* ---- one event ---- */
+
+interface EventBase {
+  /** This host's order, without gaps. */
+  seq: number;
+  /** Unique in the world. */
+  id: string;
+  at_ms: number;
+  agent: string | null;
+  run: string | null;
+  principal: Principal;
+  grade: Evidence['grade'];
+}
+
+export type EventOf<T extends Topic> = { [K in T]: EventBase & Fact<K> }[T];
+
+/**
+ * An event as it is read. A database that another version has written may hold topics that are not in this list:
+ * what draws events looks the topic up in its table and has an answer for one that is not there.
+ */
+export type EventView = EventOf<Topic>;
+
+/** What is appended; the log adds the rest. */
+export interface NewEvent<T extends Topic = Topic> {
+  topic: T;
+  agent?: string | null;
+  run?: string | null;
+  principal: Principal;
+  grade: Evidence['grade'];
+  data: Topics[T];
+}

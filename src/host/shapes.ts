@@ -1,0 +1,45 @@
+/**
+ * JSON shapes that events and views have in common. They stand below both, so that a topic can carry a message
+ * and the API can list events without the two files importing each other.
+ */
+
+/** Decided by the socket and its peer, never by an argument. */
+export type Principal = `agent:${string}` | `client:${string}` | 'operator' | 'host';
+
+/** One fact and how it is known. */
+export interface Evidence {
+  /** 'shim', 'stream', 'hook', 'transcript', 'operator', 'journal', … */
+  source: string;
+  /** enforced: the host made it so; observed: the host saw it; claimed: the agent said so. */
+  grade: 'enforced' | 'observed' | 'claimed';
+  what: string;
+  at_ms: number;
+}
+
+export interface ApprovalAnswer {
+  allow?: boolean;
+  text?: string;
+}
+
+export interface MemoryView {
+  id: string;
+  text: string;
+  key: string | null;
+  tags: string[];
+  scope: 'agent' | 'shared';
+  author: Principal;
+  created_ms: number;
+  updated_ms: number;
+  version: number;
+}
+
+export interface MessageView {
+  id: string;
+  from: Principal;
+  to: string;
+  subject: string;
+  body: string;
+  replyTo: string | null;
+  sent_ms: number;
+  acked_ms: number | null;
+}
