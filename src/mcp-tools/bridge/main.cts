@@ -35,8 +35,7 @@ const NEWLINE = 10;
 const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
 const REPLAY = 'aether-bridge-replay';
 /** How the host writes a response: id first, so that finding it does not take a parse of the whole result. */
-const RESPONSE =
-  /^\{"jsonrpc":"2\.0","id":(?:(\d{1,15})|"([\x20\x21\x23-\x5b\x5d-\x7e]*)"),"(?:result|error)"/;
+const RESPONSE = /^\{"jsonrpc":"2\.0","id":(?:(\d{1,15})|"([\x20\x21\x23-\x5b\x5d-\x7e]*)"),"(result|error)"/;
 /** The two orders in which clients write a request; both name the id of the outermost object only. */
 const ID_FIRST = /^\{"jsonrpc":"2\.0","id":(\d{1,15}|"[^"\\]{0,128}"),/;
 const ID_LAST = /"jsonrpc":"2\.0","id":(\d{1,15}|"[^"\\]{0,128}")\}\s*$/;
@@ -54,6 +53,8 @@ interface Request {
   /** `subscriptions/listen`: open for as long as the engine likes. */
   listen: boolean;
   acknowledged: boolean;
+  /** `initialize`: sent again on every later connection, once it has been answered with a result. */
+  handshake?: Message;
 }
 
 const [, , socketPath, flag, client] = process.argv;
@@ -75,7 +76,7 @@ const stdin = openStdin();
 const unanswered = new Map<Id, Request>();
 let unansweredChars = 0;
 let sequence = 0;
-let initialize: { message: Message; sequence: number } | null = null;
+let initialize: { line: string; sequence: number } | null = null;
 let initialized: { line: string; sequence: number } | null = null;
 
 /** Set while connected. */
@@ -109,9 +110,13 @@ function flush(): void {
 }
 
 function answer(id: Id | null, code: number, message: string, data?: unknown): void {
-  stdout.write(
-    `${JSON.stringify({ jsonrpc: '2.0', id, error: { code, message, ...(data === undefined ? {} : { data }) } })}\n`,
-  );
+  answerTo(JSON.stringify(id), code, message, data);
+}
+
+/** @param id as JSON text */
+function answerTo(id: string, code: number, message: string, data?: unknown): void {
+  const error = JSON.stringify({ code, message, ...(data === undefined ? {} : { data }) });
+  stdout.write(`{"jsonrpc":"2.0","id":${id},"error":${error}}\n`);
 }
 
 function forget(id: Id): Request | undefined {
@@ -126,7 +131,9 @@ function invalid(why: string, id: Id | null = null): void {
   answer(id, INVALID_REQUEST, `Invalid request: ${why}`);
 }
 
-function fromEngine(line: string): void {
+/** A byte order mark is no part of the message. */
+function fromEngine(text: string): void {
+  const line = text.startsWith('\uFEFF') ? text.slice(1) : text;
   let message: Message;
   try {
     message = JSON.parse(line) as Message;
@@ -139,12 +146,39 @@ function fromEngine(line: string): void {
   else if (typeof message.method === 'string') {
     const { id, method } = message as { id?: unknown; method: string };
     if (id === undefined) notification(message, method, line);
-    else if (typeof id === 'string' || typeof id === 'number') request(id, message, method, line);
-    else invalid('an id is a string or a number.');
-  } else if (message.id !== undefined && ('result' in message || 'error' in message)) {
-    sequence += 1;
-    if (host !== null) send(line, sequence);
-  } else invalid('neither a request, a notification nor a response.');
+    else if (typeof id === 'string' || Number.isSafeInteger(id)) request(id as Id, message, method, line);
+    else if (typeof id === 'number') {
+      const why = 'Invalid request: an id that is a number has no fraction and is at most 2^53 - 1.';
+      answerTo(numberText(line) ?? 'null', INVALID_REQUEST, why);
+    } else invalid('an id is a string or a number.');
+  } else if ('result' in message || 'error' in message) {
+    // The host asks its clients nothing: this answers no question.
+  } else {
+    const { id } = message as { id?: unknown };
+    const named = typeof id === 'string' || Number.isSafeInteger(id);
+    const echoed = named && !unanswered.has(id as Id) ? (id as Id) : null;
+    invalid('neither a request, a notification nor a response: "method" must be a text.', echoed);
+  }
+}
+
+/** The digits of the outermost object's "id": JavaScript cannot hold every number that JSON can write. */
+function numberText(json: string): string | undefined {
+  const digits = new Map<unknown, string | undefined>();
+  const parse = JSON.parse as (
+    text: string,
+    reviver: (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown,
+  ) => unknown;
+  let found: string | undefined;
+  try {
+    parse(json, function (key, value, { source }) {
+      if (key === 'id') digits.set(this, source);
+      if (key === '') found = digits.get(value) ?? found;
+      return value;
+    });
+  } catch {
+    return undefined; // nested deeper than the stack
+  }
+  return found;
 }
 
 function request(id: Id, message: Message, method: string, line: string): void {
@@ -159,13 +193,17 @@ function request(id: Id, message: Message, method: string, line: string): void {
   }
   sequence += 1;
   const listen = method === 'subscriptions/listen';
-  const entry = { sequence, line, since: Date.now(), sent: host !== null, listen, acknowledged: false };
+  const entry: Request = {
+    sequence,
+    line,
+    since: Date.now(),
+    sent: host !== null,
+    listen,
+    acknowledged: false,
+  };
+  if (method === 'initialize') entry.handshake = message;
   unanswered.set(id, entry);
   unansweredChars += line.length;
-  if (method === 'initialize') {
-    initialize = { message, sequence };
-    initialized = null;
-  }
   if (host !== null) send(line, sequence);
 }
 
@@ -240,7 +278,7 @@ const fromStdin = new Lines(fromEngine, (head, tail) => {
   const id = ID_FIRST.exec(head)?.[1] ?? ID_LAST.exec(tail)?.[1];
   invalid(
     `the message is longer than ${LINE_BYTES_MAX} bytes. Send less at once.`,
-    id === undefined ? null : (JSON.parse(id) as Id),
+    id === undefined || unanswered.has(JSON.parse(id) as Id) ? null : (JSON.parse(id) as Id),
   );
 });
 
@@ -251,7 +289,9 @@ function passes(line: Buffer): boolean {
   const start = line.toString('latin1', 0, 192);
   const response = RESPONSE.exec(start);
   if (response !== null) {
-    return forget(response[1] === undefined ? response[2]! : Number(response[1])) !== undefined;
+    const request = forget(response[1] === undefined ? response[2]! : Number(response[1]));
+    if (request?.handshake !== undefined && response[3] === 'result') keepHandshake(request);
+    return request !== undefined;
   }
   let message: Message;
   try {
@@ -268,7 +308,11 @@ function passes(line: Buffer): boolean {
   }
   if (typeof message.method === 'string') return true;
   const error = message.error as { code: number; message: string; data?: { refused?: boolean } } | undefined;
-  if (message.id !== null && message.id !== undefined) return forget(message.id as Id) !== undefined;
+  if (message.id !== null && message.id !== undefined) {
+    const request = forget(message.id as Id);
+    if (request?.handshake !== undefined && message.result !== undefined) keepHandshake(request);
+    return request !== undefined;
+  }
   if (error?.data?.refused !== true) return true;
   refused = true;
   for (const id of [...unanswered.keys()]) {
@@ -276,6 +320,16 @@ function passes(line: Buffer): boolean {
     forget(id);
   }
   return false;
+}
+
+/** Under an id of our own: its answer, which the engine has had, is then recognised and dropped. */
+function keepHandshake({ handshake, sequence }: Request): void {
+  try {
+    initialize = { line: JSON.stringify({ ...handshake, id: REPLAY }), sequence };
+  } catch {
+    initialize = null; // nested deeper than the stack; the host serves a connection without it, too
+  }
+  if (initialized !== null && initialized.sequence < sequence) initialized = null;
 }
 
 /** @param socket asked for only while something of it is read */
@@ -353,10 +407,7 @@ function connect(): void {
 
 /** What a new connection has to know before it can serve what comes next. */
 function replay(): void {
-  if (initialize !== null && !unanswered.has(initialize.message.id as Id)) {
-    // Under an id of our own: its answer, which the engine has had, is then recognised and dropped.
-    send(JSON.stringify({ ...initialize.message, id: REPLAY }), initialize.sequence);
-  }
+  if (initialize !== null) send(initialize.line, initialize.sequence);
   if (initialized !== null) send(initialized.line, initialized.sequence);
   for (const entry of unanswered.values()) {
     entry.sent = true;

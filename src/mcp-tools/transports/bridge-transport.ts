@@ -5,11 +5,9 @@
  */
 import type { Socket } from 'node:net';
 import type { JSONRPCMessage, RequestId, Transport } from '@modelcontextprotocol/server';
+import { INVALID_PARAMS, INVALID_REQUEST, readIncoming, schemaFault } from './incoming.ts';
 import type { LineReader } from './lines.ts';
 
-const PARSE_ERROR = -32700;
-const INVALID_REQUEST = -32600;
-const INVALID_PARAMS = -32602;
 const INTERNAL_ERROR = -32603;
 const OVERLOADED = -32000;
 
@@ -34,6 +32,8 @@ export class BridgeTransport implements Transport {
   readonly #lines: LineReader;
   readonly #limits: TransportLimits;
   readonly #sequences = new Map<RequestId, number>();
+  /** Nothing answers it; its id is free again once its call, which may not have begun yet, has seen it end. */
+  #cancelled: RequestId | null = null;
   #settled = 0;
   #waiting: string[] = [];
   #waitingChars = 0;
@@ -111,7 +111,11 @@ export class BridgeTransport implements Transport {
 
   #begin(): void {
     if (this.#closed || this.#socket.writableLength > UNREAD_BYTES_MAX) return; // 'drain' comes back here
-    for (const line of this.#waiting.splice(0, BATCH)) {
+    if (this.#cancelled !== null) this.#sequences.delete(this.#cancelled);
+    this.#cancelled = null;
+    for (let begun = 0; begun < BATCH && this.#cancelled === null; begun += 1) {
+      const line = this.#waiting.shift();
+      if (line === undefined) break;
       this.#waitingChars -= line.length;
       this.#line(line);
     }
@@ -134,57 +138,43 @@ export class BridgeTransport implements Transport {
       return;
     }
     if (settled > this.#settled) this.#settled = settled;
-    let message: Record<string, unknown>;
-    try {
-      message = JSON.parse(line.slice(second + 1)) as Record<string, unknown>;
-    } catch {
-      this.#refuse(null, PARSE_ERROR, 'Parse error: the line is not valid JSON.');
-      return;
-    }
-    this.#message(message, sequence);
+    this.#message(line.slice(second + 1), sequence);
   }
 
-  #message(message: Record<string, unknown>, sequence: number): void {
-    if (message === null || typeof message !== 'object' || Array.isArray(message)) {
-      this.#refuse(null, INVALID_REQUEST, 'Invalid request: one JSON-RPC object per line; no batches.');
-      return;
-    }
-    const { id, method } = message;
-    const named = typeof id === 'string' || typeof id === 'number';
-    if (message.jsonrpc !== '2.0' || (method === undefined && !named)) {
-      this.#refuse(named ? id : null, INVALID_REQUEST, 'Invalid request: not a JSON-RPC 2.0 message.');
-      return;
-    }
-    if (method !== undefined && id !== undefined) {
-      if (!named || this.#sequences.has(id)) {
-        const why = named ? 'this id is already in use by an open request' : 'an id is a string or a number';
-        this.#refuse(null, INVALID_REQUEST, `Invalid request: ${why}.`);
+  #message(json: string, sequence: number): void {
+    const incoming = readIncoming(json);
+    switch (incoming.kind) {
+      case 'ignored':
         return;
-      }
-      const fault = method === 'initialize' ? handshakeFault(message.params) : null;
-      if (fault !== null) {
-        this.#refuse(id, INVALID_PARAMS, fault);
+      case 'refused':
+        this.#write(errorLine(incoming.id, incoming.code, incoming.why));
         return;
+      case 'request': {
+        const { id } = incoming;
+        const open = this.#sequences.size;
+        if (this.#sequences.has(id)) {
+          this.#refuse(
+            null,
+            INVALID_REQUEST,
+            'Invalid request: this id is already in use by an open request.',
+          );
+          return;
+        }
+        if (open >= this.#limits.mcp_unanswered_max) {
+          this.#refuse(id, OVERLOADED, `Too many open requests (${open}). Wait for answers first.`);
+          return;
+        }
+        this.#sequences.set(id, sequence);
+        break;
       }
-      if (this.#sequences.size >= this.#limits.mcp_unanswered_max) {
-        this.#refuse(
-          id,
-          OVERLOADED,
-          `Too many open requests (${this.#sequences.size}). Wait for answers first.`,
-        );
-        return;
-      }
-      this.#sequences.set(id, sequence);
-    } else if (method === 'notifications/cancelled') {
-      // Nothing answers a cancelled request, so this is the end of it.
-      const cancelled = (message.params as { requestId?: RequestId } | undefined)?.requestId;
-      if (cancelled !== undefined) queueMicrotask(() => this.#sequences.delete(cancelled));
+      case 'notification':
+        this.#cancelled = incoming.cancels ?? null;
     }
-    this.onmessage?.(message as JSONRPCMessage);
+    this.onmessage?.(incoming.message);
   }
 
   #refuse(id: RequestId | null, code: number, message: string): void {
-    this.#write(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } }));
+    this.#write(errorLine(JSON.stringify(id), code, message));
   }
 
   #write(line: string): void {
@@ -210,31 +200,17 @@ export class BridgeTransport implements Transport {
   }
 }
 
-/** What the SDK would refuse with a list of schema issues, in a sentence. */
-function handshakeFault(params: unknown): string | null {
-  const isObject = (value: unknown): value is Record<string, unknown> =>
-    typeof value === 'object' && value !== null && !Array.isArray(value);
-  if (!isObject(params)) return 'initialize needs params: { protocolVersion, capabilities, clientInfo }.';
-  const { protocolVersion, capabilities, clientInfo } = params;
-  if (typeof protocolVersion !== 'string')
-    return `initialize: protocolVersion must be a text such as "2025-11-25", not ${kindOf(protocolVersion)}.`;
-  if (!isObject(capabilities))
-    return `initialize: capabilities must be an object, not ${kindOf(capabilities)}.`;
-  if (!isObject(clientInfo) || typeof clientInfo.name !== 'string' || typeof clientInfo.version !== 'string')
-    return 'initialize: clientInfo must be an object with a name and a version, both texts.';
-  return null;
-}
-
-function kindOf(value: unknown): string {
-  if (value === undefined) return 'missing';
-  if (value === null) return 'null';
-  return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
-}
-
 /** id first: the bridge finds it without parsing the result. */
 function responseLine(message: Exclude<JSONRPCMessage, { method: string }>): string {
   const id = JSON.stringify(message.id ?? null);
-  return 'result' in message
-    ? `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(message.result)}}`
-    : `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(message.error)}}`;
+  if ('result' in message) return `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(message.result)}}`;
+  const { code, message: text } = message.error;
+  const why = code === INTERNAL_ERROR ? schemaFault(text) : null;
+  if (why !== null) return errorLine(id, INVALID_PARAMS, why);
+  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(message.error)}}`;
+}
+
+/** @param id as JSON text */
+function errorLine(id: string, code: number, message: string): string {
+  return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message })}}`;
 }
