@@ -5,7 +5,7 @@ const LINES_MAX = 400;
 /** A file that may be longer, and why. */
 const LONGER: Record<string, number> = {
   // Each agent pays its start, and each further file costs a millisecond of it.
-  'mcp-tools/bridge/main.cts': 450,
+  'mcp-tools/bridge/main.cts': 490,
 };
 /** Statements as they are written here: upper-case keywords. */
 const SQL =

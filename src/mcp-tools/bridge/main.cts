@@ -54,7 +54,7 @@ interface Request {
   listen: boolean;
   acknowledged: boolean;
   /** `initialize`: sent again on every later connection, once it has been answered with a result. */
-  handshake?: Message;
+  handshake: boolean;
 }
 
 const [, , socketPath, flag, client] = process.argv;
@@ -109,12 +109,8 @@ function flush(): void {
   if (host !== null && !host.write(data)) stdin.pause();
 }
 
-function answer(id: Id | null, code: number, message: string, data?: unknown): void {
-  answerTo(JSON.stringify(id), code, message, data);
-}
-
 /** @param id as JSON text */
-function answerTo(id: string, code: number, message: string, data?: unknown): void {
+function answer(id: string, code: number, message: string, data?: unknown): void {
   const error = JSON.stringify({ code, message, ...(data === undefined ? {} : { data }) });
   stdout.write(`{"jsonrpc":"2.0","id":${id},"error":${error}}\n`);
 }
@@ -127,18 +123,40 @@ function forget(id: Id): Request | undefined {
   return request;
 }
 
-function invalid(why: string, id: Id | null = null): void {
+function invalid(why: string, id = 'null'): void {
   answer(id, INVALID_REQUEST, `Invalid request: ${why}`);
 }
 
-/** A byte order mark is no part of the message. */
+/** The id as the engine wrote it, where it is one and no open request has it; otherwise null. */
+function idText(id: unknown, line: string): string {
+  if (typeof id !== 'string' && typeof id !== 'number') return 'null';
+  if (typeof id === 'string' || Number.isSafeInteger(id)) {
+    return unanswered.has(id) ? 'null' : JSON.stringify(id);
+  }
+  // JavaScript cannot hold every number that JSON can write: its digits, from the outermost object.
+  const digits = new Map<unknown, string>();
+  let outermost: unknown;
+  try {
+    JSON.parse(line, function (...[key, value, context]: unknown[]) {
+      if (key === 'id') digits.set(this, (context as { source: string }).source);
+      outermost = value;
+      return value;
+    });
+  } catch {} // nested deeper than the stack
+  return digits.get(outermost) ?? 'null';
+}
+
 function fromEngine(text: string): void {
-  const line = text.startsWith('\uFEFF') ? text.slice(1) : text;
+  const line = text.startsWith('\uFEFF') ? text.slice(1) : text; // a byte order mark is no part of it
   let message: Message;
   try {
     message = JSON.parse(line) as Message;
   } catch {
-    answer(null, PARSE_ERROR, 'Parse error: the line is not valid JSON. Send one JSON-RPC message per line.');
+    answer(
+      'null',
+      PARSE_ERROR,
+      'Parse error: the line is not valid JSON. Send one JSON-RPC message per line.',
+    );
     return;
   }
   if (message === null || typeof message !== 'object') invalid('a JSON-RPC message is an object.');
@@ -146,62 +164,40 @@ function fromEngine(text: string): void {
   else if (typeof message.method === 'string') {
     const { id, method } = message as { id?: unknown; method: string };
     if (id === undefined) notification(message, method, line);
-    else if (typeof id === 'string' || Number.isSafeInteger(id)) request(id as Id, message, method, line);
-    else if (typeof id === 'number') {
-      const why = 'Invalid request: an id that is a number has no fraction and is at most 2^53 - 1.';
-      answerTo(numberText(line) ?? 'null', INVALID_REQUEST, why);
-    } else invalid('an id is a string or a number.');
-  } else if ('result' in message || 'error' in message) {
-    // The host asks its clients nothing: this answers no question.
-  } else {
-    const { id } = message as { id?: unknown };
-    const named = typeof id === 'string' || Number.isSafeInteger(id);
-    const echoed = named && !unanswered.has(id as Id) ? (id as Id) : null;
-    invalid('neither a request, a notification nor a response: "method" must be a text.', echoed);
-  }
+    else if (typeof id === 'string' || Number.isSafeInteger(id)) request(id as Id, method, line);
+    else invalid('an id is a string or a number without a fraction, at most 2^53 - 1.', idText(id, line));
+  } else if (!('result' in message || 'error' in message)) {
+    const why = 'neither a request, a notification nor a response: "method" must be a text.';
+    invalid(why, idText(message.id, line));
+  } // The host asks its clients nothing, so a response answers nothing.
 }
 
-/** The digits of the outermost object's "id": JavaScript cannot hold every number that JSON can write. */
-function numberText(json: string): string | undefined {
-  const digits = new Map<unknown, string | undefined>();
-  const parse = JSON.parse as (
-    text: string,
-    reviver: (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown,
-  ) => unknown;
-  let found: string | undefined;
-  try {
-    parse(json, function (key, value, { source }) {
-      if (key === 'id') digits.set(this, source);
-      if (key === '') found = digits.get(value) ?? found;
-      return value;
-    });
-  } catch {
-    return undefined; // nested deeper than the stack
-  }
-  return found;
-}
-
-function request(id: Id, message: Message, method: string, line: string): void {
+function request(id: Id, method: string, line: string): void {
   const open = unanswered.size;
   if (unanswered.has(id)) {
     invalid(`id ${JSON.stringify(id)} is already in use by an open request.`);
     return;
   }
   if (open >= UNANSWERED_MAX || unansweredChars + line.length > UNANSWERED_CHARS_MAX) {
-    answer(id, OVERLOADED, `Too many open requests (${open}). Wait for answers, then send it again.`);
+    answer(
+      JSON.stringify(id),
+      OVERLOADED,
+      `Too many open requests (${open}). Wait for answers, then send it again.`,
+    );
     return;
   }
   sequence += 1;
   const listen = method === 'subscriptions/listen';
-  const entry: Request = {
+  const handshake = method === 'initialize';
+  const entry = {
     sequence,
     line,
     since: Date.now(),
     sent: host !== null,
     listen,
+    handshake,
     acknowledged: false,
   };
-  if (method === 'initialize') entry.handshake = message;
   unanswered.set(id, entry);
   unansweredChars += line.length;
   if (host !== null) send(line, sequence);
@@ -275,23 +271,33 @@ class Lines {
 }
 
 const fromStdin = new Lines(fromEngine, (head, tail) => {
-  const id = ID_FIRST.exec(head)?.[1] ?? ID_LAST.exec(tail)?.[1];
+  const id = ID_FIRST.exec(head)?.[1] ?? ID_LAST.exec(tail)?.[1] ?? 'null';
   invalid(
     `the message is longer than ${LINE_BYTES_MAX} bytes. Send less at once.`,
-    id === undefined || unanswered.has(JSON.parse(id) as Id) ? null : (JSON.parse(id) as Id),
+    idText(JSON.parse(id), id),
   );
 });
 
 /* ---------- host → engine ---------- */
+
+/** @returns whether the engine waits for it */
+function answered(id: Id, served: boolean): boolean {
+  const request = forget(id);
+  if (request?.handshake && served) {
+    // Under an id of our own (of two the last counts): its answer, which the engine has had, is then dropped.
+    const line = `${request.line.trimEnd().slice(0, -1)},"id":"${REPLAY}"}`;
+    initialize = { line, sequence: request.sequence };
+    if (initialized !== null && initialized.sequence < request.sequence) initialized = null;
+  }
+  return request !== undefined;
+}
 
 /** True where the line is to reach the engine. */
 function passes(line: Buffer): boolean {
   const start = line.toString('latin1', 0, 192);
   const response = RESPONSE.exec(start);
   if (response !== null) {
-    const request = forget(response[1] === undefined ? response[2]! : Number(response[1]));
-    if (request?.handshake !== undefined && response[3] === 'result') keepHandshake(request);
-    return request !== undefined;
+    return answered(response[1] === undefined ? response[2]! : Number(response[1]), response[3] === 'result');
   }
   let message: Message;
   try {
@@ -308,28 +314,15 @@ function passes(line: Buffer): boolean {
   }
   if (typeof message.method === 'string') return true;
   const error = message.error as { code: number; message: string; data?: { refused?: boolean } } | undefined;
-  if (message.id !== null && message.id !== undefined) {
-    const request = forget(message.id as Id);
-    if (request?.handshake !== undefined && message.result !== undefined) keepHandshake(request);
-    return request !== undefined;
-  }
+  if (message.id !== null && message.id !== undefined)
+    return answered(message.id as Id, message.result !== undefined);
   if (error?.data?.refused !== true) return true;
   refused = true;
   for (const id of [...unanswered.keys()]) {
-    answer(id, error.code, error.message, error.data);
+    answer(JSON.stringify(id), error.code, error.message, error.data);
     forget(id);
   }
   return false;
-}
-
-/** Under an id of our own: its answer, which the engine has had, is then recognised and dropped. */
-function keepHandshake({ handshake, sequence }: Request): void {
-  try {
-    initialize = { line: JSON.stringify({ ...handshake, id: REPLAY }), sequence };
-  } catch {
-    initialize = null; // nested deeper than the stack; the host serves a connection without it, too
-  }
-  if (initialized !== null && initialized.sequence < sequence) initialized = null;
 }
 
 /** @param socket asked for only while something of it is read */
@@ -422,7 +415,7 @@ function expire(): void {
     if (entry.listen || now < Math.max(downSince + GRACE_MS, entry.since + PATIENCE_MS)) continue;
     const seconds = Math.round((now - downSince) / 1000);
     answer(
-      id,
+      JSON.stringify(id),
       HOST_AWAY,
       `The aether host is not running: nothing has answered at ${socketPath} for ${seconds} s. ` +
         (entry.sent

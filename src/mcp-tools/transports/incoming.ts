@@ -212,20 +212,14 @@ function idText(id: unknown, json: string): string {
 
 /** The digits of the outermost object's "id". */
 function numberText(json: string): string | undefined {
-  const digits = new Map<unknown, string | undefined>();
-  const parse = JSON.parse as (
-    text: string,
-    reviver: (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown,
-  ) => unknown;
-  let found: string | undefined;
+  const digits = new Map<unknown, string>();
+  let outermost: unknown;
   try {
-    parse(json, function (key, value, { source }) {
-      if (key === 'id') digits.set(this, source);
-      if (key === '') found = digits.get(value) ?? found;
+    JSON.parse(json, function (...[key, value, context]: unknown[]) {
+      if (key === 'id') digits.set(this, (context as { source: string }).source);
+      outermost = value;
       return value;
     });
-  } catch {
-    return undefined; // nested deeper than the stack
-  }
-  return found;
+  } catch {} // nested deeper than the stack
+  return digits.get(outermost);
 }
