@@ -5,19 +5,15 @@
 import type { Activity, Capabilities, Detection, RuntimeName } from '../runtimes/runtime.ts';
 import type { WireError } from './errors.ts';
 import type { EventView } from './events/topics.ts';
-import type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
+import type { Actor, ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
 
 export type { EventView } from './events/topics.ts';
-export type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
+export type { Actor, ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
 
 /* ---------- who is asking ---------- */
 
 /** The identity and the receipt key of one MCP call. */
-export interface Caller {
-  principal: Principal;
-  /** Set when the principal is an agent. */
-  agent: string | null;
-  run: string | null;
+export interface Caller extends Actor {
   /** `aether_*` tools granted; null: all. */
   grants: string[] | null;
   /** The bridge process instance and its request number: the same pair is the same call. */

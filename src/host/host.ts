@@ -315,13 +315,7 @@ export class Host implements api.HostApi {
   }
 
   ackOperatorMail(ids: string[], by: By) {
-    const { store, events } = this.#p.wiring;
-    return store.transaction(() => {
-      const result = this.#p.mailboxes.ack('operator', ids);
-      if (result.acked.length > 0)
-        events.append({ topic: 'mail.acked', principal: by, grade: 'enforced', data: { ids: result.acked } });
-      return result;
-    });
+    return this.#p.mailboxes.ack({ principal: by, agent: null, run: null }, ids, 'operator');
   }
 
   events(filter: Parameters<api.HostApi['events']>[0]): api.EventView[] {

@@ -175,8 +175,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const generation = runTable.newHost(process.pid, version, started_ms);
   const agents = new Agents({ store, table: new AgentTable(store), clock });
   const runs = new Runs(runTable);
-  const approvals = new Approvals({ store, clock, ids });
-  const mailboxes = new Mailboxes({ store, clock, ids });
+  const approvals = new Approvals({ store, clock, ids, events });
+  const mailboxes = new Mailboxes({ store, clock, ids, events });
 
   let stopping: Promise<void> | null = null;
   const wiring: Wiring = {
@@ -258,7 +258,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const tools = new ToolVerbs({
     store,
     clock,
-    memory: new Memory({ store, clock, ids }),
+    memory: new Memory({ store, clock, ids, events }),
     mailboxes,
     approvals,
     events,

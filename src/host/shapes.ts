@@ -6,6 +6,14 @@
 /** Decided by the socket and its peer, never by an argument. */
 export type Principal = `agent:${string}` | `client:${string}` | 'operator' | 'host';
 
+/** Who does something: a principal, and which agent and run that is. */
+export interface Actor {
+  principal: Principal;
+  /** Set when the principal is an agent. */
+  agent: string | null;
+  run: string | null;
+}
+
 /** One fact and how it is known. */
 export interface Evidence {
   /** 'shim', 'stream', 'hook', 'transcript', 'operator', 'journal', … */

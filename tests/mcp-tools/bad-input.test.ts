@@ -4,7 +4,7 @@ import net from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/host/limits.ts';
 import { BRIDGE, Engine, MODERN } from './engine.ts';
-import { Rig, tempDir, until } from './rig.ts';
+import { actor, Rig, tempDir, until } from './rig.ts';
 
 let rig: Rig;
 const engines: Engine[] = [];
@@ -196,7 +196,7 @@ describe('an engine', () => {
 
   it('that does not read its answers is waited for, not buffered without end', async () => {
     await rig.openRunDoor();
-    for (let n = 0; n < 15; n += 1) rig.memory.store('agent:ada', { text: 'x'.repeat(1_900) });
+    for (let n = 0; n < 15; n += 1) rig.memory.store(actor('agent:ada'), { text: 'x'.repeat(1_900) });
     const by = await engine();
     by.process.stdout!.pause();
     for (let n = 0; n < 1_000; n += 1) by.call('aether_memory_search', { query: '*', limit: 15 });
@@ -342,7 +342,7 @@ describe('an answer', () => {
   it('over the limit becomes an error that says so', async () => {
     const small = { ...limits, mcp_line_bytes_max: 6_000 };
     await rig.openRunDoor({ limits: small });
-    rig.memory.store('agent:ada', { key: 'k', text: 'x'.repeat(7_000) });
+    rig.memory.store(actor('agent:ada'), { key: 'k', text: 'x'.repeat(7_000) });
     const by = await engine();
     expect((await by.reply(by.call('aether_memory_get', { key: 'k' }))).error?.message).toMatch(
       /more than the 6000 that fit/,
@@ -353,10 +353,14 @@ describe('an answer', () => {
   it('is cut to what a model can take, and says what is left out', async () => {
     await rig.openRunDoor();
     for (let n = 0; n < 8; n += 1) {
-      rig.mailboxes.send('agent:bob', { to: 'ada', subject: `${n}`, body: 'y'.repeat(12_000) }, ['ada']);
+      rig.mailboxes.send(actor('agent:bob'), { to: 'ada', subject: `${n}`, body: 'y'.repeat(12_000) }, [
+        'ada',
+      ]);
     }
-    rig.mailboxes.send('agent:bob', { to: 'ada', subject: 'long', body: 'z'.repeat(200_000) }, ['ada']);
-    rig.memory.store('agent:ada', { key: 'essay', text: `essay ${'w'.repeat(10_000)}` });
+    rig.mailboxes.send(actor('agent:bob'), { to: 'ada', subject: 'long', body: 'z'.repeat(200_000) }, [
+      'ada',
+    ]);
+    rig.memory.store(actor('agent:ada'), { key: 'essay', text: `essay ${'w'.repeat(10_000)}` });
     const by = await engine();
     const content = async (tool: string, args: object) =>
       (await by.reply(by.call(tool, args))).result.structuredContent;

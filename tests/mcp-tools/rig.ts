@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Caller, HostInfo, MessageView } from '../../src/host/api.ts';
+import type { Actor, Caller, HostInfo, MessageView, Principal } from '../../src/host/api.ts';
 import { Approvals } from '../../src/host/approvals/approvals.ts';
 import { type Clock, systemClock } from '../../src/host/clock.ts';
 import { Events } from '../../src/host/events/events.ts';
@@ -47,9 +47,9 @@ export class Rig {
     this.store = new Store(path.join(dir, 'aether.db'));
     const parts = { store: this.store, clock: this.clock, ids: randomIds };
     this.events = new Events({ ...parts, log: openLog(undefined) });
-    this.memory = new Memory(parts);
-    this.mailboxes = new Mailboxes(parts);
-    this.approvals = new Approvals(parts);
+    this.memory = new Memory({ ...parts, events: this.events });
+    this.mailboxes = new Mailboxes({ ...parts, events: this.events });
+    this.approvals = new Approvals({ ...parts, events: this.events });
     this.verbs = new ToolVerbs({
       ...parts,
       memory: this.memory,
@@ -158,6 +158,13 @@ export function caller(overrides: Partial<Caller> = {}): Caller {
 export function clientCaller(name: string, overrides: Partial<Caller> = {}): Caller {
   return caller({ principal: `client:${name}`, agent: null, run: null, ...overrides });
 }
+
+/** A principal that acts outside any run. */
+export const actor = (principal: Principal): Actor => ({
+  principal,
+  agent: principal.startsWith('agent:') ? principal.slice('agent:'.length) : null,
+  run: null,
+});
 
 /** Waits until the condition holds; fails after `within_ms`. */
 export async function until<T>(

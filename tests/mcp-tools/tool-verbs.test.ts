@@ -223,7 +223,7 @@ describe('asking the operator', () => {
       answer: { text: 'blue' },
       answeredBy: 'operator',
     });
-    expect(rig.topics()).toEqual(['approval.opened', 'mcp.called']);
+    expect(rig.topics()).toEqual(['approval.opened', 'approval.answered', 'mcp.called']);
   });
 
   it('returns it open after the wait, never later than the limit, and goes on under its id', async () => {

@@ -1,11 +1,13 @@
 /**
  * What waits for a person: permissions an engine asks for, and questions an agent asks. Each is opened once
- * under its request key, answered or withdrawn once, and outlives the host and whoever asked. Those who wait
- * are told after the transaction that settled it has committed.
+ * under its request key, answered or withdrawn once, each with its event in the same transaction, and outlives
+ * the host and its asker. Waiting calls are told after that transaction has committed.
  */
-import type { ApprovalAnswer, ApprovalView, Principal } from '../api.ts';
+import type { ApprovalAnswer, ApprovalView, Evidence, Principal } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError } from '../errors.ts';
+import type { Events } from '../events/events.ts';
+import type { Topic, Topics } from '../events/topics.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { type ApprovalRecord, ApprovalTable } from '../store/approvals.ts';
@@ -31,14 +33,16 @@ export class Approvals {
   readonly #table: ApprovalTable;
   readonly #clock: Clock;
   readonly #ids: Ids;
+  readonly #events: Pick<Events, 'append'>;
   readonly #waiting = new Map<string, Set<(approval: ApprovalView) => void>>();
   #settled = new Set<string>();
 
-  constructor(options: { store: Store; clock: Clock; ids: Ids }) {
+  constructor(options: { store: Store; clock: Clock; ids: Ids; events: Pick<Events, 'append'> }) {
     this.#store = options.store;
     this.#table = new ApprovalTable(options.store);
     this.#clock = options.clock;
     this.#ids = options.ids;
+    this.#events = options.events;
   }
 
   /** Opens it, or finds the one that was opened under this request key before, whatever became of it. */
@@ -72,6 +76,14 @@ export class Approvals {
         delivered: false,
       };
       this.#table.insert(record);
+      const { id, kind, title, detail, agent } = record;
+      const data = { approval: id, kind, title, detail };
+      this.#append(
+        'approval.opened',
+        record,
+        agent.includes(':') ? (agent as Principal) : `agent:${agent}`,
+        data,
+      );
       return { approval: toView(record), reattached: false };
     });
   }
@@ -81,17 +93,21 @@ export class Approvals {
     return this.#store.transaction(() => {
       const record = this.#require(id);
       if (record.state !== 'open') throw alreadySettled(record);
-      this.#table.settle(id, 'answered', checkedAnswer(record, answer), this.#clock.now(), by);
+      const checked = checkedAnswer(record, answer);
+      this.#table.settle(id, 'answered', checked, this.#clock.now(), by);
+      this.#append('approval.answered', record, by, { approval: id, answer: checked, by });
       this.#tellAfterCommit(id);
       return this.get(id);
     });
   }
 
   /** Nobody waits for it any more. Returns null where it was settled already. */
-  withdraw(id: string): ApprovalView | null {
+  withdraw(id: string, by: Principal, grade: Evidence['grade'] = 'enforced'): ApprovalView | null {
     return this.#store.transaction(() => {
-      if (this.#require(id).state !== 'open') return null;
+      const record = this.#require(id);
+      if (record.state !== 'open') return null;
       this.#table.settle(id, 'withdrawn', null, this.#clock.now(), null);
+      this.#append('approval.withdrawn', record, by, { approval: id }, grade);
       this.#tellAfterCommit(id);
       return this.get(id);
     });
@@ -156,6 +172,17 @@ export class Approvals {
   /** Is anybody waiting in a call right now? */
   awaited(id: string): boolean {
     return this.#waiting.has(id);
+  }
+
+  #append<T extends Extract<Topic, `approval.${string}`>>(
+    topic: T,
+    { agent, run }: ApprovalRecord,
+    principal: Principal,
+    data: Topics[T],
+    grade: Evidence['grade'] = 'enforced',
+  ): void {
+    // Of an outside client there is a principal, and no agent.
+    this.#events.append({ topic, agent: agent.includes(':') ? null : agent, run, principal, grade, data });
   }
 
   #require(id: string): ApprovalRecord {

@@ -5,8 +5,10 @@
 import type { MessageView, Principal } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError, nearest } from '../errors.ts';
+import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
+import type { Actor } from '../shapes.ts';
 import { MessageTable } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
 
@@ -26,14 +28,16 @@ export class Mailboxes {
   readonly #table: MessageTable;
   readonly #clock: Clock;
   readonly #ids: Ids;
+  readonly #events: Pick<Events, 'append'>;
   /** Spares a write per call; the table is the truth. */
   readonly #seen: Set<string>;
 
-  constructor(options: { store: Store; clock: Clock; ids: Ids }) {
+  constructor(options: { store: Store; clock: Clock; ids: Ids; events: Pick<Events, 'append'> }) {
     this.#store = options.store;
     this.#table = new MessageTable(options.store);
     this.#clock = options.clock;
     this.#ids = options.ids;
+    this.#events = options.events;
     this.#seen = new Set(this.#table.clients());
   }
 
@@ -49,12 +53,8 @@ export class Mailboxes {
    * @param agents names of the agents that exist
    * @param via by whose words the sender goes at this moment, beside their own
    */
-  send(
-    from: Principal,
-    input: NewMessage,
-    agents: readonly string[],
-    via: readonly Principal[] = [],
-  ): MessageView {
+  send(by: Actor, input: NewMessage, agents: readonly string[], via: readonly Principal[] = []): MessageView {
+    const from = by.principal;
     const to = this.#recipient(input.to, agents);
     if (input.subject.trim() === '' || input.subject.length > limits.mail_subject_chars_max) {
       throw new AetherError({
@@ -95,6 +95,8 @@ export class Mailboxes {
         acked_ms: null,
       };
       this.#table.insert(message, via);
+      const data = { message, ...(via.length === 0 ? {} : { via: [...via] }) };
+      this.#events.append({ topic: 'mail.sent', ...by, grade: 'enforced', data });
       return message;
     });
   }
@@ -122,8 +124,11 @@ export class Mailboxes {
     return this.#table.countUnread(owner);
   }
 
-  /** Marks messages as dealt with. All or nothing; acknowledging twice is the same as once. */
-  ack(owner: Principal, ids: readonly string[]): { acked: string[]; already: string[] } {
+  /**
+   * Marks messages as dealt with. All or nothing; acknowledging twice is the same as once.
+   * @param owner whose mailbox they are in
+   */
+  ack(by: Actor, ids: readonly string[], owner = by.principal): { acked: string[]; already: string[] } {
     if (ids.length === 0 || ids.length > limits.mail_ack_ids_max) {
       throw new AetherError({
         code: 'mail.ack-count',
@@ -151,6 +156,8 @@ export class Mailboxes {
           acked.push(id);
         } else already.push(id);
       }
+      if (acked.length > 0)
+        this.#events.append({ topic: 'mail.acked', ...by, grade: 'enforced', data: { ids: acked } });
       return { acked, already };
     });
   }

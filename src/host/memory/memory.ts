@@ -6,8 +6,10 @@
 import type { MemoryView, Principal } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError, nearest } from '../errors.ts';
+import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
+import type { Actor } from '../shapes.ts';
 import { type MemoryHit, type MemoryRecord, MemoryTable } from '../store/memories.ts';
 import type { Store } from '../store/store.ts';
 import { matchExpression } from './query.ts';
@@ -28,17 +30,20 @@ export class Memory {
   readonly #table: MemoryTable;
   readonly #clock: Clock;
   readonly #ids: Ids;
+  readonly #events: Pick<Events, 'append'>;
   readonly #counts = new Map<string, number>();
 
-  constructor(options: { store: Store; clock: Clock; ids: Ids }) {
+  constructor(options: { store: Store; clock: Clock; ids: Ids; events: Pick<Events, 'append'> }) {
     this.#store = options.store;
     this.#table = new MemoryTable(options.store);
     this.#clock = options.clock;
     this.#ids = options.ids;
+    this.#events = options.events;
   }
 
   /** Keeps a text; under a key that exists in the scope it replaces what is there. */
-  store(owner: Principal, input: NewMemory): { memory: MemoryView; replaced: boolean } {
+  store(by: Actor, input: NewMemory): { memory: MemoryView; replaced: boolean } {
+    const owner = by.principal;
     const text = checkedText(input.text);
     const tags = checkedTags(input.tags ?? []);
     const key = input.key === undefined ? null : checkedKey(input.key);
@@ -56,7 +61,7 @@ export class Memory {
           updated_ms: now,
         };
         this.#table.update(memory);
-        return { memory: toView(memory), replaced: true };
+        return this.#stored(by, memory, true);
       }
       if (this.#isFull(scope)) {
         throw new AetherError({
@@ -78,8 +83,14 @@ export class Memory {
         updated_ms: now,
       };
       this.#table.insert(memory);
-      return { memory: toView(memory), replaced: false };
+      return this.#stored(by, memory, false);
     });
+  }
+
+  #stored(by: Actor, record: MemoryRecord, replaced: boolean): { memory: MemoryView; replaced: boolean } {
+    const data = { memory: toView(record), replaced };
+    this.#events.append({ topic: 'memory.stored', ...by, grade: 'enforced', data });
+    return data;
   }
 
   /**
@@ -112,11 +123,12 @@ export class Memory {
   }
 
   /** @returns what was forgotten. */
-  forget(owner: Principal, input: { id?: string; key?: string }): MemoryView {
+  forget(by: Actor, input: { id?: string; key?: string }): MemoryView {
     return this.#store.transaction(() => {
-      const memory = this.#find(owner, input);
+      const memory = toView(this.#find(by.principal, input));
       this.#table.forget(memory.id, this.#clock.now());
-      return toView(memory);
+      this.#events.append({ topic: 'memory.forgotten', ...by, grade: 'enforced', data: { memory } });
+      return memory;
     });
   }
 

@@ -10,18 +10,7 @@ import { acceptInjection } from './inject.ts';
 import type { By, Wiring } from './wiring.ts';
 
 export function answerApproval(wiring: Wiring, id: string, answer: ApprovalAnswer, by: By): ApprovalView {
-  const view = wiring.store.transaction(() => {
-    const answered = wiring.approvals.answer(id, answer, by);
-    wiring.events.append({
-      topic: 'approval.answered',
-      agent: answered.agent,
-      run: answered.run,
-      principal: by,
-      grade: 'enforced',
-      data: { approval: id, answer: answered.answer, by },
-    });
-    return answered;
-  });
+  const view = wiring.approvals.answer(id, answer, by);
   wiring.touched(view.agent);
   const run = view.run === null ? null : wiring.runs.byId(view.run);
   if (run !== null) {
@@ -101,14 +90,6 @@ function withId(frame: { id: string; data: string }, id: string): { id: string; 
 /** The run is over: whatever it asked to be allowed is not asked any more. */
 export function withdrawPermissions(wiring: Wiring, run: Run): void {
   for (const approval of wiring.approvals.openOfRun(run.id)) {
-    if (approval.kind !== 'permission' || wiring.approvals.withdraw(approval.id) === null) continue;
-    wiring.events.append({
-      topic: 'approval.withdrawn',
-      agent: run.record.agent,
-      run: run.id,
-      principal: 'host',
-      grade: 'enforced',
-      data: { approval: approval.id },
-    });
+    if (approval.kind === 'permission') wiring.approvals.withdraw(approval.id, 'host');
   }
 }

@@ -88,7 +88,7 @@ export function beyondAuthority(
     const message = `Not run: ${authority.why}, and too many questions already wait for the operator.`;
     return { verdict: 'deny', message };
   }
-  const { approval, reattached } = wiring.approvals.open({
+  const { approval } = wiring.approvals.open({
     kind: 'permission',
     agent,
     run: run.id,
@@ -97,15 +97,6 @@ export function beyondAuthority(
     detail: { ...call, gate: true, authority },
     otherwise: 'The tool does not run; the agent waits until somebody answers.',
   });
-  if (!reattached)
-    wiring.events.append({
-      topic: 'approval.opened',
-      agent,
-      run: run.id,
-      principal: `agent:${agent}`,
-      grade: 'enforced',
-      data: { approval: approval.id, kind: 'permission', title: call.tool, detail: approval.detail },
-    });
   return { verdict: 'ask', approval: approval.id };
 }
 

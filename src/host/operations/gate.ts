@@ -58,7 +58,7 @@ export function gateAsked(
 /** The engine gave the call up: it did not run. */
 export function gateLeft(wiring: Wiring, run: Run, requestId: string, at_ms: number): void {
   const call = takeOut(run, requestId);
-  if (call?.approval !== undefined) withdraw(wiring, run, call.approval);
+  if (call?.approval !== undefined) wiring.approvals.withdraw(call.approval, 'host');
   showActivity(wiring, run, at_ms);
 }
 
@@ -116,7 +116,8 @@ export function turnOver(run: Run, outcome: NonNullable<Floor['turnEnded']>): vo
 /** A new process has the floor: nothing of the one before it waits any more. */
 export function gateForgotten(wiring: Wiring, run: Run): void {
   const { floor } = run.record;
-  for (const { approval } of floor.gates ?? []) if (approval !== undefined) withdraw(wiring, run, approval);
+  for (const { approval } of floor.gates ?? [])
+    if (approval !== undefined) wiring.approvals.withdraw(approval, 'host');
   floor.gates = [];
   floor.running = [];
   floor.passed = [];
@@ -131,18 +132,6 @@ function takeOut(run: Run, requestId: string): GateCall | undefined {
   onTheWay.get(run)?.delete(requestId);
   firstLooks.get(run)?.delete(requestId);
   return call;
-}
-
-function withdraw(wiring: Wiring, run: Run, approval: string): void {
-  if (wiring.approvals.withdraw(approval) === null) return;
-  wiring.events.append({
-    topic: 'approval.withdrawn',
-    agent: run.record.agent,
-    run: run.id,
-    principal: 'host',
-    grade: 'enforced',
-    data: { approval },
-  });
 }
 
 /* ---------- after the commit ---------- */
@@ -258,7 +247,7 @@ export function endLongWaits(wiring: Wiring, run: Run): void {
   wiring.store.transaction(() => {
     run.save(({ floor }) => {
       for (const call of long) {
-        if (call.approval !== undefined) withdraw(wiring, run, call.approval);
+        if (call.approval !== undefined) wiring.approvals.withdraw(call.approval, 'host');
         call.verdict = held ? 'stop' : 'deny';
         call.message = held ? STOPPED : 'Not run: nobody answered whether it may.';
       }

@@ -75,7 +75,7 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
       gateLeft(wiring, run, event.requestId, at_ms);
       return;
     case 'permission-asked': {
-      const { approval, reattached } = wiring.approvals.open({
+      wiring.approvals.open({
         kind: 'permission',
         agent: record.agent,
         run: record.id,
@@ -89,21 +89,13 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
         },
         otherwise: 'The tool does not run; the agent waits until somebody answers.',
       });
-      if (!reattached) {
-        append(
-          'approval.opened',
-          { approval: approval.id, kind: 'permission', title: event.tool, detail: approval.detail },
-          'enforced',
-        );
-      }
       activity('waiting-for-operator', `asks to use ${event.tool}`, event.tool);
       record.last = oneLine(`asks to use ${callLine(event.tool, event.input)}`);
       return;
     }
     case 'permission-withdrawn': {
       const asked = wiring.approvals.byRequest(`${record.id}:${event.requestId}`);
-      const approval = asked === null ? null : wiring.approvals.withdraw(asked.id);
-      if (approval !== null) append('approval.withdrawn', { approval: approval.id });
+      if (asked !== null) wiring.approvals.withdraw(asked.id, `agent:${record.agent}`, 'observed');
       return;
     }
     case 'inject':

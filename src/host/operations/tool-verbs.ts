@@ -60,13 +60,6 @@ type McpVerbs = Pick<
   | 'report'
 >;
 
-interface Effect<T, K extends Topic> {
-  result: T;
-  topic: K;
-  grade: Evidence['grade'];
-  data: Topics[K];
-}
-
 export class ToolVerbs implements McpVerbs {
   readonly #o: ToolVerbsOptions;
   readonly #calls: CallTable;
@@ -77,15 +70,7 @@ export class ToolVerbs implements McpVerbs {
   }
 
   memoryStore(caller: Caller, input: Parameters<HostApi['memoryStore']>[1]) {
-    return this.#once(caller, 'aether_memory_store', () => {
-      const result = this.#o.memory.store(caller.principal, input);
-      return {
-        result,
-        topic: 'memory.stored',
-        grade: 'enforced',
-        data: { memory: result.memory, replaced: result.replaced },
-      };
-    });
+    return this.#once(caller, 'aether_memory_store', () => this.#o.memory.store(caller, input));
   }
 
   memorySearch(caller: Caller, input: Parameters<HostApi['memorySearch']>[1]) {
@@ -99,15 +84,9 @@ export class ToolVerbs implements McpVerbs {
   }
 
   memoryForget(caller: Caller, input: Parameters<HostApi['memoryForget']>[1]) {
-    return this.#once(caller, 'aether_memory_forget', () => {
-      const memory = this.#o.memory.forget(caller.principal, input);
-      return {
-        result: { forgotten: memory.id },
-        topic: 'memory.forgotten',
-        grade: 'enforced',
-        data: { memory },
-      };
-    });
+    return this.#once(caller, 'aether_memory_forget', () => ({
+      forgotten: this.#o.memory.forget(caller, input).id,
+    }));
   }
 
   mailSend(caller: Caller, input: Parameters<HostApi['mailSend']>[1]) {
@@ -115,10 +94,8 @@ export class ToolVerbs implements McpVerbs {
     const result = this.#once(caller, 'aether_mail_send', () => {
       const agents = this.#o.agents().map((agent) => agent.name);
       const via = this.#o.senders?.(caller) ?? [];
-      const message = this.#o.mailboxes.send(caller.principal, input, agents, via);
-      sent = message;
-      const data = { message, ...(via.length === 0 ? {} : { via }) };
-      return { result: { message }, topic: 'mail.sent', grade: 'enforced', data };
+      sent = this.#o.mailboxes.send(caller, input, agents, via);
+      return { message: sent };
     });
     // Not for a repeat: then the mail was delivered, and its receiver told, the first time.
     if (sent !== null && result.message.to.startsWith('agent:')) {
@@ -136,10 +113,7 @@ export class ToolVerbs implements McpVerbs {
   }
 
   mailAck(caller: Caller, input: Parameters<HostApi['mailAck']>[1]) {
-    return this.#once(caller, 'aether_mail_ack', () => {
-      const result = this.#o.mailboxes.ack(caller.principal, input.ids);
-      return { result, topic: 'mail.acked', grade: 'enforced', data: { ids: result.acked } };
-    });
+    return this.#once(caller, 'aether_mail_ack', () => this.#o.mailboxes.ack(caller, input.ids));
   }
 
   agentsList(caller: Caller) {
@@ -226,27 +200,17 @@ export class ToolVerbs implements McpVerbs {
         next: 'Ask one thing, with what the operator must know to answer it.',
       });
     }
-    return this.#o.store.transaction(() => {
-      const { approval, reattached } = this.#o.approvals.open({
-        kind: 'question',
-        agent: caller.agent ?? caller.principal,
-        run: caller.run,
-        // The principal is part of it, because the instance is the bridge's own word: nobody can find another's.
-        request: `${caller.principal}:${caller.instance}:${caller.sequence}`,
-        title: input.question,
-        detail: { question: input.question, ...(input.choices ? { choices: input.choices } : {}) },
-        otherwise: 'Nothing happens; the agent decides for itself how long it waits.',
-      });
-      if (!reattached) {
-        this.#append(caller, 'approval.opened', 'enforced', {
-          approval: approval.id,
-          kind: approval.kind,
-          title: approval.title,
-          detail: approval.detail,
-        });
-      }
-      return approval;
+    const { approval } = this.#o.approvals.open({
+      kind: 'question',
+      agent: caller.agent ?? caller.principal,
+      run: caller.run,
+      // The principal is part of it, because the instance is the bridge's own word: nobody can find another's.
+      request: `${caller.principal}:${caller.instance}:${caller.sequence}`,
+      title: input.question,
+      detail: { question: input.question, ...(input.choices ? { choices: input.choices } : {}) },
+      otherwise: 'Nothing happens; the agent decides for itself how long it waits.',
     });
+    return approval;
   }
 
   #ownQuestion(caller: Caller, id: string): ApprovalView {
@@ -274,21 +238,18 @@ export class ToolVerbs implements McpVerbs {
   ): ApprovalView {
     if (signal.reason !== 'cancelled') return opened;
     return this.#o.store.transaction(() => {
-      if (asked && this.#o.approvals.withdraw(opened.id) !== null) {
-        this.#append(caller, 'approval.withdrawn', 'enforced', { approval: opened.id });
-      }
+      if (asked) this.#o.approvals.withdraw(opened.id, caller.principal);
       this.#logCall(caller, 'aether_ask_operator', started, 'call.cancelled');
       return this.#o.approvals.get(opened.id);
     });
   }
 
   /** An effect with its event, the audit row and the receipt, in one transaction. */
-  #once<T, K extends Topic>(caller: Caller, tool: string, effect: () => Effect<T, K>): T {
+  #once<T>(caller: Caller, tool: string, effect: () => T): T {
     const started = performance.now();
     return this.#audited(caller, tool, started, () =>
       this.#receipted(caller, tool, () => {
-        const { result, topic, grade, data } = effect();
-        this.#append(caller, topic, grade, data);
+        const result = effect();
         this.#logCall(caller, tool, started, null);
         return result;
       }),

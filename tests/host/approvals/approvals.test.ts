@@ -47,12 +47,12 @@ it('is answered once; the second answer is told by whom', () => {
   expect(answered).toMatchObject({ state: 'answered', answeredBy: 'operator' });
   expect(answered.answer).toEqual({ allow: false, text: 'not on a Friday' });
   expect(() => rig.approvals.answer(id, { allow: true }, 'client:x')).toThrow(/already answered by operator/);
-  expect(rig.approvals.withdraw(id)).toBeNull();
+  expect(rig.approvals.withdraw(id, 'host')).toBeNull();
 });
 
 it('withdrawn, it takes no answer', () => {
   const { id } = open('a').approval;
-  expect(rig.approvals.withdraw(id)?.state).toBe('withdrawn');
+  expect(rig.approvals.withdraw(id, 'host')?.state).toBe('withdrawn');
   expect(() => rig.approvals.answer(id, { allow: true }, 'operator')).toThrow(/withdrawn/);
 });
 
@@ -107,7 +107,7 @@ it('tells nobody of an answer that was rolled back', async () => {
 
 it('tells a late listener at once, of a withdrawal too', async () => {
   const { id } = open('a').approval;
-  rig.approvals.withdraw(id);
+  rig.approvals.withdraw(id, 'host');
   await tick();
   const heard: string[] = [];
   rig.approvals.onAnswered(id, (approval) => heard.push(approval.state));
@@ -147,4 +147,27 @@ it('bounds what one agent may leave open', () => {
   expect(() => open('one more')).toThrow(/already waits for 100/);
   expect(open('r:0').reattached).toBe(true);
   expect(open('other', { agent: 'bob' }).reattached).toBe(false);
+});
+
+it('is told in the log once for each change of it, with whoever made the change', () => {
+  const told = () =>
+    rig.events
+      .list({ topics: ['approval.'] })
+      .map(({ topic, agent, run, principal, grade }) => [topic, agent, run, principal, grade]);
+  const { id } = open('run_1:req_1').approval;
+  open('run_1:req_1');
+  rig.approvals.answer(id, { allow: true }, 'operator');
+  expect(() => rig.approvals.answer(id, { allow: true }, 'operator')).toThrow(/already answered/);
+  expect(rig.approvals.withdraw(id, 'host')).toBeNull();
+  expect(told()).toEqual([
+    ['approval.opened', 'ada', 'run_1', 'agent:ada', 'enforced'],
+    ['approval.answered', 'ada', 'run_1', 'operator', 'enforced'],
+  ]);
+  // An outside client is a principal and no agent.
+  const asked = open('client:x:1', { kind: 'question', agent: 'client:x', run: null });
+  rig.approvals.withdraw(asked.approval.id, 'client:x', 'observed');
+  expect(told().slice(2)).toEqual([
+    ['approval.opened', null, null, 'client:x', 'enforced'],
+    ['approval.withdrawn', null, null, 'client:x', 'observed'],
+  ]);
 });

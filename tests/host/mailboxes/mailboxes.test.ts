@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { limits } from '../../../src/host/limits.ts';
-import { Rig, tempDir } from '../../mcp-tools/rig.ts';
+import { actor, Rig, tempDir } from '../../mcp-tools/rig.ts';
 
 const AGENTS = ['ada', 'bob', 'carol'];
 let rig: Rig;
@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 
 const send = (to: string, subject = 'hello', more: { body?: string; replyTo?: string } = {}) =>
-  rig.mailboxes.send('agent:ada', { to, subject, body: 'text', ...more }, AGENTS);
+  rig.mailboxes.send(actor('agent:ada'), { to, subject, body: 'text', ...more }, AGENTS);
 
 function nextOf(act: () => unknown): string {
   try {
@@ -38,7 +38,7 @@ it('delivers in order, oldest first, until acknowledged', () => {
     acked_ms: null,
     replyTo: null,
   });
-  rig.mailboxes.ack('agent:bob', [sent[0]!.id, sent[2]!.id]);
+  rig.mailboxes.ack(actor('agent:bob'), [sent[0]!.id, sent[2]!.id]);
   expect(rig.mailboxes.inbox('agent:bob', {}).messages.map((message) => message.subject)).toEqual(['two']);
   const all = rig.mailboxes.inbox('agent:bob', { unreadOnly: false });
   expect(all.messages.map((message) => message.subject)).toEqual(['three', 'two', 'one']);
@@ -47,17 +47,19 @@ it('delivers in order, oldest first, until acknowledged', () => {
 
 it('acknowledging is idempotent, and all or nothing', () => {
   const { id } = send('bob');
-  expect(rig.mailboxes.ack('agent:bob', [id, id])).toEqual({ acked: [id], already: [] });
-  expect(rig.mailboxes.ack('agent:bob', [id])).toEqual({ acked: [], already: [id] });
+  expect(rig.mailboxes.ack(actor('agent:bob'), [id, id])).toEqual({ acked: [id], already: [] });
+  expect(rig.mailboxes.ack(actor('agent:bob'), [id])).toEqual({ acked: [], already: [id] });
   const second = send('bob');
-  expect(() => rig.mailboxes.ack('agent:bob', [second.id, 'nonsense'])).toThrow(/none was acknowledged/);
+  expect(() => rig.mailboxes.ack(actor('agent:bob'), [second.id, 'nonsense'])).toThrow(
+    /none was acknowledged/,
+  );
   expect(rig.mailboxes.unread('agent:bob')).toBe(1);
 });
 
 it('nobody acknowledges the mail of another', () => {
   const { id } = send('bob');
-  expect(() => rig.mailboxes.ack('agent:carol', [id])).toThrow(/in your mailbox/);
-  expect(() => rig.mailboxes.ack('agent:ada', [id])).toThrow(/in your mailbox/);
+  expect(() => rig.mailboxes.ack(actor('agent:carol'), [id])).toThrow(/in your mailbox/);
+  expect(() => rig.mailboxes.ack(actor('agent:ada'), [id])).toThrow(/in your mailbox/);
 });
 
 it('takes names as people write them and as `from` shows them', () => {
@@ -89,13 +91,17 @@ it('remembers clients that were here, across a restart', async () => {
 it('answers only messages of its own', () => {
   const first = send('bob');
   const reply = rig.mailboxes.send(
-    'agent:bob',
+    actor('agent:bob'),
     { to: first.from, subject: 're', body: 'x', replyTo: first.id },
     AGENTS,
   );
   expect(reply).toMatchObject({ to: 'agent:ada', replyTo: first.id });
   expect(() =>
-    rig.mailboxes.send('agent:carol', { to: 'ada', subject: 're', body: 'x', replyTo: first.id }, AGENTS),
+    rig.mailboxes.send(
+      actor('agent:carol'),
+      { to: 'ada', subject: 're', body: 'x', replyTo: first.id },
+      AGENTS,
+    ),
   ).toThrow(/no message of yours/);
 });
 
@@ -103,7 +109,7 @@ it('holds to its limits and says them', () => {
   expect(() => send('bob', '')).toThrow(/subject/);
   expect(() => send('bob', 'x'.repeat(201))).toThrow(/200/);
   expect(() => send('bob', 'big', { body: 'x'.repeat(limits.mail_body_bytes_max + 1) })).toThrow(/262144/);
-  expect(() => rig.mailboxes.ack('agent:bob', [])).toThrow(/1 to 200/);
+  expect(() => rig.mailboxes.ack(actor('agent:bob'), [])).toThrow(/1 to 200/);
   for (let n = 0; n < 130; n += 1) send('bob', `${n}`);
   expect(rig.mailboxes.inbox('agent:bob', { limit: 10_000 }).messages).toHaveLength(limits.mail_inbox_max);
 });
@@ -116,6 +122,6 @@ it('refuses mail to a mailbox nobody empties', () => {
     for (let n = 0; n < limits.mail_unread_max; n += 1) insert.run(`m${n}`);
   });
   expect(() => send('bob')).toThrow(/nobody has acknowledged/);
-  rig.mailboxes.ack('agent:bob', ['m0']);
+  rig.mailboxes.ack(actor('agent:bob'), ['m0']);
   expect(send('bob').to).toBe('agent:bob');
 });

@@ -4,7 +4,7 @@ import { randomIds } from '../../../src/host/ids.ts';
 import { limits } from '../../../src/host/limits.ts';
 import { Memory } from '../../../src/host/memory/memory.ts';
 import { matchExpression, wordsOf } from '../../../src/host/memory/query.ts';
-import { Rig, tempDir } from '../../mcp-tools/rig.ts';
+import { actor, Rig, tempDir } from '../../mcp-tools/rig.ts';
 import { VirtualClock } from '../../support/clock.ts';
 
 let clock: VirtualClock;
@@ -25,8 +25,8 @@ const found = (query: string, who: 'agent:ada' | 'agent:bob' | `client:${string}
 
 describe('finding', () => {
   it('matches any of the words, in any form, whatever else was asked', () => {
-    rig.memory.store('agent:ada', { text: 'The staging server is deployed from the release branch.' });
-    rig.memory.store('agent:ada', { text: 'Lunch is at noon.' });
+    rig.memory.store(actor('agent:ada'), { text: 'The staging server is deployed from the release branch.' });
+    rig.memory.store(actor('agent:ada'), { text: 'Lunch is at noon.' });
     expect(found('how do we deploy to production')).toEqual([
       'The staging server is deployed from the release branch.',
     ]);
@@ -40,27 +40,27 @@ describe('finding', () => {
       'redis cache',
       'backup of the wiki',
     ]) {
-      rig.memory.store('agent:ada', { text });
+      rig.memory.store(actor('agent:ada'), { text });
     }
     expect(found('postgres backup')[0]).toBe('postgres backup at night');
     expect(found('postgres backup')).toHaveLength(3);
   });
 
   it('finds by key and by tag, and the key weighs more than the text', () => {
-    rig.memory.store('agent:ada', {
+    rig.memory.store(actor('agent:ada'), {
       text: 'The colour of the logo is blue, see the brand guide, not the theme.',
     });
-    rig.memory.store('agent:ada', { key: 'brand-guide', text: 'docs/brand.pdf', tags: ['design'] });
+    rig.memory.store(actor('agent:ada'), { key: 'brand-guide', text: 'docs/brand.pdf', tags: ['design'] });
     expect(found('brand guide')[0]).toBe('docs/brand.pdf');
     expect(found('design')).toEqual(['docs/brand.pdf']);
   });
 
   it('prefers the newer of two that say the same', () => {
     for (let day = 1; day <= 4; day += 1) {
-      rig.memory.store('agent:ada', { text: 'The build is green.' });
+      rig.memory.store(actor('agent:ada'), { text: 'The build is green.' });
       clock.advance(86_400_000);
     }
-    rig.memory.store('agent:ada', { text: 'Something else entirely.' });
+    rig.memory.store(actor('agent:ada'), { text: 'Something else entirely.' });
     const times = rig.memory
       .search('agent:ada', { query: 'build green' })
       .memories.map((memory) => memory.updated_ms);
@@ -69,14 +69,14 @@ describe('finding', () => {
   });
 
   it('keeps the order of relevance in a collection of two, where every word is in half of the rows', () => {
-    rig.memory.store('agent:ada', { text: 'alpha beta' });
+    rig.memory.store(actor('agent:ada'), { text: 'alpha beta' });
     clock.advance(1_000);
-    rig.memory.store('agent:ada', { text: 'alpha gamma' });
+    rig.memory.store(actor('agent:ada'), { text: 'alpha gamma' });
     expect(found('alpha beta')).toEqual(['alpha beta', 'alpha gamma']);
   });
 
   it('says how many match beyond the limit, and bounds the limit', () => {
-    for (let n = 0; n < 60; n += 1) rig.memory.store('agent:ada', { text: `note ${n} about tea` });
+    for (let n = 0; n < 60; n += 1) rig.memory.store(actor('agent:ada'), { text: `note ${n} about tea` });
     const few = rig.memory.search('agent:ada', { query: 'tea', limit: 3 });
     expect(few.memories).toHaveLength(3);
     expect(few.total).toBe(60);
@@ -86,13 +86,13 @@ describe('finding', () => {
   });
 
   it('returns an empty list, not an error, where nothing matches', () => {
-    rig.memory.store('agent:ada', { text: 'something' });
+    rig.memory.store(actor('agent:ada'), { text: 'something' });
     expect(rig.memory.search('agent:ada', { query: 'zebra' })).toEqual({ memories: [], total: 0 });
   });
 
   it('lists the newest for a query without words', () => {
     for (const text of ['first', 'second', 'third']) {
-      rig.memory.store('agent:ada', { text });
+      rig.memory.store(actor('agent:ada'), { text });
       clock.advance(1_000);
     }
     expect(found('*')).toEqual(['third', 'second', 'first']);
@@ -100,8 +100,8 @@ describe('finding', () => {
   });
 
   it('filters by all of the tags', () => {
-    rig.memory.store('agent:ada', { text: 'tea one', tags: ['drink', 'hot'] });
-    rig.memory.store('agent:ada', { text: 'tea two', tags: ['drink'] });
+    rig.memory.store(actor('agent:ada'), { text: 'tea one', tags: ['drink', 'hot'] });
+    rig.memory.store(actor('agent:ada'), { text: 'tea two', tags: ['drink'] });
     const search = (tags: string[]) => rig.memory.search('agent:ada', { query: 'tea', tags }).total;
     expect([search(['drink']), search(['drink', 'hot']), search(['cold'])]).toEqual([2, 1, 0]);
   });
@@ -136,13 +136,13 @@ describe('finding', () => {
     '%',
     '_',
   ])('takes %j as words, never as syntax', (query) => {
-    rig.memory.store('agent:ada', { text: 'x marks the start of a text' });
+    rig.memory.store(actor('agent:ada'), { text: 'x marks the start of a text' });
     expect(() => rig.memory.search('agent:ada', { query })).not.toThrow();
   });
 
   it('finds text without spaces or with marks as it was written', () => {
-    rig.memory.store('agent:ada', { text: 'Das Café an der Straße heißt Übersee.' });
-    rig.memory.store('agent:ada', { text: 'Сервер перезапускается ночью' });
+    rig.memory.store(actor('agent:ada'), { text: 'Das Café an der Straße heißt Übersee.' });
+    rig.memory.store(actor('agent:ada'), { text: 'Сервер перезапускается ночью' });
     expect(found('cafe')).toHaveLength(1);
     expect(found('ubersee')).toHaveLength(1);
     expect(found('сервер')).toHaveLength(1);
@@ -165,9 +165,9 @@ describe('words', () => {
 
 describe('keeping', () => {
   it('replaces what is under the key and counts the version', () => {
-    const first = rig.memory.store('agent:ada', { key: 'target', text: 'port 80', tags: ['net'] });
+    const first = rig.memory.store(actor('agent:ada'), { key: 'target', text: 'port 80', tags: ['net'] });
     clock.advance(5_000);
-    const second = rig.memory.store('agent:ada', { key: 'target', text: 'port 443' });
+    const second = rig.memory.store(actor('agent:ada'), { key: 'target', text: 'port 443' });
     expect([first.replaced, second.replaced]).toEqual([false, true]);
     expect(second.memory).toMatchObject({ id: first.memory.id, version: 2, tags: [], text: 'port 443' });
     expect(second.memory.updated_ms - second.memory.created_ms).toBe(5_000);
@@ -176,13 +176,13 @@ describe('keeping', () => {
   });
 
   it('forgets: no search and no read finds it, and the key is free again', () => {
-    const { memory } = rig.memory.store('agent:ada', { key: 'k', text: 'a wrong fact' });
-    rig.memory.forget('agent:ada', { key: 'k' });
+    const { memory } = rig.memory.store(actor('agent:ada'), { key: 'k', text: 'a wrong fact' });
+    rig.memory.forget(actor('agent:ada'), { key: 'k' });
     expect(found('wrong fact')).toEqual([]);
     expect(found('*')).toEqual([]);
     expect(() => rig.memory.get('agent:ada', { id: memory.id })).toThrow(/forgotten/);
-    expect(() => rig.memory.forget('agent:ada', { id: memory.id })).toThrow(/forgotten/);
-    const again = rig.memory.store('agent:ada', { key: 'k', text: 'a right fact' });
+    expect(() => rig.memory.forget(actor('agent:ada'), { id: memory.id })).toThrow(/forgotten/);
+    const again = rig.memory.store(actor('agent:ada'), { key: 'k', text: 'a right fact' });
     expect(again).toMatchObject({ replaced: false, memory: { version: 1 } });
     expect(again.memory.id).not.toBe(memory.id);
     const tombstone = rig.store.db
@@ -193,7 +193,7 @@ describe('keeping', () => {
   });
 
   it('outlives the host', async () => {
-    rig.memory.store('agent:ada', { key: 'k', text: 'the cat is called Miezi' });
+    rig.memory.store(actor('agent:ada'), { key: 'k', text: 'the cat is called Miezi' });
     const { dir } = rig;
     await rig.close();
     rig = new Rig(dir, { clock });
@@ -203,7 +203,7 @@ describe('keeping', () => {
 
   it('refuses what is empty or beyond a limit, and says the limit', () => {
     const store = (input: Parameters<typeof rig.memory.store>[1]) => () =>
-      rig.memory.store('agent:ada', input);
+      rig.memory.store(actor('agent:ada'), input);
     expect(store({ text: '  \n ' })).toThrow(/needs a text/);
     expect(store({ text: 'ä'.repeat(limits.memory_text_bytes_max / 2 + 1) })).toThrow(/65536/);
     expect(store({ text: 'x', key: 'k'.repeat(257) })).toThrow(/256/);
@@ -214,29 +214,29 @@ describe('keeping', () => {
 });
 
 it('refuses more than a scope holds until something is forgotten', () => {
-  rig.memory.store('agent:ada', { text: 'first', key: 'first' });
+  rig.memory.store(actor('agent:ada'), { text: 'first', key: 'first' });
   const insert = rig.store.db.prepare(
     "INSERT INTO memories (id, scope, text, tags, author, version, created_ms, updated_ms) VALUES (?, 'agent:ada', 't', '[]', 'host', 1, 0, 0)",
   );
   rig.store.transaction(() => {
     for (let n = 1; n < limits.memories_per_scope_max; n += 1) insert.run(`m${n}`);
   });
-  const fresh = () => new Memory({ store: rig.store, clock, ids: randomIds });
-  expect(() => fresh().store('agent:ada', { text: 'one more' })).toThrow(/already holds 100000/);
+  const fresh = () => new Memory({ store: rig.store, clock, ids: randomIds, events: rig.events });
+  expect(() => fresh().store(actor('agent:ada'), { text: 'one more' })).toThrow(/already holds 100000/);
   const memory = fresh();
-  expect(() => memory.store('agent:ada', { text: 'one more' })).toThrow(/already holds/);
-  expect(memory.store('agent:ada', { text: 'replaced', key: 'first' }).replaced).toBe(true);
-  expect(memory.store('agent:bob', { text: 'another scope' }).replaced).toBe(false);
-  memory.forget('agent:ada', { key: 'first' });
-  expect(memory.store('agent:ada', { text: 'one more' }).replaced).toBe(false);
-  expect(() => memory.store('agent:ada', { text: 'and one' })).toThrow(/already holds/);
+  expect(() => memory.store(actor('agent:ada'), { text: 'one more' })).toThrow(/already holds/);
+  expect(memory.store(actor('agent:ada'), { text: 'replaced', key: 'first' }).replaced).toBe(true);
+  expect(memory.store(actor('agent:bob'), { text: 'another scope' }).replaced).toBe(false);
+  memory.forget(actor('agent:ada'), { key: 'first' });
+  expect(memory.store(actor('agent:ada'), { text: 'one more' }).replaced).toBe(false);
+  expect(() => memory.store(actor('agent:ada'), { text: 'and one' })).toThrow(/already holds/);
 });
 
 describe('scopes', () => {
   it('keeps the memories of agents and clients apart, and shares what is shared', () => {
-    rig.memory.store('agent:ada', { text: 'secret plan of ada' });
-    rig.memory.store('client:cursor', { text: 'secret plan of a client' });
-    rig.memory.store('agent:bob', { text: 'plan for all', scope: 'shared' });
+    rig.memory.store(actor('agent:ada'), { text: 'secret plan of ada' });
+    rig.memory.store(actor('client:cursor'), { text: 'secret plan of a client' });
+    rig.memory.store(actor('agent:bob'), { text: 'plan for all', scope: 'shared' });
     expect(found('plan', 'agent:ada').sort()).toEqual(['plan for all', 'secret plan of ada']);
     expect(found('plan', 'agent:bob')).toEqual(['plan for all']);
     expect(found('plan', 'client:cursor').sort()).toEqual(['plan for all', 'secret plan of a client']);
@@ -248,7 +248,7 @@ describe('scopes', () => {
   });
 
   it('does not read or forget what belongs to another, and does not tell that it exists', () => {
-    const { memory } = rig.memory.store('agent:ada', { key: 'k', text: 'mine' });
+    const { memory } = rig.memory.store(actor('agent:ada'), { key: 'k', text: 'mine' });
     const message = (act: () => unknown) => {
       try {
         act();
@@ -260,20 +260,20 @@ describe('scopes', () => {
     const anothers = message(() => rig.memory.get('agent:bob', { id: memory.id }));
     const none = message(() => rig.memory.get('agent:bob', { id: 'nothing' }));
     expect(anothers.replace(memory.id, 'ID')).toBe(none.replace('nothing', 'ID'));
-    expect(() => rig.memory.forget('agent:bob', { key: 'k' })).toThrow(/No memory/);
+    expect(() => rig.memory.forget(actor('agent:bob'), { key: 'k' })).toThrow(/No memory/);
     expect(rig.memory.get('agent:ada', { key: 'k' }).text).toBe('mine');
   });
 
   it('prefers its own key to the shared one', () => {
-    rig.memory.store('agent:bob', { key: 'editor', text: 'vim', scope: 'shared' });
+    rig.memory.store(actor('agent:bob'), { key: 'editor', text: 'vim', scope: 'shared' });
     expect(rig.memory.get('agent:ada', { key: 'editor' })).toMatchObject({ text: 'vim', scope: 'shared' });
-    rig.memory.store('agent:ada', { key: 'editor', text: 'emacs' });
+    rig.memory.store(actor('agent:ada'), { key: 'editor', text: 'emacs' });
     expect(rig.memory.get('agent:ada', { key: 'editor' })).toMatchObject({ text: 'emacs', scope: 'agent' });
     expect(rig.memory.get('agent:bob', { key: 'editor' }).text).toBe('vim');
   });
 
   it('names keys like the one that is not there', () => {
-    rig.memory.store('agent:ada', { key: 'deploy-target', text: 'x' });
+    rig.memory.store(actor('agent:ada'), { key: 'deploy-target', text: 'x' });
     try {
       rig.memory.get('agent:ada', { key: 'deploy-traget' });
       expect.unreachable();

@@ -128,7 +128,7 @@ beforeEach(() => {
     runs,
     runTable,
     injections: new InjectionTable(store),
-    approvals: new Approvals(parts),
+    approvals: new Approvals({ ...parts, events }),
     runtime: () => ({ capabilities: { resume: true } }),
     touched: () => undefined,
   } as unknown as Wiring;
