@@ -85,7 +85,7 @@ export interface AgentView {
   exit: { code: number | null; signal: string | null; cause: string; at_ms: number } | null;
   /** Why it is failed or not started. */
   problem: WireError | null;
-  /** Configuration edits that wait for `aether apply`. */
+  /** Configuration edits that wait for `aether apply`, each with the reason. */
   pending: string | null;
   /** Verb → null (legal now) or why not. The one table that buttons and CLI read. */
   verbs: Record<Verb, string | null>;
@@ -182,6 +182,8 @@ export interface HostInfo {
   stateDir: string;
   configFile: string | null;
   configProblem: WireError | null;
+  /** Edits that wait for `aether apply`; `agent` null: of the whole fleet. */
+  configWaits: { agent: string | null; why: string }[];
   started_ms: number;
   generation: number;
   /** null when the console is off. */

@@ -39,7 +39,7 @@ export interface HostParts {
   fleet: Fleet;
   tools: ToolVerbs;
   mailboxes: Mailboxes;
-  info(): Omit<api.HostInfo, 'configProblem' | 'runtimes'>;
+  info(): Omit<api.HostInfo, 'configProblem' | 'configWaits' | 'runtimes'>;
   runtimes(): Detection[];
   consoleLink(): string;
   /** Directory of a run's journal. */
@@ -59,7 +59,13 @@ export class Host implements api.HostApi {
   }
 
   info(): api.HostInfo {
-    return { ...this.#p.info(), configProblem: this.#p.fleet.problem, runtimes: this.#p.runtimes() };
+    const { problem, waits } = this.#p.fleet;
+    return {
+      ...this.#p.info(),
+      configProblem: problem,
+      configWaits: waits,
+      runtimes: this.#p.runtimes(),
+    };
   }
 
   consoleLink(): string {

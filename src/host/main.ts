@@ -20,7 +20,7 @@ import { Approvals } from './approvals/approvals.ts';
 import type { HostOptions, RunningHost } from './cli/running-host.ts';
 import { systemClock } from './clock.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './config/json-schema.ts';
-import { loadConfig, RETENTION } from './config/load.ts';
+import { loadConfig } from './config/load.ts';
 import { resolveAgent } from './config/resolve.ts';
 import type { AgentConfig, Config } from './config/types.ts';
 import { watchConfig } from './config/watch.ts';
@@ -237,6 +237,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     launcher,
     delivery,
     takeoverEnded: (run) => takeover.ended(run),
+    beforeStart: (name) => fleet.narrow(name),
   });
   const pauses = new Pauses({ wiring, delivery, unread });
   const holds = new Holds({ wiring, launcher, delivery, unread });
@@ -375,7 +376,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
       'an expired lease was not handed back': () => returnExpired(wiring, takeover),
       'an expired hold was not ended': () => holds.sweep(),
     },
-    retention: new Retention(wiring, () => fleet.config?.retention ?? RETENTION),
+    retention: new Retention(wiring, () => fleet.retention),
     idleExit_ms: options.idleExit_ms ?? null,
     needed: () => clients.connections > 0 || agents.all().length > 0,
     leave: () => void shutdown(false, 'host'),

@@ -3,8 +3,8 @@
  * and the API can list events without the two files importing each other.
  */
 
-/** Decided by the socket and its peer, never by an argument. */
-export type Principal = `agent:${string}` | `client:${string}` | 'operator' | 'host';
+/** Decided by the socket and its peer, never by an argument. `file:NAME`: an edit of that file while the host runs. */
+export type Principal = `${'agent' | 'client' | 'file'}:${string}` | 'operator' | 'host';
 
 /** Who does something: a principal, and which agent and run that is. */
 export interface Actor {

@@ -1,8 +1,11 @@
 /** aether.yaml is edited while the fleet runs: what applies by itself, what waits, what is refused. */
 import fs from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { afterEach, expect, test } from 'vitest';
+import type { AgentConfig } from '../../src/host/config/types.ts';
 import { eventually } from '../support/eventually.ts';
-import { LiveFleet, running } from '../support/live-fleet.ts';
+import { type FleetConfig, LiveFleet, running } from '../support/live-fleet.ts';
 
 let fleet: LiveFleet;
 afterEach(() => fleet.close());
@@ -13,26 +16,30 @@ const sleeper = (env: Record<string, string> = {}) => ({
   env,
 });
 
-test('additions apply, restarts and removals wait for apply, a broken edit changes nothing', async () => {
+test('an edit that gives anything waits for apply, and says why; a broken one changes nothing', async () => {
   fleet = await LiveFleet.make({ agents: { one: sleeper(), two: sleeper() } });
   await fleet.up();
   const one = await fleet.agent('one');
   const two = await fleet.agent('two');
 
-  /* A new agent starts by itself; nobody else notices. */
-  fleet.configure({ agents: { one: sleeper(), two: sleeper(), three: sleeper() } });
-  await eventually('three is there', async () => (await fleet.json<unknown[]>('ps')).length === 3);
-  await fleet.until('three', 'running', (view) => view.state === 'running');
-  expect((await fleet.agent('one')).pid).toBe(one.pid);
-
-  /* What takes a restart waits, and so does a removal. */
+  /* A new agent, another environment, a removal: none of it happens by itself. */
   fleet.configure({ agents: { one: sleeper({ LEVEL: 'high' }), three: sleeper() } });
   const waiting = await fleet.until('one', 'pending', (view) => view.pending !== null);
-  expect(waiting).toMatchObject({ pid: one.pid, pending: 'changed: env' });
+  expect(waiting).toMatchObject({ pid: one.pid, pending: 'env gives its processes other variables' });
   expect(await fleet.agent('two')).toMatchObject({ pid: two.pid, pending: 'removed from aether.yaml' });
-  const shown = await fleet.ok('ps');
-  expect(shown).toMatch(/one .*waits for `aether apply`/);
-  expect(await fleet.ok('plan')).toMatch(/LEVEL/);
+  expect((await fleet.json<{ name: string }[]>('ps')).map(({ name }) => name)).toEqual(['one', 'two']);
+  const ps_ = await fleet.cli(['ps']);
+  expect(ps_.stdout).toMatch(/one .*waits for `aether apply`/);
+  expect(ps_.stderr).toContain('Waits for `aether apply`: three: added to aether.yaml');
+  expect(ps_.stderr).toContain('Waits for `aether apply`: one: env gives its processes other variables');
+  const plan = await fleet.ok('plan');
+  expect(plan).toMatch(/LEVEL/);
+  expect(plan).toContain('waits for `aether apply`: env gives its processes other variables');
+  const { data, principal } = await fleet.event('config.changed');
+  expect({ data, principal }).toEqual({
+    data: { pending: ['one', 'three', 'two'] },
+    principal: 'file:aether.yaml',
+  });
 
   /* A broken file is refused with its place; what runs goes on, also what waited. */
   fs.appendFileSync(fleet.configFile, '  broken: {runtim: command}\n');
@@ -59,6 +66,10 @@ test('additions apply, restarts and removals wait for apply, a broken edit chang
     return configProblem === null;
   });
   await fleet.ok('apply');
+  await fleet.until('three', 'running', (view) => view.state === 'running');
+  expect(await fleet.event('agent.added', ({ agent }) => agent === 'three')).toMatchObject({
+    principal: 'operator',
+  });
   const after = await fleet.agent('one');
   expect(after).toMatchObject({ state: 'running', pending: null });
   expect(after.pid).not.toBe(one.pid);
@@ -68,6 +79,69 @@ test('additions apply, restarts and removals wait for apply, a broken edit chang
   expect(gone.code).not.toBe(0);
   expect(gone.stderr).toMatch(/no agent named "two".*[\s\S]*one, three/);
 }, 90_000);
+
+test('an edit that takes away applies by itself, in the name of the file', async () => {
+  const tools = ['aether_mail_send', 'aether_report'];
+  const retention = { days: 9, bytes: '1GB' };
+  const agent = (more: object) => ({
+    ...sleeper(),
+    tools,
+    permissions: { allow: ['Read', 'Bash'] },
+    ...more,
+  });
+  fleet = await LiveFleet.make({ agents: { one: agent({}) }, retention } as FleetConfig);
+  await fleet.up();
+  const { pid } = await fleet.agent('one');
+
+  /* One tool is taken away and one is asked for; the engine was started with the permissions that are now fewer. */
+  fleet.configure({
+    agents: {
+      one: agent({
+        tools: ['aether_report', 'aether_memory_get'],
+        permissions: { mode: 'deny', allow: ['Read'], deny: ['Bash'] },
+        wake: false,
+      }),
+    },
+    retention: { ...retention, bytes: '1MB' },
+  } as FleetConfig);
+  const edited = await fleet.event('agent.changed');
+  expect(edited).toMatchObject({
+    agent: 'one',
+    principal: 'file:aether.yaml',
+    data: { narrowed: ['tools', 'wake'] },
+  });
+  expect(await fleet.agent('one')).toMatchObject({
+    pid,
+    pending: 'permissions narrows from its next start on; tools grants more tools',
+  });
+  const { configWaits } = await fleet.withHost((client) => client.call('info'));
+  expect(configWaits.at(-1)).toEqual({
+    agent: null,
+    why: 'retention decides what is deleted, and when',
+  });
+  const applied = () => {
+    const db = new Database(join(fleet.stateDir, 'aether.db'), { readonly: true });
+    try {
+      const row = db.prepare('SELECT config FROM agents').get() as { config: string };
+      return JSON.parse(row.config) as AgentConfig;
+    } finally {
+      db.close();
+    }
+  };
+  expect(applied().tools).toEqual(['aether_report']);
+  expect(applied().permissions.mode).toBe('ask');
+
+  /* What comes anyway is the next start. */
+  await fleet.ok('restart', 'one');
+  expect(applied()).toMatchObject({
+    tools: ['aether_report'],
+    permissions: { mode: 'deny', allow: ['Read'], deny: ['Bash'] },
+  });
+  expect(await fleet.agent('one')).toMatchObject({ pending: 'tools grants more tools' });
+  await fleet.ok('apply');
+  expect(applied().tools).toEqual(['aether_report', 'aether_memory_get']);
+  expect((await fleet.withHost((client) => client.call('info'))).configWaits).toEqual([]);
+}, 60_000);
 
 test('Ctrl-C on a fleet in the foreground stops the agents and ends', async () => {
   fleet = await LiveFleet.make({

@@ -138,6 +138,7 @@ export class Rig {
       stateDir: this.dir,
       configFile: null,
       configProblem: null,
+      configWaits: [],
       started_ms: 0,
       generation: 1,
       console: null,

@@ -161,6 +161,9 @@ export class HostDouble implements HostApi {
       stateDir: this.#stateDir,
       configFile: '/srv/payments/aether.yaml',
       configProblem: this.configProblem,
+      configWaits: this.agents().flatMap(({ name, pending }) =>
+        pending === null ? [] : [{ agent: name, why: pending }],
+      ),
       started_ms: 0,
       generation: 1,
       console: null,
@@ -194,6 +197,7 @@ export class HostDouble implements HostApi {
   async apply(): Promise<PlanView> {
     this.asked.push('apply');
     for (const view of this.agents()) if (view.pending) this.set(view.name, { pending: null });
+    this.emit('config.applied', null);
     return this.plan();
   }
 

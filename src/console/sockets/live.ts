@@ -130,7 +130,7 @@ export function serveLive(
     if (watch && (watch.agent === null || watch.agent === event.agent)) dirty.events = true;
     if (event.topic.startsWith('approval.')) dirty.approvals = true;
     if (event.topic.startsWith('mail.')) dirty.mail = true;
-    if (event.topic.startsWith('config.') || event.topic.startsWith('host.')) dirty.info = true;
+    if (/^(config|host|agent)\./.test(event.topic)) dirty.info = true;
     if (Object.values(dirty).includes(true)) soon();
   });
   const unsubscribe = feed.subscribe((names) => {

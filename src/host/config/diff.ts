@@ -1,4 +1,5 @@
-/** What an edit of aether.yaml means for one agent, and whether it takes a restart. */
+/** What an edit of aether.yaml means for one agent: whether it takes a restart, and what of it waits for an operator. */
+import { keysOf, ruleOf } from './edit-rules.ts';
 import { canonicalJson } from './hash.ts';
 import type { AgentConfig } from './types.ts';
 
@@ -10,31 +11,6 @@ export interface ConfigDiff {
   restarts: boolean;
   why: string;
 }
-
-/** Keys the engine is started with, and those the host reads when it needs them. */
-const TAKES_EFFECT: Record<Exclude<keyof AgentConfig, 'name'>, 'restart' | 'live'> = {
-  runtime: 'restart',
-  template: 'restart',
-  role: 'restart',
-  model: 'restart',
-  workspace: 'restart',
-  env: 'restart',
-  auth: 'restart',
-  inherit: 'restart',
-  permissions: 'restart',
-  command: 'restart',
-  limits: 'restart',
-  replay: 'restart',
-  // The first message of the next conversation.
-  goal: 'live',
-  // Grants are checked by the host at every call.
-  tools: 'live',
-  restart: 'live',
-  autostart: 'live',
-  wake: 'live',
-  watchdog: 'live',
-  shared: 'live',
-};
 
 /** @param old what is applied; null: nothing. @param next what the file says; null: it is not in the file. */
 export function diffConfig(old: AgentConfig | null, next: AgentConfig | null): ConfigDiff {
@@ -54,11 +30,9 @@ export function diffConfig(old: AgentConfig | null, next: AgentConfig | null): C
       restarts: false,
       why: next.autostart ? 'new: it is started' : 'new: it waits for `aether start`',
     };
-  const keys = Object.keys(TAKES_EFFECT) as (keyof typeof TAKES_EFFECT)[];
-  // `?? null`: a record stored by an older version may lack a key that was added since.
-  const changed = keys.filter((key) => canonicalJson(old[key] ?? null) !== canonicalJson(next[key] ?? null));
+  const changed = changedKeys(old, next);
   if (changed.length === 0) return { action: 'none', changed: [], restarts: false, why: 'nothing changed' };
-  const restarting = changed.filter((key) => TAKES_EFFECT[key] === 'restart');
+  const restarting = changed.filter((key) => ruleOf(key).effect === 'restart');
   if (restarting.length > 0)
     return {
       action: 'restart',
@@ -74,6 +48,49 @@ export function diffConfig(old: AgentConfig | null, next: AgentConfig | null): C
       ? `${list(changed)}: no restart; the goal counts from the next conversation on`
       : `${list(changed)}: no restart`,
   };
+}
+
+function changedKeys(old: AgentConfig, next: AgentConfig): string[] {
+  // `?? null`: a record stored by an older version may lack a key that was added since.
+  const text = (config: AgentConfig, key: string) => canonicalJson(valueIn(config, key) ?? null);
+  return keysOf(old, next).filter((key) => text(old, key) !== text(next, key));
+}
+
+const valueIn = (config: AgentConfig, key: string): unknown =>
+  (config as unknown as Record<string, unknown>)[key];
+
+export interface LiveEdit {
+  /** What is applied, narrowed as far as the edit says. */
+  config: AgentConfig;
+  /** Keys that this narrows. */
+  narrowed: string[];
+  /** What is not applied by itself, and why. */
+  waits: { key: string; why: string }[];
+}
+
+/**
+ * What an edit does without an operator.
+ * @param running its engine was started with `applied`, and a narrower start counts from its next one
+ */
+export function liveEdit(applied: AgentConfig, wanted: AgentConfig, running: boolean): LiveEdit {
+  const config: Record<string, unknown> = { ...applied };
+  const edit: LiveEdit = { config: config as unknown as AgentConfig, narrowed: [], waits: [] };
+  for (const key of changedKeys(applied, wanted)) {
+    const { effect, narrowed, waits } = ruleOf(key);
+    const [old, next] = [valueIn(applied, key), valueIn(wanted, key)];
+    // A value that only one of two versions knows cannot be compared.
+    const value = old === undefined || next === undefined ? old : narrowed(old, next);
+    const narrows = canonicalJson(value ?? null) !== canonicalJson(old ?? null);
+    const whole = canonicalJson(value ?? null) === canonicalJson(next ?? null);
+    const later = narrows && running && effect === 'restart';
+    if (narrows && !later) {
+      config[key] = value;
+      edit.narrowed.push(key);
+    }
+    if (later) edit.waits.push({ key, why: 'narrows from its next start on' });
+    if (!whole) edit.waits.push({ key, why: waits });
+  }
+  return edit;
 }
 
 function list(words: readonly string[]): string {

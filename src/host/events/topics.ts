@@ -27,7 +27,7 @@ export interface Topics {
   'host.stopped': { stoppedAgents: boolean };
   /** By the fleet when `apply` is done. `agents`: all names in aether.yaml. */
   'config.applied': { agents: string[] };
-  /** By the fleet: aether.yaml was edited and is valid. `pending`: agents whose change waits for `apply`. */
+  /** By the file: it was edited and is valid. `pending`: agents, and parts of the fleet, whose change waits for `apply`. */
   'config.changed': { pending: string[] };
   /** By the fleet: aether.yaml was edited and is not valid; the last good configuration stays. */
   'config.broken': { problem: WireError };
@@ -42,8 +42,8 @@ export interface Topics {
 
   /** By the fleet: an agent that was not there before. */
   'agent.added': { runtime: RuntimeName };
-  /** By the fleet: its configuration is another one from now on. */
-  'agent.changed': { runtime: RuntimeName };
+  /** By the fleet: its configuration is another one from now on. `narrowed`: keys that an edit alone made narrower. */
+  'agent.changed': { runtime: RuntimeName; narrowed?: string[] };
   'agent.removed': Record<never, never>;
   /** By the lifecycle: it is not started again by itself. */
   'agent.failed': { problem: WireError | null };

@@ -1,11 +1,14 @@
 /**
- * From aether.yaml to agents. An edit applies by itself what restarts nothing; removals and restarts wait for
- * `apply`; a file that cannot be read keeps the last good fleet and says why.
+ * From aether.yaml to agents. While the host runs, an edit may come from an agent that can write the file: it applies
+ * by itself only as far as it narrows, in the name of the file. Everything else waits for `apply`, which is an
+ * operator's. A file that cannot be read keeps the last good fleet and says why.
  */
-import type { PlanView } from '../api.ts';
-import { diffConfig } from '../config/diff.ts';
-import { configHash } from '../config/hash.ts';
-import type { AgentConfig, Config } from '../config/types.ts';
+import path from 'node:path';
+import type { HostInfo, PlanChange, PlanView, Principal } from '../api.ts';
+import { diffConfig, type LiveEdit, liveEdit } from '../config/diff.ts';
+import { canonicalJson, configHash } from '../config/hash.ts';
+import { RETENTION } from '../config/load.ts';
+import type { AgentConfig, Config, RetentionConfig } from '../config/types.ts';
 import { AetherError, messageOf, type WireError } from '../errors.ts';
 import type { Launcher } from './launch.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -19,6 +22,7 @@ export class Fleet {
   readonly #load: () => Config;
   readonly #plan: (config: Config) => Promise<PlanView>;
   #config: Config | null = null;
+  #retention = RETENTION;
   #problem: WireError | null = null;
   /** As it was opened when the host started. */
   #console: Config['console'] | null = null;
@@ -46,16 +50,32 @@ export class Fleet {
     return this.#problem;
   }
 
+  /** As it was applied last. */
+  get retention(): RetentionConfig {
+    return this.#retention;
+  }
+
   /** Why the last edit of this agent is not in force yet. */
   pending(name: string): string | null {
     if (this.#config === null) return null;
-    const wanted = this.#config.agents.find((agent) => agent.name === name) ?? null;
-    const applied = this.#wiring.agents.find(name)?.config ?? null;
-    const difference = diffConfig(applied, wanted);
-    if (difference.action === 'none') return null;
-    return difference.action === 'remove'
-      ? 'removed from aether.yaml'
-      : `changed: ${difference.changed.join(', ')}`;
+    const wanted = this.#config.agents.find((agent) => agent.name === name);
+    const applied = this.#wiring.agents.find(name)?.config;
+    if (wanted === undefined) return applied === undefined ? null : 'removed from aether.yaml';
+    if (applied === undefined) return 'added to aether.yaml';
+    const { waits } = liveEdit(applied, wanted, this.#wiring.runs.of(name) !== null);
+    return waits.length === 0 ? null : reasons(waits);
+  }
+
+  /** Every edit of the file that waits for `apply`. */
+  get waits(): HostInfo['configWaits'] {
+    const names = [...(this.#config?.agents ?? []), ...this.#wiring.agents.all()].map(({ name }) => name);
+    const waits: HostInfo['configWaits'] = [...new Set(names)].flatMap((agent) => {
+      const why = this.pending(agent);
+      return why === null ? [] : [{ agent, why }];
+    });
+    if (this.#config !== null && canonicalJson(this.#config.retention) !== canonicalJson(this.#retention))
+      waits.push({ agent: null, why: 'retention decides what is deleted, and when' });
+    return waits;
   }
 
   async plan(): Promise<PlanView> {
@@ -67,6 +87,7 @@ export class Fleet {
     const config = this.#load();
     const plan = await this.#planned(config);
     this.#accept(config);
+    this.#retention = config.retention;
     const names = new Set(config.agents.map((agent) => agent.name));
     const work: Promise<void>[] = [];
     for (const agent of config.agents) work.push(this.#applyOne(agent, by));
@@ -102,30 +123,72 @@ export class Fleet {
       return;
     }
     this.#accept(result);
-    const waiting: string[] = [];
-    for (const agent of result.agents) {
-      const difference = diffConfig(agents.find(agent.name)?.config ?? null, agent);
-      if (difference.action === 'none') continue;
-      if (difference.restarts && this.#wiring.runs.of(agent.name) !== null) waiting.push(agent.name);
-      else this.#quietly(agent);
-    }
-    for (const agent of agents.all())
-      if (this.pending(agent.name) === 'removed from aether.yaml') waiting.push(agent.name);
+    for (const { name } of agents.all()) this.narrow(name);
     events.append({
       topic: 'config.changed',
-      principal: 'host',
+      principal: this.#file,
       grade: 'observed',
-      data: { pending: waiting },
+      data: { pending: this.waits.map(({ agent }) => agent ?? 'retention') },
     });
     for (const agent of agents.all()) touched(agent.name);
   }
 
+  /**
+   * Puts in force what the file narrows of this agent: at an edit, and before a start for what an engine is started
+   * with. Starts nothing.
+   */
+  narrow(name: string): void {
+    const { agents, events, store, runs } = this.#wiring;
+    const wanted = this.#config?.agents.find((agent) => agent.name === name);
+    const applied = agents.find(name)?.config;
+    if (wanted === undefined || applied === undefined) return;
+    const { config, narrowed } = liveEdit(applied, wanted, runs.of(name) !== null);
+    if (narrowed.length === 0) return;
+    store.transaction(() => {
+      agents.change(name, (agent) => {
+        agent.config = config;
+        agent.config_hash = configHash(config);
+      });
+      events.append({
+        topic: 'agent.changed',
+        agent: name,
+        principal: this.#file,
+        grade: 'enforced',
+        data: { runtime: config.runtime, narrowed },
+      });
+    });
+    this.#told(name);
+  }
+
+  /** Who an edit is by: nobody knows who wrote it. */
+  get #file(): Principal {
+    return `file:${path.basename(this.#config?.file ?? 'aether.yaml')}`;
+  }
+
+  /** Its grants may have changed. */
+  #told(name: string): void {
+    const run = this.#wiring.runs.of(name);
+    if (run !== null) this.#launcher.toolsChanged(run.id);
+    this.#wiring.touched(name);
+  }
+
   async #planned(config: Config): Promise<PlanView> {
-    const plan = await this.#plan(config);
+    const made = await this.#plan(config);
+    const plan = { ...made, changes: made.changes.map((change) => this.#explained(change, config)) };
     const { enabled, port } = this.#console ?? config.console;
     if (config.console.enabled === enabled && config.console.port === port) return plan;
     const warning = `${config.file}: what changed below console counts from the next start of the host (\`aether down\`, then \`aether up\`).`;
     return { ...plan, warnings: [...plan.warnings, warning] };
+  }
+
+  /** With what keeps the edit from applying by itself. */
+  #explained(change: PlanChange, config: Config): PlanChange {
+    const wanted = config.agents.find((agent) => agent.name === change.agent);
+    const applied = this.#wiring.agents.find(change.agent)?.config;
+    if (wanted === undefined || applied === undefined) return change;
+    const { waits } = liveEdit(applied, wanted, this.#wiring.runs.of(change.agent) !== null);
+    if (waits.length === 0) return change;
+    return { ...change, why: `${change.why}; waits for \`aether apply\`: ${reasons(waits)}` };
   }
 
   #accept(config: Config): void {
@@ -135,26 +198,11 @@ export class Fleet {
     this.#wiring.agents.arrange(config.agents.map((agent) => agent.name));
   }
 
-  /** What restarts nothing: a new agent, or a change that a running one takes as it is. */
-  #quietly(config: AgentConfig): void {
-    const known = this.#wiring.agents.find(config.name);
-    this.#configure(config);
-    if (known !== undefined && (known.wanted === 'stopped' || known.problem === null)) return;
-    if (
-      this.#wiring.agents.get(config.name).wanted !== 'running' ||
-      this.#wiring.runs.of(config.name) !== null
-    )
-      return;
-    this.#lifecycle.start(config.name, 'host').catch((error: unknown) => {
-      this.#wiring.log.warn({ agent: config.name, error: messageOf(error) }, 'a new agent did not start');
-    });
-  }
-
   async #applyOne(config: AgentConfig, by: By): Promise<void> {
     const { agents, runs, log } = this.#wiring;
     const known = agents.find(config.name);
     const difference = diffConfig(known?.config ?? null, config);
-    if (difference.action !== 'none') this.#configure(config);
+    if (difference.action !== 'none') this.#configure(config, by);
     const agent = agents.get(config.name);
     if (agent.wanted !== 'running') return this.#lifecycle.reconcile([config.name]);
     try {
@@ -169,7 +217,7 @@ export class Fleet {
     }
   }
 
-  #configure(config: AgentConfig): void {
+  #configure(config: AgentConfig, by: By): void {
     const { agents, events, store } = this.#wiring;
     store.transaction(() => {
       const known = agents.find(config.name);
@@ -177,14 +225,12 @@ export class Fleet {
       events.append({
         topic: known === undefined ? 'agent.added' : 'agent.changed',
         agent: config.name,
-        principal: 'operator',
+        principal: by,
         grade: 'enforced',
         data: { runtime: config.runtime },
       });
     });
-    const run = this.#wiring.runs.of(config.name);
-    if (run !== null) this.#launcher.toolsChanged(run.id);
-    this.#wiring.touched(config.name);
+    this.#told(config.name);
   }
 
   async #remove(name: string, by: By): Promise<void> {
@@ -199,4 +245,8 @@ export class Fleet {
     events.append({ topic: 'agent.removed', agent: name, principal: by, grade: 'enforced', data: {} });
     this.#wiring.touched(name);
   }
+}
+
+function reasons(waits: LiveEdit['waits']): string {
+  return waits.map(({ key, why }) => `${key} ${why}`).join('; ');
 }

@@ -81,7 +81,7 @@ const HEAD = `# yaml-language-server: $schema=./${STATE_NAME}/${SCHEMA_NAME}
 #
 # The fleet: who runs, and with what.
 #   aether plan   shows exactly what each agent would be given
-#   aether up     starts them; an edit of this file that restarts nothing then applies by itself
+#   aether up     starts them; an edit of this file that only narrows then applies by itself
 #   aether apply  applies the others`;
 
 function fleet(templates: readonly Readonly<Template>[]): string {

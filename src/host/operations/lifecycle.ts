@@ -2,7 +2,6 @@
  * Makes what is wanted true: start, stop, kill, restart, and what happens when a run ends by itself. One
  * operation per agent at a time; a kill does not wait for its turn.
  */
-
 import { decideRestart } from '../agents/restart-policy.ts';
 import { messageOf, toWireError } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
@@ -27,7 +26,7 @@ import {
 } from './run-end.ts';
 import type { By, Wiring } from './wiring.ts';
 
-/** Named time-outs of the ladder: close stdin, SIGTERM, SIGKILL until nothing is left. */
+/** The ladder: close stdin, SIGTERM, SIGKILL until nothing is left. */
 const STOP: Record<'pipes' | 'pty', StopLadder> = {
   pipes: { close_stdin_ms: 1_500, term_ms: 4_000, kill_ms: 5_000 },
   pty: { term_ms: 4_000, kill_ms: 5_000 },
@@ -42,11 +41,16 @@ interface LaunchOptions {
   automatic?: boolean;
 }
 
+interface Hooks {
+  takeoverEnded(run: Run): void;
+  beforeStart(name: string): void;
+}
+
 export class Lifecycle {
   readonly #wiring: Wiring;
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
-  readonly #takeoverEnded: (run: Run) => void;
+  readonly #hooks: Hooks;
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #timers = new Map<string, { cancel: () => void; at_ms: number }>();
   /** Automatic starts so far, of agents that were asked about. */
@@ -54,16 +58,11 @@ export class Lifecycle {
   readonly #opened = Promise.withResolvers<void>();
   #closing = false;
 
-  constructor(parts: {
-    wiring: Wiring;
-    launcher: Launcher;
-    delivery: InjectionDelivery;
-    takeoverEnded: (run: Run) => void;
-  }) {
+  constructor(parts: Hooks & { wiring: Wiring; launcher: Launcher; delivery: InjectionDelivery }) {
     this.#wiring = parts.wiring;
     this.#launcher = parts.launcher;
     this.#delivery = parts.delivery;
-    this.#takeoverEnded = parts.takeoverEnded;
+    this.#hooks = parts;
   }
 
   /** When the next automatic start is due; null when none is planned. */
@@ -189,7 +188,7 @@ export class Lifecycle {
       abandonDelivered(this.#wiring, run);
       withdrawPermissions(this.#wiring, run);
     });
-    this.#takeoverEnded(run);
+    this.#hooks.takeoverEnded(run);
     runs.retire(run);
     run.close();
     this.#launcher
@@ -272,6 +271,7 @@ export class Lifecycle {
     await this.#opened.promise;
     const { agents, runs, clock } = this.#wiring;
     this.#cancelRestart(name);
+    this.#hooks.beforeStart(name);
     const agent = agents.get(name);
     const config = options.goal === undefined ? agent.config : { ...agent.config, goal: options.goal };
     const runtime = this.#wiring.runtime(config.runtime);

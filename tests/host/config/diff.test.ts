@@ -1,6 +1,6 @@
-/** Which edits take a restart. */
+/** Which edits take a restart, and which wait for an operator. */
 import { describe, expect, it } from 'vitest';
-import { diffConfig } from '../../../src/host/config/diff.ts';
+import { diffConfig, liveEdit } from '../../../src/host/config/diff.ts';
 import type { AgentConfig } from '../../../src/host/config/types.ts';
 import { agent } from './support.ts';
 
@@ -70,5 +70,97 @@ describe('diffConfig', () => {
       restarts: false,
       why: 'nothing changed',
     });
+  });
+});
+
+describe('liveEdit', () => {
+  const full = agent(`agents:
+  a:
+    runtime: builtin
+    model: anthropic:x
+    tools: [aether_mail_send, aether_report]
+    permissions: { mode: ask, allow: [Read, Bash], deny: [WebFetch] }
+    restart: { policy: on-failure, attempts: 5 }
+    limits: { steps_max: 10 }
+    watchdog: { after: 10m, action: report }`);
+  const edit = (change: Partial<AgentConfig>, running = false) =>
+    liveEdit(full, { ...full, ...change }, running);
+  const permissions = (change: Partial<AgentConfig['permissions']>) => ({
+    permissions: { ...full.permissions, ...change },
+  });
+
+  it.each<[string, Partial<AgentConfig>]>([
+    ['a tool taken away', { tools: ['aether_report'] }],
+    ['every tool taken away', { tools: [] }],
+    ['a deny more', permissions({ deny: ['Bash', 'WebFetch'] })],
+    ['an allow less', permissions({ allow: ['Read'] })],
+    ['a stricter mode', permissions({ mode: 'deny' })],
+    ['a lower limit', { limits: { steps_max: 9 } }],
+    ['fewer restarts', { restart: { policy: 'never', attempts_max: 2 } }],
+    ['no start by mail', { wake: false }],
+    ['no start with the fleet', { autostart: false }],
+    ['a closer watch', { watchdog: { after_ms: 60_000, action: 'report' } }],
+  ])('applies %s', (_what, change) => {
+    expect(edit(change)).toEqual({
+      config: { ...full, ...change },
+      narrowed: Object.keys(change),
+      waits: [],
+    });
+  });
+
+  it.each<[string, Partial<AgentConfig>]>([
+    ['another engine', { runtime: 'claude-code' }],
+    ['other words', { goal: 'x' }],
+    ['another role', { role: 'x' }],
+    ['a template', { template: 'coder' }],
+    ['another model', { model: 'openai:x' }],
+    ['a recording', { replay: '/x' }],
+    ['another directory', { workspace: '/elsewhere' }],
+    ['a directory shared', { shared: true }],
+    ['a variable', { env: { A: 'x' } }],
+    ['a log-in', { auth: { env: 'X' } }],
+    ['the user’s own setup', { inherit: { ...full.inherit, skills: true } }],
+    ['a program', { command: ['x'] }],
+    ['a grant', { tools: ['aether_mail_send', 'aether_report', 'aether_memory_get'] }],
+    ['every grant', { tools: null }],
+    ['a looser mode', permissions({ mode: 'allow' })],
+    ['an allow more', permissions({ allow: ['Read', 'Bash', 'Write'] })],
+    ['a deny less', permissions({ deny: [] })],
+    ['a higher limit', { limits: { steps_max: 11 } }],
+    ['no limit', { limits: { steps_max: null } }],
+    ['more restarts', { restart: { policy: 'always', attempts_max: 9 } }],
+    ['no watch', { watchdog: null }],
+    ['a slower watch', { watchdog: { after_ms: 900_000, action: 'report' } }],
+    ['a watch that acts', { watchdog: { after_ms: 60_000, action: 'restart' } }],
+  ])('lets %s wait', (_what, change) => {
+    const { config, narrowed, waits } = edit(change);
+    expect({ config, narrowed }).toEqual({ config: full, narrowed: [] });
+    expect(waits.map(({ key }) => key)).toEqual(Object.keys(change));
+  });
+
+  it('lets a key that it has no rule for wait', () => {
+    const change = { novelty: false } as Partial<AgentConfig>;
+    expect(edit(change)).toMatchObject({ narrowed: [], waits: [{ key: 'novelty' }] });
+    expect(diffConfig(full, { ...full, ...change })).toMatchObject({ action: 'restart' });
+  });
+
+  it('parts an edit that narrows and widens one key', () => {
+    const { config, waits } = edit({
+      tools: ['aether_report', 'aether_memory_get'],
+      ...permissions({ mode: 'deny', allow: ['Write', 'Read'], deny: ['Bash'] }),
+    });
+    expect(config.tools).toEqual(['aether_report']);
+    expect(config.permissions).toEqual({ mode: 'deny', allow: ['Read'], deny: ['Bash', 'WebFetch'] });
+    expect(waits.map(({ key }) => key)).toEqual(['permissions', 'tools']);
+  });
+
+  it('leaves what an engine is started with for its next start', () => {
+    const change = { tools: [], ...permissions({ mode: 'deny' }) };
+    expect(edit(change, true)).toEqual({
+      config: { ...full, tools: [] },
+      narrowed: ['tools'],
+      waits: [{ key: 'permissions', why: 'narrows from its next start on' }],
+    });
+    expect(edit(change, false)).toMatchObject({ waits: [] });
   });
 });

@@ -137,6 +137,7 @@ beforeEach(() => {
     launcher: standIn(wiring),
     delivery: { kick: async () => undefined } as unknown as InjectionDelivery,
     takeoverEnded: () => undefined,
+    beforeStart: () => undefined,
   });
 });
 afterEach(() => {

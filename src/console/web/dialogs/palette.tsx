@@ -6,7 +6,7 @@ import { StatusMark, standingOf } from '../fleet/status.tsx';
 import { applyConfig, signOut } from '../state/actions.ts';
 import { askToNotify, canNotify } from '../state/notify.ts';
 import { go, place } from '../state/place.ts';
-import { agents, dialog, pendingAgents } from '../state/store.ts';
+import { agents, dialog, info } from '../state/store.ts';
 import { keycap } from '../ui/button.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';
 import { closeDialog, Modal } from '../ui/modal.tsx';
@@ -54,7 +54,7 @@ function commands(): Command[] {
       run: () => go({ at: 'agent', agent: agent.name, tab: 'live' }),
     });
   }
-  if (pendingAgents.value.length > 0) {
+  if ((info.value?.configWaits.length ?? 0) > 0) {
     list.push({
       id: 'apply',
       label: 'Apply the configuration',

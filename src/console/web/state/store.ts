@@ -59,10 +59,6 @@ export const fleetName = computed(() => {
   return parts.at(-2) ?? '';
 });
 
-export const pendingAgents = computed(() =>
-  [...agents.value.values()].filter((agent) => agent.pending !== null),
-);
-
 /** True when this session holds the agent, or is about to. */
 export function isMine(agent: AgentView): boolean {
   return agent.lease !== null && agent.lease.holder === you.value;

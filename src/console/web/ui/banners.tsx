@@ -2,7 +2,7 @@
 import { applyConfig } from '../state/actions.ts';
 import { timeOf } from '../state/clock.ts';
 import { connectNow } from '../state/link.ts';
-import { busy, connection, info, pendingAgents } from '../state/store.ts';
+import { busy, connection, info } from '../state/store.ts';
 import { Age } from './age.tsx';
 import { Button } from './button.tsx';
 import { CodeText } from './code-text.tsx';
@@ -11,7 +11,7 @@ import { Icon } from './icon.tsx';
 export function Banners() {
   const link = connection.value;
   const problem = info.value?.configProblem ?? null;
-  const pending = pendingAgents.value;
+  const waits = info.value?.configWaits ?? [];
   return (
     <div class="banners">
       {link.phase === 'lost' && (
@@ -33,11 +33,12 @@ export function Banners() {
           </p>
         </div>
       )}
-      {pending.length > 0 && !problem && (
+      {waits.length > 0 && !problem && (
         <div class="banner" role="status">
           <Icon name="clock" />
           <p>
-            <b>Changes wait:</b> {pending.map((agent) => `${agent.name} (${agent.pending})`).join(', ')}
+            <b>Changes wait:</b>{' '}
+            {waits.map(({ agent, why }) => (agent === null ? why : `${agent} (${why})`)).join(', ')}
             <span class="on-wide"> · applying them may restart or remove agents</span>
           </p>
           <Button label="Apply" busy={busy.value.has('apply')} onPress={() => void applyConfig()} />

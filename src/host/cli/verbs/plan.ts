@@ -49,7 +49,7 @@ export function registerApply(program: Command): void {
     usage: 'apply',
     summary: 'apply the configuration to the running host, restarts and removals included',
     examples: ['aether plan && aether apply'],
-    notes: ['Edits that restart nothing apply by themselves; the others wait for this.'],
+    notes: ['An edit that only narrows what an agent may do applies by itself; every other waits for this.'],
   })
     .option('--json', 'what was applied, as JSON')
     .action(async (options: { json?: boolean }, command: Command) => {

@@ -20,8 +20,10 @@ export function registerPs(program: Command): void {
         const agents = await client.call('agents');
         if (options.json) printJson(agents.map(agentJson));
         else printAgents(agents);
-        const { configProblem } = await client.call('info');
+        const { configProblem, configWaits } = await client.call('info');
         if (configProblem) note(`The file on disk is not applied: ${oneLine(configProblem.message)}`);
+        for (const { agent, why } of configWaits)
+          note(oneLine(`Waits for \`aether apply\`: ${agent === null ? '' : `${agent}: `}${why}`));
       });
     });
 }

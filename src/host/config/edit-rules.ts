@@ -1,0 +1,104 @@
+/**
+ * What an edit of each key may do while the host runs. A file that agents can reach must not give any of them more
+ * than an operator gave: an edit applies by itself only as far as it narrows, and the rest waits for `aether apply`.
+ */
+import type { PermissionSpec } from '../../runtimes/runtime.ts';
+import type { AgentConfig, RestartConfig, WatchdogConfig } from './types.ts';
+
+export interface EditRule<T> {
+  /** restart: the engine is started with it. live: the host reads it whenever it needs it. */
+  effect: 'restart' | 'live';
+  /** The part of the edit that narrows; `applied` where nothing of it does. */
+  narrowed(applied: T, wanted: T): T;
+  /** Why the rest waits, said after the name of the key. */
+  waits: string;
+}
+
+type Key = Exclude<keyof AgentConfig, 'name'>;
+
+const nothing = <T>(applied: T): T => applied;
+const offOnly = (applied: boolean, wanted: boolean): boolean => applied && wanted;
+/** Of two values of a scale that begins with the strictest. */
+const stricter = <T>(scale: readonly T[], one: T, other: T): T =>
+  scale.indexOf(one) <= scale.indexOf(other) ? one : other;
+
+const RULES: { [K in Key]: EditRule<AgentConfig[K]> } = {
+  runtime: { effect: 'restart', narrowed: nothing, waits: 'runs another engine' },
+  command: { effect: 'restart', narrowed: nothing, waits: 'runs another program' },
+  model: { effect: 'restart', narrowed: nothing, waits: 'sends its conversation to another model' },
+  replay: { effect: 'restart', narrowed: nothing, waits: 'decides what it does' },
+  workspace: { effect: 'restart', narrowed: nothing, waits: 'gives it another directory' },
+  template: { effect: 'restart', narrowed: nothing, waits: 'fills in other keys' },
+  // Text in the operator's name: no sender's authority limits what it makes the agent do.
+  goal: { effect: 'live', narrowed: nothing, waits: 'speaks to it as the operator' },
+  role: { effect: 'restart', narrowed: nothing, waits: 'speaks to it as the operator' },
+  // A variable that is taken away may be one that limits: an address, a safe mode.
+  env: { effect: 'restart', narrowed: nothing, waits: 'gives its processes other variables' },
+  auth: { effect: 'restart', narrowed: nothing, waits: 'gives it another log-in' },
+  // The user's own settings may hold rules that deny: leaving them out is not narrower.
+  inherit: { effect: 'restart', narrowed: nothing, waits: 'gives it other parts of your own setup' },
+  permissions: { effect: 'restart', narrowed: narrowedPermissions, waits: 'lets more run without asking' },
+  limits: {
+    effect: 'restart',
+    // Without a number the engine's own limit holds, which is not known here and may be lower.
+    narrowed: (applied, wanted) =>
+      applied.steps_max !== null && wanted.steps_max !== null && wanted.steps_max < applied.steps_max
+        ? wanted
+        : applied,
+    waits: 'sets a limit that may be higher',
+  },
+  tools: { effect: 'live', narrowed: narrowedTools, waits: 'grants more tools' },
+  restart: { effect: 'live', narrowed: narrowedRestart, waits: 'starts it again more often' },
+  watchdog: {
+    effect: 'live',
+    narrowed: narrowedWatchdog,
+    waits: 'watches it less, or acts when it is stuck',
+  },
+  autostart: { effect: 'live', narrowed: offOnly, waits: 'starts it with the fleet' },
+  wake: { effect: 'live', narrowed: offOnly, waits: 'lets mail start turns of it' },
+  shared: { effect: 'live', narrowed: offOnly, waits: 'lets another agent use its workspace' },
+};
+
+/** A key of another version's configuration, or one without a rule: it waits. */
+const UNKNOWN: EditRule<unknown> = { effect: 'restart', narrowed: nothing, waits: 'changes it' };
+
+/** Every key of an agent, in the order in which changes are listed. */
+export function keysOf(...configs: AgentConfig[]): string[] {
+  const found = configs.flatMap((config) => Object.keys(config)).filter((key) => key !== 'name');
+  return [...new Set([...Object.keys(RULES), ...found])];
+}
+
+export function ruleOf(key: string): EditRule<unknown> {
+  return Object.hasOwn(RULES, key) ? (RULES[key as Key] as EditRule<unknown>) : UNKNOWN;
+}
+
+function narrowedPermissions(applied: PermissionSpec, wanted: PermissionSpec): PermissionSpec {
+  return {
+    mode: stricter(['deny', 'ask', 'allow'], applied.mode, wanted.mode),
+    allow: wanted.allow.filter((rule) => applied.allow.includes(rule)),
+    deny: [...wanted.deny, ...applied.deny.filter((rule) => !wanted.deny.includes(rule))],
+  };
+}
+
+/** null grants all tools there are, also those of later versions. */
+function narrowedTools(applied: string[] | null, wanted: string[] | null): string[] | null {
+  if (applied === null || wanted === null) return applied ?? wanted;
+  return wanted.filter((tool) => applied.includes(tool));
+}
+
+function narrowedRestart(applied: RestartConfig, wanted: RestartConfig): RestartConfig {
+  return {
+    policy: stricter(['never', 'on-failure', 'always'], applied.policy, wanted.policy),
+    attempts_max: Math.min(applied.attempts_max, wanted.attempts_max),
+  };
+}
+
+/** Only a watch that reports: one that interrupts or restarts acts on the agent. */
+function narrowedWatchdog(
+  applied: WatchdogConfig | null,
+  wanted: WatchdogConfig | null,
+): WatchdogConfig | null {
+  if (wanted?.action !== 'report') return applied;
+  if (applied === null) return wanted;
+  return applied.action === 'report' && wanted.after_ms < applied.after_ms ? wanted : applied;
+}
