@@ -71,6 +71,19 @@ export function isDiskFull(error: unknown): boolean {
   return typeof code === 'string' && (code === 'host.disk-full' || FULL.includes(code));
 }
 
+/** SQLite refuses these because of the values it was given; every other code is about the database or the machine. */
+const ABOUT_VALUES = /^SQLITE_(ERROR|CONSTRAINT|TOOBIG|MISMATCH|RANGE|NOMEM)/;
+
+/**
+ * True of a failure that has nothing to do with what was being stored: a full disk, a locked or unreadable
+ * database. Trying again later can succeed; leaving out the value would lose it without a reason.
+ */
+export function isStoreFailure(error: unknown): boolean {
+  if (isDiskFull(error)) return true;
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && code.startsWith('SQLITE_') && !ABOUT_VALUES.test(code);
+}
+
 /** What was asked for could not be made durable and has not happened. @param path where space is needed */
 export function diskFull(path: string, cause: unknown): AetherError {
   return new AetherError(

@@ -34,6 +34,16 @@ export const limits = {
 
   /** One line of an engine's structured channel. */
   engine_line_bytes_max: 32 * 1024 * 1024,
+  /** What an engine may report: ids and names, nesting of a tool's input, counts and amounts of one fact. */
+  observed_id_chars_max: 512,
+  observed_depth_max: 200,
+  observed_count_max: 1_000_000_000_000,
+  observed_servers_max: 1_000,
+  /** Sum of one run: what a column of integers adds up without an overflow over thousands of runs. */
+  run_tokens_max: 1_000_000_000_000_000,
+  /** Events about what was left out of one run's output; beyond it only every power of ten is told. */
+  quarantine_events_max: 20,
+  quarantine_excerpt_chars_max: 200,
 
   /** A tool call stands at an engine's gate for this long; then the host refuses it and ends the turn. */
   gate_wait_ms: 7 * 24 * 3_600_000,

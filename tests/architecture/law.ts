@@ -143,7 +143,7 @@ export const rooms: Room[] = [
   {
     name: 'runs',
     paths: ['host/runs/'],
-    may: [...BASE, 'events', 'shim-client', 'sandboxes', 'wire'],
+    may: [...BASE, 'events', 'shim-client', 'shim-format', 'sandboxes', 'wire'],
     types: GROUND_TYPES,
     packages: 'any',
     node: true,

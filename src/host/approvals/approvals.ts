@@ -58,34 +58,43 @@ export class Approvals {
           next: 'Wait until the operator has answered some of them.',
         });
       }
-      const now = this.#clock.now();
-      const record: ApprovalRecord = {
-        id: this.#ids.short('apr'),
-        kind: input.kind,
-        agent: input.agent,
-        run: input.run,
-        request: input.request,
-        title: firstLine(input.title),
-        detail: input.detail,
-        state: 'open',
-        opened_ms: now,
-        answer: null,
-        answered_ms: null,
-        answeredBy: null,
-        otherwise: input.otherwise,
-        delivered: false,
-      };
-      this.#table.insert(record);
-      const { id, kind, title, detail, agent } = record;
-      const data = { approval: id, kind, title, detail };
-      this.#append(
-        'approval.opened',
-        record,
-        agent.includes(':') ? (agent as Principal) : `agent:${agent}`,
-        data,
-      );
-      return { approval: toView(record), reattached: false };
+      return { approval: toView(this.#insert(input)), reattached: false };
     });
+  }
+
+  /** Answered "no" by the host as it is asked: nobody can judge it, and its engine waits. Once per request key. */
+  refuse(input: NewApproval, why: string): void {
+    this.#store.transaction(() => {
+      if (this.#table.byRequest(input.request) !== null) return;
+      const record = this.#insert(input);
+      const answer = { allow: false, text: why };
+      this.#table.settle(record.id, 'answered', answer, this.#clock.now(), 'host');
+      this.#append('approval.answered', record, 'host', { approval: record.id, answer, by: 'host' });
+    });
+  }
+
+  #insert(input: NewApproval): ApprovalRecord {
+    const record: ApprovalRecord = {
+      ...input,
+      id: this.#ids.short('apr'),
+      title: firstLine(input.title),
+      state: 'open',
+      opened_ms: this.#clock.now(),
+      answer: null,
+      answered_ms: null,
+      answeredBy: null,
+      delivered: false,
+    };
+    this.#table.insert(record);
+    const { id, kind, title, detail, agent } = record;
+    const data = { approval: id, kind, title, detail };
+    this.#append(
+      'approval.opened',
+      record,
+      agent.includes(':') ? (agent as Principal) : `agent:${agent}`,
+      data,
+    );
+    return record;
   }
 
   /** A permission takes `allow` (and may say why in `text`); a question takes `text`. */

@@ -79,8 +79,23 @@ export interface Topics {
   };
   /** By the watchdog: the turn moves again, `after_ms` after it got stuck. */
   'run.moves': { after_ms: number };
-  /** By the run: a journal record that could not be taken in. It is skipped; `offset` is its end in the journal. */
-  'record.quarantined': { type: number; process: number; offset: number; bytes: number; why: string };
+  /**
+   * By the run: part of its output could not be taken in and is left out; the journal keeps it. `of`: one fact of a
+   * line, a line, or a record of the journal. `offset`: end of that record. `excerpt`: its beginning, in printable
+   * ASCII. `count`: how many of this run so far; beyond a limit only every power of ten is told.
+   */
+  'record.quarantined': {
+    of: 'fact' | 'line' | 'record' | 'transcript';
+    offset: number;
+    bytes: number;
+    why: string;
+    excerpt: string;
+    count: number;
+  };
+  /** By the run: the journal holds no readable record between these offsets; reading goes on at `to`. */
+  'journal.damaged': { from: number; to: number; why: string };
+  /** By the run: its journal cannot be read at all, so what becomes of it is not seen. */
+  'journal.unreadable': { why: string };
   /** From the journal. */
   'process.started': Pick<ProcessStatus, 'role' | 'pid' | 'io'> & { process: number };
   /** From the journal. */

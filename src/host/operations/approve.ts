@@ -4,8 +4,9 @@
  */
 import type { ApprovalAnswer, ApprovalView } from '../api.ts';
 import { messageOf } from '../errors.ts';
+import type { Asked } from '../runs/facts.ts';
 import type { Run } from '../runs/run.ts';
-import { answerGate } from './gate.ts';
+import { answerGate, refuseAtGate } from './gate.ts';
 import { acceptInjection } from './inject.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -85,6 +86,53 @@ export async function deliverAnswers(wiring: Wiring, run: Run): Promise<void> {
 
 function withId(frame: { id: string; data: string }, id: string): { id: string; data: string } {
   return { ...frame, id };
+}
+
+/** Runs to which answers are being sent, and whether there are more since. */
+const sending = new WeakMap<Run, { more: boolean }>();
+
+/**
+ * A call that could not be taken is answered "no", or its engine would wait for ever. Inside the transaction that
+ * saves the journal offset.
+ */
+export function refuseAsked(wiring: Wiring, run: Run, asked: Asked, why: string): void {
+  if (asked.kind === 'gate-asked') {
+    refuseAtGate(wiring, run, asked, why);
+    return;
+  }
+  const { requestId, tool, toolUseId } = asked;
+  wiring.approvals.refuse(
+    {
+      kind: 'permission',
+      agent: run.record.agent,
+      run: run.id,
+      request: `${run.id}:${requestId}`,
+      title: tool,
+      detail: { tool, input: {}, requestId, ...(toolUseId === undefined ? {} : { toolUseId }) },
+      otherwise: 'The tool does not run.',
+    },
+    why,
+  );
+  const busy = sending.get(run);
+  if (busy !== undefined) busy.more = true;
+  // Transactions are synchronous: by then it is committed, or there is nothing to send.
+  else queueMicrotask(() => void sendRefusals(wiring, run));
+}
+
+async function sendRefusals(wiring: Wiring, run: Run): Promise<void> {
+  if (sending.has(run)) return;
+  const state = { more: true };
+  sending.set(run, state);
+  try {
+    while (state.more && run.connected) {
+      state.more = false;
+      await deliverAnswers(wiring, run);
+    }
+  } catch (error) {
+    wiring.log.warn({ run: run.id, error: messageOf(error) }, 'a refusal could not be delivered yet');
+  } finally {
+    sending.delete(run);
+  }
 }
 
 /** The run is over: whatever it asked to be allowed is not asked any more. */

@@ -55,6 +55,21 @@ export function gateAsked(
   showActivity(wiring, run, at_ms);
 }
 
+/** A call that could not be read: its engine is told that it does not run. */
+export function refuseAtGate(
+  wiring: Wiring,
+  run: Run,
+  asked: { requestId: string; tool: string; toolUseId?: string },
+  why: string,
+): void {
+  const { floor } = run.record;
+  const { requestId, tool, toolUseId = '' } = asked;
+  const at_ms = wiring.clock.now();
+  const call: GateCall = { requestId, tool, toolUseId, at_ms, verdict: 'deny', message: why };
+  floor.gates = [...(floor.gates ?? []), call];
+  showActivity(wiring, run, at_ms);
+}
+
 /** The engine gave the call up: it did not run. */
 export function gateLeft(wiring: Wiring, run: Run, requestId: string, at_ms: number): void {
   const call = takeOut(run, requestId);

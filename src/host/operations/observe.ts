@@ -5,6 +5,7 @@
 import type { ObservedEvent } from '../../runtimes/runtime.ts';
 import type { Evidence } from '../api.ts';
 import type { Topic, Topics } from '../events/topics.ts';
+import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
 import { engineActivity, engineSays } from './activity.ts';
 import { goesBy } from './authority.ts';
@@ -127,8 +128,11 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
       return;
     case 'usage':
       if (!once(event.key && `usage:${event.key}`)) return;
-      record.input_tokens += event.input_tokens + event.cache_read_tokens + event.cache_write_tokens;
-      record.output_tokens += event.output_tokens;
+      record.input_tokens = added(
+        record.input_tokens,
+        event.input_tokens + event.cache_read_tokens + event.cache_write_tokens,
+      );
+      record.output_tokens = added(record.output_tokens, event.output_tokens);
       if (event.cost_usd !== null) record.cost_usd = (record.cost_usd ?? 0) + event.cost_usd;
       append('usage.recorded', { ...event }, 'claimed');
       return;
@@ -148,7 +152,8 @@ function heard(wiring: Wiring, run: Run, inject: string): void {
   if (injection !== null) goesBy(wiring, run, injection.principal, 'message');
 }
 
-/** For one line of a table: no line breaks, no control characters, bounded. */
+const added = (sum: number, more: number): number => Math.min(sum + more, limits.run_tokens_max);
+
 /** A call as people speak of it: the tool, and the first thing it was given, which says what it is about. */
 function callLine(tool: string, input: unknown): string {
   const given = typeof input === 'object' && input !== null ? Object.values(input) : [input];
@@ -161,6 +166,7 @@ function callLine(tool: string, input: unknown): string {
   return given.length === 0 || input === undefined ? name : `${name} ${JSON.stringify(input)}`;
 }
 
+/** For one line of a table: no line breaks, no control characters, bounded. */
 function oneLine(text: string): string {
   const flat = text.replace(/[\u0000-\u001f\u007f\s]+/g, ' ').trim();
   return flat.length <= LAST_CHARS ? flat : `${flat.slice(0, LAST_CHARS - 1)}…`;

@@ -1,5 +1,6 @@
 /** What the host does with the facts of a run: one place from which each goes to the operations it concerns. */
 import type { RunSink } from '../runs/run.ts';
+import { refuseAsked } from './approve.ts';
 import { gateAnswered, gateForgotten, passGates } from './gate.ts';
 import { markDelivered } from './inject.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -25,6 +26,7 @@ export function runSink(wiring: Wiring, later: () => { takeover: Takeover; lifec
       markDelivered(wiring, run, frame);
       gateAnswered(wiring, run, frame);
     },
+    refused: (run, asked, why) => refuseAsked(wiring, run, asked, why),
     swapped: (run, swap) => later().takeover.swapped(run, swap),
     exited: (run) => later().lifecycle.exited(run),
     changed: (run) => {

@@ -79,17 +79,9 @@ export class TranscriptReader {
         return;
       }
       const lines = text.toString('utf8', 0, end).split('\n');
-      run.observeElsewhere(() => {
-        let state = run.record.engine;
-        const events = lines.flatMap((line) => {
-          if (line.trim() === '') return [];
-          const result = tail.line(state, line);
-          state = result.state;
-          return result.events;
-        });
-        run.record.floor.tail = { path: at.path, offset: at.offset + end + 1 };
-        return { state, events };
-      });
+      const spoken = lines.filter((line) => line.trim() !== '');
+      const next = { path: at.path, offset: at.offset + end + 1 };
+      run.observeTranscript(spoken, (state, line) => tail.line(state, line), next);
     } catch (error) {
       this.#wiring.log.warn({ run: run.id, error: messageOf(error) }, 'the transcript could not be read');
     }

@@ -2,8 +2,9 @@
  * What a journal record says about the run, noted in the run's record and told to the rest of the host. Runs inside
  * the transaction that saves how far the journal is processed.
  */
-import type { ObservedEvent, Runtime } from '../../runtimes/runtime.ts';
+import type { EngineState, ObservedEvent, Runtime } from '../../runtimes/runtime.ts';
 import type { Evidence, RunState } from '../api.ts';
+import { AetherError, isStoreFailure, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import {
   type JournalRecord,
@@ -15,6 +16,8 @@ import {
 } from '../shim/wire.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { cutLines } from './lines.ts';
+import { checked } from './observed.ts';
+import { leaveOut } from './quarantine.ts';
 import { noteInTree, type Recorded } from './tree.ts';
 
 const PRINTED_CHARS_MAX = 2_000;
@@ -24,6 +27,22 @@ export interface FactSink {
   observed(event: ObservedEvent, at_ms: number): void;
   recorded(event: Recorded): void;
   wrote(frame: string): void;
+  /** The engine waits for an answer to this, and it could not be taken: it is refused. */
+  refused(event: Asked, why: string): void;
+  /** Runs `body`; when that throws, whatever it changed in the database and in the run's record is undone. */
+  part<T>(body: () => T): T;
+}
+
+/** A fact on whose answer the engine waits. */
+export type Asked = Extract<ObservedEvent, { kind: 'gate-asked' | 'permission-asked' }>;
+
+/** One line of an engine or its transcript, and where it is from. */
+interface Line {
+  text: string;
+  at_ms: number;
+  of: 'line' | 'transcript';
+  offset: number;
+  read(state: EngineState): { state: EngineState; events: ObservedEvent[] };
 }
 
 export class RunFacts {
@@ -32,6 +51,9 @@ export class RunFacts {
   readonly #sink: FactSink;
   /** Observations of the record that is being looked at. */
   #observed = 0;
+  /** Each line and each fact is undone by itself when it fails, instead of the whole transaction. */
+  #apart = false;
+  #offset = 0;
 
   constructor(record: RunRecord, runtime: Runtime, sink: FactSink) {
     this.#record = record;
@@ -39,18 +61,58 @@ export class RunFacts {
     this.#sink = sink;
   }
 
-  /** @returns false for output that told of nothing */
-  take(record: JournalRecord): boolean {
+  /**
+   * @param apart what cannot be taken is left out, and the rest of the record is taken; otherwise this throws
+   * @returns false for output that told of nothing
+   */
+  take(record: JournalRecord, apart: boolean): boolean {
     this.#observed = 0;
+    this.#apart = apart;
+    this.#offset = record.end;
     const noted = noteInTree(this.#record.tree, record);
     if (noted !== null) this.#sink.recorded(noted);
     this.#take(record);
     return this.#observed > 0 || (record.type !== RecordType.out && record.type !== RecordType.err);
   }
 
+  /** Lines of the engine's own transcript. @param apart as for `take` */
+  transcript(
+    lines: string[],
+    read: (state: EngineState, text: string) => { state: EngineState; events: ObservedEvent[] },
+    at_ms: number,
+    apart: boolean,
+  ): void {
+    this.#apart = apart;
+    this.#offset = this.#record.journal_offset;
+    for (const text of lines)
+      this.#line({
+        text,
+        at_ms,
+        of: 'transcript',
+        offset: this.#offset,
+        read: (state) => read(state, text),
+      });
+  }
+
+  /** The whole record is left out. */
+  leaveOut(record: JournalRecord, error: unknown): void {
+    const { type, payload, end } = record;
+    const output = type === RecordType.out || type === RecordType.err;
+    // The line that was under way ends with it.
+    if (output) this.#record.floor[type === RecordType.out ? 'partialOut' : 'partialErr'] = '';
+    const text = payload.toString('latin1', 0, limits.quarantine_excerpt_chars_max + 1);
+    this.#leftOut({ of: 'record', offset: end, bytes: payload.length, text, error });
+  }
+
   observe(event: ObservedEvent, at_ms: number): void {
     this.#observed += 1;
-    this.#sink.observed(event, at_ms);
+    this.#sink.observed(checked(event), at_ms);
+  }
+
+  #leftOut(what: Parameters<typeof leaveOut>[1]): void {
+    this.#observed += 1;
+    const told = leaveOut(this.#record, what);
+    if (told !== null) this.#sink.recorded({ topic: 'record.quarantined', data: told });
   }
 
   #take(record: JournalRecord): void {
@@ -154,7 +216,7 @@ export class RunFacts {
         const from = record.end - limits.terminal_replay_bytes_max;
         floor.marks = floor.marks.filter((offset) => offset >= from);
       }
-      if (floor.role === 'engine') this.#line('out', record.payload.toString('utf8'), record.at_ms);
+      if (floor.role === 'engine') this.#printed('out', record.payload.toString('utf8'), record.at_ms);
       return;
     }
     const source = record.type === RecordType.out ? 'out' : 'err';
@@ -171,15 +233,80 @@ export class RunFacts {
         record.at_ms,
       );
     }
-    for (const line of cut.lines) this.#line(source, line, record.at_ms);
+    for (const line of cut.lines) this.#printed(source, line, record.at_ms);
   }
 
-  #line(source: 'out' | 'err', text: string, at_ms: number): void {
-    const result = this.#runtime.observer.line(this.#record.engine, source, text);
+  #printed(source: 'out' | 'err', text: string, at_ms: number): void {
+    const { observer } = this.#runtime;
+    this.#line({
+      text,
+      at_ms,
+      of: 'line',
+      offset: this.#offset,
+      read: (state) => observer.line(state, source, text),
+    });
+  }
+
+  #line(line: Line): void {
+    let events: ObservedEvent[] = [];
+    this.#attempt(line, line.of, () => {
+      events = this.#read(line);
+    });
+    for (const event of events) {
+      const failed = this.#attempt(line, 'fact', () => this.observe(event, line.at_ms));
+      if (failed !== null) this.#refuse(event, failed.error);
+    }
+  }
+
+  #read({ read }: Line): ObservedEvent[] {
+    const result = read(this.#record.engine);
+    // What cannot be stored fails here, where it is known which line it came from.
+    if (this.#apart) {
+      JSON.stringify(result.state);
+      if (!Array.isArray(result.events)) throw new Error('the observer gave no list of facts');
+    }
     this.#record.engine = result.state;
-    for (const event of result.events) this.observe(event, at_ms);
+    return result.events;
+  }
+
+  /** @returns why it was left out; null when it was not */
+  #attempt({ text, offset }: Line, of: 'fact' | Line['of'], body: () => void): { error: unknown } | null {
+    if (!this.#apart) {
+      body();
+      return null;
+    }
+    try {
+      this.#sink.part(body);
+      return null;
+    } catch (error) {
+      if (isStoreFailure(error)) throw error;
+      this.#leftOut({ of, offset, bytes: Buffer.byteLength(text), text, error });
+      return { error };
+    }
+  }
+
+  /** An engine that waits for an answer to a call that was left out is told that it does not run. */
+  #refuse(event: ObservedEvent, error: unknown): void {
+    if (event?.kind !== 'gate-asked' && event?.kind !== 'permission-asked') return;
+    const { kind, requestId, tool } = event;
+    const bare = { kind, requestId, tool: named(tool), toolUseId: named(event.toolUseId), input: {} };
+    const why =
+      error instanceof AetherError ? error.message : `the call could not be read: ${messageOf(error)}`;
+    try {
+      const asked = checked(bare as Asked) as Asked;
+      this.#sink.part(() => this.#sink.refused(asked, `Not run: ${why}`));
+    } catch (failure) {
+      // Without an answer the tool does not run either.
+      if (isStoreFailure(failure)) throw failure;
+    }
   }
 }
+
+/** A name that can be stored, whatever the engine gave. */
+const named = (value: unknown): string =>
+  typeof value === 'string' && value !== '' && value.length <= limits.observed_id_chars_max
+    ? value.toWellFormed().replace(/\p{Cc}/gu, '?')
+    : 'unknown';
 
 export function setState(record: RunRecord, state: RunState, evidence: Omit<Evidence, 'grade'>): void {
   if (record.state !== state) {

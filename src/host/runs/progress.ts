@@ -1,17 +1,19 @@
 /**
  * How far a run's journal is processed. Facts and offset are saved in one transaction, so a host that dies
  * anywhere repeats nothing and skips nothing; output that told of nothing is saved in steps, because reading it
- * again tells of nothing either. What cannot be processed (a disk that is full) is tried again by itself.
+ * again tells of nothing either. Only the store is waited for (a full disk). A record that cannot be taken for
+ * another reason is left out, and bytes that cannot be read are passed over: what a program prints must not stop
+ * its run.
  */
 import type { Clock } from '../clock.ts';
-import { messageOf, toWireError } from '../errors.ts';
+import { isStoreFailure, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { ShimClient } from '../shim/client/client.ts';
-import { JournalReader } from '../shim/client/reader.ts';
 import { type JournalRecord, RecordType } from '../shim/wire.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { JournalSource } from './source.ts';
 
 const BATCH_BYTES = 256 * 1024;
 /** Output alone is saved after so many bytes, or when the run is quiet for so long. */
@@ -23,6 +25,10 @@ const PARTIAL_SAVED_CHARS_MAX = 64 * 1024;
 const ACK_EVERY_BYTES = 4 * 1024 * 1024;
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 2_000;
+/** Reading fails so often in a row before it is told; a lack of descriptors can pass. */
+const READ_ATTEMPTS = 3;
+/** What follows a commit is tried so often before it is given up. */
+const FOLLOW_ATTEMPTS = 3;
 
 export interface ProgressOptions {
   record: RunRecord;
@@ -31,9 +37,18 @@ export interface ProgressOptions {
   table: RunTable;
   clock: Clock;
   log: Log;
-  /** Inside the transaction. @returns true when the record told the rest of the host of something */
-  apply(record: JournalRecord): boolean;
-  /** After a commit that told of something, once, in this order, until none of them throws. */
+  /**
+   * Inside the transaction. @returns true when the record told the rest of the host of something
+   * @param apart what cannot be taken is left out; otherwise it throws
+   */
+  apply(record: JournalRecord, apart: boolean): boolean;
+  /** Inside the transaction: `apply` failed on the record as a whole. */
+  leaveOut(record: JournalRecord, error: unknown): void;
+  /** Inside the transaction: part of the journal could not be read. */
+  passedOver(from: number, to: number, why: string): void;
+  /** The journal cannot be read at all. Null: it can be again. */
+  unreadable(why: string | null): void;
+  /** After a commit that told of something, once and in this order. */
   follow(records: JournalRecord[]): (() => void)[];
   /** The connection to acknowledge on; null while there is none. */
   client(): ShimClient | null;
@@ -42,7 +57,7 @@ export interface ProgressOptions {
 export class Progress {
   readonly #o: ProgressOptions;
   readonly #grown = new Set<() => void>();
-  #reader: JournalReader | null = null;
+  readonly #source: JournalSource;
   #pumping: Promise<void> | null = null;
   #again = false;
   #closed = false;
@@ -50,6 +65,13 @@ export class Progress {
   #saved: number;
   #acked = 0;
   #following: (() => void)[] = [];
+  #followFailures = 0;
+  /** Records up to here are taken one at a time: a batch that holds one of them failed. */
+  #apartUntil = 0;
+  #readFailures = 0;
+  #unreadable: string | null = null;
+  /** Who waits until so much is processed. */
+  #targets: { offset: number; reached: () => void }[] = [];
   #cancelSave: (() => void) | null = null;
   #cancelRetry: (() => void) | null = null;
   #retry_ms = RETRY_MS_MIN;
@@ -58,15 +80,21 @@ export class Progress {
   constructor(options: ProgressOptions) {
     this.#o = options;
     this.#saved = options.record.journal_offset;
+    this.#source = new JournalSource(options.journal, () => options.client()?.offset ?? null);
   }
 
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** True while the journal holds what could not be processed; it is tried again in a moment. */
+  /** True while the store does not take what the journal holds; it is tried again in a moment. */
   get behind(): boolean {
     return this.#behind;
+  }
+
+  /** Why the journal cannot be read at present; null when it can. */
+  get unreadable(): string | null {
+    return this.#unreadable;
   }
 
   /** Calls back whenever the journal may have grown: viewers read it themselves. */
@@ -75,16 +103,51 @@ export class Progress {
     return () => this.#grown.delete(listener);
   }
 
-  /** Reads what is new; returns when everything that was there at the call is processed, or while `behind`. */
+  /** Reads what is new. */
+  noticed(): void {
+    void this.#pump();
+  }
+
+  /**
+   * Reads what is new.
+   * @returns when everything that was there at the call is processed, whatever is printed meanwhile; also when that
+   *   is not possible at present
+   */
   pump(): Promise<void> {
+    const drained = this.#pump();
+    if (this.#pumping === null) return drained;
+    const reached = new Promise<void>((resolve) => {
+      this.#targets.push({ offset: this.#length(), reached: resolve });
+    });
+    return Promise.race([drained, reached]);
+  }
+
+  #pump(): Promise<void> {
     for (const listener of this.#grown) listener();
     this.#again = true;
     // However much is printed meanwhile: the next attempt has its time.
     if (this.#cancelRetry !== null) return Promise.resolve();
     this.#pumping ??= this.#drain().finally(() => {
       this.#pumping = null;
+      this.#reached(Number.POSITIVE_INFINITY);
     });
     return this.#pumping;
+  }
+
+  #length(): number {
+    try {
+      return this.#source.end();
+    } catch {
+      // Reading fails as well, and tells of it.
+      return 0;
+    }
+  }
+
+  #reached(offset: number): void {
+    if (this.#targets.length === 0) return;
+    const reached = this.#targets.filter((target) => target.offset <= offset);
+    this.#targets = this.#targets.filter((target) => target.offset > offset);
+    for (const target of reached) target.reached();
   }
 
   /** Changes the record and what belongs to it, or neither: after a failure it is what the database has. */
@@ -100,7 +163,8 @@ export class Progress {
     this.#cancelSave?.();
     this.#cancelRetry?.();
     this.#cancelRetry = null;
-    this.#rewind();
+    this.#source.rewind();
+    this.#reached(Number.POSITIVE_INFINITY);
   }
 
   async #drain(): Promise<void> {
@@ -109,11 +173,12 @@ export class Progress {
       try {
         this.#follow();
         while (!this.#closed) {
-          this.#reader ??= new JournalReader(this.#o.journal, this.#o.record.journal_offset);
-          const records = this.#reader.read(BATCH_BYTES);
+          const records = this.#read();
+          if (records === null) return;
           if (records.length === 0) break;
           this.#process(records);
           this.#follow();
+          this.#reached(this.#o.record.journal_offset);
           await new Promise((resolve) => setImmediate(resolve));
         }
         this.#retry_ms = RETRY_MS_MIN;
@@ -125,19 +190,113 @@ export class Progress {
     }
   }
 
-  #process(records: JournalRecord[]): void {
-    let told = false;
+  /** The next records, [] when there are none; null when the journal cannot be read now. */
+  #read(): JournalRecord[] | null {
+    for (;;) {
+      const from = this.#o.record.journal_offset;
+      let failure: unknown = null;
+      try {
+        const records = this.#source.read(from, BATCH_BYTES);
+        if (records.length > 0) {
+          this.#readable();
+          return records;
+        }
+      } catch (error) {
+        failure = error;
+      }
+      try {
+        const to = this.#source.beyond(from);
+        if (to === null && failure === null) {
+          this.#readable();
+          return [];
+        }
+        if (to === null) throw failure;
+        this.#passOver(from, to, failure === null ? 'no whole record is there' : messageOf(failure));
+      } catch (error) {
+        if (isStoreFailure(error)) throw error;
+        this.#cannotRead(error);
+        return null;
+      }
+    }
+  }
+
+  #passOver(from: number, to: number, why: string): void {
     this.#transaction(() => {
+      this.#o.passedOver(from, to, why);
+      this.#o.record.journal_offset = to;
+      this.#put();
+    });
+    this.#source.rewind();
+  }
+
+  #readable(): void {
+    this.#readFailures = 0;
+    if (this.#unreadable === null) return;
+    this.#tellReadable(null);
+  }
+
+  #tellReadable(why: string | null): void {
+    this.#unreadable = why;
+    try {
+      this.#o.unreadable(why);
+    } catch (error) {
+      this.#o.log.error({ error: messageOf(error) }, 'it was not stored whether the journal can be read');
+    }
+  }
+
+  /** The run goes on unseen. It is looked at again and again, and nobody else waits for that. */
+  #cannotRead(error: unknown): void {
+    this.#readFailures += 1;
+    if (this.#readFailures === READ_ATTEMPTS) {
+      this.#o.log.error({ error: messageOf(error) }, 'the journal cannot be read');
+      this.#tellReadable(messageOf(error));
+    }
+    this.#source.rewind();
+    this.#tryLater();
+  }
+
+  /** Takes the records in one transaction; where one of them fails, each in its own. */
+  #process(records: JournalRecord[]): void {
+    const apart = records[0]!.end <= this.#apartUntil;
+    try {
+      for (const some of apart ? records.map((record) => [record]) : [records]) this.#take(some, apart);
+    } catch (error) {
+      if (isStoreFailure(error) || this.#closed) throw error;
+      // What was not saved yet is read again as well.
+      this.#apartUntil = records.at(-1)!.end;
+    }
+  }
+
+  #take(records: JournalRecord[], apart: boolean): void {
+    let told = false;
+    const take = () => {
       for (const record of records) {
-        if (this.#o.apply(record)) told = true;
+        if (this.#o.apply(record, apart)) told = true;
         this.#o.record.journal_offset = record.end;
       }
-      if (told || this.#due()) this.#put();
+      if (told || apart || this.#due()) this.#put();
       else this.#saveSoon();
-    });
+    };
+    try {
+      this.#transaction(take);
+    } catch (error) {
+      if (!apart || isStoreFailure(error) || this.#closed) throw error;
+      told = false;
+      this.#leaveOut(records[0]!, error);
+      this.#following.push(...this.#o.follow([]));
+    }
     this.#acknowledge();
     // Output is looked at by whoever shows it; the rest was told of something.
     if (told) this.#following.push(...this.#o.follow(records.filter(({ type }) => type !== RecordType.out)));
+  }
+
+  /** The record that could not be taken, even without the lines and facts that failed. */
+  #leaveOut(record: JournalRecord, error: unknown): void {
+    this.#transaction(() => {
+      this.#o.leaveOut(record, error);
+      this.#o.record.journal_offset = record.end;
+      this.#put();
+    });
   }
 
   /** What follows a commit is done once, also when the first attempt fails on a disk that is full. */
@@ -146,24 +305,33 @@ export class Progress {
     for (let next = this.#following.shift(); next !== undefined; next = this.#following.shift()) {
       try {
         next();
+        this.#followFailures = 0;
       } catch (error) {
-        this.#following.unshift(next);
-        throw error;
+        this.#followFailures += isStoreFailure(error) ? 0 : 1;
+        if (this.#followFailures < FOLLOW_ATTEMPTS) {
+          this.#following.unshift(next);
+          throw error;
+        }
+        this.#followFailures = 0;
+        this.#o.log.error({ error: messageOf(error) }, 'what follows from the journal could not be done');
       }
     }
   }
 
   /** Nothing is skipped: the same records are read again from where the database stands, in a moment. */
   #failed(error: unknown): void {
-    const { clock, log } = this.#o;
     if (!this.#behind)
-      log.error({ error: messageOf(error), code: toWireError(error).code }, 'the journal waits');
+      this.#o.log.error({ error: messageOf(error), code: toWireError(error).code }, 'the journal waits');
     this.#behind = true;
-    this.#rewind();
+    this.#source.rewind();
+    this.#tryLater();
+  }
+
+  #tryLater(): void {
     this.#cancelRetry?.();
-    this.#cancelRetry = clock.after(this.#retry_ms, () => {
+    this.#cancelRetry = this.#o.clock.after(this.#retry_ms, () => {
       this.#cancelRetry = null;
-      void this.pump();
+      this.noticed();
     });
     this.#retry_ms = Math.min(this.#retry_ms * 2, RETRY_MS_MAX);
   }
@@ -175,16 +343,10 @@ export class Progress {
         const saved = table.get(record.id);
         if (saved !== null) Object.assign(record, saved);
         this.#saved = record.journal_offset;
-        this.#rewind();
+        this.#source.rewind();
       });
       body();
     });
-  }
-
-  /** The journal is read on from what the record says. */
-  #rewind(): void {
-    this.#reader?.close();
-    this.#reader = null;
   }
 
   #put(): void {

@@ -6,21 +6,25 @@
 import type { EngineState, Frame, ObservedEvent, Runtime } from '../../runtimes/runtime.ts';
 import type { Evidence, RunState } from '../api.ts';
 import type { Clock } from '../clock.ts';
-import { AetherError } from '../errors.ts';
+import { AetherError, isStoreFailure } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ShimClient } from '../shim/client/client.ts';
 import { type JournalRecord, RecordType, type SwapRecord } from '../shim/wire.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import { RunFacts, setState } from './facts.ts';
+import { type Asked, RunFacts, setState } from './facts.ts';
 import { Progress } from './progress.ts';
 import type { Recorded } from './tree.ts';
+import { rememberRecord } from './undo.ts';
 
-/** What the rest of the host does with a run's facts. `observed` and `recorded` run inside the transaction. */ export interface RunSink {
+/** What the rest of the host does with a run's facts. The first four run inside the transaction. */
+export interface RunSink {
   observed(run: Run, event: ObservedEvent, at_ms: number): void;
   recorded(run: Run, event: Recorded): void;
   /** The shim has written this frame to the process that had the floor. */
   wrote(run: Run, frame: string): void;
+  /** Its engine waits for an answer to a call that could not be taken: the tool is not to run. */
+  refused(run: Run, asked: Asked, why: string): void;
   /** After commit. One that throws is called again: each must bear that. */
   swapped(run: Run, swap: SwapRecord): void;
   exited(run: Run): void;
@@ -45,8 +49,8 @@ export class Run {
   readonly #progress: Progress;
   readonly #waiters = new Set<() => void>();
   #client: ShimClient | null = null;
-  /** Its end was read, and is still to be told. */
-  #ends = false;
+  /** Its end was read and is told, or about to be. */
+  #endTold = false;
 
   constructor(options: {
     record: RunRecord;
@@ -68,6 +72,13 @@ export class Run {
       observed: (event, at_ms) => sink.observed(this, event, at_ms),
       recorded: (event) => sink.recorded(this, event),
       wrote: (frame) => sink.wrote(this, frame),
+      refused: (asked, why) => sink.refused(this, asked, why),
+      part: (body) =>
+        store.part(() => {
+          const undo = rememberRecord(record);
+          store.onRollback(undo);
+          return body();
+        }),
     });
     this.#progress = new Progress({
       record,
@@ -76,12 +87,15 @@ export class Run {
       table,
       clock,
       log: options.log.child({ run: record.id, agent: record.agent }),
-      apply: (journalled) => {
-        const before = this.ended;
-        const told = this.#facts.take(journalled);
-        this.#ends ||= this.ended && !before;
-        return told;
+      apply: (journalled, apart) => this.#facts.take(journalled, apart),
+      leaveOut: (journalled, error) => this.#facts.leaveOut(journalled, error),
+      passedOver: (from, to, why) => {
+        // The line that was under way is cut in its middle.
+        record.floor.partialOut = '';
+        record.floor.partialErr = '';
+        sink.recorded(this, { topic: 'journal.damaged', data: { from, to, why } });
       },
+      unreadable: (why) => this.#unreadable(why),
       follow: (journalled) => this.#follow(journalled),
       client: () => this.#client,
     });
@@ -100,9 +114,14 @@ export class Run {
     return this.#progress.closed;
   }
 
-  /** True while its journal holds what could not be processed, on a disk that is full for example. */
+  /** True while the store does not take what its journal holds, on a disk that is full for example. */
   get behind(): boolean {
     return this.#progress.behind;
+  }
+
+  /** True while its journal cannot be read: what becomes of it is not seen. */
+  get unreadable(): boolean {
+    return this.#progress.unreadable !== null;
   }
 
   /** The shim connection; throws a clear error while there is none. */
@@ -122,13 +141,13 @@ export class Run {
 
   attach(client: ShimClient): void {
     this.#client = client;
-    client.onNotice(() => this.pump());
+    client.onNotice(() => this.#progress.noticed());
     client.onClose(() => {
       if (this.#client === client) this.#client = null;
       // The shim's last words are on disk before its socket closes.
-      this.pump();
+      this.#progress.noticed();
     });
-    this.pump();
+    this.#progress.noticed();
   }
 
   /** Calls back whenever the journal may have grown: viewers read it themselves. */
@@ -136,14 +155,14 @@ export class Run {
     return this.#progress.onGrown(listener);
   }
 
-  /** Reads what is new; returns when everything that was there at the call is processed. */
+  /** Reads what is new; returns when everything that was there at the call is processed, or cannot be at present. */
   pump(): Promise<void> {
     return this.#progress.pump();
   }
 
   #follow(records: JournalRecord[]): (() => void)[] {
-    const ends = this.#ends;
-    this.#ends = false;
+    const ends = this.ended && !this.#endTold;
+    this.#endTold = this.ended;
     const swaps = records
       .filter(({ type }) => type === RecordType.swap)
       .map(({ payload }) => JSON.parse(payload.toString()) as SwapRecord);
@@ -161,13 +180,35 @@ export class Run {
     for (const waiter of this.#waiters) waiter();
   }
 
-  /** Facts from another source than the journal (the engine's transcript). Same transaction rules. */
-  observeElsewhere(body: () => { state: EngineState; events: ObservedEvent[] }): void {
-    this.#progress.change(() => {
-      const result = body();
-      this.record.engine = result.state;
-      for (const event of result.events) this.#facts.observe(event, this.#clock.now());
-    });
+  /**
+   * Facts from another source than the journal: lines of the engine's transcript. Same transaction rules.
+   * @param read as an observer's `line`
+   * @param at what is remembered of how far the transcript was read, once these lines are stored
+   */
+  observeTranscript(
+    lines: string[],
+    read: (state: EngineState, text: string) => { state: EngineState; events: ObservedEvent[] },
+    at: RunRecord['floor']['tail'],
+  ): void {
+    const take = (apart: boolean) =>
+      this.#progress.change(() => {
+        this.#facts.transcript(lines, read, this.#clock.now(), apart);
+        this.record.floor.tail = at;
+      });
+    try {
+      take(false);
+    } catch (error) {
+      if (isStoreFailure(error)) throw error;
+      take(true);
+    }
+    this.#sink.changed(this);
+    this.wake();
+  }
+
+  /** It may be stopped as ever; what becomes of it meanwhile is not seen. */
+  #unreadable(why: string | null): void {
+    if (why !== null)
+      this.#progress.change(() => this.#sink.recorded(this, { topic: 'journal.unreadable', data: { why } }));
     this.#sink.changed(this);
     this.wake();
   }

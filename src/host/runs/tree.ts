@@ -26,6 +26,9 @@ export type Recorded = Fact<
   | 'run.exited'
   | 'run.paused'
   | 'run.resumed'
+  | 'record.quarantined'
+  | 'journal.damaged'
+  | 'journal.unreadable'
   | `swap.${SwapRecord['phase']}`
 >;
 

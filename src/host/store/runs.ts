@@ -45,6 +45,8 @@ export interface Floor {
   asked?: { by: string; at_ms: number };
   /** How the newest turn ended: tells a conversation that rests from one that was cut off. */
   turnEnded?: 'done' | 'failed' | 'interrupted';
+  /** How many lines, facts and records of this run could not be taken and were left out. */
+  leftOut?: number;
   /** Why the conversation goes on in a new process: worth no turn of its own, so the next message begins with it. */
   untold?: string;
 }

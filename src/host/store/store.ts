@@ -18,6 +18,7 @@ export class Store {
   readonly #immediately: (body: () => unknown) => unknown;
   #rollbacks = 0;
   #undo: (() => void)[] = [];
+  readonly #savepoint;
 
   constructor(file: string) {
     this.#dir = dirname(file);
@@ -33,6 +34,11 @@ export class Store {
       this.db.pragma('foreign_keys = ON');
       this.#migrate(file);
       this.#immediately = this.db.transaction((body: () => unknown) => body()).immediate;
+      this.#savepoint = {
+        set: this.db.prepare('SAVEPOINT part'),
+        undo: this.db.prepare('ROLLBACK TO part'),
+        release: this.db.prepare('RELEASE part'),
+      };
     } catch (error) {
       if (error instanceof AetherError) throw error;
       if (isDiskFull(error)) throw diskFull(this.#dir, error);
@@ -78,6 +84,29 @@ export class Store {
       throw isDiskFull(error) && !(error instanceof AetherError) ? diskFull(this.#dir, error) : error;
     } finally {
       this.#undo = [];
+    }
+  }
+
+  /**
+   * Part of the transaction under way that can fail alone: its own changes are undone and the rest stays.
+   * @throws what `body` threw
+   */
+  part<T>(body: () => T): T {
+    const from = this.#undo.length;
+    this.#savepoint.set.run();
+    try {
+      const result = body();
+      this.#savepoint.release.run();
+      return result;
+    } catch (error) {
+      // SQLite ends the whole transaction by itself after some errors, such as a full disk.
+      if (this.db.inTransaction) {
+        this.#savepoint.undo.run();
+        this.#savepoint.release.run();
+      }
+      this.#rollbacks += 1;
+      for (const undo of this.#undo.splice(from).reverse()) undo();
+      throw error;
     }
   }
 

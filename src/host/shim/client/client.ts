@@ -40,6 +40,7 @@ export class ShimClient {
   #partsLength = 0;
   #closed: AetherError | null = null;
   #fenced: number | null = null;
+  #offset = 0;
   /** What the shim said when this connection began. */
   readonly status: ShimStatus;
 
@@ -75,7 +76,9 @@ export class ShimClient {
     );
     try {
       const hello = await client.#ask<ShimStatus>({ op: 'hello', protocol: SHIM_PROTOCOL, generation });
+      if (!isStatus(hello)) throw refused('protocol', 'The shim answered hello with something else.');
       Object.assign(client.status, hello);
+      client.#offset = Math.max(client.#offset, hello.offset);
       return client;
     } catch (error) {
       client.close();
@@ -83,6 +86,11 @@ export class ShimClient {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Logical length of the journal in whole records, as the shim said last. */
+  get offset(): number {
+    return this.#offset;
   }
 
   /** Now, while `status` is of the moment of connecting. */
@@ -213,15 +221,13 @@ export class ShimClient {
   }
 
   #line(line: string): boolean {
-    let message: ShimReply | ShimNotice;
-    try {
-      message = JSON.parse(line) as ShimReply | ShimNotice;
-    } catch {
-      this.#end('it sent something that is not JSON');
+    const message = parsed(line);
+    if (isReply(message)) this.#reply(message);
+    else if (isNotice(message)) this.#notice(message);
+    else {
+      this.#end('it sent something that is no answer and no notice');
       return false;
     }
-    if ('notice' in message) this.#notice(message);
-    else this.#reply(message);
     return true;
   }
 
@@ -230,6 +236,7 @@ export class ShimClient {
       this.#fenced = message.generation;
       return;
     }
+    this.#offset = Math.max(this.#offset, message.offset);
     for (const listener of this.#noticeListeners) listener('journal', message.offset);
   }
 
@@ -284,6 +291,34 @@ function open(socketPath: string): Promise<Socket> {
       resolve(socket);
     });
   });
+}
+
+function parsed(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Whoever listens on that socket is no shim: told by what the caller does with it.
+  }
+  return {};
+}
+
+const isOffset = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+
+function isReply(message: object): message is ShimReply {
+  const { id, ok, code, message: text } = message as Record<string, unknown>;
+  if (!isOffset(id) || typeof ok !== 'boolean') return false;
+  return ok || (typeof code === 'string' && typeof text === 'string');
+}
+
+function isNotice(message: object): message is ShimNotice {
+  const { notice, offset, generation } = message as Record<string, unknown>;
+  return notice === 'journal' ? isOffset(offset) : notice === 'fenced' && isOffset(generation);
+}
+
+function isStatus(status: unknown): status is ShimStatus {
+  const { pid, start_ticks, offset, processes } = (status ?? {}) as Partial<ShimStatus>;
+  return [pid, start_ticks, offset].every(isOffset) && Array.isArray(processes);
 }
 
 /** What the host is to do about a shim's refusals. */
