@@ -2,11 +2,13 @@
  * The console: an unprivileged client of the host with a page to look at. Anything it does, the command line
  * can do; all it knows of the host is HostApi. Listens on 127.0.0.1 only.
  */
-import type { Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import type { HostApi } from '../host/api.ts';
 import type { Clock } from '../host/clock.ts';
+import type { RefusalReport } from '../host/doors/refusals.ts';
+import { type TcpDoor, tcpDoor } from '../host/doors/tcp-door.ts';
 import { AetherError } from '../host/errors.ts';
 import { limits } from '../host/limits.ts';
 import type { Log } from '../host/log.ts';
@@ -22,6 +24,8 @@ export interface ConsoleOptions {
   port: number;
   log: Log;
   clock: Clock;
+  /** Told of connections that are not served: once when it begins, not for each. */
+  report?(report: RefusalReport): void;
   /** Absolute path of the built browser code (dist/console/web). */
   webDir: string;
   /** Where sessions are kept; by default console-sessions.json in the host's state directory. */
@@ -53,12 +57,37 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     options.sessions ?? fileSessionStore(join(host.info().stateDir, 'console-sessions.json'), log);
   const auth = new Auth(clock, sessions);
   let port = 0;
-  const context: ConsoleContext = { host, auth, clock, log, webDir, port: () => port };
+  let door: TcpDoor;
+  const context: ConsoleContext = {
+    host,
+    auth,
+    clock,
+    log,
+    webDir,
+    port: () => port,
+    known: (socket) => door.known(socket),
+  };
 
   // Without its TLS options the adaptor makes a node:http server.
-  const server = createAdaptorServer({ fetch: consoleApp(context).fetch }) as Server;
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
+  const server = createAdaptorServer({
+    fetch: consoleApp(context).fetch,
+    serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 },
+    createServer: ((serverOptions, listener) =>
+      createServer(serverOptions, (request, response) => {
+        const { socket } = request;
+        if (!door.mayAsk(socket)) return;
+        response.once('close', () => door.answered(socket));
+        listener?.(request, response);
+      })) as typeof createServer,
+  }) as Server;
+  door = tcpDoor(server, {
+    name: 'console',
+    known_max: limits.console_connections_max,
+    newcomers_max: limits.console_newcomers_max,
+    newcomer_ms: limits.console_newcomer_ms,
+    clock,
+    report: options.report ?? (() => undefined),
+  });
   const closeSockets = serveSockets(server, context);
   port = await listen(server, options.port);
   const url = `http://127.0.0.1:${port}`;
@@ -70,6 +99,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     close: () =>
       new Promise((resolve, reject) => {
         closeSockets();
+        door.close();
         server.close((error) => (error ? reject(error) : resolve()));
         server.closeAllConnections();
       }),

@@ -1,4 +1,5 @@
 /** What every route and socket of the console is given. */
+import type { Socket } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
 import type { HostApi } from '../host/api.ts';
 import type { Clock } from '../host/clock.ts';
@@ -15,6 +16,8 @@ export interface ConsoleContext {
   webDir: string;
   /** The port that is listened on; known once it is. */
   port(): number;
+  /** This connection belongs to a browser that is signed in. @returns false when there are too many of them */
+  known(socket: Socket): boolean;
 }
 
 export interface ConsoleEnv {

@@ -57,6 +57,7 @@ export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
       auth,
     );
     if (!isRefusal(admitted)) {
+      context.known(c.env.incoming.socket);
       c.set('session', admitted);
       return next();
     }

@@ -22,6 +22,8 @@ export const limits = {
   /** One JSON line on the control socket. */
   control_line_bytes_max: 4 * 1024 * 1024,
   control_connections_max: 256,
+  /** Of one process. */
+  control_connections_per_peer_max: 128,
   /** Requests and streams in progress on one connection. */
   control_requests_max: 256,
   /** Unsent bytes to one connection above which its streams and its requests wait. */
@@ -31,6 +33,11 @@ export const limits = {
   mcp_line_bytes_max: 4 * 1024 * 1024,
   mcp_unanswered_max: 1_024,
   mcp_connections_per_run_max: 64,
+  mcp_connections_of_clients_max: 256,
+  /** Of one process at one door. */
+  mcp_connections_per_peer_max: 32,
+  /** From accept to the greeting. */
+  mcp_hello_ms: 10_000,
 
   /** One line of an engine's structured channel. */
   engine_line_bytes_max: 32 * 1024 * 1024,
@@ -98,6 +105,11 @@ export const limits = {
   /** A session unused for this long has ended. */
   console_session_ms: 14 * 24 * 3_600_000,
   console_sockets_max: 64,
+  /** Connections of browsers that are signed in, sockets included. */
+  console_connections_max: 256,
+  /** Connections that have not shown a session yet; one more takes the place of the oldest. */
+  console_newcomers_max: 64,
+  console_newcomer_ms: 10_000,
   /** A browser that says nothing for two of these is gone. */
   console_ping_ms: 15_000,
   console_events_page_bytes_max: 512 * 1024,

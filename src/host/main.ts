@@ -3,7 +3,6 @@
  * order that loses nothing (state, adopted runs, then clients) and closes them in the reverse.
  */
 import fs from 'node:fs';
-import type { Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,7 +55,9 @@ import { Wake } from './operations/wake.ts';
 import { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
+import type { PeerCredentials } from './process/peer.ts';
 import { admitOperator, admitToRun } from './runs/admission.ts';
+import { doorReporter } from './runs/door-reports.ts';
 import { Runs } from './runs/runs.ts';
 import { AgentTable } from './store/agents.ts';
 import { InjectionTable } from './store/injections.ts';
@@ -177,7 +178,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const runs = new Runs(runTable);
   const approvals = new Approvals({ store, clock, ids, events });
   const mailboxes = new Mailboxes({ store, clock, ids, events });
-
+  const report = doorReporter({ events, log, runs });
   let stopping: Promise<void> | null = null;
   const wiring: Wiring = {
     store,
@@ -207,8 +208,9 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         agent: run.record.agent,
         run: run.id,
         grants: () => agents.find(run.record.agent)?.config.tools ?? null,
-        admit: (socket) => admitToRun(socket, run),
+        admit: (peer) => admitToRun(peer, run),
         log,
+        report,
       }),
     deliver: (agent) => void delivery.kick(agent),
     closing: () => stopping !== null,
@@ -320,12 +322,12 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));
 
   const { enabled, port } = config === null || config instanceof AetherError ? ANY_PORT : config.console;
-  const console_ = enabled ? await startConsole({ host, port, log, clock, webDir: WEB_DIR }) : null;
+  const console_ = enabled ? await startConsole({ host, port, log, clock, report, webDir: WEB_DIR }) : null;
   consoleUrl = console_?.url ?? null;
   const sockets = socketPaths(socketDir);
-  const operator = (socket: Socket) => admitOperator(socket, runs);
-  const control = await openControlDoor({ host, socketPath: sockets.control, admit: operator, log, version });
-  const clients = await openClientDoor({ host, socketPath: sockets.client, admit: operator, log });
+  const doors = { host, log, report, admit: (peer: PeerCredentials) => admitOperator(peer, runs) };
+  const control = await openControlDoor({ ...doors, socketPath: sockets.control, version });
+  const clients = await openClientDoor({ ...doors, socketPath: sockets.client });
   const watching =
     options.configFile === null
       ? null
@@ -382,7 +384,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     leave: () => void shutdown(false, 'host'),
   });
   upkeep.start();
-
   watchdog.start();
   void detectRuntimes().then(
     (found) => {

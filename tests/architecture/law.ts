@@ -87,7 +87,7 @@ export const rooms: Room[] = [
     name: 'shim-program',
     // The process room is written for this program too: pids and libc, no agents, no packages but koffi.
     paths: ['host/shim/process/'],
-    may: ['wire', 'shim-format', 'process', 'errors'],
+    may: ['wire', 'shim-format', 'process', 'doors', 'errors'],
     packages: ['node-pty', 'koffi'],
     node: true,
   },
@@ -111,6 +111,8 @@ export const rooms: Room[] = [
 
   /* ---- the host ---- */
   { name: 'process', paths: ['host/process/'], may: ['ground'], packages: ['koffi'], node: true },
+  /** Sockets that are listened on and connected to: who gets a place. Every server of ours stands behind it. */
+  { name: 'doors', paths: ['host/doors/'], may: ['ground', 'process'], packages: [], node: true },
   {
     name: 'store',
     paths: ['host/store/'],
@@ -130,7 +132,7 @@ export const rooms: Room[] = [
   {
     name: 'shim-client',
     paths: ['host/shim/client/'],
-    may: ['ground', 'process', 'wire', 'shim-format'],
+    may: ['ground', 'process', 'wire', 'shim-format', 'door-client'],
     packages: 'any',
     node: true,
   },
@@ -144,7 +146,7 @@ export const rooms: Room[] = [
     name: 'runs',
     paths: ['host/runs/'],
     may: [...BASE, 'events', 'shim-client', 'shim-format', 'sandboxes', 'wire'],
-    types: GROUND_TYPES,
+    types: [...GROUND_TYPES, 'doors'],
     packages: 'any',
     node: true,
   },
@@ -177,7 +179,7 @@ export const rooms: Room[] = [
   {
     name: 'control',
     paths: ['host/control/'],
-    may: ['ground', 'wire'],
+    may: ['ground', 'wire', 'doors'],
     types: ['contract'],
     packages: ['zod'],
     node: true,
@@ -211,7 +213,7 @@ export const rooms: Room[] = [
   {
     name: 'mcp-server',
     paths: ['mcp-tools/server.ts', 'mcp-tools/transports/'],
-    may: ['ground', 'mcp-tools', 'wire'],
+    may: ['ground', 'mcp-tools', 'wire', 'doors'],
     types: ['contract'],
     packages: ['zod', '@modelcontextprotocol/server'],
     node: true,
@@ -219,7 +221,7 @@ export const rooms: Room[] = [
   {
     name: 'console',
     paths: ['console/'],
-    may: ['ground', 'console-wire'],
+    may: ['ground', 'console-wire', 'doors'],
     types: ['contract'],
     packages: ['hono', '@hono/node-server', 'ws', 'zod'],
     node: true,
@@ -273,7 +275,7 @@ export const rooms: Room[] = [
   {
     name: 'control-client',
     paths: ['host/control/client.ts', 'host/control/lines.ts'],
-    may: ['ground', 'wire'],
+    may: ['ground', 'wire', 'door-client'],
     types: ['contract'],
     packages: [],
     node: true,
@@ -306,6 +308,7 @@ export const rooms: Room[] = [
     packageTypes: ['ai'],
     node: true,
   },
+  { name: 'door-client', paths: ['host/doors/connect.ts'], may: [], packages: [], node: true },
   { name: 'sockets', paths: ['host/process/sockets.ts'], may: ['ground'], packages: [], node: true },
 
   /** Tooling of the checkout: writes the files that follow from definitions. Not shipped. */
@@ -323,6 +326,7 @@ export const partOf: Record<string, string> = {
   'web-build': 'web',
   'control-client': 'control',
   sockets: 'process',
+  'door-client': 'doors',
   'mcp-server': 'mcp-tools',
   'cli-front-door': 'cli',
 };

@@ -8,6 +8,7 @@ import type { Clock } from '../../src/host/clock.ts';
 import { limits } from '../../src/host/limits.ts';
 import { openLog } from '../../src/host/log.ts';
 import { ask, Client, type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
+import { eventually } from '../support/eventually.ts';
 import { HostDouble } from '../support/host-double.ts';
 
 let fixture: ConsoleFixture;
@@ -248,5 +249,35 @@ describe('what is sent', () => {
       await second.close();
       blocker.close();
     }
+  });
+});
+
+describe('connections that only stand there', () => {
+  it('are few, go first, and do not keep a browser out', async () => {
+    const client = await Client.signIn(fixture.console.loginLink());
+    const idle = Array.from({ length: 3 * limits.console_newcomers_max }, () => {
+      const socket = connect(fixture.port, '127.0.0.1').on('error', () => undefined);
+      return socket.resume();
+    });
+    await eventually(
+      'the surplus is closed',
+      () => idle.filter(({ destroyed }) => !destroyed).length <= limits.console_newcomers_max,
+    );
+    expect((await client.get('/api/info')).status).toBe(200);
+    expect(
+      (await Client.signIn(fixture.console.loginLink()).then((one) => one.get('/api/info'))).status,
+    ).toBe(200);
+    for (const socket of idle) socket.destroy();
+  });
+
+  it('a stranger that pipelines requests is let go after the first answer', async () => {
+    const socket = connect(fixture.port, '127.0.0.1').on('error', () => undefined);
+    let said = '';
+    socket.on('data', (chunk) => {
+      said += chunk.toString();
+    });
+    socket.write(`GET /api/info HTTP/1.1\r\nhost: 127.0.0.1:${fixture.port}\r\n\r\n`.repeat(100));
+    await eventually('it is closed', () => socket.destroyed);
+    expect(said.split('HTTP/1.1 ').length).toBeLessThanOrEqual(2);
   });
 });

@@ -1,11 +1,11 @@
 /** The control door in front of a scripted host, in a state directory of its own: what the command line talks to. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventView, LeaseView } from '../../src/host/api.ts';
 import { ControlClient } from '../../src/host/control/client.ts';
 import { type ControlDoor, openControlDoor } from '../../src/host/control/server.ts';
+import type { Admit } from '../../src/host/doors/unix-door.ts';
 import { openLog } from '../../src/host/log.ts';
 import { socketPaths } from '../../src/host/paths.ts';
 import { runtimeDirectory } from '../../src/host/process/sockets.ts';
@@ -81,9 +81,7 @@ export interface ControlFixture {
   close(): Promise<void>;
 }
 
-export async function controlFixture(
-  options: { admit?: (socket: Socket) => true | string } = {},
-): Promise<ControlFixture> {
+export async function controlFixture(options: { admit?: Admit } = {}): Promise<ControlFixture> {
   const stateDir = mkdtempSync(join(tmpdir(), 'aether-control-'));
   const runtimeDir = runtimeDirectory(stateDir);
   const host = new CountingHost(stateDir);

@@ -1,5 +1,6 @@
 /** Turns upgrade requests into sockets, after the same guard as HTTP. */
 import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { AetherError, type WireError } from '../../host/errors.ts';
@@ -66,6 +67,7 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
     try {
       const decision = decide(request);
       if (typeof decision !== 'function') return refuse(socket, decision);
+      if (!context.known(socket as Socket)) return;
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         heartbeat(webSocket, context.clock);
         try {

@@ -2,7 +2,8 @@
  * The other end of the control socket, for the command line: typed calls, streams as async iterators. Errors
  * of the host arrive as the AetherError they were.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { connectUnix } from '../doors/connect.ts';
 import { AetherError, messageOf, type WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { LineReader } from './lines.ts';
@@ -49,9 +50,18 @@ export class ControlClient {
    * @throws AetherError `host.absent` when nobody listens there, `control.refused` inside a run,
    * `control.protocol` when the host is of another version.
    */
-  static connect(socketPath: string, stateDir: string): Promise<ControlClient> {
+  static async connect(socketPath: string, stateDir: string): Promise<ControlClient> {
+    let socket: Socket;
+    try {
+      socket = await connectUnix(socketPath, HELLO_MS);
+    } catch (error) {
+      throw connectError(error as NodeJS.ErrnoException, stateDir);
+    }
+    return ControlClient.#greet(socket, stateDir);
+  }
+
+  static #greet(socket: Socket, stateDir: string): Promise<ControlClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect(socketPath);
       let client: ControlClient | null = null;
       const timer = setTimeout(() => fail(brokenOff(`The host of ${stateDir} does not answer`)), HELLO_MS);
       function fail(error: Error): void {

@@ -48,6 +48,15 @@ export function getsockopt(fd: number, level: number, option: number, bytes: num
   return value.subarray(0, length[0]);
 }
 
+/** How many descriptors this process may have open (RLIMIT_NOFILE). @throws LibcError */
+export function openFilesMax(): number {
+  const RLIMIT_NOFILE = process.platform === 'darwin' ? 8 : 7;
+  const limit = Buffer.alloc(16);
+  if (native('int getrlimit(int resource, void *limit)')(RLIMIT_NOFILE, limit) !== 0) throw fail('getrlimit');
+  // Unlimited is a number larger than any descriptor.
+  return Number(limit.readBigUInt64LE(0));
+}
+
 /**
  * flock(2) LOCK_EX | LOCK_NB.
  * @returns false when somebody else holds it

@@ -3,11 +3,12 @@
  * why, and serves the rest over the MCP SDK in whatever era they speak. Who a peer is, is up to the kind of door:
  * run-door.ts, client-door.ts.
  */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { createServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Server as McpServer } from '@modelcontextprotocol/server';
 import { serveStdio } from '@modelcontextprotocol/server/stdio';
-import { AetherError, messageOf } from '../../host/errors.ts';
+import type { RefusalReport } from '../../host/doors/refusals.ts';
+import { type Admit, openUnixDoor } from '../../host/doors/unix-door.ts';
+import { messageOf } from '../../host/errors.ts';
 import { limits as hostLimits } from '../../host/limits.ts';
 import { BRIDGE_PROTOCOL, type BridgeHello } from '../bridge/wire.ts';
 import { createToolServer, type DoorLog, type Identity } from '../server.ts';
@@ -16,20 +17,23 @@ import { BridgeTransport, type TransportLimits } from './bridge-transport.ts';
 import { LineReader } from './lines.ts';
 
 const REFUSED = -32001;
-/** From accept to the first line. */
-const HELLO_MS = 10_000;
 
 export interface DoorLimits extends TransportLimits {
   mcp_connections_per_run_max: number;
+  mcp_connections_of_clients_max: number;
+  mcp_connections_per_peer_max: number;
+  mcp_hello_ms: number;
 }
 
 export interface DoorOptions {
   host: ToolHost;
-  /** At most 107 bytes; its directory exists, 0700. A socket a dead host left there is replaced. */
+  /** Its directory exists, 0700. A socket a dead host left there is replaced. */
   socketPath: string;
   /** Called at accept: true, or why this peer is not served. */
-  admit(socket: Socket): true | string;
+  admit: Admit;
   log: DoorLog;
+  /** Told of connections that are not served: once when it begins, not for each. */
+  report?(report: RefusalReport): void;
   /** Default: the host's. */
   limits?: DoorLimits;
   /** Default: the whole catalog. */
@@ -45,46 +49,38 @@ export interface Door {
   readonly connections: number;
 }
 
-/** Who the peer is, by the door and its greeting; or why it is nobody. */
-export type Identify = (hello: BridgeHello) => Identity | string;
+/** What tells one kind of door from another. */
+export interface DoorKind {
+  /** In reports. */
+  name: string;
+  connections_max: number;
+  /** Who the peer is, by the door and its greeting; or why it is nobody. */
+  identify(hello: BridgeHello): Identity | string;
+}
 
-export async function openDoor(options: DoorOptions, identify: Identify): Promise<Door> {
-  const { socketPath, admit, log } = options;
+export async function openDoor(options: DoorOptions, kind: DoorKind): Promise<Door> {
+  const { socketPath, log } = options;
   const limits = options.limits ?? hostLimits;
-  const sockets = new Set<Socket>();
   const servers = new Set<McpServer>();
-
-  const server = createServer((socket) => {
-    socket.on('error', (error) => log.warn({ error: messageOf(error) }, 'an MCP connection failed'));
-    if (sockets.size >= limits.mcp_connections_per_run_max) {
-      refuse(
-        socket,
-        `This door already has ${sockets.size} connections. Close some of this client's MCP servers.`,
-      );
-      return;
-    }
-    const admitted = judge(admit, socket, log);
-    if (admitted !== true) {
-      log.warn({ socketPath, why: admitted }, 'an MCP peer was refused');
-      refuse(socket, admitted);
-      return;
-    }
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    greet(socket, { ...options, limits }, identify, servers);
-  });
-
-  await listen(server, socketPath);
-  // After that, what fails is one accept (no file descriptors left, say), not the door.
-  server.on('error', (error) =>
-    log.error({ socketPath, error: messageOf(error) }, 'an MCP peer was not accepted'),
-  );
-  return {
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
+  const door = await openUnixDoor({
+    name: kind.name,
+    path: socketPath,
+    caps: {
+      connections_max: kind.connections_max,
+      connections_per_peer_max: limits.mcp_connections_per_peer_max,
     },
+    operators: false,
+    admit: options.admit,
+    serve: (socket) => {
+      socket.on('error', (error) => log.warn({ error: messageOf(error) }, 'an MCP connection failed'));
+      greet(socket, { ...options, limits }, kind.identify, servers);
+    },
+    refusal: ({ why, full }) => refusal(full === null ? why : doorIsFull(why)),
+    report: options.report ?? (() => undefined),
+    failed: (error) => log.error({ socketPath, error: messageOf(error) }, 'an MCP door failed'),
+  });
+  return {
+    close: () => door.close(),
     toolsChanged() {
       for (const each of servers) {
         each.sendToolListChanged().catch((error) => {
@@ -93,27 +89,26 @@ export async function openDoor(options: DoorOptions, identify: Identify): Promis
       }
     },
     get connections() {
-      return sockets.size;
+      return door.connections;
     },
   };
 }
 
-/** A peer that cannot be judged (it is gone already, say) is not admitted. */
-function judge(admit: DoorOptions['admit'], socket: Socket, log: DoorLog): true | string {
-  try {
-    return admit(socket);
-  } catch (error) {
-    log.error({ error: messageOf(error) }, 'an MCP peer could not be judged');
-    return 'The host could not find out who you are. Connect again.';
-  }
+function doorIsFull(why: string): string {
+  return `This door takes no further connection: ${why}. Close some of this client's MCP servers.`;
 }
 
 type Resolved = DoorOptions & { limits: DoorLimits };
 
 /** Waits for the bridge's first line, then hands the connection to a server of its own. */
-function greet(socket: Socket, options: Resolved, identify: Identify, servers: Set<McpServer>): void {
+function greet(
+  socket: Socket,
+  options: Resolved,
+  identify: DoorKind['identify'],
+  servers: Set<McpServer>,
+): void {
   const lines = new LineReader(options.limits.mcp_line_bytes_max);
-  const late = setTimeout(() => refuse(socket, 'No greeting came in time.'), HELLO_MS);
+  const late = setTimeout(() => refuse(socket, 'No greeting came in time.'), options.limits.mcp_hello_ms);
   socket.on('close', () => clearTimeout(late));
   const stop = (why: string) => {
     lines.onLine = () => {};
@@ -196,34 +191,13 @@ function parseHello(line: string): BridgeHello | string {
   };
 }
 
-/** One JSON-RPC error that says why, and the end. */
-function refuse(socket: Socket, why: string): void {
+/** One JSON-RPC error that says why. */
+function refusal(why: string): string {
   const error = { code: REFUSED, message: why, data: { refused: true } };
-  socket.end(`${JSON.stringify({ jsonrpc: '2.0', id: null, error })}\n`);
-  socket.destroySoon();
+  return `${JSON.stringify({ jsonrpc: '2.0', id: null, error })}\n`;
 }
 
-async function listen(server: ReturnType<typeof createServer>, socketPath: string): Promise<void> {
-  const bytes = Buffer.byteLength(socketPath);
-  if (bytes > 107) {
-    throw new AetherError({
-      code: 'socket.path-too-long',
-      who: 'host',
-      message: `The socket path ${socketPath} has ${bytes} bytes; the system takes 107.`,
-      next: 'Set XDG_RUNTIME_DIR to a shorter directory.',
-    });
-  }
-  if (lstatSync(socketPath, { throwIfNoEntry: false })?.isSocket()) unlinkSync(socketPath);
-  // Bound within listen(): with this umask nobody else can connect before the mode is set.
-  const umask = process.umask(0o177);
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(socketPath, resolve);
-      process.umask(umask);
-    });
-  } finally {
-    process.umask(umask);
-  }
-  chmodSync(socketPath, 0o600);
+function refuse(socket: Socket, why: string): void {
+  socket.end(refusal(why));
+  socket.destroySoon();
 }

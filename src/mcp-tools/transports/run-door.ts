@@ -1,4 +1,5 @@
 /** The door of one run: whoever is admitted at its socket is its agent, whatever it says. */
+import { limits as hostLimits } from '../../host/limits.ts';
 import { type Door, type DoorOptions, openDoor } from './door.ts';
 
 export interface RunDoorOptions extends DoorOptions {
@@ -8,13 +9,16 @@ export interface RunDoorOptions extends DoorOptions {
   grants(): string[] | null;
 }
 
-/** @throws AetherError `socket.path-too-long`; an Error of the system where the socket cannot be made. */
+/** @throws AetherError `socket.path-too-long`, `socket.not-made` */
 export function openRunDoor(options: RunDoorOptions): Promise<Door> {
   const { agent, run, grants } = options;
   const identity = { principal: `agent:${agent}` as const, agent, run, grants: () => grants() };
-  return openDoor(options, (hello) =>
-    hello.client === undefined
-      ? identity
-      : `This socket belongs to the agent "${agent}": nobody is an outside client here. Start the bridge without --client.`,
-  );
+  return openDoor(options, {
+    name: `run of ${agent}`,
+    connections_max: (options.limits ?? hostLimits).mcp_connections_per_run_max,
+    identify: (hello) =>
+      hello.client === undefined
+        ? identity
+        : `This socket belongs to the agent "${agent}": nobody is an outside client here. Start the bridge without --client.`,
+  });
 }

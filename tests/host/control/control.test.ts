@@ -103,10 +103,10 @@ describe('who may come in', () => {
     });
   });
 
-  it('serves a bounded number of connections', async () => {
+  it('serves a bounded number of connections of one process', async () => {
     fixture = await controlFixture();
     const all = await Promise.all(
-      Array.from({ length: limits.control_connections_max }, () => fixture.connect()),
+      Array.from({ length: limits.control_connections_per_peer_max }, () => fixture.connect()),
     );
     clients.push(...all);
     await expect(fixture.connect()).rejects.toMatchObject({ code: 'control.busy' });

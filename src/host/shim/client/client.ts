@@ -2,7 +2,8 @@
  * The host's side of a shim's socket: requests and their answers, and the notice that the journal has grown.
  * It reads no output: that is JournalReader's.
  */
-import { connect as connectSocket, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { connectUnix } from '../../doors/connect.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import {
   type PauseRecord,
@@ -268,29 +269,20 @@ export class ShimClient {
   }
 }
 
-function open(socketPath: string): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connectSocket(socketPath);
-    socket.setTimeout(CONNECT_MS, () => socket.destroy(new Error('nobody accepted the connection')));
-    socket.once('error', (error) => {
-      reject(
-        new AetherError(
-          {
-            code: 'shim-unreachable',
-            who: 'host',
-            message: `No shim answers on ${socketPath}: ${messageOf(error)}.`,
-            next: 'Its journal tells whether the run has exited or the shim was killed.',
-          },
-          { cause: error },
-        ),
-      );
-    });
-    socket.once('connect', () => {
-      socket.setTimeout(0);
-      socket.removeAllListeners('error');
-      resolve(socket);
-    });
-  });
+async function open(socketPath: string): Promise<Socket> {
+  try {
+    return await connectUnix(socketPath, CONNECT_MS);
+  } catch (error) {
+    throw new AetherError(
+      {
+        code: 'shim-unreachable',
+        who: 'host',
+        message: `No shim answers on ${socketPath}: ${messageOf(error)}.`,
+        next: 'Its journal tells whether the run has exited or the shim was killed.',
+      },
+      { cause: error },
+    );
+  }
 }
 
 function parsed(line: string): Record<string, unknown> {

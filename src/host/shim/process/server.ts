@@ -2,10 +2,12 @@
  * The shim's door: one unix socket, one host at a time. A newer host replaces an older one; processes of other
  * users, of this run and of other runs are turned away whatever they say.
  */
-import { chmodSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import { rmSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { openUnixDoor, type UnixDoor } from '../../doors/unix-door.ts';
+import { messageOf } from '../../errors.ts';
 import { runMarkerOf } from '../../process/marker.ts';
-import { peerCredentials } from '../../process/peer.ts';
+import type { PeerCredentials } from '../../process/peer.ts';
 import { descendsFrom, startTicks } from '../../process/proc.ts';
 import { SHIM_PROTOCOL, type ShimNotice, type ShimReply, type ShimRequest } from '../wire.ts';
 import { JsonLines } from './lines.ts';
@@ -13,7 +15,7 @@ import { Refused } from './refused.ts';
 import type { Run } from './run.ts';
 
 const HELLO_MS = 5_000;
-const CONNECTIONS_MAX = 256;
+const CAPS = { connections_max: 64, connections_per_peer_max: 16 };
 const NOTICE_MS = 4;
 const GOODBYE_MS = 1_000;
 
@@ -22,7 +24,7 @@ export class ShimServer {
   readonly #run: Run;
   /** The run this shim's own host is in, if any: such a host is not an intruder. */
   readonly #outerRun: string | null;
-  readonly #server: Server;
+  #door: UnixDoor | null = null;
   readonly #sockets = new Set<Socket>();
   #host: Socket | null = null;
   #generation = Number.NEGATIVE_INFINITY;
@@ -35,18 +37,20 @@ export class ShimServer {
     this.#path = path;
     this.#run = run;
     this.#outerRun = outerRun;
-    this.#server = createServer((socket) => this.#accept(socket));
-    this.#server.maxConnections = CONNECTIONS_MAX;
   }
 
-  listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      // Bound within this call: nobody can connect before the mode is right.
-      const before = process.umask(0o177);
-      this.#server.listen(this.#path, () => resolve());
-      process.umask(before);
-      if (this.#server.listening) chmodSync(this.#path, 0o600);
+  async listen(): Promise<void> {
+    this.#door = await openUnixDoor({
+      name: 'shim',
+      path: this.#path,
+      caps: CAPS,
+      operators: true,
+      admit: (peer) => this.#judge(peer),
+      serve: (socket) => this.#serve(socket),
+      refusal: ({ why, full }) =>
+        `${JSON.stringify(refusal(0, new Refused(full ? 'busy' : 'not-yours', why)))}\n`,
+      report: (report) => console.error(JSON.stringify(report)),
+      failed: (error) => console.error(messageOf(error)),
     });
   }
 
@@ -76,7 +80,7 @@ export class ShimServer {
    */
   async close(): Promise<void> {
     this.#notice();
-    this.#server.close();
+    this.#door?.shut();
     const goodbyes = [...this.#sockets].map((socket) => {
       socket.end();
       return new Promise((resolve) => socket.once('close', resolve));
@@ -85,6 +89,7 @@ export class ShimServer {
     const timer = setTimeout(patience.resolve, GOODBYE_MS);
     await Promise.race([Promise.all(goodbyes), patience.promise]);
     clearTimeout(timer);
+    await this.#door?.close();
     rmSync(this.#path, { force: true });
   }
 
@@ -101,15 +106,7 @@ export class ShimServer {
     send(host, { notice: 'journal', offset: this.#grownTo });
   }
 
-  #accept(socket: Socket): void {
-    socket.on('error', () => socket.destroy());
-    try {
-      this.#judgePeer(socket);
-    } catch (error) {
-      socket.resume();
-      dismiss(socket, refusal(0, error));
-      return;
-    }
+  #serve(socket: Socket): void {
     this.#sockets.add(socket);
     const timer = setTimeout(() => socket.destroy(), HELLO_MS);
     let greeted = false;
@@ -139,19 +136,14 @@ export class ShimServer {
     });
   }
 
-  #judgePeer(socket: Socket): void {
-    const peer = peerCredentials(socket);
-    if (peer.uid !== process.getuid!()) {
-      throw new Refused('not-yours', `This run belongs to user ${process.getuid!()}, not ${peer.uid}.`);
-    }
+  #judge(peer: PeerCredentials): true | string {
     const self = { pid: process.pid, start_ticks: startTicks(process.pid) };
-    if (peer.pid === 0 || descendsFrom(peer.pid, self)) {
-      throw new Refused('not-yours', 'A process of the run does not command the run.');
-    }
+    if (peer.pid === 0 || descendsFrom(peer.pid, self))
+      return 'A process of the run does not command the run.';
     const marker = runMarkerOf(peer.pid);
-    if (marker !== null && marker !== this.#outerRun) {
-      throw new Refused('not-yours', `A process of run ${marker} does not command another run.`);
-    }
+    return marker === null || marker === this.#outerRun
+      ? true
+      : `A process of run ${marker} does not command another run.`;
   }
 
   #hello(socket: Socket, request: Extract<ShimRequest, { op: 'hello' }>): boolean {
