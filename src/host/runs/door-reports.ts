@@ -27,11 +27,11 @@ export function doorReporter({
     log.warn({ door, why, pid, agent, refused }, 'a door is flooded');
     try {
       events.append({
-        topic: 'door.flooded',
+        topic: 'door.shed',
         agent,
         principal: 'host',
         grade: 'enforced',
-        data: { door, why, refused },
+        data: { door, why, shed: refused },
       });
     } catch (error) {
       // A full disk, say: the door goes on without the event.
