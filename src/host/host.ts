@@ -6,7 +6,6 @@ import type { Detection } from '../runtimes/runtime.ts';
 import { agentView } from './agents/views.ts';
 import type * as api from './api.ts';
 import { AetherError } from './errors.ts';
-import { limits } from './limits.ts';
 import type { Mailboxes } from './mailboxes/mailboxes.ts';
 import { answerApproval } from './operations/approve.ts';
 import { cancelInjection } from './operations/cancel-injection.ts';
@@ -22,6 +21,7 @@ import type { Takeover } from './operations/takeover.ts';
 import type { ToolVerbs } from './operations/tool-verbs.ts';
 import type { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
+import { replayFrom, terminalOf } from './runs/floor.ts';
 import type { Run } from './runs/run.ts';
 import { requireHoldable, requireLegal } from './runs/verbs.ts';
 import { leaseView } from './terminals/leases.ts';
@@ -231,15 +231,11 @@ export class Host implements api.HostApi {
         run: run.id,
         journal: run.paths.journal,
         screen: () => {
-          const { floor, journal_offset } = run.record;
-          const hasTerminal = floor.io === 'pty' && floor.process !== null && floor.terminalFrom !== null;
-          return {
-            from: hasTerminal ? this.#replayFrom(run) : null,
-            to: journal_offset,
-            info: hasTerminal
-              ? { run: run.id, process: floor.process!, cols: floor.cols, rows: floor.rows }
-              : null,
-          };
+          const { floor, journal_offset: to } = run.record;
+          const terminal = terminalOf(floor);
+          if (terminal === null) return { from: null, to, info: null };
+          const info = { run: run.id, process: terminal.index, ...terminal.size };
+          return { from: replayFrom(terminal, to) ?? to, to, info };
         },
         onGrown: (listener) => run.onGrown(listener),
       },
@@ -253,16 +249,6 @@ export class Host implements api.HostApi {
     this.#p.wiring.agents.get(name);
     const newest = this.#p.wiring.runs.newest(name);
     return newest === null ? Buffer.alloc(0) : lastTerminal(newest, this.#p.journal(newest.id));
-  }
-
-  /** The whole screen when it fits the limit; otherwise the tail of it, from a record boundary. */
-  #replayFrom(run: Run): number {
-    const { floor, journal_offset } = run.record;
-    const from = floor.terminalFrom!;
-    if (journal_offset - from <= limits.terminal_replay_bytes_max) return from;
-    return (
-      floor.marks.find((mark) => journal_offset - mark <= limits.terminal_replay_bytes_max) ?? journal_offset
-    );
   }
 
   terminalWrite(name: string, generation: number, data: string): void {
@@ -285,8 +271,7 @@ export class Host implements api.HostApi {
   #holderRun(name: string, generation: number): Run {
     const lease = this.#p.wiring.leases.require(name, generation);
     const run = this.#liveRun(name);
-    if (lease.phase === 'held' && run.record.floor.io === 'pty' && run.record.floor.process !== null)
-      return run;
+    if (lease.phase === 'held' && terminalOf(run.record.floor) !== null) return run;
     throw new AetherError({
       code: 'lease.phase',
       who: 'user',

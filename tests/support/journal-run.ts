@@ -20,6 +20,7 @@ import { encodeRecord, segmentPath } from '../../src/host/shim/format.ts';
 import { RecordType } from '../../src/host/shim/wire.ts';
 import { AgentTable } from '../../src/host/store/agents.ts';
 import { InjectionTable } from '../../src/host/store/injections.ts';
+import { newFloor, newGate, newTurn } from '../../src/host/store/run-parts.ts';
 import { newTree, type RunRecord, RunTable } from '../../src/host/store/runs.ts';
 import { Store } from '../../src/host/store/store.ts';
 import type { Runtime } from '../../src/runtimes/runtime.ts';
@@ -120,24 +121,14 @@ function newRecord(): RunRecord {
     activity: 'starting',
     activityEvidence: null,
     requested: null,
+    asked: null,
     shim: null,
     boot_id: null,
     journal_offset: 0,
     engine: { session: null },
-    floor: {
-      process: null,
-      role: 'engine',
-      pid: null,
-      io: 'pipes',
-      cols: 80,
-      rows: 24,
-      partialOut: '',
-      partialErr: '',
-      terminalFrom: null,
-      marks: [],
-      tail: null,
-      opening: [],
-    },
+    floor: newFloor([]),
+    turn: newTurn(),
+    gate: newGate(),
     tree: newTree(),
     last: null,
     input_tokens: 0,

@@ -1,6 +1,7 @@
 /** An agent as a client sees it: what is wanted, what is, how it is known, and what may be asked of it now. */
 import type { Capabilities } from '../../runtimes/runtime.ts';
 import type { AgentView, Evidence, LeaseView } from '../api.ts';
+import { onFloor } from '../runs/floor.ts';
 import { pauseEvidence } from '../runs/tree.ts';
 import { legalVerbs } from '../runs/verbs.ts';
 import type { AgentRecord } from '../store/agents.ts';
@@ -26,10 +27,11 @@ export function agentView(parts: ViewParts): AgentView {
   const live = run !== null && run.exited_ms === null;
   const state = stateOf(agent, run);
   const request = requestOf(parts, live);
+  const present = run === null ? null : onFloor(run.floor);
   const terminalKind =
-    !live || run.floor.io !== 'pty' || run.floor.pid === null
+    !live || present?.io !== 'pty' || present.pid === null
       ? 'none'
-      : run.floor.role === 'terminal'
+      : present.role === 'terminal'
         ? 'takeover'
         : 'engine';
   const verbs = legalVerbs({
@@ -50,7 +52,7 @@ export function agentView(parts: ViewParts): AgentView {
     requested: request?.what ?? null,
     requestedEvidence: requestEvidence(request),
     run: run?.id ?? null,
-    pid: live ? run.floor.pid : null,
+    pid: live ? (present?.pid ?? null) : null,
     since_ms: run?.state_ms ?? agent.updated_ms,
     evidence: evidenceOf(agent, run),
     activityEvidence: !live
@@ -86,8 +88,8 @@ export function agentView(parts: ViewParts): AgentView {
     verbs,
     terminal: {
       available: terminalKind !== 'none',
-      cols: run?.floor.cols ?? 80,
-      rows: run?.floor.rows ?? 24,
+      cols: present?.size.cols ?? 80,
+      rows: present?.size.rows ?? 24,
       kind: terminalKind,
     },
   };
@@ -115,7 +117,7 @@ function requestOf(parts: ViewParts, live: boolean): Request | null {
   }
   if (lease?.phase === 'returning') return { what: 'hand back', by: lease.holder, at_ms: lease.since_ms };
   if (live && run?.requested) {
-    const { by, at_ms } = run.floor.asked ?? { by: lease?.holder ?? 'host', at_ms: run.state_ms };
+    const { by, at_ms } = run.asked ?? { by: lease?.holder ?? 'host', at_ms: run.state_ms };
     return { what: run.requested, by, at_ms };
   }
   if (agent.hold !== null && live && run?.activity !== 'held')

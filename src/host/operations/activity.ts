@@ -5,8 +5,10 @@
 import type { Activity } from '../../runtimes/runtime.ts';
 import type { ApprovalView, Caller, Evidence } from '../api.ts';
 import { messageOf } from '../errors.ts';
+import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import { standsFree, standsHeld } from '../runs/tree.ts';
+import { says } from './turn/turn.ts';
 import type { Wiring } from './wiring.ts';
 
 /** The engine's own word. Inside the transaction that saves the journal offset. */
@@ -16,13 +18,13 @@ export function engineSays(
   said: { activity: Activity; what: string; at_ms: number },
   tool?: string,
 ): void {
-  run.record.floor.says = said;
+  says(run.record.turn, said);
   showActivity(wiring, run, said.at_ms, tool);
 }
 
 /** What the engine is at by its own word, held or not. */
 export function engineActivity(run: Run): Activity | null {
-  return run.record.floor.says?.activity ?? run.record.activity;
+  return run.record.turn.says?.activity ?? run.record.activity;
 }
 
 /** Call when anything of it may have changed. The caller saves the record. */
@@ -30,8 +32,8 @@ export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: str
   const { record } = run;
   if (record.exited_ms !== null) return;
   const standing = standstill(wiring, run);
-  const asked = (record.floor.gates ?? []).find((call) => call.verdict === 'ask');
-  const says = record.floor.says;
+  const asked = record.gate.waiting.find((call) => call.verdict === 'ask');
+  const said = record.turn.says;
   if (standing === null) standsFree(record.tree, at_ms);
   else standsHeld(record.tree, at_ms);
   if (standing !== null) {
@@ -40,7 +42,7 @@ export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: str
   } else if (asked !== undefined) {
     const what = `asks to use ${asked.tool}`;
     show(wiring, run, 'waiting-for-operator', { source: 'gate', grade: 'enforced', what, at_ms }, asked.tool);
-  } else if (says !== undefined) {
+  } else if (said !== null) {
     const question = awaitedQuestion(wiring, run);
     if (question !== null) {
       // As old as the question: an engine calls anew when its call has waited for long.
@@ -53,7 +55,7 @@ export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: str
       });
       return;
     }
-    const { activity, ...evidence } = says;
+    const { activity, ...evidence } = said;
     show(wiring, run, activity, { source: 'engine', grade: 'observed', ...evidence }, tool);
   }
 }
@@ -91,27 +93,27 @@ function show(wiring: Wiring, run: Run, activity: Activity, evidence: Evidence, 
  * runs that would have to pass the gate: background processes that a tool left behind are not stopped by a hold.
  */
 function standstill(wiring: Wiring, run: Run): Pick<Evidence, 'grade' | 'what'> | null {
-  const { floor, agent } = run.record;
-  if (!wiring.agents.find(agent)?.hold || floor.role !== 'engine') return null;
+  const { floor, turn, gate, agent } = run.record;
+  if (!wiring.agents.find(agent)?.hold || !engineHasFloor(floor)) return null;
   const asking = new Set<unknown>(
     wiring.approvals.openOfRun(run.id).flatMap(({ detail }) => (detail.toolUseId ? [detail.toolUseId] : [])),
   );
   for (const { detail } of wiring.approvals.undelivered(run.id)) asking.add(detail.toolUseId);
-  if ((floor.running ?? []).some((call) => !asking.has(call.toolUseId))) return null;
-  const gates = floor.gates ?? [];
-  const tools = [...new Set(gates.map((call) => call.tool))].join(', ');
+  if (gate.running.some((call) => !asking.has(call.toolUseId))) return null;
+  const { waiting } = gate;
+  const tools = [...new Set(waiting.map((call) => call.tool))].join(', ');
   const what =
-    gates.length > 0
-      ? `${tools} stand${gates.length === 1 ? 's' : ''} at the gate and will not run before resume`
-      : floor.says?.activity === 'waiting-for-operator'
+    waiting.length > 0
+      ? `${tools} stand${waiting.length === 1 ? 's' : ''} at the gate and will not run before resume`
+      : turn.says?.activity === 'waiting-for-operator'
         ? 'its question to the operator waits, and an answer to it will not be sent before resume'
-        : floor.says?.activity === 'idle'
+        : turn.says?.activity === 'idle'
           ? 'no turn runs, and none will be begun before resume'
           : null;
   if (what === null) return null;
-  return floor.ungated === undefined
+  return gate.ungated === null
     ? { grade: 'enforced', what }
-    : { grade: 'observed', what: `${what}; not guaranteed: ${floor.ungated} ran without asking the gate` };
+    : { grade: 'observed', what: `${what}; not guaranteed: ${gate.ungated} ran without asking the gate` };
 }
 
 function noteStanding(wiring: Wiring, run: Run, at_ms: number): void {

@@ -16,13 +16,11 @@ import type { CallFacts, PermissionSpec } from '../../runtimes/runtime.ts';
 import type { Caller, MessageView, Principal } from '../api.ts';
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
-import type { GateCall } from '../store/runs.ts';
+import type { GateCall } from '../store/run-parts.ts';
+import { goByWordsOf } from './turn/turn.ts';
 import type { Wiring } from './wiring.ts';
-
-const SENDERS_MAX = 1_000;
-/** Instead of those that cannot be named any more: nobody, who may do nothing. */
-const OTHERS: Principal = 'agent:(more than can be named)';
 
 /** They do nothing for whoever sent the message. */
 const OWN = new Set(['aether_mail_inbox', 'aether_mail_ack', 'aether_ask_operator', 'aether_report']);
@@ -34,12 +32,10 @@ export interface Beyond {
 
 /** The present turn of this run goes by these words too. Only where a turn is known, and while no human holds it. */
 export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message' | 'mail'): void {
-  const { floor, agent } = run.record;
+  const { floor, turn, agent } = run.record;
   if (sender === 'operator' || sender === 'host' || sender === `agent:${agent}`) return;
-  if (run.runtime.capabilities.gate === undefined || floor.role !== 'engine') return;
-  const senders = floor.senders ?? [];
-  if (senders.includes(sender) || senders.includes(OTHERS)) return;
-  floor.senders = [...senders, senders.length < SENDERS_MAX ? sender : OTHERS];
+  if (run.runtime.capabilities.gate === undefined || !engineHasFloor(floor)) return;
+  if (!goByWordsOf(turn, sender)) return;
   wiring.events.append({
     topic: 'authority.narrowed',
     agent,
@@ -71,7 +67,7 @@ export function goesByMail(
 /** By whose words a caller goes now: none but their own, unless it is an agent in a turn that was led to. */
 export function sendersOf(wiring: Wiring, caller: Caller): Principal[] {
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
-  return run?.record.floor.senders ?? [];
+  return run?.record.turn.senders ?? [];
 }
 
 /** For a call at the gate: what becomes of it when one of those the turn goes by could not make it. */
@@ -112,7 +108,7 @@ export function requireAuthority(
   passed: (run: Run, toolUseId: string, tool: string) => boolean,
 ): void {
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
-  if (run === null || (run.record.floor.senders ?? []).length === 0) return;
+  if (run === null || run.record.turn.senders.length === 0) return;
   if (caller.toolUseId !== undefined && passed(run, caller.toolUseId, tool)) return;
   const facts = { aether: tool, looks: false, subject: null, shell: false };
   const authority = judge(wiring, run, tool, facts);
@@ -126,7 +122,7 @@ export function requireAuthority(
 }
 
 function judge(wiring: Wiring, run: Run, tool: string, facts: CallFacts): Beyond | null {
-  for (const sender of run.record.floor.senders ?? []) {
+  for (const sender of run.record.turn.senders) {
     const why = whyBeyond(wiring, sender, tool, facts);
     if (why !== null) return { sender, why: `this turn goes by the words of ${sender}, ${why}` };
   }

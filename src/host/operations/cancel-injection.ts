@@ -4,6 +4,7 @@
  */
 import type { InjectionView } from '../api.ts';
 import { AetherError } from '../errors.ts';
+import { engineHasFloor } from '../runs/floor.ts';
 import { type InjectionDelivery, settle, viewOf } from './inject.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -55,7 +56,7 @@ async function askEngine(wiring: Wiring, id: string): Promise<void> {
   const { run: runId } = wiring.injections.get(id)!;
   const run = runId === null ? null : wiring.runs.byId(runId);
   if (run === null || !run.connected || run.runtime.cancel === undefined) return;
-  if (run.record.floor.role !== 'engine' || run.record.tree.pause !== null) return;
+  if (!engineHasFloor(run.record.floor) || run.record.tree.pause !== null) return;
   await run.write(run.runtime.cancel(id));
   await run.until(() => wiring.injections.get(id)?.state !== 'delivered', ANSWER_MS);
 }

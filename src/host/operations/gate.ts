@@ -8,10 +8,12 @@ import type { ObservedEvent } from '../../runtimes/runtime.ts';
 import type { ApprovalView } from '../api.ts';
 import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
-import type { Floor, GateCall } from '../store/runs.ts';
+import { type GateCall, newGate, type TurnRecord } from '../store/run-parts.ts';
 import { engineActivity, showActivity } from './activity.ts';
 import { beyondAuthority } from './authority.ts';
+import { breakOff, saysNothing, turnEnded } from './turn/turn.ts';
 import type { Wiring } from './wiring.ts';
 
 const FRAME = 'gate:';
@@ -35,12 +37,13 @@ export function gateAsked(
   event: Extract<ObservedEvent, { kind: 'gate-asked' }>,
   at_ms: number,
 ): void {
-  const { floor } = run.record;
+  const { turn, gate } = run.record;
   const { requestId, tool, input, toolUseId, subagent } = event;
   // It asks, so its gate is there.
-  delete floor.ungated;
+  gate.ungated = null;
   const call: GateCall = {
     requestId,
+    stage: 'gate',
     tool,
     toolUseId,
     ...(subagent === undefined ? {} : { subagent }),
@@ -48,10 +51,10 @@ export function gateAsked(
     verdict: 'pass',
   };
   // The turn of a held agent is being ended: what it still wants is ended with it.
-  if (floor.goesOn && wiring.agents.find(run.record.agent)?.hold != null)
+  if (turn.goesOn && wiring.agents.find(run.record.agent)?.hold != null)
     Object.assign(call, { verdict: 'stop', message: STOPPED });
   else Object.assign(call, beyondAuthority(wiring, run, { requestId, tool, input, toolUseId }));
-  floor.gates = [...(floor.gates ?? []), call];
+  gate.waiting = [...gate.waiting, call];
   showActivity(wiring, run, at_ms);
 }
 
@@ -62,11 +65,11 @@ export function refuseAtGate(
   asked: { requestId: string; tool: string; toolUseId?: string },
   why: string,
 ): void {
-  const { floor } = run.record;
+  const { gate } = run.record;
   const { requestId, tool, toolUseId = '' } = asked;
   const at_ms = wiring.clock.now();
-  const call: GateCall = { requestId, tool, toolUseId, at_ms, verdict: 'deny', message: why };
-  floor.gates = [...(floor.gates ?? []), call];
+  const call = { requestId, tool, toolUseId, at_ms, message: why };
+  gate.waiting = [...gate.waiting, { ...call, stage: 'gate', verdict: 'deny' }];
   showActivity(wiring, run, at_ms);
 }
 
@@ -83,11 +86,11 @@ export function gateAnswered(wiring: Wiring, run: Run, frame: string): void {
   const call = takeOut(run, frame.slice(FRAME.length));
   if (call === undefined) return;
   const { toolUseId, tool, subagent, verdict } = call;
-  const { floor } = run.record;
-  if (verdict === 'pass' || verdict === 'allow') {
+  const { gate } = run.record;
+  if ((verdict === 'pass' || verdict === 'allow') && toolUseId !== null) {
     const passed = { toolUseId, tool, ...(subagent === undefined ? {} : { subagent }) };
-    floor.running = [...(floor.running ?? []), passed];
-    floor.passed = [...(floor.passed ?? []), toolUseId].slice(-PASSED_KEPT);
+    gate.running = [...gate.running, passed];
+    gate.passed = [...gate.passed, toolUseId].slice(-PASSED_KEPT);
   }
   showActivity(wiring, run, wiring.clock.now());
 }
@@ -99,12 +102,12 @@ export function toolAnswered(
   result: { toolUseId: string; isError: boolean },
   at_ms: number,
 ): void {
-  const { floor } = run.record;
-  const passed = floor.passed?.includes(result.toolUseId) === true;
-  floor.running = (floor.running ?? []).filter((call) => call.toolUseId !== result.toolUseId);
-  const asks = run.runtime.capabilities.gate !== undefined && floor.role === 'engine';
-  if (asks && !passed && !result.isError && floor.ungated === undefined) {
-    floor.ungated = `the tool call ${result.toolUseId}`;
+  const { floor, gate } = run.record;
+  const passed = gate.passed.includes(result.toolUseId);
+  gate.running = gate.running.filter((call) => call.toolUseId !== result.toolUseId);
+  const asks = run.runtime.capabilities.gate !== undefined && engineHasFloor(floor);
+  if (asks && !passed && !result.isError && gate.ungated === null) {
+    gate.ungated = `the tool call ${result.toolUseId}`;
     wiring.events.append({
       topic: 'gate.bypassed',
       agent: run.record.agent,
@@ -117,33 +120,25 @@ export function toolAnswered(
   showActivity(wiring, run, at_ms);
 }
 
-export function turnOver(run: Run, outcome: NonNullable<Floor['turnEnded']>): void {
-  const { floor } = run.record;
-  floor.turnEnded = outcome;
+export function turnOver(run: Run, outcome: NonNullable<TurnRecord['ended']>): void {
+  const { turn, gate } = run.record;
+  turnEnded(turn, outcome);
   // What a subagent has begun outlives the turn that began it, unless it was cut short.
-  floor.running = (floor.running ?? []).filter(
-    (call) => outcome !== 'interrupted' && call.subagent !== undefined,
-  );
-  if (!floor.goesOn) floor.senders = [];
-  floor.goesOn = false;
+  gate.running = gate.running.filter((call) => outcome !== 'interrupted' && call.subagent !== undefined);
 }
 
 /** A new process has the floor: nothing of the one before it waits any more. */
 export function gateForgotten(wiring: Wiring, run: Run): void {
-  const { floor } = run.record;
-  for (const { approval } of floor.gates ?? [])
+  for (const { approval } of run.record.gate.waiting)
     if (approval !== undefined) wiring.approvals.withdraw(approval, 'host');
-  floor.gates = [];
-  floor.running = [];
-  floor.passed = [];
-  delete floor.ungated;
-  delete floor.says;
+  run.record.gate = newGate();
+  saysNothing(run.record.turn);
 }
 
 function takeOut(run: Run, requestId: string): GateCall | undefined {
-  const { floor } = run.record;
-  const call = floor.gates?.find((waiting) => waiting.requestId === requestId);
-  floor.gates = (floor.gates ?? []).filter((waiting) => waiting !== call);
+  const { gate } = run.record;
+  const call = gate.waiting.find((waiting) => waiting.requestId === requestId);
+  gate.waiting = gate.waiting.filter((waiting) => waiting !== call);
   onTheWay.get(run)?.delete(requestId);
   firstLooks.get(run)?.delete(requestId);
   return call;
@@ -159,15 +154,15 @@ export function keepShut(run: Run): () => void {
 
 /** Answers every call that nothing holds back. Call whenever one may have come, or a reason to wait gone. */
 export function passGates(wiring: Wiring, run: Run): void {
-  const { floor, agent } = run.record;
-  if (run.runtime.gate === undefined || run.ended || !run.connected || floor.role !== 'engine') return;
+  const { floor, gate, agent } = run.record;
+  if (run.runtime.gate === undefined || run.ended || !run.connected || !engineHasFloor(floor)) return;
   if (shut.has(run)) return;
   const held = wiring.agents.find(agent)?.hold != null;
   const sent = onTheWay.get(run) ?? new Set<string>();
   onTheWay.set(run, sent);
-  if (floor.ungated !== undefined) closeUngated(wiring, run, held, sent);
-  for (const { requestId, verdict, message } of floor.gates ?? []) {
-    if (verdict === 'ask' || sent.has(requestId)) continue;
+  if (gate.ungated !== null) closeUngated(wiring, run, held, sent);
+  for (const { requestId, verdict, message } of gate.waiting) {
+    if (verdict === 'ask' || verdict === 'none' || sent.has(requestId)) continue;
     if (held && (verdict === 'pass' || verdict === 'allow')) continue;
     sent.add(requestId);
     const frame = run.runtime.gate({ requestId, verdict, message: message ?? null });
@@ -181,8 +176,8 @@ export function passGates(wiring: Wiring, run: Run): void {
 /** The operator has answered the question on which a call waits. */
 export function answerGate(wiring: Wiring, run: Run, approval: ApprovalView): void {
   wiring.store.transaction(() => {
-    run.save(({ floor }) => {
-      for (const call of floor.gates ?? []) {
+    run.save(({ gate }) => {
+      for (const call of gate.waiting) {
         if (call.approval !== approval.id || call.verdict !== 'ask') continue;
         call.verdict = approval.answer?.allow === true ? 'allow' : 'deny';
         call.message = approval.answer?.text ?? 'The operator did not allow this.';
@@ -196,11 +191,12 @@ export function answerGate(wiring: Wiring, run: Run, approval: ApprovalView): vo
 
 /** The engine was told to pass it, or has passed it: for calls of ours that it is on its way to make. */
 export function hasPassed(run: Run, toolUseId: string, tool: string): boolean {
-  const { running = [], gates = [] } = run.record.floor;
-  const same = (call: { toolUseId: string; tool: string }) =>
+  const { running, waiting } = run.record.gate;
+  const same = (call: { toolUseId: string | null; tool: string }) =>
     call.toolUseId === toolUseId && run.runtime.callFacts?.(call.tool, null).aether === tool;
   return (
-    running.some(same) || gates.some((call) => same(call) && onTheWay.get(run)?.has(call.requestId) === true)
+    running.some(same) ||
+    waiting.some((call) => same(call) && onTheWay.get(run)?.has(call.requestId) === true)
   );
 }
 
@@ -211,7 +207,7 @@ function closeUngated(wiring: Wiring, run: Run, held: boolean, sent: Set<string>
   const frames = [
     run.runtime.installGate?.(`gate-install-${process}`),
     held && engineActivity(run) !== 'idle'
-      ? run.runtime.interrupt?.(`gate-interrupt-${process}-${run.record.floor.says?.at_ms}`)
+      ? run.runtime.interrupt?.(`gate-interrupt-${process}-${run.record.turn.says?.at_ms}`)
       : undefined,
   ];
   for (const frame of frames) {
@@ -237,7 +233,7 @@ function waitedFor({ clock }: Wiring, run: Run, { requestId, at_ms }: GateCall):
 
 /** Puts the gate into an engine that a host of an older version started: nothing of it ever asked. */
 export function gateOfOlderRun(wiring: Wiring, run: Run): void {
-  if (run.record.floor.gates !== undefined || run.record.floor.role !== 'engine') return;
+  if (run.record.gate.installed || !engineHasFloor(run.record.floor)) return;
   if (run.runtime.installGate === undefined || !run.connected) return;
   run
     .write(run.runtime.installGate(`gate-install-${run.record.floor.process}`))
@@ -252,21 +248,21 @@ export function gateOfOlderRun(wiring: Wiring, run: Run): void {
  */
 export function endLongWaits(wiring: Wiring, run: Run): void {
   const wait_ms = run.runtime.capabilities.gate?.wait_ms_max ?? null;
-  if (wait_ms === null || run.ended || run.record.floor.role !== 'engine') return;
+  if (wait_ms === null || run.ended || !engineHasFloor(run.record.floor)) return;
   const enough_ms = wait_ms - Math.min(limits.gate_margin_ms, wait_ms / 2);
-  const long = (run.record.floor.gates ?? []).filter(
+  const long = run.record.gate.waiting.filter(
     (call) => call.verdict !== 'stop' && waitedFor(wiring, run, call) >= enough_ms,
   );
   if (long.length === 0) return;
   const held = wiring.agents.find(run.record.agent)?.hold != null;
   wiring.store.transaction(() => {
-    run.save(({ floor }) => {
+    run.save(({ turn }) => {
       for (const call of long) {
         if (call.approval !== undefined) wiring.approvals.withdraw(call.approval, 'host');
         call.verdict = held ? 'stop' : 'deny';
         call.message = held ? STOPPED : 'Not run: nobody answered whether it may.';
       }
-      if (held) floor.goesOn = true;
+      if (held) breakOff(turn);
     });
     if (held)
       wiring.agents.change(run.record.agent, (changed) => {

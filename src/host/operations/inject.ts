@@ -6,9 +6,11 @@
 import type { InjectionView } from '../api.ts';
 import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import type { InjectionRecord } from '../store/injections.ts';
 import { engineActivity } from './activity.ts';
+import { messageDelivered } from './turn/turn.ts';
 import type { By, Wiring } from './wiring.ts';
 
 const ORDER = ['queued', 'delivered', 'seen', 'acted'] as const;
@@ -165,7 +167,7 @@ export class InjectionDelivery {
       // It would lie in a pipe that nobody reads: nearer to the agent, and no longer in our hands.
       if (run.record.tree.pause !== null) return;
       if (
-        run.record.floor.role !== 'engine' ||
+        !engineHasFloor(run.record.floor) ||
         run.record.floor.process === null ||
         run.record.requested === 'handover'
       )
@@ -204,17 +206,14 @@ export function markDelivered(wiring: Wiring, run: Run, frame: string): void {
   const record = wiring.injections.get(frame);
   if (record?.state !== 'queued') return;
   wiring.injections.update({ ...record, run: run.id });
-  const { floor } = run.record;
-  if (withUntold(run, record.text) !== record.text) delete floor.untold;
-  // Until its own turn has ended, it may still be unread.
-  delete floor.turnEnded;
+  messageDelivered(run.record.turn, { untold: withUntold(run, record.text) !== record.text });
   settle(wiring, frame, 'delivered', 'the shim wrote it to the engine and journalled it');
 }
 
 /** What it was not woken for comes with the first message; a command of its engine is left as it is. */
 function withUntold(run: Run, text: string): string {
-  const { untold } = run.record.floor;
-  return untold === undefined || text.startsWith('/') ? text : `${untold}\n\n${text}`;
+  const { untold } = run.record.turn;
+  return untold === null || text.startsWith('/') ? text : `${untold}\n\n${text}`;
 }
 
 /** The run is over: what was delivered and never seen has an unknown fate, and is not sent again. */

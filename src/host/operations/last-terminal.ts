@@ -1,6 +1,7 @@
 /** What an agent that does not run any more printed last to its terminal: from the journal, which outlives the run. */
 import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { replayFrom, terminalOf } from '../runs/floor.ts';
 import { JournalReader } from '../shim/client/reader.ts';
 import { RecordType } from '../shim/wire.ts';
 import type { RunRecord } from '../store/runs.ts';
@@ -11,11 +12,9 @@ import type { RunRecord } from '../store/runs.ts';
  * @throws AetherError `terminal.forgotten` when the journal is kept no longer
  */
 export function lastTerminal({ agent, floor, journal_offset: to }: RunRecord, journal: string): Buffer {
-  const { process, terminalFrom } = floor;
-  if (floor.io !== 'pty' || process === null || terminalFrom === null) return Buffer.alloc(0);
-  const max = limits.terminal_replay_bytes_max;
-  const from =
-    [terminalFrom, ...floor.marks].find((mark) => to - mark <= max) ?? floor.marks.at(-1) ?? terminalFrom;
+  const terminal = terminalOf(floor);
+  if (terminal === null) return Buffer.alloc(0);
+  const from = replayFrom(terminal, to) ?? terminal.marks.at(-1) ?? terminal.terminalFrom;
   const reader = new JournalReader(journal, from);
   const parts: Buffer[] = [];
   try {
@@ -23,7 +22,7 @@ export function lastTerminal({ agent, floor, journal_offset: to }: RunRecord, jo
       const records = reader.read();
       if (records.length === 0) break;
       for (const record of records)
-        if (record.type === RecordType.out && record.process === process) parts.push(record.payload);
+        if (record.type === RecordType.out && record.process === terminal.index) parts.push(record.payload);
     }
   } catch (error) {
     throw new AetherError(
@@ -38,5 +37,5 @@ export function lastTerminal({ agent, floor, journal_offset: to }: RunRecord, jo
   } finally {
     reader.close();
   }
-  return Buffer.concat(parts).subarray(-max);
+  return Buffer.concat(parts).subarray(-limits.terminal_replay_bytes_max);
 }

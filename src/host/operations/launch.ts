@@ -11,11 +11,13 @@ import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { makeDirectories } from '../paths.ts';
 import { bootId } from '../process/proc.ts';
+import { toOpenWith } from '../runs/floor.ts';
 import type { RunPaths } from '../runs/run.ts';
 import { Run, type RunSink } from '../runs/run.ts';
 import { ShimClient } from '../shim/client/client.ts';
 import { launchShim } from '../shim/client/launch.ts';
 import type { StopLadder } from '../shim/wire.ts';
+import { newFloor, newGate, newTurn } from '../store/run-parts.ts';
 import { newTree, type RunRecord } from '../store/runs.ts';
 import { Connections } from './connections.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './remains.ts';
@@ -108,28 +110,18 @@ export class Launcher {
       activity: 'starting',
       activityEvidence: null,
       requested: 'start',
+      asked: { by: automatic ? 'host' : this.#askedBy(config.name), at_ms: now },
       shim: null,
       boot_id: bootId(),
       journal_offset: 0,
       engine: state ?? runtime.observer.initial(null),
-      floor: {
-        process: null,
-        role: 'engine',
-        pid: null,
-        io: 'pipes',
-        cols: 80,
-        rows: 24,
-        partialOut: '',
-        partialErr: '',
-        terminalFrom: null,
-        marks: [],
-        tail: null,
-        opening: prepared.launch.opening,
-        asked: { by: automatic ? 'host' : this.#askedBy(config.name), at_ms: now },
+      floor: newFloor(prepared.launch.opening),
+      turn: newTurn({
         // A turn that was cut off is gone on with: it goes by the same words as before.
-        senders: resume === null ? [] : (runs.newest(config.name)?.floor.senders ?? []),
-        ...(resume?.untold === undefined ? {} : { untold: resume.untold }),
-      },
+        senders: resume === null ? [] : (runs.newest(config.name)?.turn.senders ?? []),
+        untold: resume?.untold ?? null,
+      }),
+      gate: newGate(),
       tree: newTree(),
       last: null,
       input_tokens: 0,
@@ -218,7 +210,7 @@ export class Launcher {
     for (const frame of [...run.record.floor.opening]) if (!held || frame.handshake) await run.write(frame);
     await run.pump();
     run.save(({ floor }) => {
-      floor.opening = held ? floor.opening.filter((frame) => !frame.handshake) : [];
+      toOpenWith(floor, held ? floor.opening.filter((frame) => !frame.handshake) : []);
     });
   }
 

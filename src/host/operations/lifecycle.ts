@@ -4,6 +4,7 @@
  */
 import { decideRestart } from '../agents/restart-policy.ts';
 import { messageOf, toWireError } from '../errors.ts';
+import { onFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import { livedFor } from '../runs/tree.ts';
 import type { StopLadder } from '../shim/wire.ts';
@@ -31,6 +32,7 @@ const STOP: Record<'pipes' | 'pty', StopLadder> = {
   pipes: { close_stdin_ms: 1_500, term_ms: 4_000, kill_ms: 5_000 },
   pty: { term_ms: 4_000, kill_ms: 5_000 },
 };
+const ladderOf = (run: Run): StopLadder => STOP[onFloor(run.record.floor).io];
 const KILL: StopLadder = { term_ms: 0, kill_ms: 5_000 };
 const DISK_AGAIN_MS = 5_000;
 
@@ -93,7 +95,7 @@ export class Lifecycle {
       if (!keepWish) this.#want(name, 'stopped', by);
       else this.#cancelRestart(name);
       const run = this.#wiring.runs.of(name);
-      if (run !== null) await this.#end(run, STOP[run.record.floor.io], reason, by);
+      if (run !== null) await this.#end(run, ladderOf(run), reason, by);
     });
   }
 
@@ -108,7 +110,7 @@ export class Lifecycle {
     return this.#turn(name, async () => {
       this.#want(name, 'running', by);
       const run = this.#wiring.runs.of(name);
-      if (run !== null) await this.#end(run, STOP[run.record.floor.io], 'restart', by);
+      if (run !== null) await this.#end(run, ladderOf(run), 'restart', by);
       await this.#launch(name, { ...options, automatic: by === 'host' });
     });
   }
@@ -132,7 +134,7 @@ export class Lifecycle {
         failures,
         Math.random(),
       );
-      await this.#end(run, STOP[run.record.floor.io], 'restart', 'host');
+      await this.#end(run, ladderOf(run), 'restart', 'host');
       const agent = agents.change(name, (changed) => {
         changed.failures = decision.failures;
         if (decision.action === 'give-up') changed.problem = stuckProblem(changed, what);
@@ -170,7 +172,7 @@ export class Lifecycle {
   /** The last host asked this run to end and died: whether the shim heard it or not, it ends, and what was to follow does. */
   async #seeThrough(run: Run): Promise<void> {
     const { agent: name, requested } = run.record;
-    const ladder = requested === 'kill' ? KILL : STOP[run.record.floor.io];
+    const ladder = requested === 'kill' ? KILL : ladderOf(run);
     await this.#turn(name, async () => {
       if (!run.ended) await this.#end(run, ladder, requested ?? 'stop', 'host');
       if (this.#wiring.agents.find(name)?.wanted !== 'running' || this.#closing) return;
@@ -341,7 +343,7 @@ export class Lifecycle {
     const { client } = run;
     run.save((record) => {
       record.requested = reason;
-      record.floor.asked = { by, at_ms: clock.now() };
+      record.asked = { by, at_ms: clock.now() };
       record.state = 'stopping';
       record.state_ms = clock.now();
       record.stateEvidence = {

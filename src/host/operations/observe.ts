@@ -6,6 +6,7 @@ import type { ObservedEvent } from '../../runtimes/runtime.ts';
 import type { Evidence } from '../api.ts';
 import type { Topic, Topics } from '../events/topics.ts';
 import { limits } from '../limits.ts';
+import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import { engineActivity, engineSays } from './activity.ts';
 import { goesBy } from './authority.ts';
@@ -50,7 +51,7 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
         text: event.text,
         ...(event.injectId === undefined ? {} : { injectId: event.injectId }),
         ...(event.thinking ? { thinking: true } : {}),
-        ...(record.floor.role === 'terminal' && event.role === 'user' ? { typed: true } : {}),
+        ...(!engineHasFloor(record.floor) && event.role === 'user' ? { typed: true } : {}),
       });
       if (event.injectId !== undefined) heard(wiring, run, event.injectId);
       if (!event.thinking) record.last = oneLine(event.role === 'user' ? `› ${event.text}` : event.text);

@@ -57,7 +57,7 @@ export class Pauses {
     if (run.record.requested === null) {
       run.save((record) => {
         record.requested = what;
-        record.floor.asked = { by, at_ms: this.#wiring.clock.now() };
+        record.asked = { by, at_ms: this.#wiring.clock.now() };
       });
     }
     try {

@@ -2,6 +2,7 @@
 import { AetherError, isDiskFull } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { exitSentence } from '../runs/facts.ts';
+import { engineHasFloor, onFloor } from '../runs/floor.ts';
 import { lastWords } from '../runs/lines.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
@@ -10,7 +11,7 @@ import type { Wiring } from './wiring.ts';
 
 /** Whoever held the terminal left it in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
 export function leftByHand(record: RunRecord): boolean {
-  return record.exit?.cause === 'exited' && record.floor.role === 'terminal';
+  return record.exit?.cause === 'exited' && !engineHasFloor(record.floor);
 }
 
 /** Why a run is over that its host noted down and did not live to start. */
@@ -28,7 +29,7 @@ export function noRoom(error: unknown): boolean {
 
 export function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {
   const { exit, floor } = record;
-  const last = lastWords(floor.printed ?? '') ?? record.last;
+  const last = lastWords(onFloor(floor).printed) ?? record.last;
   const how =
     exit === null
       ? 'it ended'
@@ -107,12 +108,12 @@ export function resumeWith(
 }
 
 /** No turn of it was under way, its last one was done, and nothing it was told was still unread. */
-function hasRested({ floor }: RunRecord): boolean {
-  const { role, says, running, gates, opening, turnEnded, untold } = floor;
-  if (role !== 'engine' || (running ?? []).length + (gates ?? []).length > 0) return false;
+function hasRested({ floor, turn, gate }: RunRecord): boolean {
+  const { says, ended, untold } = turn;
+  if (!engineHasFloor(floor) || gate.running.length + gate.waiting.length > 0) return false;
   // Not a word has reached it since it was last at rest.
-  if (untold !== undefined) return says === undefined || ['starting', 'idle'].includes(says.activity);
-  return says?.activity === 'idle' && turnEnded === 'done' && opening.length === 0;
+  if (untold !== null) return says === null || ['starting', 'idle'].includes(says.activity);
+  return says?.activity === 'idle' && ended === 'done' && floor.opening.length === 0;
 }
 
 /** As far back as the event log goes. */

@@ -6,6 +6,7 @@
 import type { AgentView, LeaseView } from '../api.ts';
 import { AetherError, messageOf } from '../errors.ts';
 import type { Topics } from '../events/topics.ts';
+import { engineHasFloor, nextSize, onFloor, terminalOf, toOpenWith } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import { requireLegal } from '../runs/verbs.ts';
 import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
@@ -92,9 +93,8 @@ export class Takeover {
       record.phase = 'held';
       record.since_ms = old.since_ms;
     });
-    if (run.record.floor.process !== null && run.record.floor.io === 'pty') {
-      await run.client.resize(run.record.floor.process, size.cols, size.rows);
-    }
+    const terminal = terminalOf(run.record.floor);
+    if (terminal !== null) await run.client.resize(terminal.index, size.cols, size.rows);
     this.#event(run, 'lease.held', held, { again: true });
     this.#wiring.touched(old.agent);
     return leaseView(held);
@@ -132,7 +132,7 @@ export class Takeover {
     if (lease.phase === 'pending') await this.#drive(run, lease);
     else if (lease.phase === 'returning') await this.#return(run, lease);
     else if (run.runtime.capabilities.takeover !== 'swap') return;
-    else if (run.record.floor.role === 'engine') this.#free(run, lease, 'the terminal ended');
+    else if (engineHasFloor(run.record.floor)) this.#free(run, lease, 'the terminal ended');
     else this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(lease.agent).config));
   }
 
@@ -149,21 +149,18 @@ export class Takeover {
 
   async #drive(run: Run, lease: LeaseRecord): Promise<LeaseView> {
     const { agent, generation } = lease;
+    const terminal = terminalOf(run.record.floor);
     try {
       if (run.runtime.capabilities.takeover === 'swap') {
-        if (run.record.floor.role === 'engine') {
+        if (engineHasFloor(run.record.floor)) {
           await reachBoundary(this.#wiring, run, lease);
           await this.#swapToTerminal(run, lease);
         }
         // Also where the host that asked for the swap did not live to see it done.
         this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(agent).config));
         this.#handoverOver(run);
-      } else if (
-        lease.detail.cols !== undefined &&
-        run.record.floor.process !== null &&
-        run.record.floor.io === 'pty'
-      ) {
-        await run.client.resize(run.record.floor.process, lease.detail.cols, lease.detail.rows ?? 24);
+      } else if (lease.detail.cols !== undefined && terminal !== null) {
+        await run.client.resize(terminal.index, lease.detail.cols, lease.detail.rows ?? 24);
       }
     } catch (error) {
       this.#free(run, lease, messageOf(error));
@@ -192,8 +189,7 @@ export class Takeover {
     // First of all: from now on nothing more is given to it.
     run.save((saved) => {
       saved.requested = 'handover';
-      saved.floor.cols = size.cols;
-      saved.floor.rows = size.rows;
+      nextSize(saved.floor, size);
     });
     const spec = this.#wiring.resolve(config);
     const place = this.#launcher.place(lease.agent, run.id);
@@ -275,14 +271,14 @@ export class Takeover {
     const note = returnNote(lease, clock.now(), changed);
     try {
       if (run.runtime.capabilities.takeover === 'swap') {
-        if (run.record.floor.role === 'terminal') await this.#swapToEngine(run, lease, note);
+        if (!engineHasFloor(run.record.floor)) await this.#swapToEngine(run, lease, note);
         // Also where the host that asked for the swap did not live to see it done.
         this.#transcript.end(run, this.#wiring.resolve(config));
         await this.#launcher.open(run);
         this.#handoverOver(run);
       }
     } catch (error) {
-      if (!run.ended && run.record.floor.role === 'terminal') this.#stillHeld(run, lease);
+      if (!run.ended && !engineHasFloor(run.record.floor)) this.#stillHeld(run, lease);
       throw error;
     }
     this.#wiring.leases.release(lease.agent);
@@ -295,7 +291,7 @@ export class Takeover {
   #stillHeld(run: Run, lease: LeaseRecord): void {
     run.save((saved) => {
       // They are for an engine that did not come: a terminal must never read them.
-      saved.floor.opening = [];
+      toOpenWith(saved.floor, []);
     });
     this.#handoverOver(run);
     this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
@@ -308,7 +304,7 @@ export class Takeover {
     const config = this.#wiring.agents.get(lease.agent).config;
     const { runtime, record } = run;
     if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
-    const size = { cols: record.floor.cols, rows: record.floor.rows };
+    const { size } = onFloor(record.floor);
     const engine = await this.#launcher.prepare(config, run.id, record.engine, { note });
     const terminal = await runtime.terminal(
       engine.spec,
@@ -319,7 +315,8 @@ export class Takeover {
     writeFiles(engine.launch);
     run.save((saved) => {
       saved.requested = 'handover';
-      saved.floor.opening = engine.launch.opening;
+      nextSize(saved.floor, size);
+      toOpenWith(saved.floor, engine.launch.opening);
     });
     await this.#swap(run, 'return', lease, terminal.stop, engine.launch.process, terminal.process);
   }
@@ -336,7 +333,7 @@ export class Takeover {
 
   ended(run: Run): void {
     const lease = this.#wiring.leases.find(run.record.agent);
-    if (run.record.floor.role === 'terminal') this.#readRest(run);
+    if (!engineHasFloor(run.record.floor)) this.#readRest(run);
     const left = leftByHand(run.record) && run.record.exit?.signal === null;
     if (lease !== null && lease.run === run.id) this.#free(run, lease, 'the run ended', left);
     this.#transcript.forget(run);

@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import type { AgentSpec } from '../../runtimes/runtime.ts';
 import { messageOf } from '../errors.ts';
+import { readTo } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import type { Launcher } from './launch.ts';
 import type { Wiring } from './wiring.ts';
@@ -29,7 +30,7 @@ export class TranscriptReader {
     if (!tail) return;
     const size = fs.statSync(tail.path, { throwIfNoEntry: false })?.size ?? 0;
     run.save((saved) => {
-      saved.floor.tail = { path: tail.path, offset: size };
+      readTo(saved.floor, { path: tail.path, offset: size });
     });
   }
 
@@ -49,7 +50,7 @@ export class TranscriptReader {
     this.#read(run, spec);
     if (!run.ended)
       run.save((saved) => {
-        saved.floor.tail = null;
+        readTo(saved.floor, null);
       });
   }
 
@@ -74,7 +75,7 @@ export class TranscriptReader {
           'a line of the transcript is too long and was left out',
         );
         run.save((saved) => {
-          saved.floor.tail = { path: at.path, offset: at.offset + text.length };
+          readTo(saved.floor, { path: at.path, offset: at.offset + text.length });
         });
         return;
       }

@@ -9,11 +9,13 @@ import { messageOf } from '../errors.ts';
 import type { Topics } from '../events/topics.ts';
 import { limits } from '../limits.ts';
 import { cpuTicksOf, everyProcess, type ProcStat } from '../process/proc.ts';
+import { engineHasFloor, onFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import { cpuSince, type Look, type Quiet, stillQuiet } from '../runs/stuck.ts';
 import { duration } from './away.ts';
 import { acceptInjection } from './inject.ts';
 import type { Lifecycle } from './lifecycle.ts';
+import { breakOff } from './turn/turn.ts';
 import type { Wiring } from './wiring.ts';
 
 const LOOK_MS_MIN = 1_000;
@@ -126,7 +128,7 @@ export class Watchdog {
       run.connected &&
       record.state === 'running' &&
       runtime.capabilities.engine === 'structured' &&
-      record.floor.role === 'engine' &&
+      engineHasFloor(record.floor) &&
       record.tree.pause === null &&
       this.#wiring.leases.find(record.agent) === null &&
       WORKING.includes(record.activity)
@@ -135,17 +137,18 @@ export class Watchdog {
 
   #see(run: Run, below: (pid: number) => ProcStat[]): Look {
     const { floor, shim } = run.record;
+    const present = onFloor(floor);
     const processes = new Map<string, number>();
     let engine: string | null = null;
     for (const { pid, start_ticks, zombie } of shim === null ? [] : below(shim.pid)) {
       if (zombie) continue;
       const key = `${pid}:${start_ticks}`;
       processes.set(key, cpuTicksOf(pid) ?? 0);
-      if (pid === floor.pid) engine = key;
+      if (pid === present.pid) engine = key;
     }
     return {
       at_ms: this.#wiring.clock.elapsed(),
-      heard_ms: floor.heard_ms ?? 0,
+      heard_ms: present.heard_ms ?? 0,
       tools: toolsOf(run),
       processes,
       engine,
@@ -197,9 +200,7 @@ export class Watchdog {
     const { runtime } = run;
     if (runtime.interrupt === undefined) return;
     this.#wiring.store.transaction(() => {
-      run.save(({ floor }) => {
-        floor.goesOn = true;
-      });
+      run.save(({ turn }) => breakOff(turn));
       this.#tell(run, `Your turn was interrupted, because ${what}. Go on another way.`);
     });
     await run.write(runtime.interrupt(randomUUID()));
@@ -225,10 +226,10 @@ export class Watchdog {
 }
 
 const toolsOf = (run: Run): string[] =>
-  (run.record.floor.running ?? []).map((call) => `${call.tool} ${call.toolUseId}`);
+  run.record.gate.running.map((call) => `${call.tool} ${call.toolUseId}`);
 
 const signOf = (run: Run): string =>
-  `${run.record.floor.process} ${run.record.floor.heard_ms ?? 0} ${toolsOf(run).join()}`;
+  `${run.record.floor.process} ${onFloor(run.record.floor).heard_ms ?? 0} ${toolsOf(run).join()}`;
 
 function byParent(all: ProcStat[]): Map<number, ProcStat[]> {
   const children = new Map<number, ProcStat[]>();

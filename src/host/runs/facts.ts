@@ -14,14 +14,13 @@ import {
   type RunExit,
   type SwapRecord,
 } from '../shim/wire.ts';
+import type { TerminalSize } from '../store/run-parts.ts';
 import type { RunRecord } from '../store/runs.ts';
+import * as floors from './floor.ts';
 import { cutLines } from './lines.ts';
 import { checked } from './observed.ts';
 import { leaveOut } from './quarantine.ts';
 import { noteInTree, type Recorded } from './tree.ts';
-
-const PRINTED_CHARS_MAX = 2_000;
-const MARK_EVERY_BYTES = 128 * 1024;
 
 export interface FactSink {
   observed(event: ObservedEvent, at_ms: number): void;
@@ -99,7 +98,7 @@ export class RunFacts {
     const { type, payload, end } = record;
     const output = type === RecordType.out || type === RecordType.err;
     // The line that was under way ends with it.
-    if (output) this.#record.floor[type === RecordType.out ? 'partialOut' : 'partialErr'] = '';
+    if (output) floors.endLine(this.#record.floor, record.process, type === RecordType.out);
     const text = payload.toString('latin1', 0, limits.quarantine_excerpt_chars_max + 1);
     this.#leftOut({ of: 'record', offset: end, bytes: payload.length, text, error });
   }
@@ -124,26 +123,22 @@ export class RunFacts {
         return;
       case RecordType.out:
       case RecordType.err:
-        if (record.process !== floor.process) return;
-        floor.heard_ms = record.at_ms;
         this.#output(record);
         return;
       case RecordType.in: {
         const frame = frameOf(record.payload);
-        floor.opening = floor.opening.filter((opening) => opening.id !== frame);
+        floors.written(floor, frame);
         this.#sink.wrote(frame);
         return;
       }
       case RecordType.exited: {
         const exit = json<ProcessExit>();
         this.#sink.recorded({ topic: 'process.exited', data: { process: record.process, ...exit } });
-        if (record.process === floor.process) floor.pid = null;
+        floors.exited(floor, record.process);
         return;
       }
       case RecordType.resized: {
-        const size = json<{ cols: number; rows: number }>();
-        floor.cols = size.cols;
-        floor.rows = size.rows;
+        floors.resized(floor, record.process, json<TerminalSize>());
         return;
       }
       case RecordType.swap: {
@@ -172,21 +167,12 @@ export class RunFacts {
     record.exited_ms = at_ms;
     record.requested = null;
     record.activity = null;
-    record.floor.pid = null;
+    floors.allExited(record.floor);
     this.#sink.recorded({ topic: 'run.exited', data: exit });
   }
 
   #spawned(status: ProcessStatus, record: JournalRecord): void {
-    const { floor } = this.#record;
-    floor.process = status.index;
-    floor.role = status.role;
-    floor.pid = status.pid;
-    floor.io = status.io;
-    floor.partialOut = '';
-    floor.partialErr = '';
-    floor.printed = '';
-    floor.terminalFrom = status.io === 'pty' ? record.end : null;
-    floor.marks = [];
+    floors.spawned(this.#record.floor, status, record.end);
     if (status.role === 'engine')
       this.#record.engine = this.#runtime.observer.initial(this.#record.engine.session);
     const evidence = { source: 'shim', what: `process ${status.pid} started`, at_ms: record.at_ms };
@@ -205,24 +191,18 @@ export class RunFacts {
 
   #output(record: JournalRecord): void {
     const { floor } = this.#record;
-    if (floor.io === 'pty' || record.type === RecordType.err) {
-      const tail = record.payload.subarray(-PRINTED_CHARS_MAX).toString('utf8');
-      floor.printed = `${floor.printed ?? ''}${tail}`.slice(-PRINTED_CHARS_MAX);
-    }
-    if (floor.io === 'pty') {
-      const mark = floor.marks.at(-1) ?? floor.terminalFrom ?? record.end;
-      if (record.end - mark >= MARK_EVERY_BYTES) {
-        floor.marks.push(record.end);
-        const from = record.end - limits.terminal_replay_bytes_max;
-        floor.marks = floor.marks.filter((offset) => offset >= from);
-      }
-      if (floor.role === 'engine') this.#printed('out', record.payload.toString('utf8'), record.at_ms);
+    const { payload, end, at_ms } = record;
+    const source = record.type === RecordType.out ? 'out' : 'err';
+    const process = floors.printed(floor, record.process, { payload, err: source === 'err', end, at_ms });
+    // Only what has the floor speaks for the agent.
+    if (process === null || record.process !== floor.process) return;
+    if (process.io === 'pty') {
+      if (process.role === 'engine') this.#printed('out', payload.toString('utf8'), at_ms);
       return;
     }
-    const source = record.type === RecordType.out ? 'out' : 'err';
     const key = source === 'out' ? 'partialOut' : 'partialErr';
-    const cut = cutLines(floor[key], record.payload, limits.engine_line_bytes_max);
-    floor[key] = cut.rest;
+    const cut = cutLines(process[key], payload, limits.engine_line_bytes_max);
+    process[key] = cut.rest;
     if (cut.dropped > 0) {
       this.observe(
         {

@@ -13,6 +13,7 @@ import type { ShimClient } from '../shim/client/client.ts';
 import { type JournalRecord, RecordType } from '../shim/wire.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { onFloor } from './floor.ts';
 import { JournalSource } from './source.ts';
 
 const BATCH_BYTES = 256 * 1024;
@@ -363,7 +364,7 @@ export class Progress {
 
   /** Saving an unfinished line again and again as it grows would cost its square. */
   #growsLine(): boolean {
-    const { partialOut, partialErr } = this.#o.record.floor;
+    const { partialOut, partialErr } = onFloor(this.#o.record.floor);
     return partialOut.length + partialErr.length > PARTIAL_SAVED_CHARS_MAX;
   }
 

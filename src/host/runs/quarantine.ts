@@ -6,6 +6,7 @@ import { messageOf } from '../errors.ts';
 import type { Topics } from '../events/topics.ts';
 import { limits } from '../limits.ts';
 import type { RunRecord } from '../store/runs.ts';
+import { countLeftOut } from './floor.ts';
 
 type LeftOut = Topics['record.quarantined'];
 
@@ -17,8 +18,7 @@ export function leaveOut(
   record: RunRecord,
   what: { of: LeftOut['of']; offset: number; bytes: number; text: string; error: unknown },
 ): LeftOut | null {
-  const count = (record.floor.leftOut ?? 0) + 1;
-  record.floor.leftOut = count;
+  const count = countLeftOut(record.floor);
   if (count > limits.quarantine_events_max && !Number.isInteger(Math.log10(count))) return null;
   const { of, offset, bytes, text, error } = what;
   return { of, offset, bytes, why: printable(messageOf(error)), excerpt: printable(text), count };

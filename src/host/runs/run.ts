@@ -13,6 +13,7 @@ import { type JournalRecord, RecordType, type SwapRecord } from '../shim/wire.ts
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { type Asked, RunFacts, setState } from './facts.ts';
+import { endLines, readTo } from './floor.ts';
 import { Progress } from './progress.ts';
 import type { Recorded } from './tree.ts';
 import { rememberRecord } from './undo.ts';
@@ -90,9 +91,7 @@ export class Run {
       apply: (journalled, apart) => this.#facts.take(journalled, apart),
       leaveOut: (journalled, error) => this.#facts.leaveOut(journalled, error),
       passedOver: (from, to, why) => {
-        // The line that was under way is cut in its middle.
-        record.floor.partialOut = '';
-        record.floor.partialErr = '';
+        endLines(record.floor);
         sink.recorded(this, { topic: 'journal.damaged', data: { from, to, why } });
       },
       unreadable: (why) => this.#unreadable(why),
@@ -193,7 +192,7 @@ export class Run {
     const take = (apart: boolean) =>
       this.#progress.change(() => {
         this.#facts.transcript(lines, read, this.#clock.now(), apart);
-        this.record.floor.tail = at;
+        readTo(this.record.floor, at);
       });
     try {
       take(false);

@@ -6,15 +6,21 @@ import type { RunRecord } from '../store/runs.ts';
 
 /** @returns a function that undoes every change made since */
 export function rememberRecord(record: RunRecord): () => void {
-  const { floor, tree, ...rest } = record;
-  // Texts are never changed in place, and an unfinished line can have many megabytes.
-  const { partialOut, partialErr, opening, ...small } = floor;
-  const before = structuredClone({ floor: small, tree });
+  const { floor, turn, gate, tree, ...rest } = record;
+  // runs/floor.ts changes no array in place, and an unfinished line can have many megabytes: nothing is copied.
+  const processes = Object.entries(floor.processes).map(([index, process]) => {
+    return { index, process, was: { ...process } };
+  });
+  const before = { floor: { ...floor }, turn: { ...turn }, ...structuredClone({ gate, tree }) };
   return () => {
     Object.assign(record, rest);
-    restore(floor, { ...before.floor, partialOut, partialErr, opening });
+    for (const { process, was } of processes) restore(process, was);
+    const kept = Object.fromEntries(processes.map(({ index, process }) => [index, process]));
+    restore(floor, { ...before.floor, processes: kept });
+    restore(turn, before.turn);
+    restore(gate, before.gate);
     restore(tree, before.tree);
-    Object.assign(record, { floor, tree });
+    Object.assign(record, { floor, turn, gate, tree });
   };
 }
 

@@ -1,74 +1,9 @@
 /** SQL of `runs` (the observed state) and `hosts` (one row per host process that ever owned this directory). */
-import type { Activity, EngineState, Frame } from '../../runtimes/runtime.ts';
-import type { Evidence, Principal, RunState } from '../api.ts';
+import type { Activity, EngineState } from '../../runtimes/runtime.ts';
+import type { Evidence, RunState } from '../api.ts';
 import type { AdoptedRecord, ContainmentRecord, PauseRecord, RunExit } from '../shim/wire.ts';
+import type { Floor, GateRecord, TurnRecord } from './run-parts.ts';
 import type { Store } from './store.ts';
-
-/** The process that has the floor, and how far its output was understood. */
-export interface Floor {
-  process: number | null;
-  role: 'engine' | 'terminal';
-  pid: number | null;
-  io: 'pipes' | 'pty';
-  cols: number;
-  rows: number;
-  /** Bytes of an unfinished line, kept so that a restarted host continues in the middle of it. */
-  partialOut: string;
-  partialErr: string;
-  /** The end of what it printed for people, on its terminal or to stderr: its last words, should it crash. */
-  printed?: string;
-  /** Journal offset at which the present PTY began; null without one. */
-  terminalFrom: number | null;
-  /** Record boundaries inside the terminal stream, oldest first: where a replay may begin. */
-  marks: number[];
-  /** How far the engine's transcript was read while a human holds the terminal. */
-  tail: { path: string; offset: number } | null;
-  /** First frames of the present engine process that the shim has not confirmed. */
-  opening: Frame[];
-  /** When it last printed anything. */
-  heard_ms?: number;
-  /** Tool calls that stand at the gate, oldest first. */
-  gates?: GateCall[];
-  /** Tool calls that passed the gate and have not answered. */
-  running?: PassedCall[];
-  /** The newest tool use ids that passed: a result of another shows that the gate was not asked. */
-  passed?: string[];
-  /** What the engine itself said last, while `activity` tells that it is held. */
-  says?: { activity: Activity; what: string; at_ms: number };
-  /** Whose words the present turn goes by, beside the operator's. */
-  senders?: Principal[];
-  /** The turn is only broken off to be gone on with: the next one goes by the same words. */
-  goesOn?: boolean;
-  /** A tool that ran without having asked the gate: what is held now is seen, not enforced. */
-  ungated?: string;
-  /** Who asked for what `requested` names, and when. */
-  asked?: { by: string; at_ms: number };
-  /** How the newest turn ended: tells a conversation that rests from one that was cut off. */
-  turnEnded?: 'done' | 'failed' | 'interrupted';
-  /** How many lines, facts and records of this run could not be taken and were left out. */
-  leftOut?: number;
-  /** Why the conversation goes on in a new process: worth no turn of its own, so the next message begins with it. */
-  untold?: string;
-}
-
-export interface GateCall {
-  requestId: string;
-  tool: string;
-  toolUseId: string;
-  subagent?: string;
-  at_ms: number;
-  /** The question to the operator on which it waits. */
-  approval?: string;
-  /** What it is answered, once nothing holds it. */
-  verdict: 'ask' | 'pass' | 'allow' | 'deny' | 'stop';
-  message?: string;
-}
-
-export interface PassedCall {
-  toolUseId: string;
-  tool: string;
-  subagent?: string;
-}
 
 /** What is known of the run's processes as a whole. */
 export interface RunTree {
@@ -101,11 +36,15 @@ export interface RunRecord {
   activity: Activity | null;
   activityEvidence: Evidence | null;
   requested: string | null;
+  /** Who asked for what `requested` names, or for the start; null in rows of before it was noted. */
+  asked: { by: string; at_ms: number } | null;
   shim: { pid: number; start_ticks: number } | null;
   boot_id: string | null;
   journal_offset: number;
   engine: EngineState;
   floor: Floor;
+  turn: TurnRecord;
+  gate: GateRecord;
   tree: RunTree;
   last: string | null;
   input_tokens: number;
@@ -139,6 +78,9 @@ interface Row {
   exited_ms: number | null;
   exit: string | null;
   tree: string | null;
+  turn: string;
+  gate: string;
+  asked: string | null;
 }
 
 export class RunTable {
@@ -154,15 +96,15 @@ export class RunTable {
     this.#put = store.db.prepare(
       // Not REPLACE: the row keeps its ordinal.
       `INSERT INTO runs (id, agent, state, state_ms, state_evidence, activity, activity_evidence, requested, shim_pid,
-         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit, tree, ordinal)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?))
+         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit, tree, turn, gate, asked, ordinal)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?))
        ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, state = excluded.state, state_ms = excluded.state_ms,
          state_evidence = excluded.state_evidence, activity = excluded.activity, activity_evidence = excluded.activity_evidence,
          requested = excluded.requested, shim_pid = excluded.shim_pid, shim_start_ticks = excluded.shim_start_ticks,
          boot_id = excluded.boot_id, journal_offset = excluded.journal_offset, engine = excluded.engine, floor = excluded.floor,
          last = excluded.last, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
          cost_usd = excluded.cost_usd, started_ms = excluded.started_ms, exited_ms = excluded.exited_ms, exit = excluded.exit,
-         tree = excluded.tree`,
+         tree = excluded.tree, turn = excluded.turn, gate = excluded.gate, asked = excluded.asked`,
     );
     this.#get = store.db.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?');
     this.#newest = store.db.prepare<[string], Row>(
@@ -209,6 +151,9 @@ export class RunTable {
       run.exited_ms,
       json(run.exit),
       JSON.stringify(run.tree),
+      JSON.stringify(run.turn),
+      JSON.stringify(run.gate),
+      json(run.asked),
       run.agent,
     );
   }
@@ -265,11 +210,14 @@ function toRecord(row: Row): RunRecord {
     activity: row.activity as Activity | null,
     activityEvidence: row.activity_evidence === null ? null : (JSON.parse(row.activity_evidence) as Evidence),
     requested: row.requested,
+    asked: row.asked === null ? null : (JSON.parse(row.asked) as RunRecord['asked']),
     shim: row.shim_pid === null ? null : { pid: row.shim_pid, start_ticks: row.shim_start_ticks ?? 0 },
     boot_id: row.boot_id,
     journal_offset: row.journal_offset,
     engine: JSON.parse(row.engine) as EngineState,
     floor: JSON.parse(row.floor) as Floor,
+    turn: JSON.parse(row.turn) as TurnRecord,
+    gate: JSON.parse(row.gate) as GateRecord,
     last: row.last,
     input_tokens: row.input_tokens,
     output_tokens: row.output_tokens,

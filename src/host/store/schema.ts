@@ -114,4 +114,43 @@ export const migrations: string[] = [
   /* sql */ `
   ALTER TABLE messages ADD COLUMN via TEXT; -- JSON principals by whose words its sender went when sending it; null: own ones
   `,
+  // The floor held the turn and the gate as well: three records now. `->` keeps each value as the JSON it is.
+  /* sql */ `
+  ALTER TABLE runs ADD COLUMN turn TEXT;  -- JSON TurnRecord
+  ALTER TABLE runs ADD COLUMN gate TEXT;  -- JSON GateRecord
+  ALTER TABLE runs ADD COLUMN asked TEXT; -- JSON {by, at_ms}: who asked for what 'requested' names
+  UPDATE runs SET
+    asked = floor -> '$.asked',
+    turn = json_object(
+      'says', json(coalesce(floor -> '$.says', 'null')),
+      'senders', json(coalesce(floor -> '$.senders', '[]')),
+      'goesOn', json(coalesce(floor -> '$.goesOn', 'false')),
+      'ended', json(coalesce(floor -> '$.turnEnded', 'null')),
+      'untold', json(coalesce(floor -> '$.untold', 'null'))),
+    gate = json_object(
+      -- Missing where a host of before there was a gate started the engine.
+      'installed', json(iif(floor -> '$.gates' IS NULL AND floor -> '$.process' <> 'null', 'false', 'true')),
+      'waiting', json(coalesce(
+        (SELECT json_group_array(json_set(call.value, '$.stage', 'gate')) FROM json_each(floor, '$.gates') AS call), '[]')),
+      'running', json(coalesce(floor -> '$.running', '[]')),
+      'passed', json(coalesce(floor -> '$.passed', '[]')),
+      'ungated', json(coalesce(floor -> '$.ungated', 'null'))),
+    floor = json_object(
+      'process', json(floor -> '$.process'),
+      'processes', json(iif(floor -> '$.process' = 'null', '{}', json_object(CAST(floor ->> '$.process' AS TEXT), json_object(
+        'role', json(floor -> '$.role'),
+        'pid', json(floor -> '$.pid'),
+        'io', json(floor -> '$.io'),
+        'size', json_object('cols', floor ->> '$.cols', 'rows', floor ->> '$.rows'),
+        'partialOut', json(floor -> '$.partialOut'),
+        'partialErr', json(floor -> '$.partialErr'),
+        'printed', json(coalesce(floor -> '$.printed', '""')),
+        'terminalFrom', json(floor -> '$.terminalFrom'),
+        'marks', json(floor -> '$.marks'),
+        'heard_ms', json(coalesce(floor -> '$.heard_ms', 'null')))))),
+      'size', json_object('cols', floor ->> '$.cols', 'rows', floor ->> '$.rows'),
+      'tail', json(coalesce(floor -> '$.tail', 'null')),
+      'opening', json(coalesce(floor -> '$.opening', '[]')),
+      'leftOut', coalesce(floor ->> '$.leftOut', 0));
+  `,
 ];

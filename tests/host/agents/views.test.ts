@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { agentView, type ViewParts } from '../../../src/host/agents/views.ts';
 import type { LeaseView } from '../../../src/host/api.ts';
 import type { AgentRecord } from '../../../src/host/store/agents.ts';
+import { newFloor } from '../../../src/host/store/run-parts.ts';
 import { newTree, type RunRecord } from '../../../src/host/store/runs.ts';
 
 const NOW = 1_000_000;
@@ -25,7 +26,8 @@ function parts(change: Change): ViewParts {
       activity: 'tool',
       activityEvidence: { ...evidence, at_ms: 20 },
       requested: null,
-      floor: { role: 'engine', io: 'pipes', pid: 1, asked: { by: 'client:laptop', at_ms: 30 } },
+      asked: { by: 'client:laptop', at_ms: 30 },
+      floor: newFloor([]),
       tree: newTree(),
       exited_ms: null,
       exit: null,

@@ -17,13 +17,23 @@ import type { InjectionDelivery } from '../../../src/host/operations/inject.ts';
 import type { Launcher } from '../../../src/host/operations/launch.ts';
 import { Lifecycle } from '../../../src/host/operations/lifecycle.ts';
 import type { Wiring } from '../../../src/host/operations/wiring.ts';
+import { spawned } from '../../../src/host/runs/floor.ts';
 import type { Run } from '../../../src/host/runs/run.ts';
 import { Runs } from '../../../src/host/runs/runs.ts';
 import { over, standsFree, standsHeld } from '../../../src/host/runs/tree.ts';
 import { AgentTable } from '../../../src/host/store/agents.ts';
 import { InjectionTable } from '../../../src/host/store/injections.ts';
-import { type Floor, newTree, type RunRecord, RunTable } from '../../../src/host/store/runs.ts';
+import {
+  type GateRecord,
+  newFloor,
+  newGate,
+  newTurn,
+  type RunProcess,
+  type TurnRecord,
+} from '../../../src/host/store/run-parts.ts';
+import { newTree, type RunRecord, RunTable } from '../../../src/host/store/runs.ts';
 import { Store } from '../../../src/host/store/store.ts';
+import type { Frame } from '../../../src/runtimes/runtime.ts';
 import { VirtualClock } from '../../support/clock.ts';
 
 const { restart_backoff_ms_max: MOST, restart_backoff_ms_min: LEAST, restart_forgive_ms: FORGIVE } = limits;
@@ -38,6 +48,14 @@ let lifecycle: Lifecycle;
 /** What each start was told: null without a conversation to go on with. */
 let starts: ({ note: string; untold?: string } | null)[];
 
+/** One engine, which has the floor. */
+function startedFloor() {
+  const floor = newFloor([]);
+  const started = { index: 0, role: 'engine', pid: 1, start_ticks: 0, io: 'pipes', running: true } as const;
+  spawned(floor, started, 0);
+  return floor;
+}
+
 function newRecord(agent: string): RunRecord {
   const now = clock.now();
   return {
@@ -49,24 +67,14 @@ function newRecord(agent: string): RunRecord {
     activity: 'starting',
     activityEvidence: null,
     requested: null,
+    asked: null,
     shim: null,
     boot_id: null,
     journal_offset: 0,
     engine: { session: 's' },
-    floor: {
-      process: 0,
-      role: 'engine',
-      pid: null,
-      io: 'pipes',
-      cols: 80,
-      rows: 24,
-      partialOut: '',
-      partialErr: '',
-      terminalFrom: null,
-      marks: [],
-      tail: null,
-      opening: [],
-    },
+    floor: startedFloor(),
+    turn: newTurn(),
+    gate: newGate(),
     tree: newTree(),
     last: null,
     input_tokens: 0,
@@ -87,7 +95,7 @@ function standIn(wiring: Wiring) {
       resume: { note: string; untold?: string } | null,
     ) => {
       const record = newRecord(config.name);
-      if (resume?.untold !== undefined) record.floor.untold = resume.untold;
+      if (resume?.untold !== undefined) record.turn.untold = resume.untold;
       starts.push(resume);
       wiring.runTable.put(record);
       const run = {
@@ -173,15 +181,22 @@ async function begin(
 interface End {
   code?: number;
   cause?: 'exited' | 'stopped';
-  floor?: Partial<Floor>;
+  turn?: Partial<TurnRecord>;
+  gate?: Partial<GateRecord>;
+  process?: Partial<RunProcess>;
+  opening?: Frame[];
   printed?: string;
 }
 
 /** The run that lives ends by itself, after `lived_ms`. */
-function end(lived_ms: number, { code = 1, cause = 'exited', floor = {}, printed }: End = {}): void {
+function end(lived_ms: number, { code = 1, cause = 'exited', ...told }: End = {}): void {
   clock.advance(lived_ms);
   const run = runs.of('a')!;
-  Object.assign(run.record.floor, floor, printed === undefined ? {} : { printed });
+  const { floor, turn, gate } = run.record;
+  Object.assign(floor.processes[0]!, told.process);
+  Object.assign(turn, told.turn);
+  Object.assign(gate, told.gate);
+  if (told.opening !== undefined) floor.opening = told.opening;
   over(run.record.tree, clock.now());
   Object.assign(run.record, {
     state: 'exited',
@@ -225,7 +240,7 @@ describe('policy on the clock', () => {
     // Twice the same wait at its longest would be no jitter.
     expect(new Set(waited.slice(-4)).size).toBeGreaterThan(1);
 
-    end(10, { printed: 'reading the table\nno such table: parrots\n' });
+    end(10, { process: { printed: 'reading the table\nno such table: parrots\n' } });
     expect(lifecycle.restartDue('a')).toBeNull();
     clock.advance(24 * 3_600_000);
     await settled();
@@ -245,7 +260,7 @@ describe('policy on the clock', () => {
 
   test('never: a crash is the end, and so is a success', async () => {
     await begin({ policy: 'never', attempts_max: 5 });
-    end(10, { printed: 'out of paper\n' });
+    end(10, { process: { printed: 'out of paper\n' } });
     expect(await waits()).toBeNull();
     expect(agents.get('a').problem?.message).toContain('out of paper');
     await lifecycle.start('a', 'operator');
@@ -406,22 +421,22 @@ describe('a turn that does not move', () => {
 
 describe('what a conversation that goes on is told', () => {
   const says = (activity: 'idle' | 'thinking' | 'starting') => ({ activity, what: '', at_ms: 0 });
-  const atRest: Partial<Floor> = { says: says('idle'), turnEnded: 'done' };
+  const atRest: Partial<TurnRecord> = { says: says('idle'), ended: 'done' };
 
-  test.each<[string, Partial<Floor>]>([
-    ['in mid-turn', { says: says('thinking'), turnEnded: 'done' }],
-    ['before its first turn', { says: says('idle') }],
-    ['after a turn that failed', { says: says('idle'), turnEnded: 'failed' }],
-    ['after a turn that was cut short', { says: says('idle'), turnEnded: 'interrupted' }],
+  test.each<[string, End]>([
+    ['in mid-turn', { turn: { says: says('thinking'), ended: 'done' } }],
+    ['before its first turn', { turn: { says: says('idle') } }],
+    ['after a turn that failed', { turn: { says: says('idle'), ended: 'failed' } }],
+    ['after a turn that was cut short', { turn: { says: says('idle'), ended: 'interrupted' } }],
     [
       'while a subagent of it worked',
-      { ...atRest, running: [{ toolUseId: 't', tool: 'Bash', subagent: 's' }] },
+      { turn: atRest, gate: { running: [{ toolUseId: 't', tool: 'Bash', subagent: 's' }] } },
     ],
-    ['in a terminal', { ...atRest, role: 'terminal' }],
-    ['before it was told what it is for', { ...atRest, opening: [{ id: 'goal', data: '' }] }],
-  ])('at once, when it ended %s', async (_when, floor) => {
+    ['in a terminal', { turn: atRest, process: { role: 'terminal' } }],
+    ['before it was told what it is for', { turn: atRest, opening: [{ id: 'goal', data: '' }] }],
+  ])('at once, when it ended %s', async (_when, told) => {
     await begin({ policy: 'on-failure', attempts_max: 5 }, { session: 's' });
-    end(1_000, { floor });
+    end(1_000, told);
     await waits();
     expect(starts[1]!.note).toMatch(/^\[aether\] .* You were away for \d+ s\. Go on with your work\.$/);
     expect(starts[1]!.untold).toBeUndefined();
@@ -429,24 +444,24 @@ describe('what a conversation that goes on is told', () => {
 
   test('with its next message, when nothing was cut off; also when the process that never heard of it ends too', async () => {
     await begin({ policy: 'on-failure', attempts_max: 5 }, { session: 's' });
-    end(1_000, { floor: atRest });
+    end(1_000, { turn: atRest });
     await waits();
-    for (const floor of [{}, { says: says('starting') }, { says: says('idle') }]) {
+    for (const turn of [{}, { says: says('starting') }, { says: says('idle') }]) {
       const told = starts.at(-1)!;
       expect(told.note).toBe('');
       expect(told.untold).toMatch(/^\[aether\] Your process ended unexpectedly .* away for .* background/);
-      end(10, { floor });
+      end(10, { turn });
       await waits();
     }
     // It had work again, and that was cut off.
-    end(10, { floor: { says: says('thinking') } });
+    end(10, { turn: { says: says('thinking') } });
     await waits();
     expect(starts.at(-1)).toEqual({ note: expect.stringContaining('did not finish') });
   });
 
   test('at once, when it has another goal', async () => {
     await begin({ policy: 'on-failure', attempts_max: 5 }, { session: 's' });
-    await end(1_000, { floor: atRest });
+    await end(1_000, { turn: atRest });
     await lifecycle.start('a', 'operator', { goal: 'Rest.' });
     expect(starts.at(-1)!.note).toContain('Your goal is now: Rest.');
   });

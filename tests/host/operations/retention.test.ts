@@ -13,6 +13,7 @@ import { bootId, startTicks } from '../../../src/host/process/proc.ts';
 import { Runs } from '../../../src/host/runs/runs.ts';
 import { CallTable } from '../../../src/host/store/calls.ts';
 import { type InjectionRecord, InjectionTable } from '../../../src/host/store/injections.ts';
+import { newFloor, newGate, newTurn } from '../../../src/host/store/run-parts.ts';
 import { newTree, type RunRecord, RunTable } from '../../../src/host/store/runs.ts';
 import { Store } from '../../../src/host/store/store.ts';
 import { VirtualClock } from '../../support/clock.ts';
@@ -61,24 +62,14 @@ function addRun(id: string, agent: string, change: Partial<RunRecord> = {}, byte
     activity: null,
     activityEvidence: null,
     requested: null,
+    asked: null,
     shim: null,
     boot_id: bootId(),
     journal_offset: 0,
     engine: { session: null },
-    floor: {
-      process: 0,
-      role: 'engine',
-      pid: null,
-      io: 'pipes',
-      cols: 80,
-      rows: 24,
-      partialOut: '',
-      partialErr: '',
-      terminalFrom: null,
-      marks: [],
-      tail: null,
-      opening: [],
-    },
+    floor: { ...newFloor([]), process: 0 },
+    turn: newTurn(),
+    gate: newGate(),
     tree: newTree(),
     last: null,
     input_tokens: 10,

@@ -154,7 +154,7 @@ test('a tool call at the gate that cannot be read is answered "no"', async () =>
   const asks = { kind: 'gate-asked', requestId: 'g', tool: 'shell', toolUseId: 't', input: nested(500) };
   it.print([JSON.stringify(asks)]);
   await read();
-  expect(it.run.record.floor.gates).toMatchObject([{ requestId: 'g', verdict: 'deny' }]);
+  expect(it.run.record.gate.waiting).toMatchObject([{ requestId: 'g', verdict: 'deny' }]);
 });
 
 test('beyond a number of them only the count goes on', async () => {

@@ -12,6 +12,7 @@ import { randomIds } from '../../../src/host/ids.ts';
 import { openLog } from '../../../src/host/log.ts';
 import { AgentTable } from '../../../src/host/store/agents.ts';
 import { MessageTable } from '../../../src/host/store/messages.ts';
+import { newFloor, newGate, newTurn } from '../../../src/host/store/run-parts.ts';
 import { RunTable } from '../../../src/host/store/runs.ts';
 import { migrations } from '../../../src/host/store/schema.ts';
 import { Store } from '../../../src/host/store/store.ts';
@@ -88,6 +89,75 @@ test('a migrated database is one that was made today', () => {
   const fresh = join(dir, 'fresh.db');
   new Store(fresh).close();
   expect(shape(file)).toMatchObject({ schema: shape(fresh).schema, version: migrations.length });
+});
+
+test('a run whose floor held the turn and the gate has three records, with nothing of them lost', () => {
+  const db = new Database(file);
+  const FLOOR_HELD_ALL = 7;
+  for (const migration of migrations.slice(0, FLOOR_HELD_ALL)) db.exec(migration);
+  db.pragma(`user_version = ${FLOOR_HELD_ALL}`);
+  const evidence = JSON.stringify({ source: 'shim', grade: 'observed', what: '', at_ms: 1 });
+  const insert = db.prepare(
+    `INSERT INTO runs (id, agent, state, state_ms, state_evidence, engine, floor, started_ms, ordinal)
+     VALUES (?, ?, 'running', 1, ?, '{"session":"s"}', ?, 1, 1)`,
+  );
+  const cut = 'half a line \u0000 \ud83d "quoted" {"a":[1e3';
+  const plain = { role: 'engine', pid: 7, io: 'pipes', cols: 80, rows: 24, partialOut: cut, partialErr: '' };
+  const opening = [{ id: 'goal', data: '{"x":1}\n', handshake: true as const }];
+  const call = { requestId: 'q', tool: 'Bash', toolUseId: 't', at_ms: 5, verdict: 'ask', approval: 'apr_1' };
+  const says = { activity: 'tool', what: 'runs Bash', at_ms: 9 };
+  const asked = { by: 'operator', at_ms: 3 };
+  const full = {
+    ...{ process: 2, ...plain, printed: 'last words', terminalFrom: 11, marks: [12, 13], opening },
+    ...{ tail: { path: '/x', offset: 4 }, heard_ms: 8, gates: [call], passed: ['a', 'b'], says, asked },
+    ...{ running: [{ toolUseId: 'b', tool: 'Read', subagent: 'sub' }], senders: ['agent:low'], goesOn: true },
+    ...{ ungated: 'the tool call z', turnEnded: 'interrupted', untold: 'You were away.' },
+  };
+  insert.run('full', 'a', evidence, JSON.stringify(full));
+  const before = { process: null, ...plain, terminalFrom: null, marks: [], tail: null, opening };
+  insert.run('never-started', 'b', evidence, JSON.stringify(before));
+  insert.run('without-a-gate', 'c', evidence, JSON.stringify({ ...before, process: 0 }));
+  db.close();
+
+  const store = new Store(file);
+  const runs = new RunTable(store);
+  const { gates: _gates, passed, running } = full;
+  const size = { cols: 80, rows: 24 };
+  const process = { role: 'engine', pid: 7, io: 'pipes', size, partialOut: cut, partialErr: '' };
+  expect(runs.get('full')).toMatchObject({
+    asked,
+    turn: { says, senders: ['agent:low'], goesOn: true, ended: 'interrupted', untold: 'You were away.' },
+    gate: {
+      installed: true,
+      waiting: [{ ...call, stage: 'gate' }],
+      running,
+      passed,
+      ungated: 'the tool call z',
+    },
+    floor: {
+      process: 2,
+      processes: {
+        2: { ...process, printed: 'last words', terminalFrom: 11, marks: [12, 13], heard_ms: 8 },
+      },
+      size,
+      tail: { path: '/x', offset: 4 },
+      opening,
+    },
+  });
+  expect(runs.get('never-started')).toMatchObject({
+    ...{ asked: null, turn: newTurn(), gate: newGate(), floor: newFloor(opening) },
+  });
+  expect(runs.get('without-a-gate')).toMatchObject({
+    gate: { ...newGate(), installed: false },
+    floor: { processes: { 0: { ...process, printed: '', terminalFrom: null, marks: [], heard_ms: null } } },
+  });
+  expect(runs.newestStarted('b')).toBeNull();
+  expect(runs.newestStarted('c')?.id).toBe('without-a-gate');
+  // Written as it was read.
+  const record = runs.get('full')!;
+  runs.put(record);
+  expect(runs.get('full')).toEqual(record);
+  store.close();
 });
 
 test('opening what is up to date writes nothing', () => {

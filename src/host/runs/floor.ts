@@ -1,0 +1,147 @@
+/**
+ * The processes of a run and which of them has the floor, as the journal tells it: the one place that writes a run's
+ * floor record. Functions on the record: whoever calls them saves it.
+ */
+import type { Frame } from '../../runtimes/runtime.ts';
+import { limits } from '../limits.ts';
+import type { ProcessStatus } from '../shim/wire.ts';
+import type { Floor, RunProcess, TerminalSize } from '../store/run-parts.ts';
+
+const PRINTED_CHARS_MAX = 2_000;
+const MARK_EVERY_BYTES = 128 * 1024;
+
+/** Before the first process there is an engine to come. */
+const NONE: RunProcess = Object.freeze({
+  role: 'engine',
+  pid: null,
+  io: 'pipes',
+  size: { cols: 80, rows: 24 },
+  partialOut: '',
+  partialErr: '',
+  printed: '',
+  terminalFrom: null,
+  marks: [],
+  heard_ms: null,
+});
+
+/** The process that has the floor; before the first one, what it will be. Not to be written to. */
+export function onFloor(floor: Floor): Readonly<RunProcess> {
+  return (floor.process === null ? undefined : floor.processes[floor.process]) ?? NONE;
+}
+
+/** Nobody but the engine is written to and speaks for the agent. */
+export const engineHasFloor = (floor: Floor): boolean => onFloor(floor).role === 'engine';
+
+/** The terminal that can be shown and typed into: that of the process that has the floor. */
+export function terminalOf(floor: Floor): (RunProcess & { index: number; terminalFrom: number }) | null {
+  const shown = onFloor(floor);
+  return floor.process === null || shown.io !== 'pty' || shown.terminalFrom === null
+    ? null
+    : { ...shown, index: floor.process, terminalFrom: shown.terminalFrom };
+}
+
+/**
+ * Where a replay of this terminal begins: at its start if everything since fits, else at a record boundary.
+ * @param to end of the journal
+ */
+export function replayFrom({ terminalFrom, marks }: { terminalFrom: number; marks: number[] }, to: number) {
+  return [terminalFrom, ...marks].find((mark) => to - mark <= limits.terminal_replay_bytes_max) ?? null;
+}
+
+/** @param end of the record that tells of it. It has the floor from now on. */
+export function spawned(floor: Floor, status: ProcessStatus, end: number): void {
+  const processes = Object.entries(floor.processes).filter(([, { pid }]) => pid !== null);
+  floor.processes = Object.fromEntries(processes);
+  floor.process = status.index;
+  floor.processes[status.index] = {
+    ...NONE,
+    role: status.role,
+    pid: status.pid,
+    io: status.io,
+    size: { ...floor.size },
+    marks: [],
+    terminalFrom: status.io === 'pty' ? end : null,
+  };
+}
+
+/** Of what has the floor its last words are kept. */
+export function exited(floor: Floor, process: number): void {
+  const ended = floor.processes[process];
+  if (ended === undefined) return;
+  if (process === floor.process) ended.pid = null;
+  else delete floor.processes[process];
+}
+
+/** The run is over, and every process of it. */
+export function allExited(floor: Floor): void {
+  for (const process of Object.keys(floor.processes)) exited(floor, Number(process));
+}
+
+export function resized(floor: Floor, process: number, size: TerminalSize): void {
+  const changed = floor.processes[process];
+  if (changed !== undefined) changed.size = { cols: size.cols, rows: size.rows };
+}
+
+/** A terminal comes up: of this size. */
+export function nextSize(floor: Floor, size: TerminalSize): void {
+  floor.size = { cols: size.cols, rows: size.rows };
+}
+
+/** @param end of the record with what was printed @returns the process, unless it is none that is known */
+export function printed(
+  floor: Floor,
+  process: number,
+  what: { payload: Buffer; err: boolean; end: number; at_ms: number },
+): RunProcess | null {
+  const heard = floor.processes[process];
+  if (heard === undefined) return null;
+  heard.heard_ms = what.at_ms;
+  if (heard.io === 'pty' || what.err) {
+    const tail = what.payload.subarray(-PRINTED_CHARS_MAX).toString('utf8');
+    heard.printed = `${heard.printed}${tail}`.slice(-PRINTED_CHARS_MAX);
+  }
+  if (heard.io === 'pty') mark(heard, what.end);
+  return heard;
+}
+
+function mark(terminal: RunProcess, end: number): void {
+  const newest = terminal.marks.at(-1) ?? terminal.terminalFrom ?? end;
+  if (end - newest < MARK_EVERY_BYTES) return;
+  const from = end - limits.terminal_replay_bytes_max;
+  terminal.marks = [...terminal.marks, end].filter((offset) => offset >= from);
+}
+
+/** The line that was under way is left out. */
+export function endLine(floor: Floor, process: number, out: boolean): void {
+  const ended = floor.processes[process];
+  if (ended !== undefined) ended[out ? 'partialOut' : 'partialErr'] = '';
+}
+
+/** A part of the journal is missing: every line that was under way is cut in its middle. */
+export function endLines(floor: Floor): void {
+  for (const process of Object.values(floor.processes)) {
+    process.partialOut = '';
+    process.partialErr = '';
+  }
+}
+
+/** @returns how many lines, facts and records of this run were left out by now */
+export function countLeftOut(floor: Floor): number {
+  floor.leftOut += 1;
+  return floor.leftOut;
+}
+
+/** These are to be written to the engine that comes, or none any more. */
+export function toOpenWith(floor: Floor, opening: Frame[]): void {
+  floor.opening = opening;
+}
+
+/** The shim has written this frame. */
+export function written(floor: Floor, frame: string): void {
+  floor.opening = floor.opening.filter((opening) => opening.id !== frame);
+}
+
+/** How far the transcript was read; null: nobody reads it. */
+export function readTo(floor: Floor, tail: Floor['tail']): void {
+  floor.tail = tail;
+}
