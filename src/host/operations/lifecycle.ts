@@ -4,7 +4,6 @@
  */
 import { decideRestart } from '../agents/restart-policy.ts';
 import { messageOf, toWireError } from '../errors.ts';
-import { onFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import { livedFor } from '../runs/tree.ts';
 import type { StopLadder } from '../shim/wire.ts';
@@ -25,15 +24,9 @@ import {
   stuckProblem,
   survivorsProblem,
 } from './run-end.ts';
+import { KILL, stopLadder } from './stop-ladders.ts';
 import type { By, Wiring } from './wiring.ts';
 
-/** The ladder: close stdin, SIGTERM, SIGKILL until nothing is left. */
-const STOP: Record<'pipes' | 'pty', StopLadder> = {
-  pipes: { close_stdin_ms: 1_500, term_ms: 4_000, kill_ms: 5_000 },
-  pty: { term_ms: 4_000, kill_ms: 5_000 },
-};
-const ladderOf = (run: Run): StopLadder => STOP[onFloor(run.record.floor).io];
-const KILL: StopLadder = { term_ms: 0, kill_ms: 5_000 };
 const DISK_AGAIN_MS = 5_000;
 
 interface LaunchOptions {
@@ -95,7 +88,7 @@ export class Lifecycle {
       if (!keepWish) this.#want(name, 'stopped', by);
       else this.#cancelRestart(name);
       const run = this.#wiring.runs.of(name);
-      if (run !== null) await this.#end(run, ladderOf(run), reason, by);
+      if (run !== null) await this.#end(run, stopLadder(run), reason, by);
     });
   }
 
@@ -110,7 +103,7 @@ export class Lifecycle {
     return this.#turn(name, async () => {
       this.#want(name, 'running', by);
       const run = this.#wiring.runs.of(name);
-      if (run !== null) await this.#end(run, ladderOf(run), 'restart', by);
+      if (run !== null) await this.#end(run, stopLadder(run), 'restart', by);
       await this.#launch(name, { ...options, automatic: by === 'host' });
     });
   }
@@ -134,7 +127,7 @@ export class Lifecycle {
         failures,
         Math.random(),
       );
-      await this.#end(run, ladderOf(run), 'restart', 'host');
+      await this.#end(run, stopLadder(run), 'restart', 'host');
       const agent = agents.change(name, (changed) => {
         changed.failures = decision.failures;
         if (decision.action === 'give-up') changed.problem = stuckProblem(changed, what);
@@ -172,7 +165,7 @@ export class Lifecycle {
   /** The last host asked this run to end and died: whether the shim heard it or not, it ends, and what was to follow does. */
   async #seeThrough(run: Run): Promise<void> {
     const { agent: name, requested } = run.record;
-    const ladder = requested === 'kill' ? KILL : ladderOf(run);
+    const ladder = requested === 'kill' ? KILL : stopLadder(run);
     await this.#turn(name, async () => {
       if (!run.ended) await this.#end(run, ladder, requested ?? 'stop', 'host');
       if (this.#wiring.agents.find(name)?.wanted !== 'running' || this.#closing) return;
