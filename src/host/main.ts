@@ -32,6 +32,7 @@ import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
+import { NO_INSPECTOR } from './node-flags.ts';
 import { showAsking } from './operations/activity.ts';
 import { goesByMail, requireAuthority, sendersOf } from './operations/authority.ts';
 import { claimStateDirectory, firstConfig } from './operations/claim.ts';
@@ -101,9 +102,7 @@ export function detectRuntimes(): Promise<Detection[]> {
   return Promise.all(runtimes.map((runtime) => runtime.detect(process.env)));
 }
 
-function bridge(doorSocket: string): { command: string; args: string[] } {
-  return { command: process.execPath, args: [BRIDGE, doorSocket] };
-}
+const bridge = (door: string) => ({ command: process.execPath, args: [NO_INSPECTOR, BRIDGE, door] });
 
 function makePlan(
   config: Config,

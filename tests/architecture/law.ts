@@ -45,6 +45,7 @@ export const rooms: Room[] = [
       'host/limits.ts',
       'host/log.ts',
       'host/names.ts',
+      'host/node-flags.ts',
       'host/paths.ts',
     ],
     may: [],

@@ -1,6 +1,6 @@
 /**
- * Looks at a host from outside while it works: its event loop (by tests/support/loop-probe.mjs, which comes in with
- * NODE_OPTIONS), its processor time and its memory. Beside it runs an idle program with the same probe: what that
+ * Looks at a host from outside while it works: its event loop (by tests/support/loop-probe.mjs, which Node is
+ * told to import), its processor time and its memory. Beside it runs an idle program with the same probe: what that
  * one waits for the processor is the machine's delay, not the host's.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -22,6 +22,8 @@ export interface LoopDelay {
 
 export class HostProbe {
   readonly env: Record<string, string>;
+  /** For the Node of the program that is looked at. */
+  readonly flags: string[];
   readonly #socket: string;
   readonly #idleSocket: string;
   readonly #idle: ChildProcess;
@@ -30,8 +32,9 @@ export class HostProbe {
   constructor(dir: string) {
     this.#socket = join(dir, 'probe.sock');
     this.#idleSocket = join(dir, 'idle.sock');
-    this.env = { NODE_OPTIONS: `--import=${PROBE}`, AETHER_LOOP_PROBE: this.#socket };
-    this.#idle = spawn(process.execPath, [IDLE, 'host'], {
+    this.env = { AETHER_LOOP_PROBE: this.#socket };
+    this.flags = [`--import=${PROBE}`];
+    this.#idle = spawn(process.execPath, [...this.flags, IDLE, 'host'], {
       stdio: 'ignore',
       env: { ...this.env, AETHER_LOOP_PROBE: this.#idleSocket, PATH: process.env.PATH ?? '' },
     });

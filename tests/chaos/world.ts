@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { AgentView } from '../../src/host/api.ts';
 import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { type FleetConfig, LiveFleet } from '../support/live-fleet.ts';
+import { AETHER, type FleetConfig, LiveFleet } from '../support/live-fleet.ts';
 import { mayMount } from '../support/small-disk.ts';
 import { Acts } from './acts.ts';
 import { type Cast, GUESTS } from './cast.ts';
@@ -94,19 +94,18 @@ export class World {
       complaint: (text) => this.complaints.push(text),
       remark: (text) => this.story.push(`  ${text}`),
     });
-    fleet.env.NODE_OPTIONS = `--import=${CLOCK}`;
     fleet.env.CHAOS_CLOCK = this.clockFile;
     fleet.env.AETHER_CLAUDE_BINARY = this.#engine();
     fleet.configure(this.config());
   }
 
   static async make(options: WorldOptions): Promise<World> {
-    const { program, env } = options;
+    const { program = AETHER, env } = options;
     if (!mayMount) options.say('LEFT OUT: only root can mount the small disk that gets full');
     const fleet = await LiveFleet.make(
       { agents: {} },
       {
-        ...(program === undefined ? {} : { program }),
+        program: [program[0]!, `--import=${CLOCK}`, ...program.slice(1)],
         ...(env === undefined ? {} : { env }),
         ...(mayMount ? { disk_mb: DISK_MB } : {}),
       },

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import type { EventView } from '../../src/host/api.ts';
 import { claudeBinary } from '../support/engines.ts';
-import { call, LiveFleet } from '../support/live-fleet.ts';
+import { AETHER, call, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
@@ -15,17 +15,22 @@ const workspace = () => join(fleet.project, 'workspaces', 'worker');
 const made = (name: string) => fs.existsSync(join(workspace(), name));
 const touch = (name: string) => call('Bash', { command: `touch ${name}`, description: name });
 
-async function make(agent: Record<string, unknown>, env: Record<string, string> = {}): Promise<void> {
+/** @param flags for the Node that the host runs on */
+async function make(
+  agent: Record<string, unknown>,
+  { env = {}, flags = [] }: { env?: Record<string, string>; flags?: string[] } = {},
+): Promise<void> {
+  const [node, ...command] = AETHER;
   fleet = await LiveFleet.make(
     { agents: { worker: { runtime: 'claude-code', permissions: 'allow', ...agent } } },
-    { env },
+    { env, program: [node!, ...flags, ...command] },
   );
   await fleet.up();
 }
 
 /** An agent that is about to call a tool and may not. */
-async function heldBefore(script: string, env: Record<string, string> = {}): Promise<void> {
-  await make({ goal: `[[hang first]] ${script}` }, env);
+async function heldBefore(script: string, flags: string[] = []): Promise<void> {
+  await make({ goal: `[[hang first]] ${script}` }, { flags });
   await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
   await fleet.ok('hold', 'worker');
   fleet.model.release('first');
@@ -227,9 +232,10 @@ test.each([
 
 test('a hold that outlasts the gate is kept by refusing and ending the turn, and resumed by the host', async () => {
   const short = fileURLToPath(new URL('../support/short-gate.ts', import.meta.url));
-  await heldBefore(`${touch('a')} [[and Bash {"command":"touch b","description":"b"}]] [[say done]]`, {
-    NODE_OPTIONS: `--import ${short}`,
-  });
+  await heldBefore(`${touch('a')} [[and Bash {"command":"touch b","description":"b"}]] [[say done]]`, [
+    '--import',
+    short,
+  ]);
   const ended = await fleet.event('turn.ended', () => true, 30_000);
   expect(ended.data.outcome).toBe('interrupted');
   const view = await held();
@@ -278,7 +284,7 @@ child.on('exit', (code) => process.exit(code ?? 1));
         goal: `${touch('a')} [[hang first]] ${touch('b')} [[say done]]`,
         env: { REAL_CLAUDE: claudeBinary() },
       },
-      { AETHER_CLAUDE_BINARY: program },
+      { env: { AETHER_CLAUDE_BINARY: program } },
     );
     await fleet.event('gate.bypassed');
     await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');

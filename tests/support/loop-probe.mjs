@@ -1,5 +1,5 @@
 /**
- * Looks into a host from inside without the host knowing: loaded with NODE_OPTIONS=--import=FILE, it measures the
+ * Looks into a host from inside without the host knowing: loaded with `node --import=FILE`, it measures the
  * delay of the event loop and answers on a socket of its own. Active only in `aether host` processes that find
  * AETHER_LOOP_PROBE, the path of that socket, in their environment.
  *

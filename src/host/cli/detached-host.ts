@@ -8,6 +8,7 @@ import { AetherError, diskFull, messageOf } from '../errors.ts';
 import { makeDirectories, statePaths } from '../paths.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandFile, findHost, type Invocation } from './invocation.ts';
+import { hostEnvironment, hostFlags } from './own-node.ts';
 
 const READY_MS = 30_000;
 const POLL_MS = 20;
@@ -84,8 +85,9 @@ interface Launched {
 /** Detached from this terminal; what it prints before it has a log is kept in host.out. */
 function launch(stateDir: string, args: string[]): Launched {
   const output = openSync(statePaths(stateDir).out, 'a', 0o600);
-  const child = spawn(process.execPath, [commandFile, ...args], {
+  const child = spawn(process.execPath, [...hostFlags(), commandFile, ...args], {
     detached: true,
+    env: hostEnvironment(),
     stdio: ['ignore', output, output],
     cwd: stateDir,
   });

@@ -74,6 +74,8 @@ async function buildProgram(word: string | undefined): Promise<Command> {
   return program;
 }
 
+// Any process of the user may send it, and Node would open its inspector: `attach` and `logs -f` run for long.
+process.on('SIGUSR1', () => undefined);
 surviveClosedPipe();
 try {
   await (await buildProgram(process.argv[2])).parseAsync(process.argv);

@@ -79,6 +79,17 @@ export function becomeSubreaper(): void {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) !== 0) throw fail('prctl');
 }
 
+/** The calling thread, and what it starts, receives this signal again. @throws LibcError */
+export function unblockSignal(signal: number): void {
+  const SIG_UNBLOCK = process.platform === 'linux' ? 1 : 2;
+  // As large as the largest sigset_t.
+  const set = Buffer.alloc(128);
+  native('int sigemptyset(void *set)')(set);
+  native('int sigaddset(void *set, int signal)')(set, signal);
+  const call = native('int pthread_sigmask(int how, const void *set, void *old)');
+  if (call(SIG_UNBLOCK, set, null) !== 0) throw fail('pthread_sigmask');
+}
+
 /**
  * waitpid(2) with WNOHANG for exactly this child. Never call it for a child that Node or node-pty started:
  * whoever reaps first gets the exit status, and the other reports nonsense.

@@ -5,6 +5,7 @@
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AetherError } from '../../host/errors.ts';
+import { NO_INSPECTOR } from '../../host/node-flags.ts';
 import type { AgentSpec, CallFacts, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
 import { detectBuiltin } from './detect.ts';
 import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/wire.ts';
@@ -143,7 +144,7 @@ function launch(
   return {
     process: {
       role: 'engine',
-      argv: [process.execPath, PROGRAM, '--settings', file, ...flags],
+      argv: [process.execPath, NO_INSPECTOR, PROGRAM, '--settings', file, ...flags],
       env,
       cwd: agent.workspace,
       io: { kind: 'pipes' },

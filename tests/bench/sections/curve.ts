@@ -48,7 +48,7 @@ export async function curve(bench: Bench): Promise<Row[]> {
   const fleet = await LiveFleet.make(
     { agents },
     {
-      program: [process.execPath, bench.product.command],
+      program: [process.execPath, ...probe.flags, bench.product.command],
       env: { ...probe.env, AETHER_CLAUDE_BINARY: ENGINE },
     },
   );

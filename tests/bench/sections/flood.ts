@@ -51,7 +51,7 @@ export async function flood(bench: Bench): Promise<Row[]> {
         burst: printing('max', counts.pair_MB),
       },
     },
-    { program: [process.execPath, bench.product.command], env: probe.env },
+    { program: [process.execPath, ...probe.flags, bench.product.command], env: probe.env },
   );
   try {
     await fleet.up();

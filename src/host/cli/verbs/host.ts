@@ -9,6 +9,7 @@ import { onInterrupt } from '../interrupt.ts';
 import { invocation } from '../invocation.ts';
 import { surviveFullDisk } from '../last-resort.ts';
 import { note, printError } from '../output.ts';
+import { runOnHostNode } from '../own-node.ts';
 import type { HostOptions, RunningHost } from '../running-host.ts';
 import { globalsOf } from '../verb.ts';
 
@@ -20,6 +21,7 @@ export function registerHost(program: Command): void {
     .option('--state <dir>', 'the state directory')
     .option('--idle-exit <ms>', 'end after so long without agents and clients', milliseconds)
     .action(async (options: { file?: string; idleExit?: number }, command: Command) => {
+      runOnHostNode();
       const globals = globalsOf(command);
       const invoked = invocation(globals);
       try {

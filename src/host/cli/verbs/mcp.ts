@@ -14,6 +14,7 @@ import { ensureHost } from '../detached-host.ts';
 import { isInsideRun } from '../inside-run.ts';
 import { hostSockets, type Invocation, requireConfig, userInvocation } from '../invocation.ts';
 import { printError } from '../output.ts';
+import { runOnHostNode } from '../own-node.ts';
 import { declareVerb, globalsOf } from '../verb.ts';
 
 /** A host that was started for clients ends so long after the last one left. */
@@ -37,6 +38,7 @@ export function registerMcp(program: Command): void {
     .action(async (options: { as: string }, command: Command) => {
       refuseInsideARun();
       checkName(options.as);
+      runOnHostNode();
       const invoked = userInvocation(globalsOf(command));
       if (invoked.configNamed) requireConfig(invoked);
       const host = await ensure(invoked);

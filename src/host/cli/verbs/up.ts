@@ -13,6 +13,7 @@ import { completed, type Hint, hintFor, programName } from '../hints.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { connectHost, findHost, type Invocation, invocation, requireConfig, version } from '../invocation.ts';
 import { note, paint, print, printError, warn, whenOutputGone } from '../output.ts';
+import { runOnHostNode } from '../own-node.ts';
 import type { RunningHost } from '../running-host.ts';
 import { applyAndSettle, crash, failure, SETTLE_MS, settlesIn } from '../settle.ts';
 import { oneLine } from '../text.ts';
@@ -69,6 +70,7 @@ async function foreground(invoked: Invocation): Promise<void> {
     await follow(existing, null, hint);
     return;
   }
+  runOnHostNode();
   const ready = Promise.withResolvers<void>();
   const own = startHost({
     configFile: invoked.configFile,

@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AetherError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
+import { NO_INSPECTOR } from '../../node-flags.ts';
 import { RUN_MARKER } from '../../process/marker.ts';
 import type { ProcessIdentity } from '../../process/proc.ts';
 import type { ShimStart } from '../wire.ts';
@@ -19,7 +20,7 @@ const OUTPUT_BYTES_MAX = 16 * 1024;
 const PROGRAM = fileURLToPath(new URL(`../process/main${extname(import.meta.url)}`, import.meta.url));
 
 /** A shim moves bytes: a small young generation costs it nothing and keeps it small under load. */
-const NODE_FLAGS = ['--max-semi-space-size=1', '--max-old-space-size=128', '--no-warnings'];
+const NODE_FLAGS = [NO_INSPECTOR, '--max-semi-space-size=1', '--max-old-space-size=128', '--no-warnings'];
 
 /**
  * Starts the shim of a run and resolves when it listens on `start.socket`.

@@ -3,10 +3,11 @@
  * on stdin; says on stdout that it listens; and then lets go of everything it was started with.
  */
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { Containment } from '../../process/containment.ts';
-import { becomeSubreaper } from '../../process/libc.ts';
+import { becomeSubreaper, unblockSignal } from '../../process/libc.ts';
 import { runMarkerOf } from '../../process/marker.ts';
 import { startTicks } from '../../process/proc.ts';
 import { RecordType, type ShimStart } from '../wire.ts';
@@ -48,10 +49,20 @@ function detach(start: ShimStart): void {
   openSync(join(start.dir, 'shim.log'), 'a', 0o600);
 }
 
+/**
+ * Node was told to open no inspector on SIGUSR1 and therefore blocks it; what is started in a terminal would inherit
+ * that and never receive the signal. Here it arrives, and does nothing.
+ */
+function receiveInspectorSignal(): void {
+  process.on('SIGUSR1', () => undefined);
+  unblockSignal(constants.signals.SIGUSR1);
+}
+
 async function main(): Promise<void> {
   const start = readStart();
   const launcherRun = runMarkerOf(process.ppid);
   process.title = `aether-shim ${start.agent}`;
+  receiveInspectorSignal();
   if (process.platform === 'linux') becomeSubreaper();
   mkdirSync(start.dir, { recursive: true, mode: 0o700 });
 
