@@ -14,6 +14,8 @@ export const limits = {
   /** A key or token file that `auth` names. */
   auth_file_bytes_max: 64 * 1024,
   agents_max: 500,
+  /** Starts, stops and restarts of one agent that wait for the one under way. */
+  lifecycle_waiting_max: 100,
   /** Of one argument or variable of a program that is started: what Linux takes (MAX_ARG_STRLEN). */
   exec_string_bytes_max: 128 * 1024,
   /** Of all of them; Linux takes a quarter of the stack's limit, 2 MB as a rule, and engines add their own. */

@@ -42,11 +42,13 @@ export const rooms: Room[] = [
     paths: [
       'host/clock.ts',
       'host/ids.ts',
+      'host/keyed-queue.ts',
       'host/limits.ts',
       'host/log.ts',
       'host/names.ts',
       'host/node-flags.ts',
       'host/paths.ts',
+      'host/single-flight.ts',
     ],
     may: [],
     packages: ['pino'],

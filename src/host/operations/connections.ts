@@ -11,6 +11,7 @@ import type { Run, RunSink } from '../runs/run.ts';
 import { over } from '../runs/tree.ts';
 import { ShimClient } from '../shim/client/client.ts';
 import { repairTail } from '../shim/tail.ts';
+import { SingleFlight } from '../single-flight.ts';
 import { endRemains } from './remains.ts';
 import { NEVER_STARTED } from './run-end.ts';
 import type { Wiring } from './wiring.ts';
@@ -23,7 +24,7 @@ const PAUSE_MS_MAX = 2_000;
 export class Connections {
   readonly #wiring: Wiring;
   readonly #sink: RunSink;
-  readonly #ending = new Map<string, Promise<void>>();
+  readonly #ending = new SingleFlight();
 
   constructor(wiring: Wiring, sink: RunSink) {
     this.#wiring = wiring;
@@ -102,11 +103,7 @@ export class Connections {
 
   /** Ends a run that can only be ended from outside, and records that its end is not known. Once per run. */
   lost(run: Run, why = shimLives(run) ? 'its shim cannot be reached' : 'its shim is gone'): Promise<void> {
-    const known = this.#ending.get(run.id);
-    if (known !== undefined) return known;
-    const ending = this.#lost(run, why).finally(() => this.#ending.delete(run.id));
-    this.#ending.set(run.id, ending);
-    return ending;
+    return this.#ending.run(run.id, () => this.#lost(run, why));
   }
 
   async #lost(run: Run, reason: string): Promise<void> {

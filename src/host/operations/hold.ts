@@ -6,6 +6,7 @@
 import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
+import { SingleFlight } from '../single-flight.ts';
 import { engineActivity, showActivity } from './activity.ts';
 import { deliverAnswers } from './approve.ts';
 import { duration, whatChanged } from './away.ts';
@@ -19,7 +20,7 @@ export class Holds {
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #unread: (agent: string) => number;
-  readonly #resuming = new Map<string, Promise<void>>();
+  readonly #resuming = new SingleFlight();
 
   constructor(parts: {
     wiring: Wiring;
@@ -58,11 +59,7 @@ export class Holds {
 
   /** It goes on, and is told how long it stood still and what changed; also after a hold that outlasted the gate. */
   resume(name: string, by: By): Promise<void> {
-    // Whoever asks twice waits for the one time that it happens.
-    const resuming =
-      this.#resuming.get(name) ?? this.#resume(name, by).finally(() => this.#resuming.delete(name));
-    this.#resuming.set(name, resuming);
-    return resuming;
+    return this.#resuming.run(name, () => this.#resume(name, by));
   }
 
   async #resume(name: string, by: By): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import type { InjectionView } from '../api.ts';
 import { AetherError, messageOf } from '../errors.ts';
+import { KeyedQueue } from '../keyed-queue.ts';
 import { limits } from '../limits.ts';
 import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
@@ -132,7 +133,7 @@ export function settle(
 /** Sends what waits, in order, one agent at a time. */
 export class InjectionDelivery {
   readonly #wiring: Wiring;
-  readonly #busy = new Map<string, Promise<void>>();
+  readonly #queue = new KeyedQueue('agent', 1);
   readonly #onTheWay = new Set<string>();
 
   constructor(wiring: Wiring) {
@@ -141,13 +142,7 @@ export class InjectionDelivery {
 
   /** Call whenever something may have become deliverable. */
   kick(agent: string): Promise<void> {
-    const running = this.#busy.get(agent);
-    const next = (running ?? Promise.resolve()).then(() => this.#deliver(agent));
-    this.#busy.set(agent, next);
-    void next.finally(() => {
-      if (this.#busy.get(agent) === next) this.#busy.delete(agent);
-    });
-    return next;
+    return this.#queue.runOnce(agent, () => this.#deliver(agent));
   }
 
   /** It is being written: who wants it back has to wait for that. */

@@ -4,6 +4,8 @@
  */
 import { decideRestart } from '../agents/restart-policy.ts';
 import { messageOf, toWireError } from '../errors.ts';
+import { KeyedQueue } from '../keyed-queue.ts';
+import { limits } from '../limits.ts';
 import type { Run } from '../runs/run.ts';
 import { livedFor } from '../runs/tree.ts';
 import type { StopLadder } from '../shim/wire.ts';
@@ -46,7 +48,7 @@ export class Lifecycle {
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #hooks: Hooks;
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #queue = new KeyedQueue('agent', limits.lifecycle_waiting_max);
   readonly #timers = new Map<string, { cancel: () => void; at_ms: number }>();
   /** Automatic starts so far, of agents that were asked about. */
   readonly #restarts = new Map<string, number>();
@@ -76,7 +78,7 @@ export class Lifecycle {
 
   start(name: string, by: By, options: { fresh?: boolean; goal?: string } = {}): Promise<void> {
     this.#wiring.agents.get(name);
-    return this.#turn(name, async () => {
+    return this.#queue.run(name, async () => {
       this.#want(name, 'running', by);
       if (this.#wiring.runs.of(name) === null) await this.#launch(name, options);
     });
@@ -84,7 +86,7 @@ export class Lifecycle {
 
   stop(name: string, by: By, reason = 'stop', keepWish = false): Promise<void> {
     this.#wiring.agents.get(name);
-    return this.#turn(name, async () => {
+    return this.#queue.run(name, async () => {
       if (!keepWish) this.#want(name, 'stopped', by);
       else this.#cancelRestart(name);
       const run = this.#wiring.runs.of(name);
@@ -100,7 +102,7 @@ export class Lifecycle {
 
   restart(name: string, by: By, options: { fresh?: boolean } = {}): Promise<void> {
     this.#wiring.agents.get(name);
-    return this.#turn(name, async () => {
+    return this.#queue.run(name, async () => {
       this.#want(name, 'running', by);
       const run = this.#wiring.runs.of(name);
       if (run !== null) await this.#end(run, stopLadder(run), 'restart', by);
@@ -114,7 +116,7 @@ export class Lifecycle {
    * @returns false when it is given up
    */
   restartStuck(name: string, what: string, quiet_ms: number): Promise<boolean> {
-    return this.#turn(name, async () => {
+    return this.#queue.run(name, async () => {
       const { agents, clock } = this.#wiring;
       const run = this.#wiring.runs.of(name);
       if (run === null || agents.get(name).wanted !== 'running') return false;
@@ -142,22 +144,24 @@ export class Lifecycle {
   async reconcile(names: string[]): Promise<void> {
     await Promise.all(
       names.map((name) =>
-        this.#turn(name, async () => {
-          const agent = this.#wiring.agents.find(name);
-          const run = this.#wiring.runs.of(name);
-          if (run?.record.state === 'stopping') void this.#seeThrough(run);
-          if (agent === undefined || agent.wanted !== 'running' || run !== null) return;
-          const newest = this.#wiring.runs.newest(name);
-          // One that was lost with the last host is not kept waiting for its turn to be started again.
-          const lost = newest?.exit?.cause === 'lost' && agent.problem === null;
-          const resumable = (newest === null || newest.exit?.cause === 'stopped') && !givenUpStuck(agent);
-          if (lost || (resumable && !this.#timers.has(name))) await this.#launch(name, { automatic: lost });
-          // The wait for its restart died with the last host, or that died before it could judge the end at all.
-          else if (newest?.exit?.cause === 'exited' && agent.problem === null && !this.#timers.has(name))
-            this.#judge(agent, newest, Math.max(0, agent.failures - 1));
-        }).catch((error: unknown) =>
-          this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'not started'),
-        ),
+        this.#queue
+          .run(name, async () => {
+            const agent = this.#wiring.agents.find(name);
+            const run = this.#wiring.runs.of(name);
+            if (run?.record.state === 'stopping') void this.#seeThrough(run);
+            if (agent === undefined || agent.wanted !== 'running' || run !== null) return;
+            const newest = this.#wiring.runs.newest(name);
+            // One that was lost with the last host is not kept waiting for its turn to be started again.
+            const lost = newest?.exit?.cause === 'lost' && agent.problem === null;
+            const resumable = (newest === null || newest.exit?.cause === 'stopped') && !givenUpStuck(agent);
+            if (lost || (resumable && !this.#timers.has(name))) await this.#launch(name, { automatic: lost });
+            // The wait for its restart died with the last host, or that died before it could judge the end at all.
+            else if (newest?.exit?.cause === 'exited' && agent.problem === null && !this.#timers.has(name))
+              this.#judge(agent, newest, Math.max(0, agent.failures - 1));
+          })
+          .catch((error: unknown) =>
+            this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'not started'),
+          ),
       ),
     );
   }
@@ -166,13 +170,15 @@ export class Lifecycle {
   async #seeThrough(run: Run): Promise<void> {
     const { agent: name, requested } = run.record;
     const ladder = requested === 'kill' ? KILL : stopLadder(run);
-    await this.#turn(name, async () => {
-      if (!run.ended) await this.#end(run, ladder, requested ?? 'stop', 'host');
-      if (this.#wiring.agents.find(name)?.wanted !== 'running' || this.#closing) return;
-      if (this.#wiring.runs.of(name) === null) await this.#launch(name, {});
-    }).catch((error: unknown) =>
-      this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'an end was not seen through'),
-    );
+    await this.#queue
+      .run(name, async () => {
+        if (!run.ended) await this.#end(run, ladder, requested ?? 'stop', 'host');
+        if (this.#wiring.agents.find(name)?.wanted !== 'running' || this.#closing) return;
+        if (this.#wiring.runs.of(name) === null) await this.#launch(name, {});
+      })
+      .catch((error: unknown) =>
+        this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'an end was not seen through'),
+      );
   }
 
   /** From the run's sink, after the commit that recorded the end. */
@@ -238,10 +244,16 @@ export class Lifecycle {
     const { clock, agents, log } = this.#wiring;
     const cancel = clock.after(delay_ms, () => {
       this.#timers.delete(name);
-      void this.#turn(name, async () => {
-        if (agents.find(name)?.wanted === 'running' && this.#wiring.runs.of(name) === null && !this.#closing)
-          await this.#launch(name, { automatic });
-      }).catch((error: unknown) => log.warn({ agent: name, error: messageOf(error) }, 'a restart failed'));
+      void this.#queue
+        .run(name, async () => {
+          if (
+            agents.find(name)?.wanted === 'running' &&
+            this.#wiring.runs.of(name) === null &&
+            !this.#closing
+          )
+            await this.#launch(name, { automatic });
+        })
+        .catch((error: unknown) => log.warn({ agent: name, error: messageOf(error) }, 'a restart failed'));
     });
     this.#timers.set(name, { cancel, at_ms: clock.now() + delay_ms });
     this.#wiring.touched(name);
@@ -368,18 +380,6 @@ export class Lifecycle {
       agent.problem = null;
     });
     this.#wiring.touched(name);
-  }
-
-  /** Runs `body` after what is under way for this agent, whatever became of that. */
-  #turn<T>(name: string, body: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(name) ?? Promise.resolve();
-    const mine = before.then(body, body);
-    this.#turns.set(name, mine);
-    const forget = () => {
-      if (this.#turns.get(name) === mine) this.#turns.delete(name);
-    };
-    mine.then(forget, forget);
-    return mine;
   }
 
   /** What ended runs left behind is released: from now on whatever is there belongs to a run that lives. */
