@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { Caller, HostApi } from '../host/api.ts';
 import { argumentError } from './arguments.ts';
+import { asMeant } from './habits.ts';
 
 /** The protocol's hints, none left out: a missing one means "may destroy, may reach the open world". */
 export interface CompleteAnnotations {
@@ -76,27 +77,29 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
   definition: ToolDefinition<Input, Output>,
 ): Tool {
   const { name, title, description, annotations, input, output, handler } = definition;
+  const inputSchema = portableSchema(input, 'input');
   return {
     name,
     title,
     description,
     annotations,
-    inputSchema: portableSchema(input, 'input'),
+    inputSchema,
     outputSchema: portableSchema(output, 'output'),
     async call(host, caller, args, signal) {
-      const parsed = input.safeParse(wellFormed(args ?? {}));
-      if (!parsed.success) throw argumentError(name, input, args, parsed.error);
-      return output.parse(await handler(host, caller, parsed.data, signal));
+      const given = asMeant(args ?? {}, inputSchema);
+      const parsed = input.safeParse(given);
+      if (!parsed.success) throw argumentError(name, input, given, parsed.error);
+      return output.parse(await handler(host, caller, wellFormed(parsed.data), signal));
     },
   };
 }
 
 /** Half a surrogate pair cannot be stored: what is acknowledged is what will be read. */
-function wellFormed(value: unknown): unknown {
-  if (typeof value === 'string') return value.toWellFormed();
-  if (Array.isArray(value)) return value.map(wellFormed);
+function wellFormed<T>(value: T): T {
+  if (typeof value === 'string') return value.toWellFormed() as T;
+  if (Array.isArray(value)) return value.map(wellFormed) as T;
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, wellFormed(one)]));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, wellFormed(one)])) as T;
 }
 
 /** JSON Schema without a dialect line, and without the bounds zod gives every integer. */
