@@ -27,6 +27,7 @@ import { requireHoldable, requireLegal } from './runs/verbs.ts';
 import { leaseView } from './terminals/leases.ts';
 import { checkSize } from './terminals/size.ts';
 import { JournalViewer } from './terminals/viewer.ts';
+import { cutText } from './text.ts';
 
 export interface HostParts {
   wiring: Wiring;
@@ -179,7 +180,7 @@ export class Host implements api.HostApi {
     throw new AetherError({
       code: 'inject.unknown',
       who: 'user',
-      message: `There is no injection ${JSON.stringify(id.slice(0, 80))}.`,
+      message: `There is no injection ${JSON.stringify(cutText(id, { chars_max: 80 }))}.`,
       next: 'Use the id that `aether inject` printed.',
     });
   }

@@ -1,6 +1,7 @@
 /** What was wrong with a tool's arguments, in words that a model mends its next call by. */
 import type { z } from 'zod';
 import { AetherError, nearest } from '../host/errors.ts';
+import { cutText } from '../host/text.ts';
 
 /** Of one call; the rest shows when these are mended. */
 const PROBLEMS_MAX = 5;
@@ -18,7 +19,7 @@ export function argumentError(
       return issue.keys.slice(0, PROBLEMS_MAX).map((key) => {
         const near = nearest(key, known)[0];
         const hint = near === undefined ? '' : ` (did you mean "${near}"?)`;
-        return `there is no argument ${JSON.stringify(key.slice(0, 64))}${hint}`;
+        return `there is no argument ${JSON.stringify(cutText(key, { chars_max: 64 }))}${hint}`;
       });
     }
     const path = issue.path.join('.');

@@ -3,8 +3,6 @@
  * a truth value as JSON text. Both are taken where nothing else can be meant: `null` where a field is optional,
  * JSON text where the schema allows that one type and no text.
  */
-import type { ObjectSchema } from './tool.ts';
-
 interface Schema {
   type?: unknown;
   properties?: Record<string, Schema>;
@@ -21,7 +19,7 @@ const IS: Record<string, (value: unknown) => boolean> = {
 };
 
 /** @returns the arguments as the client meant them; what is wrong stays as it is, for the schema to refuse. */
-export function asMeant(args: unknown, schema: ObjectSchema): unknown {
+export function asMeant(args: unknown, schema: object): unknown {
   return meant(args, schema as Schema);
 }
 

@@ -13,6 +13,7 @@ import {
 } from '@modelcontextprotocol/server';
 import type { Caller, Principal } from '../host/api.ts';
 import { nearest, toWireError } from '../host/errors.ts';
+import { cutText } from '../host/text.ts';
 import { catalog } from './catalog/catalog.ts';
 import type { Tool, ToolHost } from './tool.ts';
 
@@ -78,7 +79,7 @@ export function createToolServer(options: ToolServerOptions): Server {
       const near = nearest(name, names);
       throw new ProtocolError(
         ProtocolErrorCode.InvalidParams,
-        `Unknown tool ${JSON.stringify(name.slice(0, 64))}. ${
+        `Unknown tool ${JSON.stringify(cutText(name, { chars_max: 64 }))}. ${
           near.length > 0 ? `Did you mean ${near.join(' or ')}?` : `The tools are: ${names.join(', ')}.`
         }`,
       );
@@ -92,7 +93,7 @@ export function createToolServer(options: ToolServerOptions): Server {
       grants: identity.grants(),
       ...options.receiptKey(context.mcpReq.id),
     };
-    if (typeof toolUseId === 'string') caller.toolUseId = toolUseId.slice(0, 128);
+    if (typeof toolUseId === 'string') caller.toolUseId = cutText(toolUseId, { chars_max: 128 });
     try {
       const result = await tool.call(host, caller, args, withReason(context.mcpReq.signal));
       return { content: [{ type: 'text', text: JSON.stringify(result) }], structuredContent: result };

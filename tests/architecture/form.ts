@@ -11,6 +11,21 @@ const LONGER: Record<string, number> = {
 const SQL =
   /^\s*(?:SELECT\s.+\sFROM\s|INSERT\s+(?:OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(?:TABLE|INDEX|VIRTUAL|UNIQUE)\b|PRAGMA\s)/s;
 
+/** Cutting at a length that a constant gives in characters or bytes, or a number: lists have constants of other names. */
+const RAW_CUT =
+  /\.(?:slice|substring|substr)\((?:(?:0, *|-|1 - |at, at \+ )(?:[A-Z_]*(?:CHARS|BYTES)[A-Z_]*|limits\.\w*(?:chars|bytes)_max)|0, *\d\d[\d_]*)\b/g;
+/** How often a file cuts so what is ASCII by its form, a list, or only compared. */
+const PLAIN_CUTS: Record<string, number> = {
+  'console/sockets/terminal.ts': 1, // bytes
+  'host/errors.ts': 2, // a word that is compared, not shown
+  'host/mailboxes/mailboxes.ts': 1, // names
+  'host/names.ts': 1, // a name of a-z, 0-9 and -
+  'host/operations/mask.ts': 1, // a secret as an engine would cut it
+  'host/process/cgroup.ts': 1, // a hash
+  'host/process/sockets.ts': 1, // a hash
+  'host/shim/format.ts': 1, // digits of a file name
+};
+
 /** Each fault as one sentence. `file` is relative to src/. */
 export function formFaults(file: string, source: string): string[] {
   const faults: string[] = [];
@@ -21,6 +36,10 @@ export function formFaults(file: string, source: string): string[] {
   const body = source.replace(/^#!.*\n/, '').trimStart();
   if (!body.startsWith('/*') && !body.startsWith('//')) {
     faults.push(`${file}: no comment at the top that says why the file exists`);
+  }
+  const cuts = source.match(RAW_CUT)?.length ?? 0;
+  if (cuts > (PLAIN_CUTS[file] ?? 0)) {
+    faults.push(`${file}: cuts text inside a character; host/text.ts has what cuts between them`);
   }
   const { program } = parseSync(file, source);
   const reexports = program.body.filter(

@@ -152,9 +152,26 @@ describe('form', () => {
     ['host/runs/all.ts', "/** Why. */\nexport * from './run.ts';\nexport * from './runs.ts';", 'barrel'],
     ['host/runs/silent.ts', "import x from './run.ts';", 'comment'],
     ['host/runs/sql.ts', '/** Why. */\ndb.prepare("SELECT id FROM runs WHERE agent = ?");', 'SQL'],
+    ['host/runs/cut.ts', '/** Why. */\nconst title = text.slice(0, TITLE_CHARS_MAX);', 'inside a character'],
+    ['host/runs/cut.ts', '/** Why. */\nconst title = text.substring(0, 80);', 'inside a character'],
+    [
+      'host/runs/cut.ts',
+      '/** Why. */\nconst part = data.slice(at, at + INPUT_CHARS_MAX);',
+      'inside a character',
+    ],
+    [
+      'host/runs/cut.ts',
+      '/** Why. */\nlast = (last + text).slice(-limits.event_text_bytes_max);',
+      'inside a character',
+    ],
     ['host/runs/sql.ts', '/** Why. */\ndb.exec(`\n  UPDATE runs SET state = 1`);', 'SQL'],
   ])('would catch %s (%#)', (file, source, what) => {
     expect(formFaults(file, source).join('\n')).toContain(what);
+  });
+
+  it('does not take a list for text', () => {
+    const source = '/** Why. */\nconst few = names.slice(0, SHOWN_MAX);\nconst rest = names.slice(1);';
+    expect(formFaults('host/runs/few.ts', source)).toEqual([]);
   });
 
   it('does not take prose for SQL', () => {

@@ -98,7 +98,7 @@ export const rooms: Room[] = [
   {
     name: 'loop',
     paths: ['runtimes/builtin/loop/'],
-    may: ['wire', 'errors', 'builtin-models'],
+    may: ['wire', 'errors', 'text', 'builtin-models'],
     packages: [
       'ai',
       '@ai-sdk/anthropic',
@@ -240,7 +240,7 @@ export const rooms: Room[] = [
   {
     name: 'web',
     paths: ['console/web/'],
-    may: ['console-wire'],
+    may: ['console-wire', 'text'],
     types: ['contract'],
     packages: [
       'preact',
@@ -285,6 +285,8 @@ export const rooms: Room[] = [
   },
   /** No package behind it, so programs that have to stay small may use it. */
   { name: 'errors', paths: ['host/errors.ts'], may: [], packages: [], node: false },
+  /** Cuts text between characters; nothing behind it, because the browser cuts text, too. */
+  { name: 'text', paths: ['host/text.ts'], may: [], packages: [], node: false },
   /** How the journal is written and read: both sides of the shim. */
   {
     name: 'shim-format',
@@ -324,6 +326,7 @@ export const rooms: Room[] = [
 /** A part belongs to its room: what may import the room may import the part, and the part's room may use it. */
 export const partOf: Record<string, string> = {
   errors: 'ground',
+  text: 'ground',
   'builtin-models': 'runtime-builtin',
   'loop-entries': 'loop',
   'web-build': 'web',

@@ -6,6 +6,7 @@
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { limits } from '../../host/limits.ts';
+import { cutText } from '../../host/text.ts';
 import type { ConsoleContext } from '../context.ts';
 import { check } from '../routes/body.ts';
 import type { SessionRecord } from '../session-store.ts';
@@ -57,7 +58,7 @@ export function serveLive(
     const cut = (body: string) =>
       body.length <= MAIL_CHARS_MAX
         ? body
-        : `${body.slice(0, MAIL_CHARS_MAX)}…\n\n\`aether mail\` shows all of it.`;
+        : `${cutText(body, { chars_max: MAIL_CHARS_MAX })}…\n\n\`aether mail\` shows all of it.`;
     return { messages: messages.map((message) => ({ ...message, body: cut(message.body) })), unread };
   }
 

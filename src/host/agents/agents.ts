@@ -5,6 +5,7 @@ import type { AgentConfig } from '../config/types.ts';
 import { AetherError, nearest } from '../errors.ts';
 import type { AgentRecord, AgentTable } from '../store/agents.ts';
 import type { Store } from '../store/store.ts';
+import { cutText } from '../text.ts';
 
 /** Of the known names, in a refusal. */
 const SHOWN_MAX = 20;
@@ -48,7 +49,7 @@ export class Agents {
     throw new AetherError({
       code: 'agent.unknown',
       who: 'user',
-      message: `There is no agent named ${JSON.stringify(name.slice(0, 80))}.`,
+      message: `There is no agent named ${JSON.stringify(cutText(name, { chars_max: 80 }))}.`,
       next:
         known.length === 0
           ? 'Declare agents in aether.yaml and run `aether up`.'

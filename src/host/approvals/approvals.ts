@@ -12,6 +12,7 @@ import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import { type ApprovalRecord, ApprovalTable } from '../store/approvals.ts';
 import type { Store } from '../store/store.ts';
+import { cutText, shortText } from '../text.ts';
 
 const TITLE_CHARS_MAX = 200;
 
@@ -200,7 +201,7 @@ export class Approvals {
     throw new AetherError({
       code: 'approval.unknown',
       who: 'user',
-      message: `There is no approval ${JSON.stringify(id.slice(0, 64))}.`,
+      message: `There is no approval ${JSON.stringify(cutText(id, { chars_max: 64 }))}.`,
       next: 'List the open ones (aether approvals) and use an id from there.',
     });
   }
@@ -267,7 +268,7 @@ function alreadySettled(record: ApprovalRecord): AetherError {
 
 function firstLine(text: string): string {
   const line = text.trim().split('\n', 1)[0] ?? '';
-  return line.length <= TITLE_CHARS_MAX ? line : `${line.slice(0, TITLE_CHARS_MAX - 1)}…`;
+  return shortText(line, TITLE_CHARS_MAX);
 }
 
 function toView(record: ApprovalRecord): ApprovalView {

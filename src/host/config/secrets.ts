@@ -2,6 +2,7 @@
  * Telling a secret from the name of one. Used to refuse a key pasted into aether.yaml, to warn of one in `env`,
  * and so that no error text ever quotes one.
  */
+import { shortText } from '../text.ts';
 
 const KEY_FORMS = [
   /^sk[-_](ant|proj|or|live|test|svcacct|admin)[-_]/i,
@@ -45,13 +46,11 @@ export function isSecretName(name: string): boolean {
 
 /** A dotted path for an error message: a key can be a pasted secret too. */
 export function showPath(path: readonly string[]): string {
-  return path
-    .map((step) => (looksLikeSecret(step) ? '••••' : step.length > 70 ? `${step.slice(0, 70)}…` : step))
-    .join('.');
+  return path.map((step) => (looksLikeSecret(step) ? '••••' : shortText(step, 70))).join('.');
 }
 
 /** A value for an error message: short, on one line, and never a secret. */
 export function quoteValue(text: string): string {
   if (looksLikeSecret(text)) return '"••••"';
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  return JSON.stringify(shortText(text, 60));
 }

@@ -1,6 +1,7 @@
 /** The YAML package's complaints in the words of the file, and the bounds it does not set itself. */
 import { type Document, Lexer, type LineCounter, visit, type YAMLError } from 'yaml';
 import { limits } from '../limits.ts';
+import { cutText } from '../text.ts';
 
 /** Fills `lines` and finds what would make the parser slow: the lexer is linear. */
 export function measure(text: string, lines: LineCounter): { offset: number; what: string } | null {
@@ -87,7 +88,7 @@ export function explainSyntax(
   }
   return {
     offset,
-    message: `This is not valid YAML: ${fault.message.split('\n')[0]!.slice(0, 160)}.`,
+    message: `This is not valid YAML: ${cutText(fault.message.split('\n')[0]!, { chars_max: 160 })}.`,
     next: 'Mend the line; `aether plan` checks the file without starting anything.',
   };
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { AetherError, nearest } from '../errors.ts';
+import { cutText } from '../text.ts';
 import { explainIssues } from './explain.ts';
 import { deepFreeze } from './freeze.ts';
 import { readSource } from './parse.ts';
@@ -49,7 +50,7 @@ export function loadTemplate(name: string, directory = templatesDirectory): Read
     throw new AetherError({
       code: 'config.unknown-template',
       who: 'config',
-      message: `There is no template ${JSON.stringify(name.slice(0, 60))}${near ? `; the nearest is "${near}"` : ''}.`,
+      message: `There is no template ${JSON.stringify(cutText(name, { chars_max: 60 }))}${near ? `; the nearest is "${near}"` : ''}.`,
       next: `Use one of ${names.join(', ')}, or write \`role:\` yourself.`,
     });
   }

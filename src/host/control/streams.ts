@@ -7,6 +7,7 @@ import { z } from 'zod';
 import type { EventView, HostApi, TerminalViewer } from '../api.ts';
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { cutText } from '../text.ts';
 import { parseArguments } from './verbs.ts';
 import type { AgentsChange, ControlStreams, FollowFilter, TerminalItem } from './wire.ts';
 
@@ -182,7 +183,7 @@ export function unknownVerb(verbName: string): AetherError {
   return new AetherError({
     code: 'control.verb',
     who: 'user',
-    message: `The control socket knows no verb ${JSON.stringify(verbName.slice(0, 100))}.`,
+    message: `The control socket knows no verb ${JSON.stringify(cutText(verbName, { chars_max: 100 }))}.`,
     next: 'Use the `aether` command of the same version as the host.',
   });
 }

@@ -9,7 +9,9 @@ import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { EventTable } from '../store/events.ts';
+import { toJson } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
+import { cutText } from '../text.ts';
 import { type ChainVerdict, hashOf, verifyChain } from './chain.ts';
 import type { EventOf, EventView, NewEvent, Topic, Topics, TopicsLike } from './topics.ts';
 
@@ -39,7 +41,7 @@ export class Events {
     return this.#store.transaction(() => {
       const at_ms = this.#clock.now();
       const capped = capStrings(event.data) as Topics[T];
-      const data = JSON.stringify(capped);
+      const data = toJson(capped);
       const view = {
         id: this.#ids.uuid(at_ms),
         at_ms,
@@ -131,8 +133,9 @@ export class Events {
 /** Long strings are cut in the event log, and say so; the run's journal keeps all of it. */
 function capStrings(value: unknown, depth = 0): unknown {
   if (typeof value === 'string') {
-    if (value.length <= limits.event_text_bytes_max) return value;
-    return `${value.slice(0, limits.event_text_bytes_max)}\n… ${value.length - limits.event_text_bytes_max} more characters are in the journal of the run`;
+    if (value.length <= limits.event_text_bytes_max) return value.toWellFormed();
+    const kept = cutText(value, { chars_max: limits.event_text_bytes_max });
+    return `${kept}\n… ${value.length - kept.length} more characters are in the journal of the run`;
   }
   if (depth > 32 || value === null || typeof value !== 'object') return value;
   if (Array.isArray(value)) return value.map((item) => capStrings(item, depth + 1));

@@ -11,6 +11,7 @@ import { limits } from '../limits.ts';
 import type { Actor } from '../shapes.ts';
 import { MessageTable } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
+import { cutText } from '../text.ts';
 
 const INBOX_DEFAULT = 20;
 
@@ -147,7 +148,7 @@ export class Mailboxes {
           throw new AetherError({
             code: 'mail.unknown',
             who: 'agent',
-            message: `No message with the id ${JSON.stringify(id.slice(0, 64))} is in your mailbox; none was acknowledged.`,
+            message: `No message with the id ${JSON.stringify(cutText(id, { chars_max: 64 }))} is in your mailbox; none was acknowledged.`,
             next: 'Use the ids exactly as the inbox returned them.',
           });
         }
@@ -168,7 +169,7 @@ export class Mailboxes {
     throw new AetherError({
       code: 'mail.unknown',
       who: 'agent',
-      message: `replyTo names ${JSON.stringify(id.slice(0, 64))}, which is no message of yours.`,
+      message: `replyTo names ${JSON.stringify(cutText(id, { chars_max: 64 }))}, which is no message of yours.`,
       next: 'Use the id of a message from your inbox, or leave replyTo out.',
     });
   }
@@ -186,7 +187,7 @@ export class Mailboxes {
     throw new AetherError({
       code: 'mail.recipient',
       who: 'agent',
-      message: `Nobody here is called ${JSON.stringify(name.slice(0, 100))}; the message was not sent.`,
+      message: `Nobody here is called ${JSON.stringify(cutText(name, { chars_max: 100 }))}; the message was not sent.`,
       next:
         near.length > 0
           ? `Did you mean ${near.join(' or ')}?`

@@ -12,6 +12,7 @@ import { limits } from '../limits.ts';
 import type { Actor } from '../shapes.ts';
 import { type MemoryHit, type MemoryRecord, MemoryTable } from '../store/memories.ts';
 import type { Store } from '../store/store.ts';
+import { cutText } from '../text.ts';
 import { matchExpression } from './query.ts';
 
 const SHARED = 'shared';
@@ -187,7 +188,7 @@ function unknownId(id: string): AetherError {
   return new AetherError({
     code: 'memory.unknown',
     who: 'agent',
-    message: `No memory has the id ${JSON.stringify(id.slice(0, 64))}, or it was forgotten.`,
+    message: `No memory has the id ${JSON.stringify(cutText(id, { chars_max: 64 }))}, or it was forgotten.`,
     next: 'Search for it by its words to learn its id.',
   });
 }

@@ -6,6 +6,7 @@ import type { ApprovalAnswer, ApprovalView } from '../api.ts';
 import { messageOf } from '../errors.ts';
 import type { Asked } from '../runs/facts.ts';
 import type { Run } from '../runs/run.ts';
+import { shortText } from '../text.ts';
 import { answerGate, refuseAtGate } from './gate.ts';
 import { acceptInjection } from './inject.ts';
 import type { By, Wiring } from './wiring.ts';
@@ -34,7 +35,7 @@ export function tellAnswersSoon(wiring: Wiring, run: Run): void {
     if (run.ended || wiring.closing()) return;
     for (const approval of wiring.approvals.undelivered(run.id)) {
       if (approval.kind !== 'question' || wiring.approvals.awaited(approval.id)) continue;
-      const question = String(approval.detail.question ?? approval.title).slice(0, 2_000);
+      const question = shortText(String(approval.detail.question ?? approval.title), 2_000);
       wiring.store.transaction(() => {
         const text = `[aether] The operator answered your question ${approval.id} (${question}): ${approval.answer?.text ?? ''}`;
         acceptInjection(wiring, approval.agent, { text, priority: 'next' }, 'operator');

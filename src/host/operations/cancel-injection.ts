@@ -5,6 +5,7 @@
 import type { InjectionView } from '../api.ts';
 import { AetherError } from '../errors.ts';
 import { engineHasFloor } from '../runs/floor.ts';
+import { cutText } from '../text.ts';
 import { type InjectionDelivery, settle, viewOf } from './inject.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -23,7 +24,7 @@ export async function cancelInjection(
     throw new AetherError({
       code: 'inject.unknown',
       who: 'user',
-      message: `There is no injection ${JSON.stringify(id.slice(0, 80))}.`,
+      message: `There is no injection ${JSON.stringify(cutText(id, { chars_max: 80 }))}.`,
       next: 'Use the id that `aether inject` printed.',
     });
   }

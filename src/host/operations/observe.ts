@@ -8,6 +8,7 @@ import type { Topic, Topics } from '../events/topics.ts';
 import { limits } from '../limits.ts';
 import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
+import { shortText } from '../text.ts';
 import { engineActivity, engineSays } from './activity.ts';
 import { goesBy } from './authority.ts';
 import { gateAsked, gateLeft, toolAnswered, turnOver } from './gate.ts';
@@ -170,5 +171,5 @@ function callLine(tool: string, input: unknown): string {
 /** For one line of a table: no line breaks, no control characters, bounded. */
 function oneLine(text: string): string {
   const flat = text.replace(/[\u0000-\u001f\u007f\s]+/g, ' ').trim();
-  return flat.length <= LAST_CHARS ? flat : `${flat.slice(0, LAST_CHARS - 1)}…`;
+  return shortText(flat, LAST_CHARS);
 }

@@ -21,6 +21,7 @@ import { bootId } from '../process/proc.ts';
 import { killRemains, type RemainsEnd } from '../process/remains.ts';
 import type { RunPaths } from '../runs/run.ts';
 import type { RunRecord } from '../store/runs.ts';
+import { shortText } from '../text.ts';
 import type { Wiring } from './wiring.ts';
 
 const REMAINS_MS = 5_000;
@@ -138,7 +139,7 @@ export function leftOf(record: RunRecord, paths: RunPaths): string[] {
   const sockets = path.dirname(paths.shimSocket);
   if (fs.existsSync(sockets)) left.push(`the sockets in ${sockets}`);
   const files = namesIn(paths.runDir).filter((name) => path.join(paths.runDir, name) !== paths.journal);
-  if (files.length > 0) left.push(`in ${paths.runDir}: ${files.join(', ').slice(0, 500)}`);
+  if (files.length > 0) left.push(`in ${paths.runDir}: ${shortText(files.join(', '), 500)}`);
   return left;
 }
 

@@ -2,7 +2,7 @@
 import { AetherError, isDiskFull } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { exitSentence } from '../runs/facts.ts';
-import { engineHasFloor, onFloor } from '../runs/floor.ts';
+import { engineHasFloor, lastPrinted, onFloor } from '../runs/floor.ts';
 import { lastWords } from '../runs/lines.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
@@ -29,7 +29,7 @@ export function noRoom(error: unknown): boolean {
 
 export function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {
   const { exit, floor } = record;
-  const last = lastWords(onFloor(floor).printed) ?? record.last;
+  const last = lastWords(lastPrinted(onFloor(floor))) ?? record.last;
   const how =
     exit === null
       ? 'it ended'

@@ -13,6 +13,7 @@ import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
 import { checkSize } from '../terminals/size.ts';
+import { cutText } from '../text.ts';
 import { returnNote } from './away.ts';
 import { BOUNDARY_MS_MAX, isGone, reachBoundary } from './boundary.ts';
 import { changedFiles } from './changed-files.ts';
@@ -256,7 +257,7 @@ export class Takeover {
     if (input.held) this.#hold(name, by);
     const returning = this.#wiring.leases.change(name, input.generation, (record) => {
       record.phase = 'returning';
-      record.detail.note = (input.note ?? '').slice(0, 16_384);
+      record.detail.note = cutText(input.note ?? '', { chars_max: 16_384 });
     });
     this.#wiring.touched(name);
     this.#wiring.log.info({ agent: name, by }, 'handing back');

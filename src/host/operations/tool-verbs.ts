@@ -14,6 +14,7 @@ import type { Mailboxes } from '../mailboxes/mailboxes.ts';
 import type { Memory } from '../memory/memory.ts';
 import { type CallKey, CallTable } from '../store/calls.ts';
 import type { Store } from '../store/store.ts';
+import { cutText } from '../text.ts';
 
 /** A receipt this old belongs to a bridge that is long gone. */
 const RECEIPT_KEPT_MS = 24 * 3_600_000;
@@ -220,7 +221,7 @@ export class ToolVerbs implements McpVerbs {
     throw new AetherError({
       code: 'question.unknown',
       who: 'agent',
-      message: `No question of yours has the id ${JSON.stringify(id.slice(0, 64))}.`,
+      message: `No question of yours has the id ${JSON.stringify(cutText(id, { chars_max: 64 }))}.`,
       next: 'Use the id that aether_ask_operator returned, or ask again without an id.',
     });
   }

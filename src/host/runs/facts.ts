@@ -193,16 +193,18 @@ export class RunFacts {
     const { floor } = this.#record;
     const { payload, end, at_ms } = record;
     const source = record.type === RecordType.out ? 'out' : 'err';
-    const process = floors.printed(floor, record.process, { payload, err: source === 'err', end, at_ms });
+    const heard = floors.printed(floor, record.process, { payload, end, at_ms });
     // Only what has the floor speaks for the agent.
-    if (process === null || record.process !== floor.process) return;
+    if (heard === null || record.process !== floor.process) return;
+    const { process, text } = heard;
     if (process.io === 'pty') {
-      if (process.role === 'engine') this.#printed('out', payload.toString('utf8'), at_ms);
+      if (process.role === 'engine') this.#printed('out', text, at_ms);
       return;
     }
     const key = source === 'out' ? 'partialOut' : 'partialErr';
     const cut = cutLines(process[key], payload, limits.engine_line_bytes_max);
     process[key] = cut.rest;
+    if (source === 'err') floors.printedLines(process, cut.lines);
     if (cut.dropped > 0) {
       this.observe(
         {

@@ -6,6 +6,7 @@ import type { Frame } from '../../runtimes/runtime.ts';
 import { limits } from '../limits.ts';
 import type { ProcessStatus } from '../shim/wire.ts';
 import type { Floor, RunProcess, TerminalSize } from '../store/run-parts.ts';
+import { endOfText, wholeBytes } from '../text.ts';
 
 const PRINTED_CHARS_MAX = 2_000;
 const MARK_EVERY_BYTES = 128 * 1024;
@@ -87,21 +88,38 @@ export function nextSize(floor: Floor, size: TerminalSize): void {
   floor.size = { cols: size.cols, rows: size.rows };
 }
 
-/** @param end of the record with what was printed @returns the process, unless it is none that is known */
+/**
+ * @param what.end end of the record with what was printed
+ * @returns the process, unless it is none that is known, and what its terminal printed, in whole characters
+ */
 export function printed(
   floor: Floor,
   process: number,
-  what: { payload: Buffer; err: boolean; end: number; at_ms: number },
-): RunProcess | null {
+  what: { payload: Buffer; end: number; at_ms: number },
+): { process: RunProcess; text: string } | null {
   const heard = floor.processes[process];
   if (heard === undefined) return null;
   heard.heard_ms = what.at_ms;
-  if (heard.io === 'pty' || what.err) {
-    const tail = what.payload.subarray(-PRINTED_CHARS_MAX).toString('utf8');
-    heard.printed = `${heard.printed}${tail}`.slice(-PRINTED_CHARS_MAX);
-  }
-  if (heard.io === 'pty') mark(heard, what.end);
-  return heard;
+  if (heard.io !== 'pty') return { process: heard, text: '' };
+  const bytes = Buffer.concat([Buffer.from(heard.partialOut, 'latin1'), what.payload]);
+  const whole = wholeBytes(bytes);
+  heard.partialOut = bytes.toString('latin1', whole);
+  const text = bytes.toString('utf8', 0, whole);
+  heard.printed = endOfText(heard.printed + text, PRINTED_CHARS_MAX);
+  mark(heard, what.end);
+  return { process: heard, text };
+}
+
+/** Whole lines of its stderr. */
+export function printedLines(process: RunProcess, lines: string[]): void {
+  const text = lines.map((line) => `${line}\n`).join('');
+  process.printed = endOfText(process.printed + text, PRINTED_CHARS_MAX);
+}
+
+/** The end of what it printed for people; the last line of stderr may have no end. */
+export function lastPrinted({ io, printed, partialErr }: Readonly<RunProcess>): string {
+  const rest = io === 'pty' ? '' : Buffer.from(partialErr, 'latin1').toString('utf8');
+  return printed + endOfText(rest, PRINTED_CHARS_MAX);
 }
 
 function mark(terminal: RunProcess, end: number): void {

@@ -2,6 +2,7 @@
  * Cuts a byte stream into lines, carrying the unfinished one from chunk to chunk as latin1 text: that is JSON
  * safe, loses no byte of a character cut in two, and can be stored with the run.
  */
+import { endOfText } from '../text.ts';
 export interface Cut {
   lines: string[];
   rest: string;
@@ -45,5 +46,5 @@ export function lastWords(printed: string): string | null {
     .slice(-LAST_LINES);
   const text = lines.join(' / ');
   if (text === '') return null;
-  return text.length <= LAST_CHARS_MAX ? text : `…${text.slice(1 - LAST_CHARS_MAX)}`;
+  return text.length <= LAST_CHARS_MAX ? text : `…${endOfText(text, LAST_CHARS_MAX - 1)}`;
 }

@@ -2,6 +2,7 @@
 import type { EngineState } from '../../runtimes/runtime.ts';
 import type { AgentConfig } from '../config/types.ts';
 import type { WireError } from '../errors.ts';
+import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
 /** An operator wants it to stand still at the next tool boundary or turn end. Outlives runs and hosts. */
@@ -79,14 +80,14 @@ export class AgentTable {
     this.#put.run(
       agent.name,
       agent.config.runtime,
-      JSON.stringify(agent.config),
+      toJson(agent.config),
       agent.config_hash,
       agent.wanted,
       agent.wanted_by,
-      agent.engine === null ? null : JSON.stringify(agent.engine),
-      agent.problem === null ? null : JSON.stringify(agent.problem),
+      agent.engine === null ? null : toJson(agent.engine),
+      agent.problem === null ? null : toJson(agent.problem),
       agent.failures,
-      agent.hold === null ? null : JSON.stringify(agent.hold),
+      agent.hold === null ? null : toJson(agent.hold),
       agent.created_ms,
       agent.updated_ms,
     );

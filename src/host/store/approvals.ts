@@ -3,6 +3,7 @@
  * restart too. `detail` and `answer` are JSON; `delivered` says that the answer reached who waits for it.
  */
 import type { ApprovalAnswer, ApprovalView } from '../api.ts';
+import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
 export interface ApprovalRecord extends ApprovalView {
@@ -73,7 +74,7 @@ export class ApprovalTable {
   }
 
   insert(approval: ApprovalRecord): void {
-    this.#insert.run({ ...approval, detail: JSON.stringify(approval.detail) });
+    this.#insert.run({ ...approval, detail: toJson(approval.detail) });
   }
 
   settle(
@@ -83,7 +84,7 @@ export class ApprovalTable {
     at_ms: number,
     by: string | null,
   ): void {
-    this.#settle.run(state, answer === null ? null : JSON.stringify(answer), at_ms, by, id);
+    this.#settle.run(state, answer === null ? null : toJson(answer), at_ms, by, id);
   }
 
   markDelivered(id: string): void {

@@ -4,6 +4,7 @@
  * call has been answered, or when it is too old for its bridge to be alive.
  */
 import type { Principal } from '../api.ts';
+import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
 export interface CallKey {
@@ -34,7 +35,7 @@ export class CallTable {
   }
 
   insert(key: CallKey, tool: string, result: unknown, at_ms: number): void {
-    this.#insert.run(key.caller, key.instance, key.sequence, tool, JSON.stringify(result), at_ms);
+    this.#insert.run(key.caller, key.instance, key.sequence, tool, toJson(result), at_ms);
   }
 
   get(key: CallKey): { tool: string; result: unknown } | null {

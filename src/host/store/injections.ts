@@ -1,5 +1,6 @@
 /** SQL of `injections`: messages for an agent with their receipts, in the order they were accepted. */
 import type { InjectionView, Principal } from '../api.ts';
+import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
 export type InjectionRecord = InjectionView & { run: string | null; created_ms: number };
@@ -54,13 +55,13 @@ export class InjectionTable {
       injection.priority,
       injection.principal,
       injection.state,
-      JSON.stringify(injection.steps),
+      toJson(injection.steps),
       injection.created_ms,
     );
   }
 
   update(injection: InjectionRecord): void {
-    this.#update.run(injection.run, injection.state, JSON.stringify(injection.steps), injection.id);
+    this.#update.run(injection.run, injection.state, toJson(injection.steps), injection.id);
   }
 
   get(id: string): InjectionRecord | null {

@@ -1,4 +1,6 @@
 /** SQL of `leases`: who may write to an agent's run. The generation only grows, so an old holder is fenced. */
+
+import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
 export interface LeaseRecord {
@@ -63,7 +65,7 @@ export class LeaseTable {
       lease.run,
       lease.since_ms,
       lease.expires_ms,
-      JSON.stringify(lease.detail),
+      toJson(lease.detail),
     );
   }
 }

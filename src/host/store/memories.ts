@@ -4,6 +4,7 @@
  * A forgotten row stays as a tombstone and is in no index.
  */
 import type { Principal } from '../api.ts';
+import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
 export interface MemoryRecord {
@@ -97,7 +98,7 @@ export class MemoryTable {
   }
 
   insert(memory: MemoryRecord): void {
-    const { lastInsertRowid } = this.#insert.run({ ...memory, tags: JSON.stringify(memory.tags) });
+    const { lastInsertRowid } = this.#insert.run({ ...memory, tags: toJson(memory.tags) });
     this.#index.run(lastInsertRowid, memory.text, memory.key ?? '', memory.tags.join(' '));
   }
 
@@ -107,7 +108,7 @@ export class MemoryTable {
     this.#update.run({
       id: memory.id,
       text: memory.text,
-      tags: JSON.stringify(memory.tags),
+      tags: toJson(memory.tags),
       author: memory.author,
       version: memory.version,
       updated_ms: memory.updated_ms,
@@ -145,7 +146,7 @@ export class MemoryTable {
     total: number;
   } {
     const [own, other = own] = query.scopes;
-    const filter = { own, other, tags: JSON.stringify(query.tags), limit: query.limit };
+    const filter = { own, other, tags: toJson(query.tags), limit: query.limit };
     const { match } = query;
     const rows = match === null ? this.#recent.all(filter) : this.#search.all({ ...filter, match });
     return {

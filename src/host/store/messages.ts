@@ -3,6 +3,7 @@
  * Sender and recipient are principals ('agent:NAME', 'client:NAME', 'operator', 'host').
  */
 import type { MessageView, Principal } from '../api.ts';
+import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
 interface Row {
@@ -54,7 +55,7 @@ export class MessageTable {
 
   /** @param via by whose words its sender went, beside their own */
   insert(message: MessageView, via: readonly Principal[]): void {
-    this.#insert.run({ ...message, via: via.length === 0 ? null : JSON.stringify(via) });
+    this.#insert.run({ ...message, via: via.length === 0 ? null : toJson(via) });
   }
 
   via(id: string): Principal[] {

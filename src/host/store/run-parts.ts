@@ -33,7 +33,7 @@ export interface RunProcess {
   pid: number | null;
   io: 'pipes' | 'pty';
   size: TerminalSize;
-  /** Bytes of an unfinished line, kept so that a restarted host continues in the middle of it. */
+  /** Bytes of an unfinished line (of a terminal: of an unfinished character), where a restarted host goes on. */
   partialOut: string;
   partialErr: string;
   /** The end of what it printed for people, on its terminal or to stderr: its last words, should it crash. */

@@ -3,6 +3,7 @@ import type { Activity, EngineState } from '../../runtimes/runtime.ts';
 import type { Evidence, RunState } from '../api.ts';
 import type { AdoptedRecord, ContainmentRecord, PauseRecord, RunExit } from '../shim/wire.ts';
 import type { Floor, GateRecord, TurnRecord } from './run-parts.ts';
+import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
 /** What is known of the run's processes as a whole. */
@@ -133,7 +134,7 @@ export class RunTable {
       run.agent,
       run.state,
       run.state_ms,
-      JSON.stringify(run.stateEvidence),
+      toJson(run.stateEvidence),
       run.activity,
       json(run.activityEvidence),
       run.requested,
@@ -141,8 +142,8 @@ export class RunTable {
       run.shim?.start_ticks ?? null,
       run.boot_id,
       run.journal_offset,
-      JSON.stringify(run.engine),
-      JSON.stringify(run.floor),
+      toJson(run.engine),
+      toJson(run.floor),
       run.last,
       run.input_tokens,
       run.output_tokens,
@@ -150,9 +151,9 @@ export class RunTable {
       run.started_ms,
       run.exited_ms,
       json(run.exit),
-      JSON.stringify(run.tree),
-      JSON.stringify(run.turn),
-      JSON.stringify(run.gate),
+      toJson(run.tree),
+      toJson(run.turn),
+      toJson(run.gate),
       json(run.asked),
       run.agent,
     );
@@ -197,7 +198,7 @@ export class RunTable {
 }
 
 function json(value: unknown): string | null {
-  return value === null || value === undefined ? null : JSON.stringify(value);
+  return value === null || value === undefined ? null : toJson(value);
 }
 
 function toRecord(row: Row): RunRecord {

@@ -1,5 +1,6 @@
 /** `aether_memory_search`: find what was remembered. Long texts are cut: `aether_memory_get` has the whole. */
 import { z } from 'zod';
+import { cutText } from '../../host/text.ts';
 import { fitting, memoryOut, memoryShape } from '../shapes.ts';
 import { defineTool } from '../tool.ts';
 
@@ -34,7 +35,7 @@ export const memorySearch = defineTool({
     const { memories, total } = host.memorySearch(caller, args);
     const cut = memories.map((memory) => {
       const truncated = memory.text.length > EXCERPT_CHARS;
-      const text = truncated ? `${memory.text.slice(0, EXCERPT_CHARS)}…` : memory.text;
+      const text = truncated ? `${cutText(memory.text, { chars_max: EXCERPT_CHARS })}…` : memory.text;
       return { ...memoryOut({ ...memory, text }), score: memory.score, truncated };
     });
     const shown = fitting(cut, (memory) => memory.text);

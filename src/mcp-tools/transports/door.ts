@@ -10,6 +10,7 @@ import type { RefusalReport } from '../../host/doors/refusals.ts';
 import { type Admit, openUnixDoor } from '../../host/doors/unix-door.ts';
 import { messageOf } from '../../host/errors.ts';
 import { limits as hostLimits } from '../../host/limits.ts';
+import { cutText } from '../../host/text.ts';
 import { BRIDGE_PROTOCOL, type BridgeHello } from '../bridge/wire.ts';
 import { createToolServer, type DoorLog, type Identity } from '../server.ts';
 import type { Tool, ToolHost } from '../tool.ts';
@@ -175,7 +176,7 @@ function parseHello(line: string): BridgeHello | string {
     return 'This socket speaks the protocol of the aether bridge. Start your MCP client with the bridge as its stdio server ("aether mcp").';
   }
   if (hello.protocol !== BRIDGE_PROTOCOL) {
-    return `This host speaks bridge protocol ${BRIDGE_PROTOCOL}, the bridge ${String(hello.protocol).slice(0, 16)}. Start the client's MCP server again, so that both are of one version.`;
+    return `This host speaks bridge protocol ${BRIDGE_PROTOCOL}, the bridge ${cutText(String(hello.protocol), { chars_max: 16 })}. Start the client's MCP server again, so that both are of one version.`;
   }
   if (typeof hello.instance !== 'string' || hello.instance === '' || hello.instance.length > 128) {
     return 'The greeting names no bridge instance.';

@@ -3,6 +3,7 @@
  * program runs where the agent's commands run and its output is not trusted more than any other engine's.
  */
 import { z } from 'zod';
+import { shortText } from '../../host/text.ts';
 import type { EngineState, ObservedEvent, Observer } from '../runtime.ts';
 
 const activity = z.enum([
@@ -122,5 +123,5 @@ function next(state: EngineState, seen: ObservedEvent): EngineState {
 }
 
 function note(level: 'warn', text: string): ObservedEvent {
-  return { kind: 'note', level, text: text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text };
+  return { kind: 'note', level, text: shortText(text, SHOWN_CHARS) };
 }

@@ -3,6 +3,7 @@
  * means. Pure. A line that is not understood is skipped or becomes a note: newer versions may say more.
  */
 import { messageOf } from '../../host/errors.ts';
+import { shortText } from '../../host/text.ts';
 import type { EngineState, ObservedEvent, Observer } from '../runtime.ts';
 import { CANCEL_PREFIX, NOW_PREFIX, READY_REQUEST } from './frames.ts';
 import { GATE_CALLBACK, GATE_REQUEST } from './gate.ts';
@@ -53,8 +54,7 @@ function said(
 ): { state: EngineState; events: ObservedEvent[] } {
   const trimmed = text.trim();
   if (trimmed === '') return { state, events: [] };
-  const cut = trimmed.length > NOTE_CHARS_MAX ? `${trimmed.slice(0, NOTE_CHARS_MAX)}…` : trimmed;
-  return { state, events: [{ kind: 'note', level, text: prefix + cut }] };
+  return { state, events: [{ kind: 'note', level, text: prefix + shortText(trimmed, NOTE_CHARS_MAX) }] };
 }
 
 function read(reading: Reading, line: Line): void {

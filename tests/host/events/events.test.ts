@@ -71,3 +71,16 @@ test('a long string is cut, and says how much is elsewhere', () => {
   const stored = note('x'.repeat(limits.event_text_bytes_max + 5));
   expect(String(stored.data.text)).toMatch(/5 more characters are in the journal/);
 });
+
+test('a long text is cut between characters, and half a character is not kept', () => {
+  const long = note(`x${'😀'.repeat(limits.event_text_bytes_max)}`);
+  const half = note('half \ud83d');
+  for (const event of [long, half]) {
+    const stored = String(dataOf(events.list({ after: event.seq - 1, limit: 1 })[0]!).text);
+    expect(stored.isWellFormed()).toBe(true);
+    expect(stored).toBe(event.data.text);
+  }
+  expect(long.data.text).toMatch(/😀\n… \d+ more characters/u);
+  expect(half.data.text).toBe('half \ufffd');
+  expect(events.verify()).toMatchObject({ broken: null });
+});

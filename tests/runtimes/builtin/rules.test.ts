@@ -160,6 +160,19 @@ test('output is kept from both ends in bounded memory', () => {
   expect(short.toString()).toBe('all of it');
 });
 
+test('output is cut between characters, wherever its chunks end', () => {
+  for (const before of ['', 'a', 'ab', 'abc']) {
+    const text = new CappedText(100);
+    text.add(before);
+    for (let n = 0; n < 200; n++) text.add('👩‍👩‍👧😀');
+    const [head, said, tail] = text.toString().split('\n');
+    expect(head).toMatch(/^[abc]*(?:👩‍👩‍👧😀)*(?:👩‍👩‍👧)?$/u);
+    expect(tail).toMatch(/^(?:😀)?(?:👩‍👩‍👧😀)*$/u);
+    const omitted = Number(/\d+/.exec(said!)![0]);
+    expect(head!.length + omitted + tail!.length).toBe(before.length + 200 * '👩‍👩‍👧😀'.length);
+  }
+});
+
 test('nothing a terminal would act on is left in a text', () => {
   expect(clean('a\x1b[31mred\x1b[0m\x1b]0;title\x07\r\x9b2Jb\n\tc\x00')).toBe('aredb\n\tc');
 });

@@ -1,6 +1,7 @@
 /** The real terminal of an agent: watched by anybody, written by whoever holds it. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { textPieces } from '../../../host/text.ts';
 import type { AgentView, TerminalInfo } from '../../wire.ts';
 import { dialog, isMine } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
@@ -58,8 +59,7 @@ export function TerminalView({ agent }: { agent: AgentView }) {
         observer.observe(pane.current);
         opened.onInput((data) => {
           if (!now.current.mine || replaying.current > 0) return;
-          for (let at = 0; at < data.length; at += INPUT_CHARS_MAX) {
-            const part = data.slice(at, at + INPUT_CHARS_MAX);
+          for (const part of textPieces(data, INPUT_CHARS_MAX)) {
             link.current?.send({ type: 'input', generation: now.current.generation, data: part });
           }
         });

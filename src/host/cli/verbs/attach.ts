@@ -1,6 +1,7 @@
 /** `aether attach`: an agent's terminal in this one — to watch, or to hold and hand back. */
 import { hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { LeaseView } from '../../api.ts';
@@ -151,8 +152,10 @@ async function screen(client: ControlClient, name: string, lease: LeaseView | nu
   // A refused keystroke means that the lease is somebody else's by now.
   const sent = (result: Promise<unknown>) => void result.catch(() => end('gone'));
 
+  // A paste comes in chunks that may end inside a character.
+  const decoder = new StringDecoder('utf8');
   const onData = (data: Buffer) => {
-    const { before, pressed } = splitAtHandBack(data.toString('utf8'));
+    const { before, pressed } = splitAtHandBack(decoder.write(data));
     if (lease === null) {
       if (pressed || before.includes('\x03')) end('handback');
       return;

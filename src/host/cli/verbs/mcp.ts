@@ -10,6 +10,7 @@ import type { Command } from 'commander';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
 import { asName, NAME, NAME_RULE } from '../../names.ts';
+import { cutText } from '../../text.ts';
 import { ensureHost } from '../detached-host.ts';
 import { isInsideRun } from '../inside-run.ts';
 import { hostSockets, type Invocation, requireConfig, userInvocation } from '../invocation.ts';
@@ -63,7 +64,7 @@ function checkName(name: string): void {
   throw new AetherError({
     code: 'usage.client-name',
     who: 'user',
-    message: `${JSON.stringify(name.slice(0, 80))} cannot be the name of a client.`,
+    message: `${JSON.stringify(cutText(name, { chars_max: 80 }))} cannot be the name of a client.`,
     next: `It takes ${NAME_RULE}: --as ${asName(name) ?? 'claude'}.`,
   });
 }

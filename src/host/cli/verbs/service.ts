@@ -14,6 +14,7 @@ import { homedir, userInfo } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Command } from 'commander';
 import { AetherError, messageOf } from '../../errors.ts';
+import { cutText } from '../../text.ts';
 import { ensureStateDirectory } from '../detached-host.ts';
 import { commandFile, findHost, type Invocation, invocation, requireConfig } from '../invocation.ts';
 import { note, print } from '../output.ts';
@@ -161,7 +162,7 @@ function unitName({ name }: Options): string {
   throw new AetherError({
     code: 'usage.service-name',
     who: 'user',
-    message: `${JSON.stringify(name.slice(0, 120))} cannot be the name of a unit.`,
+    message: `${JSON.stringify(cutText(name, { chars_max: 120 }))} cannot be the name of a unit.`,
     next: 'Use letters, digits, dots, - and _.',
   });
 }

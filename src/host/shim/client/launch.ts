@@ -11,6 +11,7 @@ import type { Log } from '../../log.ts';
 import { NO_INSPECTOR } from '../../node-flags.ts';
 import { RUN_MARKER } from '../../process/marker.ts';
 import type { ProcessIdentity } from '../../process/proc.ts';
+import { endOfText } from '../../text.ts';
 import type { ShimStart } from '../wire.ts';
 
 const READY_MS = 15_000;
@@ -41,7 +42,7 @@ export async function launchShim(start: ShimStart, options: { log?: Log } = {}):
     child.on('error', reject);
     child.stdin.on('error', reject);
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      printed = (printed + text).slice(-OUTPUT_BYTES_MAX);
+      printed = endOfText(printed + text, OUTPUT_BYTES_MAX);
     });
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       answer += text;

@@ -3,6 +3,7 @@
  * packages and from the network, so they are told apart by what they carry, not by their class.
  */
 import { APICallError, StreamProviderError } from 'ai';
+import { shortText } from '../../../host/text.ts';
 
 export interface Failure {
   retry: boolean;
@@ -89,6 +90,5 @@ function retryAfter(headers: Record<string, string> | undefined): number | null 
 
 function sentence(start: string, error: unknown): string {
   const detail = error instanceof Error ? error.message : JSON.stringify(error);
-  const text = `${start}: ${detail}`;
-  return text.length > WHY_CHARS_MAX ? `${text.slice(0, WHY_CHARS_MAX)}…` : text;
+  return shortText(`${start}: ${detail}`, WHY_CHARS_MAX);
 }

@@ -6,6 +6,7 @@
 import { type CallToolResult, Client, type Tool } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import type { JSONSchema7, JSONValue } from 'ai';
+import { cutText } from '../../../host/text.ts';
 import { errorResult, type LoopTool, type ToolResult, type ToolRun } from './tools/tool.ts';
 
 export const SERVER_NAME = 'aether';
@@ -110,7 +111,8 @@ export function toolResult(result: CallToolResult): ToolResult {
   const text =
     result.structuredContent === undefined ? textOf(result) : JSON.stringify(result.structuredContent);
   if (text.length > RESULT_CHARS_MAX) {
-    const cut = `${text.slice(0, RESULT_CHARS_MAX)}\n[${text.length - RESULT_CHARS_MAX} characters left out]`;
+    const kept = cutText(text, { chars_max: RESULT_CHARS_MAX });
+    const cut = `${kept}\n[${text.length - kept.length} characters left out]`;
     return { ...errorResult(cut), isError: result.isError === true };
   }
   if (result.isError) return errorResult(textOf(result) || text);

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { shortText } from '../../../../host/text.ts';
 import type { Model } from '../model.ts';
 import { fill, fillText, lookUp, MissingValue } from './placeholders.ts';
 import { type Mark, type Position, positionIn } from './position.ts';
@@ -136,7 +137,7 @@ function spokenTo(recording: Recording, position: Position, at: number): Reply {
 function acknowledge(heard: string[]): string {
   if (heard.length === 0) return '';
   const said = heard.join(' / ').replace(/\s+/g, ' ').trim();
-  const quoted = said.length > QUOTED_CHARS ? `${said.slice(0, QUOTED_CHARS)}…` : said;
+  const quoted = shortText(said, QUOTED_CHARS);
   return `(I am a recording, so I cannot weigh what you wrote: “${quoted}”. It arrived; I go on as recorded.)`;
 }
 

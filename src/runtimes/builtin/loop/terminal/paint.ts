@@ -3,6 +3,7 @@
  * retitle the window, fill the clipboard or hide what is asked.
  */
 import { stripVTControlCharacters } from 'node:util';
+import { shortText } from '../../../../host/text.ts';
 
 type Colour = 'dim' | 'bold' | 'red' | 'green' | 'yellow' | 'cyan';
 
@@ -35,11 +36,11 @@ export function callLine(tool: string, input: unknown): string {
     record.length === 1
       ? String(record[0]?.[1])
       : record.map(([key, value]) => `${key}: ${brief(value)}`).join(', ');
-  return `${paint('cyan', `● ${clean(tool)}`)} ${paint('dim', cut(clean(shown).replace(/\s+/g, ' '), INPUT_CHARS_MAX))}`;
+  return `${paint('cyan', `● ${clean(tool)}`)} ${paint('dim', shortText(clean(shown).replace(/\s+/g, ' '), INPUT_CHARS_MAX))}`;
 }
 
 export function resultLines(text: string, isError: boolean): string {
-  const lines = cut(clean(text).trim(), RESULT_CHARS_MAX).split('\n');
+  const lines = shortText(clean(text).trim(), RESULT_CHARS_MAX).split('\n');
   const shown = lines.slice(0, RESULT_LINES_MAX);
   if (lines.length > RESULT_LINES_MAX) shown.push(`… ${lines.length - RESULT_LINES_MAX} more lines`);
   return shown.map((line) => paint(isError ? 'red' : 'dim', `  │ ${line}`)).join('\n');
@@ -47,8 +48,4 @@ export function resultLines(text: string, isError: boolean): string {
 
 function brief(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function cut(text: string, chars_max: number): string {
-  return text.length > chars_max ? `${text.slice(0, chars_max)}…` : text;
 }

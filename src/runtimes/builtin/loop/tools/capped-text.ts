@@ -2,9 +2,11 @@
  * Output of any length in bounded memory: the beginning and the end are kept, and what was left out between
  * them is counted.
  */
+import { cutText, endOfText } from '../../../../host/text.ts';
 export class CappedText {
   readonly #half: number;
   #head = '';
+  #headFull = false;
   #tail = '';
   #omitted = 0;
 
@@ -13,9 +15,13 @@ export class CappedText {
   }
 
   add(text: string): void {
-    const room = this.#half - this.#head.length;
-    this.#head += text.slice(0, Math.max(0, room));
-    this.#tail += text.slice(Math.max(0, room));
+    if (this.#headFull) this.#tail += text;
+    else {
+      const all = this.#head + text;
+      this.#head = cutText(all, { chars_max: this.#half });
+      this.#tail = all.slice(this.#head.length);
+      this.#headFull = this.#tail !== '';
+    }
     // Cut rarely, not at every chunk: the copy costs as much as the text is long.
     if (this.#tail.length > this.#half * 2) this.#cut();
   }
@@ -28,9 +34,9 @@ export class CappedText {
   }
 
   #cut(): void {
-    const excess = this.#tail.length - this.#half;
-    if (excess <= 0) return;
-    this.#omitted += excess;
-    this.#tail = this.#tail.slice(excess);
+    if (this.#tail.length <= this.#half) return;
+    const kept = endOfText(this.#tail, this.#half);
+    this.#omitted += this.#tail.length - kept.length;
+    this.#tail = kept;
   }
 }

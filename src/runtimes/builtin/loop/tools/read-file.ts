@@ -1,6 +1,7 @@
 /** Reading is capped, and what was left out is said, so that a model knows that there is more. */
 import { constants } from 'node:fs';
 import { z } from 'zod';
+import { wholeBytes } from '../../../../host/text.ts';
 import { localTool } from './local.ts';
 import type { LoopTool } from './tool.ts';
 import type { Workspace } from './workspace.ts';
@@ -25,9 +26,11 @@ export function readFileTool(workspace: Workspace): LoopTool {
         const { size } = await file.stat();
         const buffer = Buffer.alloc(Math.max(0, Math.min(READ_BYTES_MAX, size - offset)));
         const { bytesRead } = await file.read(buffer, 0, buffer.length, offset);
-        const data = buffer.subarray(0, bytesRead);
-        if (data.includes(0)) throw new Error(`${path} is not a text file.`);
-        const end = offset + bytesRead;
+        const read = buffer.subarray(0, bytesRead);
+        if (read.includes(0)) throw new Error(`${path} is not a text file.`);
+        // The next part begins where a character does.
+        const data = offset + bytesRead < size ? read.subarray(0, wholeBytes(read)) : read;
+        const end = offset + data.length;
         return end < size
           ? `${data.toString('utf8')}\n[${size - end} more bytes: read on with offset ${end}]`
           : data.toString('utf8');
