@@ -376,7 +376,7 @@ describe('an answer', () => {
     expect(found.memories[0]).toMatchObject({ truncated: true });
     expect(found.memories[0].text).toHaveLength(2_001);
     expect((await content('aether_memory_get', { key: 'essay' })).memory.text).toHaveLength(10_006);
-    rig.memory.store('agent:ada', { key: 'smiles', text: `smiles ${'😀'.repeat(2_000)}` });
+    rig.memory.store(actor('agent:ada'), { key: 'smiles', text: `smiles ${'😀'.repeat(2_000)}` });
     const smiles = (await content('aether_memory_search', { query: 'smiles' })).memories[0].text;
     expect(smiles).toBe(`smiles ${'😀'.repeat(996)}…`);
     expect((await content('aether_memory_search', { query: 'nothing like it' })).note).toMatch(

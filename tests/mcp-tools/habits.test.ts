@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asMeant } from '../../src/mcp-tools/habits.ts';
 import type { ObjectSchema } from '../../src/mcp-tools/tool.ts';
 import { Engine } from './engine.ts';
-import { Rig, tempDir } from './rig.ts';
+import { actor, Rig, tempDir } from './rig.ts';
 
 const schema: ObjectSchema = {
   type: 'object',
@@ -90,7 +90,7 @@ describe('over a real door', () => {
       scope: null,
     });
     expect(found).toMatchObject({ total: 1, memories: [{ text: '5', tags: ['a', 'b'] }] });
-    rig.mailboxes.send('agent:bob', { to: 'ada', subject: 's', body: 'b' }, ['ada']);
+    rig.mailboxes.send(actor('agent:bob'), { to: 'ada', subject: 's', body: 'b' }, ['ada']);
     const inbox = await content('aether_mail_inbox', { unreadOnly: 'true', limit: null });
     expect(inbox.messages).toHaveLength(1);
     const ids = [inbox.messages[0].id];

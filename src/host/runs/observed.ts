@@ -5,6 +5,7 @@
  */
 import type { Activity, ObservedEvent } from '../../runtimes/runtime.ts';
 import { limits } from '../limits.ts';
+import { cutText } from '../text.ts';
 
 /** @returns the value to keep; throws when there is none */
 type Rule = (value: unknown) => unknown;
@@ -165,6 +166,6 @@ function tidied(value: unknown, depth: number): unknown {
 function nameOf(value: unknown): string {
   if (value === null || typeof value === 'number') return String(value);
   if (typeof value === 'string')
-    return value === '' ? 'empty' : `the text ${JSON.stringify(value.slice(0, 40))}`;
+    return value === '' ? 'empty' : `the text ${JSON.stringify(cutText(value, { chars_max: 40 }))}`;
   return Array.isArray(value) ? 'a list' : `a ${typeof value}`;
 }

@@ -2,8 +2,8 @@
 import type { Activity, EngineState } from '../../runtimes/runtime.ts';
 import type { Evidence, RunState } from '../api.ts';
 import type { AdoptedRecord, ContainmentRecord, PauseRecord, RunExit } from '../shim/wire.ts';
-import type { Floor, GateRecord, TurnRecord } from './run-parts.ts';
 import { toJson } from './json.ts';
+import type { Floor, GateRecord, TurnRecord } from './run-parts.ts';
 import type { Store } from './store.ts';
 
 /** What is known of the run's processes as a whole. */
