@@ -315,8 +315,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     data: { generation, version, adopted: unfinished.map((run) => run.id) },
   });
   await recoverRuns(unfinished, { wiring, launcher, takeover, delivery, pauses });
-  await releaseLeftovers(wiring, (run) => launcher.paths(run));
-  lifecycle.open();
+  const leftovers = releaseLeftovers(wiring, (run) => launcher.paths(run));
+  lifecycle.open((agent) => leftovers.get(agent));
   for (const { name } of agents.all())
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));
 

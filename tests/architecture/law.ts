@@ -287,11 +287,13 @@ export const rooms: Room[] = [
   { name: 'errors', paths: ['host/errors.ts'], may: [], packages: [], node: false },
   /** Cuts text between characters; nothing behind it, because the browser cuts text, too. */
   { name: 'text', paths: ['host/text.ts'], may: [], packages: [], node: false },
+  /** How files are read that somebody else may have put there. */
+  { name: 'files', paths: ['host/files.ts'], may: [], packages: [], node: true },
   /** How the journal is written and read: both sides of the shim. */
   {
     name: 'shim-format',
     paths: ['host/shim/format.ts', 'host/shim/tail.ts'],
-    may: ['wire'],
+    may: ['wire', 'files'],
     packages: [],
     node: true,
   },
@@ -327,6 +329,7 @@ export const rooms: Room[] = [
 export const partOf: Record<string, string> = {
   errors: 'ground',
   text: 'ground',
+  files: 'ground',
   'builtin-models': 'runtime-builtin',
   'loop-entries': 'loop',
   'web-build': 'web',

@@ -33,11 +33,13 @@ export class Connections {
 
   /** Attaches, and sees to it that a connection that breaks before the run has ended is not the last word. */
   hold(run: Run, client: ShimClient): void {
+    const { clock } = this.#wiring;
+    const since_ms = clock.elapsed();
     run.attach(client);
     client.onClose((why) => {
       // A newer host has the run, and whatever becomes of it.
       if (why.code === 'shim-fenced') return;
-      this.#regain(run).catch((error: unknown) =>
+      this.#regain(run, clock.elapsed() - since_ms).catch((error: unknown) =>
         this.#wiring.log.error(
           { run: run.id, error: messageOf(error) },
           'a broken connection was not mended',
@@ -46,8 +48,10 @@ export class Connections {
     });
   }
 
-  async #regain(run: Run): Promise<void> {
+  async #regain(run: Run, held_ms: number): Promise<void> {
     await run.pump();
+    // What takes connections and breaks each at once is not asked again without a pause.
+    if (held_ms < PAUSE_MS_MAX && shimLives(run)) await sleep(PAUSE_MS_MIN);
     if (run.ended || run.closed) return;
     const client = await this.reach(run);
     if (run.ended || run.closed) client?.close();
@@ -106,11 +110,24 @@ export class Connections {
     return this.#ending.run(run.id, () => this.#lost(run, why));
   }
 
+  /** @returns bytes cut from the end of its journal; 0 where that cannot be read */
+  #repair(run: Run): number {
+    try {
+      return repairTail(run.paths.journal).cut;
+    } catch (error) {
+      this.#wiring.log.warn(
+        { run: run.id, error: messageOf(error) },
+        'the end of a journal was not repaired',
+      );
+      return 0;
+    }
+  }
+
   async #lost(run: Run, reason: string): Promise<void> {
     const { events, clock } = this.#wiring;
     // Also whom to look for: what the shim had noted down and nobody had read yet.
     await run.pump();
-    // Its end may be in the journal: whoever cannot note it down must not say that it is not known.
+    // Its end may be in the journal: while the store takes nothing, it must not be said that it is not known.
     while (run.behind && !run.closed) {
       await sleep(PAUSE_MS_MAX);
       await run.pump();
@@ -119,7 +136,7 @@ export class Connections {
     // A second engine on the same conversation would lose turns: what the shim left behind goes first. And only
     // when nobody writes any more is the end of the journal what it looks like.
     const { why, killed, survivors, exact, certainty } = await endRemains(this.#wiring, run.record, reason);
-    const { cut } = repairTail(run.paths.journal);
+    const cut = this.#repair(run);
     await run.pump();
     if (run.ended || run.closed) return;
     const now = clock.now();

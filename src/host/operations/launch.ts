@@ -4,7 +4,6 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineState, LaunchSpec, RunPlace } from '../../runtimes/runtime.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
@@ -24,8 +23,6 @@ import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } fr
 import { NEVER_STARTED } from './run-end.ts';
 import type { Prepared, RunDoor, Wiring } from './wiring.ts';
 
-/** The start of a host does not wait longer for a shim that is silent. */
-const ADOPT_MS = 3_000;
 /** For a shim without a process to end, once it was told to. */
 const NEVER_STARTED_MS = 3_000;
 
@@ -215,24 +212,15 @@ export class Launcher {
   }
 
   /**
-   * Takes back a run that an earlier host started. Null when it is over, and when its shim lives and is silent:
-   * `late` is called when it answers after all.
+   * Takes back a run that an earlier host started, however long its shim is silent.
+   * @returns null when it is over, or nobody wants to know any more
    */
-  async adopt(record: RunRecord, late: (run: Run) => void): Promise<Run | null> {
+  async adopt(record: RunRecord): Promise<Run | null> {
     const run = this.#make(record, this.paths(record.id));
     this.#wiring.runs.add(run);
-    const reached = this.#connections.reach(run);
-    const client = await Promise.race([reached, sleep(ADOPT_MS, undefined, { ref: false })]);
-    if (client !== undefined) return await this.#adopt(run, client);
-    reached
-      .then(async (slow) => {
-        const adopted = run.closed ? null : await this.#adopt(run, slow);
-        if (run.closed) slow?.close();
-        else if (adopted !== null) late(adopted);
-      })
-      .catch((error: unknown) =>
-        this.#wiring.log.error({ run: run.id, error: messageOf(error) }, 'a silent run was not adopted'),
-      );
+    const client = await this.#connections.reach(run);
+    if (!run.closed) return await this.#adopt(run, client);
+    client?.close();
     return null;
   }
 

@@ -12,12 +12,12 @@ import type { StopLadder } from '../shim/wire.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
 import { withdrawPermissions } from './approve.ts';
+import { endRun } from './end.ts';
 import { abandonDelivered, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
 import {
   automaticStarts,
   crashProblem,
-  didNotEnd,
   givenUpStuck,
   leftByHand,
   neverStarted,
@@ -52,7 +52,7 @@ export class Lifecycle {
   readonly #timers = new Map<string, { cancel: () => void; at_ms: number }>();
   /** Automatic starts so far, of agents that were asked about. */
   readonly #restarts = new Map<string, number>();
-  readonly #opened = Promise.withResolvers<void>();
+  readonly #opened = Promise.withResolvers<(agent: string) => Promise<void> | undefined>();
   #closing = false;
 
   constructor(parts: Hooks & { wiring: Wiring; launcher: Launcher; delivery: InjectionDelivery }) {
@@ -275,7 +275,7 @@ export class Lifecycle {
   }
 
   async #launchNow(name: string, options: LaunchOptions): Promise<void> {
-    await this.#opened.promise;
+    await (await this.#opened.promise)(name);
     const { agents, runs, clock } = this.#wiring;
     this.#cancelRestart(name);
     this.#hooks.beforeStart(name);
@@ -338,37 +338,8 @@ export class Lifecycle {
     this.#wiring.touched(agent.name);
   }
 
-  async #end(run: Run, ladder: StopLadder, reason: string, by: By): Promise<void> {
-    const { clock } = this.#wiring;
-    // Nobody there to be polite to: only SIGKILL works from outside, and only who asks for that gets it.
-    if (!run.connected && !run.ended && ladder === KILL) {
-      await this.#launcher.endUnreachable(run, `killed on request of ${by} while its shim did not answer`);
-      return;
-    }
-    const { client } = run;
-    run.save((record) => {
-      record.requested = reason;
-      record.asked = { by, at_ms: clock.now() };
-      record.state = 'stopping';
-      record.state_ms = clock.now();
-      record.stateEvidence = {
-        source: by === 'host' ? 'host' : 'operator',
-        grade: 'enforced',
-        what: `${reason} was requested by ${by}`,
-        at_ms: clock.now(),
-      };
-    });
-    let failure: unknown = null;
-    // A run that has ended is let go of, at times before the shim's answer to this is in: the journal decides.
-    await client.stop(`${reason}-${clock.now()}`, ladder, reason).catch((error: unknown) => {
-      failure = error;
-    });
-    const ended = await run.until(() => run.ended, failure === null ? 10_000 : 2_000);
-    if (ended) return;
-    await run.pump();
-    if (run.ended) return;
-    if (failure !== null) throw failure;
-    throw didNotEnd(run.record.agent);
+  #end(run: Run, ladder: StopLadder, reason: string, by: By): Promise<void> {
+    return endRun(this.#wiring, this.#launcher, run, { ladder, reason, by });
   }
 
   #want(name: string, wanted: 'running' | 'stopped', by: By): void {
@@ -382,9 +353,9 @@ export class Lifecycle {
     this.#wiring.touched(name);
   }
 
-  /** What ended runs left behind is released: from now on whatever is there belongs to a run that lives. */
-  open(): void {
-    this.#opened.resolve();
+  /** Agents may be started from now on. @param released when nothing of an agent's ended runs is left */
+  open(released: (agent: string) => Promise<void> | undefined = () => undefined): void {
+    this.#opened.resolve(released);
   }
 
   /** No more automatic starts: the host is going. */

@@ -1,7 +1,9 @@
 /**
- * After a host start: the runs that outlived the last host are taken back, what it had accepted and not yet
- * done is done, and takeovers go on where they stood — before anybody can ask about them.
+ * After a host start: the runs that outlived the last host are taken back, what it had accepted and not yet done is
+ * done, and takeovers go on where they stood. All of them at once, and as a rule before anybody can ask about them;
+ * one that takes long (a silent shim, a large or unreadable journal) goes on in the background and delays nobody.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 import type { LeaseRecord } from '../store/leases.ts';
@@ -13,6 +15,9 @@ import type { Launcher } from './launch.ts';
 import type { Pauses } from './pause.ts';
 import type { Takeover } from './takeover.ts';
 import type { Wiring } from './wiring.ts';
+
+/** The start of a host waits no longer for any run. */
+const ADOPT_MS = 2_000;
 
 export async function recoverRuns(
   unfinished: RunRecord[],
@@ -43,33 +48,25 @@ export async function recoverRuns(
   const goOn = (run: Run, lease: LeaseRecord) => {
     takeover.continue(run, lease).catch(failed(run.record.agent, 'a takeover could not be continued'));
   };
-  const late = (run: Run) => {
-    settle(run).then(
-      () => {
-        const lease = wiring.leases.find(run.record.agent);
-        if (lease !== null) goOn(run, lease);
-      },
-      failed(run.record.agent, 'a run that answered late could not be gone on with'),
-    );
+  const recover = async (record: RunRecord) => {
+    const run = await launcher.adopt(record);
+    if (run === null || run.ended) return;
+    await settle(run);
+    const lease = wiring.leases.find(run.record.agent);
+    if (lease !== null && run.connected) goOn(run, lease);
   };
-  const adopted = await Promise.all(
-    unfinished.map((record) =>
-      launcher.adopt(record, late).catch((error: unknown) => {
-        // One run that cannot be taken back must not keep the host from the others.
-        wiring.log.error(
-          { run: record.id, agent: record.agent, error: messageOf(error) },
-          'a run was not adopted',
-        );
-        return null;
-      }),
-    ),
+  const recovered = unfinished.map((record) =>
+    recover(record).catch((error: unknown) => {
+      const { id, agent } = record;
+      wiring.log.error({ run: id, agent, error: messageOf(error) }, 'a run was not adopted');
+    }),
   );
-  for (const run of adopted) if (run !== null && !run.ended) await settle(run);
-  for (const lease of wiring.leases.all()) {
-    const run = wiring.runs.of(lease.agent);
-    if (run === null) wiring.leases.release(lease.agent);
-    else if (run.connected) goOn(run, lease);
-  }
+  const enough = new AbortController();
+  const late = sleep(ADOPT_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+  await Promise.race([Promise.all(recovered), late]);
+  enough.abort();
+  for (const { agent } of wiring.leases.all())
+    if (wiring.runs.of(agent) === null) wiring.leases.release(agent);
 }
 
 /** Leases whose holder vanished long enough ago are handed back. */

@@ -144,28 +144,52 @@ export function leftOf(record: RunRecord, paths: RunPaths): string[] {
 }
 
 /**
- * After a host start, once the living runs are adopted and before any is launched: whatever is left of any other run goes. The order is that
- * of every release: processes first, so that nobody makes anew what is taken away.
+ * After a host start: whatever is left of runs that are over goes. Which those are is settled before this returns,
+ * so runs that begin later are never among them. Each is released by itself, its processes first.
+ * @returns when the remains of an agent's runs are gone; agents without any are not in it
  */
-export async function releaseLeftovers(wiring: Wiring, pathsOf: (run: string) => RunPaths): Promise<void> {
+export function releaseLeftovers(
+  wiring: Wiring,
+  pathsOf: (run: string) => RunPaths,
+): Map<string, Promise<void>> {
   const live = new Set(wiring.runs.live().map((run) => run.id));
-  const gone = (names: string[]) => names.filter((name) => RUN_ID.test(name) && !live.has(name));
+  const left = new Map<string, GroupPlace[]>();
+  const note = (run: string, places: GroupPlace[]) => {
+    if (RUN_ID.test(run) && !live.has(run)) left.set(run, [...(left.get(run) ?? []), ...places]);
+  };
   const scope = groupScope(wiring.stateDir);
   for (const kind of KINDS) {
     const own = process.platform === 'linux' ? ownGroup(kind) : null;
-    for (const { run, place } of own === null ? [] : groupsOf(kind, own, scope)) {
-      if (live.has(run)) continue;
-      await attempt(wiring, run, async () => {
-        const traces = { run, shim: null, known: [], groups: [place] };
-        if (new Group(place).populated()) await killRemains(traces, REMAINS_MS);
-        else new Group(place).remove();
-      });
-    }
+    for (const { run, place } of own === null ? [] : groupsOf(kind, own, scope)) note(run, [place]);
   }
-  for (const run of gone(namesIn(wiring.socketDir)))
-    await attempt(wiring, run, () => releaseSockets(pathsOf(run)));
-  for (const run of gone(namesIn(path.join(wiring.stateDir, 'runs'))))
-    await attempt(wiring, run, () => releaseFiles(pathsOf(run)));
+  for (const directory of [wiring.socketDir, path.join(wiring.stateDir, 'runs')])
+    for (const run of namesIn(directory)) note(run, []);
+  const released = new Map<string, Promise<void>>();
+  for (const [run, places] of left) {
+    const agent = wiring.runTable.get(run)?.agent ?? '';
+    const release = releaseLeftover(wiring, run, places, pathsOf(run));
+    released.set(
+      agent,
+      Promise.all([released.get(agent), release]).then(() => undefined),
+    );
+  }
+  return released;
+}
+
+async function releaseLeftover(
+  wiring: Wiring,
+  run: string,
+  places: GroupPlace[],
+  paths: RunPaths,
+): Promise<void> {
+  for (const place of places)
+    await attempt(wiring, run, async () => {
+      const traces = { run, shim: null, known: [], groups: [place] };
+      if (new Group(place).populated()) await killRemains(traces, REMAINS_MS);
+      else new Group(place).remove();
+    });
+  await attempt(wiring, run, () => releaseSockets(paths));
+  await attempt(wiring, run, () => releaseFiles(paths));
 }
 
 const RUN_ID = /^r_[a-z2-7]{12}$/;

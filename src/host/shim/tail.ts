@@ -2,7 +2,8 @@
  * The end of a journal whose writer is gone: where the last whole record ends, and cutting what a death in
  * mid-write left behind it. Never used on a journal that is being written.
  */
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, readSync } from 'node:fs';
+import { openFile } from '../files.ts';
 import { listSegments, parseRecord } from './format.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -11,7 +12,7 @@ const CHUNK_BYTES = 1024 * 1024;
 export function lastOffset(dir: string): number {
   const segment = listSegments(dir).at(-1);
   if (!segment) return 0;
-  const fd = openSync(segment.path, 'r');
+  const fd = openFile(segment.path);
   try {
     return segment.start + wholeBytes(fd, segment.start);
   } finally {
@@ -26,7 +27,7 @@ export function lastOffset(dir: string): number {
 export function repairTail(dir: string): { offset: number; cut: number } {
   const segment = listSegments(dir).at(-1);
   if (!segment) return { offset: 0, cut: 0 };
-  const fd = openSync(segment.path, 'r+');
+  const fd = openFile(segment.path, undefined, constants.O_RDWR);
   try {
     const whole = wholeBytes(fd, segment.start);
     const cut = fstatSync(fd).size - whole;

@@ -3,8 +3,9 @@
  * Synchronous on purpose: the pages are in memory, and a copy of 1 MB costs less than a trip through the
  * thread pool.
  */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, readSync } from 'node:fs';
 import { AetherError } from '../../errors.ts';
+import { openFile } from '../../files.ts';
 import { listSegments, parseRecord, type Segment } from '../format.ts';
 import type { JournalRecord } from '../wire.ts';
 
@@ -86,7 +87,7 @@ export class JournalReader {
       if (segments.length === 0 && this.#offset === 0) return null;
       throw this.#gap(segments[0]?.start);
     }
-    this.#open = { segment, fd: openSync(segment.path, 'r') };
+    this.#open = { segment, fd: openFile(segment.path) };
     return this.#open;
   }
 
@@ -102,7 +103,7 @@ export class JournalReader {
     }
     if (next === undefined || next.path === current?.path) return false;
     this.close();
-    this.#open = { segment: next, fd: openSync(next.path, 'r') };
+    this.#open = { segment: next, fd: openFile(next.path) };
     return true;
   }
 

@@ -1,0 +1,153 @@
+/**
+ * Agents that print whatever could harm the host that reads them. Each is still read to its end and can be stopped,
+ * and none delays its siblings or the next host.
+ */
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { limits } from '../../src/host/limits.ts';
+import { claudeBinary } from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
+import { CLAUDE, hostileLines } from '../support/hostile-lines.ts';
+import { aether, LiveFleet } from '../support/live-fleet.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet.close());
+
+/** A host that waits for one run only waits this long; loaded machines are slower. */
+const AT_ONCE_MS = 15_000;
+
+/** The claude program, or for agents with LINES one that prints them, says no more and leaves when stdin ends. */
+async function fleetOf(agents: Record<string, Record<string, unknown>>): Promise<string> {
+  fleet = await LiveFleet.make({ agents: {} });
+  const lines = join(fleet.root, 'lines');
+  fs.writeFileSync(lines, [...hostileLines(CLAUDE)].map((line) => `${line}\n`).join(''));
+  const program = join(fleet.root, 'claude');
+  fs.writeFileSync(
+    program,
+    `#!/bin/sh\nif [ -n "$LINES_FILE" ]; then cat "$LINES_FILE"; exec cat >/dev/null; fi\nexec ${claudeBinary()} "$@"\n`,
+    { mode: 0o700 },
+  );
+  fleet.env.AETHER_CLAUDE_BINARY = program;
+  fleet.configure({
+    agents: {
+      ...Object.fromEntries(
+        Object.entries(agents).map(([name, agent]) => [name, { ...agent, env: { LINES_FILE: lines } }]),
+      ),
+      sibling: { runtime: 'claude-code', goal: 'Say hello.' },
+    },
+  });
+  return lines;
+}
+
+const journalOf = (run: string) => join(fleet.stateDir, 'runs', run, 'journal');
+
+async function siblingWorks(turns: number): Promise<void> {
+  await fleet.ok('inject', 'sibling', aether('report', { summary: `turn ${turns}`, status: 'progress' }));
+  await fleet.turns('sibling', turns);
+}
+
+test('engines print hundreds of hostile lines: siblings work, they can be stopped, the next host takes them back', {
+  timeout: 120_000,
+}, async () => {
+  await fleetOf({
+    bad: { runtime: 'claude-code', goal: 'Harm.' },
+    loud: { runtime: 'command', command: ['sh', '-c', 'cat "$LINES_FILE"; exec sleep 600'] },
+  });
+  await fleet.up();
+  await fleet.turns('sibling', 1);
+  const told = () => fleet.events({ agent: 'bad', topics: ['record.quarantined'] });
+  await eventually('it is told', async () => (await told()).length >= limits.quarantine_events_max, 30_000);
+  await siblingWorks(2);
+  const before = await fleet.agent('bad');
+  expect(before.state).toBe('running');
+
+  await fleet.killHost();
+  const began = performance.now();
+  await fleet.up();
+  expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
+  expect((await fleet.agent('bad')).run).toBe(before.run);
+  await siblingWorks(3);
+  await fleet.ok('stop', 'bad');
+  await fleet.ok('stop', 'loud');
+  expect(await fleet.agent('bad')).toMatchObject({ pid: null, exit: { cause: 'stopped' } });
+});
+
+test('a journal that is damaged, one that is gone and one that is a pipe: only their own runs are affected', {
+  timeout: 120_000,
+}, async () => {
+  const talks = ['sh', '-c', 'while :; do echo line; sleep 0.05; done'];
+  const names = ['damaged', 'gone', 'pipe'];
+  await fleetOf(Object.fromEntries(names.map((name) => [name, { runtime: 'command', command: talks }])));
+  await fleet.up();
+  const runs = Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, (await fleet.agent(name)).run!] as const)),
+  );
+  await fleet.killHost();
+  const first = (name: string) => join(journalOf(runs[name]!), '0000000000000000.journal');
+  // What no host has read yet; the shim goes on behind it.
+  const { size } = fs.statSync(first('damaged'));
+  await eventually('it prints on', () => fs.statSync(first('damaged')).size > size + 400);
+  const fd = fs.openSync(first('damaged'), 'r+');
+  fs.writeSync(fd, Buffer.alloc(300, 0xff), 0, 300, size + 10);
+  fs.closeSync(fd);
+  fs.rmSync(journalOf(runs.gone!), { recursive: true });
+  fs.rmSync(first('pipe'));
+  execFileSync('mkfifo', [first('pipe')]);
+
+  const began = performance.now();
+  await fleet.up();
+  expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
+  await siblingWorks(2);
+  await fleet.event('journal.damaged', ({ agent }) => agent === 'damaged');
+  await fleet.event('journal.unreadable', ({ agent }) => agent === 'gone');
+  await fleet.event('journal.unreadable', ({ agent }) => agent === 'pipe');
+  for (const name of names) await fleet.ok('stop', name);
+  expect(await fleet.agent('damaged')).toMatchObject({ pid: null, exit: { cause: 'stopped' } });
+});
+
+test('a shim that is silent, and a socket on which somebody else talks: the host starts at once and serves the others', {
+  timeout: 120_000,
+}, async () => {
+  await fleetOf({
+    silent: { runtime: 'command', command: ['sleep', '600'] },
+    babble: { runtime: 'command', command: ['sleep', '600'] },
+  });
+  await fleet.up();
+  const sockets = fs.readFileSync(join(fleet.stateDir, 'sockets'), 'utf8').trim();
+  const socketOf = async (name: string) => join(sockets, (await fleet.agent(name)).run!, 'shim.sock');
+  const [silent, babble] = [await socketOf('silent'), await socketOf('babble')];
+  await fleet.killHost();
+  const servers = [
+    createServer(() => undefined),
+    createServer((socket) => {
+      socket.on('error', () => undefined);
+      for (const line of [
+        'null',
+        '5',
+        '"x"',
+        '[]',
+        '{"notice":"journal","offset":"x"}',
+        '{"id":1,"ok":true,"result":null}',
+      ])
+        socket.write(`${line}\n`);
+    }),
+  ];
+  for (const [at, file] of [silent, babble].entries()) {
+    fs.renameSync(file, join(dirname(file), 'moved'));
+    await new Promise<void>((resolve) => servers[at]!.listen(file, resolve));
+  }
+  try {
+    const began = performance.now();
+    const up = await fleet.cli(['up', '--detach']);
+    expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
+    expect(up.stdout).toContain('babble failed: it is unknown');
+    await siblingWorks(2);
+    await fleet.ok('kill', 'silent');
+    await fleet.ok('kill', 'babble');
+  } finally {
+    for (const server of servers) server.close();
+  }
+});
