@@ -2,7 +2,7 @@
  * What a client of the host may ask for, as types only: the console, the CLI (through the control socket) and
  * the MCP tools all speak this and nothing else. Views are JSON values; times are milliseconds since the epoch.
  */
-import type { Activity, Capabilities, Detection, RuntimeName } from '../runtimes/runtime.ts';
+import type { Activity, Capabilities, Detection } from '../runtimes/runtime.ts';
 import type { WireError } from './errors.ts';
 import type { EventView } from './events/topics.ts';
 import type { Actor, ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
@@ -45,7 +45,7 @@ export type Verb =
 
 export interface AgentView {
   name: string;
-  runtime: RuntimeName;
+  runtime: string;
   /** State of the newest run; 'stopped' where there is none or it exited on request, 'failed' after a crash loop or a launch that failed. */
   state: RunState | 'stopped' | 'failed';
   activity: Activity | null;
@@ -68,8 +68,8 @@ export interface AgentView {
   model: string | null;
   workspace: string;
   sandbox: 'none';
-  /** What its runtime makes possible: to stand at a gate, and how far a message is known to have come. */
-  can: { hold: boolean; receipts: Capabilities['receipts'] };
+  /** What its runtime makes possible: a gate, how far a message is known to have come, and turns that are known of. */
+  can: { hold: boolean; receipts: Capabilities['receipts']; turns: boolean };
   /** What holds its processes together; null while none runs, and for a run of a version that did not say. */
   containment?: 'cgroup2' | 'freezer' | 'descent' | null;
   cost_usd: number | null;
@@ -164,7 +164,7 @@ export interface PlanChange {
 }
 
 export interface PlannedLaunch {
-  runtime: RuntimeName;
+  runtime: string;
   argv: string[];
   env: Record<string, string>;
   cwd: string;

@@ -9,10 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { consoleOff, startConsole } from '../console/app.ts';
 import { openClientDoor } from '../mcp-tools/transports/client-door.ts';
 import { openRunDoor } from '../mcp-tools/transports/run-door.ts';
-import { builtinRuntime } from '../runtimes/builtin/runtime.ts';
-import { claudeCodeRuntime } from '../runtimes/claude-code/runtime.ts';
-import { commandRuntime } from '../runtimes/command/runtime.ts';
-import type { Detection, Runtime, RuntimeName } from '../runtimes/runtime.ts';
+import { definitionOf, RUNTIMES } from '../runtimes/installed.ts';
+import type { Detection, Runtime } from '../runtimes/runtime.ts';
 import { Agents } from './agents/agents.ts';
 import type { PlanView } from './api.ts';
 import { Approvals } from './approvals/approvals.ts';
@@ -68,8 +66,8 @@ import { Store } from './store/store.ts';
 import { Leases } from './terminals/leases.ts';
 
 /** For `aether doctor` and `aether init`, which need no host. */
+export { initConfig } from './config/init.ts';
 export { diskUse } from './operations/disk-use.ts';
-export { initConfig } from './operations/init.ts';
 export { probeContainment } from './operations/remains.ts';
 
 const EXTENSION = path.extname(import.meta.url);
@@ -85,17 +83,12 @@ export const version = (
   JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string }
 ).version;
 
-const runtimes: Runtime[] = [claudeCodeRuntime, builtinRuntime(version), commandRuntime];
+const runtimes: Runtime[] = await Promise.all(RUNTIMES.map(({ load }) => load({ version })));
 
-function runtimeNamed(name: RuntimeName): Runtime {
-  const runtime = runtimes.find((candidate) => candidate.name === name);
-  if (runtime !== undefined) return runtime;
-  throw new AetherError({
-    code: 'runtime.unknown',
-    who: 'config',
-    message: `This version has no runtime named ${name}.`,
-    next: `Use one of: ${runtimes.map((candidate) => candidate.name).join(', ')}.`,
-  });
+/** @throws AetherError `runtime.unknown` */
+function runtimeNamed(name: string | null): Runtime {
+  if (name === null) return runtimes.find(({ capabilities }) => capabilities.engine === 'pty')!;
+  return runtimes[RUNTIMES.indexOf(definitionOf(name))]!;
 }
 
 export function detectRuntimes(): Promise<Detection[]> {

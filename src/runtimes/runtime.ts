@@ -5,12 +5,11 @@
  */
 import type { ProcessSpec, StopLadder } from '../host/shim/wire.ts';
 
-export type RuntimeName = 'claude-code' | 'builtin' | 'command' | 'openclaw';
-
 /** The agent as the runtime needs it: validated, resolved, frozen. */
 export interface AgentSpec {
   name: string;
-  runtime: RuntimeName;
+  /** Name of its definition. */
+  runtime: string;
   /** Prompt of the template, if any: who the agent is. */
   role: string | null;
   /** What it is to do: the first message of a new conversation. */
@@ -26,11 +25,9 @@ export interface AgentSpec {
   permissions: PermissionSpec;
   /** `aether_*` tools the agent may call; null: all. */
   tools: string[] | null;
-  /** `runtime: command` only. */
-  command: string[] | null;
   limits: { steps_max: number | null };
-  /** `runtime: builtin`, model `replay:FILE`: absolute path of the recorded conversation. */
-  replay: string | null;
+  /** The keys that only this runtime takes, resolved by its definition. */
+  options: Record<string, unknown>;
 }
 
 export interface InheritSpec {
@@ -98,13 +95,16 @@ export interface Frame {
 }
 
 export interface Detection {
-  runtime: RuntimeName;
+  /** Name of its definition. */
+  runtime: string;
   /** True when an agent of this runtime could start now. */
   usable: boolean;
   binary: string | null;
   version: string | null;
   /** True only when proven (a key or token is present and of the right form, or no log-in is needed). */
   canLogIn: boolean;
+  /** It talks to a model. */
+  model: boolean;
   /** Each: what is missing, and the command or step that mends it. */
   missing: { what: string; mend: string }[];
 }
@@ -259,7 +259,7 @@ export interface CallFacts {
 }
 
 export interface Runtime {
-  readonly name: RuntimeName;
+  readonly name: string;
   readonly capabilities: Capabilities;
   /** Looks at this machine; never runs the engine against a network. */
   detect(environment: Record<string, string | undefined>): Promise<Detection>;

@@ -90,7 +90,8 @@ function whyForbidden(room: Room, file: string, one: Import): string | null {
     names.some((name) => name === other.name || name === partOf[other.name]) ||
     // A part and the rest of its room are one room.
     partOf[other.name] === room.name ||
-    (partOf[room.name] !== undefined && partOf[room.name] === other.name);
+    (partOf[room.name] !== undefined &&
+      (partOf[room.name] === other.name || partOf[room.name] === partOf[other.name]));
   if (reachable(room.may)) return null;
   if (reachable(room.types ?? [])) return typeOnly ? null : `${target} (${other.name}) as more than types`;
   return `${target} (${other.name})`;

@@ -3,6 +3,8 @@
  * `import type` counts as an import unless the target stands under `types`.
  */
 
+import { readdirSync } from 'node:fs';
+
 export interface Room {
   /** Name used in this table. */
   name: string;
@@ -35,6 +37,11 @@ const domain = (name: string, more: Partial<Room> = {}): Room => ({
   ...more,
 });
 
+/** Each folder is a runtime: to add one is no edit here. */
+const runtimes = readdirSync(new URL('../../src/runtimes/', import.meta.url), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory())
+  .map(({ name }) => name);
+
 export const rooms: Room[] = [
   /* ---- what everybody may stand on ---- */
   {
@@ -57,10 +64,17 @@ export const rooms: Room[] = [
   /** Types a client of the host speaks, and the contract of a runtime: no code. */
   {
     name: 'contract',
-    paths: ['host/api.ts', 'host/shapes.ts', 'host/events/topics.ts', 'runtimes/runtime.ts'],
+    paths: [
+      'host/api.ts',
+      'host/shapes.ts',
+      'host/events/topics.ts',
+      'runtimes/definition.ts',
+      'runtimes/runtime.ts',
+    ],
     may: [],
     types: ['ground', 'contract', 'wire'],
     packages: [],
+    packageTypes: ['zod'],
     node: false,
   },
   {
@@ -127,7 +141,7 @@ export const rooms: Room[] = [
   {
     name: 'config',
     paths: ['host/config/'],
-    may: ['ground', 'config-types', 'builtin-models'],
+    may: ['ground', 'config-types', 'runtime-list'],
     types: ['contract'],
     packages: ['yaml', 'zod', 'chokidar'],
     node: true,
@@ -192,7 +206,7 @@ export const rooms: Room[] = [
     paths: ['host/cli/'],
     may: ['ground', 'wire', 'control-client', 'sockets'],
     // What main.ts offers to the verbs that work without a host is described here; its code is reached below.
-    types: ['contract', 'operations'],
+    types: ['contract', 'operations', 'config'],
     packages: ['commander'],
     node: true,
   },
@@ -200,7 +214,7 @@ export const rooms: Room[] = [
     name: 'cli-front-door',
     paths: ['host/cli/front-door.ts'],
     may: ['main'],
-    types: ['contract', 'operations'],
+    types: ['contract', 'operations', 'config'],
     packages: [],
     node: false,
   },
@@ -262,17 +276,36 @@ export const rooms: Room[] = [
   },
 
   /* ---- engines ---- */
-  ...['claude-code', 'builtin', 'command'].map(
+  ...runtimes.map(
     (name): Room => ({
       name: `runtime-${name}`,
       paths: [`runtimes/${name}/`],
-      may: ['ground', 'wire', ...(name === 'builtin' ? ['loop-entries'] : [])],
+      may: ['ground', 'wire', 'loop-entries'],
       types: ['contract'],
       // execa: asking an engine's program for its version.
       packages: ['zod', 'execa'],
       node: true,
     }),
   ),
+  /** What a runtime says of itself without its engine's code. */
+  ...runtimes.map(
+    (name): Room => ({
+      name: `runtime-${name}-definition`,
+      paths: [`runtimes/${name}/definition.ts`],
+      may: ['ground'],
+      types: ['contract'],
+      packages: ['zod'],
+      node: true,
+    }),
+  ),
+  {
+    name: 'runtime-list',
+    paths: ['runtimes/installed.ts'],
+    may: ['errors', ...runtimes.map((name) => `runtime-${name}-definition`)],
+    types: ['contract'],
+    packages: [],
+    node: false,
+  },
 
   /* ---- parts of a room that others may use where the room as a whole is closed to them ---- */
   {
@@ -332,6 +365,7 @@ export const partOf: Record<string, string> = {
   files: 'ground',
   'builtin-models': 'runtime-builtin',
   'loop-entries': 'loop',
+  ...Object.fromEntries(runtimes.map((name) => [`runtime-${name}-definition`, `runtime-${name}`])),
   'web-build': 'web',
   'control-client': 'control',
   sockets: 'process',

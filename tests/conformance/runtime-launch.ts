@@ -10,7 +10,7 @@ export function launchConformance(bench: Bench<AnySubject>): void {
       expect(found).toMatchObject({ runtime: bench.runtime.name, usable: true, canLogIn: true });
       expect(found.missing).toEqual([]);
       // A runtime whose program every agent names for itself has none to find.
-      if (bench.agent().command !== null) return;
+      if ('command' in bench.agent().options) return;
       expect(found.version).toMatch(/^\d+\.\d+\.\d+/);
       expect(fs.existsSync(found.binary!)).toBe(true);
     });

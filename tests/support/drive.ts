@@ -81,9 +81,8 @@ export class Desk {
       inherit: { instructions: false, settings: false, mcpServers: false, skills: false },
       permissions: { mode: 'ask', allow: [], deny: [] },
       tools: null,
-      command: null,
       limits: { steps_max: null },
-      replay: null,
+      options: {},
       ...overrides,
     };
   }

@@ -74,6 +74,7 @@ export const fixtureRuntime: Runtime = {
       binary: PROGRAM,
       version: '1.0.0',
       canLogIn,
+      model: true,
       missing: canLogIn ? [] : [{ what: `no ${FIXTURE_KEY}`, mend: `set ${FIXTURE_KEY}` }],
     };
   },

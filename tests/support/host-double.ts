@@ -72,7 +72,7 @@ export class HostDouble implements HostApi {
   set(name: string, facts: Facts): AgentView {
     const before = this.#agents.get(name) ?? blank(name, this.now());
     const view = { ...before, ...facts };
-    if (view.runtime === 'command') view.can = { hold: false, receipts: 'delivered' };
+    if (view.runtime === 'command') view.can = { hold: false, receipts: 'delivered', turns: false };
     view.openApprovals = this.approvals({ agent: name }).length;
     view.verbs = legalVerbs({
       name,
@@ -537,7 +537,7 @@ function blank(name: string, now: number): AgentView {
     model: null,
     workspace: `/srv/payments/${name}`,
     sandbox: 'none',
-    can: { hold: true, receipts: 'acted' },
+    can: { hold: true, receipts: 'acted', turns: true },
     containment: 'cgroup2',
     cost_usd: null,
     tokens: { input: 0, output: 0 },

@@ -69,6 +69,7 @@ export function agentView(parts: ViewParts): AgentView {
     can: {
       hold: parts.capabilities?.gate !== undefined,
       receipts: parts.capabilities?.receipts ?? 'delivered',
+      turns: parts.capabilities?.engine === 'structured',
     },
     containment: live ? (run.tree.containment?.means ?? null) : null,
     cost_usd: parts.totals.cost_usd,

@@ -6,9 +6,7 @@ import type { Detection } from '../../runtimes/runtime.ts';
 
 /** @param program how `aether` is started here */
 export function engineOffer(detections: readonly Detection[], program: string): string {
-  const found = (['claude-code', 'builtin'] as const)
-    .map((name) => detections.find((one) => one.runtime === name))
-    .find((one) => one?.usable && one.canLogIn);
+  const found = detections.find((one) => one.model && one.usable && one.canLogIn);
   if (found === undefined)
     return `No engine can log in to a model here yet: \`${program} doctor\` says what is missing.`;
   const what = found.version === null ? found.runtime : `${found.runtime} ${found.version}`;

@@ -4,8 +4,8 @@
  */
 import type { Detection } from '../../runtimes/runtime.ts';
 import type { PlanView } from '../api.ts';
+import type { InitOptions, InitResult } from '../config/init.ts';
 import type { DiskUse } from '../operations/disk-use.ts';
-import type { InitOptions, InitResult } from '../operations/init.ts';
 import type { HostOptions, RunningHost } from './running-host.ts';
 
 export interface FrontDoor {
@@ -20,7 +20,7 @@ export interface FrontDoor {
   probeContainment(
     environment: Record<string, string | undefined>,
   ): Promise<'cgroup2' | 'freezer' | 'descent'>;
-  /** Writes a first configuration; see operations/init.ts. */
+  /** Writes a first configuration; see config/init.ts. */
   initConfig(options: InitOptions): InitResult;
 }
 

@@ -3,16 +3,13 @@
  * into the engine's environment and nowhere else, and no error text ever holds one.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { PROVIDERS } from '../../runtimes/builtin/models.ts';
+import type { Environment, Fault, LoginRules } from '../../runtimes/definition.ts';
+import { definitionOf } from '../../runtimes/installed.ts';
 import { limits } from '../limits.ts';
-import { providerVariables } from './cloud.ts';
-import type { Fault } from './problems.ts';
 import type { AgentConfig, AuthConfig } from './types.ts';
-import { type Environment, lookUp } from './variables.ts';
+import { lookUp } from './variables.ts';
 
-/** Variables that Claude Code reads under their own name; any other name is taken to hold an API key. */
-const CLAUDE_LOGINS = ['ANTHROPIC_API_KEY', 'CLAUDE_CODE_OAUTH_TOKEN', 'ANTHROPIC_AUTH_TOKEN'];
-const GEMINI_ALIASES = ['GEMINI_API_KEY', 'GOOGLE_API_KEY'];
+const rulesOf = (agent: AgentConfig): LoginRules => definitionOf(agent.runtime).config.login;
 
 /**
  * @param env the agent's own variables, resolved: a log-in among them counts
@@ -54,7 +51,11 @@ function given(
   environment: Environment,
   variables: Record<string, string>,
 ): Fault | null {
-  if ('provider' in auth) return providerVariables(auth.provider, environment, variables);
+  const rules = rulesOf(agent);
+  if ('provider' in auth) {
+    const provide = rules.providers[auth.provider];
+    return provide === undefined ? noLogin(agent) : provide(environment, variables);
+  }
   const oauth = 'oauthEnv' in auth || 'oauthFile' in auth;
   const name = 'env' in auth ? auth.env : 'oauthEnv' in auth ? auth.oauthEnv : null;
   const value =
@@ -67,26 +68,21 @@ function given(
       code: 'auth-missing',
       path: ['auth'],
       message: `auth names ${name}, which is not set where aether runs.`,
-      next: `Set ${name} in the environment of aether${oauth ? ' (`claude setup-token` makes a token)' : ''} and start it again.`,
+      next: `Set ${name} in the environment of aether${oauth && rules.tokenHint ? ` (${rules.tokenHint})` : ''} and start it again.`,
     };
-  const variable = variableFor(agent, oauth, name, value);
-  if (variable === null)
-    return {
-      code: 'auth',
-      path: ['auth'],
-      message: `runtime ${agent.runtime}${agent.model ? ` with model ${agent.model}` : ''} takes no log-in.`,
-      next: 'Remove auth; give a program what it needs below env.',
-    };
+  const variable = rules.variable({ oauth, name, value }, agent.model);
+  if (variable === null) return noLogin(agent);
   variables[variable] = value;
   return null;
 }
 
-/** The variable in which the engine expects this log-in; null when it takes none. */
-function variableFor(agent: AgentConfig, oauth: boolean, name: string | null, value: string): string | null {
-  if (agent.runtime === 'command') return name;
-  if (agent.runtime === 'builtin') return providerOf(agent)?.key ?? null;
-  if (oauth || value.startsWith('sk-ant-oat')) return 'CLAUDE_CODE_OAUTH_TOKEN';
-  return name !== null && CLAUDE_LOGINS.includes(name) ? name : 'ANTHROPIC_API_KEY';
+function noLogin(agent: AgentConfig): Fault {
+  return {
+    code: 'auth',
+    path: ['auth'],
+    message: `runtime ${agent.runtime}${agent.model ? ` with model ${agent.model}` : ''} takes no log-in of this form.`,
+    next: 'Remove auth; give a program what it needs below env.',
+  };
 }
 
 /** No `auth:`: what the engine usually takes, from the agent's env or from where aether runs. */
@@ -96,7 +92,8 @@ function usual(
   environment: Environment,
   variables: Record<string, string>,
 ): Fault | null {
-  const logins = usualLogins(agent);
+  const rules = rulesOf(agent);
+  const logins = rules.usual(agent.model);
   if (logins === null) return null;
   // A log-in in the agent's own env is moved to auth, so that it is treated as the secret it is.
   const written = logins.find(({ variable }) => env[variable])?.variable;
@@ -110,61 +107,14 @@ function usual(
     variables[variable] = environment[name]!.trim();
     return null;
   }
-  return missingLogin(agent, env, environment);
-}
-
-/** null: this agent needs no log-in. */
-function usualLogins(agent: AgentConfig): { variable: string; names: string[] }[] | null {
-  if (agent.runtime === 'claude-code')
-    return CLAUDE_LOGINS.map((variable) => ({ variable, names: [variable] }));
-  if (agent.runtime !== 'builtin') return null;
-  const key = providerOf(agent)?.key ?? null;
-  if (key === null) return null;
-  return [{ variable: key, names: key.startsWith('GOOGLE_') ? [key, ...GEMINI_ALIASES] : [key] }];
-}
-
-function missingLogin(
-  agent: AgentConfig,
-  env: Record<string, string>,
-  environment: Environment,
-): Fault | null {
-  if (agent.runtime === 'claude-code') {
-    if (env.CLAUDE_CODE_USE_BEDROCK || env.CLAUDE_CODE_USE_VERTEX) return null;
-    const cloud = environment.CLAUDE_CODE_USE_BEDROCK
-      ? 'bedrock'
-      : environment.CLAUDE_CODE_USE_VERTEX
-        ? 'vertex'
-        : null;
-    return {
-      code: 'auth-missing',
-      path: [],
-      message:
-        'claude-code has no log-in: neither ANTHROPIC_API_KEY nor CLAUDE_CODE_OAUTH_TOKEN is set where aether runs.',
-      next: cloud
-        ? `Write \`auth: { provider: ${cloud} }\`.`
-        : 'With a subscription run `claude setup-token` and set CLAUDE_CODE_OAUTH_TOKEN; with a key set ANTHROPIC_API_KEY; or write `auth:`.',
-    };
-  }
-  const provider = providerOf(agent);
-  const address = provider?.baseUrl ? (env[provider.baseUrl] ?? environment[provider.baseUrl]) : undefined;
-  if (!provider || (provider.keyless && address)) return null;
-  return {
-    code: 'auth-missing',
-    path: [],
-    message: `The model ${agent.model} has no log-in: ${provider.key} is not set where aether runs.`,
-    next: `Set ${provider.key}${provider.keyless ? ` (or ${provider.baseUrl}, for a server that needs no key)` : ''}, or write \`auth:\`.`,
-  };
+  const missing = rules.missing(agent.model, env, environment);
+  return missing && { code: 'auth-missing', path: [], ...missing };
 }
 
 /** The variable with which the engine's address is overridden; null when it has none. */
 function baseUrlOf(agent: AgentConfig): string | null {
-  if (agent.runtime === 'builtin') return providerOf(agent)?.baseUrl ?? null;
-  const cloud = agent.auth !== null && 'provider' in agent.auth;
-  return agent.runtime === 'claude-code' && !cloud ? 'ANTHROPIC_BASE_URL' : null;
-}
-
-function providerOf(agent: AgentConfig): (typeof PROVIDERS)[number] | null {
-  return PROVIDERS.find(({ name }) => agent.model?.startsWith(`${name}:`)) ?? null;
+  const provider = agent.auth !== null && 'provider' in agent.auth ? agent.auth.provider : null;
+  return rulesOf(agent).address(agent.model, provider);
 }
 
 /** The one line of a file that only its owner can read. */

@@ -1,14 +1,17 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the syntax of the file, not of JavaScript.
 /** What one agent's keys must satisfy together and a schema cannot say. Every problem names its place in the file. */
-import { PROVIDERS } from '../../runtimes/builtin/models.ts';
-import { nearest } from '../errors.ts';
-import { authFits } from './auth-fits.ts';
-import type { RawDefaults } from './normalise.ts';
+import type { RuntimeDefinition } from '../../runtimes/definition.ts';
+import { definitionOf } from '../../runtimes/installed.ts';
+import { authForm, type RawDefaults, writtenKeys } from './normalise.ts';
 import { pathFault } from './paths.ts';
 import type { Problem } from './problems.ts';
-import { type RawAgent, RUNTIMES, VARIABLE_NAME } from './schema.ts';
+import { modelOwner, OWN_KEYS, ownersOf, RUNTIME_NAMES } from './runtime-keys.ts';
+import { type RawAgent, VARIABLE_NAME } from './schema.ts';
 import { isSecretName, looksLikeSecret, quoteValue } from './secrets.ts';
 import { parseValue } from './variables.ts';
+
+/** Where no path is made absolute. */
+const ANYWHERE = { dir: '/', home: '/' };
 
 /** Principals of their own: mail and approvals would not know whom is meant. */
 const RESERVED_NAMES = ['operator', 'host'];
@@ -38,13 +41,12 @@ export function checkAgent(name: string, raw: RawAgent, defaults: RawDefaults): 
       path,
       at: 'key',
       message: `agents.${name} has no \`runtime\`.`,
-      next: `Add \`runtime: claude-code\` (or ${RUNTIMES.slice(1).join(', or ')}), here or below \`defaults:\`.`,
+      next: `Add \`runtime: ${RUNTIME_NAMES[0]}\` (or ${RUNTIME_NAMES.slice(1).join(', or ')}), here or below \`defaults:\`.`,
     });
     return found;
   }
-  problems.push(...checkCommand(path, raw, runtime, raw.command ?? defaults.command));
-  problems.push(...checkModel(path, raw, runtime, raw.model ?? defaults.model));
-  problems.push(...checkAuthFits(path, raw, runtime, raw.model ?? defaults.model));
+  problems.push(...checkOwnKeys(path, raw, runtime));
+  problems.push(...checkByRuntime(path, raw, defaults, definitionOf(runtime)));
   return found;
 }
 
@@ -52,11 +54,9 @@ export function checkAgent(name: string, raw: RawAgent, defaults: RawDefaults): 
 export function checkKeys(path: readonly string[], raw: RawAgent): Findings {
   const { problems, warnings } = checkEnv(path, raw.env ?? {});
   problems.push(...checkAuth([...path, 'auth'], raw.auth));
-  const replay = raw.model?.startsWith('replay:') ? raw.model.slice('replay:'.length) : undefined;
   const auth = typeof raw.auth === 'object' ? raw.auth : {};
   for (const [key, written] of [
     ['workspace', raw.workspace],
-    ['model', replay],
     ['auth.file', auth.file],
     ['auth.oauth_file', auth.oauth_file],
   ] as const) {
@@ -73,85 +73,60 @@ export function checkKeys(path: readonly string[], raw: RawAgent): Findings {
   return { problems, warnings };
 }
 
-function checkCommand(
-  path: readonly string[],
-  raw: RawAgent,
-  runtime: string,
-  command: readonly string[] | undefined,
-): Problem[] {
+/** Keys of another runtime are a mistake where they are written, and left alone where the defaults bring them. */
+function checkOwnKeys(path: readonly string[], raw: RawAgent, runtime: string): Problem[] {
   const where = path.join('.');
-  if (runtime === 'command' && command === undefined)
-    return [
-      {
-        code: 'command-missing',
-        path,
-        at: 'key',
-        message: `${where} has runtime command but no \`command\`.`,
-        next: 'Add the program and its arguments as a list: `command: [./bin/agent, --verbose]`.',
-      },
-    ];
-  if (runtime !== 'command' && raw.command !== undefined)
-    return [
-      {
-        code: 'command-unused',
-        path: [...path, 'command'],
-        at: 'key',
-        message: `${where}.command is only for runtime command; this agent has runtime ${runtime}.`,
-        next: 'Write `runtime: command`, or remove `command`.',
-      },
-    ];
-  return [];
+  const strange = OWN_KEYS.filter((key) => key in raw && !ownersOf(key).includes(runtime));
+  const problems: Problem[] = strange.map((key) => {
+    const owners = ownersOf(key).join(' or ');
+    return {
+      code: `${key}-unused`,
+      path: [...path, key],
+      at: 'key',
+      message: `${where}.${key} is only for runtime ${owners}; this agent has runtime ${runtime}.`,
+      next: `Write \`runtime: ${ownersOf(key)[0]}\`, or remove \`${key}\`.`,
+    };
+  });
+  const owner = raw.model === undefined ? null : modelOwner(raw.model);
+  if (owner !== null && owner.runtime !== runtime)
+    problems.push({
+      code: 'model',
+      path: [...path, 'model'],
+      at: 'value',
+      message: `${where}.model is ${owner.what}, which only the ${owner.runtime} runtime plays; this agent has runtime ${runtime}.`,
+      next: `Write \`runtime: ${owner.runtime}\`, or name a model.`,
+    });
+  return problems;
 }
 
-function checkModel(
+/** What only its runtime can judge. */
+function checkByRuntime(
   path: readonly string[],
   raw: RawAgent,
-  runtime: string,
-  model: string | undefined,
+  defaults: RawDefaults,
+  { config }: RuntimeDefinition,
 ): Problem[] {
   const where = path.join('.');
-  const forms = PROVIDERS.map(({ name }) => `${name}:${name === 'replay' ? 'FILE' : 'NAME'}`).join(', ');
-  if (runtime !== 'builtin') {
-    if (!raw.model?.startsWith('replay:')) return [];
-    return [
-      {
-        code: 'model',
-        path: [...path, 'model'],
-        at: 'value',
-        message: `${where}.model is a replay, which only the builtin runtime plays; this agent has runtime ${runtime}.`,
-        next: 'Write `runtime: builtin`, or name a model.',
-      },
-    ];
-  }
-  if (model === undefined)
-    return [
-      {
-        code: 'missing-key',
-        path,
-        at: 'key',
-        message: `${where} has runtime builtin but no \`model\`.`,
-        next: `Add \`model:\` with one of ${forms}.`,
-      },
-    ];
-  const colon = model.indexOf(':');
-  const provider = colon < 0 ? model : model.slice(0, colon);
-  const names = PROVIDERS.map((one) => one.name as string);
-  if (names.includes(provider) && colon > 0 && colon < model.length - 1) return [];
-  const near = names.includes(provider) ? null : nearest(provider, names)[0];
-  return [
-    {
-      code: 'model',
-      path: raw.model === undefined ? ['defaults', 'model'] : [...path, 'model'],
-      at: 'value',
-      message: `${quoteValue(model)} is not a model of the builtin runtime${near ? `; the nearest provider is "${near}"` : ''}.`,
-      next: `Write one of ${forms}.`,
-    },
-  ];
+  const place = (key: string | null): readonly string[] =>
+    key === null ? path : key in raw ? [...path, key] : ['defaults', key];
+  const problems: Problem[] = config
+    .check(writtenKeys(where, raw, defaults, ANYWHERE))
+    .map(({ code, key, message, next }) => ({
+      code,
+      path: place(key),
+      at: key === null ? 'key' : 'value',
+      message,
+      next,
+    }));
+  if (raw.auth === undefined) return problems;
+  const misfit = config.login.misfit(authForm(raw.auth), raw.model ?? defaults.model ?? null, where);
+  if (misfit !== null) problems.push({ code: 'auth', path: [...path, 'auth'], at: 'key', ...misfit });
+  return problems;
 }
 
 function checkAuth(path: readonly string[], auth: RawAgent['auth']): Problem[] {
   if (auth === undefined) return [];
-  const named = typeof auth === 'string' ? { env: auth } : auth;
+  const named = authForm(auth);
   const at = (key: string): readonly string[] => (typeof auth === 'string' ? path : [...path, key]);
   const given = Object.entries(named).filter(([, value]) => value !== undefined);
   if (given.length !== 1)
@@ -191,31 +166,6 @@ function checkAuth(path: readonly string[], auth: RawAgent['auth']): Problem[] {
       },
     ];
   return [];
-}
-
-function checkAuthFits(
-  path: readonly string[],
-  raw: RawAgent,
-  runtime: string,
-  model: string | undefined,
-): Problem[] {
-  if (raw.auth === undefined || authFits(raw.auth, runtime, model)) return [];
-  const replayed = runtime === 'builtin' && authFits('ANY', runtime, model) === false;
-  return [
-    {
-      code: 'auth',
-      path: [...path, 'auth'],
-      at: 'key',
-      message: replayed
-        ? `${path.join('.')}.auth is of no use: the model ${model} takes no log-in.`
-        : `${path.join('.')}.auth cannot have this form with runtime ${runtime}.`,
-      next: replayed
-        ? 'Remove it.'
-        : runtime === 'builtin'
-          ? 'Name an API key: `auth: { env: … }` or `auth: { file: … }`.'
-          : 'Give the program what it needs below `env:`, for example `env: { TOKEN: "${TOKEN}" }`.',
-    },
-  ];
 }
 
 function checkEnv(path: readonly string[], env: Record<string, string>): Findings {

@@ -1,5 +1,5 @@
 /** What an edit of aether.yaml means for one agent: whether it takes a restart, and what of it waits for an operator. */
-import { keysOf, ruleOf } from './edit-rules.ts';
+import { keysOf, ruleOf, valueOfKey } from './edit-rules.ts';
 import { canonicalJson } from './hash.ts';
 import type { AgentConfig } from './types.ts';
 
@@ -52,12 +52,9 @@ export function diffConfig(old: AgentConfig | null, next: AgentConfig | null): C
 
 function changedKeys(old: AgentConfig, next: AgentConfig): string[] {
   // `?? null`: a record stored by an older version may lack a key that was added since.
-  const text = (config: AgentConfig, key: string) => canonicalJson(valueIn(config, key) ?? null);
+  const text = (config: AgentConfig, key: string) => canonicalJson(valueOfKey(config, key) ?? null);
   return keysOf(old, next).filter((key) => text(old, key) !== text(next, key));
 }
-
-const valueIn = (config: AgentConfig, key: string): unknown =>
-  (config as unknown as Record<string, unknown>)[key];
 
 export interface LiveEdit {
   /** What is applied, narrowed as far as the edit says. */
@@ -77,7 +74,7 @@ export function liveEdit(applied: AgentConfig, wanted: AgentConfig, running: boo
   const edit: LiveEdit = { config: config as unknown as AgentConfig, narrowed: [], waits: [] };
   for (const key of changedKeys(applied, wanted)) {
     const { effect, narrowed, waits } = ruleOf(key);
-    const [old, next] = [valueIn(applied, key), valueIn(wanted, key)];
+    const [old, next] = [valueOfKey(applied, key), valueOfKey(wanted, key)];
     // A value that only one of two versions knows cannot be compared.
     const value = old === undefined || next === undefined ? old : narrowed(old, next);
     const narrows = canonicalJson(value ?? null) !== canonicalJson(old ?? null);

@@ -3,6 +3,7 @@
  * than an operator gave: an edit applies by itself only as far as it narrows, and the rest waits for `aether apply`.
  */
 import type { PermissionSpec } from '../../runtimes/runtime.ts';
+import { ownKey } from './runtime-keys.ts';
 import type { AgentConfig, RestartConfig, WatchdogConfig } from './types.ts';
 
 export interface EditRule<T> {
@@ -14,7 +15,7 @@ export interface EditRule<T> {
   waits: string;
 }
 
-type Key = Exclude<keyof AgentConfig, 'name'>;
+type Key = Exclude<keyof AgentConfig, 'name' | 'options'>;
 
 const nothing = <T>(applied: T): T => applied;
 const offOnly = (applied: boolean, wanted: boolean): boolean => applied && wanted;
@@ -24,9 +25,7 @@ const stricter = <T>(scale: readonly T[], one: T, other: T): T =>
 
 const RULES: { [K in Key]: EditRule<AgentConfig[K]> } = {
   runtime: { effect: 'restart', narrowed: nothing, waits: 'runs another engine' },
-  command: { effect: 'restart', narrowed: nothing, waits: 'runs another program' },
   model: { effect: 'restart', narrowed: nothing, waits: 'sends its conversation to another model' },
-  replay: { effect: 'restart', narrowed: nothing, waits: 'decides what it does' },
   workspace: { effect: 'restart', narrowed: nothing, waits: 'gives it another directory' },
   template: { effect: 'restart', narrowed: nothing, waits: 'fills in other keys' },
   // Text in the operator's name: no sender's authority limits what it makes the agent do.
@@ -64,12 +63,21 @@ const UNKNOWN: EditRule<unknown> = { effect: 'restart', narrowed: nothing, waits
 
 /** Every key of an agent, in the order in which changes are listed. */
 export function keysOf(...configs: AgentConfig[]): string[] {
-  const found = configs.flatMap((config) => Object.keys(config)).filter((key) => key !== 'name');
-  return [...new Set([...Object.keys(RULES), ...found])];
+  const found = configs.flatMap((config) => [...Object.keys(config), ...Object.keys(config.options ?? {})]);
+  const own = found.filter((key) => key !== 'name' && key !== 'options');
+  return [...new Set([...Object.keys(RULES), ...own])];
+}
+
+/** Its value, wherever it is stored. */
+export function valueOfKey(config: AgentConfig, key: string): unknown {
+  const { options, ...rest } = config;
+  return ({ ...options, ...rest } as Record<string, unknown>)[key];
 }
 
 export function ruleOf(key: string): EditRule<unknown> {
-  return Object.hasOwn(RULES, key) ? (RULES[key as Key] as EditRule<unknown>) : UNKNOWN;
+  if (Object.hasOwn(RULES, key)) return RULES[key as Key] as EditRule<unknown>;
+  const own = ownKey(key);
+  return own === undefined ? UNKNOWN : { ...UNKNOWN, waits: own.waits };
 }
 
 function narrowedPermissions(applied: PermissionSpec, wanted: PermissionSpec): PermissionSpec {

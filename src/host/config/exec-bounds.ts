@@ -1,24 +1,20 @@
 /** What the system lets a program be started with. Said before the start: execve itself says only "too long". */
+import type { Fault } from '../../runtimes/definition.ts';
 import { limits } from '../limits.ts';
-import type { Fault } from './problems.ts';
 
-/** @returns why a program cannot be given these, below the agent; empty where it can */
+/**
+ * @param texts what else its process is started with
+ * @returns why a program cannot be given these, below the agent; empty where it can
+ */
 export function execFaults(
   env: Readonly<Record<string, string>>,
-  command: readonly string[] | null,
-  goal: string | null,
+  texts: readonly { path: string[]; bytes: number }[],
 ): Fault[] {
-  const given: { path: string[]; bytes: number }[] = Object.entries(env).map(([name, value]) => ({
+  const variables = Object.entries(env).map(([name, value]) => ({
     path: ['env', name],
     bytes: Buffer.byteLength(name) + Buffer.byteLength(value) + 2,
   }));
-  if (command !== null) {
-    command.forEach((word, index) => {
-      given.push({ path: ['command', String(index)], bytes: Buffer.byteLength(word) + 1 });
-    });
-    // It is handed to a program as a variable; the other engines read theirs.
-    if (goal !== null) given.push({ path: ['goal'], bytes: Buffer.byteLength(`AETHER_GOAL=${goal}`) + 1 });
-  }
+  const given = [...variables, ...texts];
   const faults = given
     .filter(({ bytes }) => bytes > limits.exec_string_bytes_max)
     .map(({ path, bytes }) => ({

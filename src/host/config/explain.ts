@@ -4,6 +4,7 @@ import { nearest } from '../errors.ts';
 import { asName, NAME_RULE } from '../names.ts';
 import { nearestKey } from './nearest.ts';
 import type { Problem } from './problems.ts';
+import { ownKey } from './runtime-keys.ts';
 import { agentSchema, configSchema } from './schema.ts';
 import { isSecretName, quoteValue, showPath } from './secrets.ts';
 
@@ -137,8 +138,8 @@ function isTool(path: readonly string[]): boolean {
 /** The mistakes that have a mend of their own. */
 function wrongTypeNext(path: readonly string[], actual: unknown, schema: Schema | null): string | null {
   const key = path.at(-1) ?? '';
-  if (key === 'command' && typeof actual === 'string')
-    return `Write the program and each argument as a list: \`command: [${actual.trim().split(/\s+/).map(quoteIfNeeded).join(', ')}]\`.`;
+  const mend = ownKey(key)?.mend?.(actual) ?? null;
+  if (mend !== null) return mend;
   const wanted = schema ? kindsOf(schema) : [];
   const scalar = typeof actual === 'number' || typeof actual === 'boolean';
   if (scalar && wanted.includes('string'))
@@ -152,10 +153,6 @@ function wrongTypeNext(path: readonly string[], actual: unknown, schema: Schema 
   if (actual === null)
     return `Give it a value, or remove the line. For example: \`${sample(path, schema)}\`.`;
   return null;
-}
-
-function quoteIfNeeded(word: string): string {
-  return /^[\w./~-]+$/.test(word) && Number.isNaN(Number(word)) ? word : JSON.stringify(word);
 }
 
 /* ---------- reading the schema ---------- */

@@ -1,11 +1,13 @@
 /** One agent as it is written, over its template and the defaults → AgentConfig, everything explicit. */
 import { join } from 'node:path';
+import type { AuthForm, Written } from '../../runtimes/definition.ts';
+import { definitionOf } from '../../runtimes/installed.ts';
 import type { InheritSpec, PermissionSpec } from '../../runtimes/runtime.ts';
 import { limits } from '../limits.ts';
-import { authFits } from './auth-fits.ts';
 import { durationInMs } from './duration.ts';
-import { resolvePath } from './paths.ts';
+import { pathFault, resolvePath } from './paths.ts';
 import type { RawAgent, RawConfig } from './schema.ts';
+import { quoteValue } from './secrets.ts';
 import type { Template } from './templates.ts';
 import type { AgentConfig, AuthConfig, RestartConfig, WatchdogConfig } from './types.ts';
 
@@ -41,12 +43,13 @@ export function normalise(
     layers.find((layer) => layer[key] !== undefined)?.[key];
 
   const model = pick('model') ?? null;
-  const replayed = model?.startsWith('replay:') ? model.slice('replay:'.length) : null;
   const runtime = pick('runtime');
   if (runtime === undefined) throw new Error(`agent ${name} has no runtime: validate first`);
-  const command = runtime === 'command' ? (pick('command') ?? null) : null;
+  const rules = definitionOf(runtime).config;
   const shared = defaults.auth;
-  const auth = raw.auth ?? (shared !== undefined && authFits(shared, runtime, model) ? shared : undefined);
+  // One from the defaults that the engine cannot use is left out.
+  const fits = shared !== undefined && rules.login.misfit(authForm(shared), model, name) === null;
+  const auth = raw.auth ?? (fits ? shared : undefined);
   return {
     name,
     runtime,
@@ -63,23 +66,39 @@ export function normalise(
     tools: normaliseTools(pick('tools')),
     permissions: mergePermissions(layers),
     restart: mergeRestart(layers),
-    command: command && [programPath(command[0]!, dir, home), ...command.slice(1)],
     limits: { steps_max: layers.find((layer) => layer.limits?.steps_max)?.limits?.steps_max ?? null },
-    replay: replayed === null ? null : resolvePath(replayed, dir, home),
+    options: rules.options(writtenKeys(`agents.${name}`, raw, defaults, { dir, home })),
     autostart: pick('autostart') ?? true,
     wake: pick('wake') ?? true,
     watchdog: mergeWatchdog(layers),
   };
 }
 
-/** A bare name is looked up on PATH; anything with a slash is a path like every other in the file. */
-function programPath(program: string, dir: string, home: string): string {
-  return program.includes('/') ? resolvePath(program, dir, home) : program;
+/** The keys of an agent for its runtime. */
+export function writtenKeys(
+  where: string,
+  raw: RawAgent,
+  defaults: RawDefaults,
+  { dir, home }: Surroundings,
+): Written {
+  const [own, shared] = [raw, defaults] as Record<string, unknown>[];
+  return {
+    where,
+    get: (key) => own![key] ?? shared![key],
+    path: (written) => resolvePath(written, dir, home),
+    pathFault,
+    quote: quoteValue,
+  };
 }
 
-function normaliseAuth(raw: RawAgent['auth'], dir: string, home: string): AuthConfig | null {
-  if (raw === undefined) return null;
-  if (typeof raw === 'string') return { env: raw };
+/** The short form is the name of a variable. */
+export function authForm(raw: NonNullable<RawAgent['auth']>): AuthForm {
+  return typeof raw === 'string' ? { env: raw } : raw;
+}
+
+function normaliseAuth(written: RawAgent['auth'], dir: string, home: string): AuthConfig | null {
+  if (written === undefined) return null;
+  const raw = authForm(written);
   if (raw.env !== undefined) return { env: raw.env };
   if (raw.file !== undefined) return { file: resolvePath(raw.file, dir, home) };
   if (raw.oauth_env !== undefined) return { oauthEnv: raw.oauth_env };

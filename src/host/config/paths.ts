@@ -1,5 +1,5 @@
 /** How paths in aether.yaml are read: `~` is the user's home, everything else is relative to the file. */
-import { lstatSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Absolute form of a path written in the file. */
@@ -15,16 +15,6 @@ export function pathFault(written: string): string | null {
   if (written.includes('${'))
     return 'Variables are expanded in env only; write the path out, or start it with ~/.';
   return null;
-}
-
-/** What is at a path; undefined where nothing is, or nothing that we can reach. */
-export function statOf(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch {
-    // A loop of links, a closed directory, a name too long: for whoever asks, nothing is there.
-    return undefined;
-  }
 }
 
 function isLink(path: string): boolean {

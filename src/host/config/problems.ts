@@ -19,16 +19,6 @@ export interface Problem {
   next: string;
 }
 
-/** A problem of one agent, before it has a place in the file. */
-export interface Fault {
-  /** Without its 'config.' prefix. */
-  code: string;
-  /** Below the agent: ['env', 'TOKEN']; [] is the agent. */
-  path: readonly string[];
-  message: string;
-  next: string;
-}
-
 export interface LocatedProblem extends Problem {
   position: Position;
 }

@@ -2,16 +2,16 @@
  * AgentConfig + the host's environment → AgentSpec, at launch and for `plan`. The only place where `${VAR}` and
  * the log-in become values. Everything wrong with one agent is one error; the others are not touched.
  */
+import type { Environment, Fault } from '../../runtimes/definition.ts';
+import { definitionOf } from '../../runtimes/installed.ts';
 import type { AgentSpec } from '../../runtimes/runtime.ts';
 import { AetherError } from '../errors.ts';
 import { resolveAuth } from './auth.ts';
-import { resolveCommand } from './command.ts';
 import { execFaults } from './exec-bounds.ts';
 import { deepFreeze } from './freeze.ts';
-import { directoryFault, statOf } from './paths.ts';
-import type { Fault } from './problems.ts';
+import { directoryFault } from './paths.ts';
 import type { AgentConfig, Config } from './types.ts';
-import { type Environment, lookUp, parseValue } from './variables.ts';
+import { lookUp, parseValue } from './variables.ts';
 
 /**
  * Reads variables and key files; writes nothing, and does not create the workspace.
@@ -28,10 +28,11 @@ export function resolveAgent(
   const env = resolveEnv(agent, environment, faults);
   const auth = resolveAuth(agent, env, environment);
   if ('code' in auth) faults.push(auth);
-  const command =
-    agent.command && resolveCommand(agent.command, env.PATH ?? environment.PATH ?? '/usr/bin:/bin');
-  if (command && !Array.isArray(command)) faults.push(command);
-  faults.push(...execFaults(env, agent.command, agent.goal));
+  const rules = definitionOf(agent.runtime).config;
+  const resolved = rules.resolve(agent.options, env.PATH ?? environment.PATH ?? '/usr/bin:/bin');
+  const options = isFault(resolved) ? null : resolved;
+  if (isFault(resolved)) faults.push(resolved);
+  faults.push(...execFaults(env, rules.execTexts(agent.options, agent.goal)));
   const blocked = directoryFault(agent.workspace);
   if (blocked)
     faults.push({
@@ -40,16 +41,7 @@ export function resolveAgent(
       message: `Its workspace cannot be a directory: ${blocked.message}.`,
       next: blocked.next,
     });
-  if (agent.replay !== null && !statOf(agent.replay)?.isFile())
-    faults.push({
-      code: 'replay-missing',
-      path: ['model'],
-      message: `There is no recorded conversation ${agent.replay}.`,
-      next: 'Mend the path after `replay:`; it is relative to the configuration file.',
-    });
-
-  if (faults.length > 0 || 'code' in auth || (command && !Array.isArray(command)))
-    throw agentError(agent.name, faults, config);
+  if (faults.length > 0 || 'code' in auth || options === null) throw agentError(agent.name, faults, config);
   return deepFreeze({
     name: agent.name,
     runtime: agent.runtime,
@@ -67,10 +59,15 @@ export function resolveAgent(
       deny: [...agent.permissions.deny],
     },
     tools: agent.tools && [...agent.tools],
-    command,
     limits: { ...agent.limits },
-    replay: agent.replay,
+    // A copy: what is stored with the agent is not frozen.
+    options: structuredClone(options),
   });
+}
+
+/** Options are JSON of the runtime's own, in which `message` and `next` have no place beside `code`. */
+function isFault(resolved: Record<string, unknown> | Fault): resolved is Fault {
+  return 'code' in resolved && 'message' in resolved && 'next' in resolved;
 }
 
 function resolveEnv(agent: AgentConfig, environment: Environment, faults: Fault[]): Record<string, string> {

@@ -6,10 +6,16 @@
 import { z } from 'zod';
 import { NAME } from '../names.ts';
 import { durationInMs } from './duration.ts';
+import {
+  describeModels,
+  describeRuntimes,
+  modelExamples,
+  OWN_KEYS,
+  ownKey,
+  PROVIDER_NAMES,
+  RUNTIME_NAMES,
+} from './runtime-keys.ts';
 import { AETHER_TOOLS } from './tools.ts';
-
-/** What this version can run. `openclaw` is known to runtime.ts and refused with its own sentence. */
-export const RUNTIMES = ['claude-code', 'builtin', 'command'] as const;
 
 export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
@@ -160,10 +166,10 @@ const authSchema = z
           })
           .optional(),
         provider: z
-          .enum(['bedrock', 'vertex'])
+          .enum(PROVIDER_NAMES)
           .meta({
             description: 'The cloud provider’s own variables are taken from the environment of aether.',
-            examples: ['bedrock'],
+            examples: PROVIDER_NAMES.slice(0, 1),
           })
           .optional(),
       })
@@ -189,11 +195,10 @@ const inheritSchema = z
 
 const fields = {
   runtime: z
-    .enum(RUNTIMES)
+    .enum(RUNTIME_NAMES)
     .meta({
-      description:
-        'What runs the agent: claude-code, builtin (a small loop for Anthropic, OpenAI-compatible, Gemini and Ollama models), or command (any program in a terminal).',
-      examples: ['claude-code'],
+      description: `What runs the agent: ${describeRuntimes()}.`,
+      examples: RUNTIME_NAMES.slice(0, 1),
     })
     .optional(),
   goal: text()
@@ -217,9 +222,8 @@ const fields = {
     .optional(),
   model: text()
     .meta({
-      description:
-        'The engine’s name for a model. builtin: anthropic:NAME, openai:NAME, gemini:NAME, ollama:NAME, or replay:FILE (a recorded conversation in place of a model).',
-      examples: ['sonnet', 'anthropic:claude-sonnet-4-5'],
+      description: `The engine’s name for a model.${describeModels()}`,
+      examples: modelExamples(),
     })
     .optional(),
   workspace: text()
@@ -255,15 +259,6 @@ const fields = {
   permissions: permissionsSchema.optional(),
   restart: restartSchema.optional(),
   watchdog: watchdogSchema.optional(),
-  command: z
-    .array(text())
-    .min(1)
-    .meta({
-      description:
-        'runtime: command only. The program and its arguments; no shell in between. A path is relative to this file. AETHER_MCP_COMMAND in its environment is the MCP server to connect to.',
-      examples: [['./bin/agent', '--verbose']],
-    })
-    .optional(),
   limits: limitsSchema.optional(),
   autostart: z
     .boolean()
@@ -274,6 +269,11 @@ const fields = {
     .meta({ description: 'Wake the agent from idle when mail arrives. Default: true.', examples: [false] })
     .optional(),
 };
+
+/** The keys of runtimes are known by the definitions alone; their values are read by them. */
+const own: Record<never, never> = Object.fromEntries(
+  OWN_KEYS.map((key) => [key, (ownKey(key)!.schema as z.ZodType).optional()]),
+);
 
 const SIZE = /^(\d+(?:\.\d+)?) ?(B|kB|KB|MB|GB|TB)$/;
 const UNITS: Record<string, number> = { B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
@@ -322,22 +322,22 @@ export const retentionSchema = z
   });
 
 export const agentSchema = z
-  .strictObject(fields)
-  .meta({ description: 'One agent.', examples: [{ runtime: 'claude-code' }] });
+  .strictObject({ ...fields, ...own })
+  .meta({ description: 'One agent.', examples: [{ runtime: RUNTIME_NAMES[0] }] });
 
-const { workspace: _own, ...shareable } = fields;
+const { workspace: _own, ...shareable } = { ...fields, ...own };
 
 export const configSchema = z
   .strictObject({
     agents: z.record(z.string().regex(NAME), agentSchema).meta({
       description: 'The fleet: a name (a-z, 0-9, -) and what runs under it. {} is a fleet of none.',
-      examples: [{ writer: { runtime: 'claude-code' } }],
+      examples: [{ writer: { runtime: RUNTIME_NAMES[0] } }],
     }),
     defaults: z
       .strictObject(shareable)
       .meta({
         description: 'Fills what an agent and its own template leave out. env is merged by name.',
-        examples: [{ runtime: 'claude-code' }],
+        examples: [{ runtime: RUNTIME_NAMES[0] }],
       })
       .optional(),
     console: z

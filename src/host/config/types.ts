@@ -2,7 +2,7 @@
  * The validated, frozen form of aether.yaml. Holds no secret: `env` keeps its `${VAR}` references and `auth`
  * names where the log-in is found; both are resolved at launch only (resolve.ts).
  */
-import type { InheritSpec, PermissionSpec, RuntimeName } from '../../runtimes/runtime.ts';
+import type { InheritSpec, PermissionSpec } from '../../runtimes/runtime.ts';
 
 export interface Config {
   /** Absolute path of the file. */
@@ -24,7 +24,8 @@ export interface Position {
 
 export interface AgentConfig {
   name: string;
-  runtime: RuntimeName;
+  /** Name of its definition. */
+  runtime: string;
   goal: string | null;
   /** Name of a template (templates/NAME), whose fields fill what the agent leaves out; `role` is its prompt. */
   template: string | null;
@@ -40,10 +41,9 @@ export interface AgentConfig {
   tools: string[] | null;
   permissions: PermissionSpec;
   restart: RestartConfig;
-  command: string[] | null;
   limits: { steps_max: number | null };
-  /** Absolute path; `model: replay:FILE`. */
-  replay: string | null;
+  /** The keys that only its runtime takes, as that stores them. */
+  options: Record<string, unknown>;
   /** Start with the fleet (default true). */
   autostart: boolean;
   /** Wake an idle agent when mail arrives (default true). */
@@ -62,7 +62,7 @@ export type AuthConfig =
   | { oauthEnv: string }
   | { oauthFile: string }
   /** The provider's own variables are taken from the host's environment. */
-  | { provider: 'bedrock' | 'vertex' };
+  | { provider: string };
 
 /** How long what ended is kept, and how much of it; whichever is reached first. What runs is never touched. */
 export interface RetentionConfig {

@@ -6,7 +6,7 @@
  * Data is JSON. Strings may be cut by the log (limits.event_text_bytes_max). A field that a released version did
  * not write is optional for good: its events are still in databases.
  */
-import type { Activity, RuntimeName } from '../../runtimes/runtime.ts';
+import type { Activity } from '../../runtimes/runtime.ts';
 import type { WireError } from '../errors.ts';
 import type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from '../shapes.ts';
 import type {
@@ -41,14 +41,14 @@ export interface Topics {
   /* ---- an agent and its runs ---- */
 
   /** By the fleet: an agent that was not there before. */
-  'agent.added': { runtime: RuntimeName };
+  'agent.added': { runtime: string };
   /** By the fleet: its configuration is another one from now on. `narrowed`: keys that an edit alone made narrower. */
-  'agent.changed': { runtime: RuntimeName; narrowed?: string[] };
+  'agent.changed': { runtime: string; narrowed?: string[] };
   'agent.removed': Record<never, never>;
   /** By the lifecycle: it is not started again by itself. */
   'agent.failed': { problem: WireError | null };
   /** By the launcher, before its processes exist. `automatic`: nobody asked for this start. */
-  'run.starting': { runtime: RuntimeName; resumed: boolean; session: string | null; automatic?: boolean };
+  'run.starting': { runtime: string; resumed: boolean; session: string | null; automatic?: boolean };
   /** From the journal: the run is over. `killed`, `survivors`: processes. */
   'run.exited': Omit<RunExit, 'cause'> & { cause: RunExit['cause'] | 'lost' };
   /** By the connections: its shim is gone, what was left of it was ended from outside. */

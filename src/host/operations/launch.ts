@@ -314,7 +314,7 @@ export class Launcher {
   #make(record: RunRecord, paths: RunPaths): Run {
     const { store, runTable, clock, log } = this.#wiring;
     const agent = this.#wiring.agents.find(record.agent);
-    const runtime = this.#wiring.runtime(agent?.config.runtime ?? 'command');
+    const runtime = this.#wiring.runtime(agent?.config.runtime ?? null);
     return new Run({ record, runtime, paths, store, table: runTable, clock, log, sink: this.#sink });
   }
 

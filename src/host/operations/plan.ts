@@ -2,7 +2,7 @@
  * `aether plan`: what would change, and exactly what each engine would be given, before anything runs. Writes
  * nothing. Secrets are masked here, at the source: what leaves this file may be shown, logged and stored.
  */
-import type { AgentSpec, LaunchSpec, RunPlace, Runtime, RuntimeName } from '../../runtimes/runtime.ts';
+import type { AgentSpec, LaunchSpec, RunPlace, Runtime } from '../../runtimes/runtime.ts';
 import type { PlanChange, PlannedLaunch, PlanView } from '../api.ts';
 import { type ConfigDiff, diffConfig } from '../config/diff.ts';
 import type { AgentConfig, Config } from '../config/types.ts';
@@ -18,7 +18,7 @@ export interface PlanInput {
   /** @throws AetherError for an agent that cannot start */
   resolve(agent: AgentConfig): AgentSpec;
   /** @throws AetherError for an unknown name */
-  runtime(name: RuntimeName): Runtime;
+  runtime(name: string): Runtime;
   /** Where a run of this agent would live; nothing of it needs to exist. */
   place(agent: string): RunPlace;
   /** Where `${VAR}` comes from, to recognise its values elsewhere. Default: the host's own. */

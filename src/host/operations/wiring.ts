@@ -1,5 +1,5 @@
 /** What the operations share: one value, made once in main.ts. Types only, so that nothing here can do anything. */
-import type { AgentSpec, LaunchSpec, Runtime, RuntimeName } from '../../runtimes/runtime.ts';
+import type { AgentSpec, LaunchSpec, Runtime } from '../../runtimes/runtime.ts';
 import type { Agents } from '../agents/agents.ts';
 import type { Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
@@ -36,7 +36,8 @@ export interface Wiring {
   groupKinds: GroupKind[];
   userHome: string;
   path: string;
-  runtime(name: RuntimeName): Runtime;
+  /** @param name null: of an agent that is no longer known; nothing of what it prints is read. */
+  runtime(name: string | null): Runtime;
   /** Resolves `${VAR}` and the log-in; throws what is missing. */
   resolve(config: AgentConfig): AgentSpec;
   /** argv of the bridge for a door. */

@@ -153,4 +153,11 @@ export const migrations: string[] = [
       'opening', json(coalesce(floor -> '$.opening', '[]')),
       'leftOut', coalesce(floor ->> '$.leftOut', 0));
   `,
+  // The keys that only one runtime takes are stored apart, in the form that its definition gives them.
+  /* sql */ `
+  UPDATE agents SET config = json_remove(json_set(config, '$.options', json(CASE runtime
+    WHEN 'command' THEN json_object('command', json_extract(config, '$.command'))
+    WHEN 'builtin' THEN json_object('replay', json_extract(config, '$.replay'))
+    ELSE '{}' END)), '$.command', '$.replay');
+  `,
 ];

@@ -24,6 +24,7 @@ export function detectBuiltin(environment: Record<string, string | undefined>, v
     binary: process.execPath,
     version,
     canLogIn: ready.length > 0,
+    model: true,
     missing: ready.length > 0 ? [] : [noLogIn()],
   };
 }

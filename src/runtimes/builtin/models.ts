@@ -6,6 +6,12 @@ import { AetherError } from '../../host/errors.ts';
 
 export type ProviderName = 'anthropic' | 'openai' | 'gemini' | 'ollama' | 'replay';
 
+/** What the keys of a builtin agent are stored as. */
+export interface BuiltinOptions {
+  /** Absolute path of the recorded conversation; `model: replay:FILE`. */
+  replay: string | null;
+}
+
 export interface Provider {
   name: ProviderName;
   /** Variable of the API key; null where there is none. */

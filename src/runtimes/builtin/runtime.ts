@@ -9,7 +9,7 @@ import { NO_INSPECTOR } from '../../host/node-flags.ts';
 import type { AgentSpec, CallFacts, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
 import { detectBuiltin } from './detect.ts';
 import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/wire.ts';
-import { PROVIDERS, parseModel } from './models.ts';
+import { type BuiltinOptions, PROVIDERS, parseModel } from './models.ts';
 import { builtinObserver } from './observer.ts';
 import { conversationTail } from './tail.ts';
 
@@ -116,6 +116,7 @@ function launch(
   flags: string[],
 ): Omit<LaunchSpec, 'stop' | 'opening'> {
   const { provider, name } = parseModel(agent.model);
+  const { replay } = agent.options as Partial<BuiltinOptions>;
   const env = {
     PATH: place.path,
     HOME: join(place.agentDir, 'home'),
@@ -132,7 +133,7 @@ function launch(
     session,
     conversation: conversationPath(place, session),
     role: agent.role,
-    model: provider.name === 'replay' ? `replay:${agent.replay ?? name}` : `${provider.name}:${name}`,
+    model: provider.name === 'replay' ? `replay:${replay ?? name}` : `${provider.name}:${name}`,
     workspace: agent.workspace,
     permissions: agent.permissions,
     steps_max: agent.limits.steps_max ?? STEPS_MAX,

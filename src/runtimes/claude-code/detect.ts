@@ -31,7 +31,15 @@ export async function detectClaudeCode(environment: Record<string, string | unde
   const usableBinary = missing.length === 0;
   const canLogIn = logInOf(environment) !== null;
   if (!canLogIn) missing.push({ what: 'no log-in for Claude Code in the environment', mend: LOG_IN_HINT });
-  return { runtime: 'claude-code', usable: usableBinary && canLogIn, binary, version, canLogIn, missing };
+  return {
+    runtime: 'claude-code',
+    usable: usableBinary && canLogIn,
+    binary,
+    version,
+    canLogIn,
+    model: true,
+    missing,
+  };
 }
 
 /** `claude --version` in a clean room: it must neither find nor leave anything. */

@@ -5,6 +5,7 @@
 import { AetherError } from '../../host/errors.ts';
 import type { Runtime } from '../runtime.ts';
 import { commandObserver } from './observer.ts';
+import type { CommandOptions } from './program.ts';
 
 /** Until a viewer attaches and resizes it. */
 const SIZE = { cols: 120, rows: 40 };
@@ -20,11 +21,20 @@ export const commandRuntime: Runtime = {
   },
 
   async detect() {
-    return { runtime: 'command', usable: true, binary: null, version: null, canLogIn: true, missing: [] };
+    return {
+      runtime: 'command',
+      usable: true,
+      binary: null,
+      version: null,
+      canLogIn: true,
+      model: false,
+      missing: [],
+    };
   },
 
   async prepare(agent, place) {
-    if (!agent.command || agent.command.length === 0) {
+    const { command } = agent.options as Partial<CommandOptions>;
+    if (command === undefined || command.length === 0) {
       throw new AetherError({
         code: 'command.missing',
         who: 'config',
@@ -36,7 +46,7 @@ export const commandRuntime: Runtime = {
     return {
       process: {
         role: 'engine',
-        argv: agent.command,
+        argv: command,
         env: {
           PATH: place.path,
           HOME: place.agentDir,

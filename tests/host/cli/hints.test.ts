@@ -65,17 +65,18 @@ it('a command inside a sentence, whoever wrote it, names the host too', () => {
     expect(completed(whole, by)).toBe(whole);
 });
 
-it('an engine is offered when it is proven that it can log in, Claude Code first', () => {
+it('an engine is offered when it is proven that it can log in, the preferred one first', () => {
   const detection = (runtime: Detection['runtime'], facts: Partial<Detection>): Detection => ({
     runtime,
     usable: true,
     binary: null,
     version: '2.1.0',
     canLogIn: true,
+    model: true,
     missing: [],
     ...facts,
   });
-  const command = detection('command', { version: null });
+  const command = detection('command', { version: null, model: false });
   const nobody = [
     command,
     detection('claude-code', { canLogIn: false }),
@@ -87,7 +88,7 @@ it('an engine is offered when it is proven that it can log in, Claude Code first
   expect(engineOffer([...nobody.slice(0, 2), detection('builtin', {})], 'aether')).toMatch(
     /^builtin 2\.1\.0 can log in to a model here\. .*`aether init -f /,
   );
-  const both = [command, detection('builtin', {}), detection('claude-code', {})];
+  const both = [detection('claude-code', {}), detection('builtin', {}), command];
   expect(engineOffer(both, 'aether')).toMatch(/^claude-code 2\.1\.0 can/);
   expect(engineOffer([detection('claude-code', { usable: false }), command], 'aether')).toMatch(/^No engine/);
 });

@@ -18,9 +18,7 @@ describe('diffConfig', () => {
     [{ auth: { env: 'X' } }],
     [{ inherit: { ...base.inherit, skills: true } }],
     [{ permissions: { ...base.permissions, mode: 'allow' } }],
-    [{ command: ['x'] }],
     [{ limits: { steps_max: 3 } }],
-    [{ replay: '/x' }],
   ])('restarts for %o', (change) => {
     const diff = diffConfig(base, changed(change));
     expect(diff).toMatchObject({ action: 'restart', restarts: true, changed: Object.keys(change) });
@@ -43,8 +41,16 @@ describe('diffConfig', () => {
     });
   });
 
+  it('looks into the keys of its runtime, also in a record that has none', () => {
+    const old = changed({ options: { command: ['x'] } });
+    const diff = diffConfig(old, changed({ options: { command: ['x', '-y'] } }));
+    expect(diff).toMatchObject({ action: 'restart', changed: ['command'] });
+    const { options: _none, ...older } = base;
+    expect(diffConfig({ ...older, command: ['x'] } as unknown as AgentConfig, old).action).toBe('none');
+  });
+
   it('knows every key there is', () => {
-    const keys = Object.keys(base).filter((key) => key !== 'name');
+    const keys = Object.keys(base).filter((key) => key !== 'name' && key !== 'options');
     const missed = keys.filter(
       (key) => diffConfig(base, { ...base, [key]: 'different' } as AgentConfig).action === 'none',
     );
@@ -114,13 +120,11 @@ describe('liveEdit', () => {
     ['another role', { role: 'x' }],
     ['a template', { template: 'coder' }],
     ['another model', { model: 'openai:x' }],
-    ['a recording', { replay: '/x' }],
     ['another directory', { workspace: '/elsewhere' }],
     ['a directory shared', { shared: true }],
     ['a variable', { env: { A: 'x' } }],
     ['a log-in', { auth: { env: 'X' } }],
     ['the user’s own setup', { inherit: { ...full.inherit, skills: true } }],
-    ['a program', { command: ['x'] }],
     ['a grant', { tools: ['aether_mail_send', 'aether_report', 'aether_memory_get'] }],
     ['every grant', { tools: null }],
     ['a looser mode', permissions({ mode: 'allow' })],
@@ -136,6 +140,15 @@ describe('liveEdit', () => {
     const { config, narrowed, waits } = edit(change);
     expect({ config, narrowed }).toEqual({ config: full, narrowed: [] });
     expect(waits.map(({ key }) => key)).toEqual(Object.keys(change));
+  });
+
+  it('lets the keys of its runtime wait, with their reason', () => {
+    const { config, waits } = edit({ options: { replay: '/x', command: ['x'] } });
+    expect(config).toEqual(full);
+    expect(waits).toEqual([
+      { key: 'replay', why: 'changes it' },
+      { key: 'command', why: 'runs another program' },
+    ]);
   });
 
   it('lets a key that it has no rule for wait', () => {

@@ -37,9 +37,8 @@ describe('loadConfig', () => {
           tools: null,
           permissions: { mode: 'ask', allow: [], deny: [] },
           restart: { policy: 'on-failure', attempts_max: 5 },
-          command: null,
           limits: { steps_max: null },
-          replay: null,
+          options: {},
           autostart: true,
           wake: true,
           watchdog: { after_ms: 600_000, action: 'report' },
@@ -86,7 +85,7 @@ console: { enabled: false, port: 0 }
       goal: 'Look around.\nThen report.\n',
       role: 'You look.',
       model: 'replay:./talks/scout.json',
-      replay: join(dir, 'talks/scout.json'),
+      options: { replay: join(dir, 'talks/scout.json') },
       workspace: join(dir, 'home/site'),
       shared: true,
       env: { A: 'plain', B: '${HOME}/x', C: '$${not}' },
@@ -101,7 +100,7 @@ console: { enabled: false, port: 0 }
     });
     expect(shell).toMatchObject({
       watchdog: null,
-      command: [join(dir, 'bin/tool'), '--flag', './not-a-path-of-ours'],
+      options: { command: [join(dir, 'bin/tool'), '--flag', './not-a-path-of-ours'] },
       tools: [],
       inherit: { instructions: true, settings: true, mcpServers: true, skills: true },
     });
@@ -243,7 +242,7 @@ agents:
   c: {}
 `);
     expect(config.agents.map(({ auth }) => auth)).toEqual([{ oauthEnv: 'TOKEN' }, null, null]);
-    expect(config.agents.map(({ command }) => command)).toEqual([null, null, ['sh']]);
+    expect(config.agents.map(({ options }) => options)).toEqual([{}, { replay: null }, { command: ['sh'] }]);
   });
 });
 

@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { makeJsonSchema, publishedJsonSchema, schemaFile } from '../../../src/host/config/json-schema.ts';
 import { loadConfig } from '../../../src/host/config/load.ts';
-import { configSchema, RUNTIMES } from '../../../src/host/config/schema.ts';
+import { RUNTIME_NAMES } from '../../../src/host/config/runtime-keys.ts';
+import { configSchema } from '../../../src/host/config/schema.ts';
 import { loadTemplate, templateNames, templatesDirectory } from '../../../src/host/config/templates.ts';
 import { AETHER_TOOLS } from '../../../src/host/config/tools.ts';
 import { AetherError } from '../../../src/host/errors.ts';
@@ -46,7 +47,7 @@ describe('the JSON Schema', () => {
     const agents = (schema.properties as Json).agents as Json;
     const agent = agents.additionalProperties as Json;
     expect(agent.additionalProperties).toBe(false);
-    expect(((agent.properties as Json).runtime as Json).enum).toEqual([...RUNTIMES]);
+    expect(((agent.properties as Json).runtime as Json).enum).toEqual(RUNTIME_NAMES);
     expect(((agent.properties as Json).template as Json).examples).toEqual(templateNames());
     expect(JSON.stringify(schema)).toContain(JSON.stringify(AETHER_TOOLS));
   });

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolveAgent } from '../../../src/host/config/resolve.ts';
 import type { AgentConfig } from '../../../src/host/config/types.ts';
-import type { Environment } from '../../../src/host/config/variables.ts';
 import { AetherError } from '../../../src/host/errors.ts';
+import type { Environment } from '../../../src/runtimes/definition.ts';
 import { agent, load, tempDir, writeFile } from './support.ts';
 
 const KEY = 'sk-ant-api03-abcdefghijklmnop0123';
@@ -324,7 +324,10 @@ describe('auth of builtin', () => {
     const config = load('agents: { a: { runtime: builtin, model: replay:talk.json } }', dir).agents[0]!;
     expect(problemOf(config, {}).code).toBe('config.replay-missing');
     writeFileSync(join(dir, 'talk.json'), '{}');
-    expect(resolveAgent(config, {})).toMatchObject({ auth: {}, replay: join(dir, 'talk.json') });
+    expect(resolveAgent(config, {})).toMatchObject({
+      auth: {},
+      options: { replay: join(dir, 'talk.json') },
+    });
   });
 });
 
@@ -335,16 +338,15 @@ describe('command', () => {
   it('is found on PATH, or beside the file', () => {
     const dir = tempDir();
     const tool = writeFile(join(dir, 'bin/tool'), '#!/bin/sh\n', 0o755);
-    expect(resolveAgent(command('tool', dir), { PATH: `/nonexistent:${join(dir, 'bin')}` }).command).toEqual([
-      tool,
-      '--x',
-    ]);
-    expect(resolveAgent(command('./bin/tool', dir), { PATH: '' }).command).toEqual([tool, '--x']);
+    expect(
+      resolveAgent(command('tool', dir), { PATH: `/nonexistent:${join(dir, 'bin')}` }).options.command,
+    ).toEqual([tool, '--x']);
+    expect(resolveAgent(command('./bin/tool', dir), { PATH: '' }).options.command).toEqual([tool, '--x']);
     const own = load(
       `agents: { a: { runtime: command, command: [tool], env: { PATH: ${join(dir, 'bin')} } } }`,
       dir,
     );
-    expect(resolveAgent(own.agents[0]!, { PATH: '/bin' }).command).toEqual([tool]);
+    expect(resolveAgent(own.agents[0]!, { PATH: '/bin' }).options.command).toEqual([tool]);
   });
 
   it.each([

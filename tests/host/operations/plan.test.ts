@@ -239,7 +239,12 @@ describe('secrets', () => {
     ...commandRuntime,
     async prepare(agent: AgentSpec, place: RunPlace): Promise<LaunchSpec> {
       const all = { ...agent.env, ...agent.auth };
-      const spec = await commandRuntime.prepare({ ...agent, command: ['sh'] }, place, null, null);
+      const spec = await commandRuntime.prepare(
+        { ...agent, options: { command: ['sh'] } },
+        place,
+        null,
+        null,
+      );
       return {
         ...spec,
         process: {

@@ -54,8 +54,10 @@ it('what stands still goes on by resume, and nothing else is begun with it', () 
 it('in somebody’s hands it can be handed back held, where there is a gate to hold it at', () => {
   expect(verbs({ lease }).hold).toContain('hand it back held');
   expect(verbs({ lease, capabilities: ungated }).hold).toContain('no gate');
-  expect(() => requireHoldable({ name: 'coder', can: { hold: true, receipts: 'acted' } })).not.toThrow();
-  expect(() => requireHoldable({ name: 'coder', can: { hold: false, receipts: 'delivered' } })).toThrow(
-    'no gate at which it could be held',
-  );
+  expect(() =>
+    requireHoldable({ name: 'coder', can: { hold: true, receipts: 'acted', turns: true } }),
+  ).not.toThrow();
+  expect(() =>
+    requireHoldable({ name: 'coder', can: { hold: false, receipts: 'delivered', turns: false } }),
+  ).toThrow('no gate at which it could be held');
 });

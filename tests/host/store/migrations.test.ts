@@ -61,6 +61,11 @@ test('a database of version 1 becomes one of today, with all that was in it', ()
   const runs = new RunTable(store);
   expect(agents.map(({ name }) => name).sort()).toEqual(['scout', 'writer']);
   expect(agents.every(({ hold }) => hold === null)).toBe(true);
+  expect(agents.map(({ config }) => config.options)).toEqual([
+    { replay: expect.stringMatching(/^\//) },
+    { replay: expect.stringMatching(/^\//) },
+  ]);
+  expect(agents.some(({ config }) => 'replay' in config || 'command' in config)).toBe(false);
   expect(runs.totals('scout')).toMatchObject({ runs: 2 });
   const newest = runs.newest('scout')!;
   expect(newest).toMatchObject({ state: 'exited', exit: { cause: 'stopped' } });

@@ -14,7 +14,7 @@ afterEach(async () => {
 function recording(steps: unknown[], more: Record<string, unknown> = {}) {
   desk = new LoopDesk();
   const file = desk.write('recording.json', JSON.stringify({ title: 'a test', steps, ...more }));
-  return desk.loopAgent({ model: 'replay:./recording.json', replay: file, goal: 'Play.' });
+  return desk.loopAgent({ model: 'replay:./recording.json', options: { replay: file }, goal: 'Play.' });
 }
 
 test('a later step carries what a tool really answered', async () => {

@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 
 async function start(script: string, overrides: Partial<AgentSpec> = {}): Promise<PtyProgram> {
-  const agent = desk.agent(runtime, { command: ['/bin/sh', '-c', script], ...overrides });
+  const agent = desk.agent(runtime, { options: { command: ['/bin/sh', '-c', script] }, ...overrides });
   program = new PtyProgram(await runtime.prepare(agent, desk.place, null, null), new Observed(runtime));
   return program;
 }
@@ -88,8 +88,8 @@ test('output is activity and nothing more', async () => {
 });
 
 test('without a command it is refused with what to write', async () => {
-  for (const command of [null, []]) {
-    const agent = desk.agent(runtime, { command });
+  for (const options of [{}, { command: [] }]) {
+    const agent = desk.agent(runtime, { options });
     await expect(runtime.prepare(agent, desk.place, null, null)).rejects.toMatchObject({
       code: 'command.missing',
       who: 'config',
@@ -109,7 +109,7 @@ test('it claims only what it can do', async () => {
   expect(runtime.terminal ?? runtime.interrupt ?? runtime.permission ?? runtime.tail).toBeUndefined();
   expect(await runtime.detect({})).toMatchObject({ usable: true, canLogIn: true, missing: [] });
   const spec = await runtime.prepare(
-    desk.agent(runtime, { command: ['x'], auth: { TOKEN: 'secret' } }),
+    desk.agent(runtime, { options: { command: ['x'] }, auth: { TOKEN: 'secret' } }),
     desk.place,
     null,
     null,

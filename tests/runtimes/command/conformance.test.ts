@@ -6,7 +6,7 @@ const TOKEN = 'bot-token-0123456789-0123456789';
 
 terminalRuntimeConformance('command', async () => ({
   runtime: commandRuntime,
-  agent: { command: ['/bin/sh', '-c', 'sleep 600'], auth: { BOT_TOKEN: TOKEN } },
+  agent: { options: { command: ['/bin/sh', '-c', 'sleep 600'] }, auth: { BOT_TOKEN: TOKEN } },
   secrets: [TOKEN],
   canLogIn: {},
   cannotLogIn: null,

@@ -65,9 +65,9 @@ function Permission({ approval }: { approval: ApprovalView }) {
   return (
     <>
       <p class="asked">
-        <b>{line.name}</b> {line.body?.kind === 'command' ? null : <span class="mono">{line.target}</span>}
+        <b>{line.name}</b> {line.body?.kind === 'shell' ? null : <span class="mono">{line.target}</span>}
       </p>
-      {line.body?.kind === 'command' ? (
+      {line.body?.kind === 'shell' ? (
         <ScrollText class="command" label="Command" text={line.body.text} />
       ) : line.diff ? (
         <DiffView lines={line.diff} />

@@ -7,7 +7,7 @@ export interface ToolLine {
   /** The command, the path, the subject: what a reader looks for. */
   target: string;
   /** Text that opens below, when it says more than the arguments as JSON. */
-  body: { kind: 'command' | 'text'; text: string } | null;
+  body: { kind: 'shell' | 'text'; text: string } | null;
   diff: DiffLine[] | null;
 }
 
@@ -44,7 +44,7 @@ export function toolLine(tool: string, raw: unknown): ToolLine {
     case 'run_command':
     case 'shell': {
       const command = str(input, 'command', 'cmd');
-      return line(firstLine(command), { body: { kind: 'command', text: command } });
+      return line(firstLine(command), { body: { kind: 'shell', text: command } });
     }
     case 'edit':
       return line(str(input, 'file_path', 'path'), {

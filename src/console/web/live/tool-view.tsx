@@ -45,7 +45,7 @@ export const ToolView = memo(({ item }: { item: ItemOf<'tool'> }) => {
             <DeedBody deed={item.deed} />
           ) : line.diff ? (
             <DiffView lines={line.diff} />
-          ) : line.body?.kind === 'command' ? (
+          ) : line.body?.kind === 'shell' ? (
             line.body.text.includes('\n') && (
               <ScrollText class="command" label="Command" text={line.body.text} />
             )

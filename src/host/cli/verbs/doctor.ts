@@ -209,7 +209,7 @@ async function engines(): Promise<Finding[]> {
     // An engine that is not there costs nothing as long as another one is.
     return one.missing.map(({ what, mend }) => lost(`${name}: ${what}`, mend));
   });
-  if (!detections.some((one) => one.canLogIn && one.runtime !== 'command')) {
+  if (!detections.some((one) => one.canLogIn && one.model)) {
     findings.push(
       lost(
         'no engine can log in to a model: only replay models and plain commands run',

@@ -102,12 +102,12 @@ async function send(
 ): Promise<InjectionView> {
   const { wait } = waiting;
   const view = await client.call('agent', name);
-  if (view.runtime === 'command' && (wait === 'seen' || wait === 'acted')) {
+  if (wait !== null && STAGES.indexOf(wait) > STAGES.indexOf(view.can.receipts)) {
     throw new AetherError({
       code: 'usage.wait',
       who: 'user',
-      message: `${name} is a plain command: that it was delivered is all that can be proven.`,
-      next: 'Use --wait delivered.',
+      message: `${name} is read by runtime ${view.runtime}: that a message was ${view.can.receipts} is all that can be proven.`,
+      next: `Use --wait ${view.can.receipts}.`,
     });
   }
   const text = words.length === 1 && words[0] === '-' ? await readStdin() : words.join(' ');

@@ -39,7 +39,7 @@ export function registerLogs(program: Command): void {
       await withHost(invoked, async (client) => {
         const view = agent === undefined ? null : await client.call('agent', agent);
         // A plain command has no events of its own saying: its terminal is its transcript.
-        if (view?.runtime === 'command' && !options.json) {
+        if (view !== null && !view.can.turns && !options.json) {
           // Without a pid nothing prints: then it is what it printed last.
           if (view.pid === null) await printedLast(client, view.name);
           else await terminalText(client, view.name, options.follow ?? false);

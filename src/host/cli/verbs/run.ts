@@ -34,7 +34,7 @@ async function run(client: ControlClient, name: string, text: string, json: bool
   const before = await client.call('agent', name);
   const events = client.stream('follow', { agent: name });
   const starting = !isAlive(before);
-  if (!starting && text === '' && before.activity === 'idle' && before.runtime !== 'command') {
+  if (!starting && text === '' && before.activity === 'idle' && before.can.turns) {
     throw new AetherError({
       code: 'usage.idle',
       who: 'user',
@@ -44,7 +44,7 @@ async function run(client: ControlClient, name: string, text: string, json: bool
   }
   if (starting) await client.call('start', name);
   const inject = text === '' ? null : (await client.call('inject', name, { text })).id;
-  const watch = new TurnWatch(inject, before.runtime === 'command');
+  const watch = new TurnWatch(inject, !before.can.turns);
 
   const restore = onInterrupt(() => {
     process.exitCode = ExitCode.interrupted;

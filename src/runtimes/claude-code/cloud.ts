@@ -2,8 +2,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import type { Fault } from './problems.ts';
-import type { Environment } from './variables.ts';
+import type { Environment, Fault } from '../definition.ts';
 
 interface Cloud {
   /** Turns the provider on. */
@@ -15,7 +14,7 @@ interface Cloud {
   files: Record<string, string>;
 }
 
-const CLOUDS: Record<'bedrock' | 'vertex', Cloud> = {
+const CLOUDS = {
   bedrock: {
     flag: 'CLAUDE_CODE_USE_BEDROCK',
     copied: [
@@ -74,15 +73,17 @@ const CLOUDS: Record<'bedrock' | 'vertex', Cloud> = {
     ],
     files: { GOOGLE_APPLICATION_CREDENTIALS: '.config/gcloud/application_default_credentials.json' },
   },
-};
+} satisfies Record<string, Cloud>;
+
+export type CloudName = keyof typeof CLOUDS;
 
 /** Adds what is set to `variables`, or names what is missing. */
 export function providerVariables(
-  provider: 'bedrock' | 'vertex',
+  provider: CloudName,
   environment: Environment,
   variables: Record<string, string>,
 ): Fault | null {
-  const cloud = CLOUDS[provider];
+  const cloud: Cloud = CLOUDS[provider];
   variables[cloud.flag] = '1';
   for (const variable of cloud.copied) {
     const value = environment[variable];

@@ -4,11 +4,12 @@
  */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { RUNTIMES } from '../../runtimes/installed.ts';
 import type { Detection } from '../../runtimes/runtime.ts';
-import { publishedJsonSchema, SCHEMA_NAME } from '../config/json-schema.ts';
-import { loadTemplate, type Template } from '../config/templates.ts';
 import { AetherError, messageOf } from '../errors.ts';
 import { makeDirectories } from '../paths.ts';
+import { publishedJsonSchema, SCHEMA_NAME } from './json-schema.ts';
+import { loadTemplate, type Template } from './templates.ts';
 
 export interface InitOptions {
   /** Absolute path of the file to write. */
@@ -36,14 +37,6 @@ export interface InitResult {
 
 /** Templates whose work is the project around the file; the others get a directory of their own. */
 const IN_THE_PROJECT = new Set(['coder', 'reviewer']);
-
-/** Models for the builtin engine, by the variable that says which log-in there is. */
-const BUILTIN_MODELS: [variable: string, model: string][] = [
-  ['ANTHROPIC_API_KEY', 'anthropic:claude-sonnet-4-5'],
-  ['OPENAI_API_KEY', 'openai:gpt-5'],
-  ['GOOGLE_GENERATIVE_AI_API_KEY', 'gemini:gemini-2.5-pro'],
-  ['OLLAMA_HOST', 'ollama:qwen3'],
-];
 
 /** Name of the host's directory beside the configuration. */
 const STATE_NAME = '.aether';
@@ -105,48 +98,23 @@ interface Engine {
   missing: InitResult['missing'];
 }
 
+/** The first runtime that can log in here; without one, what is missing for the preferred. */
 function chooseEngine({ detections, environment }: InitOptions): Engine {
-  const claude = detections.find((one) => one.runtime === 'claude-code');
-  if (claude?.usable && claude.canLogIn) {
-    const cloud = environment.CLAUDE_CODE_USE_BEDROCK
-      ? 'bedrock'
-      : environment.CLAUDE_CODE_USE_VERTEX
-        ? 'vertex'
-        : null;
-    return {
-      runtime: 'claude-code',
-      missing: [],
-      text: [
-        'defaults:',
-        '  runtime: claude-code # found on this machine, and it can log in',
-        ...(cloud ? [`  auth: { provider: ${cloud} }`] : []),
-      ].join('\n'),
-    };
+  const detected = (name: string) => detections.find((one) => one.runtime === name);
+  const text = (lines: string[]) => ['defaults:', ...lines.map((line) => `  ${line}`)].join('\n');
+  for (const { name, init } of RUNTIMES) {
+    const detection = detected(name);
+    if (init === null || !detection?.usable || !detection.canLogIn) continue;
+    const lines = init.ready(detection, environment);
+    if (lines !== null) return { runtime: name, missing: [], text: text(lines) };
   }
-  const builtin = detections.find((one) => one.runtime === 'builtin');
-  const known = BUILTIN_MODELS.find(([variable]) => environment[variable]);
-  if (builtin?.usable && builtin.canLogIn && known) {
-    const [variable, model] = known;
-    return {
-      runtime: 'builtin',
-      missing: [],
-      text: [
-        'defaults:',
-        '  runtime: builtin # the small loop that comes with Aether; claude-code does more, where it can log in',
-        `  model: ${model} # ${variable} is set; any model of that provider can stand here`,
-      ].join('\n'),
-    };
-  }
+  const preferred = RUNTIMES.find(({ init }) => init?.otherwise !== undefined);
+  const otherwise = preferred?.init?.otherwise;
+  if (preferred === undefined || otherwise === undefined) throw new Error('no runtime is offered');
   return {
-    runtime: 'claude-code',
-    missing: claude?.missing ?? [{ what: 'Claude Code', mend: 'npm install -g @anthropic-ai/claude-code' }],
-    text: [
-      'defaults:',
-      '  runtime: claude-code # cannot log in yet: `aether doctor` says what is missing',
-      '  # With a subscription: run `claude setup-token`, set CLAUDE_CODE_OAUTH_TOKEN, and nothing is needed here.',
-      '  # With a key in another variable:',
-      '  # auth: MY_API_KEY',
-    ].join('\n'),
+    runtime: preferred.name,
+    missing: detected(preferred.name)?.missing ?? otherwise.missing,
+    text: text(otherwise.lines),
   };
 }
 

@@ -1,8 +1,13 @@
 /** Finds the program of `runtime: command`, before anything is started. */
-import { accessSync, closeSync, constants, openSync, readSync } from 'node:fs';
+import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { statOf } from './paths.ts';
-import type { Fault } from './problems.ts';
+import type { Fault } from '../definition.ts';
+
+/** What `command` is stored as. */
+export interface CommandOptions {
+  /** The program, absolute or a name for PATH, and its arguments. */
+  command: string[];
+}
 
 /** What the kernel reads of a script to find its interpreter. */
 const FIRST_LINE_BYTES = 256;
@@ -78,4 +83,13 @@ function missingInterpreter(file: string): string | null {
   }
   const interpreter = /^#!\s*(\/\S+)/.exec(first)?.[1];
   return interpreter !== undefined && statOf(interpreter) === undefined ? interpreter : null;
+}
+
+/** Undefined where nothing is, or nothing that can be reached. */
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined; // a loop of links, a closed directory, a name too long
+  }
 }

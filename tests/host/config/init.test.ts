@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { type InitOptions, initConfig } from '../../../src/host/config/init.ts';
 import { publishedJsonSchema } from '../../../src/host/config/json-schema.ts';
 import { loadConfig } from '../../../src/host/config/load.ts';
 import { AetherError } from '../../../src/host/errors.ts';
-import { type InitOptions, initConfig } from '../../../src/host/operations/init.ts';
 import type { Detection } from '../../../src/runtimes/runtime.ts';
-import { tempDir } from '../config/support.ts';
+import { tempDir } from './support.ts';
 
 const detection = (runtime: Detection['runtime'], canLogIn: boolean): Detection => ({
   runtime,
@@ -15,6 +15,7 @@ const detection = (runtime: Detection['runtime'], canLogIn: boolean): Detection 
   binary: '/usr/bin/x',
   version: '1',
   canLogIn,
+  model: true,
   missing: canLogIn ? [] : [{ what: `a log-in for ${runtime}`, mend: 'log in' }],
 });
 

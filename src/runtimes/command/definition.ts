@@ -1,0 +1,92 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the syntax of the file, not of JavaScript.
+/** `runtime: command`: any program in a terminal. Which program is a key of its own. */
+import { z } from 'zod';
+import type { LoginRules, RuntimeConfig, RuntimeDefinition } from '../definition.ts';
+import { type CommandOptions, resolveCommand } from './program.ts';
+
+const optionsOf = (options: Record<string, unknown>): CommandOptions => options as unknown as CommandOptions;
+
+const word = z
+  .string()
+  .min(1)
+  .refine((value) => !value.includes('\0'), 'must not hold a NUL character');
+
+const config: RuntimeConfig = {
+  keys: {
+    command: {
+      schema: z
+        .array(word)
+        .min(1)
+        .meta({
+          description:
+            'runtime: command only. The program and its arguments; no shell in between. A path is relative to this file. AETHER_MCP_COMMAND in its environment is the MCP server to connect to.',
+          examples: [['./bin/agent', '--verbose']],
+        }),
+      waits: 'runs another program',
+      mend: (actual) =>
+        typeof actual === 'string'
+          ? `Write the program and each argument as a list: \`command: [${actual.trim().split(/\s+/).map(quoteIfNeeded).join(', ')}]\`.`
+          : null,
+    },
+  },
+  modelForms: null,
+  check({ where, get }) {
+    if (get('command') !== undefined) return [];
+    return [
+      {
+        code: 'command-missing',
+        key: null,
+        message: `${where} has runtime command but no \`command\`.`,
+        next: 'Add the program and its arguments as a list: `command: [./bin/agent, --verbose]`.',
+      },
+    ];
+  },
+  options({ get, path }) {
+    const [program, ...args] = get('command') as string[];
+    // A bare name is looked up on PATH; anything with a slash is a path like every other in the file.
+    return { command: [program!.includes('/') ? path(program!) : program!, ...args] };
+  },
+  resolve(options, path) {
+    const command = resolveCommand(optionsOf(options).command, path);
+    return Array.isArray(command) ? { command } : command;
+  },
+  execTexts: (options, goal) => [
+    ...optionsOf(options).command.map((text, index) => ({
+      path: ['command', String(index)],
+      bytes: Buffer.byteLength(text) + 1,
+    })),
+    // The goal is handed to it as a variable.
+    ...(goal === null ? [] : [{ path: ['goal'], bytes: Buffer.byteLength(`AETHER_GOAL=${goal}`) + 1 }]),
+  ],
+  login: login(),
+};
+
+/** Nothing is known of its log-in: a variable is handed on under its own name. */
+function login(): LoginRules {
+  return {
+    providers: {},
+    misfit: (auth, _model, where) =>
+      auth.env !== undefined
+        ? null
+        : {
+            message: `${where}.auth cannot have this form with runtime command.`,
+            next: 'Give the program what it needs below `env:`, for example `env: { TOKEN: "${TOKEN}" }`.',
+          },
+    variable: ({ name }) => name,
+    usual: () => null,
+    missing: () => null,
+    address: () => null,
+  };
+}
+
+function quoteIfNeeded(text: string): string {
+  return /^[\w./~-]+$/.test(text) && Number.isNaN(Number(text)) ? text : JSON.stringify(text);
+}
+
+export const command: RuntimeDefinition = {
+  name: 'command',
+  about: 'any program in a terminal',
+  config,
+  init: null,
+  load: async () => (await import('./runtime.ts')).commandRuntime,
+};

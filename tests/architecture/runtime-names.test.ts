@@ -1,0 +1,62 @@
+/** What is known of one runtime is in its folder: outside it, no file of the source names a runtime. */
+import { globSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseSync, Visitor } from 'vite';
+import { describe, expect, it } from 'vitest';
+import { RUNTIMES } from '../../src/runtimes/installed.ts';
+import { readSource } from './imports.ts';
+
+const SRC = fileURLToPath(new URL('../../src', import.meta.url));
+const NAMES = RUNTIMES.map(({ name }) => name);
+
+/** Files in which such a word means something else. */
+const OTHER_MEANING: Record<string, string[]> = {
+  // The argument of a shell tool, as engines call it.
+  'console/web/live/tool-line.ts': ['command'],
+  // The style of a command line.
+  'console/web/live/tool-view.tsx': ['command'],
+  'console/web/inbox/approval-card.tsx': ['command'],
+  // A kind of hook of that engine.
+  'runtimes/claude-code/settings.ts': ['command'],
+};
+
+/** Names of runtimes among the string literals of a file. */
+function namesIn(file: string, source: string): string[] {
+  const found: string[] = [];
+  const take = (text: unknown) => {
+    if (typeof text === 'string' && NAMES.includes(text)) found.push(text);
+  };
+  new Visitor({
+    Literal: (node) => take(node.value),
+    TemplateElement: (node) => take(node.value.cooked),
+  }).visit(parseSync(file, source, { sourceType: file.endsWith('.cts') ? 'commonjs' : 'module' }).program);
+  return found;
+}
+
+describe('names of runtimes', () => {
+  const files = globSync('**/*.{ts,tsx,cts}', { cwd: SRC }).filter((file) => !file.endsWith('.d.ts'));
+
+  it('stand only in the folders of their runtimes', () => {
+    const found = files.flatMap((file) =>
+      namesIn(file, readSource(SRC, file))
+        .filter((name) => !file.startsWith(join('runtimes', name, '/')))
+        .filter((name) => !(OTHER_MEANING[file] ?? []).includes(name))
+        .map((name) => `${file}: '${name}'`),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it('are found where they stand', () => {
+    const source = "const a = name === 'builtin'; type B = 'claude-code'; f(`command`); g('a command');";
+    expect(namesIn('host/x.ts', source)).toEqual(['builtin', 'claude-code', 'command']);
+    expect(files).toContain('host/cli/verbs/doctor.ts');
+  });
+
+  it('are those of their folders', () => {
+    const folders = new Set(
+      globSync('runtimes/*/definition.ts', { cwd: SRC }).map((file) => dirname(file).split('/').at(-1)),
+    );
+    expect(new Set(NAMES)).toEqual(folders);
+  });
+});
