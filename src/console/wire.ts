@@ -22,6 +22,7 @@ export type {
   Verb,
 } from '../host/api.ts';
 export type { WireError } from '../host/errors.ts';
+export type { EventOf, TopicsLike } from '../host/events/topics.ts';
 
 /** A page that was loaded from another version of the server reloads itself. */
 export const CONSOLE_PROTOCOL = 1;

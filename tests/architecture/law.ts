@@ -154,6 +154,15 @@ export const rooms: Room[] = [
     node: true,
   },
   domain('events'),
+  /** What an event says, for every renderer: also in the browser. */
+  {
+    name: 'event-words',
+    paths: ['host/events/sentences.ts', 'host/events/duration.ts'],
+    may: [],
+    types: ['contract', 'errors'],
+    packages: [],
+    node: false,
+  },
   domain('terminals', { may: [...BASE, 'events', 'shim-client', 'wire'] }),
   domain('sandboxes'),
   domain('memory'),
@@ -204,7 +213,7 @@ export const rooms: Room[] = [
   {
     name: 'cli',
     paths: ['host/cli/'],
-    may: ['ground', 'wire', 'control-client', 'sockets'],
+    may: ['ground', 'wire', 'control-client', 'sockets', 'event-words'],
     // What main.ts offers to the verbs that work without a host is described here; its code is reached below.
     types: ['contract', 'operations', 'config'],
     packages: ['commander'],
@@ -254,7 +263,7 @@ export const rooms: Room[] = [
   {
     name: 'web',
     paths: ['console/web/'],
-    may: ['console-wire', 'text'],
+    may: ['console-wire', 'event-words', 'text'],
     types: ['contract'],
     packages: [
       'preact',
@@ -363,6 +372,7 @@ export const partOf: Record<string, string> = {
   errors: 'ground',
   text: 'ground',
   files: 'ground',
+  'event-words': 'events',
   'builtin-models': 'runtime-builtin',
   'loop-entries': 'loop',
   ...Object.fromEntries(runtimes.map((name) => [`runtime-${name}-definition`, `runtime-${name}`])),

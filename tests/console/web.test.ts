@@ -76,7 +76,7 @@ describe('a transcript', () => {
       event('gate.bypassed', { toolUseId: 't' }),
     );
     expect(items).toMatchObject([
-      { kind: 'note', text: expect.stringContaining('words of agent:scout, whose mail it read') },
+      { kind: 'note', text: expect.stringContaining('mail from scout is followed') },
       { kind: 'note', level: 'warn' },
     ]);
   });

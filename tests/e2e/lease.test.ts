@@ -37,6 +37,13 @@ test('who waits for the boundary may give up, or stop waiting; others are told w
   await refused;
   expect((await fleet.agent('writer')).lease).toBeNull();
   expect((await fleet.agent('writer')).activity).toBe('tool');
+  expect(
+    (await fleet.events({ topics: ['lease.'] })).map(({ topic, principal }) => [topic, principal]),
+  ).toEqual([
+    ['lease.requested', 'operator'],
+    ['lease.cancelled', 'operator'],
+  ]);
+  expect(await fleet.ok('logs', 'writer')).toContain('ann gave up the take-over before it began');
 
   const second = client.call('takeover', 'writer', { ...ann, when: 'boundary' });
   await fleet.until('writer', 'pending', (view) => view.lease?.waitingFor != null);
@@ -66,4 +73,11 @@ test('a holder whose host died takes the same terminal again, and the old window
   });
   await client.call('terminalWrite', 'sh', again.generation, 'echo still-mine\r');
   await client.call('handback', 'sh', { generation: again.generation });
+
+  // An end that nobody decided is the host's word, and is not called a hand-back.
+  const last = await client.call('takeover', 'sh', { ...ann, when: 'boundary' });
+  await fleet.ok('kill', 'sh');
+  const ended = await fleet.event('lease.ended', ({ data }) => data.generation === last.generation);
+  expect(ended).toMatchObject({ principal: 'host', data: { holder: 'ann', why: 'the run ended' } });
+  expect(await fleet.events({ topics: ['lease.expired'] })).toEqual([]);
 });

@@ -1,34 +1,30 @@
 /** How an event reads in a terminal: one place for `up`, `run` and `logs`. Everything agents wrote is made safe. */
-import type { EventView } from '../api.ts';
+import type { ApprovalAnswer, EventView } from '../api.ts';
+import type { WireError } from '../errors.ts';
+import { type Renderers, render, type Sentence, saidTopics } from '../events/sentences.ts';
+import type { Topic } from '../events/topics.ts';
 import { completed, type Hint, hint as hintOfThisCommand } from './hints.ts';
 import { paint } from './output.ts';
 import { oneLine, sanitise } from './text.ts';
-
-/**
- * @param hint how a command that is named in them is written
- * @returns the lines of this event; none for what is not worth a reader's eye (it is in --json).
- */
-export function eventLines(event: EventView, hint: Hint = hintOfThisCommand): string[] {
-  return renderers[event.topic]?.(event.data as unknown as Record<string, unknown>, event, hint) ?? [];
-}
 
 /** The outside client that did it; null where nobody outside did. */
 export function clientOf({ principal }: EventView): string | null {
   return principal.startsWith('client:') ? principal : null;
 }
 
-type Renderer = (data: Record<string, unknown>, event: EventView, hint: Hint) => string[];
+type Lines = (hint: Hint) => string[];
 
-const dim = (text: string) => paint('dim', text);
-const quiet = (text: string) => [dim(oneLine(text))];
+const dim = (words: string) => paint('dim', words);
 const text = (value: unknown): string =>
   typeof value === 'string' ? value : value == null ? '' : JSON.stringify(value);
-const field = (value: unknown, key: string): string =>
-  value !== null && typeof value === 'object' ? text((value as Record<string, unknown>)[key]) : '';
 const block = (value: unknown): string[] => sanitise(text(value)).trimEnd().split('\n');
 
-/** Topics of which lines are shown, some of a few events in them. */
-export const shownTopics = (): string[] => Object.keys(renderers);
+const quiet = (words: string): Lines => all([dim(oneLine(words))]);
+const loud = (colour: 'red' | 'yellow' | 'magenta' | 'blue' | 'bold', words: string): Lines =>
+  all([paint(colour, oneLine(words))]);
+const all = (lines: string[]): Lines => {
+  return () => lines;
+};
 
 /** Lines of a tool's result that are shown; the console and --json have all of it. */
 const RESULT_LINES = 6;
@@ -39,94 +35,151 @@ function firstLines(value: unknown): string[] {
   return left > 1 ? [...lines.slice(0, RESULT_LINES), `… ${left} more lines`] : lines;
 }
 
-function problem(data: Record<string, unknown>, what: string, hint: Hint): string[] {
-  const next = completed(field(data.problem, 'next'), hint);
-  return [paint('red', oneLine(`✗ ${what}: ${field(data.problem, 'message')} ${next}`))];
-}
-
-function exit(data: Record<string, unknown>): string {
-  const how = data.signal ? `signal ${text(data.signal)}` : `code ${text(data.code)}`;
-  return `run ended: ${text(data.cause) || 'exited'} (${how})`;
-}
-
-const renderers: Record<string, Renderer> = {
-  'process.started': (data, event) =>
-    quiet(`● ${text(data.role)} of run ${event.run ?? ''} started (pid ${text(data.pid)})`),
-  'run.exited': (data) => quiet(`● ${exit(data)}`),
-  'run.lost': (data) => [
-    paint('red', oneLine(`● run lost: ${text(data.why)}; ${text(data.killed)} processes ended`)),
-    dim(oneLine(`  ${text(data.certainty)}`)),
-  ],
-  'run.paused': (data) => [
-    paint('magenta', oneLine(`⏸ ${text(data.by)} paused it: ${text(data.processes)} processes stand still`)),
-  ],
-  'run.resumed': (data) => [
-    paint(
-      'magenta',
-      oneLine(`▶ ${data.reason === 'stop' ? 'goes on, to be ended' : `${text(data.by)} resumed it`}`),
-    ),
-  ],
-  'agent.failed': (data, _event, hint) => problem(data, 'failed', hint),
-  'message.user': (data) => block(data.text).map((line) => paint('cyan', `› ${line}`)),
-  'message.assistant': (data) =>
-    data.thinking === true ? block(data.text).map((line) => dim(`· ${line}`)) : block(data.text),
-  'tool.called': (data) => [paint('blue', oneLine(`→ ${text(data.tool)} ${text(data.input)}`))],
-  'tool.finished': (data) =>
-    firstLines(data.text).map((line) =>
-      data.isError === true ? paint('red', `← ${line}`) : dim(`← ${line}`),
-    ),
-  'turn.ended': (data) =>
-    data.outcome === 'failed'
-      ? [paint('red', oneLine(`— turn failed ${text(data.text)}`))]
-      : quiet(data.outcome === 'interrupted' ? '— turn interrupted' : '— turn done'),
-  'approval.opened': (data, _event, hint) => [
-    paint('yellow', oneLine(`? ${field(data.detail, 'question') || text(data.title)}`)),
-    ...choices(data.detail).map((choice) => paint('yellow', `    - ${oneLine(choice)}`)),
-    dim(
-      `  answer: ${hint(oneLine(`approvals answer ${text(data.approval)} ${data.kind === 'permission' ? 'allow|deny' : 'TEXT'}`))}`,
-    ),
-  ],
-  'approval.answered': (data) => [
-    paint('yellow', oneLine(`! ${text(data.by)} answered: ${answer(data.answer)}`)),
-  ],
-  'approval.withdrawn': () => quiet('! the question was withdrawn'),
-  'inject.unknown': (data) => [
-    paint('red', oneLine(`✗ delivery unknown of ${text(data.inject)}: ${text(data.evidence)}`)),
-  ],
-  'lease.requested': (data) => quiet(`⌨ ${text(data.holder)} asks for the floor`),
-  'lease.held': (data) => [paint('magenta', oneLine(`⌨ ${text(data.holder)} holds the terminal`))],
-  'lease.returned': (data) => [
-    paint('magenta', oneLine(`⌨ ${text(data.holder)} handed back ${text(data.note)}`)),
-  ],
-  'lease.expired': (data) => [paint('magenta', oneLine(`⌨ the lease of ${text(data.holder)} ran out`))],
-  'mail.sent': (data) => [
-    paint('blue', oneLine(`✉ to ${field(data.message, 'to')}: ${field(data.message, 'subject')}`)),
-  ],
-  'memory.stored': (data) => quiet(`+ remembers: ${field(data.memory, 'text')}`),
-  'memory.forgotten': (data) => quiet(`- forgot ${field(data.memory, 'id') || text(data.memory)}`),
-  'report.made': (data) => [paint('bold', oneLine(`★ ${text(data.status)}: ${text(data.summary)}`))],
-  'engine.note': (data) => [
-    data.level === 'error'
-      ? paint('red', oneLine(`! ${text(data.text)}`))
-      : dim(oneLine(`! ${text(data.text)}`)),
-  ],
-  'engine.retrying': (data) => quiet(`! the model is tried again (${text(data.why)})`),
-  'config.changed': () => quiet('configuration changed'),
-  'config.applied': () => quiet('configuration applied'),
-  'config.broken': (data, _event, hint) =>
-    problem(data, 'the configuration is broken, the last good one stays', hint),
+/** What is left out is in --json. */
+const lines: Renderers<Lines> = {
   'host.started': () => quiet('host started'),
   'host.stopped': () => quiet('host stopped'),
+  'config.applied': () => quiet('configuration applied'),
+  'config.changed': () => quiet('configuration changed'),
+  'config.broken': ({ data }) =>
+    problemLines('the configuration is broken, the last good one stays', data.problem),
+  'events.pruned': ({ data }) =>
+    quiet(`! ${data.removed} old events were removed from the log (${data.why})`),
+  'runs.removed': ({ data }) => quiet(`! old runs were removed: ${data.runs.length}`),
+  'door.shed': ({ data }) =>
+    loud('yellow', `! ${data.shed} connections to ${data.door} were refused: ${data.why}`),
+
+  'agent.added': null,
+  'agent.changed': null,
+  // The process that it starts says it.
+  'run.starting': null,
+  'run.exited': ({ data }) => {
+    const how = data.signal ? `signal ${data.signal}` : `code ${data.code}`;
+    return quiet(`● run ended: ${data.cause || 'exited'} (${how})`);
+  },
+  'run.lost': ({ data }) =>
+    all([
+      paint('red', oneLine(`● run lost: ${data.why}; ${data.killed} processes ended`)),
+      dim(`  ${oneLine(text(data.certainty))}`),
+    ]),
+  'run.paused': ({ data }) =>
+    loud('magenta', `⏸ ${data.by} paused it: ${data.processes} processes stand still`),
+  'run.resumed': ({ data }) =>
+    loud('magenta', `▶ ${data.reason === 'stop' ? 'goes on, to be ended' : `${data.by} resumed it`}`),
+  'process.started': ({ data, run }) => quiet(`● ${data.role} of run ${run ?? ''} started (pid ${data.pid})`),
+  'process.exited': null,
+  'swap.begun': null,
+  'swap.done': null,
+  'swap.rolledBack': null,
+  'swap.failed': null,
+
+  'activity.changed': null,
+  'message.user': ({ data }) => all(block(data.text).map((line) => paint('cyan', `› ${line}`))),
+  'message.assistant': ({ data }) =>
+    all(data.thinking === true ? block(data.text).map((line) => dim(`· ${line}`)) : block(data.text)),
+  'tool.called': ({ data }) => loud('blue', `→ ${text(data.tool)} ${text(data.input)}`),
+  'tool.finished': ({ data }) =>
+    all(
+      firstLines(data.text).map((line) =>
+        data.isError === true ? paint('red', `← ${line}`) : dim(`← ${line}`),
+      ),
+    ),
+  'turn.ended': ({ data }) =>
+    data.outcome === 'failed'
+      ? loud('red', `— turn failed ${text(data.text)}`)
+      : quiet(data.outcome === 'interrupted' ? '— turn interrupted' : '— turn done'),
+  // The turn's end says it.
+  'turn.interrupted': null,
+  'engine.retrying': ({ data }) => quiet(`! the model is tried again (${text(data.why)})`),
+  'usage.recorded': null,
+
+  // Their receipts are what `aether inject` shows; of these only what went wrong.
+  'inject.queued': null,
+  'inject.delivered': null,
+  'inject.seen': null,
+  'inject.acted': null,
+  'inject.cancelled': null,
+  'inject.unknown': ({ data }) =>
+    loud('red', `✗ delivery unknown of ${text(data.inject)}: ${text(data.evidence)}`),
+  'lease.requested': ({ data }) => quiet(`⌨ ${text(data.holder)} asks for the floor`),
+  'lease.held': ({ data }) => loud('magenta', `⌨ ${text(data.holder)} holds the terminal`),
+  'lease.returned': ({ data }) => loud('magenta', `⌨ ${text(data.holder)} handed back ${text(data.note)}`),
+
+  'approval.opened':
+    ({ data }) =>
+    (hint) => [
+      paint('yellow', oneLine(`? ${text(data.detail.question) || text(data.title)}`)),
+      ...choices(data.detail).map((choice) => paint('yellow', `    - ${oneLine(choice)}`)),
+      dim(
+        `  answer: ${hint(oneLine(`approvals answer ${text(data.approval)} ${data.kind === 'permission' ? 'allow|deny' : 'TEXT'}`))}`,
+      ),
+    ],
+  'approval.answered': ({ data }) => loud('yellow', `! ${text(data.by)} answered: ${verdict(data.answer)}`),
+  'approval.withdrawn': () => quiet('! the question was withdrawn'),
+
+  'mcp.called': null,
+  'memory.stored': ({ data }) => quiet(`+ remembers: ${text(data.memory.text)}`),
+  'memory.forgotten': ({ data }) => quiet(`- forgot ${text(data.memory.id)}`),
+  'mail.sent': ({ data }) => loud('blue', `✉ to ${text(data.message.to)}: ${text(data.message.subject)}`),
+  'mail.acked': null,
+  'report.made': ({ data }) => loud('bold', `★ ${text(data.status)}: ${text(data.summary)}`),
 };
 
-function choices(detail: unknown): string[] {
-  const listed = (detail as { choices?: unknown } | null | undefined)?.choices;
+/**
+ * @param hint how a command that is named in them is written
+ * @returns the lines of this event; none for what is not worth a reader's eye (it is in --json).
+ */
+export function eventLines(event: EventView, hint: Hint = hintOfThisCommand): string[] {
+  const drawn = render(lines, event, {
+    said: (sentence) => saidLines(event.topic, sentence),
+    otherwise: () => quiet(`${event.topic} ${text(event.data)}`),
+  });
+  return drawn?.(hint) ?? [];
+}
+
+/** Topics of which lines are shown, as prefixes: a family of which all are shown is named once. */
+export function shownTopics(): string[] {
+  const topics = [...Object.keys(lines), ...saidTopics] as Topic[];
+  const family = (topic: string) => topic.slice(0, topic.indexOf('.') + 1);
+  const hidden = new Set(topics.filter((topic) => lines[topic] === null).map(family));
+  const shown = topics.filter((topic) => lines[topic] !== null);
+  return [...new Set(shown.map((topic) => (hidden.has(family(topic)) ? topic : family(topic))))];
+}
+
+const COLOURS = {
+  plain: 'dim',
+  held: 'magenta',
+  asked: 'magenta',
+  stuck: 'yellow',
+  failed: 'red',
+  quiet: 'dim',
+  info: 'dim',
+  warn: 'yellow',
+  error: 'red',
+} as const satisfies Record<Sentence['tone'], string>;
+
+/** What stands before a sentence, by the family of its topic. */
+const SIGNS: Record<string, string> = { lease: '⌨', hold: '⏸', turn: '—', run: '●', agent: '●' };
+
+function saidLines(topic: Topic, { tone, text: words, note, problem }: Sentence): Lines {
+  if (problem) return problemLines(words, problem);
+  const remark = tone === 'info' || tone === 'warn' || tone === 'error';
+  const sign = remark ? '!' : (SIGNS[topic.slice(0, topic.indexOf('.'))] ?? '●');
+  return all([
+    paint(COLOURS[tone], oneLine(`${sign} ${text(words)}`)),
+    ...(note ? [dim(`  ${oneLine(text(note))}`)] : []),
+  ]);
+}
+
+function problemLines(what: string, { message, next }: WireError): Lines {
+  return (hint) => [paint('red', oneLine(`✗ ${what}: ${text(message)} ${completed(text(next), hint)}`))];
+}
+
+function choices({ choices: listed }: Record<string, unknown>): string[] {
   return Array.isArray(listed) ? listed.map(text) : [];
 }
 
-function answer(value: unknown): string {
-  if (value === null || typeof value !== 'object') return text(value);
-  const { allow, text: words } = value as { allow?: boolean; text?: string };
-  const verdict = allow === undefined ? '' : allow ? 'allow' : 'deny';
-  return [verdict, words].filter(Boolean).join(': ');
+function verdict(answer: ApprovalAnswer | null): string {
+  const { allow, text: words } = answer ?? {};
+  return [allow === undefined ? '' : allow ? 'allow' : 'deny', words].filter(Boolean).join(': ');
 }

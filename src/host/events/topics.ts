@@ -158,15 +158,16 @@ export interface Topics {
   'lease.requested': Lease & { when: 'boundary' | 'now' };
   /** The terminal is up. `again`: the same holder, from another window. */
   'lease.held': Lease & { again?: boolean };
-  /** Handed back, or the holder left the terminal in its own way (`left`). `diff`: files changed meanwhile. */
-  'lease.returned': Lease & {
-    note?: string;
-    diff?: string[];
-    held_ms?: number;
-    why?: string;
-    left?: boolean;
-  };
-  'lease.expired': Lease & { why?: string; left?: boolean; held_ms?: number };
+  /** Handed back by its holder, or left in the terminal's own way (`left`). `diff`: files changed meanwhile. */
+  'lease.returned': Lease & Returned & { left?: boolean; why?: string };
+  /** Its holder gave it up while it waited for the boundary. */
+  'lease.cancelled': Lease;
+  /** The terminal did not come up, or the run ended first. */
+  'lease.failed': Lease & { why: string };
+  /** The run or the terminal ended while it was held. */
+  'lease.ended': Lease & { why: string; held_ms?: number };
+  /** Its holder vanished; the host handed it back. With `why`: another end, told by a version that had no other topic. */
+  'lease.expired': Lease & Returned & { why?: string; left?: boolean };
   /** By the holds: it is to stand still at the next boundary. */
   'hold.requested': Record<never, never>;
   /** It stands still. */
@@ -231,6 +232,12 @@ interface Message {
 interface InjectStep {
   inject: string;
   evidence: string;
+}
+
+interface Returned {
+  note?: string;
+  diff?: string[];
+  held_ms?: number;
 }
 
 interface Lease {

@@ -77,7 +77,7 @@ export function returnExpired(wiring: Wiring, takeover: Takeover): void {
     // Nobody has decided that it should go on. Without a gate it never stood still for its holder in the first place.
     const held = run.runtime.capabilities.gate !== undefined;
     const note = 'The operator vanished; the lease expired.';
-    const input = { generation: lease.generation, note, held };
+    const input = { generation: lease.generation, note, held, expired: true };
     takeover.handback(lease.agent, run, input, 'host').catch((error: unknown) => {
       wiring.log.warn(
         { agent: lease.agent, error: messageOf(error) },

@@ -5,7 +5,7 @@
  */
 import type { AgentView, LeaseView } from '../api.ts';
 import { AetherError, messageOf } from '../errors.ts';
-import type { Topics } from '../events/topics.ts';
+import type { Topics, TopicsLike } from '../events/topics.ts';
 import { engineHasFloor, nextSize, onFloor, terminalOf, toOpenWith } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import { requireLegal } from '../runs/verbs.ts';
@@ -27,7 +27,11 @@ const SWAP_MS = 45_000;
 /** A terminal that exits sooner than this never worked: the shim goes back to the engine. */
 const SETTLE_MS = 1_200;
 
-type LeaseTopic = Extract<keyof Topics, `lease.${string}`>;
+/** Ends that nobody has decided. */
+const BY_HOST = new Set<string>(['lease.failed', 'lease.ended', 'lease.expired']);
+
+type LeaseTopic = TopicsLike<'lease.'>;
+type LeaseData<T extends LeaseTopic> = Omit<Topics[T], 'holder' | 'generation'>;
 
 export class Takeover {
   readonly #wiring: Wiring;
@@ -114,8 +118,8 @@ export class Takeover {
     return leaseView(this.#wiring.leases.require(lease.agent, lease.generation));
   }
 
-  /** Its holder changed its mind while it waits for the boundary. */
-  #cancel(run: Run, lease: LeaseRecord): void {
+  /** Its holder changed its mind, or vanished, while it waits for the boundary. */
+  #cancel(run: Run, lease: LeaseRecord, expired: boolean): void {
     if (run.record.requested === 'handover') {
       throw new AetherError({
         code: 'lease.phase',
@@ -124,7 +128,7 @@ export class Takeover {
         next: 'Wait a moment, then hand it back.',
       });
     }
-    this.#free(run, lease, 'cancelled before the boundary');
+    this.#free(run, lease, expired ? 'lease.expired' : 'lease.cancelled', {});
   }
 
   /** A host died in the middle of a takeover or a hand-back: go on where it stood. */
@@ -133,7 +137,8 @@ export class Takeover {
     if (lease.phase === 'pending') await this.#drive(run, lease);
     else if (lease.phase === 'returning') await this.#return(run, lease);
     else if (run.runtime.capabilities.takeover !== 'swap') return;
-    else if (engineHasFloor(run.record.floor)) this.#free(run, lease, 'the terminal ended');
+    else if (engineHasFloor(run.record.floor))
+      this.#free(run, lease, 'lease.ended', { why: 'the terminal ended', ...this.#heldFor(lease) });
     else this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(lease.agent).config));
   }
 
@@ -164,7 +169,7 @@ export class Takeover {
         await run.client.resize(terminal.index, lease.detail.cols, lease.detail.rows ?? 24);
       }
     } catch (error) {
-      this.#free(run, lease, messageOf(error));
+      this.#free(run, lease, 'lease.failed', { why: messageOf(error) });
       throw error;
     }
     const held = this.#wiring.leases.change(agent, generation, (record) => {
@@ -241,11 +246,11 @@ export class Takeover {
   async handback(
     name: string,
     run: Run,
-    input: { generation: number; note?: string; held?: boolean },
+    input: { generation: number; note?: string; held?: boolean; expired?: boolean },
     by: By,
   ): Promise<void> {
     const lease = this.#wiring.leases.require(name, input.generation);
-    if (lease.phase === 'pending') return this.#cancel(run, lease);
+    if (lease.phase === 'pending') return this.#cancel(run, lease, input.expired ?? false);
     if (lease.phase !== 'held') {
       throw new AetherError({
         code: 'lease.phase',
@@ -258,6 +263,7 @@ export class Takeover {
     const returning = this.#wiring.leases.change(name, input.generation, (record) => {
       record.phase = 'returning';
       record.detail.note = cutText(input.note ?? '', { chars_max: 16_384 });
+      if (input.expired) record.detail.expired = true;
     });
     this.#wiring.touched(name);
     this.#wiring.log.info({ agent: name, by }, 'handing back');
@@ -283,8 +289,8 @@ export class Takeover {
       throw error;
     }
     this.#wiring.leases.release(lease.agent);
-    const held_ms = clock.now() - (lease.since_ms ?? clock.now());
-    this.#event(run, 'lease.returned', lease, { note: lease.detail.note ?? '', diff: changed, held_ms });
+    const data = { note: lease.detail.note ?? '', diff: changed, ...this.#heldFor(lease) };
+    this.#event(run, lease.detail.expired ? 'lease.expired' : 'lease.returned', lease, data);
     this.#wiring.touched(lease.agent);
     await this.#delivery.kick(lease.agent);
   }
@@ -322,21 +328,34 @@ export class Takeover {
     await this.#swap(run, 'return', lease, terminal.stop, engine.launch.process, terminal.process);
   }
 
-  /** The run is over, or the takeover failed: nobody holds it. */
-  #free(run: Run, lease: LeaseRecord, why: string, left = false): void {
+  /** It came to an end that is no hand-back. */
+  #free<T extends LeaseTopic>(run: Run, lease: LeaseRecord, topic: T, data: LeaseData<T>): void {
     if (this.#gone(lease)) return;
     this.#handoverOver(run);
     this.#wiring.leases.release(lease.agent);
-    this.#event(run, left ? 'lease.returned' : 'lease.expired', lease, { why, left });
+    this.#event(run, topic, lease, data);
     this.#wiring.touched(lease.agent);
     run.wake();
+  }
+
+  /** @param left its holder ended the run by leaving the terminal */
+  #over(run: Run, lease: LeaseRecord, left: boolean): void {
+    const why = 'the run ended';
+    if (left) this.#free(run, lease, 'lease.returned', { left, why, ...this.#heldFor(lease) });
+    else if (lease.phase === 'pending') this.#free(run, lease, 'lease.failed', { why });
+    else this.#free(run, lease, 'lease.ended', { why, ...this.#heldFor(lease) });
+  }
+
+  #heldFor({ since_ms }: LeaseRecord): { held_ms: number } {
+    const now = this.#wiring.clock.now();
+    return { held_ms: Math.max(0, now - (since_ms ?? now)) };
   }
 
   ended(run: Run): void {
     const lease = this.#wiring.leases.find(run.record.agent);
     if (!engineHasFloor(run.record.floor)) this.#readRest(run);
     const left = leftByHand(run.record) && run.record.exit?.signal === null;
-    if (lease !== null && lease.run === run.id) this.#free(run, lease, 'the run ended', left);
+    if (lease !== null && lease.run === run.id) this.#over(run, lease, left);
     this.#transcript.forget(run);
     this.#swaps.delete(run.id);
   }
@@ -351,17 +370,12 @@ export class Takeover {
     }
   }
 
-  #event<T extends LeaseTopic>(
-    run: Run,
-    topic: T,
-    lease: LeaseRecord,
-    data: Omit<Topics[T], 'holder' | 'generation'>,
-  ): void {
+  #event<T extends LeaseTopic>(run: Run, topic: T, lease: LeaseRecord, data: LeaseData<T>): void {
     this.#wiring.events.append({
       topic,
       agent: lease.agent,
       run: run.id,
-      principal: 'operator',
+      principal: BY_HOST.has(topic) ? 'host' : 'operator',
       grade: 'enforced',
       data: { holder: lease.holder, generation: lease.generation, ...data } as Topics[T],
     });

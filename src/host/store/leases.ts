@@ -22,6 +22,8 @@ export interface LeaseDetail {
   rows?: number;
   waitingFor?: string | null;
   note?: string;
+  /** Its holder vanished; the host hands it back. */
+  expired?: boolean;
   /** The agent's turn was cut short by the takeover. */
   interrupted?: boolean;
 }

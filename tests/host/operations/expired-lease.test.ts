@@ -17,16 +17,16 @@ function returned(gate: Capabilities['gate']): unknown[] {
     log: openLog(undefined),
   } as unknown as Parameters<typeof returnExpired>[0];
   const takeover: Pick<Takeover, 'handback'> = {
-    handback: async (_name, _run, input) => void asked.push(input.held),
+    handback: async (_name, _run, input) => void asked.push([input.held, input.expired]),
   };
   returnExpired(wiring, takeover as Takeover);
   return asked;
 }
 
 it('goes back held, so that it does not go on unasked', () => {
-  expect(returned({ wait_ms_max: null })).toEqual([true]);
+  expect(returned({ wait_ms_max: null })).toEqual([[true, true]]);
 });
 
 it('is just given back where there is no gate: a hold of it would never come true, and keep its messages', () => {
-  expect(returned(undefined)).toEqual([false]);
+  expect(returned(undefined)).toEqual([[false, true]]);
 });

@@ -1,39 +1,27 @@
 /** Mail, memory and reports: what the host recorded, and the calls they came from. */
+import type { EventOf } from '../../wire.ts';
 import type { Deed } from './items.ts';
-import { type LooseEvent, list, record, text, textOrNull } from './read.ts';
+import { text } from './read.ts';
 
-export function deedOf(event: LooseEvent): Deed | null {
-  const { topic, data } = event;
-  if (topic === 'mail.sent') {
-    const message = record(data, 'message');
-    return {
-      kind: 'mail',
-      from: text(message, 'from'),
-      to: text(message, 'to'),
-      subject: text(message, 'subject'),
-      body: text(message, 'body'),
-    };
+export type DeedEvent = EventOf<'mail.sent' | 'memory.stored' | 'memory.forgotten' | 'report.made'>;
+
+export function deedOf(event: DeedEvent): Deed {
+  switch (event.topic) {
+    case 'mail.sent': {
+      const { from, to, subject, body } = event.data.message;
+      return { kind: 'mail', from: text(from), to: text(to), subject: text(subject), body: text(body) };
+    }
+    case 'memory.stored':
+    case 'memory.forgotten': {
+      const { text: words, key, tags, scope } = event.data.memory;
+      const forgotten = event.topic === 'memory.forgotten';
+      return { kind: 'memory', text: text(words), key, tags: tags ?? [], scope, forgotten };
+    }
+    case 'report.made': {
+      const { status, summary, details } = event.data;
+      return { kind: 'report', status, summary: text(summary), details: details ?? null };
+    }
   }
-  if (topic === 'memory.stored' || topic === 'memory.forgotten') {
-    const memory = record(data, 'memory');
-    return {
-      kind: 'memory',
-      text: text(memory, 'text') || text(data, 'memory'),
-      key: textOrNull(memory, 'key'),
-      tags: list(memory, 'tags').map(String),
-      scope: text(memory, 'scope'),
-      forgotten: topic === 'memory.forgotten',
-    };
-  }
-  if (topic === 'report.made') {
-    return {
-      kind: 'report',
-      status: text(data, 'status'),
-      summary: text(data, 'summary'),
-      details: textOrNull(data, 'details'),
-    };
-  }
-  return null;
 }
 
 const CALLS = {

@@ -1,99 +1,109 @@
-/** The item a new event begins, if it begins one. */
-import type { EventView, WireError } from '../../wire.ts';
+/** The item a new event begins, if it begins one: a line per topic. What joins an item that is there is in transcript.ts. */
+import { type Renderers, render, type Sentence } from '../../../host/events/sentences.ts';
+import type { EventView } from '../../wire.ts';
 import { deedOf } from './deeds.ts';
-import type { Item } from './items.ts';
-import { flag, list, loose, record, text } from './read.ts';
-import { remarkOf } from './remarks.ts';
-import { ruleOf } from './rules.ts';
+import type { Base, Item, ItemOf } from './items.ts';
+import { text } from './read.ts';
 import type { Spans } from './spans.ts';
 
-/** Told elsewhere (header, fleet, inbox), or of no use to a reader. */
-const SILENT =
-  /^(activity|usage|process|config|host|swap)\.|^(mcp\.called|agent\.(added|changed)|mail\.acked|lease\.requested)$/;
+const items: Renderers<Item> = {
+  // Told elsewhere: in the header, the fleet, the banners.
+  'host.started': null,
+  'host.stopped': null,
+  'config.applied': null,
+  'config.changed': null,
+  'config.broken': null,
+  'door.shed': null,
+  'events.pruned': null,
+  'runs.removed': null,
+  'agent.added': null,
+  'agent.changed': null,
+  'process.started': null,
+  'process.exited': null,
+  'swap.begun': null,
+  'swap.done': null,
+  'swap.rolledBack': null,
+  'swap.failed': null,
+  'activity.changed': null,
+  'usage.recorded': null,
+  'mcp.called': null,
+  'mail.acked': null,
+  'lease.requested': null,
 
-const LEVELS = { info: 'info', warn: 'warn', error: 'error' } as const;
-
-export function itemOf(known: EventView, spans: Spans): Item | null {
-  const event = loose(known);
-  const { topic, data, seq, at_ms, grade, principal } = event;
-  const base = { key: `e${seq}`, seq, at_ms, grade, principal };
-  switch (topic) {
-    case 'message.assistant':
-      return { ...base, kind: 'said', text: text(data, 'text'), thinking: flag(data, 'thinking') };
-    case 'message.user':
-      return { ...base, kind: 'told', text: text(data, 'text'), typed: flag(data, 'typed'), receipt: null };
-    case 'tool.called':
-      return {
-        ...base,
-        key: `tool ${text(data, 'toolUseId')}`,
-        kind: 'tool',
-        tool: text(data, 'tool'),
-        input: data.input,
-        result: null,
-        deed: null,
-      };
-    case 'approval.opened':
-      return {
-        ...base,
-        key: `approval ${text(data, 'approval')}`,
-        kind: 'approval',
-        approval: text(data, 'approval'),
-        ask: data.kind === 'question' ? 'question' : 'permission',
-        title: text(data, 'title'),
-        detail: record(data, 'detail'),
-        state: 'open',
-        answer: null,
-        by: null,
-      };
-    case 'engine.note':
-      return {
-        ...base,
-        kind: 'note',
-        level: LEVELS[text(data, 'level') as keyof typeof LEVELS] ?? 'info',
-        text: text(data, 'text'),
-      };
-    case 'engine.retrying':
-      return {
-        ...base,
-        kind: 'note',
-        level: 'warn',
-        text: `The model is asked again (attempt ${text(data, 'attempt')}): ${text(data, 'why')}`,
-      };
-    case 'mcp.status': {
-      const failed = list(data, 'servers')
-        .map((server) => record({ server }, 'server'))
-        .filter((server) => server.status !== 'connected');
-      const names = failed.map((server) => `${text(server, 'name')} (${text(server, 'status')})`).join(', ');
-      return failed.length === 0
-        ? null
-        : { ...base, kind: 'note', level: 'warn', text: `MCP servers that are not connected: ${names}` };
-    }
-  }
-  if (topic.startsWith('inject.')) {
-    // Without its text (it was queued before this page begins) there is nothing to show.
-    if (data.text === undefined) return null;
-    const stage = topic.slice('inject.'.length);
-    const inject = text(data, 'inject');
-    const evidence = text(data, 'evidence') || (stage === 'queued' ? 'stored by the host' : '');
-    const steps = [{ stage, at_ms, evidence }];
-    const receipt = { inject, priority: text(data, 'priority') || 'next', stage, steps };
+  'message.assistant': (event) => {
+    const { data } = event;
+    return { ...base(event), kind: 'said', text: text(data.text), thinking: data.thinking === true };
+  },
+  'message.user': (event) => {
+    const { data } = event;
+    return { ...base(event), kind: 'told', text: text(data.text), typed: data.typed === true, receipt: null };
+  },
+  'inject.queued': (event) => {
+    const { inject, priority, text: words } = event.data;
+    const step = { stage: 'queued', at_ms: event.at_ms, evidence: 'stored by the host' };
+    const receipt = { inject: text(inject), priority: text(priority), stage: 'queued', steps: [step] };
+    return { ...base(event, `inject ${inject}`), kind: 'told', text: text(words), typed: false, receipt };
+  },
+  // Of a message that was queued before this page begins: there is no text to show.
+  'inject.delivered': null,
+  'inject.seen': null,
+  'inject.acted': null,
+  'inject.cancelled': null,
+  'inject.unknown': null,
+  'tool.called': (event) => {
+    const { toolUseId, tool, input } = event.data;
+    const key = `tool ${toolUseId}`;
+    return { ...base(event, key), kind: 'tool', tool: text(tool), input, result: null, deed: null };
+  },
+  'tool.finished': null,
+  'approval.opened': (event) => {
+    const { approval, kind, title, detail } = event.data;
     return {
-      ...base,
-      key: `inject ${inject}`,
-      kind: 'told',
-      text: text(data, 'text'),
-      typed: false,
-      receipt,
+      ...base(event, `approval ${approval}`),
+      kind: 'approval',
+      approval,
+      ask: kind,
+      title: text(title),
+      detail: detail ?? {},
+      state: 'open',
+      answer: null,
+      by: null,
     };
-  }
-  const deed = deedOf(event);
-  if (deed) return { ...base, kind: 'deed', deed };
-  const remark = remarkOf(event);
-  if (remark) return { ...base, kind: 'note', ...remark };
-  const rule = ruleOf(event, spans);
-  if (rule) {
-    const problem = data.problem ? (record(data, 'problem') as unknown as WireError) : null;
-    return { ...base, kind: 'rule', note: null, changed: [], problem, ...rule };
-  }
-  return SILENT.test(topic) ? null : { ...base, kind: 'other', topic, data };
+  },
+  'approval.answered': null,
+  'approval.withdrawn': null,
+  'memory.stored': deed,
+  'memory.forgotten': deed,
+  'mail.sent': deed,
+  'report.made': deed,
+};
+
+export function itemOf(event: EventView, spans: Spans): Item | null {
+  return render(items, event, {
+    said: (sentence) => saidItem(event, sentence),
+    otherwise: () => ({ ...base(event), kind: 'other', topic: event.topic, data: event.data }),
+    lasted: spans.lasted(event),
+  });
+}
+
+function base({ seq, at_ms, grade, principal }: EventView, key = `e${seq}`): Base {
+  return { key, seq, at_ms, grade, principal };
+}
+
+function deed(event: Parameters<typeof deedOf>[0]): ItemOf<'deed'> {
+  return { ...base(event), kind: 'deed', deed: deedOf(event) };
+}
+
+function saidItem(event: EventView, { text: words, tone, note, changed, problem }: Sentence): Item {
+  if (tone === 'info' || tone === 'warn' || tone === 'error')
+    return { ...base(event), kind: 'note', level: tone, text: text(words) };
+  return {
+    ...base(event),
+    kind: 'rule',
+    tone,
+    text: text(words),
+    note: note ?? null,
+    changed: changed ?? [],
+    problem: problem ?? null,
+  };
 }

@@ -1,7 +1,8 @@
 /** What a transcript is made of. An item is replaced, never changed, so that only what changed is drawn again. */
+import type { Sentence } from '../../../host/events/sentences.ts';
 import type { ApprovalAnswer, EventView, WireError } from '../../wire.ts';
 
-interface Base {
+export interface Base {
   /** Unique in the transcript, and the same however often it changes. */
   key: string;
   seq: number;
@@ -49,7 +50,7 @@ export type Item = Base &
       }
     | {
         kind: 'rule';
-        tone: 'plain' | 'held' | 'asked' | 'stuck' | 'failed' | 'quiet';
+        tone: Exclude<Sentence['tone'], 'info' | 'warn' | 'error'>;
         text: string;
         note: string | null;
         /** Files that changed while somebody held it. */
@@ -57,7 +58,7 @@ export type Item = Base &
         problem: WireError | null;
       }
     | { kind: 'note'; level: 'info' | 'warn' | 'error'; text: string }
-    | { kind: 'other'; topic: string; data: Record<string, unknown> }
+    | { kind: 'other'; topic: string; data: unknown }
   );
 
 export type ItemOf<K extends Item['kind']> = Extract<Item, { kind: K }>;

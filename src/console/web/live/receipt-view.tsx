@@ -1,11 +1,12 @@
 /** The receipt of one message: its stages in a row, and on opening the time and the evidence of each. */
+
+import { duration } from '../../../host/events/duration.ts';
 import type { AgentView } from '../../wire.ts';
 import { takeBack } from '../state/actions.ts';
 import { exactTimeOf, secondOf } from '../state/clock.ts';
 import { agents, busy } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { duration } from './duration.ts';
 import type { Receipt } from './items.ts';
 import { mayBeTakenBack, type Stage, stagesOf, waitsFor } from './receipt.ts';
 

@@ -2,11 +2,11 @@
  * The events of one agent as a list that a person reads: results join their calls, receipts their messages,
  * answers their questions. Pure; events come in order of seq, and one seen before changes nothing.
  */
-import type { ApprovalAnswer, EventView } from '../../wire.ts';
+import type { EventView } from '../../wire.ts';
 import { deedOf, isDeedOf } from './deeds.ts';
 import { itemOf } from './item-of.ts';
-import type { Item, ItemOf } from './items.ts';
-import { flag, loose, record, text, textOrNull } from './read.ts';
+import type { Deed, Item, ItemOf } from './items.ts';
+import { text } from './read.ts';
 import { Spans } from './spans.ts';
 
 /** More are dropped from the top while the newest are followed; they can be loaded again. */
@@ -33,7 +33,7 @@ export class Transcript {
     if (this.first === 0) this.first = fresh[0]!.seq;
     for (const event of fresh) {
       this.last = Math.max(this.last, event.seq);
-      if (this.#joins(event)) continue;
+      if (this.#hasJoined(event)) continue;
       const item = itemOf(event, this.#spans);
       if (item === null || this.#at.has(item.key)) continue;
       this.#at.set(item.key, this.#items.length);
@@ -77,43 +77,66 @@ export class Transcript {
     return true;
   }
 
+  /** Data of another form joins nothing: the event is drawn by itself, as it is. */
+  #hasJoined(event: EventView): boolean {
+    try {
+      return this.#joins(event);
+    } catch {
+      return false;
+    }
+  }
+
   /** @returns true when the event belongs to an item that is there, or to one that came before this page. */
-  #joins(known: EventView): boolean {
-    const event = loose(known);
-    const { topic, data } = event;
-    const approval = `approval ${text(data, 'approval')}`;
-    switch (topic) {
+  #joins(event: EventView): boolean {
+    switch (event.topic) {
       case 'tool.finished': {
-        const result = { text: text(data, 'text'), isError: flag(data, 'isError'), at_ms: event.at_ms };
-        this.#change(`tool ${text(data, 'toolUseId')}`, 'tool', () => ({ result }));
+        const { toolUseId, text: words, isError } = event.data;
+        const result = { text: text(words), isError: isError === true, at_ms: event.at_ms };
+        this.#change(`tool ${toolUseId}`, 'tool', () => ({ result }));
         return true;
       }
       case 'approval.answered': {
-        const answer = record(data, 'answer') as ApprovalAnswer;
-        this.#change(approval, 'approval', () => ({ state: 'answered', answer, by: textOrNull(data, 'by') }));
+        const { approval, answer, by } = event.data;
+        this.#change(`approval ${approval}`, 'approval', () => ({
+          state: 'answered',
+          answer,
+          by: by || null,
+        }));
         return true;
       }
       case 'approval.withdrawn':
-        this.#change(approval, 'approval', () => ({ state: 'withdrawn' }));
+        this.#change(`approval ${event.data.approval}`, 'approval', () => ({ state: 'withdrawn' }));
         return true;
       case 'message.user':
         // On the page since it was queued; its receipt tells when it was read.
-        return this.#change(`inject ${text(data, 'injectId')}`, 'told', () => ({}));
+        return this.#change(`inject ${event.data.injectId}`, 'told', () => ({}));
+      case 'inject.delivered':
+      case 'inject.seen':
+      case 'inject.acted':
+      case 'inject.cancelled':
+      case 'inject.unknown': {
+        const { inject, evidence } = event.data;
+        const stage = event.topic.slice('inject.'.length);
+        const step = { stage, at_ms: event.at_ms, evidence: text(evidence) };
+        return this.#change(`inject ${inject}`, 'told', ({ receipt }) => ({
+          receipt: receipt && { ...receipt, stage, steps: [...receipt.steps, step] },
+        }));
+      }
+      case 'mail.sent':
+      case 'memory.stored':
+      case 'memory.forgotten':
+      case 'report.made': {
+        const deed = deedOf(event);
+        const call = this.#lastCallOf(deed.kind);
+        return call ? this.#change(call.key, 'tool', () => ({ deed })) : false;
+      }
+      default:
+        return false;
     }
-    if (topic.startsWith('inject.')) {
-      const stage = topic.slice('inject.'.length);
-      const step = { stage, at_ms: event.at_ms, evidence: text(data, 'evidence') };
-      return this.#change(`inject ${text(data, 'inject')}`, 'told', ({ receipt }) => ({
-        receipt: receipt && { ...receipt, stage, steps: [...receipt.steps, step] },
-      }));
-    }
-    const deed = deedOf(event);
-    const call = deed && this.#lastCallOf(deed.kind);
-    return call ? this.#change(call.key, 'tool', () => ({ deed })) : false;
   }
 
   /** The host tells of a deed while the call that did it is open, or just after: it belongs to that line. */
-  #lastCallOf(kind: 'mail' | 'memory' | 'report'): ItemOf<'tool'> | undefined {
+  #lastCallOf(kind: Deed['kind']): ItemOf<'tool'> | undefined {
     return this.#items
       .slice(-20)
       .findLast(

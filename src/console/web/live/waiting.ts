@@ -1,6 +1,6 @@
 /** Messages that nobody is known to have read yet, however far up in the conversation they were sent. Pure. */
-import type { EventView, InjectionView } from '../../wire.ts';
-import { loose, text } from './read.ts';
+import type { EventOf, EventView, InjectionView, TopicsLike } from '../../wire.ts';
+import { text } from './read.ts';
 
 export interface Waiting {
   inject: string;
@@ -21,22 +21,25 @@ export function waitingOf(unread: readonly InjectionView[]): Map<string, Waiting
   );
 }
 
+const isReceipt = (event: EventView): event is EventOf<TopicsLike<'inject.'>> =>
+  event.topic.startsWith('inject.');
+
 /** @returns `before` itself when none of the events is about a message */
 export function waitingAfter(
   before: ReadonlyMap<string, Waiting>,
   events: readonly EventView[],
 ): ReadonlyMap<string, Waiting> {
-  const told = events.map(loose).filter(({ topic }) => topic.startsWith('inject.'));
+  const told = events.filter(isReceipt);
   if (told.length === 0) return before;
   const after = new Map(before);
-  for (const { topic, data, at_ms } of told) {
-    const inject = text(data, 'inject');
-    const stage = topic.slice('inject.'.length);
+  for (const event of told) {
+    const { inject } = event.data;
+    const stage = event.topic.slice('inject.'.length);
     const known = after.get(inject);
     if (!UNREAD.includes(stage)) after.delete(inject);
     else if (known) after.set(inject, { ...known, stage });
-    else if (stage === 'queued')
-      after.set(inject, { inject, text: text(data, 'text'), since_ms: at_ms, stage });
+    else if (event.topic === 'inject.queued')
+      after.set(inject, { inject, text: text(event.data.text), since_ms: event.at_ms, stage });
   }
   return after;
 }

@@ -214,9 +214,9 @@ async function hasLeft(client: ControlClient, name: string, generation: number):
     for (const end = Date.now() + RETURN_MS; Date.now() < end; await sleep(50)) {
       const events = client.stream('logs', { agent: name, topics: ['lease.'], last: 10, follow: false });
       for await (const { topic, data } of events) {
-        if (topic !== 'lease.returned' && topic !== 'lease.expired') continue;
-        // Without `left` somebody else has handed it back: the holder did not mean to.
-        if (data.generation === generation) return data.left === true;
+        const over = topic === 'lease.returned' || topic === 'lease.expired' || topic === 'lease.ended';
+        // Without `left` it came to another end than the holder meant.
+        if (over && data.generation === generation) return topic === 'lease.returned' && data.left === true;
       }
     }
   } catch {

@@ -1,0 +1,195 @@
+/**
+ * What an event says, where one sentence says it: the same words in the console and in a terminal. A topic without
+ * a sentence has its own line in each renderer (Renderers), so one that is forgotten does not compile. Runs in the
+ * browser, too, where every byte of it is loaded first.
+ */
+import type { WireError } from '../errors.ts';
+import { duration } from './duration.ts';
+import type { EventOf, EventView, Topic, Topics } from './topics.ts';
+
+export interface Sentence {
+  text: string;
+  /**
+   * info, warn, error: a remark between what is said. The others cut the conversation: a run begins or ends
+   * (plain), somebody has it or it stands still (held), is asked to (asked), does not move (stuck), a turn ends
+   * (quiet), something went wrong (failed).
+   */
+  tone: 'plain' | 'held' | 'asked' | 'stuck' | 'failed' | 'quiet' | 'info' | 'warn' | 'error';
+  /** More of it, for whoever looks closer. */
+  note?: string | null;
+  /** Files that changed meanwhile. */
+  changed?: string[];
+  problem?: WireError | null;
+}
+
+/** @param lasted how long what ends here had lasted, in milliseconds; null where that is not known */
+type Sayer<T extends Topic> = (event: EventOf<T>, lasted: number | null) => Sentence | null;
+
+const ACTIONS = {
+  report: null,
+  interrupt: 'the watchdog interrupts the turn',
+  restart: 'the watchdog starts it again',
+} as const;
+
+const sentences = {
+  'agent.removed': () => plain('Removed from the fleet'),
+  'agent.failed': ({ data }) => ({ tone: 'failed', text: 'Failed', problem: data.problem }),
+  'run.starting': ({ data }, lasted) => {
+    const how = data.automatic === true ? 'Run started again by itself' : 'Run started';
+    return plain(lasted === null ? how : `${how}, ${duration(lasted)} after the last one ended`);
+  },
+  'run.exited': ({ data }, lasted) => exited(data, lasted),
+  'run.lost': ({ data }, lasted) => ({
+    tone: 'failed',
+    text: `The run was lost${after(lasted)}: its supervisor is gone`,
+    note: lines(data.why, remains(data)),
+  }),
+  'run.leaked': ({ data }) => warn(`Not released at the end of the run: ${data.left.join('; ')}`),
+  'run.paused': ({ data }) => held(`Paused by ${data.by}`, stillness(data)),
+  'run.resumed': ({ data }) => {
+    const away = data.paused_ms === undefined ? '' : ` after ${duration(data.paused_ms)} paused`;
+    return held(data.reason === 'stop' ? `Woken to be ended${away}` : `Resumed${away}`);
+  },
+  'run.stuck': ({ data }) => ({
+    tone: 'stuck',
+    text: ['Stuck', ACTIONS[data.action]].filter(Boolean).join(': '),
+    note: data.evidence,
+  }),
+  'run.moves': ({ data }) => ({ tone: 'stuck', text: `It moves again${after(data.after_ms)}` }),
+  'record.quarantined': ({ data }) => ({
+    ...warn(`Part of its output was left out: ${data.why}`),
+    note: `${count(data.bytes, 'byte')} that begin with: ${data.excerpt}`,
+  }),
+  'journal.damaged': ({ data }) =>
+    warn(`${count(data.to - data.from, 'byte')} of its journal are not readable: ${data.why}`),
+  'journal.unreadable': ({ data }) => ({
+    tone: 'failed',
+    text: 'Its journal cannot be read, so what becomes of it is not seen',
+    note: data.why,
+  }),
+
+  'turn.ended': ({ data }) => {
+    if (data.outcome === 'failed') return { tone: 'failed', text: 'Turn failed', note: data.text ?? null };
+    return data.outcome === 'interrupted' ? plain('Turn interrupted') : { tone: 'quiet', text: 'Turn ended' };
+  },
+  'turn.interrupt-requested': ({ principal }) => ({
+    tone: 'quiet',
+    text: `${principal} asked for an interrupt`,
+  }),
+  'turn.interrupted': () => info('The turn was interrupted.'),
+  'mcp.status': ({ data }) => {
+    const failed = data.servers.filter(({ status }) => status !== 'connected');
+    if (failed.length === 0) return null;
+    const names = failed.map(({ name, status }) => `${name} (${status})`).join(', ');
+    return warn(`MCP servers that are not connected: ${names}`);
+  },
+  'engine.note': ({ data }) => ({ tone: data.level, text: data.text }),
+  'engine.retrying': ({ data }) => warn(`The model is asked again (attempt ${data.attempt}): ${data.why}`),
+
+  'lease.held': ({ data }) => held(`${data.holder} took over`),
+  'lease.returned': ({ data }) => ({
+    ...held(`${data.holder} ${data.left ? 'left the terminal' : 'handed back'}${after(data.held_ms)}`),
+    note: data.note || null,
+    changed: data.diff ?? [],
+  }),
+  'lease.cancelled': ({ data }) => held(`${data.holder} gave up the take-over before it began`),
+  'lease.failed': ({ data }) => ({
+    tone: 'failed',
+    text: `${data.holder} could not take over`,
+    note: data.why,
+  }),
+  'lease.ended': ({ data }) => held(`The take-over of ${data.holder} ended${after(data.held_ms)}`, data.why),
+  'lease.expired': ({ data }) => ({
+    // With a reason it was written by a version that said this of every end but a hand-back.
+    ...(data.why === undefined
+      ? held(`${data.holder} vanished; handed back for them${after(data.held_ms)}`)
+      : held(`The take-over of ${data.holder} ended`, data.why)),
+    changed: data.diff ?? [],
+  }),
+  'hold.requested': ({ principal }) => ({
+    tone: 'asked',
+    text: `${principal} asked it to stand still at the next boundary`,
+  }),
+  'hold.held': ({ data }) => held('Held', data.evidence),
+  'hold.ended': ({ data }) => {
+    if (data.why === 'stopped') return held('The hold ended with the run');
+    if (!data.held_ms) return held('The hold was taken back before it stood still');
+    return held(`Resumed after ${duration(data.held_ms)} held`);
+  },
+  'authority.narrowed': ({ data }) => {
+    const who = nameOf(data.sender);
+    const words = data.by === 'mail' ? `mail from ${who}` : `a message from ${who}`;
+    return info(`In this turn ${words} is followed: calls that ${who} may not make wait for you.`);
+  },
+  'gate.bypassed': () => warn('A tool ran without having asked the gate.'),
+} satisfies { [T in Topic]?: Sayer<T> };
+
+type Said = keyof typeof sentences;
+export const saidTopics = Object.keys(sentences);
+
+/** How a topic is drawn; null: it is left out. */
+type Renderer<R, T extends Topic> = ((event: EventOf<T>) => R) | null;
+
+/** A line for each topic that has no sentence; one that has is drawn by it unless there is a line. */
+export type Renderers<R> = { [T in Exclude<Topic, Said>]: Renderer<R, T> } & {
+  [T in Said]?: Renderer<R, T>;
+};
+
+/**
+ * Draws one event. Also one that another version has written: its topic or its data may not be as listed.
+ * @param how.otherwise for such an event
+ * @returns null for what is left out
+ */
+export function render<R>(
+  renderers: Renderers<R>,
+  event: EventView,
+  how: { said: (sentence: Sentence) => R; otherwise: () => R; lasted?: number | null },
+): R | null {
+  const { topic } = event;
+  // A topic and its event belong together, which an index by a union cannot say.
+  const own = entry<Renderer<R, Topic>>(renderers, topic);
+  if (own === null) return null;
+  const say = entry<Sayer<Topic>>(sentences, topic);
+  try {
+    if (own !== undefined) return own(event);
+    const sentence = say?.(event, how.lasted ?? null);
+    if (sentence === undefined) return how.otherwise();
+    return sentence === null ? null : how.said(sentence);
+  } catch {
+    return how.otherwise();
+  }
+}
+
+const entry = <T>(table: object, topic: string): T | undefined =>
+  Object.hasOwn(table, topic) ? (table as Record<string, T>)[topic] : undefined;
+
+const plain = (text: string, note: string | null = null): Sentence => ({ tone: 'plain', text, note });
+const held = (text: string, note: string | null = null): Sentence => ({ tone: 'held', text, note });
+const info = (text: string): Sentence => ({ tone: 'info', text });
+const warn = (text: string): Sentence => ({ tone: 'warn', text });
+
+const after = (ms: number | null | undefined): string => (ms == null ? '' : ` after ${duration(ms)}`);
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+const lines = (...parts: (string | null)[]): string | null => parts.filter(Boolean).join('; ') || null;
+const nameOf = (principal: string): string => principal.replace(/^(agent|client):/, '');
+
+function exited(data: Topics['run.exited'], lasted: number | null): Sentence {
+  const stopped = data.cause === 'stopped';
+  const how = data.signal ? ` by ${data.signal}` : data.code === null ? '' : ` with code ${data.code}`;
+  const failed = !stopped && data.code !== 0;
+  return {
+    tone: failed ? 'failed' : 'plain',
+    text: `${stopped ? 'Run stopped' : `Run exited${how}`}${after(lasted)}`,
+  };
+}
+
+/** What was left of a run whose supervisor is gone, and how sure that is. */
+function remains({ killed, certainty }: Topics['run.lost']): string | null {
+  const ended = killed === 1 ? 'one process of it was ended' : `${killed} processes of it were ended`;
+  return [killed > 0 ? ended : null, certainty].filter(Boolean).join(', ') || null;
+}
+
+function stillness({ processes, means, ticks, sample_ms }: Topics['run.paused']): string {
+  const who = processes === 1 ? 'Its one process stands still' : `All ${processes} processes stand still`;
+  return `${who} (${means}); ${ticks} CPU ticks in ${sample_ms} ms`;
+}
