@@ -43,7 +43,7 @@ const LOOKS = new Set([
 export function gateHooks(): object {
   // In seconds. Beyond 2^31 ms a timer would fire at once.
   const timeout = Math.min(2_000_000, Math.ceil(limits.gate_wait_ms / 1_000));
-  return { PreToolUse: [{ hookCallbackIds: [GATE_CALLBACK], timeout }] };
+  return { PreToolUse: [{ hookCallbackIds: [GATE_CALLBACK], timeout, onFailure: 'block' }] };
 }
 
 /** A later `initialize` with hooks puts them in the place of the earlier ones; one without leaves them. */

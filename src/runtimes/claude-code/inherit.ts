@@ -16,6 +16,8 @@ export interface Inherited {
   files: FileSpec[];
   /** Entries for the MCP configuration; may hold secrets. */
   mcpServers: Record<string, unknown>;
+  /** What the user's settings allow and deny. */
+  permissions: Record<string, unknown>;
   /** Whether Claude Code has to look into the isolated configuration at all. */
   any: boolean;
 }
@@ -25,6 +27,7 @@ export async function inherit(agent: AgentSpec, place: RunPlace): Promise<Inheri
   const { instructions, settings, mcpServers, skills } = agent.inherit;
   const config = pathsOf(place).config;
   const user = join(place.userHome, '.claude');
+  let permissions: Inherited['permissions'] = {};
   const files: FileSpec[] = [
     // Written either way: what an earlier run inherited, or the agent wrote there, must not count.
     { path: join(config, 'settings.json'), mode: 0o600, content: '{}\n' },
@@ -32,7 +35,9 @@ export async function inherit(agent: AgentSpec, place: RunPlace): Promise<Inheri
   ];
   if (settings) {
     const text = await readIfThere(join(user, 'settings.json'));
-    if (text !== null) parseObject(text, join(user, 'settings.json'));
+    if (text !== null) {
+      permissions = asObject(parseObject(text, join(user, 'settings.json')).permissions);
+    }
     files[0] = { ...files[0]!, content: text ?? '{}\n', secret: true };
   }
   if (instructions) {
@@ -44,6 +49,7 @@ export async function inherit(agent: AgentSpec, place: RunPlace): Promise<Inheri
   if (skills) files.push(...(await skillFiles(join(user, 'skills'), join(config, 'skills'))));
   return {
     files,
+    permissions,
     mcpServers: mcpServers ? await userServers(agent, place) : {},
     any: instructions || settings || skills,
   };

@@ -8,7 +8,7 @@ import { messageFrame, readyFrame } from './frames.ts';
 import { inherit } from './inherit.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
 import { CONVERSATION_DIR, pathsOf, sessionOf, transcriptPath, uuidOf } from './paths.ts';
-import { configFiles } from './settings.ts';
+import { configFiles, managedSettings, PERMISSION_MODES } from './settings.ts';
 
 interface Common extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'authNote'> {
   argv: string[];
@@ -125,6 +125,11 @@ async function commonSpec(
       session,
       '--settings',
       role === 'engine' ? paths.settings : paths.terminalSettings,
+      // A terminal without it begins in a mode of its own choice.
+      '--permission-mode',
+      PERMISSION_MODES[agent.permissions.mode],
+      '--managed-settings',
+      managedSettings(agent, inherited, role),
       '--setting-sources',
       inherited.any ? 'user' : '',
       '--mcp-config',

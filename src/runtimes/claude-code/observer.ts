@@ -175,6 +175,7 @@ function readAnswer(reading: Reading, response: Record<string, unknown>): void {
     reading.state.servers = '';
     reading.state.activity = null;
     reading.emit({ kind: 'ready' });
+    requireGate(reading, (response.response ?? {}) as Record<string, unknown>);
     reading.activity('idle', 'the engine answers');
     return;
   }
@@ -195,6 +196,14 @@ function readAnswer(reading: Reading, response: Record<string, unknown>): void {
   }
   if ('still_queued' in ((response.response ?? {}) as object))
     reading.emit({ kind: 'interrupted', requestId });
+}
+
+/** Without this the engine takes a gate that fails for an open one. */
+function requireGate(reading: Reading, initialized: Record<string, unknown>): void {
+  if (initialized.hook_on_failure_supported === true) return;
+  const text =
+    'This Claude Code runs a tool when its gate fails (hook_on_failure_supported is missing): update it with `claude update`.';
+  reading.emit({ kind: 'note', level: 'error', text });
 }
 
 /** Ends a turn. `is_error` tells failure, not the subtype; `terminal_reason` tells a cancelled turn. */

@@ -12,7 +12,7 @@ import { movePath, pathsOf } from './paths.ts';
  */
 const NEVER = ['SendMessage', 'ListAgents', 'AskUserQuestion'];
 
-const MODES = { ask: 'default', allow: 'bypassPermissions', deny: 'dontAsk' } as const;
+export const PERMISSION_MODES = { ask: 'default', allow: 'bypassPermissions', deny: 'dontAsk' } as const;
 
 export function configFiles(
   agent: AgentSpec,
@@ -38,30 +38,49 @@ export function configFiles(
   return files;
 }
 
-/** Given by --settings: wins over the user's and the workspace's own files. */
+/** Conveniences. What decides about tools is in `managedSettings`, where no file undoes it. */
 function settings(agent: AgentSpec): object {
-  const { mode, allow, deny } = agent.permissions;
   return {
-    permissions: {
-      // What an aether tool may do is decided by the host, call by call.
-      allow: ['mcp__aether', ...allow],
-      deny: [...NEVER, ...deny],
-      defaultMode: MODES[mode],
-    },
-    // A workspace could otherwise switch hooks off; it must not be able to.
-    disableAllHooks: false,
-    skipDangerousModePermissionPrompt: mode === 'allow',
+    skipDangerousModePermissionPrompt: agent.permissions.mode === 'allow',
     // The default deletes conversations after 30 days.
     cleanupPeriodDays: 3_650,
     spinnerTipsEnabled: false,
   };
 }
 
+/**
+ * Value of --managed-settings, which outranks every settings file and lies in none: the agent can write every file
+ * the program reads, and the program reads them again whenever they change.
+ */
+export function managedSettings(agent: AgentSpec, inherited: Inherited, role: 'engine' | 'terminal'): string {
+  const { mode, allow, deny } = agent.permissions;
+  const { permissions } = inherited;
+  return JSON.stringify({
+    permissions: {
+      ...permissions,
+      // What an aether tool may do is decided by the host, call by call.
+      allow: ['mcp__aether', ...allow, ...listOf(permissions.allow)],
+      deny: [...NEVER, ...deny, ...listOf(permissions.deny)],
+      defaultMode: PERMISSION_MODES[mode],
+    },
+    // With it a person in the terminal is not offered to allow a tool for good: only where such a file is read.
+    ...(inherited.any ? { allowManagedPermissionRulesOnly: true } : {}),
+    // Hooks in files: the user's where they are inherited, and one of ours in the terminal. The gate is none.
+    ...(agent.inherit.settings || role === 'terminal' ? {} : { allowManagedHooksOnly: true }),
+    disableAllHooks: false,
+    // Mods are code in the configuration directory that answers tool calls before any hook is asked.
+    pluginConfigs: { 'cc-plugin-sec-default@builtin': { options: { allowManagedModsOnly: true } } },
+  });
+}
+
+const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
+
 /** Notes the conversation the terminal shows whenever a human begins or picks another one. */
 function moveHook(file: string): unknown {
   const quoted = `'${file.replaceAll("'", `'\\''`)}'`;
   const command = `cat > ${quoted}.new && mv ${quoted}.new ${quoted}`;
-  return { SessionStart: [{ matcher: 'clear|resume', hooks: [{ type: 'command', command, timeout: 5 }] }] };
+  const hook = { type: 'command', command, timeout: 5, onFailure: 'block' };
+  return { SessionStart: [{ matcher: 'clear|resume', hooks: [hook] }] };
 }
 
 function mcpServers(place: RunPlace, inherited: Inherited): unknown {

@@ -71,7 +71,11 @@ createInterface({ input: process.stdin })
   .on('line', (line) => {
     const request = JSON.parse(line);
     if (request.type === 'control_request') {
-      const response = { subtype: 'success', request_id: request.request_id, response: {} };
+      const response = {
+        subtype: 'success',
+        request_id: request.request_id,
+        response: { hook_on_failure_supported: true },
+      };
       print({ type: 'control_response', response });
       begin();
     } else if (request.type === 'user') {

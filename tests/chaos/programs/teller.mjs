@@ -195,7 +195,7 @@ if (onPipes) {
     .on('line', (line) => {
       const { type, request_id } = JSON.parse(line);
       if (type !== 'control_request') return;
-      const response = { subtype: 'success', request_id, response: {} };
+      const response = { subtype: 'success', request_id, response: { hook_on_failure_supported: true } };
       writeWhole(1, `${JSON.stringify({ type: 'control_response', response })}\n`);
     })
     // Asked to leave; who is deaf does not hear that either.
