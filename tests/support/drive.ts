@@ -320,8 +320,7 @@ export class TerminalProcess {
   }
 
   async stop(): Promise<Exit> {
-    if (this.#spec.stop.write) this.#pty.write(this.#spec.stop.write.data);
-    else this.#pty.kill('SIGTERM');
+    this.#pty.kill('SIGTERM');
     const timer = setTimeout(() => this.#pty.kill('SIGKILL'), this.#spec.stop.term_ms + 5_000);
     const exit = await this.exited;
     clearTimeout(timer);

@@ -6,8 +6,6 @@ export interface HostOptions {
   configFile: string | null;
   /** Absolute; created when missing. */
   stateDir: string;
-  /** True: in somebody's terminal; nothing but errors goes to stderr, the rest is host.log. */
-  foreground: boolean;
   /** Ends the host after so long without an agent and without a client. */
   idleExit_ms?: number;
   /** The doors are open; the fleet is being started. */

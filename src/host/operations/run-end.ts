@@ -35,7 +35,7 @@ export function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord
       ? 'it ended'
       : exit.cause === 'lost'
         ? `the run was lost (${exit.reason ?? 'unknown'})`
-        : exitSentence(exit as never);
+        : exitSentence(exit);
   const again = agent.config.restart.policy === 'never' ? '' : ` It failed ${agent.failures} times in a row.`;
   return {
     code: 'agent.crashed',

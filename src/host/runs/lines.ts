@@ -2,7 +2,9 @@
  * Cuts a byte stream into lines, carrying the unfinished one from chunk to chunk as latin1 text: that is JSON
  * safe, loses no byte of a character cut in two, and can be stored with the run.
  */
+import { stripVTControlCharacters } from 'node:util';
 import { endOfText } from '../text.ts';
+
 export interface Cut {
   lines: string[];
   rest: string;
@@ -33,13 +35,10 @@ export function cutLines(rest: string, chunk: Buffer, line_bytes_max: number): C
 
 const LAST_LINES = 3;
 const LAST_CHARS_MAX = 400;
-/** Escape sequences of a terminal, whole ones and the kinds that carry a text of their own. */
-const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[ -/]*[0-~])/g;
 
 /** The last lines of what a program printed for people, as one bounded line; null when it printed nothing. */
 export function lastWords(printed: string): string | null {
-  const lines = printed
-    .replace(ESCAPES, '')
+  const lines = stripVTControlCharacters(printed)
     .split(/[\r\n]+/)
     .map((line) => line.replace(/[\u0000-\u001f\u007f-\u009f]/g, '').trim())
     .filter((line) => line !== '')

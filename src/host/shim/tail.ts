@@ -8,18 +8,6 @@ import { listSegments, parseRecord } from './format.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Logical offset after the last whole record; 0 for a journal without one. Changes nothing. */
-export function lastOffset(dir: string): number {
-  const segment = listSegments(dir).at(-1);
-  if (!segment) return 0;
-  const fd = openFile(segment.path);
-  try {
-    return segment.start + wholeBytes(fd, segment.start);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /**
  * Cuts everything after the last whole record.
  * @returns the journal's logical length now, and how many bytes were cut

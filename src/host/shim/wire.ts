@@ -32,8 +32,6 @@ export interface ProcessSpec {
 export interface StopLadder {
   /** First close stdin (pipes) and wait this long for an exit. */
   close_stdin_ms?: number;
-  /** First write this to the process (a terminal's "/exit\r") and wait. */
-  write?: { data: string; wait_ms: number };
   /** Then SIGTERM to the process's tree and wait. */
   term_ms: number;
   /** Then SIGKILL, repeated until nothing is left, at most this long. */
@@ -50,7 +48,6 @@ export type ShimRequest =
   /** Whole frames; `frame` is deduplicated for the life of the process. Acknowledged once journalled and handed to the kernel. */
   | { id: number; op: 'write'; process: number; frame: string; data: string; encoding: 'utf8' | 'base64' }
   | { id: number; op: 'resize'; process: number; cols: number; rows: number }
-  | { id: number; op: 'signal'; process: number; signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' | 'SIGHUP' }
   /**
    * Ends process `from`, starts `to`; when `to` cannot be started or exits within `settle_ms`, starts
    * `fallback`. The intent is in the journal before anything happens; the shim finishes or rolls back

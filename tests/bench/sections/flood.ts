@@ -8,8 +8,8 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { lastOffset } from '../../../src/host/shim/tail.ts';
 import { eventually } from '../../support/eventually.ts';
+import { journalLength } from '../../support/journal.ts';
 import { LiveFleet } from '../../support/live-fleet.ts';
 import type { Bench, Scale } from '../bench.ts';
 import { median, pairedRatio } from '../figures.ts';
@@ -87,14 +87,14 @@ async function loopDelay(fleet: LiveFleet, probe: HostProbe, measure_ms: number)
     await probe.begin();
     const [begun, from, processor, seen] = [
       performance.now(),
-      lastOffset(journal),
+      journalLength(journal),
       processorTime(fleet.hostPid),
       shown,
     ];
     await sleep(measure_ms);
     const seconds = (performance.now() - begun) / 1e3;
     const { host, idle } = await probe.read();
-    const rate = (lastOffset(journal) - from) / 1e6 / seconds;
+    const rate = (journalLength(journal) - from) / 1e6 / seconds;
     const share = (processorTime(fleet.hostPid) - processor) / seconds;
     client?.close();
     await viewing;
@@ -122,7 +122,7 @@ async function flatMemory(fleet: LiveFleet, result: string, megabytes: number): 
   let disk_MB = 0;
   const begun = performance.now();
   while (!existsSync(result) && performance.now() - begun < LIMIT_MS) {
-    const printed = lastOffset(join(runDir, 'journal')) / 1e6;
+    const printed = journalLength(join(runDir, 'journal')) / 1e6;
     samples.push({ printed, host: residentMB(fleet.hostPid), shim: residentMB(shim) });
     if (samples.length % DISK_EVERY === 1) disk_MB = Math.max(disk_MB, diskMB(runDir));
     await sleep(SAMPLE_MS);

@@ -59,7 +59,7 @@ async function start(): Promise<RunningHost> {
     ]),
   );
   fs.writeFileSync(configFile, JSON.stringify({ console: { port: 0 }, agents }));
-  running = await runHost({ configFile, stateDir: join(root, 'state'), foreground: false });
+  running = await runHost({ configFile, stateDir: join(root, 'state') });
   return running;
 }
 
@@ -160,7 +160,7 @@ test('what a dead host left behind of ended runs goes with the start of the next
     group.make();
     group.admit(left.pid!);
   }
-  running = await runHost({ configFile, stateDir, foreground: false });
+  running = await runHost({ configFile, stateDir });
   if (left !== null) await until('what was in its group to end', () => left.signalCode === 'SIGKILL');
   expect(groupsLeft(stateDir)).toEqual([]);
   expect(fs.existsSync(join(sockets, run!))).toBe(false);

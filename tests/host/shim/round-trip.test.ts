@@ -100,14 +100,6 @@ test.each([
   expect(await over()).toMatchObject({ code: null, signal, cause: 'exited' });
 });
 
-test('a signal reaches the whole process group', async () => {
-  const { client, printed, over } = await lab.launch();
-  await client.start('s1', shell('trap "exit 5" INT; sleep 60 & echo ready; wait'));
-  await printed(0, 'ready');
-  await client.signal(0, 'SIGINT');
-  expect(await over()).toMatchObject({ code: 5 });
-});
-
 test('what cannot be started is a sentence, and the end of the run', async () => {
   const cases = [
     { spec: { ...shell(''), argv: ['/no/such/program'] }, says: 'does not exist' },

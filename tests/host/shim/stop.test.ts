@@ -42,19 +42,12 @@ test('an obedient process is not killed: its own exit code is kept', async () =>
   expect(await over()).toMatchObject({ code: 41, cause: 'stopped', killed: 0 });
 });
 
-test('closing stdin and a farewell line come before any signal', async () => {
+test('closing stdin comes before any signal', async () => {
   const pipes = await lab.launch();
   await pipes.client.start('s1', program('echo.mjs'));
   await pipes.printed(0, 'ready');
   await pipes.client.stop('stop1', { close_stdin_ms: 5_000, term_ms: 5_000, kill_ms: 5_000 }, 'test');
   expect(await pipes.over()).toMatchObject({ code: 0, signal: null, cause: 'stopped' });
-
-  const terminal = await lab.launch();
-  await terminal.client.start('s1', program('echo.mjs', [], { pty: true }));
-  await terminal.printed(0, 'ready');
-  const write = { data: 'exit 12\r', wait_ms: 5_000 };
-  await terminal.client.stop('stop1', { write, term_ms: 5_000, kill_ms: 5_000 }, 'test');
-  expect(await terminal.over()).toMatchObject({ code: 12, signal: null, cause: 'stopped' });
 });
 
 test('an impatient stop overtakes a polite one', async () => {

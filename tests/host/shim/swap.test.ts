@@ -30,11 +30,10 @@ test('the engine gives the floor to a terminal and gets it back', async () => {
   await client.write(1, 'f1', 'typed\r');
   await printed(1, '<typed>');
 
-  const back = { data: 'exit 0\r', wait_ms: 3_000 };
   await client.swap({
     opId: 'w2',
     from: 1,
-    stop: { write: back, term_ms: 500, kill_ms: 5_000 },
+    stop: { term_ms: 3_000, kill_ms: 5_000 },
     to: engine,
     fallback: engine,
     settle_ms: 100,
@@ -49,7 +48,7 @@ test('the engine gives the floor to a terminal and gets it back', async () => {
   expect(roles).toEqual(['0 engine pipes', '1 terminal pty', '2 engine pipes']);
   expect(journal.all(RecordType.exited)).toEqual([
     { code: 0, signal: null },
-    { code: 0, signal: null },
+    { code: null, signal: 'SIGTERM' },
     { code: 6, signal: null },
   ]);
 });

@@ -28,7 +28,6 @@ export function registerHost(program: Command): void {
         const running = await startHost({
           configFile: globals.file === undefined ? null : resolve(globals.file),
           stateDir: invoked.stateDir,
-          foreground: false,
           ...(options.idleExit === undefined ? {} : { idleExit_ms: options.idleExit }),
         });
         // The agents stay: they belong to their shims, and the next host adopts them.

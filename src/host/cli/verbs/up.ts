@@ -75,7 +75,6 @@ async function foreground(invoked: Invocation): Promise<void> {
   const own = startHost({
     configFile: invoked.configFile,
     stateDir: invoked.stateDir,
-    foreground: true,
     onReady: () => ready.resolve(),
   });
   own.catch((error: unknown) => ready.reject(error));

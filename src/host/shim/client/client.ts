@@ -120,11 +120,6 @@ export class ShimClient {
     return this.#ask<void>({ op: 'resize', process, cols, rows });
   }
 
-  /** To the process and its process group, as a terminal's Ctrl-C would. */
-  signal(process: number, signal: 'SIGINT' | 'SIGTERM' | 'SIGKILL' | 'SIGHUP'): Promise<void> {
-    return this.#ask<void>({ op: 'signal', process, signal });
-  }
-
   /** Resolves once the intent is durable; the outcome is a `swap` record in the journal. */
   swap(swap: {
     opId: string;

@@ -16,8 +16,6 @@ export const LEFTOVERS: StopLadder = { term_ms: 250, kill_ms: 10_000 };
 
 export interface LadderTools {
   containment: Containment;
-  /** Writes as if the host had, journalled. */
-  write(process: RunProcess, data: string): Promise<unknown>;
   /** Reaps orphans, so that the dead do not linger. */
   sweep(): void;
 }
@@ -37,12 +35,7 @@ export async function climb(
   const gone = () => containment.living().length === 0;
   if (process?.status.running && ladder.close_stdin_ms !== undefined && process.status.io === 'pipes') {
     process.child.endInput();
-    await exited(process, ladder.close_stdin_ms, signal);
-  }
-  if (process?.status.running && ladder.write && !signal.aborted) {
-    // It may be refused (the disk is full, nobody reads): the next step does not depend on it.
-    tools.write(process, ladder.write.data).catch(() => undefined);
-    await exited(process, ladder.write.wait_ms, signal);
+    await until(() => !process.status.running, ladder.close_stdin_ms, signal);
   }
   if (signal.aborted) return none;
   if (ladder.term_ms > 0 && !gone()) {
@@ -53,11 +46,6 @@ export async function climb(
   }
   if (signal.aborted) return none;
   return await containment.kill(ladder.kill_ms, () => tools.sweep());
-}
-
-/** Waits for the process itself, at most `wait_ms`. */
-function exited(process: RunProcess, wait_ms: number, signal: AbortSignal): Promise<void> {
-  return until(() => !process.status.running, wait_ms, signal);
 }
 
 async function until(done: () => boolean, wait_ms: number, signal: AbortSignal): Promise<void> {

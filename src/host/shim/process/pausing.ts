@@ -65,8 +65,8 @@ export class Pausing {
   /** A polite ladder needs somebody who listens; a merciless one kills them where they stand. */
   async beforeStop(request: { opId: string; reason: string; stop: StopLadder }): Promise<void> {
     await this.beforeEnd();
-    const { close_stdin_ms, write, term_ms } = request.stop;
-    const polite = close_stdin_ms !== undefined || write !== undefined || term_ms > 0;
+    const { close_stdin_ms, term_ms } = request.stop;
+    const polite = close_stdin_ms !== undefined || term_ms > 0;
     if (this.#record !== null && polite) await this.thaw(request.opId, request.reason, 'stop');
   }
 

@@ -56,15 +56,7 @@ export class Run {
     this.#pausing = new Pausing(containment, journal);
     this.#containment = containment;
     this.processes = new Processes(name, journal, reaper, containment, (process) => this.#exited(process));
-    let written = 0;
-    this.#tools = {
-      containment,
-      sweep: () => reaper.sweep(),
-      write: (process, data) => {
-        written += 1;
-        return this.processes.write(process, `shim:stop-${written}`, Buffer.from(data));
-      },
-    };
+    this.#tools = { containment, sweep: () => reaper.sweep() };
   }
 
   /** Resolves once the run has exited and its last record is in the journal. */
@@ -166,16 +158,6 @@ export class Run {
 
   resize(request: Request<'resize'>): void {
     this.processes.resize(this.#floor(request.process), request.cols, request.rows);
-  }
-
-  signal(request: Request<'signal'>): void {
-    const { status } = this.#floor(request.process);
-    if (!status.running) throw new Refused('no-process', 'The process has exited.');
-    try {
-      process.kill(-status.pid, request.signal);
-    } catch (error) {
-      throw new Refused('no-process', `The process cannot be signalled (${messageOf(error)}).`);
-    }
   }
 
   ack(request: Request<'ack'>): void {

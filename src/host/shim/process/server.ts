@@ -191,8 +191,6 @@ export class ShimServer {
         return run.write(request);
       case 'resize':
         return run.resize(request);
-      case 'signal':
-        return run.signal(request);
       case 'swap':
         return run.swap(request);
       case 'pause':
