@@ -221,8 +221,6 @@ export interface Capabilities {
   engine: 'structured' | 'pty';
   /** How a human attaches: the engine is swapped for a terminal process, or it already is one. */
   takeover: 'swap' | 'direct';
-  /** Tool calls can be held for an operator's answer. */
-  permissions: boolean;
   /** The farthest stage an inject can be proven to reach. */
   receipts: 'delivered' | 'seen' | 'acted';
   /** A later run can continue the same conversation. */

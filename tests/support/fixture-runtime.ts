@@ -60,7 +60,6 @@ export const fixtureRuntime: Runtime = {
   capabilities: {
     engine: 'structured',
     takeover: 'swap',
-    permissions: true,
     receipts: 'acted',
     resume: true,
     gate: { wait_ms_max: null },

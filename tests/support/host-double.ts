@@ -27,7 +27,6 @@ type Facts = Partial<Omit<AgentView, 'verbs' | 'name'>>;
 const STRUCTURED: Capabilities = {
   engine: 'structured',
   takeover: 'swap',
-  permissions: true,
   receipts: 'acted',
   resume: true,
   gate: { wait_ms_max: null },

@@ -28,7 +28,6 @@ export function builtinRuntime(version: string): Runtime {
     capabilities: {
       engine: 'structured',
       takeover: 'swap',
-      permissions: true,
       receipts: 'acted',
       resume: true,
       gate: { wait_ms_max: null },

@@ -18,7 +18,6 @@ export const claudeCodeRuntime: Runtime = {
   capabilities: {
     engine: 'structured',
     takeover: 'swap',
-    permissions: true,
     receipts: 'acted',
     resume: true,
     gate: { wait_ms_max: limits.gate_wait_ms },

@@ -15,7 +15,6 @@ export const commandRuntime: Runtime = {
   capabilities: {
     engine: 'pty',
     takeover: 'direct',
-    permissions: false,
     receipts: 'delivered',
     resume: false,
   },

@@ -16,7 +16,6 @@ const lease: LeaseView = {
 const gated: Capabilities = {
   engine: 'structured',
   takeover: 'swap',
-  permissions: true,
   receipts: 'acted',
   resume: true,
   gate: { wait_ms_max: null },
@@ -24,7 +23,6 @@ const gated: Capabilities = {
 const ungated: Capabilities = {
   engine: 'pty',
   takeover: 'direct',
-  permissions: false,
   receipts: 'delivered',
   resume: false,
 };

@@ -102,7 +102,6 @@ test('it claims only what it can do', async () => {
   expect(runtime.capabilities).toEqual({
     engine: 'pty',
     takeover: 'direct',
-    permissions: false,
     receipts: 'delivered',
     resume: false,
   });

@@ -1,0 +1,142 @@
+/**
+ * A copy of this checkout to which something is added as a contributor would add it: files are written, generated
+ * files made anew, types and tests run. Says which files were touched, so that a test can hold the count.
+ */
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { generatedFiles } from '../../src/build/generate.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
+/** Of one command; types and one test file take seconds. */
+const COMMAND_MS_MAX = 240_000;
+/** Installed, not tracked: linked instead of copied. */
+const INSTALLED = ['node_modules', 'tests/engines/node_modules'];
+
+export interface Touched {
+  /** Made by `npm run generate`. */
+  generated: string[];
+  /** Everything else: what a contributor writes. */
+  written: string[];
+}
+
+export class Scratch {
+  readonly directory: string;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  /** A copy of the files as they are now, tracked or not yet, committed as the base of the comparison. */
+  static make(): Scratch {
+    const scratch = new Scratch(mkdtempSync(join(tmpdir(), 'aether-scratch-')));
+    const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: OUTPUT_BYTES_MAX,
+    });
+    for (const file of listed.split('\0')) {
+      if (file === '' || !existsSync(join(ROOT, file))) continue;
+      const target = join(scratch.directory, file);
+      mkdirSync(dirname(target), { recursive: true });
+      cpSync(join(ROOT, file), target);
+    }
+    for (const installed of INSTALLED)
+      if (existsSync(join(ROOT, installed)))
+        symlinkSync(join(ROOT, installed), join(scratch.directory, installed));
+    scratch.#git('init', '--quiet');
+    writeFileSync(join(scratch.directory, '.git/info/exclude'), 'node_modules\n');
+    scratch.#git('add', '--all');
+    scratch.#git('commit', '--quiet', '--no-verify', '--message', 'base');
+    return scratch;
+  }
+
+  write(file: string, text: string): void {
+    const path = join(this.directory, file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
+
+  /** @throws Error when the text to replace is not there exactly once */
+  edit(file: string, old: string, next: string): void {
+    const text = readFileSync(join(this.directory, file), 'utf8');
+    if (text.split(old).length !== 2) throw new Error(`${file} does not hold ${JSON.stringify(old)} once`);
+    this.write(
+      file,
+      text.replace(old, () => next),
+    );
+  }
+
+  /** @throws Error with what it printed, when a generated file cannot be made */
+  generate(): void {
+    this.#node('src/build/generate.ts');
+  }
+
+  /** @throws Error with the complaints */
+  typecheck(): void {
+    this.#node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
+  }
+
+  /** @throws Error with the report, when a test fails */
+  test(...files: string[]): void {
+    this.#node('node_modules/vitest/vitest.mjs', 'run', ...files);
+  }
+
+  /** What differs from the base, new files included, sorted. */
+  touched(): Touched {
+    this.#git('add', '--all');
+    const files = this.#git('diff', '--cached', '--name-only', '-z', 'HEAD')
+      .split('\0')
+      .filter(Boolean)
+      .sort();
+    const isGenerated = (file: string) => generatedFiles.some(({ path }) => path === file);
+    return { generated: files.filter(isGenerated), written: files.filter((file) => !isGenerated(file)) };
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  #git(...args: string[]): string {
+    const identity = ['-c', 'user.name=scratch', '-c', 'user.email=scratch@localhost'];
+    const hardened = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false'];
+    return this.#run('git', [...identity, ...hardened, ...args]);
+  }
+
+  #node(...args: string[]): string {
+    return this.#run(process.execPath, args);
+  }
+
+  #run(program: string, args: string[]): string {
+    // Not those of the test runner that this runs in.
+    const own = Object.entries(process.env).filter(
+      ([name]) => !/^(VITEST|NODE_OPTIONS|NODE_ENV|GIT_)/.test(name),
+    );
+    try {
+      return execFileSync(program, args, {
+        cwd: this.directory,
+        env: Object.fromEntries(own),
+        encoding: 'utf8',
+        maxBuffer: OUTPUT_BYTES_MAX,
+        timeout: COMMAND_MS_MAX,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+    } catch (error) {
+      const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+      const said = `${stdout ?? ''}${stderr ?? ''}`.trim();
+      throw new Error(`${[program, ...args].join(' ')} failed:\n${said.slice(-8_000)}`, { cause: error });
+    }
+  }
+}
