@@ -16,6 +16,14 @@ export const needs = [
     elsewhere:
       'macOS: brew install --cask chromium · Fedora: dnf install chromium · Arch: pacman -S chromium',
   },
+  {
+    name: 'bubblewrap',
+    programs: ['bwrap'],
+    debian: ['bubblewrap'],
+    what: 'the contract of sandboxes, in one that confines',
+    support: 'support/bubblewrap.ts',
+    elsewhere: 'Fedora: dnf install bubblewrap · Arch: pacman -S bubblewrap · macOS: there is none',
+  },
 ];
 
 /** Test files (relative to `root`) that cannot run without these. */

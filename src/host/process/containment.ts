@@ -9,6 +9,7 @@
  * A program with our rights can leave its group. It cannot leave its ancestors while the subreaper lives, so
  * whatever the means, those below us and outside the group are looked for as well.
  */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { admitTo, Group, type GroupKind, type GroupPlace, groupPlace, ownGroup } from './cgroup.ts';
 import { cpuTicksOf, type ProcessIdentity, type ProcStat, statOf, stopsOnReturn } from './proc.ts';
@@ -88,10 +89,11 @@ export class Containment {
   /**
    * Whatever `body` starts, synchronously, is born in the group: this process is in it just so long. No
    * descendant is ever outside, not even between fork and exec.
+   * @param part name of a group within the group, whose members `membersOf` tells apart
    * @throws the error of going in; `body` was not called then
    */
-  enclose<T>(body: () => T): T {
-    const group = this.#usable;
+  enclose<T>(body: () => T, part?: string): T {
+    const group = this.#part(part);
     if (group === null) return body();
     this.#enter(group);
     try {
@@ -99,6 +101,19 @@ export class Containment {
     } finally {
       this.#leave();
     }
+  }
+
+  /** Pids of a part; none where no group holds the run. */
+  membersOf(part: string): number[] {
+    return this.#part(part)?.members() ?? [];
+  }
+
+  #part(part: string | undefined): Group | null {
+    const group = this.#usable;
+    if (group === null || part === undefined) return group;
+    const inner = new Group({ kind: group.place.kind, path: join(group.place.path, part) });
+    inner.make();
+    return inner;
   }
 
   #enter(group: Group): void {

@@ -26,6 +26,24 @@ export interface ProcessSpec {
   env: Record<string, string>;
   cwd: string;
   io: { kind: 'pipes' } | { kind: 'pty'; cols: number; rows: number };
+  /** Its sandbox gives it a network of its own: relays wait until that exists. Absent: it has the shim's. */
+  ownNetwork?: true;
+}
+
+/**
+ * One end of a relay. `inside`: a TCP port on the loopback address of the network that a process of the run has;
+ * port 0 takes a free one, to listen only. `outside`: a unix socket that the shim reaches.
+ */
+export type RelayEnd =
+  | { where: 'inside'; process: number; port: number }
+  | { where: 'outside'; path: string };
+
+/** An open relay. */
+export interface RelayStatus {
+  opId: string;
+  /** Where it listens; the port is the real one. */
+  from: RelayEnd;
+  to: RelayEnd;
 }
 
 /** How a process and everything below it is ended: each step that is given is tried, then the next. */
@@ -45,6 +63,13 @@ export type ShimRequest =
   | { id: number; op: 'status' }
   /** `opId` makes it idempotent: a repeated start with the same opId answers with the first one's result. */
   | { id: number; op: 'start'; opId: string; spec: ProcessSpec }
+  /**
+   * Starts a further process beside the one that has the floor: it gets no floor, its exit does not end the run, and
+   * a swap leaves it alone. Pause and stop are of the whole run and reach it too.
+   */
+  | { id: number; op: 'beside'; opId: string; spec: ProcessSpec }
+  /** Ends one process that was started beside, with its descendants. Answered with its ProcessExit. */
+  | { id: number; op: 'end'; opId: string; process: number; stop: StopLadder }
   /** Whole frames; `frame` is deduplicated for the life of the process. Acknowledged once journalled and handed to the kernel. */
   | { id: number; op: 'write'; process: number; frame: string; data: string; encoding: 'utf8' | 'base64' }
   | { id: number; op: 'resize'; process: number; cols: number; rows: number }
@@ -72,6 +97,12 @@ export type ShimRequest =
   | { id: number; op: 'thaw'; opId: string; by: string }
   /** Ends the run: every process and every descendant. Answered when zero are left (or kill_ms has passed). */
   | { id: number; op: 'stop'; opId: string; stop: StopLadder; reason: string }
+  /**
+   * Listens at `from` and carries each connection to `to`, until the run ends: *listening inside* is `from` inside,
+   * *dialling inside* is `to` inside. The shim holds both ends, so that connections outlive the host. Answered with
+   * the RelayStatus once it listens.
+   */
+  | { id: number; op: 'relay'; opId: string; from: RelayEnd; to: RelayEnd }
   /** The host has durably processed the journal up to here: older segments may be deleted. */
   | { id: number; op: 'ack'; offset: number };
 
@@ -94,6 +125,10 @@ export interface ProcessStatus {
   io: 'pipes' | 'pty';
   running: boolean;
   exit?: ProcessExit;
+  /** It has a network of its own. */
+  ownNetwork?: true;
+  /** It was started beside the process that has the floor. */
+  beside?: true;
 }
 
 export interface ProcessExit {
@@ -120,6 +155,8 @@ export interface ShimStatus {
   containment?: ContainmentRecord;
   /** Present while the run is paused. */
   paused?: PauseRecord;
+  /** Absent from a shim of a version without relays. */
+  relays?: RelayStatus[];
 }
 
 /** What holds the run's processes together. */

@@ -7,8 +7,11 @@ import { connectUnix } from '../../doors/connect.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import {
   type PauseRecord,
+  type ProcessExit,
   type ProcessSpec,
   type ProcessStatus,
+  type RelayEnd,
+  type RelayStatus,
   type RunExit,
   SHIM_LINE_BYTES_MAX,
   SHIM_PROTOCOL,
@@ -104,6 +107,16 @@ export class ShimClient {
     return this.#ask<ProcessStatus>({ op: 'start', opId, spec });
   }
 
+  /** Starts a process beside the one that has the floor. */
+  beside(opId: string, spec: ProcessSpec): Promise<ProcessStatus> {
+    return this.#ask<ProcessStatus>({ op: 'beside', opId, spec });
+  }
+
+  /** Ends a process that was started beside, with its descendants. */
+  end(opId: string, process: number, stop: StopLadder): Promise<ProcessExit> {
+    return this.#ask<ProcessExit>({ op: 'end', opId, process, stop });
+  }
+
   /**
    * Writes one whole frame into a process. Resolves once it is journalled and the kernel has it; the same
    * frame id again writes nothing and answers `duplicate`.
@@ -138,6 +151,11 @@ export class ShimClient {
    */
   pause(opId: string, by: string): Promise<PauseRecord> {
     return this.#ask<PauseRecord>({ op: 'pause', opId, by });
+  }
+
+  /** Listens at `from` and carries connections to `to`; resolves once it listens. */
+  relay(opId: string, from: RelayEnd, to: RelayEnd): Promise<RelayStatus> {
+    return this.#ask<RelayStatus>({ op: 'relay', opId, from, to });
   }
 
   /** Lets a paused run go on. */

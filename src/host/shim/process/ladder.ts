@@ -1,10 +1,10 @@
 /**
- * Ends a process and everything below the shim, step by step: politely first, and certainly last. Descendants
- * of the process and descendants of the shim are the same: one process of a run lives at a time.
+ * Ends a process and its tree step by step: politely first, and certainly last. The scope says which tree: the whole
+ * run, the run without what was started beside, or one process of those.
  */
-import type { Containment } from '../../process/containment.ts';
 import { signalProcess } from '../../process/signal.ts';
 import type { TreeEnd } from '../../process/tree.ts';
+import type { TreeScope } from '../../process/tree-part.ts';
 import type { StopLadder } from '../wire.ts';
 import type { RunProcess } from './processes.ts';
 
@@ -15,7 +15,7 @@ const POLL_MS_MAX = 50;
 export const LEFTOVERS: StopLadder = { term_ms: 250, kill_ms: 10_000 };
 
 export interface LadderTools {
-  containment: Containment;
+  scope: TreeScope;
   /** Reaps orphans, so that the dead do not linger. */
   sweep(): void;
 }
@@ -31,21 +31,21 @@ export async function climb(
   signal: AbortSignal,
 ): Promise<TreeEnd> {
   const none = { killed: 0, survivors: 0 };
-  const { containment } = tools;
-  const gone = () => containment.living().length === 0;
+  const { scope } = tools;
+  const gone = () => scope.living().length === 0;
   if (process?.status.running && ladder.close_stdin_ms !== undefined && process.status.io === 'pipes') {
     process.child.endInput();
     await until(() => !process.status.running, ladder.close_stdin_ms, signal);
   }
   if (signal.aborted) return none;
   if (ladder.term_ms > 0 && !gone()) {
-    for (const entry of containment.living()) signalProcess(entry, 'SIGTERM');
+    for (const entry of scope.living()) signalProcess(entry, 'SIGTERM');
     // A stopped process takes its SIGTERM only when it goes on.
-    for (const entry of containment.living()) signalProcess(entry, 'SIGCONT');
+    for (const entry of scope.living()) signalProcess(entry, 'SIGCONT');
     await until(gone, ladder.term_ms, signal);
   }
   if (signal.aborted) return none;
-  return await containment.kill(ladder.kill_ms, () => tools.sweep());
+  return await scope.kill(ladder.kill_ms, () => tools.sweep());
 }
 
 async function until(done: () => boolean, wait_ms: number, signal: AbortSignal): Promise<void> {

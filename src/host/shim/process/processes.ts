@@ -48,6 +48,7 @@ export class Processes {
   readonly #reaper: Reaper;
   readonly #containment: Containment;
   readonly #onExit: (process: RunProcess) => void;
+  #spawning: Promise<void> = Promise.resolve();
 
   constructor(
     run: string,
@@ -63,11 +64,24 @@ export class Processes {
     this.#onExit = onExit;
   }
 
-  /** Starts a process and journals it. @throws SpawnFailed, journalled as trouble */
-  async spawn(spec: ProcessSpec): Promise<RunProcess> {
+  /**
+   * Starts a process and journals it; one at a time, because its number is its place in the list.
+   * @param beside it gets no floor
+   * @throws SpawnFailed, journalled as trouble
+   */
+  spawn(spec: ProcessSpec, beside = false): Promise<RunProcess> {
+    const mine = this.#spawning.then(() => this.#spawnNext(spec, beside));
+    this.#spawning = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    return mine;
+  }
+
+  async #spawnNext(spec: ProcessSpec, beside: boolean): Promise<RunProcess> {
     const index = this.list.length;
     try {
-      return await this.#spawn(index, spec);
+      return await this.#spawn(index, spec, beside);
     } catch (error) {
       if (!(error instanceof SpawnFailed || error instanceof Refused)) throw error;
       this.#journal.append(RecordType.trouble, Math.min(index, PROCESSES_MAX), { cause: error.message });
@@ -75,11 +89,12 @@ export class Processes {
     }
   }
 
-  async #spawn(index: number, spec: ProcessSpec): Promise<RunProcess> {
+  async #spawn(index: number, spec: ProcessSpec, beside: boolean): Promise<RunProcess> {
     if (index > PROCESSES_MAX) throw new SpawnFailed('This run has started too many processes.');
     const file = findProgram(spec);
     const marked = { ...spec, env: { ...spec.env, [RUN_MARKER]: this.#run } };
-    const enclose: Enclose = (start) => this.#containment.enclose(start);
+    const part = beside ? partOf(index) : undefined;
+    const enclose: Enclose = (start) => this.#containment.enclose(start, part);
     const own = (pid: number) => this.#reaper.own(pid);
     const output: Output = (stream, chunk) =>
       this.#journal.output(stream === 'out' ? RecordType.out : RecordType.err, index, chunk);
@@ -94,6 +109,8 @@ export class Processes {
       start_ticks: startTicks(child.pid),
       io: spec.io.kind,
       running: true,
+      ...(spec.ownNetwork === undefined ? {} : { ownNetwork: spec.ownNetwork }),
+      ...(beside ? { beside } : {}),
     };
     const started = new RunProcess(status, child);
     this.list.push(started);
@@ -177,6 +194,9 @@ export class Processes {
     this.#journal.append(RecordType.resized, process.status.index, size);
   }
 }
+
+/** Name of the group within the run's group that holds one process beside. */
+export const partOf = (index: number) => `beside-${index}`;
 
 function terminalSize(cols: number, rows: number): { cols: number; rows: number } {
   for (const side of [cols, rows]) {

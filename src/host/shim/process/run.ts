@@ -8,9 +8,11 @@ import { startTicks } from '../../process/proc.ts';
 import {
   type ContainmentRecord,
   type PauseRecord,
+  type ProcessExit,
   type ProcessSpec,
   type ProcessStatus,
   RecordType,
+  type RelayStatus,
   type RunExit,
   SHIM_PROTOCOL,
   type ShimRequest,
@@ -18,6 +20,7 @@ import {
   type SwapRecord,
   type ThawRecord,
 } from '../wire.ts';
+import { Besides } from './beside.ts';
 import { SpawnFailed } from './child.ts';
 import type { Journal } from './journal.ts';
 import { climb, type LadderTools, LEFTOVERS } from './ladder.ts';
@@ -25,6 +28,7 @@ import { Pausing } from './pausing.ts';
 import { Processes, type RunProcess } from './processes.ts';
 import type { Reaper } from './reaper.ts';
 import { Refused } from './refused.ts';
+import { Relays } from './relays.ts';
 import { type SwapRequest, swapProcesses } from './swap.ts';
 
 type Request<Op> = Extract<ShimRequest, { op: Op }>;
@@ -41,6 +45,8 @@ export class Run {
   readonly #tools: LadderTools;
   readonly #containment: Containment;
   readonly #pausing: Pausing;
+  readonly #relays: Relays;
+  readonly #besides: Besides;
   #current: RunProcess | null = null;
   #starting = false;
   #swap: { from: RunProcess; abort: AbortController; over: Promise<void> } | null = null;
@@ -56,7 +62,9 @@ export class Run {
     this.#pausing = new Pausing(containment, journal);
     this.#containment = containment;
     this.processes = new Processes(name, journal, reaper, containment, (process) => this.#exited(process));
-    this.#tools = { containment, sweep: () => reaper.sweep() };
+    this.#relays = new Relays((index) => this.processes.list[index]?.status ?? null);
+    this.#tools = { scope: containment, sweep: () => reaper.sweep() };
+    this.#besides = new Besides(this.processes, containment, this.#tools);
   }
 
   /** Resolves once the run has exited and its last record is in the journal. */
@@ -84,6 +92,7 @@ export class Run {
     if (this.#journal.trouble) status.trouble = this.#journal.trouble;
     status.containment = this.#contained();
     if (this.#pausing.record) status.paused = this.#pausing.record;
+    status.relays = this.#relays.list();
     return status;
   }
 
@@ -107,6 +116,32 @@ export class Run {
     } finally {
       this.#starting = false;
     }
+  }
+
+  beside(request: Request<'beside'>): Promise<ProcessStatus> {
+    return this.#once(request.opId, async () => {
+      this.#refuseWhileEnding();
+      if (!this.#current?.status.running)
+        throw new Refused('no-process', 'Nothing runs beside which a process could be started.');
+      if (this.#pausing.busy) throw new Refused('paused', 'The run is paused.');
+      this.#refuseWithoutDisk();
+      try {
+        return (await this.#besides.start(request.spec)).status;
+      } catch (error) {
+        if (error instanceof SpawnFailed) throw new Refused('spawn-failed', error.message);
+        throw error;
+      }
+    });
+  }
+
+  end(request: Request<'end'>): Promise<ProcessExit> {
+    return this.#once(request.opId, async () => {
+      const process = this.#besides.find(request.process);
+      if (this.#pausing.busy) throw new Refused('paused', 'The run is paused.');
+      this.#killed += await this.#besides.end(process, request.stop);
+      if (process.status.exit) return process.status.exit;
+      throw new Refused('not-ended', `Process ${request.process} is stuck in the kernel.`);
+    });
   }
 
   /** Starts a process and gives it the floor. */
@@ -149,7 +184,7 @@ export class Run {
   }
 
   async write(request: Request<'write'>): Promise<{ duplicate: boolean }> {
-    const process = this.#floor(request.process);
+    const process = this.#writable(request.process);
     this.#refuseWhileEnding();
     // It is being ended: a frame for it would be lost with it.
     if (process === this.#swap?.from) throw new Refused('swapping', 'The run is being swapped.');
@@ -157,7 +192,14 @@ export class Run {
   }
 
   resize(request: Request<'resize'>): void {
-    this.processes.resize(this.#floor(request.process), request.cols, request.rows);
+    this.processes.resize(this.#writable(request.process), request.cols, request.rows);
+  }
+
+  relay(request: Request<'relay'>): Promise<RelayStatus> {
+    return this.#once(request.opId, async () => {
+      this.#refuseWhileEnding();
+      return await this.#relays.open(request);
+    });
   }
 
   ack(request: Request<'ack'>): void {
@@ -192,7 +234,8 @@ export class Run {
     const over = swapProcesses(request, from, abort.signal, {
       spawn: (spec) => this.spawn(spec),
       end: async (process, ladder) => {
-        const end = await climb(process, ladder, this.#tools, abort.signal);
+        const tools = { ...this.#tools, scope: this.#besides.others() };
+        const end = await climb(process, ladder, tools, abort.signal);
         this.#killed += end.killed;
         if (abort.signal.aborted || (end.survivors > 0 && process.status.running)) return false;
         await this.processes.close(process);
@@ -243,6 +286,10 @@ export class Run {
   }
 
   #exited(process: RunProcess): void {
+    if (process.status.beside) {
+      if (!this.#stop && !this.#finishing) void this.#besides.end(process, LEFTOVERS);
+      return;
+    }
     if (process !== this.#current || this.#swap || this.#stop) return;
     void this.#finish('exited');
   }
@@ -260,6 +307,7 @@ export class Run {
           { ...LEFTOVERS, ...(this.#pausing.record ? { term_ms: 0 } : {}) };
     const end = await climb(null, ladder, this.#tools, never);
     this.#killed += end.killed;
+    this.#relays.close();
     for (const process of this.processes.list) {
       // One that SIGKILL does not end is stuck in the kernel: it is counted, not waited for.
       if (!process.status.running || process.closed || end.survivors === 0)
@@ -276,6 +324,12 @@ export class Run {
     if (reason !== undefined) exit.reason = reason;
     this.#journal.append(RecordType.runExited, this.#current?.status.index ?? 0, exit);
     this.#ended.resolve(exit);
+  }
+
+  /** The process with the floor, or one beside it. */
+  #writable(index: number): RunProcess {
+    const process = this.processes.list[index];
+    return process?.status.beside ? process : this.#floor(index);
   }
 
   #floor(index: number): RunProcess {

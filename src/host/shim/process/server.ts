@@ -187,6 +187,10 @@ export class ShimServer {
         return run.status();
       case 'start':
         return run.start(request);
+      case 'beside':
+        return run.beside(request);
+      case 'end':
+        return run.end(request);
       case 'write':
         return run.write(request);
       case 'resize':
@@ -199,6 +203,8 @@ export class ShimServer {
         return run.thaw(request);
       case 'stop':
         return run.stop(request);
+      case 'relay':
+        return run.relay(request);
       case 'ack':
         return run.ack(request);
       case 'hello':
