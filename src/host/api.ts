@@ -67,7 +67,8 @@ export interface AgentView {
   goal: string | null;
   model: string | null;
   workspace: string;
-  sandbox: 'none';
+  /** Name of the sandbox that its newest run is in. */
+  sandbox: string;
   /** What its runtime makes possible: a gate, how far a message is known to have come, and turns that are known of. */
   can: { hold: boolean; receipts: Capabilities['receipts']; turns: boolean };
   /** What holds its processes together; null while none runs, and for a run of a version that did not say. */

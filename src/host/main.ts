@@ -58,6 +58,7 @@ import type { PeerCredentials } from './process/peer.ts';
 import { admitOperator, admitToRun } from './runs/admission.ts';
 import { doorReporter } from './runs/door-reports.ts';
 import { Runs } from './runs/runs.ts';
+import { sandboxNamed } from './sandboxes/sandboxes.ts';
 import { AgentTable } from './store/agents.ts';
 import { InjectionTable } from './store/injections.ts';
 import { LeaseTable } from './store/leases.ts';
@@ -191,6 +192,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     userHome: os.homedir(),
     path: process.env.PATH ?? '/usr/bin:/bin',
     runtime: runtimeNamed,
+    sandbox: sandboxNamed,
     resolve: (agent) => resolveAgent(agent, process.env, fleet.config ?? undefined),
     bridge,
     openDoor: (run) =>

@@ -104,7 +104,7 @@ export const rooms: Room[] = [
     name: 'shim-program',
     // The process room is written for this program too: pids and libc, no agents, no packages but koffi.
     paths: ['host/shim/process/'],
-    may: ['wire', 'shim-format', 'process', 'doors', 'errors'],
+    may: ['wire', 'shim-format', 'process', 'doors', 'errors', 'text'],
     packages: ['node-pty', 'koffi'],
     node: true,
   },

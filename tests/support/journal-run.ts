@@ -16,11 +16,13 @@ import { runSink } from '../../src/host/operations/sink.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import { Run } from '../../src/host/runs/run.ts';
 import { Runs } from '../../src/host/runs/runs.ts';
+import { localSandbox } from '../../src/host/sandboxes/local.ts';
 import { encodeRecord, segmentPath } from '../../src/host/shim/format.ts';
 import { RecordType } from '../../src/host/shim/wire.ts';
 import { AgentTable } from '../../src/host/store/agents.ts';
 import { InjectionTable } from '../../src/host/store/injections.ts';
 import { newFloor, newGate, newTurn } from '../../src/host/store/run-parts.ts';
+import { unconfined } from '../../src/host/store/run-sandbox.ts';
 import { newTree, type RunRecord, RunTable } from '../../src/host/store/runs.ts';
 import { Store } from '../../src/host/store/store.ts';
 import type { Runtime } from '../../src/runtimes/runtime.ts';
@@ -63,6 +65,7 @@ export class JournalRun {
       throw new Error('no takeover here');
     });
     this.run = new Run({
+      sandbox: localSandbox,
       record: newRecord(),
       runtime,
       paths: { journal: this.journal, shimSocket: '', doorSocket: '', mcpCommand: '', runDir: this.dir },
@@ -130,6 +133,7 @@ function newRecord(): RunRecord {
     turn: newTurn(),
     gate: newGate(),
     tree: newTree(),
+    sandbox: unconfined('r_1'),
     last: null,
     input_tokens: 0,
     output_tokens: 0,

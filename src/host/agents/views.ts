@@ -65,7 +65,7 @@ export function agentView(parts: ViewParts): AgentView {
     goal: agent.config.goal,
     model: agent.config.model,
     workspace: agent.config.workspace,
-    sandbox: 'none',
+    sandbox: run?.sandbox.name ?? 'none',
     can: {
       hold: parts.capabilities?.gate !== undefined,
       receipts: parts.capabilities?.receipts ?? 'delivered',

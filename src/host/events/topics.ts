@@ -97,7 +97,7 @@ export interface Topics {
   /** By the run: its journal cannot be read at all, so what becomes of it is not seen. */
   'journal.unreadable': { why: string };
   /** From the journal. */
-  'process.started': Pick<ProcessStatus, 'role' | 'pid' | 'io'> & { process: number };
+  'process.started': Pick<ProcessStatus, 'role' | 'pid' | 'io' | 'beside'> & { process: number };
   /** From the journal. */
   'process.exited': ProcessExit & { process: number };
   /** From the journal: the shim replaces the process that has the floor. */

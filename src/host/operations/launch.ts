@@ -17,6 +17,7 @@ import { ShimClient } from '../shim/client/client.ts';
 import { launchShim } from '../shim/client/launch.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import { newFloor, newGate, newTurn } from '../store/run-parts.ts';
+import { unconfined } from '../store/run-sandbox.ts';
 import { newTree, type RunRecord } from '../store/runs.ts';
 import { Connections } from './connections.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './remains.ts';
@@ -120,6 +121,7 @@ export class Launcher {
       }),
       gate: newGate(),
       tree: newTree(),
+      sandbox: unconfined(id, [config.workspace, paths.runDir]),
       last: null,
       input_tokens: 0,
       output_tokens: 0,
@@ -172,7 +174,7 @@ export class Launcher {
       });
       const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
       this.#connections.hold(run, client);
-      await client.start('engine-1', prepared.launch.process);
+      await client.start('engine-1', run.box('engine').wrap(prepared.launch.process));
       await run.pump();
       run.save((saved) => {
         saved.requested = null;
@@ -315,7 +317,8 @@ export class Launcher {
     const { store, runTable, clock, log } = this.#wiring;
     const agent = this.#wiring.agents.find(record.agent);
     const runtime = this.#wiring.runtime(agent?.config.runtime ?? null);
-    return new Run({ record, runtime, paths, store, table: runTable, clock, log, sink: this.#sink });
+    const sandbox = this.#wiring.sandbox(record.sandbox.name);
+    return new Run({ record, runtime, sandbox, paths, store, table: runTable, clock, log, sink: this.#sink });
   }
 
   async #abandon(run: Run, why: string): Promise<void> {

@@ -20,7 +20,7 @@ export function runSink(wiring: Wiring, later: () => { takeover: Takeover; lifec
         principal: 'host',
         grade: 'observed',
       });
-      if (event.topic === 'process.started') gateForgotten(wiring, run);
+      if (event.topic === 'process.started' && !event.data.beside) gateForgotten(wiring, run);
     },
     wrote: (run, frame) => {
       markDelivered(wiring, run, frame);

@@ -228,7 +228,16 @@ export class Takeover {
     // An attempt of its own per host: the shim answers one that it knows with what came of it then.
     const opId = `${what}-${lease.generation}-${this.#wiring.generation}`;
     this.#swaps.delete(run.id);
-    await run.client.swap({ opId, from, stop, to, fallback, settle_ms: SETTLE_MS });
+    // One conversation, one place: the terminal that takes the engine's is in the engine's box.
+    const box = run.box('engine');
+    await run.client.swap({
+      opId,
+      from,
+      stop,
+      to: box.wrap(to),
+      fallback: box.wrap(fallback),
+      settle_ms: SETTLE_MS,
+    });
     await run.until(() => this.#outcome(run) !== null, SWAP_MS);
     const swap = this.#outcome(run);
     if (swap?.phase === 'done') return;

@@ -11,6 +11,7 @@ import type { Log } from '../log.ts';
 import type { GroupKind } from '../process/cgroup.ts';
 import type { Run } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
+import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { InjectionTable } from '../store/injections.ts';
 import type { RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
@@ -38,6 +39,8 @@ export interface Wiring {
   path: string;
   /** @param name null: of an agent that is no longer known; nothing of what it prints is read. */
   runtime(name: string | null): Runtime;
+  /** The kind of sandbox with this name. */
+  sandbox(name: string): Sandbox;
   /** Resolves `${VAR}` and the log-in; throws what is missing. */
   resolve(config: AgentConfig): AgentSpec;
   /** argv of the bridge for a door. */

@@ -2,24 +2,20 @@
 import { messageOf } from '../errors.ts';
 import { runMarkerOf } from '../process/marker.ts';
 import type { PeerCredentials } from '../process/peer.ts';
-import { localSandbox } from '../sandboxes/local.ts';
 import type { Run } from './run.ts';
 import type { Runs } from './runs.ts';
 
 /** True when the peer belongs to this run; otherwise why it is not served. */
-export function admitToRun({ pid }: PeerCredentials, run: Run): true | string {
-  return guarded(() => {
-    const { shim } = run.record;
-    return shim !== null && localSandbox.owns(pid, shim) ? true : 'it is not part of this run';
-  });
+export function admitToRun(peer: PeerCredentials, run: Run): true | string {
+  return guarded(() => (run.owns(peer) ? true : 'it is not part of this run'));
 }
 
 /** True when the peer is an operator. A peer inside any run, of this host or another, never is. */
-export function admitOperator({ pid }: PeerCredentials, runs: Runs): true | string {
+export function admitOperator(peer: PeerCredentials, runs: Runs): true | string {
   return guarded(() => {
-    const agent = agentOf(pid, runs);
+    const agent = agentOf(peer, runs);
     if (agent !== null) return `it is part of agent ${agent}`;
-    const marker = runMarkerOf(pid);
+    const marker = runMarkerOf(peer.pid);
     // A host that was itself started inside a run serves that run's own processes: they are who started it.
     return marker === null || marker === runMarkerOf(process.pid)
       ? true
@@ -36,9 +32,7 @@ function guarded(decide: () => true | string): true | string {
 }
 
 /** The agent whose run this process is part of; null when it is part of none, or gone. */
-export function agentOf(pid: number, runs: Runs): string | null {
-  for (const run of runs.live()) {
-    if (run.record.shim !== null && localSandbox.owns(pid, run.record.shim)) return run.record.agent;
-  }
+export function agentOf(peer: Pick<PeerCredentials, 'pid'>, runs: Runs): string | null {
+  for (const run of runs.live()) if (run.owns(peer)) return run.record.agent;
   return null;
 }

@@ -23,7 +23,7 @@ export function doorReporter({
       log.info({ door, why, pid, refused, phase }, 'connections were refused');
       return;
     }
-    const agent = pid === null ? null : agentOf(pid, runs);
+    const agent = pid === null ? null : agentOf({ pid }, runs);
     log.warn({ door, why, pid, agent, refused }, 'a door is flooded');
     try {
       events.append({

@@ -172,6 +172,14 @@ export class RunFacts {
   }
 
   #spawned(status: ProcessStatus, record: JournalRecord): void {
+    if (status.beside) {
+      const { index, role, pid, io } = status;
+      this.#sink.recorded({
+        topic: 'process.started',
+        data: { process: index, role, pid, io, beside: true },
+      });
+      return;
+    }
     floors.spawned(this.#record.floor, status, record.end);
     if (status.role === 'engine')
       this.#record.engine = this.#runtime.observer.initial(this.#record.engine.session);

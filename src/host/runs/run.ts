@@ -8,6 +8,8 @@ import type { Evidence, RunState } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError, isStoreFailure } from '../errors.ts';
 import type { Log } from '../log.ts';
+import type { PeerCredentials } from '../process/peer.ts';
+import type { Box, Sandbox } from '../sandboxes/sandbox.ts';
 import type { ShimClient } from '../shim/client/client.ts';
 import { type JournalRecord, RecordType, type SwapRecord } from '../shim/wire.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
@@ -44,6 +46,7 @@ export class Run {
   readonly record: RunRecord;
   readonly runtime: Runtime;
   readonly paths: RunPaths;
+  readonly #boxes: readonly Box[];
   readonly #clock: Clock;
   readonly #sink: RunSink;
   readonly #facts: RunFacts;
@@ -56,6 +59,8 @@ export class Run {
   constructor(options: {
     record: RunRecord;
     runtime: Runtime;
+    /** The one that the record names. */
+    sandbox: Sandbox;
     paths: RunPaths;
     store: Store;
     table: RunTable;
@@ -63,10 +68,11 @@ export class Run {
     log: Log;
     sink: RunSink;
   }) {
-    const { record, runtime, paths, store, table, clock, sink } = options;
+    const { record, runtime, sandbox, paths, store, table, clock, sink } = options;
     this.record = record;
     this.runtime = runtime;
     this.paths = paths;
+    this.#boxes = record.sandbox.boxes.map((spec) => sandbox.box(spec));
     this.#clock = clock;
     this.#sink = sink;
     this.#facts = new RunFacts(record, runtime, {
@@ -121,6 +127,19 @@ export class Run {
   /** True while its journal cannot be read: what becomes of it is not seen. */
   get unreadable(): boolean {
     return this.#progress.unreadable !== null;
+  }
+
+  /** The box of this name, which a process of the run is started in. @throws where the run has none of it */
+  box(name: string): Box {
+    const box = this.#boxes.find(({ spec }) => spec.name === name);
+    if (box !== undefined) return box;
+    throw new Error(`run ${this.id} has no box named ${name}`);
+  }
+
+  /** True when the peer of a socket is a process of this run, in any of its boxes. */
+  owns(peer: Pick<PeerCredentials, 'pid'>): boolean {
+    const { shim } = this.record;
+    return shim !== null && this.#boxes.some((box) => box.owns(peer, shim));
   }
 
   /** The shim connection; throws a clear error while there is none. */

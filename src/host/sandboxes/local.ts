@@ -1,21 +1,31 @@
 /**
- * Where a run executes and who belongs to it. The local sandbox confines nothing: a peer belongs to the run
- * when it descends from the run's shim, which, being a subreaper, stays the ancestor of all it has started.
+ * No sandbox: the processes of the run are the user's, see what the user sees and reach what the user reaches. A
+ * peer belongs to the run when it descends from the run's shim, which, being a subreaper, stays the ancestor of
+ * all that it has started.
  */
-import { descendsFrom, type ProcessIdentity } from '../process/proc.ts';
-
-export interface Sandbox {
-  readonly name: string;
-  /** True when the process (pid as the kernel told it for a socket's peer) is part of that shim's run. */
-  owns(peerPid: number, shim: ProcessIdentity): boolean;
-}
+import { descendsFrom } from '../process/proc.ts';
+import type { BoxSpec } from '../store/run-sandbox.ts';
+import type { Box, Sandbox } from './sandbox.ts';
 
 export const localSandbox: Sandbox = {
-  name: 'local',
-  // Without start ticks the shim's pid may have been reused by anybody: then nobody belongs.
-  owns: (peerPid, shim) =>
-    peerPid > 0 &&
-    peerPid !== shim.pid &&
-    (shim.start_ticks !== 0 || process.platform !== 'linux') &&
-    descendsFrom(peerPid, shim),
+  name: 'none',
+
+  probe: async () => ({
+    usable: true,
+    holds: { files: false, network: false, processes: false, memory: false, cpu: false, disk: false },
+    missing: [],
+  }),
+
+  box: (spec: BoxSpec): Box => ({
+    spec,
+    wrap: (process) => process,
+    inside: (hostPath) => hostPath,
+    outside: (insidePath) => insidePath,
+    // Without start ticks the shim's pid may belong to another process by now: then no peer belongs.
+    owns: (peer, shim) =>
+      peer.pid > 0 &&
+      peer.pid !== shim.pid &&
+      (shim.start_ticks !== 0 || process.platform !== 'linux') &&
+      descendsFrom(peer.pid, shim),
+  }),
 };

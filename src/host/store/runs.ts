@@ -4,6 +4,7 @@ import type { Evidence, RunState } from '../api.ts';
 import type { AdoptedRecord, ContainmentRecord, PauseRecord, RunExit } from '../shim/wire.ts';
 import { toJson } from './json.ts';
 import type { Floor, GateRecord, TurnRecord } from './run-parts.ts';
+import { type RunSandbox, unconfined } from './run-sandbox.ts';
 import type { Store } from './store.ts';
 
 /** What is known of the run's processes as a whole. */
@@ -47,6 +48,7 @@ export interface RunRecord {
   turn: TurnRecord;
   gate: GateRecord;
   tree: RunTree;
+  sandbox: RunSandbox;
   last: string | null;
   input_tokens: number;
   output_tokens: number;
@@ -82,6 +84,7 @@ interface Row {
   turn: string;
   gate: string;
   asked: string | null;
+  sandbox: string | null;
 }
 
 export class RunTable {
@@ -97,15 +100,16 @@ export class RunTable {
     this.#put = store.db.prepare(
       // Not REPLACE: the row keeps its ordinal.
       `INSERT INTO runs (id, agent, state, state_ms, state_evidence, activity, activity_evidence, requested, shim_pid,
-         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit, tree, turn, gate, asked, ordinal)
-       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?))
+         shim_start_ticks, boot_id, journal_offset, engine, floor, last, input_tokens, output_tokens, cost_usd, started_ms, exited_ms, exit, tree, turn, gate, asked, sandbox, ordinal)
+       VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?, (SELECT coalesce(max(ordinal), 0) + 1 FROM runs WHERE agent = ?))
        ON CONFLICT (id) DO UPDATE SET agent = excluded.agent, state = excluded.state, state_ms = excluded.state_ms,
          state_evidence = excluded.state_evidence, activity = excluded.activity, activity_evidence = excluded.activity_evidence,
          requested = excluded.requested, shim_pid = excluded.shim_pid, shim_start_ticks = excluded.shim_start_ticks,
          boot_id = excluded.boot_id, journal_offset = excluded.journal_offset, engine = excluded.engine, floor = excluded.floor,
          last = excluded.last, input_tokens = excluded.input_tokens, output_tokens = excluded.output_tokens,
          cost_usd = excluded.cost_usd, started_ms = excluded.started_ms, exited_ms = excluded.exited_ms, exit = excluded.exit,
-         tree = excluded.tree, turn = excluded.turn, gate = excluded.gate, asked = excluded.asked`,
+         tree = excluded.tree, turn = excluded.turn, gate = excluded.gate, asked = excluded.asked,
+         sandbox = excluded.sandbox`,
     );
     this.#get = store.db.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?');
     this.#newest = store.db.prepare<[string], Row>(
@@ -155,6 +159,7 @@ export class RunTable {
       toJson(run.turn),
       toJson(run.gate),
       json(run.asked),
+      JSON.stringify(run.sandbox),
       run.agent,
     );
   }
@@ -227,5 +232,6 @@ function toRecord(row: Row): RunRecord {
     exited_ms: row.exited_ms,
     exit: row.exit === null ? null : (JSON.parse(row.exit) as RunRecord['exit']),
     tree: row.tree === null ? newTree() : (JSON.parse(row.tree) as RunTree),
+    sandbox: row.sandbox === null ? unconfined(row.id) : (JSON.parse(row.sandbox) as RunSandbox),
   };
 }

@@ -160,4 +160,7 @@ export const migrations: string[] = [
     WHEN 'builtin' THEN json_object('replay', json_extract(config, '$.replay'))
     ELSE '{}' END)), '$.command', '$.replay');
   `,
+  /* sql */ `
+  ALTER TABLE runs ADD COLUMN sandbox TEXT; -- JSON RunSandbox; null: a run of before there were any
+  `,
 ];

@@ -31,6 +31,7 @@ import {
   type RunProcess,
   type TurnRecord,
 } from '../../../src/host/store/run-parts.ts';
+import { unconfined } from '../../../src/host/store/run-sandbox.ts';
 import { newTree, type RunRecord, RunTable } from '../../../src/host/store/runs.ts';
 import { Store } from '../../../src/host/store/store.ts';
 import type { Frame } from '../../../src/runtimes/runtime.ts';
@@ -76,6 +77,7 @@ function newRecord(agent: string): RunRecord {
     turn: newTurn(),
     gate: newGate(),
     tree: newTree(),
+    sandbox: unconfined('r_1'),
     last: null,
     input_tokens: 0,
     output_tokens: 0,

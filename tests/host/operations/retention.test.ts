@@ -14,6 +14,7 @@ import { Runs } from '../../../src/host/runs/runs.ts';
 import { CallTable } from '../../../src/host/store/calls.ts';
 import { type InjectionRecord, InjectionTable } from '../../../src/host/store/injections.ts';
 import { newFloor, newGate, newTurn } from '../../../src/host/store/run-parts.ts';
+import { unconfined } from '../../../src/host/store/run-sandbox.ts';
 import { newTree, type RunRecord, RunTable } from '../../../src/host/store/runs.ts';
 import { Store } from '../../../src/host/store/store.ts';
 import { VirtualClock } from '../../support/clock.ts';
@@ -71,6 +72,7 @@ function addRun(id: string, agent: string, change: Partial<RunRecord> = {}, byte
     turn: newTurn(),
     gate: newGate(),
     tree: newTree(),
+    sandbox: unconfined('r_1'),
     last: null,
     input_tokens: 10,
     output_tokens: 1,
