@@ -76,7 +76,6 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BRIDGE = fileURLToPath(
   new URL(`../mcp-tools/bridge/main${EXTENSION === '.ts' ? '.cts' : '.cjs'}`, import.meta.url),
 );
-/** The console of a host that has no configuration to say so. */
 const ANY_PORT = { enabled: true, port: 0 };
 const WEB_DIR = path.join(ROOT, 'dist', 'console', 'web');
 
