@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ownerOfNamespace } from '../../process/libc.ts';
 import { descendants } from '../../process/proc.ts';
+import { cutText } from '../../text.ts';
 import { Refused } from './refused.ts';
 
 const HELPER = fileURLToPath(new URL(`./network-helper${extname(import.meta.url)}`, import.meta.url));
@@ -127,7 +128,7 @@ function runHelper(network: number, owner: number | null, request: HelperRequest
 function handleFrom(child: ChildProcess): Promise<Server | Socket> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(0, MESSAGE_CHARS_MAX);
+    said = cutText(said + text, { chars_max: MESSAGE_CHARS_MAX });
   });
   return new Promise<Server | Socket>((resolve, reject) => {
     const fail = (why: string) => reject(new Refused('relay-network', `${why} ${said.trim()}`.trim()));
