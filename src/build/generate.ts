@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { makeJsonSchema } from '../host/config/json-schema.ts';
+import { makeVerbList, makeVerbNames } from './verbs.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -18,6 +19,8 @@ export interface GeneratedFile {
 
 export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'templates/aether.schema.json', make: makeJsonSchema },
+  { path: 'src/host/verbs/all.ts', make: makeVerbList },
+  { path: 'src/host/verbs/names.ts', make: makeVerbNames },
 ];
 
 /** @returns paths of the files whose text on disk is not what their definition gives. */

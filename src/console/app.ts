@@ -1,25 +1,25 @@
 /**
  * The console: an unprivileged client of the host with a page to look at. Anything it does, the command line
- * can do; all it knows of the host is HostApi. Listens on 127.0.0.1 only.
+ * can do; all it has of the host are its verbs. Listens on 127.0.0.1 only.
  */
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
-import type { HostApi } from '../host/api.ts';
 import type { Clock } from '../host/clock.ts';
 import type { RefusalReport } from '../host/doors/refusals.ts';
 import { type TcpDoor, tcpDoor } from '../host/doors/tcp-door.ts';
 import { AetherError } from '../host/errors.ts';
 import { limits } from '../host/limits.ts';
 import type { Log } from '../host/log.ts';
+import type { Dispatcher } from '../host/verbs/dispatch.ts';
 import { Auth } from './auth.ts';
-import type { ConsoleContext } from './context.ts';
+import { CONSOLE, type ConsoleContext } from './context.ts';
 import { consoleApp } from './server.ts';
 import { fileSessionStore, type SessionStore } from './session-store.ts';
 import { serveSockets } from './sockets/upgrade.ts';
 
 export interface ConsoleOptions {
-  host: HostApi;
+  verbs: Dispatcher;
   /** The first port that is tried; 0 lets the system choose. */
   port: number;
   log: Log;
@@ -52,14 +52,14 @@ export function consoleOff(): never {
 
 /** @throws AetherError console.no-port when neither the port nor those after it are free. */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
-  const { host, log, clock, webDir } = options;
-  const sessions =
-    options.sessions ?? fileSessionStore(join(host.info().stateDir, 'console-sessions.json'), log);
+  const { verbs, log, clock, webDir } = options;
+  const { stateDir } = verbs.call(CONSOLE, 'info', {});
+  const sessions = options.sessions ?? fileSessionStore(join(stateDir, 'console-sessions.json'), log);
   const auth = new Auth(clock, sessions);
   let port = 0;
   let door: TcpDoor;
   const context: ConsoleContext = {
-    host,
+    verbs,
     auth,
     clock,
     log,

@@ -1,14 +1,16 @@
 /** What every route and socket of the console is given. */
 import type { Socket } from 'node:net';
 import type { HttpBindings } from '@hono/node-server';
-import type { HostApi } from '../host/api.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Log } from '../host/log.ts';
+import { OPERATOR } from '../host/principals.ts';
+import type { Dispatcher } from '../host/verbs/dispatch.ts';
+import type { Asker } from '../host/verbs/verb.ts';
 import type { Auth } from './auth.ts';
 import type { SessionRecord } from './session-store.ts';
 
 export interface ConsoleContext {
-  host: HostApi;
+  verbs: Dispatcher;
   auth: Auth;
   clock: Clock;
   log: Log;
@@ -23,4 +25,12 @@ export interface ConsoleContext {
 export interface ConsoleEnv {
   Bindings: HttpBindings;
   Variables: { session: SessionRecord };
+}
+
+/** What the console asks for itself, on behalf of every browser. */
+export const CONSOLE: Asker = { principal: OPERATOR, label: 'console' };
+
+/** Sessions are known by their label: it is the holder of a lease that a browser takes. */
+export function askerOf(session: SessionRecord): Asker {
+  return { principal: OPERATOR, label: session.label };
 }

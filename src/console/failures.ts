@@ -25,13 +25,3 @@ export function failure(error: unknown, log: Log): { status: ErrorStatus; body: 
 export function invalid(message: string, next: string): AetherError {
   return new AetherError({ code: 'console.invalid', who: 'user', message, next });
 }
-
-/** What the operator saw is no longer so. */
-export function stale(message: string): AetherError {
-  return new AetherError({
-    code: 'console.stale',
-    who: 'user',
-    message,
-    next: 'Nothing was done. Look at the present state and decide again.',
-  });
-}

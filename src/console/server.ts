@@ -7,10 +7,9 @@ import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failure } from './failures.ts';
 import { admit, isRefusal } from './guard.ts';
 import { errorPage, PAGE_CSP } from './pages.ts';
-import { agentRoutes } from './routes/agents.ts';
 import { assetRoutes } from './routes/assets.ts';
-import { fleetRoutes } from './routes/fleet.ts';
 import { signInRoutes, signOutRoutes } from './routes/sign-in.ts';
+import { verbRoutes } from './routes/verbs.ts';
 import { KEY_HEADER } from './wire.ts';
 
 /**
@@ -89,8 +88,7 @@ export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
   );
 
   signOutRoutes(app, context);
-  fleetRoutes(app, context);
-  agentRoutes(app, context);
+  verbRoutes(app, context);
   app.all('/api/*', (c) => c.notFound());
   assetRoutes(app, context);
 

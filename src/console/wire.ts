@@ -2,8 +2,9 @@
  * What the console's server and its browser code say to each other. Types and constants only: the browser
  * imports this file and nothing else of ours.
  *
- * HTTP answers with a view, or with `{error: WireError}`. Every action names what it was based on; when that is
- * no longer so, it is refused with code `console.stale` instead of being applied to something else.
+ * `POST /api/verbs/NAME` with `{input, basis}` answers with the output of the verb, or with `{error: WireError}`.
+ * Every action about an agent names what it was based on; when that is no longer so, it is refused with code
+ * `verb.stale` instead of being applied to something else.
  */
 import type { AgentView, ApprovalView, EventView, HostInfo, MessageView, TerminalInfo } from '../host/api.ts';
 import type { WireError } from '../host/errors.ts';
@@ -19,10 +20,12 @@ export type {
   LeaseView,
   MessageView,
   TerminalInfo,
-  Verb,
 } from '../host/api.ts';
 export type { WireError } from '../host/errors.ts';
 export type { EventOf, TopicsLike } from '../host/events/topics.ts';
+export type { AgentBasis } from '../host/verbs/basis.ts';
+export type { CallName, Calls } from '../host/verbs/client.ts';
+export type { AgentVerb } from '../host/verbs/names.ts';
 
 /** A page that was loaded from another version of the server reloads itself. */
 export const CONSOLE_PROTOCOL = 1;
@@ -32,53 +35,6 @@ export const SUBPROTOCOL = 'aether.console';
 export const KEY_PREFIX = 'key.';
 /** HTTP header that carries the page's key. */
 export const KEY_HEADER = 'x-aether-key';
-
-/* ---------- actions ---------- */
-
-/** What the operator saw when the button was pressed. */
-export interface Basis {
-  run: string | null;
-  state: AgentView['state'];
-  /** Generation of the lease, null when nobody held it. */
-  lease: number | null;
-  /** Since when somebody wanted it to be held (null: nobody did), and whether it was paused. */
-  stands?: { hold_ms: number | null; paused: boolean };
-}
-
-export interface ActionBody {
-  basis: Basis;
-}
-
-export interface InjectBody extends ActionBody {
-  /** Chosen by the page: sending again with the same id sends nothing twice. */
-  id: string;
-  text: string;
-  priority: 'now' | 'next' | 'later';
-}
-
-export interface TakeoverBody extends ActionBody {
-  when: 'boundary' | 'now';
-  cols: number;
-  rows: number;
-}
-
-/** The lease that is handed back is `basis.lease`. */
-export interface HandbackBody extends ActionBody {
-  note?: string;
-  /** It goes on only when it is resumed. */
-  held?: boolean;
-}
-
-/** Files of the workspace that changed since the agent was taken over, held or paused; null while it is not. */
-export interface Changes {
-  changes: { since_ms: number; files: string[] } | null;
-}
-
-export interface EventsPage {
-  events: EventView[];
-  /** There are more in the direction that was asked for. */
-  more: boolean;
-}
 
 /* ---------- /ws: what happens in the fleet ---------- */
 

@@ -4,8 +4,8 @@
  */
 import type { Activity, Capabilities, Detection } from '../runtimes/runtime.ts';
 import type { WireError } from './errors.ts';
-import type { EventView } from './events/topics.ts';
 import type { Actor, ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
+import type { AgentVerb } from './verbs/names.ts';
 
 export type { EventView } from './events/topics.ts';
 export type { Actor, ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
@@ -28,20 +28,6 @@ export interface Caller extends Actor {
 /* ---------- agents and runs ---------- */
 
 export type RunState = 'created' | 'starting' | 'running' | 'stopping' | 'exited' | 'unknown';
-
-export type Verb =
-  | 'start'
-  | 'stop'
-  | 'kill'
-  | 'restart'
-  | 'inject'
-  | 'interrupt'
-  | 'takeover'
-  | 'handback'
-  | 'attach'
-  | 'pause'
-  | 'hold'
-  | 'resume';
 
 export interface AgentView {
   name: string;
@@ -89,7 +75,7 @@ export interface AgentView {
   /** Configuration edits that wait for `aether apply`, each with the reason. */
   pending: string | null;
   /** Verb → null (legal now) or why not. The one table that buttons and CLI read. */
-  verbs: Record<Verb, string | null>;
+  verbs: Record<AgentVerb, string | null>;
   terminal: { available: boolean; cols: number; rows: number; kind: 'engine' | 'takeover' | 'none' };
 }
 
@@ -220,83 +206,53 @@ export interface TerminalViewer {
   close(): void;
 }
 
+/** What a stream of the host is given by the door that opened it. */
+export interface StreamSink<Item> {
+  item(value: Item): void;
+  /** True while the reader has more unread than it should: the stream stops until `drained`. */
+  full(): boolean;
+  /** The stream ends; undefined error: it is complete. */
+  end(error?: unknown): void;
+}
+
+export interface OpenStream {
+  /** The reader has room again. */
+  drained(): void;
+  close(): void;
+}
+
+export interface EventsFilter {
+  after?: number;
+  /** Only events before this seq: with `last`, one page further back. */
+  before?: number;
+  agent?: string;
+  /** Prefixes. */
+  topics?: string[];
+  limit?: number;
+  last?: boolean;
+}
+
+export interface AgentsChange {
+  /** The first item holds every agent; later ones those that changed. */
+  agents: AgentView[];
+  removed: string[];
+}
+
+/** Of a terminal. The first item is the replay; `reset`: another process has the floor (null: none). */
+export type TerminalBytes =
+  | { kind: 'replay'; data: Buffer; info: TerminalInfo | null }
+  | ({ kind: 'chunk' } & TerminalChunk)
+  | { kind: 'reset'; info: TerminalInfo | null };
+
+/** The same as JSON: bytes are base64. */
+export type TerminalItem =
+  | { kind: 'replay'; data: string; info: TerminalInfo | null }
+  | ({ kind: 'chunk' } & Omit<TerminalChunk, 'data'> & { data: string })
+  | { kind: 'reset'; info: TerminalInfo | null };
+
+/** What the MCP tools ask of the host. */
 export interface HostApi {
   info(): HostInfo;
-  /** A new one-time login link to the console. */
-  consoleLink(): string;
-  agents(): AgentView[];
-  agent(name: string): AgentView;
-  plan(): Promise<PlanView>;
-  /** Applies everything, restarts and removals included. Resolves when each agent has started, failed or stopped. */
-  apply(by: Principal): Promise<PlanView>;
-  start(name: string, by: Principal, options?: { fresh?: boolean; goal?: string }): Promise<AgentView>;
-  stop(name: string, by: Principal): Promise<AgentView>;
-  kill(name: string, by: Principal): Promise<AgentView>;
-  restart(name: string, by: Principal, options?: { fresh?: boolean }): Promise<AgentView>;
-  /** Stops every process of the agent where it is, and proves it; nobody of them notices. */
-  pause(name: string, by: Principal): Promise<AgentView>;
-  /**
-   * No tool of it runs any more and no turn is begun: it stands still at the next tool boundary or turn end, which
-   * its activity then says ('held', with evidence). Background processes go on.
-   */
-  hold(name: string, by: Principal): AgentView;
-  /** Lets a paused or held agent go on; it is told how long it was away and what changed meanwhile. */
-  resume(name: string, by: Principal): Promise<AgentView>;
-  /** Stops every agent (their wish to run stays) and then the host. */
-  down(by: Principal): Promise<void>;
-  inject(
-    name: string,
-    input: { text: string; priority?: 'now' | 'next' | 'later'; id?: string },
-    by: Principal,
-  ): InjectionView;
-  injection(id: string): InjectionView;
-  injections(name: string): InjectionView[];
-  /** Takes a message back that nobody has read; refused when it is too late. */
-  cancelInjection(id: string, by: Principal): Promise<InjectionView>;
-  /** Ask for the floor. 'boundary' waits for the running tool; 'now' interrupts it. */
-  takeover(
-    name: string,
-    input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
-  ): Promise<LeaseView>;
-  /** `held`: it is given back held, and goes on when it is resumed. */
-  handback(name: string, input: { generation: number; note?: string; held?: boolean }): Promise<void>;
-  /** Files of its workspace that changed since it was taken over, held or paused; null while it is none of these. */
-  changes(name: string): Promise<{ since_ms: number; files: string[] } | null>;
-  /** The holder is still there; a lease without a beat expires. */
-  leaseBeat(name: string, generation: number): void;
-  interrupt(name: string, by: Principal): Promise<void>;
-
-  /** Watching never swaps and never resizes. `onChunk` gets live bytes after the replay; `onReset` a new process has the floor. */
-  terminalView(
-    name: string,
-    onChunk: (chunk: TerminalChunk) => void,
-    onReset: (info: TerminalInfo | null) => void,
-  ): TerminalViewer;
-  /** The newest bytes that an agent without a run printed to its terminal; empty where it had none. */
-  lastTerminal(name: string): Buffer;
-  /** Keystrokes of the lease holder. Refused with another generation. */
-  terminalWrite(name: string, generation: number, data: string): void;
-  terminalResize(name: string, generation: number, cols: number, rows: number): void;
-  approvals(filter?: { agent?: string; state?: 'open' | 'all' }): ApprovalView[];
-  answerApproval(id: string, answer: ApprovalAnswer, by: Principal): ApprovalView;
-
-  /** Mail to 'operator': unread, oldest first; with `all` the newest first. Acknowledged: all of `ids` or none. */
-  operatorMail(filter?: { all?: boolean; limit?: number }): { messages: MessageView[]; unread: number };
-  ackOperatorMail(ids: string[], by: Principal): { acked: string[]; already: string[] };
-  /** Events after `seq`, oldest first, at most `limit`. `topics`: prefixes. */
-  events(filter: {
-    after?: number;
-    /** Only events before this seq: with `last`, one page further back. */
-    before?: number;
-    agent?: string;
-    topics?: string[];
-    limit?: number;
-    last?: boolean;
-  }): EventView[];
-  /** Live events from now on; returns unsubscribe. Never blocks the host: a slow reader catches up with events(). */
-  follow(listener: (event: EventView) => void): () => void;
-  /** Fires (coalesced) with names of agents whose view changed. */
-  followAgents(listener: (names: string[]) => void): () => void;
   /* The MCP verbs: each runs once per (instance, sequence), result and effect in one transaction. */
   memoryStore(
     caller: Caller,

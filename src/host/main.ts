@@ -6,13 +6,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { consoleOff, startConsole } from '../console/app.ts';
+import { consoleOff, type RunningConsole, startConsole } from '../console/app.ts';
 import { openClientDoor } from '../mcp-tools/transports/client-door.ts';
 import { openRunDoor } from '../mcp-tools/transports/run-door.ts';
 import { definitionOf, RUNTIMES } from '../runtimes/installed.ts';
 import type { Detection, Runtime } from '../runtimes/runtime.ts';
 import { Agents } from './agents/agents.ts';
-import type { PlanView } from './api.ts';
+import type { HostInfo, PlanView } from './api.ts';
 import { Approvals } from './approvals/approvals.ts';
 import type { HostOptions, RunningHost } from './cli/running-host.ts';
 import { systemClock } from './clock.ts';
@@ -24,7 +24,6 @@ import { watchConfig } from './config/watch.ts';
 import { openControlDoor } from './control/server.ts';
 import { AetherError, messageOf } from './errors.ts';
 import { Events } from './events/events.ts';
-import { Host } from './host.ts';
 import { randomIds } from './ids.ts';
 import { limits } from './limits.ts';
 import { openLog } from './log.ts';
@@ -54,7 +53,9 @@ import { Wake } from './operations/wake.ts';
 import { Watchdog } from './operations/watchdog.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
+import { OPERATOR } from './principals.ts';
 import type { PeerCredentials } from './process/peer.ts';
+import { hostVerbs } from './rooms.ts';
 import { admitOperator, admitToRun } from './runs/admission.ts';
 import { doorReporter } from './runs/door-reports.ts';
 import { Runs } from './runs/runs.ts';
@@ -143,8 +144,7 @@ export async function planWithoutHost(options: { configFile: string; stateDir: s
 export async function runHost(options: HostOptions): Promise<RunningHost> {
   const { stateDir } = options;
   const files = statePaths(stateDir);
-  const claim = claimStateDirectory(stateDir);
-  const { socketDir } = claim;
+  const { socketDir, ...claim } = claimStateDirectory(stateDir);
   const clock = systemClock;
   const ids = randomIds;
   const log = openLog(files.log);
@@ -196,7 +196,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     bridge,
     openDoor: (run) =>
       openRunDoor({
-        host,
+        host: toolHost,
         socketPath: run.paths.doorSocket,
         agent: run.record.agent,
         run: run.id,
@@ -208,7 +208,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     deliver: (agent) => void delivery.kick(agent),
     closing: () => stopping !== null,
     touched: (agent) => {
-      host.touched(agent);
+      views.touched(agent);
       wake.consider(agent);
     },
   };
@@ -258,10 +258,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     mailboxes,
     approvals,
     events,
-    agents: () =>
-      host
-        .agents()
-        .map(({ name, runtime, state, activity, goal }) => ({ name, runtime, state, activity, goal })),
+    agents: () => views.listed(),
     authority: (caller, tool) => requireAuthority(wiring, caller, tool, hasPassed),
     senders: (caller) => sendersOf(wiring, caller),
     onRead: (caller, messages) =>
@@ -269,35 +266,38 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     onAsking: (caller) => showAsking(wiring, caller),
     onMail: (agent, message) => {
       wake.mail(agent, message);
-      host.touched(agent);
+      views.touched(agent);
     },
   });
-  let detections: Detection[] = [];
-  let consoleUrl: string | null = null;
-  const host: Host = new Host({
+  const detections: Detection[] = [];
+  let console_: RunningConsole | null = null;
+  const info = (): HostInfo => ({
+    pid: process.pid,
+    version,
+    stateDir,
+    configFile: options.configFile,
+    configProblem: fleet.problem,
+    configWaits: fleet.waits,
+    started_ms,
+    generation,
+    console: console_?.url ?? null,
+    runtimes: detections,
+  });
+  const toolHost = Object.assign(tools, { info });
+  const { verbs, views } = hostVerbs({
     wiring,
-    lifecycle,
+    launcher,
     delivery,
-    takeover,
-    pauses,
-    holds,
     watchdog,
     fleet,
-    tools,
+    lifecycle,
+    pauses,
+    holds,
+    takeover,
     mailboxes,
-    info: () => ({
-      pid: process.pid,
-      version,
-      stateDir,
-      configFile: options.configFile,
-      started_ms,
-      generation,
-      console: consoleUrl,
-    }),
-    runtimes: () => detections,
+    info,
     consoleLink: () => console_?.loginLink() ?? consoleOff(),
-    journal: (run) => launcher.paths(run).journal,
-    down: (by: By) => shutdown(true, by),
+    down: (by) => shutdown(true, by),
   });
 
   /* A host that was killed left runs behind: they are taken back before anybody can ask about them. */
@@ -315,12 +315,11 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     wake.recall(name, mailboxes.inbox(`agent:${name}`, { limit: limits.mail_inbox_max }).messages.at(-1));
 
   const { enabled, port } = config === null || config instanceof AetherError ? ANY_PORT : config.console;
-  const console_ = enabled ? await startConsole({ host, port, log, clock, report, webDir: WEB_DIR }) : null;
-  consoleUrl = console_?.url ?? null;
+  console_ = enabled ? await startConsole({ verbs, port, log, clock, report, webDir: WEB_DIR }) : null;
   const sockets = socketPaths(socketDir);
-  const doors = { host, log, report, admit: (peer: PeerCredentials) => admitOperator(peer, runs) };
-  const control = await openControlDoor({ ...doors, socketPath: sockets.control, version });
-  const clients = await openClientDoor({ ...doors, socketPath: sockets.client });
+  const doors = { log, report, admit: (peer: PeerCredentials) => admitOperator(peer, runs) };
+  const control = await openControlDoor({ ...doors, verbs, socketPath: sockets.control, version });
+  const clients = await openClientDoor({ ...doors, host: toolHost, socketPath: sockets.client });
   const watching =
     options.configFile === null
       ? null
@@ -333,7 +332,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const stopped = new Promise<number>((resolve) => {
     settle = resolve;
   });
-  function shutdown(stopAgents: boolean, by: By = 'operator'): Promise<void> {
+  function shutdown(stopAgents: boolean, by: By = OPERATOR): Promise<void> {
     stopping ??= (async () => {
       lifecycle.close();
       wake.close();
@@ -379,15 +378,13 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   upkeep.start();
   watchdog.start();
   void detectRuntimes().then(
-    (found) => {
-      detections = found;
-    },
+    (found) => detections.push(...found),
     (error: unknown) => log.warn({ error: messageOf(error) }, 'the runtimes could not be looked at'),
   );
-  options.onReady?.(host.info());
+  options.onReady?.(info());
   if (config instanceof AetherError) fleet.changed(config);
   if (config === null || config instanceof AetherError)
     await lifecycle.reconcile(agents.all().map(({ name }) => name));
-  else await fleet.apply('operator');
-  return { host, stopped, shutdown };
+  else await fleet.apply(OPERATOR);
+  return { verbs, stopped, shutdown };
 }

@@ -4,7 +4,7 @@
  */
 
 /** Decided by the socket and its peer, never by an argument. `file:NAME`: an edit of that file while the host runs. */
-export type Principal = `${'agent' | 'client' | 'file'}:${string}` | 'operator' | 'host';
+export type Principal = `${'agent' | 'client' | 'file' | 'operator'}:${string}` | 'operator' | 'host';
 
 /** Who does something: a principal, and which agent and run that is. */
 export interface Actor {

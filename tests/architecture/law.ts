@@ -46,6 +46,7 @@ export const rooms: Room[] = [
   /* ---- what everybody may stand on ---- */
   {
     name: 'ground',
+    types: ['contract'],
     paths: [
       'host/clock.ts',
       'host/ids.ts',
@@ -55,6 +56,7 @@ export const rooms: Room[] = [
       'host/names.ts',
       'host/node-flags.ts',
       'host/paths.ts',
+      'host/principals.ts',
       'host/single-flight.ts',
     ],
     may: [],
@@ -64,10 +66,12 @@ export const rooms: Room[] = [
   /** Types a client of the host speaks, and the contract of a runtime: no code. */
   {
     name: 'contract',
+    // Names of verbs are written by the generator, from the definitions.
     paths: [
       'host/api.ts',
       'host/shapes.ts',
       'host/events/topics.ts',
+      'host/verbs/names.ts',
       'runtimes/definition.ts',
       'runtimes/runtime.ts',
     ],
@@ -180,32 +184,45 @@ export const rooms: Room[] = [
     name: 'agents',
     paths: ['host/agents/'],
     may: ['ground', 'store', 'runs', 'events'],
-    types: GROUND_TYPES,
+    types: [...GROUND_TYPES, 'verbs'],
     packages: 'any',
     node: true,
   },
   {
     name: 'operations',
     paths: ['host/operations/'],
-    may: [...BASE, ...DOMAIN, 'runs', 'agents', 'config', 'shim-client', 'shim-format', 'wire'],
-    types: GROUND_TYPES,
+    may: [...BASE, ...DOMAIN, 'runs', 'agents', 'config', 'shim-client', 'shim-format', 'wire', 'legality'],
+    types: [...GROUND_TYPES, 'verbs'],
     packages: 'any',
     node: true,
   },
+  /** The nouns as verbs ask for them. */
   {
-    name: 'host',
-    paths: ['host/host.ts'],
-    may: ['ground', 'store', ...DOMAIN, 'runs', 'agents', 'operations'],
-    types: [...GROUND_TYPES, 'config'],
+    name: 'rooms',
+    paths: ['host/rooms.ts'],
+    may: ['ground', ...DOMAIN, 'operations', 'verbs'],
+    types: GROUND_TYPES,
     packages: [],
-    node: true,
+    node: false,
+  },
+  /**
+   * What clients may ask for. They are given the nouns and import none of them: the browser and the CLI import the
+   * definitions as types, and would get the whole house otherwise.
+   */
+  {
+    name: 'verbs',
+    paths: ['host/verbs/'],
+    may: ['ground', 'legality'],
+    types: ['contract'],
+    packages: ['zod'],
+    node: false,
   },
 
   /* ---- doors ---- */
   {
     name: 'control',
     paths: ['host/control/'],
-    may: ['ground', 'wire', 'doors'],
+    may: ['ground', 'wire', 'verbs', 'doors'],
     types: ['contract'],
     packages: ['zod'],
     node: true,
@@ -215,7 +232,7 @@ export const rooms: Room[] = [
     paths: ['host/cli/'],
     may: ['ground', 'wire', 'control-client', 'sockets', 'event-words'],
     // What main.ts offers to the verbs that work without a host is described here; its code is reached below.
-    types: ['contract', 'operations', 'config'],
+    types: ['contract', 'operations', 'config', 'verbs'],
     packages: ['commander'],
     node: true,
   },
@@ -247,7 +264,7 @@ export const rooms: Room[] = [
   {
     name: 'console',
     paths: ['console/'],
-    may: ['ground', 'console-wire', 'doors'],
+    may: ['ground', 'verbs', 'console-wire', 'doors'],
     types: ['contract'],
     packages: ['hono', '@hono/node-server', 'ws', 'zod'],
     node: true,
@@ -256,7 +273,7 @@ export const rooms: Room[] = [
     name: 'console-wire',
     paths: ['console/wire.ts'],
     may: [],
-    types: ['contract', 'ground'],
+    types: ['contract', 'ground', 'verbs'],
     packages: [],
     node: false,
   },
@@ -321,7 +338,7 @@ export const rooms: Room[] = [
     name: 'control-client',
     paths: ['host/control/client.ts', 'host/control/lines.ts'],
     may: ['ground', 'wire', 'door-client'],
-    types: ['contract'],
+    types: ['contract', 'verbs'],
     packages: [],
     node: true,
   },
@@ -358,6 +375,15 @@ export const rooms: Room[] = [
     node: true,
   },
   { name: 'door-client', paths: ['host/doors/connect.ts'], may: [], packages: [], node: true },
+  /** Refusals by the table of legal verbs, for operations that decide in between. */
+  {
+    name: 'legality',
+    paths: ['host/verbs/legal.ts'],
+    may: ['errors'],
+    types: ['contract'],
+    packages: [],
+    node: false,
+  },
   { name: 'sockets', paths: ['host/process/sockets.ts'], may: ['ground'], packages: [], node: true },
 
   /** Tooling of the checkout: writes the files that follow from definitions. Not shipped. */
@@ -378,6 +404,7 @@ export const partOf: Record<string, string> = {
   ...Object.fromEntries(runtimes.map((name) => [`runtime-${name}-definition`, `runtime-${name}`])),
   'web-build': 'web',
   'control-client': 'control',
+  legality: 'verbs',
   sockets: 'process',
   'door-client': 'doors',
   'mcp-server': 'mcp-tools',

@@ -52,7 +52,7 @@ export class Acts {
         if (view.verbs.takeover !== null) return;
         counts.takeover += 1;
         await this.ask((client) =>
-          client.call('takeover', act.agent, { holder: 'chaos', when: act.when, cols: 80, rows: 24 }),
+          client.call('takeover', { agent: act.agent, when: act.when, cols: 80, rows: 24 }),
         );
         return;
       }
@@ -60,14 +60,14 @@ export class Acts {
         return this.handback(act.agent);
       case 'restart':
         counts.restart += 1;
-        await this.ask((client) => client.call('restart', act.agent));
+        await this.ask((client) => client.call('restart', { agent: act.agent }));
         return;
       case 'pause':
       case 'hold': {
         const { verbs } = await fleet.agent(act.agent);
         if (verbs[act.do] !== null) return;
         counts[act.do] += 1;
-        await this.ask(async (client) => client.call(act.do, act.agent));
+        await this.ask(async (client) => client.call(act.do, { agent: act.agent }));
         return;
       }
       case 'stand':
@@ -107,13 +107,13 @@ export class Acts {
   async resume(): Promise<void> {
     const views = await this.#world.fleet.withHost((client) => client.call('agents'));
     for (const { name, verbs } of views)
-      if (verbs.resume === null) await this.ask((client) => client.call('resume', name));
+      if (verbs.resume === null) await this.ask((client) => client.call('resume', { agent: name }));
   }
 
   async handback(agent: string): Promise<void> {
     const { lease } = await this.#world.fleet.agent(agent);
     if (lease === null || lease.phase === 'returning') return;
-    await this.ask((client) => client.call('handback', agent, { generation: lease.generation }));
+    await this.ask((client) => client.call('handback', { agent: agent, generation: lease.generation }));
   }
 
   /** To each question what only its own answer says. */
@@ -122,7 +122,7 @@ export class Acts {
     for (const { id, kind, title } of open) {
       if (kind !== 'question') continue;
       this.#world.counts.answer += 1;
-      await this.ask((client) => client.call('answerApproval', id, { text: `about ${title}` }));
+      await this.ask((client) => client.call('answerApproval', { id, text: `about ${title}` }));
     }
   }
 
@@ -138,7 +138,7 @@ export class Acts {
     }
     if ((await fleet.agent(agent)).verbs.hold !== null) return;
     counts.stand += 1;
-    await this.ask((client) => client.call('hold', agent));
+    await this.ask((client) => client.call('hold', { agent: agent }));
   }
 
   async #edit(what: 'live' | 'restarting' | 'guest' | 'broken'): Promise<void> {

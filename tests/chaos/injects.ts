@@ -189,7 +189,7 @@ class Rain {
   async #ask({ number, agent, text, priority }: Message): Promise<string | null> {
     const id = idOf(number);
     try {
-      await this.fleet.withHost((client) => client.call('inject', agent, { text, priority, id }));
+      await this.fleet.withHost((client) => client.call('inject', { agent: agent, text, priority, id }));
       return id;
     } catch (error) {
       if (cutOff(error)) return null;
@@ -203,7 +203,7 @@ class Rain {
     if (sent.code === 0) return (JSON.parse(sent.stdout) as InjectionView).id;
     for (;;) {
       try {
-        const known = await this.fleet.withHost((client) => client.call('injections', agent));
+        const known = await this.fleet.withHost((client) => client.call('injections', { agent: agent }));
         return known.find((one) => one.text === text)?.id ?? null;
       } catch (error) {
         if (!cutOff(error)) throw error;

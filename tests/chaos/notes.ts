@@ -52,7 +52,7 @@ export class Notes {
   /** How far it has come; null while no host answers. */
   async state(note: Note): Promise<string | null> {
     try {
-      return (await this.#fleet.withHost((client) => client.call('injection', note.id))).state;
+      return (await this.#fleet.withHost((client) => client.call('injection', { id: note.id }))).state;
     } catch (error) {
       if (cutOff(error)) return null;
       throw error;
@@ -76,7 +76,7 @@ export class Notes {
     const end = Date.now() + ACCEPTED_MS;
     for (;;) {
       try {
-        await this.#fleet.withHost((client) => client.call('inject', agent, { text, id, priority }));
+        await this.#fleet.withHost((client) => client.call('inject', { agent: agent, text, id, priority }));
         return;
       } catch (error) {
         const passing = cutOff(error) || (error instanceof AetherError && error.code === 'host.disk-full');

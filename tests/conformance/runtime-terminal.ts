@@ -104,21 +104,25 @@ export function terminalConformance(bench: Bench<TerminalSubject>): void {
     const client = await fleet.connect();
     bench.onEnd(async () => client.close());
 
-    const lease = await client.call('takeover', 'reader', {
-      holder: 'ann',
+    const lease = await client.call('takeover', {
+      agent: 'reader',
       when: 'boundary',
       cols: 80,
       rows: 24,
     });
-    expect(lease).toMatchObject({ phase: 'held', holder: 'ann' });
-    await client.call('terminalWrite', 'reader', lease.generation, 'by hand\r');
+    expect(lease).toMatchObject({ phase: 'held', holder: expect.stringContaining('@') });
+    await client.call('terminalWrite', { agent: 'reader', generation: lease.generation, data: 'by hand\r' });
     await screen(fleet, 'reader', '<by hand>');
-    const injected = await client.call('inject', 'reader', { text: 'by message' });
+    const injected = await client.call('inject', { agent: 'reader', text: 'by message' });
     await expect(
-      client.call('terminalWrite', 'reader', lease.generation - 1, 'by a stale hand\r'),
+      client.call('terminalWrite', {
+        agent: 'reader',
+        generation: lease.generation - 1,
+        data: 'by a stale hand\r',
+      }),
     ).rejects.toMatchObject({ code: 'lease.stale' });
     expect((await fleet.agent('reader')).pid).toBe(pid);
-    await client.call('handback', 'reader', { generation: lease.generation });
+    await client.call('handback', { agent: 'reader', generation: lease.generation });
     await screen(fleet, 'reader', '<by message>');
 
     const printed = await fleet.ok('logs', 'reader');

@@ -29,7 +29,7 @@ describe('signing in', () => {
       expect(answer.text).toContain('aether console');
       expect(answer.headers['content-security-policy']).not.toContain('unsafe-inline');
     }
-    for (const path of ['/api/info', '/api/agents', '/api/nothing']) {
+    for (const path of ['/api/verbs/info', '/api/verbs/agents', '/api/nothing']) {
       const answer = await ask(fixture.port, path);
       expect(answer.status).toBe(401);
       expect(JSON.parse(answer.text).error.code).toBe('console.signed-out');
@@ -75,7 +75,7 @@ describe('signing in', () => {
   it('a session outlives the host, in a file for the owner only that holds no secret', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
     await fixture.restart();
-    expect((await client.get('/api/info')).status).toBe(200);
+    expect((await client.get('/api/verbs/info')).status).toBe(200);
     const file = join(fixture.stateDir, 'console-sessions.json');
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const text = await readFile(file, 'utf8');
@@ -86,12 +86,12 @@ describe('signing in', () => {
   it('signing out ends the session', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
     expect((await client.post('/api/sign-out', {})).status).toBe(200);
-    expect((await client.get('/api/info')).status).toBe(401);
+    expect((await client.get('/api/verbs/info')).status).toBe(401);
   });
 
   it('the cookie alone opens no data: another port of this machine is sent it too', async () => {
     const { cookie } = await Client.signIn(fixture.console.loginLink());
-    expect((await ask(fixture.port, '/api/agents', { headers: { cookie } })).status).toBe(401);
+    expect((await ask(fixture.port, '/api/verbs/agents', { headers: { cookie } })).status).toBe(401);
     const stolen = new Client(fixture.port, cookie, 'x'.repeat(43)).socket('/ws');
     expect(await stolen.until(() => stolen.refused ?? undefined, 'a refusal')).toBe(401);
   });
@@ -101,7 +101,7 @@ describe('the wrong name and the wrong page', () => {
   it('answers under its own names only', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
     for (const host of ['evil.example', `evil.example:${fixture.port}`, '127.0.0.1', '127.0.0.1:1']) {
-      const answer = await ask(fixture.port, '/api/agents', { headers: { ...client.headers, host } });
+      const answer = await ask(fixture.port, '/api/verbs/agents', { headers: { ...client.headers, host } });
       expect(answer.status).toBe(421);
       const { error } = JSON.parse(answer.text);
       expect(error.code).toBe('console.wrong-host');
@@ -112,7 +112,7 @@ describe('the wrong name and the wrong page', () => {
     }
     for (const host of [`localhost:${fixture.port}`, `[::1]:${fixture.port}`]) {
       const headers = { ...client.headers, host, origin: `http://${host}` };
-      expect((await ask(fixture.port, '/api/agents', { headers })).status).toBe(200);
+      expect((await ask(fixture.port, '/api/verbs/agents', { headers })).status).toBe(200);
     }
   });
 
@@ -125,7 +125,7 @@ describe('the wrong name and the wrong page', () => {
       { ...client.headers, origin: `http://127.0.0.1:${fixture.port + 1}` },
       noOrigin,
     ]) {
-      const answer = await ask(fixture.port, '/api/agents/coder/stop', {
+      const answer = await ask(fixture.port, '/api/verbs/stop', {
         method: 'POST',
         headers,
         body: JSON.stringify({ basis }),
@@ -139,7 +139,7 @@ describe('the wrong name and the wrong page', () => {
   it('refuses a read that another page of this machine started', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
     const headers = { ...client.headers, 'sec-fetch-site': 'same-site' };
-    expect((await ask(fixture.port, '/api/agents', { headers })).status).toBe(403);
+    expect((await ask(fixture.port, '/api/verbs/agents', { headers })).status).toBe(403);
   });
 
   it('refuses a WebSocket without cookie, from another origin, under another name, or elsewhere', async () => {
@@ -177,7 +177,7 @@ describe('what nobody should send', () => {
       });
       expect(answer, address).toMatch(/^HTTP\/1\.1 4\d\d /);
     }
-    expect((await ask(fixture.port, '/api/info')).status).toBe(401);
+    expect((await ask(fixture.port, '/api/verbs/info')).status).toBe(401);
   });
 
   it('a link that is only looked at ahead still works', async () => {
@@ -208,7 +208,7 @@ describe('what nobody should send', () => {
 describe('what is sent', () => {
   it('carries the headers that keep a page to itself', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
-    const { headers } = await ask(fixture.port, '/api/info', { headers: client.headers });
+    const { headers } = await ask(fixture.port, '/api/verbs/info', { headers: client.headers });
     expect(headers['content-security-policy']).toMatch(/default-src 'none'; script-src 'self';/);
     expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
     expect(headers['x-content-type-options']).toBe('nosniff');
@@ -229,7 +229,7 @@ describe('what is sent', () => {
     await new Promise((resolve) => blocker.once('listening', resolve));
     const taken = (blocker.address() as { port: number }).port;
     const second = await startConsole({
-      host: new HostDouble(fixture.stateDir),
+      verbs: new HostDouble(fixture.stateDir).verbs,
       port: taken,
       log: openLog(undefined),
       clock: { now: Date.now, elapsed: () => performance.now(), after: () => () => {} },
@@ -263,9 +263,9 @@ describe('connections that only stand there', () => {
       'the surplus is closed',
       () => idle.filter(({ destroyed }) => !destroyed).length <= limits.console_newcomers_max,
     );
-    expect((await client.get('/api/info')).status).toBe(200);
+    expect((await client.get('/api/verbs/info')).status).toBe(200);
     expect(
-      (await Client.signIn(fixture.console.loginLink()).then((one) => one.get('/api/info'))).status,
+      (await Client.signIn(fixture.console.loginLink()).then((one) => one.get('/api/verbs/info'))).status,
     ).toBe(200);
     for (const socket of idle) socket.destroy();
   });

@@ -48,14 +48,14 @@ it('brings mail to the operator, and takes it away once somebody is done with it
   const { mail } = (await socket.message('mail')) as unknown as { mail: Mail };
   expect(mail).toMatchObject({ messages: [{ id: 'm-1', subject: 'Done' }], unread: 1 });
   expect(mail.messages[0]!.body).toMatch(/^y{16384}….*aether mail/s);
-  expect((await client.post('/api/mail/ack', { ids: [] })).status).toBe(400);
-  expect(await client.post('/api/mail/ack', { ids: ['m-1'] })).toMatchObject({ status: 200 });
+  expect((await client.call('ackOperatorMail', { ids: [] })).status).toBe(400);
+  expect(await client.call('ackOperatorMail', { ids: ['m-1'] })).toMatchObject({ status: 200 });
   await socket.until(
     () => socket.json.some((one) => one.type === 'mail' && (one.mail as Mail).unread === 0) || undefined,
     'the mail is gone',
     5_000,
   );
-  expect((await client.get('/api/mail')).body).toMatchObject({ messages: [], unread: 0 });
+  expect((await client.get('/api/verbs/operatorMail')).body).toMatchObject({ messages: [], unread: 0 });
   socket.close();
 });
 

@@ -258,7 +258,7 @@ describe('Markdown', () => {
     for (const href of [
       'javascript:alert(1)',
       'data:text/html,x',
-      '/api/agents',
+      '/api/verbs/agents',
       '//evil.example',
       'vbscript:x',
     ]) {

@@ -28,12 +28,17 @@ test('waiting-for-operator, as old as the question, over two calls; then it goes
 
   /* Who asks for the terminal meanwhile is told what for, and does not hold it yet. */
   const client = await fleet.connect();
-  const taking = client.call('takeover', 'writer', { holder: 'ann', when: 'boundary', cols: 80, rows: 24 });
+  const taking = client.call('takeover', {
+    agent: 'writer',
+    when: 'boundary',
+    cols: 80,
+    rows: 24,
+  });
   const givenUp = expect(taking).rejects.toMatchObject({ code: 'lease.stale' });
   const { lease } = await fleet.until('writer', 'asked for', (view) => view.lease?.waitingFor != null);
   expect(lease).toMatchObject({ phase: 'pending', waitingFor: 'the answer to: Which one?' });
-  expect(await fleet.ok('ps')).toContain('ann asks for the terminal');
-  await client.call('handback', 'writer', { generation: lease!.generation });
+  expect(await fleet.ok('ps')).toContain(`${lease!.holder} asks for the terminal`);
+  await client.call('handback', { agent: 'writer', generation: lease!.generation });
   await givenUp;
   client.close();
 

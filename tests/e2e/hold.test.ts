@@ -47,7 +47,7 @@ const topics = async (prefix: string) =>
 test('stops before the next tool, says how it knows, and goes on where it stood', async () => {
   await make({ goal: `[[hang first]] ${touch('a')} ${touch('b')} [[say done]]` });
   await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
-  const asked = await fleet.withHost((host) => host.call('hold', 'worker'));
+  const asked = await fleet.withHost((host) => host.call('hold', { agent: 'worker' }));
   expect(asked).toMatchObject({ activity: 'thinking', requested: 'hold' });
   expect(asked.verbs.hold).toMatch(/held already/);
   fleet.model.release('first');
@@ -83,7 +83,7 @@ test('at the end of a turn too: nothing is begun before resume, and an idle agen
   const queued = await fleet.json<{ id: string; state: string }>('inject', 'worker', 'Hi. [[say hi]]');
   await pause(2_500);
   expect(requests()).toHaveLength(1);
-  expect((await fleet.withHost((host) => host.call('injection', queued.id))).state).toBe('queued');
+  expect((await fleet.withHost((host) => host.call('injection', { id: queued.id }))).state).toBe('queued');
   expect((await fleet.cli(['hold', 'worker'])).stderr).toContain('held already');
   await fleet.ok('resume', 'worker');
   await fleet.event('inject.acted', ({ data }) => data.inject === queued.id);
@@ -304,14 +304,15 @@ test('handed back held, it reads the note only when it is resumed', async () => 
   await make({ goal: '[[say hello]]' });
   await fleet.turns('worker', 1);
   await fleet.withHost(async (host) => {
-    const lease = await host.call('takeover', 'worker', {
-      holder: 'me',
+    const lease = await host.call('takeover', {
+      agent: 'worker',
       when: 'boundary',
       cols: 80,
       rows: 24,
     });
-    expect((await host.call('agent', 'worker')).verbs.hold).toContain('hand it back held');
-    await host.call('handback', 'worker', {
+    expect((await host.call('agent', { agent: 'worker' })).verbs.hold).toContain('hand it back held');
+    await host.call('handback', {
+      agent: 'worker',
       generation: lease.generation,
       note: 'Mind the gap.',
       held: true,

@@ -86,7 +86,9 @@ test('twenty messages over the death of the host: each once, in order', async ()
   const ids = texts.map(() => randomUUID());
   const host = fleet.hostPid;
   const client = await fleet.connect();
-  const answers = texts.map((text, index) => client.call('inject', 'worker', { text, id: ids[index]! }));
+  const answers = texts.map((text, index) =>
+    client.call('inject', { agent: 'worker', text, id: ids[index]! }),
+  );
   // Killed as soon as some are accepted: what becomes of the others only the next host can tell.
   const settled = Promise.allSettled(answers);
   await answers[4];
@@ -99,7 +101,7 @@ test('twenty messages over the death of the host: each once, in order', async ()
   // Whoever got no answer sends it again under the same id.
   await fleet.withHost(async (next) => {
     for (const [index, text] of texts.entries())
-      await next.call('inject', 'worker', { text, id: ids[index]! });
+      await next.call('inject', { agent: 'worker', text, id: ids[index]! });
   });
   fleet.model.release('busy');
   await fleet.event('inject.acted', ({ data }) => data.inject === ids.at(-1));
@@ -109,7 +111,7 @@ test('twenty messages over the death of the host: each once, in order', async ()
   const said = saidIn(fleet.model.requests.at(-1)!);
   const read = [...said.matchAll(/Message number (\d+)\./g)].map(([, number]) => Number(number));
   expect(read).toEqual(texts.map((_, index) => index));
-  const receipts = await fleet.withHost((next) => next.call('injections', 'worker'));
+  const receipts = await fleet.withHost((next) => next.call('injections', { agent: 'worker' }));
   expect(receipts.map(({ id }) => id)).toEqual(ids);
   for (const receipt of receipts) {
     expect(receipt.state).toBe('acted');
@@ -136,7 +138,7 @@ test('an engine that dies before it is up has read nothing: what waits for the a
   expect(await fleet.events({ agent: 'worker', topics: ['run.exited'] })).toMatchObject([
     { data: { code: 1 } },
   ]);
-  const receipt = await fleet.withHost((host) => host.call('injection', id));
+  const receipt = await fleet.withHost((host) => host.call('injection', { id: id }));
   expect(stages(receipt)).toEqual(['queued', 'delivered', 'seen', 'acted']);
 }, 60_000);
 
@@ -153,6 +155,6 @@ test('a plain command: delivered is all that is ever known, and that stays so wh
   const receipt = await fleet.json<InjectionView>('inject', 'reader', 'Hello.', '--wait', 'delivered');
   expect(stages(receipt)).toEqual(['queued', 'delivered']);
   await fleet.ok('stop', 'reader');
-  const [after] = await fleet.withHost((client) => client.call('injections', 'reader'));
+  const [after] = await fleet.withHost((client) => client.call('injections', { agent: 'reader' }));
   expect(after).toEqual(receipt);
 }, 60_000);

@@ -46,7 +46,9 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     const adopted = await fleet.agent('spinner');
     expect(adopted).toMatchObject({ run, activity: 'paused', activityEvidence: paused.activityEvidence });
     expect(ticksOf(treeOf(run!)) - before).toBe(0);
-    expect((await fleet.withHost((client) => client.call('injection', said.id))).state).toBe('queued');
+    expect((await fleet.withHost((client) => client.call('injection', { id: said.id }))).state).toBe(
+      'queued',
+    );
 
     await fleet.ok('resume', 'spinner');
     await until('everybody to go on', () => treeOf(run!).every(({ state }) => state === 'R'));
@@ -105,7 +107,7 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
       fleet.model.requests.some((request) => saidIn(request).includes('stood still for')),
     );
     await fleet.turns('writer', 2);
-    const notes = (await fleet.withHost((client) => client.call('injections', 'writer'))).filter(
+    const notes = (await fleet.withHost((client) => client.call('injections', { agent: 'writer' }))).filter(
       ({ principal }) => principal === 'host',
     );
     expect(notes).toHaveLength(1);
@@ -116,11 +118,11 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     const view = (await fleet.json<AgentView[]>('ps')).find(({ name }) => name === 'other')!;
     await fleet.idle(view.name);
     await fleet.withHost(async (client) => {
-      await client.call('pause', 'other');
-      await client.call('resume', 'other');
+      await client.call('pause', { agent: 'other' });
+      await client.call('resume', { agent: 'other' });
     });
     const resumed = await fleet.event('run.resumed', ({ agent }) => agent === 'other');
     expect(resumed.data.paused_ms).toBeLessThan(2_000);
-    expect(await fleet.withHost((client) => client.call('injections', 'other'))).toEqual([]);
+    expect(await fleet.withHost((client) => client.call('injections', { agent: 'other' }))).toEqual([]);
   }, 90_000);
 });

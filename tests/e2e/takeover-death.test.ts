@@ -21,7 +21,7 @@ afterEach(async () => {
 async function screen(client: ControlClient, name: string): Promise<{ text(): string }> {
   let output = '';
   void (async () => {
-    for await (const item of client.stream('terminal', name))
+    for await (const item of client.stream('attach', { agent: name }))
       if (item.kind !== 'reset') output += Buffer.from(item.data, 'base64').toString();
   })().catch(() => undefined); // the connection ends with the host
   return {
@@ -75,18 +75,23 @@ test('kill -9 at each stage of a takeover', async () => {
   expect(lease).toMatchObject({ phase: 'held', generation: asked.generation });
   const client = await fleet.connect();
   // A beat says that its holder is still there: nobody may take it from them (lease.test.ts has the other case).
-  await client.call('leaseBeat', 'writer', lease.generation);
+  await client.call('leaseBeat', { agent: 'writer', generation: lease.generation });
   const shown = await screen(client, 'writer');
   await eventually('the terminal waits', () => shown.text().includes('manualmodeon'), 20_000);
-  await client.call('terminalWrite', 'writer', lease.generation, 'Typed after two deaths. [[say heard]]');
+  await client.call('terminalWrite', {
+    agent: 'writer',
+    generation: lease.generation,
+    data: 'Typed after two deaths. [[say heard]]',
+  });
   await eventually('it echoes', () => shown.text().includes('Typedaftertwodeaths.'));
-  await client.call('terminalWrite', 'writer', lease.generation, '\r');
+  await client.call('terminalWrite', { agent: 'writer', generation: lease.generation, data: '\r' });
   await fleet.model.waitFor((request) => saidIn(request).includes('Typed after two deaths.'));
   await fleet.event('message.assistant', ({ data }) => data.text === 'heard');
 
   /* On the way back. */
   const seen = fleet.model.requests.length;
-  const back = client.call('handback', 'writer', {
+  const back = client.call('handback', {
+    agent: 'writer',
     generation: lease.generation,
     note: 'Returned in pieces. [[say whole]]',
   });

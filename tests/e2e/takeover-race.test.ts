@@ -18,20 +18,20 @@ test.each(['boundary', 'now'] as const)(
     await fleet.withHost(async (host) => {
       // The engine is slow: the message lies in its pipe, and it has not said a word about it.
       process.kill(pid!, 'SIGSTOP');
-      await host.call('inject', 'worker', { text: 'A word. [[say heard]]', id });
+      await host.call('inject', { agent: 'worker', text: 'A word. [[say heard]]', id });
       await fleet.event('inject.delivered');
-      const taken = host.call('takeover', 'worker', { holder: 'tester', when, cols: 80, rows: 24 });
+      const taken = host.call('takeover', { agent: 'worker', when, cols: 80, rows: 24 });
       await fleet.event('lease.requested');
       await sleep(500);
       process.kill(pid!, 'SIGCONT');
       expect(await taken).toMatchObject({ phase: 'held' });
     });
     const { lease } = await fleet.agent('worker');
-    await fleet.withHost((host) => host.call('handback', 'worker', { generation: lease!.generation }));
+    await fleet.withHost((host) => host.call('handback', { agent: 'worker', generation: lease!.generation }));
     await fleet.ok('inject', 'worker', 'The end. [[say bye]]', '--wait', 'acted');
     expect((await fleet.agent('worker')).run).toBe(run);
     expect(saidIn(fleet.model.requests.at(-1)!).match(/A word\./g)).toHaveLength(1);
-    const receipt = await fleet.withHost((host) => host.call('injection', id));
+    const receipt = await fleet.withHost((host) => host.call('injection', { id: id }));
     expect(['seen', 'acted']).toContain(receipt.state);
   },
   90_000,

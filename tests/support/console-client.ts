@@ -26,7 +26,7 @@ export async function consoleFixture(options: Partial<ConsoleOptions> = {}): Pro
   const host = new HostDouble(stateDir);
   const start = (port: number): Promise<RunningConsole> =>
     startConsole({
-      host,
+      verbs: host.verbs,
       port,
       log: openLog(undefined),
       clock: systemClock,
@@ -137,6 +137,11 @@ export class Client {
       body: JSON.stringify(body),
     });
     return { status: answer.status, body: JSON.parse(answer.text) as T };
+  }
+
+  /** A verb, as the page calls it. */
+  call<T>(name: string, input: unknown, basis?: unknown): Promise<{ status: number; body: T }> {
+    return this.post<T>(`/api/verbs/${name}`, { input, basis });
   }
 
   socket(

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EventView, LeaseView } from '../../src/host/api.ts';
+import type { EventsFilter, EventView, LeaseView } from '../../src/host/api.ts';
 import { ControlClient } from '../../src/host/control/client.ts';
 import { type ControlDoor, openControlDoor } from '../../src/host/control/server.ts';
 import type { Admit } from '../../src/host/doors/unix-door.ts';
@@ -65,12 +65,15 @@ export class CountingHost extends HostDouble {
     this.emit(`inject.${stage}`, view.agent, { inject: id, evidence: 'scripted' });
   }
 
-  override events(filter: Parameters<HostDouble['events']>[0]): EventView[] {
+  override events(filter: EventsFilter): EventView[] {
     const page = super.events(filter);
     this.eventsRead += page.length;
     return page;
   }
 }
+
+/** Who the door says its clients are. */
+const OPERATOR_LABEL = 'ada@tests';
 
 export interface ControlFixture {
   stateDir: string;
@@ -87,7 +90,8 @@ export async function controlFixture(options: { admit?: Admit } = {}): Promise<C
   const host = new CountingHost(stateDir);
   const socketPath = socketPaths(runtimeDir).control;
   const door = await openControlDoor({
-    host,
+    verbs: host.verbs,
+    asker: { principal: 'operator', label: OPERATOR_LABEL },
     socketPath,
     admit: options.admit ?? (() => true),
     log: openLog(undefined),

@@ -1,42 +1,35 @@
 /**
- * A HostApi whose facts a test decides: agents, events and approvals live in memory, terminals are real PTYs.
- * For tests of clients (the console); whatever asks the real host must use the real host.
+ * The real verbs over nouns whose facts a test decides: agents, events and approvals live in memory, terminals are
+ * real PTYs. For tests of doors and clients; what asks the real host must use the real host.
  */
 import type {
   AgentView,
   ApprovalAnswer,
   ApprovalView,
+  EventsFilter,
   EventView,
-  HostApi,
   HostInfo,
   InjectionView,
   LeaseView,
   MessageView,
   PlanView,
   Principal,
-  Verb,
+  TerminalChunk,
+  TerminalInfo,
+  TerminalViewer,
 } from '../../src/host/api.ts';
 import { AetherError } from '../../src/host/errors.ts';
+import { streamEvents } from '../../src/host/events/stream.ts';
 import { randomIds } from '../../src/host/ids.ts';
-import { legalVerbs } from '../../src/host/runs/verbs.ts';
-import type { Capabilities } from '../../src/runtimes/runtime.ts';
+import { Dispatcher } from '../../src/host/verbs/dispatch.ts';
+import { requireLegal } from '../../src/host/verbs/legal.ts';
+import type { Rooms } from '../../src/host/verbs/rooms.ts';
+import { legalVerbs } from '../../src/host/verbs/table.ts';
 import { TerminalDouble } from './terminal-double.ts';
 
 type Facts = Partial<Omit<AgentView, 'verbs' | 'name'>>;
 
-const STRUCTURED: Capabilities = {
-  engine: 'structured',
-  takeover: 'swap',
-  receipts: 'acted',
-  resume: true,
-  gate: { wait_ms_max: null },
-};
-
-const NOT_HERE = (): never => {
-  throw new Error('the MCP verbs are not part of this double');
-};
-
-export class HostDouble implements HostApi {
+export class HostDouble {
   readonly #agents = new Map<string, AgentView>();
   readonly #terminals = new Map<string, TerminalDouble>();
   readonly #events: EventView[] = [];
@@ -77,7 +70,8 @@ export class HostDouble implements HostApi {
       name,
       state: view.state,
       lease: view.lease,
-      capabilities: view.can.hold ? STRUCTURED : null,
+      structured: view.can.hold,
+      gated: view.can.hold,
       hasTerminal: view.terminal.available,
       paused: view.activity === 'paused',
       pausable: true,
@@ -151,7 +145,77 @@ export class HostDouble implements HostApi {
     for (const terminal of this.#terminals.values()) terminal.end();
   }
 
-  /* ---------- HostApi ---------- */
+  /* ---------- the nouns ---------- */
+
+  /** Looked up at every call: a test may replace a method. */
+  get rooms(): Rooms {
+    return {
+      host: {
+        info: () => this.info(),
+        consoleLink: () => this.link(),
+        down: async () => void this.asked.push('down'),
+      },
+      agents: {
+        all: () => this.agents(),
+        get: (name) => this.agent(name),
+        follow: (listener) => this.followAgents(listener),
+      },
+      fleet: { plan: () => this.plan(), apply: () => this.apply() },
+      lifecycle: {
+        start: async (name) => void this.start(name),
+        stop: async (name) => void this.stop(name),
+        kill: async (name) => void this.kill(name),
+        restart: async (name) => void this.restart(name),
+        interrupt: async (name) => this.interrupt(name),
+        pause: async (name) => void this.pause(name),
+        thaw: async (name) => void this.thaw(name),
+      },
+      holds: {
+        begin: (name) => void this.hold(name),
+        resume: async (name) => void this.endHold(name),
+        forget: (name) => void this.set(name, { hold: null }),
+      },
+      messages: {
+        send: (name, input, by) => this.inject(name, input, by),
+        get: (id) => this.injection(id),
+        list: (name) => this.injections(name),
+        cancel: async (id) => this.cancelInjection(id),
+      },
+      takeover: {
+        take: ({ name }, input) => this.takeover(name, input),
+        handback: ({ name }, input) => this.handback(name, input),
+        lease: (name) => this.agent(name).lease,
+        beat: (name, generation) => void this.beats.push(`${name} ${generation}`),
+        changes: (view) => this.changes(view.name),
+      },
+      terminals: {
+        view: (name, onChunk, onReset) => this.terminalView(name, onChunk, onReset),
+        last: () => this.lastPrinted,
+        write: (name, generation, data) => this.terminalWrite(name, generation, data),
+        resize: (name, generation, cols, rows) => this.terminalResize(name, generation, cols, rows),
+      },
+      approvals: {
+        list: (filter) => this.approvals(filter),
+        answer: (id, answer, by) => this.answerApproval(id, answer, by),
+      },
+      mail: { inbox: (filter) => this.operatorMail(filter), ack: (ids) => this.ackOperatorMail(ids) },
+      events: {
+        list: (filter) => this.events(filter),
+        stream: (filter, after, sink) =>
+          streamEvents(
+            { list: (page) => this.events(page), follow: (listener) => this.follow(listener) },
+            filter,
+            after,
+            sink,
+          ),
+        newest: () => this.#events.length,
+      },
+    };
+  }
+
+  get verbs(): Dispatcher {
+    return new Dispatcher(this.rooms);
+  }
 
   info(): HostInfo {
     return {
@@ -168,10 +232,6 @@ export class HostDouble implements HostApi {
       console: null,
       runtimes: [],
     };
-  }
-
-  consoleLink(): string {
-    return this.link();
   }
 
   agents(): AgentView[] {
@@ -200,8 +260,8 @@ export class HostDouble implements HostApi {
     return this.plan();
   }
 
-  async start(name: string): Promise<AgentView> {
-    this.#legal(name, 'start');
+  start(name: string): AgentView {
+    this.asked.push(`start ${name}`);
     this.emit('run.starting', name, { pid: 4242 });
     const run = randomIds.short('run');
     return this.set(name, {
@@ -214,13 +274,13 @@ export class HostDouble implements HostApi {
     });
   }
 
-  async stop(name: string): Promise<AgentView> {
-    this.#legal(name, 'stop');
+  stop(name: string): AgentView {
+    this.asked.push(`stop ${name}`);
     return this.#ended(name, 0, null);
   }
 
-  async kill(name: string): Promise<AgentView> {
-    this.#legal(name, 'kill');
+  kill(name: string): AgentView {
+    this.asked.push(`kill ${name}`);
     return this.#ended(name, null, 'SIGKILL');
   }
 
@@ -236,8 +296,8 @@ export class HostDouble implements HostApi {
     });
   }
 
-  async pause(name: string): Promise<AgentView> {
-    this.#legal(name, 'pause');
+  pause(name: string): AgentView {
+    this.asked.push(`pause ${name}`);
     const at_ms = this.now();
     const what = 'paused by operator: all 3 processes stand still (cgroup2); 0 CPU ticks in 100 ms';
     this.emit('run.paused', name, { by: 'operator', processes: 3, means: 'cgroup2' }, at_ms, 'operator');
@@ -247,23 +307,24 @@ export class HostDouble implements HostApi {
     });
   }
 
-  async resume(name: string): Promise<AgentView> {
-    this.#legal(name, 'resume');
-    const { activity, activityEvidence, hold } = this.agent(name);
-    const since_ms = activityEvidence?.at_ms ?? this.now();
-    if (activity === 'paused')
-      this.emit('run.resumed', name, { reason: 'resume', paused_ms: this.now() - since_ms });
-    if (hold)
-      this.emit('hold.ended', name, {
-        why: 'resumed',
-        held_ms: hold.held_ms === null ? 0 : this.now() - hold.held_ms,
-      });
+  thaw(name: string): AgentView {
+    this.asked.push(`resume ${name}`);
+    const since_ms = this.agent(name).activityEvidence?.at_ms ?? this.now();
+    this.emit('run.resumed', name, { reason: 'resume', paused_ms: this.now() - since_ms });
+    return this.set(name, { activity: 'idle', requested: null });
+  }
+
+  endHold(name: string): AgentView {
+    this.asked.push(`resume ${name}`);
+    const { hold } = this.agent(name);
+    const held_ms = hold === null || hold.held_ms === null ? 0 : this.now() - hold.held_ms;
+    this.emit('hold.ended', name, { why: 'resumed', held_ms });
     return this.set(name, { activity: 'idle', hold: null, requested: null });
   }
 
   /** It stands still at once where no turn runs, otherwise at `standStill`. */
   hold(name: string): AgentView {
-    this.#legal(name, 'hold');
+    this.asked.push(`hold ${name}`);
     const before = this.agent(name);
     this.emit('hold.requested', name, {}, this.now(), 'operator');
     const view = this.set(name, {
@@ -287,13 +348,9 @@ export class HostDouble implements HostApi {
     });
   }
 
-  async restart(name: string): Promise<AgentView> {
-    this.#legal(name, 'restart');
+  restart(name: string): AgentView {
+    this.asked.push(`restart ${name}`);
     return this.set(name, { run: randomIds.short('run'), restarts: this.agent(name).restarts + 1 });
-  }
-
-  async down(): Promise<void> {
-    this.asked.push('down');
   }
 
   inject(
@@ -301,7 +358,7 @@ export class HostDouble implements HostApi {
     input: { text: string; priority?: 'now' | 'next' | 'later'; id?: string },
     by: Principal,
   ): InjectionView {
-    this.#legal(name, 'inject');
+    this.asked.push(`inject ${name}`);
     const id = input.id ?? randomIds.short('inj');
     const known = this.#injections.get(id);
     if (known) return known;
@@ -324,7 +381,7 @@ export class HostDouble implements HostApi {
     return this.#injections.get(id)!;
   }
 
-  async cancelInjection(id: string): Promise<InjectionView> {
+  cancelInjection(id: string): InjectionView {
     const view = this.injection(id);
     if (view.state !== 'queued') this.#refuse('inject.settled', 'It was not taken back: it has been read.');
     view.state = 'cancelled';
@@ -341,8 +398,9 @@ export class HostDouble implements HostApi {
     name: string,
     input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
   ): Promise<LeaseView> {
-    this.#legal(name, 'takeover');
     const view = this.agent(name);
+    requireLegal(view, 'takeover');
+    this.asked.push(`takeover ${name}`);
     this.#generation += 1;
     const lease: LeaseView = {
       agent: name,
@@ -401,25 +459,18 @@ export class HostDouble implements HostApi {
     return lease === null ? null : { since_ms: lease.since_ms, files: this.changed };
   }
 
-  leaseBeat(name: string, generation: number): void {
-    this.beats.push(`${name} ${generation}`);
-  }
-
-  async interrupt(name: string): Promise<void> {
-    this.#legal(name, 'interrupt');
+  interrupt(name: string): void {
+    this.asked.push(`interrupt ${name}`);
     this.emit('turn.ended', name, { outcome: 'interrupted' });
     this.set(name, { activity: 'idle' });
   }
 
   terminalView(
-    ...[name, onChunk, onReset]: Parameters<HostApi['terminalView']>
-  ): ReturnType<HostApi['terminalView']> {
+    name: string,
+    onChunk: (chunk: TerminalChunk) => void,
+    onReset: (info: TerminalInfo | null) => void,
+  ): TerminalViewer {
     return this.terminal(name).view(onChunk, onReset);
-  }
-
-  lastTerminal(name: string): Buffer {
-    this.agent(name);
-    return this.lastPrinted;
   }
 
   terminalWrite(name: string, generation: number, data: string): void {
@@ -468,7 +519,7 @@ export class HostDouble implements HostApi {
     return { acked: ids, already: [] };
   }
 
-  events(filter: Parameters<HostApi['events']>[0]): EventView[] {
+  events(filter: EventsFilter): EventView[] {
     const rows = this.#events.filter(
       (event) =>
         event.seq > (filter.after ?? 0) &&
@@ -488,23 +539,6 @@ export class HostDouble implements HostApi {
   followAgents(listener: (names: string[]) => void): () => void {
     this.#agentListeners.add(listener);
     return () => this.#agentListeners.delete(listener);
-  }
-
-  memoryStore = NOT_HERE;
-  memorySearch = NOT_HERE;
-  memoryGet = NOT_HERE;
-  memoryForget = NOT_HERE;
-  mailSend = NOT_HERE;
-  mailInbox = NOT_HERE;
-  mailAck = NOT_HERE;
-  agentsList = NOT_HERE;
-  askOperator = NOT_HERE;
-  report = NOT_HERE;
-
-  #legal(name: string, verb: Verb): void {
-    const why = this.agent(name).verbs[verb];
-    if (why !== null) this.#refuse('agent.illegal', why);
-    this.asked.push(`${verb} ${name}`);
   }
 
   #refuse(code: string, message: string): never {

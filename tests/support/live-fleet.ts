@@ -176,7 +176,7 @@ export class LiveFleet {
   }
 
   agent(name: string): Promise<AgentView> {
-    return this.withHost((client) => client.call('agent', name));
+    return this.withHost((client) => client.call('agent', { agent: name }));
   }
 
   /** Waits until the agent's view fits; says what it was instead. */
@@ -192,7 +192,7 @@ export class LiveFleet {
       return await eventually(
         what,
         async () => {
-          last = await client.call('agent', name);
+          last = await client.call('agent', { agent: name });
           return fits(last) ? last : null;
         },
         deadline_ms,

@@ -2,10 +2,12 @@
  * Agent views for all browsers: computed once per interval however many are watching, and only when something
  * changed. A browser that reads slowly skips intermediate states, never the newest.
  */
-import type { AgentView, HostApi } from '../../host/api.ts';
+import type { AgentsChange, AgentView, OpenStream } from '../../host/api.ts';
 import type { Clock } from '../../host/clock.ts';
 import { limits } from '../../host/limits.ts';
 import type { Log } from '../../host/log.ts';
+import type { Dispatcher } from '../../host/verbs/dispatch.ts';
+import { CONSOLE } from '../context.ts';
 
 export interface AgentFeed {
   /** Calls with names that changed; what they are now is in `views`. @returns unsubscribe */
@@ -15,46 +17,59 @@ export interface AgentFeed {
   close(): void;
 }
 
-export function agentFeed(host: HostApi, clock: Clock, log: Log): AgentFeed {
+export function agentFeed(verbs: Dispatcher, clock: Clock, log: Log): AgentFeed {
   const listeners = new Set<(names: ReadonlySet<string>) => void>();
-  let views = new Map<string, AgentView>();
-  let changed = new Set<string>();
-  let last_ms = 0;
+  const views = new Map<string, AgentView>();
+  /** Open while somebody is watching: views cost time. */
+  let stream: OpenStream | null = null;
+  let resting = false;
   let cancel: (() => void) | null = null;
 
-  const flush = (): void => {
-    cancel = null;
-    last_ms = clock.now();
-    const names = changed;
-    changed = new Set();
-    if (listeners.size === 0) return;
+  function tell({ agents, removed }: AgentsChange): void {
+    for (const view of agents) views.set(view.name, view);
+    for (const name of removed) views.delete(name);
+    const names = new Set([...agents.map(({ name }) => name), ...removed]);
+    for (const listener of listeners) listener(names);
+    resting = true;
+    cancel = clock.after(limits.console_agents_interval_ms, goOn);
+  }
+
+  function goOn(): void {
+    resting = false;
     try {
-      views = new Map(host.agents().map((view) => [view.name, view]));
+      stream?.drained();
     } catch (error) {
       log.error({ err: error }, 'agent views cannot be read');
-      return;
     }
-    for (const listener of listeners) listener(names);
-  };
+  }
 
-  const unfollow = host.followAgents((names) => {
-    for (const name of names) changed.add(name);
-    const wait_ms = Math.max(0, last_ms + limits.console_agents_interval_ms - clock.now());
-    cancel ??= clock.after(Math.min(wait_ms, limits.console_agents_interval_ms), flush);
-  });
+  function close(): void {
+    stream?.close();
+    stream = null;
+    cancel?.();
+    listeners.clear();
+    views.clear();
+  }
 
   return {
     subscribe(listener) {
+      stream ??= verbs.stream(
+        CONSOLE,
+        'followAgents',
+        {},
+        {
+          item: tell,
+          full: () => resting,
+          end: () => undefined,
+        },
+      );
       listeners.add(listener);
-      return () => listeners.delete(listener);
+      return () => {
+        listeners.delete(listener);
+        if (listeners.size === 0) close();
+      };
     },
-    get views() {
-      return views;
-    },
-    close() {
-      unfollow();
-      cancel?.();
-      listeners.clear();
-    },
+    views,
+    close,
   };
 }

@@ -7,8 +7,8 @@ import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import { limits } from '../../host/limits.ts';
 import { cutText } from '../../host/text.ts';
-import type { ConsoleContext } from '../context.ts';
-import { check } from '../routes/body.ts';
+import { askerOf, type ConsoleContext } from '../context.ts';
+import { check } from '../input.ts';
 import type { SessionRecord } from '../session-store.ts';
 import { CONSOLE_PROTOCOL, type EventView, type LiveMessage, type Mail } from '../wire.ts';
 import type { AgentFeed } from './agent-feed.ts';
@@ -38,10 +38,11 @@ interface Watch {
 
 export function serveLive(
   socket: WebSocket,
-  { host, clock, log }: ConsoleContext,
+  { verbs, clock, log }: ConsoleContext,
   feed: AgentFeed,
   session: SessionRecord,
 ): void {
+  const asker = askerOf(session);
   let watch: Watch | null = null;
   let changedAgents = new Set<string>();
   const dirty = { events: false, approvals: false, mail: false, info: false };
@@ -51,10 +52,10 @@ export function serveLive(
   let cancelBeat: (() => void) | null = null;
   let closed = false;
 
-  const newestSeq = (): number => host.events({ last: true, limit: 1 })[0]?.seq ?? 0;
+  const newestSeq = (): number => verbs.call(asker, 'events', { last: true, limit: 1 })[0]?.seq ?? 0;
 
   function mail(): Mail {
-    const { messages, unread } = host.operatorMail();
+    const { messages, unread } = verbs.call(asker, 'operatorMail', {});
     const cut = (body: string) =>
       body.length <= MAIL_CHARS_MAX
         ? body
@@ -71,7 +72,7 @@ export function serveLive(
     }
     if (dirty.approvals) {
       dirty.approvals = false;
-      return { type: 'approvals', approvals: host.approvals({ state: 'open' }) };
+      return { type: 'approvals', approvals: verbs.call(asker, 'approvals', { state: 'open' }) };
     }
     if (dirty.mail) {
       dirty.mail = false;
@@ -79,10 +80,10 @@ export function serveLive(
     }
     if (dirty.info) {
       dirty.info = false;
-      return { type: 'info', info: host.info() };
+      return { type: 'info', info: verbs.call(asker, 'info', {}) };
     }
     if (dirty.events && watch) {
-      const page = host.events({
+      const page = verbs.call(asker, 'events', {
         after: watch.after,
         limit: PAGE_EVENTS + 1,
         ...(watch.agent === null ? {} : { agent: watch.agent }),
@@ -127,13 +128,23 @@ export function serveLive(
     });
   }
 
-  const unfollow = host.follow((event) => {
+  function heard(event: EventView): void {
     if (watch && (watch.agent === null || watch.agent === event.agent)) dirty.events = true;
     if (event.topic.startsWith('approval.')) dirty.approvals = true;
     if (event.topic.startsWith('mail.')) dirty.mail = true;
     if (/^(config|host|agent)\./.test(event.topic)) dirty.info = true;
     if (Object.values(dirty).includes(true)) soon();
-  });
+  }
+  const following = verbs.stream(
+    asker,
+    'follow',
+    {},
+    {
+      item: heard,
+      full: () => false,
+      end: (error) => log.error({ err: error }, 'the events cannot be followed'),
+    },
+  );
   const unsubscribe = feed.subscribe((names) => {
     for (const name of names) changedAgents.add(name);
     pump();
@@ -142,10 +153,8 @@ export function serveLive(
   onJson(socket, log, (raw) => {
     const message = check(raw, request);
     if (message.type === 'beat') {
-      // Another browser's page must not keep a vanished holder's lease alive.
-      if (host.agent(message.agent).lease?.holder === session.label) {
-        host.leaseBeat(message.agent, message.generation);
-      }
+      const { agent, generation } = message;
+      verbs.call(asker, 'leaseBeat', { agent, generation });
       return;
     }
     watch = null;
@@ -170,7 +179,7 @@ export function serveLive(
 
   socket.on('close', () => {
     closed = true;
-    unfollow();
+    following.close();
     unsubscribe();
     cancelGather?.();
     cancelBeat?.();
@@ -182,9 +191,9 @@ export function serveLive(
     you: session.label,
     now_ms: clock.now(),
     seq: newestSeq(),
-    info: host.info(),
-    agents: host.agents(),
-    approvals: host.approvals({ state: 'open' }),
+    info: verbs.call(asker, 'info', {}),
+    agents: verbs.call(asker, 'agents', {}),
+    approvals: verbs.call(asker, 'approvals', { state: 'open' }),
     mail: mail(),
   };
   send(welcome);

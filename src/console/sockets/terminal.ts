@@ -5,12 +5,11 @@
  */
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
-import type { TerminalChunk, TerminalInfo, TerminalViewer } from '../../host/api.ts';
-import { AetherError } from '../../host/errors.ts';
+import type { OpenStream, TerminalBytes, TerminalInfo } from '../../host/api.ts';
 import { limits } from '../../host/limits.ts';
-import type { ConsoleContext } from '../context.ts';
+import { askerOf, type ConsoleContext } from '../context.ts';
 import { invalid } from '../failures.ts';
-import { check, size } from '../routes/body.ts';
+import { check } from '../input.ts';
 import type { SessionRecord } from '../session-store.ts';
 import type { TerminalMessage } from '../wire.ts';
 import { onJson } from './console-socket.ts';
@@ -22,23 +21,23 @@ const request = z.discriminatedUnion('type', [
     generation: z.int(),
     data: z.string().max(limits.console_terminal_input_bytes_max),
   }),
-  z.strictObject({ type: z.literal('resize'), generation: z.int(), cols: z.unknown(), rows: z.unknown() }),
+  z.strictObject({ type: z.literal('resize'), generation: z.int(), cols: z.int(), rows: z.int() }),
 ]);
 
 const GATHER_MS = 4;
 
 export function serveTerminal(
   socket: WebSocket,
-  { host, clock, log }: ConsoleContext,
-  name: string,
+  { verbs, clock, log }: ConsoleContext,
+  agent: string,
   session: SessionRecord,
 ): void {
-  let viewer: TerminalViewer | null = null;
+  const asker = askerOf(session);
+  let stream: OpenStream | null = null;
   let waiting: Buffer[] = [];
   let waiting_bytes = 0;
   let sent_bytes = 0;
   let acked_bytes = 0;
-  let paused = false;
   let cancelGather: (() => void) | null = null;
 
   const tell = (message: TerminalMessage): void => socket.send(JSON.stringify(message));
@@ -48,19 +47,9 @@ export function serveTerminal(
       socket.send(data.subarray(at, at + limits.terminal_frame_bytes_max));
     }
     sent_bytes += data.length;
-    balance();
   }
 
-  function balance(): void {
-    const unacked = sent_bytes - acked_bytes + waiting_bytes;
-    if (!paused && unacked > limits.console_terminal_unacked_bytes_high) {
-      paused = true;
-      viewer?.pause();
-    } else if (paused && unacked < limits.console_terminal_unacked_bytes_low) {
-      paused = false;
-      viewer?.resume();
-    }
-  }
+  const unacked_bytes = (): number => sent_bytes - acked_bytes + waiting_bytes;
 
   function flush(): void {
     if (waiting_bytes === 0) return;
@@ -70,11 +59,10 @@ export function serveTerminal(
     send(data);
   }
 
-  function onChunk(chunk: TerminalChunk): void {
-    waiting.push(chunk.data);
-    waiting_bytes += chunk.data.length;
-    // Until the replay is out everything waits; after it, the first byte after a pause goes at once.
-    if (!viewer) return;
+  function onBytes(data: Buffer): void {
+    waiting.push(data);
+    waiting_bytes += data.length;
+    // The first byte after a pause goes at once.
     if (cancelGather === null) {
       flush();
       cancelGather = clock.after(GATHER_MS, gathered);
@@ -88,23 +76,18 @@ export function serveTerminal(
     cancelGather = clock.after(GATHER_MS, gathered);
   }
 
-  function onReset(info: TerminalInfo | null): void {
+  function onScreen(info: TerminalInfo | null, replay_bytes: number): void {
     flush();
-    tell({ type: 'screen', info, replay_bytes: 0 });
+    tell({ type: 'screen', info, replay_bytes });
   }
 
-  /** Everybody may watch; only the session that took the lease may write. */
-  function mustHold(generation: number): void {
-    const lease = host.agent(name).lease;
-    if (lease?.holder === session.label && lease.generation === generation) return;
-    throw new AetherError({
-      code: 'console.not-holder',
-      who: 'user',
-      message: lease
-        ? `${lease.holder} holds the terminal of ${name}.`
-        : `Nobody holds the terminal of ${name}.`,
-      next: lease ? 'Wait until it is handed back.' : 'Take over first.',
-    });
+  function onItem(item: TerminalBytes): void {
+    if (item.kind === 'chunk') onBytes(item.data);
+    else if (item.kind === 'reset') onScreen(item.info, 0);
+    else {
+      onScreen(item.info, item.data.length);
+      send(item.data);
+    }
   }
 
   onJson(socket, log, (raw) => {
@@ -113,25 +96,31 @@ export function serveTerminal(
       if (message.bytes > sent_bytes)
         throw invalid('More bytes are acknowledged than were sent.', 'Connect again.');
       acked_bytes = Math.max(acked_bytes, message.bytes);
-      balance();
+      if (unacked_bytes() < limits.console_terminal_unacked_bytes_low) stream?.drained();
       return;
     }
-    mustHold(message.generation);
-    if (message.type === 'input') host.terminalWrite(name, message.generation, message.data);
+    const { generation } = message;
+    if (message.type === 'input')
+      verbs.call(asker, 'terminalWrite', { agent, generation, data: message.data });
     else {
-      const { cols, rows } = check({ cols: message.cols, rows: message.rows }, size);
-      host.terminalResize(name, message.generation, cols, rows);
+      const { cols, rows } = message;
+      verbs.call(asker, 'terminalResize', { agent, generation, cols, rows });
     }
   });
 
   socket.on('close', () => {
     cancelGather?.();
-    viewer?.close();
+    stream?.close();
   });
 
-  const opened = host.terminalView(name, onChunk, onReset);
-  tell({ type: 'screen', info: opened.info, replay_bytes: opened.replay.length });
-  viewer = opened;
-  send(opened.replay);
-  flush();
+  stream = verbs.stream(
+    asker,
+    'attach',
+    { agent },
+    {
+      item: onItem,
+      full: () => unacked_bytes() > limits.console_terminal_unacked_bytes_high,
+      end: () => undefined,
+    },
+  );
 }

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { AetherError, type WireError } from '../../host/errors.ts';
 import { limits } from '../../host/limits.ts';
-import type { ConsoleContext } from '../context.ts';
+import { CONSOLE, type ConsoleContext } from '../context.ts';
 import { failure, statusOf } from '../failures.ts';
 import { admit, isRefusal } from '../guard.ts';
 import { KEY_PREFIX, SUBPROTOCOL } from '../wire.ts';
@@ -28,7 +28,7 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
     perMessageDeflate: false,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
   });
-  const feed = agentFeed(context.host, context.clock, context.log);
+  const feed = agentFeed(context.verbs, context.clock, context.log);
 
   /** @returns what to do with the socket, or why it is refused. */
   function decide(request: IncomingMessage): ((socket: WebSocket) => void) | Refused {
@@ -103,8 +103,8 @@ function route(
   const name = /^\/terminal\/([^/]+)$/.exec(path)?.[1];
   if (name !== undefined) {
     try {
-      const agent = context.host.agent(decodeURIComponent(name)).name;
-      return (socket) => serveTerminal(socket, context, agent, session);
+      const view = context.verbs.call(CONSOLE, 'agent', { agent: decodeURIComponent(name) });
+      return (socket) => serveTerminal(socket, context, view.name, session);
     } catch (error) {
       if (error instanceof AetherError) return error;
       if (!(error instanceof URIError)) throw error;

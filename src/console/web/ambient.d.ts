@@ -2,4 +2,6 @@
 declare module '*.css';
 
 /** The host's types name it; none that reaches the browser holds one. */
-type Buffer = Uint8Array;
+interface Buffer extends Uint8Array {
+  toString(encoding?: string): string;
+}

@@ -3,9 +3,9 @@ import type { Capabilities } from '../../runtimes/runtime.ts';
 import type { AgentView, Evidence, LeaseView } from '../api.ts';
 import { onFloor } from '../runs/floor.ts';
 import { pauseEvidence } from '../runs/tree.ts';
-import { legalVerbs } from '../runs/verbs.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
+import type { VerbFacts } from '../verbs/verb.ts';
 
 export interface ViewParts {
   agent: AgentRecord;
@@ -19,6 +19,8 @@ export interface ViewParts {
   restartDue_ms: number | null;
   restarts: number;
   stuck: AgentView['stuck'];
+  /** The table of legal verbs. */
+  legal(facts: VerbFacts): AgentView['verbs'];
   now: number;
 }
 
@@ -34,11 +36,13 @@ export function agentView(parts: ViewParts): AgentView {
       : present.role === 'terminal'
         ? 'takeover'
         : 'engine';
-  const verbs = legalVerbs({
+  const gated = parts.capabilities?.gate !== undefined;
+  const verbs = parts.legal({
     name: agent.name,
     state,
     lease,
-    capabilities: parts.capabilities,
+    structured: parts.capabilities?.engine === 'structured',
+    gated,
     hasTerminal: terminalKind !== 'none',
     paused: live && run.tree.pause !== null,
     pausable: live && run.tree.containment !== null,
@@ -67,7 +71,7 @@ export function agentView(parts: ViewParts): AgentView {
     workspace: agent.config.workspace,
     sandbox: run?.sandbox.name ?? 'none',
     can: {
-      hold: parts.capabilities?.gate !== undefined,
+      hold: gated,
       receipts: parts.capabilities?.receipts ?? 'delivered',
       turns: parts.capabilities?.engine === 'structured',
     },

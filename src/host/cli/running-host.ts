@@ -1,5 +1,6 @@
 /** What a host in this process is to the command line, as main.ts starts it. */
-import type { HostApi, HostInfo } from '../api.ts';
+import type { HostInfo } from '../api.ts';
+import type { Dispatcher } from '../verbs/dispatch.ts';
 
 export interface HostOptions {
   /** Absolute; null: a host without agents, for outside clients. */
@@ -13,7 +14,7 @@ export interface HostOptions {
 }
 
 export interface RunningHost {
-  host: HostApi;
+  verbs: Dispatcher;
   /** The exit code, once it has ended, whoever ended it. */
   stopped: Promise<number>;
   /** @param stopAgents false: they run on, and the next host adopts them. */

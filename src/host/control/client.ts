@@ -6,14 +6,9 @@ import type { Socket } from 'node:net';
 import { connectUnix } from '../doors/connect.ts';
 import { AetherError, messageOf, type WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import type { CallName, Calls, StreamName, Streams } from '../verbs/client.ts';
 import { LineReader } from './lines.ts';
-import {
-  CONTROL_PROTOCOL,
-  type ControlCalls,
-  type ControlHello,
-  type ControlReply,
-  type ControlStreams,
-} from './wire.ts';
+import { CONTROL_PROTOCOL, type ControlHello, type ControlReply } from './wire.ts';
 
 /** Replies carry whole fleets and plans; the host is trusted, this only bounds a mistake. */
 const REPLY_LINE_BYTES_MAX = 16 * limits.control_line_bytes_max;
@@ -24,6 +19,10 @@ interface Waiting {
   done(value: unknown): void;
   fail(error: Error): void;
 }
+
+/** The input may be left out where all of it may. */
+// biome-ignore lint/complexity/noBannedTypes: {} is the question here, whether nothing is required
+type Given<Input> = {} extends Input ? [input?: Input] : [input: Input];
 
 /** Items of one stream, in order. Ends when the host ends it; throws when the connection is lost. */
 export interface ControlStream<Item> extends AsyncIterable<Item> {
@@ -102,28 +101,25 @@ export class ControlClient {
   }
 
   /** @throws AetherError as the host threw it, or `control.lost`. */
-  call<Verb extends keyof ControlCalls>(
-    verb: Verb,
-    ...args: Parameters<ControlCalls[Verb]>
-  ): Promise<ReturnType<ControlCalls[Verb]>> {
+  call<N extends CallName>(verb: N, ...[input]: Given<Calls[N]['input']>): Promise<Calls[N]['output']> {
+    return this.#call(verb, input) as Promise<Calls[N]['output']>;
+  }
+
+  #call(verb: string, input: unknown): Promise<unknown> {
     this.#calls += 1;
     this.#socket.resume();
-    return new Promise<ReturnType<ControlCalls[Verb]>>((resolve, reject) => {
-      this.#request(verb, args, {
-        item: () => undefined,
-        done: (value) => resolve(value as ReturnType<ControlCalls[Verb]>),
-        fail: reject,
-      });
+    return new Promise((resolve, reject) => {
+      this.#request(verb, input, { item: () => undefined, done: resolve, fail: reject });
     }).finally(() => {
       this.#calls -= 1;
     });
   }
 
-  stream<Verb extends keyof ControlStreams>(
-    verb: Verb,
-    ...args: ControlStreams[Verb]['args']
-  ): ControlStream<ControlStreams[Verb]['item']> {
-    type Item = ControlStreams[Verb]['item'];
+  stream<N extends StreamName>(
+    verb: N,
+    ...[input]: Given<Streams[N]['input']>
+  ): ControlStream<Streams[N]['item']> {
+    type Item = Streams[N]['item'];
     const queue: Item[] = [];
     let ended = false;
     let failure: Error | null = null;
@@ -132,7 +128,7 @@ export class ControlClient {
       wake?.();
       wake = null;
     };
-    const id = this.#request(verb, args, {
+    const id = this.#request(verb, input, {
       item: (value) => {
         queue.push(value as Item);
         // The reader of the iterator sets the pace: the host stops when the socket is full.
@@ -153,7 +149,7 @@ export class ControlClient {
       ended = true;
       notify();
       this.#socket.resume();
-      if (!this.#lost) this.call('cancel', id).catch(() => undefined); // the connection went away: it is ended
+      if (!this.#lost) this.#call('cancel', { id }).catch(() => undefined); // the connection went away: it is ended
     };
     const socket = this.#socket;
     return {
@@ -192,7 +188,7 @@ export class ControlClient {
     this.#socket.destroy();
   }
 
-  #request(verb: string, args: unknown[], waiting: Waiting): number {
+  #request(verb: string, input: unknown, waiting: Waiting): number {
     const id = this.#next++;
     if (this.#lost) {
       const lost = this.#lost;
@@ -200,9 +196,7 @@ export class ControlClient {
       return id;
     }
     this.#waiting.set(id, waiting);
-    // JSON would turn an argument that was left out into null.
-    const given = args.slice(0, args.findLastIndex((arg) => arg !== undefined) + 1);
-    this.#socket.write(`${JSON.stringify({ id, verb, args: given })}\n`);
+    this.#socket.write(`${JSON.stringify({ id, verb, input })}\n`);
     return id;
   }
 

@@ -1,31 +1,36 @@
 /** One admitted control connection: reads requests, runs them, and keeps its streams within its buffer. */
 import type { Socket } from 'node:net';
 import { z } from 'zod';
-import type { HostApi } from '../api.ts';
+import type { OpenStream } from '../api.ts';
 import { AetherError, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
+import { type Dispatcher, unknownVerb, verbNamed } from '../verbs/dispatch.ts';
+import type { AnyStream, Asker } from '../verbs/verb.ts';
 import { LineReader } from './lines.ts';
-import { type OpenStream, openerOf, unknownVerb } from './streams.ts';
-import { handlerOf, parseArguments } from './verbs.ts';
 import type { ControlReply, ControlRequest } from './wire.ts';
 
-const requestShape = z.object({
+const requestShape = z.strictObject({
   id: z.int().positive(),
   verb: z.string().max(100),
-  args: z.array(z.unknown()).max(16),
+  input: z.unknown().optional(),
+  basis: z.unknown().optional(),
 });
+
+const cancelShape = z.strictObject({ id: z.int().positive() });
 
 export class ControlConnection {
   readonly #socket: Socket;
-  readonly #host: HostApi;
+  readonly #verbs: Dispatcher;
+  readonly #asker: Asker;
   readonly #log: Log;
   /** Requests in progress; a stream has an OpenStream. */
   readonly #open = new Map<number, OpenStream | null>();
 
-  constructor(socket: Socket, host: HostApi, log: Log) {
+  constructor(socket: Socket, verbs: Dispatcher, asker: Asker, log: Log) {
     this.#socket = socket;
-    this.#host = host;
+    this.#verbs = verbs;
+    this.#asker = asker;
     this.#log = log;
     const reader = new LineReader(
       limits.control_line_bytes_max,
@@ -73,12 +78,12 @@ export class ControlConnection {
   #request(line: string): void {
     let request: ControlRequest;
     try {
-      request = parseArguments(requestShape, parseJson(line));
+      request = parseRequest(requestShape, parseJson(line));
     } catch (error) {
       this.#breakOff(error as AetherError);
       return;
     }
-    const { id, verb, args } = request;
+    const { id } = request;
     if (this.#open.has(id)) {
       this.#breakOff(
         new AetherError({
@@ -100,42 +105,37 @@ export class ControlConnection {
       this.#send({ id, error: toWireError(error) });
       return;
     }
-    void this.#run(id, verb, args);
+    void this.#run(request);
   }
 
-  async #run(id: number, verb: string, args: unknown[]): Promise<void> {
+  async #run({ id, verb: name, input, basis }: ControlRequest): Promise<void> {
     this.#open.set(id, null);
     try {
-      if (verb === 'cancel') {
-        const [target] = parseArguments(z.tuple([z.int().positive()]), args);
-        this.#endStream(target);
+      if (name === 'cancel') {
+        this.#endStream(parseRequest(cancelShape, input).id);
         this.#answer(id, null);
         return;
       }
-      const opener = openerOf(verb);
-      if (opener) {
-        this.#openStream(id, opener, args);
-        return;
-      }
-      const handler = handlerOf(verb);
-      if (!handler) throw unknownVerb(verb);
-      this.#answer(id, (await handler(this.#host, args)) ?? null);
+      const verb = verbNamed(name);
+      if (verb === undefined) throw unknownVerb(name);
+      if (verb.kind === 'stream') this.#openStream(id, verb, input);
+      else this.#answer(id, (await this.#verbs.run(this.#asker, verb, input, basis)) ?? null);
     } catch (error) {
-      this.#fail(id, verb, error);
+      this.#fail(id, name, error);
     }
   }
 
-  #openStream(id: number, opener: NonNullable<ReturnType<typeof openerOf>>, args: unknown[]): void {
+  #openStream(id: number, verb: AnyStream, input: unknown): void {
     let ended = false;
-    const stream = opener(this.#host, args, {
+    const stream = this.#verbs.open(this.#asker, verb, input, {
       item: (value) => {
-        if (!ended) this.#send({ id, event: value });
+        if (!ended) this.#send({ id, event: verb.encode(value) });
       },
       full: () => this.#full(),
       end: (error) => {
         ended = true;
         if (error === undefined) this.#answer(id, null);
-        else this.#fail(id, 'stream', error);
+        else this.#fail(id, verb.name, error);
       },
     });
     // It may have ended already, or the socket may have closed while it was being opened.
@@ -173,6 +173,19 @@ export class ControlConnection {
   }
 }
 
+/** @throws AetherError `control.request` */
+function parseRequest<Shape extends z.ZodType>(shape: Shape, value: unknown): z.output<Shape> {
+  const parsed = shape.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new AetherError({
+    code: 'control.request',
+    who: 'user',
+    message: `A line on the control socket is no request: ${issue?.path.join('.') || 'the line'}: ${issue?.message ?? 'wrong'}.`,
+    next: 'Use the `aether` command of the same version as the host.',
+  });
+}
+
 function parseJson(line: string): unknown {
   try {
     return JSON.parse(line);
@@ -181,7 +194,7 @@ function parseJson(line: string): unknown {
       code: 'control.json',
       who: 'user',
       message: 'A line on the control socket is not JSON.',
-      next: 'Send one JSON object per line: {"id":1,"verb":"agents","args":[]}.',
+      next: 'Send one JSON object per line: {"id":1,"verb":"agents","input":{}}.',
     });
   }
 }

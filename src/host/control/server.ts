@@ -1,20 +1,23 @@
 /**
  * The operator's door: a unix socket that speaks wire.ts. It decides nothing: who may come in is `admit`'s
- * answer (the peer's credentials, never an argument), what can be asked for is the table in verbs.ts, and the
- * host does it.
+ * answer (the peer's credentials, never an argument), and what can be asked for are the host's verbs.
  */
 import type { Socket } from 'node:net';
-import type { HostApi } from '../api.ts';
 import type { RefusalReport } from '../doors/refusals.ts';
 import { type Admit, openUnixDoor, type Refusal } from '../doors/unix-door.ts';
 import { AetherError, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
+import type { Dispatcher } from '../verbs/dispatch.ts';
+import type { Asker } from '../verbs/verb.ts';
+import { localOperator } from './asker.ts';
 import { ControlConnection } from './connection.ts';
 import { CONTROL_PROTOCOL, type ControlHello, type ControlReply } from './wire.ts';
 
 export interface ControlDoorOptions {
-  host: HostApi;
+  verbs: Dispatcher;
+  /** Who an admitted peer is; default: the operator at this machine. */
+  asker?: Asker;
   /** Absolute; its directory exists with mode 0700. A socket left behind there is replaced. */
   socketPath: string;
   /** Whether this peer is an operator: true, or why not (a peer inside any run never is). */
@@ -31,7 +34,7 @@ export interface ControlDoor {
 
 /** @throws AetherError `socket.not-made`, `socket.path-too-long` */
 export async function openControlDoor(options: ControlDoorOptions): Promise<ControlDoor> {
-  const { host, log } = options;
+  const { verbs, asker = localOperator(), log } = options;
   const connections = new Set<ControlConnection>();
 
   function serve(socket: Socket): void {
@@ -43,7 +46,7 @@ export async function openControlDoor(options: ControlDoorOptions): Promise<Cont
       pid: process.pid,
     };
     socket.write(`${JSON.stringify(hello)}\n`);
-    const connection = new ControlConnection(socket, host, log);
+    const connection = new ControlConnection(socket, verbs, asker, log);
     connections.add(connection);
     socket.on('close', () => connections.delete(connection));
   }

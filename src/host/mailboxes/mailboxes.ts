@@ -8,6 +8,7 @@ import { AetherError, nearest } from '../errors.ts';
 import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
+import { OPERATOR } from '../principals.ts';
 import type { Actor } from '../shapes.ts';
 import { MessageTable } from '../store/messages.ts';
 import type { Store } from '../store/store.ts';
@@ -176,13 +177,13 @@ export class Mailboxes {
 
   #recipient(to: string, agents: readonly string[]): Principal {
     const name = to.trim();
-    if (name === 'operator') return name;
+    if (name === OPERATOR) return OPERATOR;
     if (agents.includes(name)) return `agent:${name}`;
     const [kind, ...rest] = name.split(':');
     const bare = rest.join(':');
     if (kind === 'agent' && agents.includes(bare)) return `agent:${bare}`;
     if (kind === 'client' && this.#seen.has(bare)) return `client:${bare}`;
-    const known = [...agents, 'operator', ...[...this.#seen].map((client) => `client:${client}`)];
+    const known = [...agents, OPERATOR, ...[...this.#seen].map((client) => `client:${client}`)];
     const near = nearest(name.replace(/^agent:/, ''), known);
     throw new AetherError({
       code: 'mail.recipient',

@@ -4,6 +4,7 @@
  */
 import type { ApprovalAnswer, ApprovalView } from '../api.ts';
 import { messageOf } from '../errors.ts';
+import { OPERATOR } from '../principals.ts';
 import type { Asked } from '../runs/facts.ts';
 import type { Run } from '../runs/run.ts';
 import { shortText } from '../text.ts';
@@ -38,7 +39,7 @@ export function tellAnswersSoon(wiring: Wiring, run: Run): void {
       const question = shortText(String(approval.detail.question ?? approval.title), 2_000);
       wiring.store.transaction(() => {
         const text = `[aether] The operator answered your question ${approval.id} (${question}): ${approval.answer?.text ?? ''}`;
-        acceptInjection(wiring, approval.agent, { text, priority: 'next' }, 'operator');
+        acceptInjection(wiring, approval.agent, { text, priority: 'next' }, OPERATOR);
         wiring.approvals.markDelivered(approval.id);
       });
       wiring.deliver(approval.agent);

@@ -16,6 +16,7 @@ import type { CallFacts, PermissionSpec } from '../../runtimes/runtime.ts';
 import type { Caller, MessageView, Principal } from '../api.ts';
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { isOperator } from '../principals.ts';
 import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import type { GateCall } from '../store/run-parts.ts';
@@ -33,7 +34,7 @@ export interface Beyond {
 /** The present turn of this run goes by these words too. Only where a turn is known, and while no human holds it. */
 export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message' | 'mail'): void {
   const { floor, turn, agent } = run.record;
-  if (sender === 'operator' || sender === 'host' || sender === `agent:${agent}`) return;
+  if (isOperator(sender) || sender === 'host' || sender === `agent:${agent}`) return;
   if (run.runtime.capabilities.gate === undefined || !engineHasFloor(floor)) return;
   if (!goByWordsOf(turn, sender)) return;
   wiring.events.append({

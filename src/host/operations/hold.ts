@@ -5,6 +5,7 @@
  */
 import { messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { isOperator } from '../principals.ts';
 import type { Run } from '../runs/run.ts';
 import { SingleFlight } from '../single-flight.ts';
 import { engineActivity, showActivity } from './activity.ts';
@@ -144,7 +145,7 @@ export class Holds {
       changed.push(`Not run meanwhile: ${tools}. Call again what is still needed.`);
     } else if (changed.length === 0 && engineActivity(run) === 'idle') return null;
     return [
-      `[aether] ${hold.by === 'operator' ? 'The operator' : hold.by} held you for ${duration(away_ms)}; now you may go on.`,
+      `[aether] ${isOperator(hold.by) ? 'The operator' : hold.by} held you for ${duration(away_ms)}; now you may go on.`,
       ...changed,
       'Go on with your work.',
     ].join('\n');

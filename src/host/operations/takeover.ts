@@ -6,14 +6,14 @@
 import type { AgentView, LeaseView } from '../api.ts';
 import { AetherError, messageOf } from '../errors.ts';
 import type { Topics, TopicsLike } from '../events/topics.ts';
+import { OPERATOR } from '../principals.ts';
 import { engineHasFloor, nextSize, onFloor, terminalOf, toOpenWith } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
-import { requireLegal } from '../runs/verbs.ts';
 import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import { leaseView } from '../terminals/leases.ts';
-import { checkSize } from '../terminals/size.ts';
 import { cutText } from '../text.ts';
+import { requireLegal } from '../verbs/legal.ts';
 import { returnNote } from './away.ts';
 import { BOUNDARY_MS_MAX, isGone, reachBoundary } from './boundary.ts';
 import { changedFiles } from './changed-files.ts';
@@ -66,8 +66,9 @@ export class Takeover {
     view: AgentView,
     run: Run,
     input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
+    by: By,
   ): Promise<LeaseView> {
-    const size = checkSize(input.cols, input.rows);
+    const size = { cols: input.cols, rows: input.rows };
     const mine = this.#wiring.leases.find(view.name);
     if (mine !== null && mine.holder === input.holder && mine.run === run.id) {
       if (mine.phase === 'held' && this.#wiring.leases.silent(view.name))
@@ -77,14 +78,18 @@ export class Takeover {
     requireLegal(view, 'takeover');
     if (mine !== null) {
       throw new AetherError({
-        code: 'verb.takeover.illegal',
+        code: 'verb.illegal',
         who: 'user',
         message: `Cannot take over ${view.name}: ${mine.holder} waits for it already.`,
         next: 'Wait until it is handed back, or hand it back for them.',
         details: { agent: view.name, holder: mine.holder },
       });
     }
-    const lease = this.#wiring.leases.take(view.name, run.id, input.holder, { when: input.when, ...size });
+    const lease = this.#wiring.leases.take(view.name, run.id, input.holder, {
+      when: input.when,
+      by,
+      ...size,
+    });
     this.#event(run, 'lease.requested', lease, { when: input.when });
     this.#wiring.touched(view.name);
     return this.#drive(run, lease);
@@ -384,7 +389,7 @@ export class Takeover {
       topic,
       agent: lease.agent,
       run: run.id,
-      principal: BY_HOST.has(topic) ? 'host' : 'operator',
+      principal: BY_HOST.has(topic) ? 'host' : (lease.detail.by ?? OPERATOR),
       grade: 'enforced',
       data: { holder: lease.holder, generation: lease.generation, ...data } as Topics[T],
     });

@@ -1,4 +1,5 @@
 /** The runs this host knows: the live ones as Run objects, the newest of each agent as a record. */
+import { AetherError } from '../errors.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Run } from './run.ts';
 
@@ -14,6 +15,18 @@ export class Runs {
   /** The live run of an agent; null when it has none. */
   of(agent: string): Run | null {
     return this.#live.get(agent) ?? null;
+  }
+
+  /** @throws AetherError `agent.not-running` */
+  require(agent: string): Run {
+    const run = this.of(agent);
+    if (run !== null) return run;
+    throw new AetherError({
+      code: 'agent.not-running',
+      who: 'user',
+      message: `${agent} does not run.`,
+      next: `Start it: aether start ${agent}.`,
+    });
   }
 
   byId(id: string): Run | null {

@@ -1,5 +1,5 @@
 /** SQL of `leases`: who may write to an agent's run. The generation only grows, so an old holder is fenced. */
-
+import type { Principal } from '../api.ts';
 import { toJson } from './json.ts';
 import type { Store } from './store.ts';
 
@@ -18,6 +18,8 @@ export interface LeaseRecord {
 
 export interface LeaseDetail {
   when?: 'boundary' | 'now';
+  /** Who asked for it; missing in rows of older versions. */
+  by?: Principal;
   cols?: number;
   rows?: number;
   waitingFor?: string | null;

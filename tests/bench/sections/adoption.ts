@@ -8,8 +8,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { TerminalItem } from '../../../src/host/api.ts';
 import type { ControlClient } from '../../../src/host/control/client.ts';
-import type { TerminalItem } from '../../../src/host/control/wire.ts';
 import { AetherError } from '../../../src/host/errors.ts';
 import { LiveFleet } from '../../support/live-fleet.ts';
 import type { Bench, Scale } from '../bench.ts';
@@ -100,10 +100,12 @@ async function adopted(fleet: LiveFleet, names: string[], begun: number, mark: s
   try {
     const answers = performance.now() - begun;
     const { said } = conversation(client, names, mark);
-    await Promise.all(names.map((name) => client.call('inject', name, { text: mark })));
+    await Promise.all(names.map((name) => client.call('inject', { agent: name, text: mark })));
     await said(names, () => `heard ${mark}`);
     const runs = performance.now() - begun;
-    await Promise.all(names.map((name) => client.call('inject', name, { text: toolCall(name, mark) })));
+    await Promise.all(
+      names.map((name) => client.call('inject', { agent: name, text: toolCall(name, mark) })),
+    );
     await said(names, (name) => `"text":"${mark} of ${name}"`);
     return { answers, runs, tools: performance.now() - begun };
   } finally {
@@ -148,7 +150,7 @@ function conversation(client: ControlClient, names: string[], mark: string) {
   let failure: unknown = null;
   for (const name of names) {
     void (async () => {
-      const stream: AsyncIterable<TerminalItem> = client.stream('terminal', name);
+      const stream: AsyncIterable<TerminalItem> = client.stream('attach', { agent: name });
       for await (const item of stream) {
         if (item.kind === 'reset') continue;
         const text = Buffer.from(item.data, 'base64').toString('latin1');

@@ -78,7 +78,7 @@ async function startAgents(fleet: LiveFleet, from: number, to: number): Promise<
   await fleet.withHost(async (client) => {
     for (let next = from; next < to; next += AT_ONCE) {
       const names = Array.from({ length: Math.min(AT_ONCE, to - next) }, (_, index) => nameOf(next + index));
-      await Promise.all(names.map((name) => client.call('start', name)));
+      await Promise.all(names.map((name) => client.call('start', { agent: name })));
     }
   });
 }

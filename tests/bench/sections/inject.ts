@@ -59,7 +59,7 @@ async function seenAfterTool(fleet: LiveFleet, time: number): Promise<number> {
 }
 
 const send = (fleet: LiveFleet, text: string): Promise<InjectionView> =>
-  fleet.withHost((host) => host.call('inject', 'worker', { text }));
+  fleet.withHost((host) => host.call('inject', { agent: 'worker', text }));
 
 async function settled(
   fleet: LiveFleet,
@@ -67,7 +67,7 @@ async function settled(
   stage: 'delivered' | 'seen' | 'acted',
 ): Promise<InjectionView> {
   await fleet.event(`inject.${stage}`, ({ data }) => data.inject === id);
-  return fleet.withHost((host) => host.call('injection', id));
+  return fleet.withHost((host) => host.call('injection', { id: id }));
 }
 
 function at(receipt: InjectionView, stage: string): number {

@@ -1,10 +1,12 @@
 /** What was asked for and is not true yet: by whom, since when. */
+
 import { expect, test } from 'vitest';
 import { agentView, type ViewParts } from '../../../src/host/agents/views.ts';
 import type { LeaseView } from '../../../src/host/api.ts';
 import type { AgentRecord } from '../../../src/host/store/agents.ts';
 import { newFloor } from '../../../src/host/store/run-parts.ts';
 import { newTree, type RunRecord } from '../../../src/host/store/runs.ts';
+import { legalVerbs } from '../../../src/host/verbs/table.ts';
 
 const NOW = 1_000_000;
 const evidence = { source: 'shim', grade: 'observed' as const, what: 'process 1 started', at_ms: 10 };
@@ -42,6 +44,7 @@ function parts(change: Change): ViewParts {
     restartDue_ms: null,
     restarts: 0,
     stuck: null,
+    legal: legalVerbs,
     now: NOW,
     ...more,
   };

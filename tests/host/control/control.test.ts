@@ -42,10 +42,10 @@ describe('verbs', () => {
     fixture = await controlFixture();
     fixture.host.set('alpha', {});
     const client = await connected();
-    expect(client.hello).toEqual({ aether: 'control', protocol: 1, version: '0.1.0', pid: process.pid });
+    expect(client.hello).toEqual({ aether: 'control', protocol: 2, version: '0.1.0', pid: process.pid });
     expect((await client.call('agents')).map((view) => view.name)).toEqual(['alpha']);
-    expect((await client.call('inject', 'alpha', { text: 'hi' })).principal).toBe('operator');
-    await expect(client.call('agent', 'nobody')).rejects.toMatchObject({
+    expect((await client.call('inject', { agent: 'alpha', text: 'hi' })).principal).toBe('operator');
+    await expect(client.call('agent', { agent: 'nobody' })).rejects.toMatchObject({
       code: 'agent.unknown',
       next: 'Run `aether ps` for the names.',
     });
@@ -54,15 +54,15 @@ describe('verbs', () => {
   it('refuses what is not on the list, prototype members included, and wrong arguments', async () => {
     fixture = await controlFixture();
     const client = await connected();
-    for (const verb of ['memoryStore', 'constructor', '__proto__', 'follow ', 'events']) {
-      await expect(client.call(verb as 'info')).rejects.toMatchObject({ code: 'control.verb' });
+    for (const verb of ['memoryStore', 'constructor', '__proto__', 'follow ']) {
+      await expect(client.call(verb as 'info')).rejects.toMatchObject({ code: 'verb.unknown' });
     }
-    await expect(client.call('agent', 7 as unknown as string)).rejects.toMatchObject({
-      code: 'control.arguments',
+    await expect(client.call('agent', { agent: 7 as unknown as string })).rejects.toMatchObject({
+      code: 'verb.invalid',
     });
-    const principal = { text: 'x', by: 'host' } as { text: string };
-    await expect(client.call('inject', 'alpha', principal)).rejects.toMatchObject({
-      code: 'control.arguments',
+    const principal = { agent: 'alpha', text: 'x', by: 'host' } as { agent: string; text: string };
+    await expect(client.call('inject', principal)).rejects.toMatchObject({
+      code: 'verb.invalid',
     });
   });
 
@@ -87,7 +87,7 @@ describe('who may come in', () => {
     });
     const socket = connect(fixture.socketPath);
     socket.resume();
-    socket.write('{"id":1,"verb":"down","args":[]}\n');
+    socket.write('{"id":1,"verb":"down","input":{}}\n');
     await eventually('the refused connection ends', () => socket.destroyed || socket.readableEnded);
     socket.destroy();
     expect(fixture.host.asked).toEqual([]);
@@ -129,9 +129,10 @@ describe('who may come in', () => {
 describe('bad input', () => {
   const cases: [string, string, string][] = [
     ['no JSON', 'hello\n', 'control.json'],
-    ['no request', '{"id":1}\n', 'control.arguments'],
-    ['an id of 0', '{"id":0,"verb":"info","args":[]}\n', 'control.arguments'],
-    ['null', 'null\n', 'control.arguments'],
+    ['no request', '{"id":1}\n', 'control.request'],
+    ['an id of 0', '{"id":0,"verb":"info"}\n', 'control.request'],
+    ['the form of the last protocol', '{"id":1,"verb":"info","args":[]}\n', 'control.request'],
+    ['null', 'null\n', 'control.request'],
     ['a line without end', 'x'.repeat(limits.control_line_bytes_max + 1), 'control.line'],
   ];
   it.each(cases)('%s is answered with what is wrong, and the others go on', async (_what, bytes, code) => {
@@ -148,7 +149,7 @@ describe('bad input', () => {
   it('a client that vanishes in mid-request disturbs nothing', async () => {
     fixture = await controlFixture();
     const { socket } = await raw();
-    socket.write('{"id":1,"verb":"follow","args":[{}]}\n{"id":2,"verb":"pl');
+    socket.write('{"id":1,"verb":"follow","input":{}}\n{"id":2,"verb":"pl');
     await eventually('the stream is open', () => followers(fixture) === 1);
     socket.destroy();
     await eventually('the stream is closed', () => followers(fixture) === 0);
@@ -211,7 +212,7 @@ describe('follow', () => {
     fixture = await controlFixture();
     const { socket, lines } = await raw();
     socket.pause();
-    socket.write('{"id":1,"verb":"follow","args":[{"after":0}]}\n');
+    socket.write('{"id":1,"verb":"follow","input":{"after":0}}\n');
     const text = 'x'.repeat(10_000);
     const count = 3_000;
     await eventually('the stream is open', () => followers(fixture) === 1);
@@ -280,30 +281,34 @@ describe('terminal', () => {
     fixture = await controlFixture();
     fixture.host.set('alpha', {});
     const client = await connected();
-    const lease = await client.call('takeover', 'alpha', {
-      holder: 'me',
+    const lease = await client.call('takeover', {
+      agent: 'alpha',
       when: 'now',
       cols: 90,
       rows: 20,
     });
     expect(lease.phase).toBe('held');
-    await expect(client.call('terminalWrite', 'alpha', lease.generation + 1, 'exit\r')).rejects.toMatchObject(
-      { code: 'lease.stale' },
-    );
-    const stream = client.stream('terminal', 'alpha');
+    await expect(
+      client.call('terminalWrite', { agent: 'alpha', generation: lease.generation + 1, data: 'exit\r' }),
+    ).rejects.toMatchObject({ code: 'lease.stale' });
+    const stream = client.stream('attach', { agent: 'alpha' });
     let shown = '';
     const kinds: string[] = [];
     for await (const item of stream) {
       if (kinds.push(item.kind) === 1) {
-        await client.call('terminalWrite', 'alpha', lease.generation, 'echo $((6*7))-$COLUMNS\r');
+        await client.call('terminalWrite', {
+          agent: 'alpha',
+          generation: lease.generation,
+          data: 'echo $((6*7))-$COLUMNS\r',
+        });
       }
       if (item.kind !== 'reset') shown += Buffer.from(item.data, 'base64').toString();
       if (shown.includes('42-')) break;
     }
     expect(kinds[0]).toBe('replay');
-    await client.call('leaseBeat', 'alpha', lease.generation);
+    await client.call('leaseBeat', { agent: 'alpha', generation: lease.generation });
     expect(fixture.host.beats).toEqual([`alpha ${lease.generation}`]);
-    await client.call('handback', 'alpha', { generation: lease.generation, note: 'done' });
+    await client.call('handback', { agent: 'alpha', generation: lease.generation, note: 'done' });
   });
 });
 

@@ -63,6 +63,8 @@ async function start(): Promise<RunningHost> {
   return running;
 }
 
+const ME = { principal: 'operator', label: 'test' } as const;
+
 /** Descriptors and timers of this process, by what they are. (Timers that do not keep it alive are not told.) */
 function held(): Record<string, number> {
   const counts: Record<string, number> = { timers: 0 };
@@ -87,26 +89,26 @@ test.each(CONTAINMENTS)(
   'fifty runs leave nothing behind, $name',
   async ({ env }) => {
     Object.assign(process.env, env);
-    const { host } = await start();
-    const { stateDir } = host.info();
+    const { verbs } = await start();
+    const { stateDir } = verbs.call(ME, 'info', {});
     const sockets = fs.readFileSync(join(stateDir, 'sockets'), 'utf8');
     const ids: string[] = [];
 
     const one = async (name: string, index: number) => {
-      const { run } = await host.start(name, 'operator');
+      const { run } = await verbs.call(ME, 'start', { agent: name });
       await until('its tree', () => treeOf(run!).length >= (name === 'a' ? 4 : 3));
       const file = join(stateDir, 'runs', run!, 'port');
       if (name === 'a') await until('its port', () => fs.existsSync(file) && fs.readFileSync(file, 'utf8'));
       const port = name === 'a' ? Number(fs.readFileSync(file, 'utf8')) : null;
       if (port !== null) expect(await taken(port)).toBe(true);
-      if (index % 4 === 0) await host.stop(name, 'operator');
-      else if (index % 4 === 1) await host.kill(name, 'operator');
+      if (index % 4 === 0) await verbs.call(ME, 'stop', { agent: name });
+      else if (index % 4 === 1) await verbs.call(ME, 'kill', { agent: name });
       else if (index % 4 === 2) {
-        await host.pause(name, 'operator');
-        await host.kill(name, 'operator');
+        await verbs.call(ME, 'pause', { agent: name });
+        await verbs.call(ME, 'kill', { agent: name });
       } else {
         process.kill(shimOf(run!)!, 'SIGKILL');
-        await until('it to be lost', () => host.agent(name).exit?.cause === 'lost');
+        await until('it to be lost', () => verbs.call(ME, 'agent', { agent: name }).exit?.cause === 'lost');
       }
       ids.push(run!);
       if (port !== null) await until('its port to be free', async () => !(await taken(port)));
@@ -141,10 +143,10 @@ test.each(CONTAINMENTS)(
 );
 
 test('what a dead host left behind of ended runs goes with the start of the next', async () => {
-  const { host } = await start();
-  const { stateDir, configFile } = host.info();
-  const { run } = await host.start('a', 'operator');
-  await host.stop('a', 'operator');
+  const { verbs } = await start();
+  const { stateDir, configFile } = verbs.call(ME, 'info', {});
+  const { run } = await verbs.call(ME, 'start', { agent: 'a' });
+  await verbs.call(ME, 'stop', { agent: 'a' });
   const sockets = fs.readFileSync(join(stateDir, 'sockets'), 'utf8');
   const runDir = join(stateDir, 'runs', run!);
   await until('its files to go', () => fs.readdirSync(runDir).length === 1);
@@ -167,26 +169,26 @@ test('what a dead host left behind of ended runs goes with the start of the next
   expect(fs.readdirSync(runDir)).toEqual(['journal']);
 }, 60_000);
 
-const told = (host: RunningHost['host']) => host.events({ topics: ['run.leaked'], limit: 10 });
+const told = (verbs: RunningHost['verbs']) => verbs.call(ME, 'events', { topics: ['run.leaked'], limit: 10 });
 
 test.runIf(mayMount)(
   'what cannot be released is told, and keeps nothing else from it',
   async () => {
-    const { host } = await start();
-    const { stateDir } = host.info();
+    const { verbs } = await start();
+    const { stateDir } = verbs.call(ME, 'info', {});
     const sockets = fs.readFileSync(join(stateDir, 'sockets'), 'utf8');
-    const { run } = await host.start('b', 'operator');
+    const { run } = await verbs.call(ME, 'start', { agent: 'b' });
     const busy = new SmallDisk(join(stateDir, 'runs', run!, 'busy'), 1);
     try {
-      await host.stop('b', 'operator');
-      const [leaked] = await until('it to be told', () => told(host).length > 0 && told(host));
+      await verbs.call(ME, 'stop', { agent: 'b' });
+      const [leaked] = await until('it to be told', () => told(verbs).length > 0 && told(verbs));
       expect(leaked).toMatchObject({ agent: 'b', run, data: { left: [expect.stringContaining(': busy')] } });
       expect(fs.existsSync(join(sockets, run!))).toBe(false);
       expect(groupsLeft(stateDir)).toEqual([]);
-      const { run: next } = await host.start('c', 'operator');
-      await host.stop('c', 'operator');
+      const { run: next } = await verbs.call(ME, 'start', { agent: 'c' });
+      await verbs.call(ME, 'stop', { agent: 'c' });
       await until('its sockets to go', () => !fs.existsSync(join(sockets, next!)));
-      expect(told(host)).toHaveLength(1);
+      expect(told(verbs)).toHaveLength(1);
     } finally {
       busy.close();
     }

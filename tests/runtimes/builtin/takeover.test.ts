@@ -27,14 +27,18 @@ test('taken over, typed into and handed back', async () => {
   await live.event('turn.ended');
   const said = (text: string) => live.event('message.assistant', ({ data }) => data.text === text);
   await live.withHost(async (client) => {
-    await client.call('takeover', 'talker', { holder: 'me', when: 'boundary', cols: 90, rows: 25 });
+    await client.call('takeover', { agent: 'talker', when: 'boundary', cols: 90, rows: 25 });
     const view = await live.until('talker', 'the terminal is mine', ({ lease, terminal }) => {
       return lease?.phase === 'held' && terminal.kind === 'takeover';
     });
     const { generation } = view.lease!;
-    await client.call('terminalWrite', 'talker', generation, 'TYPED [[say heard]]\r');
+    await client.call('terminalWrite', {
+      agent: 'talker',
+      generation: generation,
+      data: 'TYPED [[say heard]]\r',
+    });
     await said('heard');
-    await client.call('handback', 'talker', { generation, note: 'HANDED-BACK [[say resumed]]' });
+    await client.call('handback', { agent: 'talker', generation, note: 'HANDED-BACK [[say resumed]]' });
   });
   await said('resumed');
   const last = saidIn(live.model.requests.at(-1)!);

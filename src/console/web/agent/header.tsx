@@ -1,5 +1,5 @@
 /** Who this is, how it is and how that is known, and what may be done to it. */
-import type { AgentView, Verb } from '../../wire.ts';
+import type { AgentVerb, AgentView } from '../../wire.ts';
 import { StatusMark, standingOf } from '../fleet/status.tsx';
 import { linkTo, type Tab } from '../state/place.ts';
 import { busy } from '../state/store.ts';
@@ -50,7 +50,7 @@ function TabLink(props: { agent: AgentView; tab: Tab; current: Tab; label: strin
 
 /** What is needed now; everything is in the menu. Who stands still is let go on by the bar that says so. */
 function Actions({ agent }: { agent: AgentView }) {
-  const verbs: Verb[] = [];
+  const verbs: AgentVerb[] = [];
   if (agent.verbs.start === null) verbs.push('start');
   else {
     if (agent.lease === null) verbs.push('takeover');

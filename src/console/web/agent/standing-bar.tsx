@@ -1,6 +1,6 @@
 /** Why an agent does not go on: held, paused, asked to stand still, or stuck. How it is known, and what helps. */
 import type { ComponentChildren } from 'preact';
-import type { AgentView, Evidence, Verb } from '../../wire.ts';
+import type { AgentVerb, AgentView, Evidence } from '../../wire.ts';
 import { requestOf } from '../fleet/status.tsx';
 import { exactTimeOf, timeOf } from '../state/clock.ts';
 import { busy } from '../state/store.ts';
@@ -81,7 +81,7 @@ interface BarProps {
   icon: IconName;
   evidence: Evidence | null;
   /** What helps, the mildest first. */
-  verbs: Verb[];
+  verbs: AgentVerb[];
   children: ComponentChildren;
 }
 

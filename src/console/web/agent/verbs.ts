@@ -1,12 +1,12 @@
 /** Verbs as the menu and the command list name them. */
-import type { AgentView, Verb } from '../../wire.ts';
+import type { AgentVerb, AgentView } from '../../wire.ts';
 import { command } from '../state/actions.ts';
 import { go } from '../state/place.ts';
 import { dialog } from '../state/store.ts';
 import type { IconName } from '../ui/icon.tsx';
 
 export interface Action {
-  verb: Verb;
+  verb: AgentVerb;
   label: string;
   /** On a button. */
   short?: string;
@@ -118,6 +118,6 @@ export const ACTIONS: readonly Action[] = [
   },
 ];
 
-export function actionOf(verb: Verb): Action {
+export function actionOf(verb: AgentVerb): Action {
   return ACTIONS.find((action) => action.verb === verb)!;
 }

@@ -1,7 +1,7 @@
 /** After a take-over: what changed, a word for the agent, and whether it goes on at once. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AgentView, Changes } from '../../wire.ts';
+import type { AgentView, Calls } from '../../wire.ts';
 import { changesOf, handBack } from '../state/actions.ts';
 import { go } from '../state/place.ts';
 import { isMine } from '../state/store.ts';
@@ -12,7 +12,7 @@ import { ScrollText } from '../ui/scroll-text.tsx';
 
 export function HandbackDialog({ agent }: { agent: AgentView }) {
   const note = useSignal('');
-  const changes = useSignal<Changes['changes'] | 'loading'>('loading');
+  const changes = useSignal<Calls['changes']['output'] | 'loading'>('loading');
   // What is handed back is the lease this was opened for, not one that somebody has taken since.
   const opened = useRef(agent.lease).current;
   const same = agent.lease?.generation === opened?.generation;
@@ -109,7 +109,7 @@ export function HandbackDialog({ agent }: { agent: AgentView }) {
   );
 }
 
-function Changed({ changes }: { changes: Changes['changes'] | 'loading' }) {
+function Changed({ changes }: { changes: Calls['changes']['output'] | 'loading' }) {
   if (changes === 'loading') return <p class="changed faint">Looking for what changed…</p>;
   if (changes === null) return null;
   const { files } = changes;

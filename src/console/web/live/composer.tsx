@@ -1,13 +1,13 @@
 /** Tell the agent something. The receipt of what was sent is in the conversation. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AgentView, InjectBody } from '../../wire.ts';
+import type { AgentView, InjectionView } from '../../wire.ts';
 import { inject } from '../state/actions.ts';
 import { busy } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
 import { waitsFor } from './receipt.ts';
 
-const WHEN: { value: InjectBody['priority']; label: string; what: string }[] = [
+const WHEN: { value: InjectionView['priority']; label: string; what: string }[] = [
   { value: 'now', label: 'Now', what: 'Aborts the running tool and is read at once.' },
   { value: 'next', label: 'Next', what: 'Read right after the running tool; nothing is aborted.' },
   { value: 'later', label: 'Later', what: 'A turn of its own, when this one has ended.' },
@@ -18,7 +18,7 @@ const drafts = new Map<string, string>();
 
 export function Composer({ agent }: { agent: AgentView }) {
   const draft = useSignal(drafts.get(agent.name) ?? '');
-  const priority = useSignal<InjectBody['priority']>('next');
+  const priority = useSignal<InjectionView['priority']>('next');
   // Kept until the host has taken the text: pressing Send again after a failure sends nothing twice.
   const id = useRef(crypto.randomUUID());
   const box = useRef<HTMLTextAreaElement>(null);
@@ -112,7 +112,7 @@ function placeholder(agent: AgentView): string {
   return `Tell ${agent.name} something${until === null ? '' : `; it is read once ${until}`}`;
 }
 
-function whatBecomes(agent: AgentView, priority: InjectBody['priority']): string {
+function whatBecomes(agent: AgentView, priority: InjectionView['priority']): string {
   const until = waitsFor(agent);
   if (until !== null) return `Waits until ${until}.`;
   if (agent.can.receipts === 'delivered')

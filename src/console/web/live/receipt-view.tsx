@@ -38,7 +38,7 @@ export function ReceiptView({ receipt, agent: name }: { receipt: Receipt; agent:
           tone="quiet"
           tip="As long as nobody has read it."
           busy={busy.value.has(`cancel ${receipt.inject}`)}
-          onPress={() => void takeBack(name, receipt.inject)}
+          onPress={() => void takeBack(receipt.inject)}
         />
       )}
       {receipt.stage === 'unknown' && (

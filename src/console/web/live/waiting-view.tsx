@@ -36,7 +36,7 @@ export function WaitingView({ agent, transcript }: { agent: AgentView; transcrip
               label="Take back"
               tone="quiet"
               busy={busy.value.has(`cancel ${inject}`)}
-              onPress={() => void takeBack(agent.name, inject)}
+              onPress={() => void takeBack(inject)}
             />
           </li>
         ))}

@@ -1,22 +1,19 @@
 /** What a hand may do. Each action carries what the operator saw, so that a stale click is refused. */
 import type {
+  AgentBasis,
   AgentView,
   ApprovalAnswer,
   ApprovalView,
-  Basis,
-  Changes,
-  HandbackBody,
-  InjectBody,
-  LeaseView,
+  Calls,
+  InjectionView,
   MessageView,
-  TakeoverBody,
 } from '../../wire.ts';
 import { showDone, showError } from '../ui/toasts.tsx';
-import { get, post, wireOf } from './api.ts';
+import { call, post, wireOf } from './api.ts';
 import { forgetKey } from './key.ts';
 import { ANSWERED_MAX, agents, answered, approvals, busy, connection, mail } from './store.ts';
 
-function basisOf(agent: AgentView): Basis {
+function basisOf(agent: AgentView): AgentBasis {
   return {
     run: agent.run,
     state: agent.state,
@@ -41,8 +38,6 @@ async function act<T>(key: string, work: () => Promise<T>): Promise<T | null> {
   }
 }
 
-const pathOf = (agent: string, verb: string): string => `/api/agents/${encodeURIComponent(agent)}/${verb}`;
-
 function seen(view: AgentView): void {
   agents.value = new Map(agents.value).set(view.name, view);
 }
@@ -51,9 +46,7 @@ export type SimpleVerb = 'start' | 'stop' | 'kill' | 'restart' | 'interrupt' | '
 
 /** Based on `agent` as it is given here: what was confirmed is what was read. */
 export async function command(verb: SimpleVerb, agent: AgentView): Promise<void> {
-  const view = await act(`${verb} ${agent.name}`, () =>
-    post<AgentView>(pathOf(agent.name, verb), { basis: basisOf(agent) }),
-  );
+  const view = await act(`${verb} ${agent.name}`, () => call(verb, { agent: agent.name }, basisOf(agent)));
   if (view) seen(view);
 }
 
@@ -63,51 +56,49 @@ export async function command(verb: SimpleVerb, agent: AgentView): Promise<void>
  */
 export async function takeOver(
   agent: AgentView,
-  when: TakeoverBody['when'],
+  when: Calls['takeover']['input']['when'],
   size: { cols: number; rows: number },
 ): Promise<boolean> {
-  const body: TakeoverBody = { basis: basisOf(agent), when, ...size };
+  const input = { agent: agent.name, when, ...size };
   // Asking again, for "now", is another action than the one that still waits.
   const again = agent.lease === null ? '' : ' now';
-  const path = pathOf(agent.name, 'takeover');
-  return (await act(`takeover${again} ${agent.name}`, () => post<LeaseView>(path, body))) !== null;
+  const lease = await act(`takeover${again} ${agent.name}`, () => call('takeover', input, basisOf(agent)));
+  return lease !== null;
 }
 
 export async function handBack(agent: AgentView, note: string, held: boolean): Promise<boolean> {
-  const body: HandbackBody = { basis: basisOf(agent), held, ...(note === '' ? {} : { note }) };
-  const view = await act(`handback ${agent.name}`, () =>
-    post<AgentView>(pathOf(agent.name, 'handback'), body),
-  );
+  const basis = basisOf(agent);
+  // Without a lease the basis is refused: somebody has handed it back.
+  const input = { agent: agent.name, generation: basis.lease ?? 0, held, ...(note === '' ? {} : { note }) };
+  const view = await act(`handback ${agent.name}`, () => call('handback', input, basis));
   if (view) seen(view);
   return view !== null;
 }
 
+/** @param id chosen here: sending again with the same id sends nothing twice */
 export async function inject(
   agent: AgentView,
   text: string,
-  priority: InjectBody['priority'],
+  priority: InjectionView['priority'],
   id: string,
 ): Promise<boolean> {
-  const body: InjectBody = { basis: basisOf(agent), id, text, priority };
-  return (await act(`inject ${agent.name}`, () => post(pathOf(agent.name, 'inject'), body))) !== null;
+  const input = { agent: agent.name, id, text, priority };
+  return (await act(`inject ${agent.name}`, () => call('inject', input, basisOf(agent)))) !== null;
 }
 
 /** What becomes of the message is told by its receipt. */
-export async function takeBack(agent: string, injection: string): Promise<void> {
-  const path = `${pathOf(agent, 'injections')}/${encodeURIComponent(injection)}/cancel`;
-  await act(`cancel ${injection}`, () => post(path, {}));
+export async function takeBack(id: string): Promise<void> {
+  await act(`cancel ${id}`, () => call('cancelInjection', { id }));
 }
 
 /** Null where it cannot be told: then nothing is said of it. */
-export async function changesOf(agent: string): Promise<Changes['changes']> {
-  const answer = await act(`changes ${agent}`, () => get<Changes>(pathOf(agent, 'changes')));
-  return answer?.changes ?? null;
+export function changesOf(agent: string): Promise<Calls['changes']['output']> {
+  return act(`changes ${agent}`, () => call('changes', { agent }));
 }
 
 export async function answer(approval: ApprovalView, given: ApprovalAnswer): Promise<void> {
-  const result = await act(`answer ${approval.id}`, () =>
-    post<ApprovalView>(`/api/approvals/${encodeURIComponent(approval.id)}/answer`, given),
-  );
+  const { id } = approval;
+  const result = await act(`answer ${id}`, () => call('answerApproval', { id, ...given }));
   if (!result) return;
   const how = given.allow === undefined ? `“${given.text}”` : given.allow ? 'Allowed' : 'Denied';
   answered.value = [{ approval: result, how }, ...answered.value].slice(0, ANSWERED_MAX);
@@ -116,7 +107,7 @@ export async function answer(approval: ApprovalView, given: ApprovalAnswer): Pro
 
 export async function acknowledge(message: MessageView): Promise<void> {
   const { id } = message;
-  if ((await act(`mail ${id}`, () => post('/api/mail/ack', { ids: [id] }))) === null) return;
+  if ((await act(`mail ${id}`, () => call('ackOperatorMail', { ids: [id] }))) === null) return;
   // The list comes anew from the host; this one is gone at once, and only once.
   const messages = mail.value.messages.filter((one) => one.id !== id);
   const gone = mail.value.messages.length - messages.length;
@@ -124,7 +115,7 @@ export async function acknowledge(message: MessageView): Promise<void> {
 }
 
 export async function applyConfig(): Promise<void> {
-  if (await act('apply', () => post('/api/apply', {}))) showDone('The configuration is applied.');
+  if (await act('apply', () => call('apply', {}))) showDone('The configuration is applied.');
 }
 
 export async function signOut(): Promise<void> {

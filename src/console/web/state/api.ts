@@ -1,5 +1,5 @@
 /** Requests to the server. Every failure, the network's too, is a WireError that says what to do next. */
-import { KEY_HEADER, type WireError } from '../../wire.ts';
+import { type AgentBasis, type CallName, type Calls, KEY_HEADER, type WireError } from '../../wire.ts';
 import { pageKey } from './key.ts';
 import { connection } from './store.ts';
 
@@ -12,19 +12,21 @@ export class Failure extends Error {
   }
 }
 
-export const get = <T>(path: string): Promise<T> => call<T>(path, { method: 'GET' });
+/** A verb of the host. `basis`: what the operator saw of the agent that it is about. */
+export const call = <N extends CallName>(
+  name: N,
+  input: Calls[N]['input'],
+  basis?: AgentBasis,
+): Promise<Calls[N]['output']> => post(`/api/verbs/${name}`, { input, basis });
 
-export const post = <T>(path: string, body: unknown): Promise<T> =>
-  call<T>(path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-
-async function call<T>(path: string, init: RequestInit): Promise<T> {
+export async function post<T>(path: string, body: unknown): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, { ...init, headers: { ...init.headers, [KEY_HEADER]: pageKey() } });
+    response = await fetch(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', [KEY_HEADER]: pageKey() },
+      body: JSON.stringify(body),
+    });
   } catch {
     throw new Failure({
       code: 'console.unreachable',
@@ -33,9 +35,9 @@ async function call<T>(path: string, init: RequestInit): Promise<T> {
       next: 'It may be restarting; try again in a moment, or run `aether up`.',
     });
   }
-  const body = (await response.json()) as T | { error: WireError };
-  if (response.ok) return body as T;
-  const { error } = body as { error: WireError };
+  const answer = (await response.json()) as T | { error: WireError };
+  if (response.ok) return answer as T;
+  const { error } = answer as { error: WireError };
   if (error.code === 'console.signed-out') connection.value = { phase: 'signed-out' };
   throw new Failure(error);
 }

@@ -1,5 +1,5 @@
 /** The keyboard. Letters act where nothing is being typed; a key that would act on something unseen only moves there. */
-import type { Verb } from '../../wire.ts';
+import type { AgentVerb } from '../../wire.ts';
 import { ACTIONS, actionOf } from '../agent/verbs.ts';
 import { showNote } from '../ui/toasts.tsx';
 import { answer } from './actions.ts';
@@ -83,7 +83,7 @@ function currentAgent() {
 }
 
 /** What may not be done now does nothing, and says why. */
-function verb(name: Verb): boolean {
+function verb(name: AgentVerb): boolean {
   const agent = currentAgent();
   if (!agent || !live.value) return false;
   const whyNot = agent.verbs[name];

@@ -11,7 +11,7 @@ import {
   type LiveRequest,
   SUBPROTOCOL,
 } from '../../wire.ts';
-import { get } from './api.ts';
+import { call } from './api.ts';
 import { setHostTime } from './clock.ts';
 import { pageKey } from './key.ts';
 import { agents, approvals, connection, info, isMine, mail, you } from './store.ts';
@@ -102,7 +102,7 @@ async function lost(): Promise<void> {
   if (connection.value.phase === 'live') connection.value = { phase: 'lost', since_ms: Date.now() };
   // A refused upgrade looks like any other failure to a page; an ordinary request tells which it was.
   try {
-    await get('/api/info');
+    await call('info', {});
   } catch {
     if (connection.value.phase === 'connecting') connection.value = { phase: 'lost', since_ms: Date.now() };
   }

@@ -3,12 +3,12 @@
  * from the last event they have.
  */
 import { batch, effect, signal } from '@preact/signals';
-import type { EventsPage, EventView, InjectionView } from '../../wire.ts';
+import type { EventView } from '../../wire.ts';
 import type { Item } from '../live/items.ts';
 import { Transcript } from '../live/transcript.ts';
 import { type Waiting, waitingAfter, waitingOf } from '../live/waiting.ts';
 import { showError } from '../ui/toasts.tsx';
-import { get, wireOf } from './api.ts';
+import { call, wireOf } from './api.ts';
 import { watch } from './link.ts';
 import { live } from './store.ts';
 
@@ -54,7 +54,7 @@ export class OpenTranscript {
     if (this.#loadingEarlier || !this.earlier.value) return;
     this.#loadingEarlier = true;
     try {
-      const page = await this.#page(`&before=${this.#transcript.first}`);
+      const page = await this.#page(this.#transcript.first);
       this.#transcript.addEarlier(page.events);
       batch(() => {
         this.items.value = this.#transcript.items;
@@ -71,13 +71,15 @@ export class OpenTranscript {
     if (this.#loading) return;
     this.#loading = true;
     try {
-      const page = await this.#page('');
+      const page = await this.#page();
       // After the page: what is told of them later than this is among the events that follow it.
-      const { injections } = await get<{ injections: InjectionView[] }>(this.#path('injections?unread'));
+      const injections = await call('injections', { agent: this.agent });
       this.#transcript.add(page.events);
       this.#loaded = true;
       batch(() => {
-        this.waiting.value = waitingOf(injections);
+        this.waiting.value = waitingOf(
+          injections.filter(({ state }) => state === 'queued' || state === 'delivered'),
+        );
         this.items.value = this.#transcript.items;
         this.earlier.value = page.more;
         this.phase.value = 'live';
@@ -90,12 +92,10 @@ export class OpenTranscript {
     }
   }
 
-  #page(where: string): Promise<EventsPage> {
-    return get<EventsPage>(`${this.#path('events')}?limit=${PAGE}${where}`);
-  }
-
-  #path(what: string): string {
-    return `/api/agents/${encodeURIComponent(this.agent)}/${what}`;
+  /** The newest, or the newest before `before`. */
+  async #page(before?: number): Promise<{ events: EventView[]; more: boolean }> {
+    const events = await call('events', { agent: this.agent, last: true, limit: PAGE, before });
+    return { events, more: events.length === PAGE };
   }
 
   #add(events: EventView[], more: boolean): void {

@@ -50,7 +50,7 @@ export function registerApprovals(program: Command): void {
   }).action(async (id: string, words: string[], _options: unknown, command: Command) => {
     await withHost(invocation(globalsOf(command)), async (client) => {
       const approval = await findOpen(client, id);
-      const answered = await client.call('answerApproval', approval.id, answerOf(approval, words));
+      const answered = await client.call('answerApproval', { id: approval.id, ...answerOf(approval, words) });
       print(oneLine(`Answered ${answered.agent}: ${answerText(answered.answer)}`));
     });
   });
@@ -63,7 +63,8 @@ async function list(options: ListOptions, command: Command): Promise<void> {
       ...(options.agent === undefined ? {} : { agent: options.agent }),
     });
     // One that is gone may have asked; one that never was is a slip of the pen.
-    if (approvals.length === 0 && options.agent !== undefined) await client.call('agent', options.agent);
+    if (approvals.length === 0 && options.agent !== undefined)
+      await client.call('agent', { agent: options.agent });
     if (options.json) {
       printJson(approvals);
       return;

@@ -1,5 +1,4 @@
 /** `aether attach`: an agent's terminal in this one — to watch, or to hold and hand back. */
-import { hostname, userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -52,7 +51,7 @@ export function registerAttach(program: Command): void {
 type Ending = 'handback' | 'signal' | 'gone';
 
 async function watch(client: ControlClient, name: string): Promise<void> {
-  const view = await client.call('agent', name);
+  const view = await client.call('agent', { agent: name });
   if (!view.terminal.available) {
     throw new AetherError({
       code: 'terminal.none',
@@ -72,9 +71,9 @@ async function hold(
   held: boolean,
 ): Promise<void> {
   // Said before, not when it is too late to do it another way.
-  if (held && !(await client.call('agent', name)).can.hold) {
+  if (held && !(await client.call('agent', { agent: name })).can.hold) {
     throw new AetherError({
-      code: 'verb.hold.illegal',
+      code: 'verb.illegal',
       who: 'user',
       message: `${name} has no gate at which it could be held when you hand it back.`,
       next: `Attach without --held; \`aether pause ${name}\` stops it where it is.`,
@@ -96,7 +95,8 @@ async function hold(
   }
   if (ending === 'handback') await tellChanges(client, name);
   const text = ending === 'handback' ? await askNote(name) : '';
-  await client.call('handback', name, {
+  await client.call('handback', {
+    agent: name,
     generation: lease.generation,
     ...(text === '' ? {} : { note: text }),
     ...(held ? { held } : {}),
@@ -128,9 +128,9 @@ async function takeTheFloor(
     }
   })();
   try {
-    const lease = await client.call('takeover', name, { holder: holderName(), when, ...size });
+    const lease = await client.call('takeover', { agent: name, when, ...size });
     if (!givenUp) return lease;
-    await client.call('handback', name, { generation: lease.generation });
+    await client.call('handback', { agent: name, generation: lease.generation });
     process.exitCode = ExitCode.interrupted;
     return null;
   } finally {
@@ -143,7 +143,7 @@ async function takeTheFloor(
 /** Shows the terminal and, with a lease, types into it. Restores this one before it returns. */
 async function screen(client: ControlClient, name: string, lease: LeaseView | null): Promise<Ending> {
   const terminal = new RawTerminal();
-  const bytes = client.stream('terminal', name);
+  const bytes = client.stream('attach', { agent: name });
   let ending: Ending = 'gone';
   const end = (how: Ending) => {
     ending = how;
@@ -160,16 +160,17 @@ async function screen(client: ControlClient, name: string, lease: LeaseView | nu
       if (pressed || before.includes('\x03')) end('handback');
       return;
     }
-    if (before !== '') sent(client.call('terminalWrite', name, lease.generation, before));
+    if (before !== '')
+      sent(client.call('terminalWrite', { agent: name, generation: lease.generation, data: before }));
     if (pressed) end('handback');
   };
   const resize = () => {
     if (lease === null) return;
     const { cols, rows } = terminal.size();
-    sent(client.call('terminalResize', name, lease.generation, cols, rows));
+    sent(client.call('terminalResize', { agent: name, generation: lease.generation, cols, rows }));
   };
   const beat = setInterval(() => {
-    if (lease !== null) sent(client.call('leaseBeat', name, lease.generation));
+    if (lease !== null) sent(client.call('leaseBeat', { agent: name, generation: lease.generation }));
   }, BEAT_MS);
   const restoreSignals = onInterrupt(() => end('signal'));
 
@@ -227,7 +228,7 @@ async function hasLeft(client: ControlClient, name: string, generation: number):
 
 /** What the agent will be told by itself: the note need not say it. */
 async function tellChanges(client: ControlClient, name: string): Promise<void> {
-  const files = (await client.call('changes', name))?.files ?? [];
+  const files = (await client.call('changes', { agent: name }))?.files ?? [];
   if (files.length > 0) note(`Changed meanwhile, which ${name} is told: ${oneLine(files.join(', '))}`);
 }
 
@@ -244,19 +245,5 @@ async function askNote(name: string): Promise<string> {
     throw error;
   } finally {
     lines.close();
-  }
-}
-
-/** How the agent and other operators are told who holds it. */
-function holderName(): string {
-  const user = process.env.USER || process.env.LOGNAME || userName();
-  return `${user}@${hostname()}`;
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return `uid ${process.getuid?.()}`; // a user that the system has no name for
   }
 }

@@ -27,7 +27,7 @@ export function registerHold(program: Command): void {
         command,
         names,
         async (client, name) => {
-          const asked = await client.call('hold', name);
+          const asked = await client.call('hold', { agent: name });
           const view = options.wait ? await standing(client, asked, timeout_ms) : asked;
           if (options.wait && view.activity !== 'held') process.exitCode ||= ExitCode.failed;
           return view;

@@ -63,7 +63,7 @@ export function registerInject(program: Command): void {
         const receipt =
           options.cancel === undefined
             ? await send(client, name, message, { wait, timeout_ms, show })
-            : await client.call('cancelInjection', options.cancel);
+            : await client.call('cancelInjection', { id: options.cancel });
         if (options.json) printJson(receipt);
         else show(receipt);
         if (wait !== null && !reached(receipt, wait)) process.exitCode ||= ExitCode.failed;
@@ -85,7 +85,7 @@ function checkUse({ cancel, list: lists }: InjectOptions, words: string[]): void
 }
 
 async function list(client: ControlClient, name: string, json: boolean): Promise<void> {
-  const receipts = (await client.call('injections', name)).slice(-50);
+  const receipts = (await client.call('injections', { agent: name })).slice(-50);
   if (json) printJson(receipts);
   else printReceipts(receipts);
 }
@@ -101,7 +101,7 @@ async function send(
   },
 ): Promise<InjectionView> {
   const { wait } = waiting;
-  const view = await client.call('agent', name);
+  const view = await client.call('agent', { agent: name });
   if (wait !== null && STAGES.indexOf(wait) > STAGES.indexOf(view.can.receipts)) {
     throw new AetherError({
       code: 'usage.wait',
@@ -113,7 +113,12 @@ async function send(
   const text = words.length === 1 && words[0] === '-' ? await readStdin() : words.join(' ');
   // From before it is sent, so that no step of the receipt can be missed.
   const events = client.stream('follow', { agent: name, topics: ['inject.'] });
-  const sent = await client.call('inject', name, { text, priority, ...(id === undefined ? {} : { id }) });
+  const sent = await client.call('inject', {
+    agent: name,
+    text,
+    priority,
+    ...(id === undefined ? {} : { id }),
+  });
   waiting.show(sent);
   return wait === null ? sent : waitFor(client, events, sent, { ...waiting, wait });
 }
@@ -137,10 +142,10 @@ async function waitFor(
     events.cancel();
   });
   try {
-    let receipt = await client.call('injection', sent.id);
+    let receipt = await client.call('injection', { id: sent.id });
     if (final(receipt)) return receipt;
     for await (const _event of events) {
-      receipt = await client.call('injection', sent.id);
+      receipt = await client.call('injection', { id: sent.id });
       waiting.show(receipt);
       if (final(receipt)) return receipt;
     }

@@ -10,9 +10,6 @@ export function registerInterrupt(program: Command): void {
     examples: ['aether interrupt researcher'],
     notes: ['To be gentler, `aether hold`; to stop the processes as well, `aether stop`.'],
   }).action((names: string[], _options: unknown, command: Command) =>
-    forEachAgent(command, names, async (client, name) => {
-      await client.call('interrupt', name);
-      return client.call('agent', name);
-    }),
+    forEachAgent(command, names, (client, name) => client.call('interrupt', { agent: name })),
   );
 }

@@ -21,7 +21,8 @@ export function registerLifecycle(program: Command): void {
     .option('--goal <text>', 'what it is to do, instead of the goal in the configuration')
     .action((names: string[], options: { fresh?: boolean; goal?: string }, command: Command) =>
       forEachAgent(command, names, (client, name) =>
-        client.call('start', name, {
+        client.call('start', {
+          agent: name,
           ...(options.fresh ? { fresh: true } : {}),
           ...(options.goal === undefined ? {} : { goal: options.goal }),
         }),
@@ -33,7 +34,7 @@ export function registerLifecycle(program: Command): void {
     summary: 'stop agents politely, with everything they started; they stay stopped until `aether start`',
     examples: ['aether stop researcher'],
   }).action((names: string[], _options: unknown, command: Command) =>
-    forEachAgent(command, names, (client, name) => client.call('stop', name)),
+    forEachAgent(command, names, (client, name) => client.call('stop', { agent: name })),
   );
 
   declareVerb(program, {
@@ -41,7 +42,7 @@ export function registerLifecycle(program: Command): void {
     summary: 'end agents at once (SIGKILL), with everything they started',
     examples: ['aether kill researcher'],
   }).action((names: string[], _options: unknown, command: Command) =>
-    forEachAgent(command, names, (client, name) => client.call('kill', name)),
+    forEachAgent(command, names, (client, name) => client.call('kill', { agent: name })),
   );
 
   declareVerb(program, {
@@ -52,7 +53,7 @@ export function registerLifecycle(program: Command): void {
     .option('--fresh', 'begin a new conversation')
     .action((names: string[], options: { fresh?: boolean }, command: Command) =>
       forEachAgent(command, names, (client, name) =>
-        client.call('restart', name, options.fresh ? { fresh: true } : {}),
+        client.call('restart', { agent: name, ...(options.fresh ? { fresh: true } : {}) }),
       ),
     );
 }

@@ -37,7 +37,7 @@ export function registerLogs(program: Command): void {
     .action(async (agent: string | undefined, options: LogsOptions, command: Command) => {
       const invoked = invocation(globalsOf(command));
       await withHost(invoked, async (client) => {
-        const view = agent === undefined ? null : await client.call('agent', agent);
+        const view = agent === undefined ? null : await client.call('agent', { agent: agent });
         // A plain command has no events of its own saying: its terminal is its transcript.
         if (view !== null && !view.can.turns && !options.json) {
           // Without a pid nothing prints: then it is what it printed last.
@@ -93,7 +93,7 @@ function printEvent(event: EventView, named: boolean, hint: Hint): void {
 }
 
 async function printedLast(client: ControlClient, name: string): Promise<void> {
-  const bytes = Buffer.from(await client.call('lastTerminal', name), 'base64');
+  const bytes = Buffer.from(await client.call('lastTerminal', { agent: name }), 'base64');
   process.stdout.write(new TerminalFilter(true).push(bytes));
   note(
     `${oneLine(name)} does not run; ${bytes.length > 0 ? 'this is what it printed last' : 'it has printed nothing'}.`,
@@ -101,7 +101,7 @@ async function printedLast(client: ControlClient, name: string): Promise<void> {
 }
 
 async function terminalText(client: ControlClient, name: string, follow: boolean): Promise<void> {
-  const stream = client.stream('terminal', name);
+  const stream = client.stream('attach', { agent: name });
   const restore = onInterrupt(() => {
     process.exitCode = ExitCode.interrupted;
     stream.cancel();

@@ -48,7 +48,7 @@ export function registerMail(program: Command): void {
   }).action(async (ids: string[], _options: unknown, command: Command) => {
     await withHost(invocation(globalsOf(command)), async (client) => {
       const named = await fullIds(client, ids);
-      const { acked, already } = await client.call('ackOperatorMail', named);
+      const { acked, already } = await client.call('ackOperatorMail', { ids: named });
       print(
         `${acked.length} acknowledged${already.length > 0 ? `, ${already.length} had been already` : ''}.`,
       );

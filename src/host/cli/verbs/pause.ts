@@ -12,7 +12,7 @@ export function registerPause(program: Command): void {
     examples: ['aether pause researcher'],
     notes: ['Messages wait until it is resumed. The time paused counts against no limit.'],
   }).action((names: string[], _options: unknown, command: Command) =>
-    forEachAgent(command, names, (client, name) => client.call('pause', name), describePause),
+    forEachAgent(command, names, (client, name) => client.call('pause', { agent: name }), describePause),
   );
 
   declareVerb(program, {
@@ -20,7 +20,7 @@ export function registerPause(program: Command): void {
     summary: 'let held or paused agents go on; they are told how long they were away and what changed',
     examples: ['aether resume researcher'],
   }).action((names: string[], _options: unknown, command: Command) =>
-    forEachAgent(command, names, (client, name) => client.call('resume', name)),
+    forEachAgent(command, names, (client, name) => client.call('resume', { agent: name })),
   );
 }
 

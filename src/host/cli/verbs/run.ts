@@ -31,7 +31,7 @@ export function registerRun(program: Command): void {
 }
 
 async function run(client: ControlClient, name: string, text: string, json: boolean): Promise<void> {
-  const before = await client.call('agent', name);
+  const before = await client.call('agent', { agent: name });
   const events = client.stream('follow', { agent: name });
   const starting = !isAlive(before);
   if (!starting && text === '' && before.activity === 'idle' && before.can.turns) {
@@ -42,8 +42,8 @@ async function run(client: ControlClient, name: string, text: string, json: bool
       next: `Give it something to do: \`aether run ${name} -- "…"\`.`,
     });
   }
-  if (starting) await client.call('start', name);
-  const inject = text === '' ? null : (await client.call('inject', name, { text })).id;
+  if (starting) await client.call('start', { agent: name });
+  const inject = text === '' ? null : (await client.call('inject', { agent: name, text })).id;
   const watch = new TurnWatch(inject, !before.can.turns);
 
   const restore = onInterrupt(() => {

@@ -150,7 +150,9 @@ async function killAll(client: ControlClient): Promise<void> {
     throw error;
   });
   await Promise.allSettled(
-    agents.filter((view) => view.verbs.kill === null).map((view) => client.call('kill', view.name)),
+    agents
+      .filter((view) => view.verbs.kill === null)
+      .map((view) => client.call('kill', { agent: view.name })),
   );
 }
 

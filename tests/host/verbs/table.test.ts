@@ -1,8 +1,9 @@
 /** What may be asked of an agent in which state, and why not. */
 import { expect, it } from 'vitest';
 import type { LeaseView } from '../../../src/host/api.ts';
-import { legalVerbs, requireHoldable, type VerbFacts } from '../../../src/host/runs/verbs.ts';
-import type { Capabilities } from '../../../src/runtimes/runtime.ts';
+import { requireHoldable } from '../../../src/host/verbs/legal.ts';
+import { legalVerbs } from '../../../src/host/verbs/table.ts';
+import type { VerbFacts } from '../../../src/host/verbs/verb.ts';
 
 const lease: LeaseView = {
   agent: 'coder',
@@ -13,26 +14,13 @@ const lease: LeaseView = {
   expires_ms: null,
   waitingFor: null,
 };
-const gated: Capabilities = {
-  engine: 'structured',
-  takeover: 'swap',
-  receipts: 'acted',
-  resume: true,
-  gate: { wait_ms_max: null },
-};
-const ungated: Capabilities = {
-  engine: 'pty',
-  takeover: 'direct',
-  receipts: 'delivered',
-  resume: false,
-};
-
 const verbs = (facts: Partial<VerbFacts>) =>
   legalVerbs({
     name: 'coder',
     state: 'running',
     lease: null,
-    capabilities: gated,
+    structured: true,
+    gated: true,
     hasTerminal: false,
     paused: false,
     pausable: true,
@@ -51,7 +39,7 @@ it('what stands still goes on by resume, and nothing else is begun with it', () 
 
 it('in somebody’s hands it can be handed back held, where there is a gate to hold it at', () => {
   expect(verbs({ lease }).hold).toContain('hand it back held');
-  expect(verbs({ lease, capabilities: ungated }).hold).toContain('no gate');
+  expect(verbs({ lease, gated: false }).hold).toContain('no gate');
   expect(() =>
     requireHoldable({ name: 'coder', can: { hold: true, receipts: 'acted', turns: true } }),
   ).not.toThrow();

@@ -1,0 +1,94 @@
+/** The nouns that verbs may use, as this host has them. Only puts one beside the other. */
+import type { HostInfo } from './api.ts';
+import { streamEvents } from './events/stream.ts';
+import type { Mailboxes } from './mailboxes/mailboxes.ts';
+import { AgentViews } from './operations/agent-views.ts';
+import { answerApproval } from './operations/approve.ts';
+import { changesMeanwhile } from './operations/changed-files.ts';
+import type { Fleet } from './operations/fleet.ts';
+import type { Holds } from './operations/hold.ts';
+import type { InjectionDelivery } from './operations/inject.ts';
+import { interrupt } from './operations/interrupt.ts';
+import type { Launcher } from './operations/launch.ts';
+import type { Lifecycle } from './operations/lifecycle.ts';
+import { Messages } from './operations/messages.ts';
+import type { Pauses } from './operations/pause.ts';
+import type { Takeover } from './operations/takeover.ts';
+import { Terminals } from './operations/terminals.ts';
+import type { Watchdog } from './operations/watchdog.ts';
+import type { By, Wiring } from './operations/wiring.ts';
+import { OPERATOR } from './principals.ts';
+import { leaseView } from './terminals/leases.ts';
+import { Dispatcher } from './verbs/dispatch.ts';
+import type { Rooms } from './verbs/rooms.ts';
+import { legalVerbs } from './verbs/table.ts';
+
+export interface RoomParts {
+  wiring: Wiring;
+  watchdog: Watchdog;
+  launcher: Launcher;
+  delivery: InjectionDelivery;
+  fleet: Fleet;
+  lifecycle: Lifecycle;
+  pauses: Pauses;
+  holds: Holds;
+  takeover: Takeover;
+  mailboxes: Mailboxes;
+  info(): HostInfo;
+  consoleLink(): string;
+  down(by: By): Promise<void>;
+}
+
+/** The verbs over this host, and the views of its agents. */
+export function hostVerbs(parts: RoomParts): { verbs: Dispatcher; views: AgentViews } {
+  const views = new AgentViews({ ...parts, legal: legalVerbs });
+  return { verbs: new Dispatcher(hostRooms(parts, views)), views };
+}
+
+function hostRooms(parts: RoomParts, views: AgentViews): Rooms {
+  const { wiring, launcher, fleet, lifecycle, pauses, takeover } = parts;
+  const { approvals, events, leases, runs } = wiring;
+  return {
+    host: parts,
+    agents: views,
+    fleet,
+    lifecycle: {
+      start: (agent, by, options) => lifecycle.start(agent, by, options),
+      stop: (agent, by) => lifecycle.stop(agent, by),
+      kill: (agent, by) => lifecycle.kill(agent, by),
+      restart: (agent, by, options) => lifecycle.restart(agent, by, options),
+      interrupt: (agent, by) => interrupt(wiring, runs.require(agent), by),
+      pause: (agent, by) => pauses.pause(runs.require(agent), by),
+      thaw: (agent, by) => pauses.resume(runs.require(agent), by),
+    },
+    holds: parts.holds,
+    messages: new Messages(wiring, parts.delivery),
+    takeover: {
+      take: (view, input, by) => takeover.take(view, runs.require(view.name), input, by),
+      handback(view, input, by) {
+        leases.require(view.name, input.generation);
+        return takeover.handback(view.name, runs.require(view.name), input, by);
+      },
+      lease(agent) {
+        const lease = leases.find(agent);
+        return lease === null ? null : leaseView(lease);
+      },
+      beat: (agent, generation) => leases.beat(agent, generation),
+      changes: changesMeanwhile,
+    },
+    terminals: new Terminals(wiring, (run) => launcher.paths(run).journal),
+    approvals: {
+      list: (filter) => approvals.list(filter),
+      answer: (id, answer, by) => answerApproval(wiring, id, answer, by),
+    },
+    mail: {
+      inbox: ({ all, ...rest }) => parts.mailboxes.inbox(OPERATOR, { ...rest, unreadOnly: all !== true }),
+      ack: (ids, by) => parts.mailboxes.ack({ principal: by, agent: null, run: null }, ids, OPERATOR),
+    },
+    events: {
+      list: (filter) => events.list(filter),
+      stream: (filter, after, sink) => streamEvents(events, filter, after, sink),
+      newest: () => events.list({ last: true, limit: 1 }).at(-1)?.seq ?? 0,
+    },
+  };
+}

@@ -1,0 +1,48 @@
+/** Every verb by its name. Written by `npm run generate` from the definitions in this folder; not edited by hand. */
+import { agent, agents, followAgents } from './agents.ts';
+import { answerApproval, approvals } from './approvals.ts';
+import { events, follow, logs } from './events.ts';
+import { apply, consoleLink, down, info, plan } from './host.ts';
+import { changes, handback, leaseBeat, takeover } from './leases.ts';
+import { hold, interrupt, kill, pause, restart, resume, start, stop } from './lifecycle.ts';
+import { ackOperatorMail, operatorMail } from './mail.ts';
+import { cancelInjection, inject, injection, injections } from './messages.ts';
+import { attach, lastTerminal, terminalResize, terminalWrite } from './terminals.ts';
+
+export const verbs = {
+  agent,
+  agents,
+  followAgents,
+  answerApproval,
+  approvals,
+  events,
+  follow,
+  logs,
+  apply,
+  consoleLink,
+  down,
+  info,
+  plan,
+  changes,
+  handback,
+  leaseBeat,
+  takeover,
+  hold,
+  interrupt,
+  kill,
+  pause,
+  restart,
+  resume,
+  start,
+  stop,
+  ackOperatorMail,
+  operatorMail,
+  cancelInjection,
+  inject,
+  injection,
+  injections,
+  attach,
+  lastTerminal,
+  terminalResize,
+  terminalWrite,
+};

@@ -1,0 +1,64 @@
+/** The event log: a page of it, or a stream. */
+import { z } from 'zod';
+import type { EventView } from '../api.ts';
+import { limits } from '../limits.ts';
+import { agentOrAll } from './input.ts';
+import { defineVerb, OPERATORS } from './verb.ts';
+
+/** Of the log: events after or before this one. */
+const position = z.int().min(0).optional();
+/** Prefixes of topics. */
+const topics = z.array(z.string().max(100)).max(50).optional();
+
+const event = (view: EventView) => view;
+
+export const events = defineVerb({
+  kind: 'call',
+  name: 'events',
+  summary: 'A page of events: the oldest after `after`, or with `last` the newest before `before`.',
+  input: z.strictObject({
+    agent: agentOrAll,
+    topics,
+    after: position,
+    before: position,
+    last: z.boolean().optional(),
+    limit: z.int().min(1).max(limits.events_page_max).optional(),
+  }),
+  who: OPERATORS,
+  reads: true,
+  run: (rooms, filter) => rooms.events.list(filter),
+});
+
+export const follow = defineVerb({
+  kind: 'stream',
+  name: 'follow',
+  summary: 'Events after `after` (left out: from now on), each once and in order.',
+  input: z.strictObject({ after: position, agent: agentOrAll, topics }),
+  who: OPERATORS,
+  encode: event,
+  run: (rooms, { after, ...filter }, sink) =>
+    rooms.events.stream(filter, after ?? rooms.events.newest(), sink),
+});
+
+export const logs = defineVerb({
+  kind: 'stream',
+  name: 'logs',
+  summary: 'The newest `last` events, then with `follow` those that come.',
+  input: z.strictObject({
+    agent: agentOrAll,
+    topics,
+    last: z.int().min(0).max(limits.events_page_max),
+    follow: z.boolean(),
+  }),
+  who: OPERATORS,
+  encode: event,
+  run(rooms, { last, follow, ...filter }, sink) {
+    // Before the page is read: what is appended while it is sent comes after it.
+    const from = rooms.events.newest();
+    const rows = last > 0 ? rooms.events.list({ ...filter, last: true, limit: last }) : [];
+    for (const row of rows) sink.item(row);
+    if (follow) return rooms.events.stream(filter, Math.max(from, rows.at(-1)?.seq ?? 0), sink);
+    sink.end();
+    return { drained: () => undefined, close: () => undefined };
+  },
+});

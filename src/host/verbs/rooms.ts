@@ -1,0 +1,130 @@
+/**
+ * What verbs may ask of the host, by noun. Written in the terms of clients, so that the definitions can be
+ * imported as types by the CLI and the browser, and so that a test can give them nouns of its own.
+ */
+import type {
+  AgentView,
+  ApprovalAnswer,
+  ApprovalView,
+  EventsFilter,
+  EventView,
+  HostInfo,
+  InjectionView,
+  LeaseView,
+  MessageView,
+  OpenStream,
+  PlanView,
+  Principal,
+  StreamSink,
+  TerminalChunk,
+  TerminalInfo,
+  TerminalViewer,
+} from '../api.ts';
+
+type By = Principal;
+
+export interface Rooms {
+  host: {
+    info(): HostInfo;
+    /** A new one-time login link to the console. */
+    consoleLink(): string;
+    /** Stops every agent (their wish to run stays) and then the host. */
+    down(by: By): Promise<void>;
+  };
+  agents: {
+    all(): AgentView[];
+    /** @throws AetherError `agent.unknown` */
+    get(name: string): AgentView;
+    /** Calls (coalesced) with names of agents whose view changed. @returns unsubscribe */
+    follow(listener: (names: string[]) => void): () => void;
+  };
+  fleet: {
+    plan(): Promise<PlanView>;
+    /** Resolves when each agent has started, failed or stopped. */
+    apply(by: By): Promise<PlanView>;
+  };
+  lifecycle: {
+    start(agent: string, by: By, options: { fresh?: boolean; goal?: string }): Promise<void>;
+    stop(agent: string, by: By): Promise<void>;
+    kill(agent: string, by: By): Promise<void>;
+    restart(agent: string, by: By, options: { fresh?: boolean }): Promise<void>;
+    /** Cancels the running turn; engine and conversation live. */
+    interrupt(agent: string, by: By): Promise<void>;
+    /** Stops every process of the agent where it is, and proves it. */
+    pause(agent: string, by: By): Promise<void>;
+    thaw(agent: string, by: By): Promise<void>;
+  };
+  holds: {
+    begin(agent: string, by: By): void;
+    resume(agent: string, by: By): Promise<void>;
+    /** The agent was stopped: there is nothing to hold any more. */
+    forget(agent: string, by: By): void;
+  };
+  messages: {
+    /** Accepts it durably; the same id again answers with the first one. */
+    send(
+      agent: string,
+      message: { text: string; priority?: InjectionView['priority']; id?: string },
+      by: By,
+    ): InjectionView;
+    /** @throws AetherError `inject.unknown` */
+    get(id: string): InjectionView;
+    list(agent: string): InjectionView[];
+    /** @throws AetherError `inject.settled` when it is too late */
+    cancel(id: string, by: By): Promise<InjectionView>;
+  };
+  takeover: {
+    /** Resolves once the floor is held. */
+    take(
+      view: AgentView,
+      input: { holder: string; when: 'boundary' | 'now'; cols: number; rows: number },
+      by: By,
+    ): Promise<LeaseView>;
+    handback(
+      view: AgentView,
+      input: { generation: number; note?: string; held?: boolean },
+      by: By,
+    ): Promise<void>;
+    /** The present lease of an agent; null: nobody has it. */
+    lease(agent: string): LeaseView | null;
+    /** The holder is still there; a lease without a beat expires. */
+    beat(agent: string, generation: number): void;
+    /** Files of the workspace that changed since it was taken over, held or paused; null while it is none of these. */
+    changes(view: AgentView): Promise<{ since_ms: number; files: string[] } | null>;
+  };
+  terminals: {
+    /** Never swaps and never resizes. `onReset`: another process has the floor. */
+    view(
+      agent: string,
+      onChunk: (chunk: TerminalChunk) => void,
+      onReset: (info: TerminalInfo | null) => void,
+    ): TerminalViewer;
+    /** The newest bytes that an agent without a run printed to its terminal. */
+    last(agent: string): Buffer;
+    /** @throws AetherError `lease.stale` with another generation than that of the holder */
+    write(agent: string, generation: number, data: string): void;
+    resize(agent: string, generation: number, cols: number, rows: number): void;
+  };
+  approvals: {
+    list(filter: { agent?: string; state?: 'open' | 'all' }): ApprovalView[];
+    answer(id: string, answer: ApprovalAnswer, by: By): ApprovalView;
+  };
+  /** Mail to the operator. */
+  mail: {
+    /** Unread, oldest first; with `all` the newest first. */
+    inbox(filter: { all?: boolean; limit?: number }): { messages: MessageView[]; unread: number };
+    /** All of `ids` or none. */
+    ack(ids: string[], by: By): { acked: string[]; already: string[] };
+  };
+  events: {
+    list(filter: EventsFilter): EventView[];
+    /** Every matching event after `after`, once and in order, as fast as the sink takes them. */
+    stream(
+      filter: { agent?: string; topics?: string[] },
+      after: number,
+      sink: StreamSink<EventView>,
+    ): OpenStream;
+    /** Seq of the newest event; 0: there is none. */
+    newest(): number;
+  };
+}
