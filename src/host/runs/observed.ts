@@ -25,6 +25,12 @@ const id: Rule = (value) => {
   return value;
 };
 
+/** Runtimes make paths and arguments of it: neither an option nor a way out of a directory, whatever their own form. */
+const session: Rule = (value) => {
+  if (/^[A-Za-z0-9][\w.:-]*$/.test(id(value) as string)) return value;
+  throw new Error(`is ${nameOf(value)} instead of the id of a conversation`);
+};
+
 const count: Rule = (value) => {
   if (Number.isSafeInteger(value) && between(value as number, limits.observed_count_max)) return value;
   throw new Error(`is ${nameOf(value)} instead of a count`);
@@ -83,7 +89,7 @@ const asked = { requestId: id, tool: id, input: json };
 const rules: { [K in ObservedEvent['kind']]: Record<Fields<K>, Rule> } = {
   ready: {},
   activity: { activity, evidence: text, tool: optional(id) },
-  session: { session: id },
+  session: { session },
   message: {
     role: oneOf<'user' | 'assistant'>({ user: true, assistant: true }),
     text,

@@ -19,6 +19,9 @@ const activity = z.enum([
 ]);
 const count = z.int().nonnegative();
 
+/** A conversation is named after the run that began it, and its file after it: no path, no option. */
+export const SESSION = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
+
 const event = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('ready') }),
   z.object({
@@ -27,7 +30,7 @@ const event = z.discriminatedUnion('kind', [
     evidence: z.string(),
     tool: z.string().exactOptional(),
   }),
-  z.object({ kind: z.literal('session'), session: z.string().min(1) }),
+  z.object({ kind: z.literal('session'), session: z.string().regex(SESSION) }),
   z.object({
     kind: z.literal('message'),
     role: z.enum(['user', 'assistant']),

@@ -6,11 +6,11 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AetherError } from '../../host/errors.ts';
 import { NO_INSPECTOR } from '../../host/node-flags.ts';
-import type { AgentSpec, CallFacts, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
+import type { AgentSpec, CallFacts, EngineState, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
 import { detectBuiltin } from './detect.ts';
 import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/wire.ts';
 import { type BuiltinOptions, PROVIDERS, parseModel } from './models.ts';
-import { builtinObserver } from './observer.ts';
+import { builtinObserver, SESSION } from './observer.ts';
 import { conversationTail } from './tail.ts';
 
 /** Model requests in one turn, unless the agent's limits say otherwise. */
@@ -37,7 +37,7 @@ export function builtinRuntime(version: string): Runtime {
 
     async prepare(agent, place, state, resume) {
       // A new conversation is named after the run that began it; a resumed one keeps its name.
-      const session = (resume ? state?.session : null) ?? place.run;
+      const session = (resume ? sessionOf(state) : null) ?? place.run;
       const opening = resume ? resume.note : agent.goal;
       return {
         ...launch(agent, place, session, 'engine', []),
@@ -49,7 +49,7 @@ export function builtinRuntime(version: string): Runtime {
     },
 
     async terminal(agent, place, state, size) {
-      const spec = launch(agent, place, state.session ?? place.run, 'terminal', ['--terminal']);
+      const spec = launch(agent, place, sessionOf(state) ?? place.run, 'terminal', ['--terminal']);
       return {
         ...spec,
         process: { ...spec.process, role: 'terminal', io: { kind: 'pty', ...size } },
@@ -60,8 +60,10 @@ export function builtinRuntime(version: string): Runtime {
 
     observer: builtinObserver,
 
-    tail: (_agent, place, state) =>
-      state.session === null ? null : conversationTail(conversationPath(place, state.session)),
+    tail: (_agent, place, state) => {
+      const session = sessionOf(state);
+      return session === null ? null : conversationTail(conversationPath(place, session));
+    },
 
     message: ({ id, text, priority }) => frame(id, { type: 'message', id, text, priority }),
 
@@ -177,6 +179,12 @@ function logIn(agent: AgentSpec, env: Record<string, string>): string {
     next: `Add auth: { env: ${key} } to the agent and set ${key} where aether runs.`,
     details: { agent: agent.name, variable: key },
   });
+}
+
+/** An older version also kept what an agent printed. */
+function sessionOf(state: EngineState | null): string | null {
+  const session = state?.session ?? null;
+  return session !== null && SESSION.test(session) ? session : null;
 }
 
 function conversationPath(place: RunPlace, session: string): string {

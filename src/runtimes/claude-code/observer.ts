@@ -9,7 +9,7 @@ import { CANCEL_PREFIX, NOW_PREFIX, READY_REQUEST } from './frames.ts';
 import { GATE_CALLBACK, GATE_REQUEST } from './gate.ts';
 import { blocksOf, readAssistant, readToolResults } from './messages.ts';
 import { markSeen, readLifecycle } from './receipts.ts';
-import { claudeState, Reading } from './state.ts';
+import { claudeState, ON_THE_WAY_MAX, Reading } from './state.ts';
 import { readSystem } from './system.ts';
 
 const NOTE_CHARS_MAX = 2_000;
@@ -130,7 +130,7 @@ function readAsked(reading: Reading, line: Line): void {
   if (request.subtype === 'hook_callback') readGate(reading, requestId, request);
   if (request.subtype !== 'can_use_tool') return;
   const tool = String(request.tool_name);
-  reading.state.asked = [...reading.state.asked, requestId];
+  reading.state.asked = [...reading.state.asked, requestId].slice(-ON_THE_WAY_MAX);
   reading.emit({
     kind: 'permission-asked',
     requestId,
@@ -145,7 +145,7 @@ function readAsked(reading: Reading, line: Line): void {
 function readGate(reading: Reading, requestId: string, request: Record<string, unknown>): void {
   if (request.callback_id !== GATE_CALLBACK) return;
   const call = request.input as Record<string, unknown>;
-  reading.state.gates = [...reading.state.gates, requestId];
+  reading.state.gates = [...reading.state.gates, requestId].slice(-ON_THE_WAY_MAX);
   reading.emit({
     kind: 'gate-asked',
     requestId,

@@ -10,7 +10,8 @@ import type { EngineState, RunPlace } from '../runtime.ts';
  */
 export const CONVERSATION_DIR = 'conversation';
 
-const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** As Claude Code makes them; anything else that is printed as one could be a path or an option. */
+export const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export interface Paths {
   home: string;
@@ -44,7 +45,9 @@ export function transcriptPath(place: RunPlace, session: string): string {
  * Known before the engine says anything, so a takeover in the first second finds the same conversation.
  */
 export function sessionOf(place: RunPlace, state: EngineState | null): string {
-  const session = state?.session ?? uuidOf(`session:${place.run}`);
+  const known = state?.session ?? '';
+  // An older version also kept what an agent printed.
+  const session = SESSION_ID.test(known) ? known : uuidOf(`session:${place.run}`);
   return movedFrom(place, session) ?? session;
 }
 

@@ -1,5 +1,7 @@
 /** What the observer remembers between lines: JSON, small, complete after every line. */
+import { shortText } from '../../host/text.ts';
 import type { Activity, EngineState, ObservedEvent } from '../runtime.ts';
+import { SESSION_ID } from './paths.ts';
 
 export interface ClaudeState extends EngineState {
   activity: Activity | null;
@@ -17,8 +19,8 @@ export interface ClaudeState extends EngineState {
   counted: string | null;
 }
 
-/** More than this are never on their way at once; what is forgotten is only a receipt's middle stage. */
-const ON_THE_WAY_MAX = 2_000;
+/** More than this are never on their way, or open, at once: an engine that prints more has the oldest forgotten. */
+export const ON_THE_WAY_MAX = 2_000;
 
 /** Fills what an older host, or a new run of an old conversation, did not store. */
 export function claudeState(state: EngineState): ClaudeState {
@@ -33,6 +35,9 @@ export function claudeState(state: EngineState): ClaudeState {
     counted: (state.counted as ClaudeState['counted']) ?? null,
   };
 }
+
+const SHOWN_CHARS = 100;
+const shown = (value: unknown): string => shortText(JSON.stringify(value) ?? typeof value, SHOWN_CHARS);
 
 /** One line's reading in progress: changes to a private copy of the state, and the events they make. */
 export class Reading {
@@ -54,13 +59,19 @@ export class Reading {
   }
 
   session(session: unknown): void {
-    if (typeof session !== 'string' || session === this.state.session) return;
+    if (session === undefined || session === this.state.session) return;
+    if (typeof session !== 'string' || !SESSION_ID.test(session)) {
+      const text = `The engine names ${shown(session)} as its conversation, which is no id of one: it is left out.`;
+      this.emit({ kind: 'note', level: 'warn', text });
+      return;
+    }
     this.state.session = session;
     this.emit({ kind: 'session', session });
   }
 
   toolCalled(toolUseId: string, tool: string, input: unknown): void {
-    this.state.tools = { ...this.state.tools, [toolUseId]: tool };
+    const before = Object.entries(this.state.tools).slice(-ON_THE_WAY_MAX + 1);
+    this.state.tools = { ...Object.fromEntries(before), [toolUseId]: tool };
     this.emit({ kind: 'tool-call', toolUseId, tool, input });
     this.activity('tool', `called ${tool}`, tool);
   }
