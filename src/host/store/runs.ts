@@ -159,7 +159,7 @@ export class RunTable {
       toJson(run.turn),
       toJson(run.gate),
       json(run.asked),
-      JSON.stringify(run.sandbox),
+      toJson(run.sandbox),
       run.agent,
     );
   }
