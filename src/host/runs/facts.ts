@@ -181,12 +181,15 @@ export class RunFacts {
       return;
     }
     floors.spawned(this.#record.floor, status, record.end);
+    const { index, role, pid, io, beside } = status;
+    const started = { process: index, role, pid, io, ...(beside ? { beside } : {}) };
+    this.#sink.recorded({ topic: 'process.started', data: started });
+    // What the agent does is not told by a process beside its engine.
+    if (beside) return;
     if (status.role === 'engine')
       this.#record.engine = this.#runtime.observer.initial(this.#record.engine.session);
     const evidence = { source: 'shim', what: `process ${status.pid} started`, at_ms: record.at_ms };
     if (this.#record.state !== 'stopping') setState(this.#record, 'running', evidence);
-    const { index, role, pid, io } = status;
-    this.#sink.recorded({ topic: 'process.started', data: { process: index, role, pid, io } });
     this.observe(
       {
         kind: 'activity',

@@ -4,7 +4,7 @@
  */
 import type { Frame } from '../../runtimes/runtime.ts';
 import { limits } from '../limits.ts';
-import type { ProcessStatus } from '../shim/wire.ts';
+import type { ProcessRole, ProcessStatus } from '../shim/wire.ts';
 import type { Floor, RunProcess, TerminalSize } from '../store/run-parts.ts';
 import { endOfText, wholeBytes } from '../text.ts';
 
@@ -33,12 +33,27 @@ export function onFloor(floor: Floor): Readonly<RunProcess> {
 /** Nobody but the engine is written to and speaks for the agent. */
 export const engineHasFloor = (floor: Floor): boolean => onFloor(floor).role === 'engine';
 
-/** The terminal that can be shown and typed into: that of the process that has the floor. */
-export function terminalOf(floor: Floor): (RunProcess & { index: number; terminalFrom: number }) | null {
-  const shown = onFloor(floor);
-  return floor.process === null || shown.io !== 'pty' || shown.terminalFrom === null
+/** A terminal on the screen: its process, by index. */
+export type ShownTerminal = RunProcess & { index: number; terminalFrom: number };
+
+/** The terminal that can be shown and typed into: one beside the engine, or that of the process that has the floor. */
+export function terminalOf(floor: Floor): ShownTerminal | null {
+  const beside = besideOf(floor, 'terminal');
+  const index = beside?.index ?? floor.process;
+  const shown = beside ?? onFloor(floor);
+  return index === null || shown.io !== 'pty' || shown.terminalFrom === null
     ? null
-    : { ...shown, index: floor.process, terminalFrom: shown.terminalFrom };
+    : { ...shown, index, terminalFrom: shown.terminalFrom };
+}
+
+/** The running process of this role that does not have the floor. */
+export function besideOf(floor: Floor, role: ProcessRole): (RunProcess & { index: number }) | null {
+  for (const [key, process] of Object.entries(floor.processes)) {
+    const index = Number(key);
+    if (index !== floor.process && process.role === role && process.pid !== null)
+      return { ...process, index };
+  }
+  return null;
 }
 
 /**
@@ -49,11 +64,13 @@ export function replayFrom({ terminalFrom, marks }: { terminalFrom: number; mark
   return [terminalFrom, ...marks].find((mark) => to - mark <= limits.terminal_replay_bytes_max) ?? null;
 }
 
-/** @param end of the record that tells of it. It has the floor from now on. */
+/** @param end of the record that tells of it. Unless it stands beside another, it has the floor from now on. */
 export function spawned(floor: Floor, status: ProcessStatus, end: number): void {
-  const processes = Object.entries(floor.processes).filter(([, { pid }]) => pid !== null);
-  floor.processes = Object.fromEntries(processes);
-  floor.process = status.index;
+  if (!status.beside) {
+    const processes = Object.entries(floor.processes).filter(([, { pid }]) => pid !== null);
+    floor.processes = Object.fromEntries(processes);
+    floor.process = status.index;
+  }
   floor.processes[status.index] = {
     ...NONE,
     role: status.role,

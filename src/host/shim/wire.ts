@@ -18,9 +18,12 @@ export const FRAME_BYTES_MAX = 32 * 1024 * 1024;
 /** Frames accepted by the shim that the process has not yet read; beyond it a write is refused (`busy`). */
 export const WRITE_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 
+/** What a process of a run is for. */
+export type ProcessRole = 'engine' | 'terminal' | 'desktop';
+
 /** How one process is started. Lives in the shim's memory only: env holds secrets. */
 export interface ProcessSpec {
-  role: 'engine' | 'terminal';
+  role: ProcessRole;
   argv: string[];
   /** The complete environment: nothing is inherited from the shim. */
   env: Record<string, string>;
@@ -118,7 +121,7 @@ export type ShimNotice =
 
 export interface ProcessStatus {
   index: number;
-  role: 'engine' | 'terminal';
+  role: ProcessRole;
   pid: number;
   /** /proc/<pid>/stat field 22, so that a reused pid is never taken for it. 0 where unknown. */
   start_ticks: number;
@@ -145,7 +148,7 @@ export interface ShimStatus {
   /** Logical length of the journal in bytes. */
   offset: number;
   processes: ProcessStatus[];
-  /** The process that has the floor: writes with another index are refused. */
+  /** The process that has the floor: writes to another are refused, unless it stands beside. */
   current: number | null;
   swapping: boolean;
   stopping: boolean;

@@ -4,6 +4,7 @@
  */
 import type { Activity, Frame } from '../../runtimes/runtime.ts';
 import type { Principal } from '../api.ts';
+import type { ProcessRole } from '../shim/wire.ts';
 
 /** The processes of a run, and which of them has the floor: is written to, and speaks for the agent. */
 export interface Floor {
@@ -28,7 +29,7 @@ export interface TerminalSize {
 
 /** One process, and how far its output was understood. */
 export interface RunProcess {
-  role: 'engine' | 'terminal';
+  role: ProcessRole;
   /** Null once it has ended. */
   pid: number | null;
   io: 'pipes' | 'pty';
