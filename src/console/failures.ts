@@ -2,18 +2,36 @@
 import { AetherError, toWireError, type WireError } from '../host/errors.ts';
 import type { Log } from '../host/log.ts';
 
+type ErrorStatus = 400 | 403 | 404 | 405 | 409 | 413 | 500 | 502 | 503;
+
+/** What a status says where nothing more exact is known: who must act. */
 const BY_ACTOR = { user: 409, config: 409, agent: 409, runtime: 502, host: 503 } as const;
 
-type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 421 | 500 | 502 | 503;
+/** Errors that HTTP has a status of its own for. A test holds that each of them exists. */
+export const BY_CODE: Readonly<Record<string, ErrorStatus>> = {
+  'console.invalid': 400,
+  'events.limit': 400,
+  'verb.invalid': 400,
+  'verb.forbidden': 403,
+  'agent.unknown': 404,
+  'approval.unknown': 404,
+  'console.unknown-path': 404,
+  'inject.unknown': 404,
+  'mail.unknown': 404,
+  'memory.unknown': 404,
+  'question.unknown': 404,
+  'verb.unknown': 404,
+  'console.method': 405,
+  'approval.too-long': 413,
+  'console.too-large': 413,
+  'mail.too-long': 413,
+  'memory.too-long': 413,
+  'host.internal': 500,
+  'console.sockets': 503,
+};
 
-/** A status that fits the code's last word; otherwise who must act decides. */
 export function statusOf(error: WireError): ErrorStatus {
-  if (error.code === 'internal') return 500;
-  if (error.code === 'console.method') return 405;
-  if (/(^|[.-])(unknown|missing|absent|no-such|not-found)([.-]|$)/.test(error.code)) return 404;
-  if (/(^|[.-])(too-large|too-long|oversize)$/.test(error.code)) return 413;
-  if (/(^|[.-])(invalid|malformed|bad-request|limit|range)$/.test(error.code)) return 400;
-  return BY_ACTOR[error.who];
+  return BY_CODE[error.code] ?? BY_ACTOR[error.who];
 }
 
 export function failure(error: unknown, log: Log): { status: ErrorStatus; body: { error: WireError } } {

@@ -44,7 +44,7 @@ export function toWireError(error: unknown): WireError {
     return diskFull((error as { path?: string }).path ?? 'the state directory', error).toWire();
   }
   return {
-    code: 'internal',
+    code: 'host.internal',
     who: 'host',
     message: 'The host failed while doing this; the request had no effect that was acknowledged.',
     next: 'Look at host.log in the state directory, then try again.',

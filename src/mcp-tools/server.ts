@@ -108,7 +108,7 @@ export function createToolServer(options: ToolServerOptions): Server {
 /** The one way an error reaches an agent: what happened, what to do next, a stable code; never a stack. */
 function errorResult(error: unknown, tool: string, log: DoorLog) {
   const { code, who, message, next } = toWireError(error);
-  if (code === 'internal') {
+  if (code === 'host.internal') {
     log.error({ tool, error: error instanceof Error ? error.stack : String(error) }, 'a tool failed');
   }
   return {

@@ -99,7 +99,7 @@ export class Acts {
     try {
       await this.#world.fleet.withHost(body);
     } catch (error) {
-      if (!(error instanceof AetherError) || error.code === 'internal') throw error;
+      if (!(error instanceof AetherError) || error.code === 'host.internal') throw error;
       this.#world.story.push(`  refused: ${error.code}: ${error.message.slice(0, 160)}`);
     }
   }

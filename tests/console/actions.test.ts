@@ -232,6 +232,6 @@ it('what the host refuses keeps its words; what breaks does not leak', async () 
   expect(refused).toMatchObject({ status: 409, body: { error: { code: 'verb.illegal' } } });
   fixture.host.plan = () => Promise.reject(new Error('secret detail of a bug'));
   const broken = await client.get<Failed>('/api/verbs/plan');
-  expect(broken).toMatchObject({ status: 500, body: { error: { code: 'internal' } } });
+  expect(broken).toMatchObject({ status: 500, body: { error: { code: 'host.internal' } } });
   expect(JSON.stringify(broken.body)).not.toContain('secret detail');
 });

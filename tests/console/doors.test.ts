@@ -198,7 +198,7 @@ describe('what nobody should send', () => {
     };
     const broken = client.socket('/terminal/coder');
     expect(await broken.until(() => broken.closed ?? undefined, 'the close')).toMatchObject({ code: 1011 });
-    expect(broken.json).toMatchObject([{ type: 'error', error: { code: 'internal' } }]);
+    expect(broken.json).toMatchObject([{ type: 'error', error: { code: 'host.internal' } }]);
     fixture.host.terminalView = view;
     const next = client.socket('/terminal/coder');
     await next.message('screen');

@@ -397,7 +397,7 @@ describe('an answer', () => {
     const by = await engine();
     const { result } = await by.reply(by.call('aether_agents_list'));
     expect(result.isError).toBe(true);
-    expect(result._meta['aether/error']).toEqual({ code: 'internal', who: 'host' });
+    expect(result._meta['aether/error']).toEqual({ code: 'host.internal', who: 'host' });
     expect(JSON.stringify(result)).not.toMatch(/SQLITE|secret|\.ts:/);
   });
 });

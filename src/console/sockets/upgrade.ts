@@ -54,7 +54,7 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
         message: `${limits.console_sockets_max} connections to the console are open.`,
         next: 'Close tabs you do not need.',
       };
-      return { status: 503, error };
+      return { status: statusOf(error), error };
     }
     const path = (request.url ?? '/').split('?', 1)[0]!;
     const serve = route(path, context, feed, admitted);

@@ -38,7 +38,7 @@ export class Connections {
     run.attach(client);
     client.onClose((why) => {
       // A newer host has the run, and whatever becomes of it.
-      if (why.code === 'shim-fenced') return;
+      if (why.code === 'shim.fenced') return;
       this.#regain(run, clock.elapsed() - since_ms).catch((error: unknown) =>
         this.#wiring.log.error(
           { run: run.id, error: messageOf(error) },

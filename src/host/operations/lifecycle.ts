@@ -317,7 +317,7 @@ export class Lifecycle {
     if (noRoom(error)) return; // it could not be noted down either, and is tried again
     const { agents } = this.#wiring;
     const problem = toWireError(error);
-    if (problem.code === 'internal')
+    if (problem.code === 'host.internal')
       this.#wiring.log.error({ agent: name, error: messageOf(error) }, 'launch failed');
     agents.change(name, (changed) => {
       changed.problem = problem;

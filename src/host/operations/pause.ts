@@ -34,7 +34,7 @@ export class Pauses {
     this.#unread = parts.unread;
   }
 
-  /** @returns once every process of the run stands still. @throws AetherError `shim-not-still`: it goes on */
+  /** @returns once every process of the run stands still. @throws AetherError `shim.not-still`: it goes on */
   async pause(run: Run, by: By): Promise<void> {
     await this.#asked(run, 'pause', by, async () => {
       await run.client.pause(this.#wiring.ids.short('pause'), by);

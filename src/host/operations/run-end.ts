@@ -24,7 +24,7 @@ export function neverStarted(record: RunRecord): boolean {
 
 /** The host's disk or the shim's: in the end the same one. */
 export function noRoom(error: unknown): boolean {
-  return isDiskFull(error) || (error instanceof AetherError && error.code === 'shim-disk-full');
+  return isDiskFull(error) || (error instanceof AetherError && error.code === 'shim.disk-full');
 }
 
 export function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord['problem'] {

@@ -12,13 +12,13 @@ export const RUN_MARKER = 'AETHER_RUN';
 /**
  * The run the process is in, from the nearest ancestor (itself included) that carries the marker; null when
  * none does. A host that was itself started inside a run has a marker of its own: compare, do not only test.
- * @throws AetherError `peer-gone` when the process no longer exists, which must never be read as "outside".
+ * @throws AetherError `peer.gone` when the process no longer exists, which must never be read as "outside".
  */
 export function runMarkerOf(pid: number): string | null {
   const chain = ancestry(pid);
   if (chain.length === 0) {
     throw new AetherError({
-      code: 'peer-gone',
+      code: 'peer.gone',
       who: 'user',
       message: `Process ${pid} has exited, so nobody can tell whether it belongs to a run.`,
       next: 'Ask again from a process that stays until it is answered.',

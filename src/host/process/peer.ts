@@ -18,7 +18,7 @@ export interface PeerCredentials {
 
 /**
  * Credentials of the process that connected (not of one that inherited the connection from it).
- * @throws AetherError `peer-unknown` when the platform cannot tell, `peer-gone` when that process has exited:
+ * @throws AetherError `peer.unknown` when the platform cannot tell, `peer.gone` when that process has exited:
  *   its pid may belong to somebody else by now, so it must not be judged by it.
  */
 export function peerCredentials(socket: Socket): PeerCredentials {
@@ -82,7 +82,7 @@ function onMac(fd: number): PeerCredentials {
 
 function gone(message: string): AetherError {
   return new AetherError({
-    code: 'peer-gone',
+    code: 'peer.gone',
     who: 'user',
     message,
     next: 'Connect again and stay connected.',
@@ -92,7 +92,7 @@ function gone(message: string): AetherError {
 function unknown(message: string, cause?: unknown): AetherError {
   return new AetherError(
     {
-      code: 'peer-unknown',
+      code: 'peer.unknown',
       who: 'host',
       message: `The host cannot tell who is connecting: ${message}`,
       next: 'Run the host on Linux or macOS; `aether doctor` says what is missing.',

@@ -22,7 +22,7 @@ const NOTE = 'sockets';
  * `/tmp/aether-<uid>/<hash>` where that is unset, not ours or too long. The same state directory gives the
  * same one, by whatever path it is reached and whatever the caller's environment is: the first choice is
  * noted down, and holds for as long as that directory exists.
- * @throws AetherError `runtime-directory-unsafe` when what is there is a link or belongs to somebody else
+ * @throws AetherError `runtime-directory.unsafe` when what is there is a link or belongs to somebody else
  */
 export function runtimeDirectory(
   stateDir: string,
@@ -54,13 +54,13 @@ function readNote(file: string): string | null {
   }
 }
 
-/** A socket's path in the runtime directory. @throws AetherError `socket-path-too-long` */
+/** A socket's path in the runtime directory. @throws AetherError `socket.path-too-long` */
 export function socketPath(directory: string, name: string): string {
   const path = join(directory, name);
   const bytes = Buffer.byteLength(path);
   if (bytes <= SOCKET_PATH_BYTES_MAX) return path;
   throw new AetherError({
-    code: 'socket-path-too-long',
+    code: 'socket.path-too-long',
     who: 'user',
     message: `The socket path ${path} has ${bytes} bytes; the system allows ${SOCKET_PATH_BYTES_MAX}.`,
     next: 'Set XDG_RUNTIME_DIR to a short directory that only you can read, or unset it to use /tmp.',
@@ -89,7 +89,7 @@ function privateDirectory(path: string): void {
 
 function unsafe(path: string, why: string): AetherError {
   return new AetherError({
-    code: 'runtime-directory-unsafe',
+    code: 'runtime-directory.unsafe',
     who: 'user',
     message: `${path} cannot hold the host's sockets: ${why}.`,
     next: `Find out who made it and remove it, or set XDG_RUNTIME_DIR to a directory that only you can read.`,

@@ -265,7 +265,7 @@ export class Run {
     const process = this.record.floor.process;
     if (process === null) {
       throw new AetherError({
-        code: 'run.noProcess',
+        code: 'run.no-process',
         who: 'host',
         message: `Run ${this.id} has no process to write to.`,
         next: 'Start the agent first.',

@@ -132,7 +132,7 @@ export class JournalViewer {
       return this.#reader.read(READ_BYTES);
     } catch (error) {
       // The shim deletes what the host has processed, whoever else still reads it.
-      if (!(error instanceof AetherError && error.code === 'journal-gap')) throw error;
+      if (!(error instanceof AetherError && error.code === 'journal.gap')) throw error;
       this.#skip();
       return this.#reader.read(READ_BYTES);
     }

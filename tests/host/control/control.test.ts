@@ -73,7 +73,7 @@ describe('verbs', () => {
     };
     const client = await connected();
     const error = await client.call('agents').catch((thrown: Error) => thrown);
-    expect(error).toMatchObject({ code: 'internal' });
+    expect(error).toMatchObject({ code: 'host.internal' });
     expect(JSON.stringify(error)).not.toContain('secret path');
   });
 });

@@ -219,7 +219,7 @@ agents:
     const { plan } = fleet('agents: { a: { runtime: command, command: [sh] } }');
     const broken = { ...commandRuntime, prepare: () => Promise.reject(new Error('secret detail')) };
     const { changes } = await plan({ runtime: broken });
-    expect(changes[0]?.problem?.code).toBe('internal');
+    expect(changes[0]?.problem?.code).toBe('host.internal');
     expect(JSON.stringify(changes)).not.toContain('secret detail');
   });
 });

@@ -103,7 +103,7 @@ test('a directory that is a link or a file is refused', () => {
     const xdg = mkdtempSync(join(dir, 'x'));
     plant(join(xdg, 'aether'));
     expect(() => runtimeDirectory(xdg, { XDG_RUNTIME_DIR: xdg })).toThrow(
-      expect.objectContaining({ code: 'runtime-directory-unsafe', who: 'user' }),
+      expect.objectContaining({ code: 'runtime-directory.unsafe', who: 'user' }),
     );
   }
 });
@@ -111,7 +111,7 @@ test('a directory that is a link or a file is refused', () => {
 test('a socket path that the system would refuse is refused in words', () => {
   expect(socketPath('/tmp/a', 'b.sock')).toBe('/tmp/a/b.sock');
   expect(() => socketPath('/tmp', 'ü'.repeat(52))).toThrow(
-    expect.objectContaining({ code: 'socket-path-too-long' }),
+    expect.objectContaining({ code: 'socket.path-too-long' }),
   );
 });
 
@@ -145,7 +145,7 @@ test('a peer is who the kernel says', async () => {
     start_ticks: startTicks(child.pid!),
   });
   socket.destroy();
-  expect(() => peerCredentials(socket)).toThrow(expect.objectContaining({ code: 'peer-gone' }));
+  expect(() => peerCredentials(socket)).toThrow(expect.objectContaining({ code: 'peer.gone' }));
 
   const own = connect(path);
   expect(peerCredentials(await next()).pid).toBe(process.pid);
@@ -168,8 +168,8 @@ test('a peer that has exited cannot be vouched for, even while its connection li
   expect(peerCredentials(socket).pid).toBe(child.pid);
   await once(child, 'exit');
   expect(socket.readyState).toBe('open');
-  expect(() => peerCredentials(socket)).toThrow(expect.objectContaining({ code: 'peer-gone' }));
-  expect(() => runMarkerOf(child.pid!)).toThrow(expect.objectContaining({ code: 'peer-gone' }));
+  expect(() => peerCredentials(socket)).toThrow(expect.objectContaining({ code: 'peer.gone' }));
+  expect(() => runMarkerOf(child.pid!)).toThrow(expect.objectContaining({ code: 'peer.gone' }));
   socket.destroy();
   server.close();
 });

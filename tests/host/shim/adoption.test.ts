@@ -107,7 +107,7 @@ test('a run that ends while no host is there is found ended', async () => {
   await until('output to flow', () => host.processed() > 0);
   const processed = await host.kill();
   await until('the shim to end', () => !isAlive(host.identity), 15_000);
-  await expect(lab.connect(host.start.socket, 2)).rejects.toMatchObject({ code: 'shim-unreachable' });
+  await expect(lab.connect(host.start.socket, 2)).rejects.toMatchObject({ code: 'shim.unreachable' });
   const numbers =
     `${output(host.start.dir, 0, processed)}${output(host.start.dir, processed, Infinity)}`.split('\n');
   expect(numbers).toHaveLength(20_001);

@@ -93,7 +93,7 @@ test('memory stays flat under a flood', async () => {
 test('what goes wrong at the start is told to the launcher', async () => {
   const taken = await lab.launch();
   await expect(launch(lab.startLine({ socket: taken.start.socket }))).rejects.toMatchObject({
-    code: 'shim-start-failed',
+    code: 'shim.start-failed',
     message: expect.stringContaining('EADDRINUSE'),
   });
   const file = join(lab.directory(), 'file');

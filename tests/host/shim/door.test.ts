@@ -21,10 +21,10 @@ test('a newer host fences the older one, whose requests fail clearly', async () 
   });
   const newer = await lab.connect(start.socket, 2);
   await until('the older host to be told', () => why);
-  expect(why?.code).toBe('shim-fenced');
-  expect(await pending).toBe('shim-fenced');
-  await expect(client.write(0, 'f', 'x')).rejects.toMatchObject({ code: 'shim-fenced' });
-  await expect(lab.connect(start.socket, 1)).rejects.toMatchObject({ code: 'shim-fenced' });
+  expect(why?.code).toBe('shim.fenced');
+  expect(await pending).toBe('shim.fenced');
+  await expect(client.write(0, 'f', 'x')).rejects.toMatchObject({ code: 'shim.fenced' });
+  await expect(lab.connect(start.socket, 1)).rejects.toMatchObject({ code: 'shim.fenced' });
   expect((await newer.currentStatus()).processes).toHaveLength(1);
 });
 
@@ -33,7 +33,7 @@ test('the same host may connect again', async () => {
   client.close();
   const again = await lab.connect(start.socket, 1);
   expect(again.status).toMatchObject({ run: start.run, processes: [], current: null });
-  await expect(client.currentStatus()).rejects.toMatchObject({ code: 'shim-closed' });
+  await expect(client.currentStatus()).rejects.toMatchObject({ code: 'shim.closed' });
 });
 
 /** Runs one line of node in a shell script and prints what the socket answers. */
@@ -117,6 +117,6 @@ test('an endless line ends the connection', async () => {
 
 test('nobody there is said so', async () => {
   const path = `${lab.directory()}/nobody.sock`;
-  await expect(ShimClient.connect(path, 1)).rejects.toMatchObject({ code: 'shim-unreachable' });
+  await expect(ShimClient.connect(path, 1)).rejects.toMatchObject({ code: 'shim.unreachable' });
   await expect(ShimClient.connect(path, 1)).rejects.toBeInstanceOf(AetherError);
 });

@@ -183,7 +183,7 @@ test.runIf(process.getuid!() === 0)(
     await until('the disk to fill', async () => (await client.currentStatus()).trouble);
     expect((await client.currentStatus()).trouble).toBe('the disk is full');
     await expect(client.write(0, 'f1', 'lost?\n')).rejects.toMatchObject({
-      code: 'shim-disk-full',
+      code: 'shim.disk-full',
       who: 'user',
     });
     const full = (await client.currentStatus()).offset;

@@ -114,7 +114,7 @@ test('what cannot be started is a sentence, and the end of the run', async () =>
   for (const { spec, says } of cases) {
     const { client, over } = await lab.launch();
     await expect(client.start('s1', spec)).rejects.toMatchObject({
-      code: 'shim-spawn-failed',
+      code: 'shim.spawn-failed',
       who: 'config',
       message: expect.stringContaining(says),
     });
@@ -124,14 +124,14 @@ test('what cannot be started is a sentence, and the end of the run', async () =>
 
 test('requests that make no sense are refused and disturb nothing', async () => {
   const { client, printed, over } = await lab.launch();
-  await expect(client.write(0, 'f', 'x')).rejects.toMatchObject({ code: 'shim-no-floor' });
+  await expect(client.write(0, 'f', 'x')).rejects.toMatchObject({ code: 'shim.no-floor' });
   const first = await client.start('s1', program('echo.mjs', [], { pty: true }));
   expect(await client.start('s1', program('echo.mjs'))).toEqual(first);
   await expect(client.start('s2', program('echo.mjs'))).rejects.toMatchObject({ code: 'shim-started' });
-  await expect(client.resize(0, 0, 0)).rejects.toMatchObject({ code: 'shim-bad-size' });
-  await expect(client.resize(0, 1_000_000, 24)).rejects.toMatchObject({ code: 'shim-bad-size' });
-  await expect(client.ack(1e12)).rejects.toMatchObject({ code: 'shim-bad-offset' });
-  await expect(client.write(3, 'f', 'x')).rejects.toMatchObject({ code: 'shim-no-floor' });
+  await expect(client.resize(0, 0, 0)).rejects.toMatchObject({ code: 'shim.bad-size' });
+  await expect(client.resize(0, 1_000_000, 24)).rejects.toMatchObject({ code: 'shim.bad-size' });
+  await expect(client.ack(1e12)).rejects.toMatchObject({ code: 'shim.bad-offset' });
+  await expect(client.write(3, 'f', 'x')).rejects.toMatchObject({ code: 'shim.no-floor' });
   await printed(0, 'ready');
   await client.write(0, 'bye', 'exit 0\n');
   expect(await over()).toMatchObject({ code: 0 });

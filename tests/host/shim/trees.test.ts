@@ -153,7 +153,7 @@ test('pausing is asked for once, and never of what is ending', async () => {
     shim.client.pause('p1', 'operator'),
   ]);
   expect(again).toEqual(first);
-  await expect(shim.client.pause('p2', 'operator')).rejects.toMatchObject({ code: 'shim-paused' });
+  await expect(shim.client.pause('p2', 'operator')).rejects.toMatchObject({ code: 'shim.paused' });
   await expect(
     shim.client.swap({
       opId: 'w1',
@@ -163,11 +163,11 @@ test('pausing is asked for once, and never of what is ending', async () => {
       fallback: program('echo.mjs'),
       settle_ms: 100,
     }),
-  ).rejects.toMatchObject({ code: 'shim-paused' });
+  ).rejects.toMatchObject({ code: 'shim.paused' });
   await shim.client.thaw('t1', 'operator');
-  await expect(shim.client.thaw('t2', 'operator')).rejects.toMatchObject({ code: 'shim-not-paused' });
+  await expect(shim.client.thaw('t2', 'operator')).rejects.toMatchObject({ code: 'shim.not-paused' });
   const stopping = shim.client.stop('stop1', LADDER, 'test');
-  await expect(shim.client.pause('p3', 'operator')).rejects.toMatchObject({ code: 'shim-stopping' });
+  await expect(shim.client.pause('p3', 'operator')).rejects.toMatchObject({ code: 'shim.stopping' });
   await stopping;
 });
 

@@ -69,8 +69,8 @@ export class ShimClient {
 
   /**
    * Connects and says hello. `generation` is the host's: a shim serves the highest it has heard of.
-   * @throws AetherError `shim-unreachable` when nobody listens, `shim-fenced` when a newer host is connected,
-   *   `shim-protocol` when the shim speaks another version
+   * @throws AetherError `shim.unreachable` when nobody listens, `shim.fenced` when a newer host is connected,
+   *   `shim.protocol` when the shim speaks another version
    */
   static async connect(socketPath: string, generation: number): Promise<ShimClient> {
     const client = new ShimClient(await open(socketPath));
@@ -147,7 +147,7 @@ export class ShimClient {
 
   /**
    * Stops every process of the run where it is; resolves with the proof. `by` is written down with it.
-   * @throws AetherError `shim-not-still`, and the run goes on as before
+   * @throws AetherError `shim.not-still`, and the run goes on as before
    */
   pause(opId: string, by: string): Promise<PauseRecord> {
     return this.#ask<PauseRecord>({ op: 'pause', opId, by });
@@ -186,7 +186,7 @@ export class ShimClient {
     return () => this.#noticeListeners.delete(listener);
   }
 
-  /** Called once, also when the connection is already gone. `why.code`: `shim-closed` or `shim-fenced`. */
+  /** Called once, also when the connection is already gone. `why.code`: `shim.closed` or `shim.fenced`. */
   onClose(listener: (why: AetherError) => void): () => void {
     const closed = this.#closed;
     if (closed) queueMicrotask(() => listener(closed));
@@ -267,7 +267,7 @@ export class ShimClient {
     const closed =
       this.#fenced === null
         ? new AetherError({
-            code: 'shim-closed',
+            code: 'shim.closed',
             who: 'host',
             message: `The shim of the run cannot be asked any more: ${why}.`,
             next: 'Read its journal to the end: it tells whether the run has exited; otherwise connect again.',
@@ -288,7 +288,7 @@ async function open(socketPath: string): Promise<Socket> {
   } catch (error) {
     throw new AetherError(
       {
-        code: 'shim-unreachable',
+        code: 'shim.unreachable',
         who: 'host',
         message: `No shim answers on ${socketPath}: ${messageOf(error)}.`,
         next: 'Its journal tells whether the run has exited or the shim was killed.',
@@ -347,7 +347,7 @@ const NEXT: Record<string, string> = {
 
 function refused(code: string, message: string): AetherError {
   return new AetherError({
-    code: `shim-${code}`,
+    code: `shim.${code}`,
     who: code === 'disk-full' ? 'user' : code === 'spawn-failed' ? 'config' : 'host',
     message,
     next: NEXT[code] ?? 'This is a defect of the host or its shim: report it with host.log.',

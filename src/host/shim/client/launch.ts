@@ -26,7 +26,7 @@ const NODE_FLAGS = [NO_INSPECTOR, '--max-semi-space-size=1', '--max-old-space-si
 /**
  * Starts the shim of a run and resolves when it listens on `start.socket`.
  * @returns its identity, for the run's record
- * @throws AetherError `shim-start-failed` with what it printed
+ * @throws AetherError `shim.start-failed` with what it printed
  */
 export async function launchShim(start: ShimStart, options: { log?: Log } = {}): Promise<ProcessIdentity> {
   const child = spawn(process.execPath, [...NODE_FLAGS, PROGRAM], {
@@ -70,7 +70,7 @@ export async function launchShim(start: ShimStart, options: { log?: Log } = {}):
     child.kill('SIGKILL');
     throw new AetherError(
       {
-        code: 'shim-start-failed',
+        code: 'shim.start-failed',
         who: 'host',
         message: `The shim of run ${start.run} did not start: ${messageOf(error)}. ${printed.trim()}`.trim(),
         next: 'Mend what it names, then start the agent again.',

@@ -37,7 +37,7 @@ export class JournalReader {
   /**
    * The next whole records, about `maxBytes` of them, at least one if there is one; [] when there is none yet.
    * Payloads are views into one buffer made for this call: copy what is to be kept long.
-   * @throws AetherError `journal-gap` when the records at this offset were deleted
+   * @throws AetherError `journal.gap` when the records at this offset were deleted
    */
   read(maxBytes = 1024 * 1024): JournalRecord[] {
     this.#damaged = false;
@@ -91,7 +91,7 @@ export class JournalReader {
     return this.#open;
   }
 
-  /** Moves on when the next file begins exactly here. @throws AetherError `journal-gap` when that one was deleted */
+  /** Moves on when the next file begins exactly here. @throws AetherError `journal.gap` when that one was deleted */
   #advance(): boolean {
     const current = this.#open?.segment;
     const later = listSegments(this.#dir).filter((one) => one.start >= this.#offset);
@@ -109,7 +109,7 @@ export class JournalReader {
 
   #gap(first: number | undefined): AetherError {
     return new AetherError({
-      code: 'journal-gap',
+      code: 'journal.gap',
       who: 'host',
       message: `The journal in ${this.#dir} no longer holds offset ${this.#offset} (it begins at ${first ?? 'nothing'}).`,
       next: 'Something removed journal files that were not processed yet; the output in between is lost.',
