@@ -82,6 +82,8 @@ export const limits = {
   /** `aether_ask_operator` answers within this or returns a pending id. */
   ask_wait_ms: 45_000,
   approvals_open_per_agent_max: 100,
+  /** Far more than any engine calls at once. */
+  gate_calls_waiting_max: 500,
 
   /** Text kept of one tool result or message in the event log; the journal keeps all of it. */
   event_text_bytes_max: 64 * 1024,

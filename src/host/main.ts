@@ -30,11 +30,11 @@ import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
 import { NO_INSPECTOR } from './node-flags.ts';
-import { showAsking } from './operations/activity.ts';
-import { goesByMail, requireAuthority, sendersOf } from './operations/authority.ts';
 import { claimStateDirectory, firstConfig } from './operations/claim.ts';
 import { Fleet } from './operations/fleet.ts';
-import { hasPassed } from './operations/gate.ts';
+import { requireAuthority } from './operations/gate/authority.ts';
+import { Gates } from './operations/gate/gates.ts';
+import { policiesOf } from './operations/gate/policies.ts';
 import { Holds } from './operations/hold.ts';
 import { InjectionDelivery } from './operations/inject.ts';
 import { Launcher } from './operations/launch.ts';
@@ -48,6 +48,8 @@ import { runSink } from './operations/sink.ts';
 import { Takeover } from './operations/takeover.ts';
 import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
+import { showActivity, showAsking } from './operations/turn/activity.ts';
+import { goesByMail, sendersOf } from './operations/turn/senders.ts';
 import { Upkeep } from './operations/upkeep.ts';
 import { Wake } from './operations/wake.ts';
 import { Watchdog } from './operations/watchdog.ts';
@@ -184,6 +186,11 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     injections: new InjectionTable(store),
     leases: new Leases({ store, table: new LeaseTable(store), clock }),
     approvals,
+    gates: new Gates({
+      ...{ store, clock, log, events, agents, approvals },
+      policies: policiesOf(agents),
+      show: (run, at_ms) => showActivity(wiring, run, at_ms),
+    }),
     generation,
     stateDir,
     socketDir,
@@ -259,7 +266,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     approvals,
     events,
     agents: () => views.listed(),
-    authority: (caller, tool) => requireAuthority(wiring, caller, tool, hasPassed),
+    authority: (caller, tool) => requireAuthority(wiring, caller, tool),
     senders: (caller) => sendersOf(wiring, caller),
     onRead: (caller, messages) =>
       goesByMail(wiring, caller, messages, (message) => mailboxes.wordsOf(message)),

@@ -258,6 +258,7 @@ test('passed on by one who may do everything, it still goes by the words of who 
   expect(sent.map(({ data }) => data.via)).toEqual([['agent:low']]);
 
   // What it sends in a turn of its own goes by its own words alone.
+  await fleet.turns('middle', 2);
   await fleet.ok('inject', 'middle', `${passOn} [[say passed on again]]`, '--wait', 'acted');
   await fleet.event('mail.sent', ({ agent, data }) => agent === 'middle' && data.via === undefined);
 }, 120_000);

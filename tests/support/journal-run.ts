@@ -12,7 +12,10 @@ import type { AgentConfig } from '../../src/host/config/types.ts';
 import { Events } from '../../src/host/events/events.ts';
 import { randomIds } from '../../src/host/ids.ts';
 import { openLog } from '../../src/host/log.ts';
+import { Gates } from '../../src/host/operations/gate/gates.ts';
+import { policiesOf } from '../../src/host/operations/gate/policies.ts';
 import { runSink } from '../../src/host/operations/sink.ts';
+import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import { Run } from '../../src/host/runs/run.ts';
 import { Runs } from '../../src/host/runs/runs.ts';
@@ -60,6 +63,11 @@ export class JournalRun {
       touched: () => undefined,
       deliver: () => undefined,
       closing: () => false,
+      gates: new Gates({
+        ...{ ...parts, events: this.events, approvals: this.approvals, agents },
+        policies: policiesOf(agents),
+        show: (run, at_ms) => showActivity(wiring, run, at_ms),
+      }),
     } as unknown as Wiring;
     const sink = runSink(wiring, () => {
       throw new Error('no takeover here');

@@ -146,6 +146,7 @@ export const samples: { [T in Topic]: Topics[T][] } = {
     { sender: 'client:laptop', by: 'message' },
   ],
   'gate.bypassed': [{ toolUseId: 'toolu_1' }],
+  'gate.policy-failed': [{ policy: 'budget', toolUseId: 'toolu_1', why: 'a bug' }],
   'approval.opened': [
     { approval: 'apr_1', kind: 'permission', title: 'Bash', detail: { tool: 'Bash', input: {} } },
     { approval: 'apr_2', kind: 'question', title: 'Which?', detail: { question: 'Which?', choices: ['a'] } },

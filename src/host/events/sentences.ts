@@ -119,9 +119,11 @@ const sentences = {
   'authority.narrowed': ({ data }) => {
     const who = nameOf(data.sender);
     const words = data.by === 'mail' ? `mail from ${who}` : `a message from ${who}`;
-    return info(`In this turn ${words} is followed: calls that ${who} may not make wait for you.`);
+    return info(`From now on ${words} is followed: calls that ${who} may not make wait for you.`);
   },
-  'gate.bypassed': () => warn('A tool ran without having asked the gate.'),
+  'gate.bypassed': () => warn('A tool ran without having asked the gate, or before it was answered.'),
+  'gate.policy-failed': ({ data }) =>
+    warn(`A tool call gets no answer and does not run: the policy "${data.policy}" failed.`),
 } satisfies { [T in Topic]?: Sayer<T> };
 
 type Said = keyof typeof sentences;

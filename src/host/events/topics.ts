@@ -176,8 +176,10 @@ export interface Topics {
   'hold.ended': { why: 'resumed' | 'stopped'; held_ms: number };
   /** By the gate: this turn follows the words of `sender` as well, who may do less. */
   'authority.narrowed': { sender: Principal; by: 'message' | 'mail' };
-  /** By the gate: a tool answered that had not asked. */
+  /** By the gate: a tool answered that had not asked, or had not been answered. */
   'gate.bypassed': { toolUseId: string };
+  /** By the gate: a policy failed, so the call gets no answer and does not run. */
+  'gate.policy-failed': { policy: string; toolUseId?: string; why: string };
 
   /* ---- what waits for a person ---- */
 

@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { AetherError } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 import type { LeaseRecord } from '../store/leases.ts';
-import { awaitedQuestion, engineActivity, inTool } from './activity.ts';
 import { untilAwake } from './pause.ts';
+import { awaitedQuestion, engineActivity, inTool } from './turn/activity.ts';
 import type { Wiring } from './wiring.ts';
 
 /** A running tool is waited for this long before the takeover gives up. */

@@ -8,12 +8,10 @@ import { limits } from '../limits.ts';
 import { isOperator } from '../principals.ts';
 import type { Run } from '../runs/run.ts';
 import { SingleFlight } from '../single-flight.ts';
-import { engineActivity, showActivity } from './activity.ts';
-import { deliverAnswers } from './approve.ts';
 import { duration, whatChanged } from './away.ts';
-import { endLongWaits, keepShut, passGates } from './gate.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
+import { engineActivity, showActivity } from './turn/activity.ts';
 import type { By, Wiring } from './wiring.ts';
 
 export class Holds {
@@ -55,7 +53,7 @@ export class Holds {
       this.#show(run);
     });
     touched(name);
-    if (run !== null) passGates(this.#wiring, run);
+    if (run !== null) this.#wiring.gates.of(run).pass();
   }
 
   /** It goes on, and is told how long it stood still and what changed; also after a hold that outlasted the gate. */
@@ -67,7 +65,7 @@ export class Holds {
     const { agents, runs, store, touched } = this.#wiring;
     const run = runs.of(name);
     const since_ms = agents.get(name).hold?.since_ms;
-    const letGo = run === null ? () => {} : keepShut(run);
+    const letGo = run === null ? () => {} : this.#wiring.gates.of(run).keepShut();
     try {
       const note = await this.#note(name, run);
       // Looking took a while: somebody may have stopped it.
@@ -83,10 +81,9 @@ export class Holds {
       // What was withheld at its start, then the messages, so that they are read right after the tool that waits.
       await this.#launcher.open(run);
       await this.#delivery.kick(name);
-      await deliverAnswers(this.#wiring, run);
     } finally {
       letGo();
-      if (run !== null) passGates(this.#wiring, run);
+      if (run !== null) this.#wiring.gates.of(run).pass();
     }
   }
 
@@ -106,7 +103,7 @@ export class Holds {
 
   /** Calls that have waited as long as their engine lets them. To be called every few seconds. */
   sweep(): void {
-    for (const run of this.#wiring.runs.live()) endLongWaits(this.#wiring, run);
+    for (const run of this.#wiring.runs.live()) this.#wiring.gates.of(run).endLongWaits();
   }
 
   #over(name: string, by: By, why: 'resumed' | 'stopped'): void {

@@ -10,7 +10,7 @@ import { limits } from '../limits.ts';
 import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import type { InjectionRecord } from '../store/injections.ts';
-import { engineActivity } from './activity.ts';
+import { engineActivity } from './turn/activity.ts';
 import { messageDelivered } from './turn/turn.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -201,7 +201,11 @@ export function markDelivered(wiring: Wiring, run: Run, frame: string): void {
   const record = wiring.injections.get(frame);
   if (record?.state !== 'queued') return;
   wiring.injections.update({ ...record, run: run.id });
-  messageDelivered(run.record.turn, { untold: withUntold(run, record.text) !== record.text });
+  const { turn, gate } = run.record;
+  // With a call on its way it is no rest, whatever was printed.
+  const atRest = turn.says?.activity === 'idle' && gate.running.length + gate.waiting.length === 0;
+  const untold = withUntold(run, record.text) !== record.text;
+  messageDelivered(turn, { from: record.principal, atRest, untold });
   settle(wiring, frame, 'delivered', 'the shim wrote it to the engine and journalled it');
 }
 

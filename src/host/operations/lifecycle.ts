@@ -11,8 +11,8 @@ import { livedFor } from '../runs/tree.ts';
 import type { StopLadder } from '../shim/wire.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
-import { withdrawPermissions } from './approve.ts';
 import { endRun } from './end.ts';
+import { withdrawPermissions } from './gate/approve.ts';
 import { abandonDelivered, type InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
 import {

@@ -6,13 +6,16 @@ import type { ObservedEvent } from '../../runtimes/runtime.ts';
 import type { Evidence } from '../api.ts';
 import type { Topic, Topics } from '../events/topics.ts';
 import { limits } from '../limits.ts';
+import type { Asked } from '../runs/facts.ts';
 import { engineHasFloor } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import { shortText } from '../text.ts';
-import { engineActivity, engineSays } from './activity.ts';
-import { goesBy } from './authority.ts';
-import { gateAsked, gateLeft, toolAnswered, turnOver } from './gate.ts';
+import type { AskedCall } from './gate/question.ts';
+import { turnOver } from './gate/record.ts';
 import { settle } from './inject.ts';
+import { engineActivity, engineSays } from './turn/activity.ts';
+import { goesBy } from './turn/senders.ts';
+import { turnEnded } from './turn/turn.ts';
 import type { Wiring } from './wiring.ts';
 
 const LAST_CHARS = 160;
@@ -69,38 +72,21 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
         { toolUseId: event.toolUseId, text: event.text, isError: event.isError },
         'claimed',
       );
-      toolAnswered(wiring, run, event, at_ms);
+      wiring.gates.of(run).toolAnswered(event, at_ms);
       return;
     case 'gate-asked':
-      gateAsked(wiring, run, event, at_ms);
-      return;
-    case 'gate-withdrawn':
-      gateLeft(wiring, run, event.requestId, at_ms);
-      return;
-    case 'permission-asked': {
-      wiring.approvals.open({
-        kind: 'permission',
-        agent: record.agent,
-        run: record.id,
-        request: `${record.id}:${event.requestId}`,
-        title: event.tool,
-        detail: {
-          tool: event.tool,
-          input: event.input,
-          requestId: event.requestId,
-          ...(event.toolUseId === undefined ? {} : { toolUseId: event.toolUseId }),
-        },
-        otherwise: 'The tool does not run; the agent waits until somebody answers.',
-      });
+    case 'permission-asked':
+      wiring.gates.of(run).asked(callOf(event), at_ms);
+      if (event.kind === 'gate-asked') return;
       activity('waiting-for-operator', `asks to use ${event.tool}`, event.tool);
       record.last = oneLine(`asks to use ${callLine(event.tool, event.input)}`);
       return;
-    }
-    case 'permission-withdrawn': {
-      const asked = wiring.approvals.byRequest(`${record.id}:${event.requestId}`);
-      if (asked !== null) wiring.approvals.withdraw(asked.id, `agent:${record.agent}`, 'observed');
+    case 'gate-withdrawn':
+      wiring.gates.of(run).left(event.requestId, 'gate', at_ms);
       return;
-    }
+    case 'permission-withdrawn':
+      wiring.gates.of(run).left(event.requestId, 'permission', at_ms);
+      return;
     case 'inject':
       settle(wiring, event.injectId, event.stage, event.evidence);
       if (event.stage === 'seen') heard(wiring, run, event.injectId);
@@ -110,7 +96,8 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
         outcome: event.outcome,
         ...(event.text === undefined ? {} : { text: event.text }),
       });
-      turnOver(run, event.outcome);
+      turnEnded(record.turn, event.outcome);
+      turnOver(record.gate, event.outcome);
       activity('idle', `the turn ended: ${event.outcome}`);
       if (event.outcome === 'failed') record.last = oneLine(`failed: ${event.text ?? 'the turn failed'}`);
       return;
@@ -146,6 +133,14 @@ export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, a
       append('engine.note', { level: event.level, text: event.text });
       return;
   }
+}
+
+/** Both stages of one channel: at the gate, and where the engine's own rules want a person asked. */
+export function callOf(event: Asked): AskedCall {
+  const { requestId, tool, input, toolUseId = null } = event;
+  const stage = event.kind === 'gate-asked' ? 'gate' : 'permission';
+  const subagent = event.kind === 'gate-asked' ? event.subagent : undefined;
+  return { requestId, stage, tool, input, toolUseId, ...(subagent === undefined ? {} : { subagent }) };
 }
 
 /** The turn under way has taken up somebody's words. */

@@ -8,8 +8,7 @@ import { messageOf } from '../errors.ts';
 import type { Run } from '../runs/run.ts';
 import type { LeaseRecord } from '../store/leases.ts';
 import type { RunRecord } from '../store/runs.ts';
-import { deliverAnswers, tellAnswersSoon } from './approve.ts';
-import { gateOfOlderRun, passGates } from './gate.ts';
+import { tellAnswersSoon } from './gate/approve.ts';
 import type { InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
 import type { Pauses } from './pause.ts';
@@ -37,12 +36,10 @@ export async function recoverRuns(
     // In the middle of a takeover the frames are for a process that may not have the floor yet.
     if (wiring.leases.find(agent) === null)
       await launcher.open(run).catch(failed(agent, 'the first messages of a run are still to be delivered'));
-    void deliverAnswers(wiring, run);
     pauses.forget(run);
     void pauses.tell(run);
     tellAnswersSoon(wiring, run);
-    gateOfOlderRun(wiring, run);
-    passGates(wiring, run);
+    wiring.gates.of(run).adopt();
     void delivery.kick(agent);
   };
   const goOn = (run: Run, lease: LeaseRecord) => {

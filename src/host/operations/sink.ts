@@ -1,11 +1,10 @@
 /** What the host does with the facts of a run: one place from which each goes to the operations it concerns. */
 import type { RunSink } from '../runs/run.ts';
-import { refuseAsked } from './approve.ts';
-import { gateAnswered, gateForgotten, passGates } from './gate.ts';
 import { markDelivered } from './inject.ts';
 import type { Lifecycle } from './lifecycle.ts';
-import { recordObserved } from './observe.ts';
+import { callOf, recordObserved } from './observe.ts';
 import type { Takeover } from './takeover.ts';
+import { saysNothing } from './turn/turn.ts';
 import type { Wiring } from './wiring.ts';
 
 /** @param later what is only made after this sink */
@@ -20,19 +19,26 @@ export function runSink(wiring: Wiring, later: () => { takeover: Takeover; lifec
         principal: 'host',
         grade: 'observed',
       });
-      if (event.topic === 'process.started' && !event.data.beside) gateForgotten(wiring, run);
+      if (event.topic !== 'process.started' || event.data.beside) return;
+      wiring.gates.of(run).processStarted();
+      saysNothing(run.record.turn);
     },
     wrote: (run, frame) => {
       markDelivered(wiring, run, frame);
-      gateAnswered(wiring, run, frame);
+      wiring.gates.of(run).written(frame);
     },
-    refused: (run, asked, why) => refuseAsked(wiring, run, asked, why),
+    // Its input may be what could not be taken.
+    refused: (run, asked, why) =>
+      wiring.gates.of(run).refuse({ ...callOf(asked), input: {} }, wiring.clock.now(), why),
     swapped: (run, swap) => later().takeover.swapped(run, swap),
-    exited: (run) => later().lifecycle.exited(run),
+    exited: (run) => {
+      later().lifecycle.exited(run);
+      wiring.gates.forget(run);
+    },
     changed: (run) => {
       wiring.touched(run.record.agent);
       wiring.deliver(run.record.agent);
-      passGates(wiring, run);
+      wiring.gates.of(run).pass();
     },
   };
 }

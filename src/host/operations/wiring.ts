@@ -16,6 +16,7 @@ import type { InjectionTable } from '../store/injections.ts';
 import type { RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { Leases } from '../terminals/leases.ts';
+import type { Gates } from './gate/gates.ts';
 
 export interface Wiring {
   store: Store;
@@ -29,6 +30,7 @@ export interface Wiring {
   injections: InjectionTable;
   leases: Leases;
   approvals: Approvals;
+  gates: Gates;
   /** Greater than that of every host before this one. */
   generation: number;
   stateDir: string;

@@ -52,10 +52,13 @@ it('says in the terminal, too, what stands still, is stuck, or went past the gat
   ]);
   expect(words('hold.held')).toEqual([['Held', '⏸ Held']]);
   expect(words('gate.bypassed')).toEqual([
-    ['A tool ran without having asked the gate.', '! A tool ran without having asked the gate.'],
+    [
+      'A tool ran without having asked the gate, or before it was answered.',
+      '! A tool ran without having asked the gate, or before it was answered.',
+    ],
   ]);
   expect(words('authority.narrowed')[0]![0]).toBe(
-    'In this turn mail from scout is followed: calls that scout may not make wait for you.',
+    'From now on mail from scout is followed: calls that scout may not make wait for you.',
   );
 });
 

@@ -1,6 +1,6 @@
 /** Whether a sender's own rules would run a call unasked. When in doubt they would not. */
 import { describe, expect, it } from 'vitest';
-import { permits } from '../../../src/host/operations/authority.ts';
+import { permits } from '../../../src/host/operations/gate/permits.ts';
 import type { PermissionSpec } from '../../../src/runtimes/runtime.ts';
 
 const spec = (allow: string[], deny: string[] = [], mode: PermissionSpec['mode'] = 'ask') => ({

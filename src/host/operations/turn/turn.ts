@@ -3,6 +3,7 @@
  * The one place that writes the turn record. Functions on the record: whoever calls them saves it.
  */
 import type { Principal } from '../../api.ts';
+import { isOperator } from '../../principals.ts';
 import type { TurnRecord } from '../../store/run-parts.ts';
 
 const SENDERS_MAX = 1_000;
@@ -30,16 +31,27 @@ export function goByWordsOf(turn: TurnRecord, sender: Principal): boolean {
 /** The host breaks the turn off, to have it gone on with. */
 export function breakOff(turn: TurnRecord): void {
   turn.goesOn = true;
+  turn.ended = null;
 }
 
+/** It is being broken off, and has not ended yet. */
+export const isBreakingOff = ({ goesOn, ended }: TurnRecord): boolean => goesOn && ended === null;
+
+/** By the engine's own word, which its tools may have forged: whose words the conversation goes by stays as it is. */
 export function turnEnded(turn: TurnRecord, outcome: NonNullable<TurnRecord['ended']>): void {
   turn.ended = outcome;
-  if (!turn.goesOn) turn.senders = [];
-  turn.goesOn = false;
 }
 
-/** A message is on its way to the engine: until its own turn has ended, it may still be unread. */
-export function messageDelivered(turn: TurnRecord, told: { untold: boolean }): void {
+/**
+ * The host has given the engine a message: until its own turn has ended, it may still be unread. The operator's, to an
+ * engine at rest, begins a turn that goes by the operator's words alone.
+ */
+export function messageDelivered(
+  turn: TurnRecord,
+  message: { from: Principal; atRest: boolean; untold: boolean },
+): void {
+  if (turn.goesOn) turn.goesOn = false;
+  else if (message.atRest && isOperator(message.from)) turn.senders = [];
   turn.ended = null;
-  if (told.untold) turn.untold = null;
+  if (message.untold) turn.untold = null;
 }

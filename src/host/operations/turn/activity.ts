@@ -2,14 +2,14 @@
  * What an agent does, as it is shown: what its engine says, unless it stands still at the gate. Both are kept, so
  * that what the engine said before a hold is what is shown after it.
  */
-import type { Activity } from '../../runtimes/runtime.ts';
-import type { ApprovalView, Caller, Evidence } from '../api.ts';
-import { messageOf } from '../errors.ts';
-import { engineHasFloor } from '../runs/floor.ts';
-import type { Run } from '../runs/run.ts';
-import { standsFree, standsHeld } from '../runs/tree.ts';
-import { says } from './turn/turn.ts';
-import type { Wiring } from './wiring.ts';
+import type { Activity } from '../../../runtimes/runtime.ts';
+import type { ApprovalView, Caller, Evidence } from '../../api.ts';
+import { messageOf } from '../../errors.ts';
+import { engineHasFloor } from '../../runs/floor.ts';
+import type { Run } from '../../runs/run.ts';
+import { standsFree, standsHeld } from '../../runs/tree.ts';
+import type { Wiring } from '../wiring.ts';
+import { says } from './turn.ts';
 
 /** The engine's own word. Inside the transaction that saves the journal offset. */
 export function engineSays(
