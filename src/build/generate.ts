@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { makeJsonSchema } from '../host/config/json-schema.ts';
+import { makeCommandList } from './commands.ts';
 import { makeVerbList, makeVerbNames } from './verbs.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -19,6 +20,7 @@ export interface GeneratedFile {
 
 export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'templates/aether.schema.json', make: makeJsonSchema },
+  { path: 'src/host/cli/commands.ts', make: makeCommandList },
   { path: 'src/host/verbs/all.ts', make: makeVerbList },
   { path: 'src/host/verbs/names.ts', make: makeVerbNames },
 ];

@@ -3,6 +3,7 @@
  * host (init, plan, doctor) and the two that become one (up, host). Started by aether.cjs.
  */
 import { Command, CommanderError } from 'commander';
+import { COMMANDS } from './commands.ts';
 import { ExitCode, exitCodeOf } from './exit-codes.ts';
 import { hintFor, useHint } from './hints.ts';
 import { invocation, userInvocation, version } from './invocation.ts';
@@ -12,37 +13,6 @@ import { addGlobalOptions, globalsOf, unknownVerb } from './verb.ts';
 const EPILOGUE = `
 Exit codes: 0 done · 1 failed · 2 wrong usage or configuration · 3 no host is running · 130 interrupted
 Begin with \`aether init\`, then \`aether plan\`, then \`aether up\`.`;
-
-/**
- * The verbs and the file that declares them, in the order in which one meets them. Only the file of the verb that is
- * typed is loaded: all of them together are a third of what it takes to start.
- */
-const VERBS: readonly [names: string[], declare: () => Promise<(program: Command) => void>][] = [
-  [['init'], async () => (await import('./verbs/init.ts')).registerInit],
-  [['plan'], async () => (await import('./verbs/plan.ts')).registerPlan],
-  [['up'], async () => (await import('./verbs/up.ts')).registerUp],
-  [['apply'], async () => (await import('./verbs/plan.ts')).registerApply],
-  [['ps'], async () => (await import('./verbs/ps.ts')).registerPs],
-  [['logs'], async () => (await import('./verbs/logs.ts')).registerLogs],
-  [['run'], async () => (await import('./verbs/run.ts')).registerRun],
-  [['inject'], async () => (await import('./verbs/inject.ts')).registerInject],
-  [['attach'], async () => (await import('./verbs/attach.ts')).registerAttach],
-  [
-    ['start', 'stop', 'kill', 'restart'],
-    async () => (await import('./verbs/lifecycle.ts')).registerLifecycle,
-  ],
-  [['interrupt'], async () => (await import('./verbs/interrupt.ts')).registerInterrupt],
-  [['hold'], async () => (await import('./verbs/hold.ts')).registerHold],
-  [['pause', 'resume'], async () => (await import('./verbs/pause.ts')).registerPause],
-  [['approvals'], async () => (await import('./verbs/approvals.ts')).registerApprovals],
-  [['mail'], async () => (await import('./verbs/mail.ts')).registerMail],
-  [['console'], async () => (await import('./verbs/console.ts')).registerConsole],
-  [['mcp'], async () => (await import('./verbs/mcp.ts')).registerMcp],
-  [['down'], async () => (await import('./verbs/down.ts')).registerDown],
-  [['doctor'], async () => (await import('./verbs/doctor.ts')).registerDoctor],
-  [['service'], async () => (await import('./verbs/service.ts')).registerService],
-  [['host'], async () => (await import('./verbs/host.ts')).registerHost],
-];
 
 /** @param word the first argument; anything but a verb (an option, a misspelling, `help`) needs all of them */
 async function buildProgram(word: string | undefined): Promise<Command> {
@@ -61,8 +31,8 @@ async function buildProgram(word: string | undefined): Promise<Command> {
       useHint(hintFor(verb.name() === 'mcp' ? userInvocation(options) : invocation(options)));
     });
   addGlobalOptions(program);
-  const typed = VERBS.filter(([names]) => word !== undefined && names.includes(word));
-  for (const [, declare] of typed.length > 0 ? typed : VERBS) (await declare())(program);
+  const typed = COMMANDS.filter(({ names }) => word !== undefined && names.includes(word));
+  for (const { load } of typed.length > 0 ? typed : COMMANDS) (await load()).register(program);
   program
     .command('help [verb]')
     .description('the same as `aether VERB --help`')

@@ -3,6 +3,15 @@ import type { Command } from 'commander';
 import { nearest } from '../errors.ts';
 import type { GlobalOptions } from './invocation.ts';
 
+/** A command or several, as the file that has them exports them in its list `commands`. */
+export interface CliCommand {
+  /** What is typed. */
+  names: string[];
+  /** Where it stands in `aether --help`: in the order in which one meets them. */
+  place: number;
+  register(program: Command): void;
+}
+
 export interface VerbText {
   /** Name and arguments, as commander writes them: 'stop <agent...>'. */
   usage: string;

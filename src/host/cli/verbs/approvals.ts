@@ -6,7 +6,9 @@ import { AetherError } from '../../errors.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
 import { age, oneLine, sanitise } from '../text.ts';
-import { declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['approvals'], place: 140, register: registerApprovals }];
 
 interface ListOptions {
   json?: boolean;
@@ -14,7 +16,7 @@ interface ListOptions {
   agent?: string;
 }
 
-export function registerApprovals(program: Command): void {
+function registerApprovals(program: Command): void {
   const approvals = declareVerb(program, {
     usage: 'approvals',
     summary: 'questions and permission requests of the agents: list them, answer them',

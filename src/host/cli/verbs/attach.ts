@@ -13,7 +13,9 @@ import { note } from '../output.ts';
 import { RawTerminal, requireTerminal, splitAtHandBack } from '../raw-terminal.ts';
 import { TerminalFilter } from '../terminal-filter.ts';
 import { oneLine } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['attach'], place: 90, register: registerAttach }];
 
 /** The host takes a holder for vanished after 30 s of silence. */
 const BEAT_MS = 10_000;
@@ -25,7 +27,7 @@ interface AttachOptions {
   held?: boolean;
 }
 
-export function registerAttach(program: Command): void {
+function registerAttach(program: Command): void {
   declareVerb(program, {
     usage: 'attach <agent>',
     summary: "take over an agent's terminal; Ctrl-] hands it back",

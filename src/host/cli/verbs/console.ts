@@ -2,9 +2,11 @@
 import type { Command } from 'commander';
 import { invocation, withHost } from '../invocation.ts';
 import { print } from '../output.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 
-export function registerConsole(program: Command): void {
+export const commands: CliCommand[] = [{ names: ['console'], place: 160, register: registerConsole }];
+
+function registerConsole(program: Command): void {
   declareVerb(program, {
     usage: 'console',
     summary: 'print a one-time link that logs a browser in to the console',

@@ -13,7 +13,9 @@ import { completed, hint } from '../hints.ts';
 import { findHost, type Invocation, invocation } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
 import { oneLine } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['doctor'], place: 190, register: registerDoctor }];
 
 export interface Finding {
   /** ok: as it should be; lost: it works with less; missing: something that is needed. */
@@ -27,7 +29,7 @@ const NODE_MAJOR_MIN = 24;
 const SPACE_NEEDED_BYTES = 1_000_000;
 const SPACE_WANTED_BYTES = 500_000_000;
 
-export function registerDoctor(program: Command): void {
+function registerDoctor(program: Command): void {
   declareVerb(program, {
     usage: 'doctor',
     summary: 'check this machine: what is missing, what is lost without it, and how to mend it',

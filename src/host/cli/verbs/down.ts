@@ -6,11 +6,13 @@ import { AetherError } from '../../errors.ts';
 import { isAlive } from '../alive.ts';
 import { connectHost, invocation } from '../invocation.ts';
 import { print } from '../output.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['down'], place: 180, register: registerDown }];
 
 const GONE_MS = 30_000;
 
-export function registerDown(program: Command): void {
+function registerDown(program: Command): void {
   declareVerb(program, {
     usage: 'down',
     summary: 'stop every agent, then the host; the next `aether up` continues them',

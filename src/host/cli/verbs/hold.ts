@@ -6,10 +6,12 @@ import { ExitCode } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { secondsOf } from '../seconds.ts';
 import { oneLine } from '../text.ts';
-import { declareVerb } from '../verb.ts';
+import { type CliCommand, declareVerb } from '../verb.ts';
 import { forEachAgent } from './lifecycle.ts';
 
-export function registerHold(program: Command): void {
+export const commands: CliCommand[] = [{ names: ['hold'], place: 120, register: registerHold }];
+
+function registerHold(program: Command): void {
   declareVerb(program, {
     usage: 'hold <agent...>',
     summary: 'let agents stand still before their next tool, or when their turn is over',

@@ -11,9 +11,11 @@ import { surviveFullDisk } from '../last-resort.ts';
 import { note, printError } from '../output.ts';
 import { runOnHostNode } from '../own-node.ts';
 import type { HostOptions, RunningHost } from '../running-host.ts';
-import { globalsOf } from '../verb.ts';
+import { type CliCommand, globalsOf } from '../verb.ts';
 
-export function registerHost(program: Command): void {
+export const commands: CliCommand[] = [{ names: ['host'], place: 210, register: registerHost }];
+
+function registerHost(program: Command): void {
   program
     .command('host', { hidden: true })
     .description('run the host in this process; agents run on when it is told to end')

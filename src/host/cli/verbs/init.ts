@@ -5,12 +5,14 @@ import { completed } from '../hints.ts';
 import { invocation } from '../invocation.ts';
 import { print, warn } from '../output.ts';
 import { oneLine } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['init'], place: 10, register: registerInit }];
 
 /** What a fleet is begun with. */
 const TEMPLATES = ['researcher', 'coder', 'reviewer'];
 
-export function registerInit(program: Command): void {
+function registerInit(program: Command): void {
   declareVerb(program, {
     usage: 'init [template...]',
     summary: `write an aether.yaml (templates: ${TEMPLATES.join(', ')}; all when none is named)`,

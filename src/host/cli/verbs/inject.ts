@@ -9,7 +9,9 @@ import { invocation, withHost } from '../invocation.ts';
 import { printJson } from '../output.ts';
 import { printReceipts, ReceiptPrinter } from '../receipts.ts';
 import { secondsOf } from '../seconds.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['inject'], place: 80, register: registerInject }];
 
 const STAGES = ['queued', 'delivered', 'seen', 'acted'] as const;
 const PRIORITIES = ['now', 'next', 'later'] as const;
@@ -24,7 +26,7 @@ interface InjectOptions {
   json?: boolean;
 }
 
-export function registerInject(program: Command): void {
+function registerInject(program: Command): void {
   declareVerb(program, {
     usage: 'inject <agent> [text...]',
     summary: 'send an agent a message while it works; `-` reads it from stdin',

@@ -1,9 +1,11 @@
 /** `aether interrupt`: the running turn is cancelled; the agent lives and takes the next message. */
 import type { Command } from 'commander';
-import { declareVerb } from '../verb.ts';
+import { type CliCommand, declareVerb } from '../verb.ts';
 import { forEachAgent } from './lifecycle.ts';
 
-export function registerInterrupt(program: Command): void {
+export const commands: CliCommand[] = [{ names: ['interrupt'], place: 110, register: registerInterrupt }];
+
+function registerInterrupt(program: Command): void {
   declareVerb(program, {
     usage: 'interrupt <agent...>',
     summary: 'cancel the running turn; the conversation and what waits to be read stay',

@@ -7,11 +7,15 @@ import { completed } from '../hints.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { print, printError } from '../output.ts';
 import { oneLine } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [
+  { names: ['start', 'stop', 'kill', 'restart'], place: 100, register: registerLifecycle },
+];
 
 export type Act = (client: ControlClient, name: string) => Promise<AgentView>;
 
-export function registerLifecycle(program: Command): void {
+function registerLifecycle(program: Command): void {
   declareVerb(program, {
     usage: 'start <agent...>',
     summary: 'start agents; an earlier conversation is continued',

@@ -11,7 +11,9 @@ import { note, paint, print, room } from '../output.ts';
 import { TerminalFilter } from '../terminal-filter.ts';
 import { oneLine } from '../text.ts';
 import { clientOf, eventLines, shownTopics } from '../transcript.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['logs'], place: 60, register: registerLogs }];
 
 interface LogsOptions {
   follow?: boolean;
@@ -21,7 +23,7 @@ interface LogsOptions {
 
 const LAST_MAX = 1_000;
 
-export function registerLogs(program: Command): void {
+function registerLogs(program: Command): void {
   declareVerb(program, {
     usage: 'logs [agent]',
     summary: "show an agent's transcript (all agents when none is named)",

@@ -8,14 +8,16 @@ import { type Hint, hintFor } from '../hints.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
 import { age, oneLine, sanitise } from '../text.ts';
-import { declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['mail'], place: 150, register: registerMail }];
 
 interface ListOptions {
   json?: boolean;
   all?: boolean;
 }
 
-export function registerMail(program: Command): void {
+function registerMail(program: Command): void {
   const mail = declareVerb(program, {
     usage: 'mail',
     summary: 'mail to the operator: read it, acknowledge it',

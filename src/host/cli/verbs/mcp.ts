@@ -16,14 +16,16 @@ import { isInsideRun } from '../inside-run.ts';
 import { hostSockets, type Invocation, requireConfig, userInvocation } from '../invocation.ts';
 import { printError } from '../output.ts';
 import { runOnHostNode } from '../own-node.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['mcp'], place: 170, register: registerMcp }];
 
 /** A host that was started for clients ends so long after the last one left. */
 const IDLE_EXIT_MS = 10 * 60_000;
 /** Between the loss of a host and the look for another: the one that replaces it may be starting. */
 const AGAIN_MS = 1_000;
 
-export function registerMcp(program: Command): void {
+function registerMcp(program: Command): void {
   declareVerb(program, {
     usage: 'mcp',
     summary: 'serve the aether_* tools over stdio to one MCP client, as client:NAME',

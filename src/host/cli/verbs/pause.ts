@@ -2,10 +2,12 @@
 import type { Command } from 'commander';
 import type { AgentView } from '../../api.ts';
 import { oneLine } from '../text.ts';
-import { declareVerb } from '../verb.ts';
+import { type CliCommand, declareVerb } from '../verb.ts';
 import { forEachAgent } from './lifecycle.ts';
 
-export function registerPause(program: Command): void {
+export const commands: CliCommand[] = [{ names: ['pause', 'resume'], place: 130, register: registerPause }];
+
+function registerPause(program: Command): void {
   declareVerb(program, {
     usage: 'pause <agent...>',
     summary: 'freeze agents where they are, with everything they started; nothing is lost',

@@ -8,7 +8,12 @@ import { completed } from '../hints.ts';
 import { findHost, type Invocation, invocation, requireConfig, withHost } from '../invocation.ts';
 import { paint, print, printJson, warn } from '../output.ts';
 import { oneLine, sanitise } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [
+  { names: ['plan'], place: 20, register: registerPlan },
+  { names: ['apply'], place: 40, register: registerApply },
+];
 
 interface PlanOptions {
   json?: boolean;
@@ -22,7 +27,7 @@ const PLACEHOLDERS =
 /** Lines of a generated file that are shown without --full. */
 const FILE_LINES = 12;
 
-export function registerPlan(program: Command): void {
+function registerPlan(program: Command): void {
   declareVerb(program, {
     usage: 'plan',
     summary: 'show what would change and exactly what each runtime would be given; starts nothing',
@@ -44,7 +49,7 @@ export function registerPlan(program: Command): void {
     });
 }
 
-export function registerApply(program: Command): void {
+function registerApply(program: Command): void {
   declareVerb(program, {
     usage: 'apply',
     summary: 'apply the configuration to the running host, restarts and removals included',

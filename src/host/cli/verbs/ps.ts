@@ -6,9 +6,11 @@ import { invocation, withHost } from '../invocation.ts';
 import { note, paint, print, printJson } from '../output.ts';
 import { type Column, printTable } from '../table.ts';
 import { age, oneLine } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 
-export function registerPs(program: Command): void {
+export const commands: CliCommand[] = [{ names: ['ps'], place: 50, register: registerPs }];
+
+function registerPs(program: Command): void {
   declareVerb(program, {
     usage: 'ps',
     summary: 'list the agents: state, activity, and the evidence for both',

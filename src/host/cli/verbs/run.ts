@@ -9,9 +9,11 @@ import { invocation, withHost } from '../invocation.ts';
 import { note, print } from '../output.ts';
 import { eventLines } from '../transcript.ts';
 import { TurnWatch } from '../turn-watch.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 
-export function registerRun(program: Command): void {
+export const commands: CliCommand[] = [{ names: ['run'], place: 70, register: registerRun }];
+
+function registerRun(program: Command): void {
   declareVerb(program, {
     usage: 'run <agent> [text...]',
     summary: 'start an agent if needed, send it TEXT, and show its transcript until the turn ends',

@@ -19,7 +19,9 @@ import { ensureStateDirectory } from '../detached-host.ts';
 import { commandFile, findHost, type Invocation, invocation, requireConfig } from '../invocation.ts';
 import { note, print } from '../output.ts';
 import { ENV_FILE_TEXT, unitText } from '../service-unit.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
+
+export const commands: CliCommand[] = [{ names: ['service'], place: 200, register: registerService }];
 
 interface Options {
   user?: boolean;
@@ -30,7 +32,7 @@ interface Options {
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,100}$/;
 
-export function registerService(program: Command): void {
+function registerService(program: Command): void {
   const service = declareVerb(program, {
     usage: 'service',
     summary: 'the host under systemd: it comes back after a crash and a restart of the machine',

@@ -17,11 +17,13 @@ import { runOnHostNode } from '../own-node.ts';
 import type { RunningHost } from '../running-host.ts';
 import { applyAndSettle, crash, failure, SETTLE_MS, settlesIn } from '../settle.ts';
 import { oneLine } from '../text.ts';
-import { declareVerb, globalsOf } from '../verb.ts';
+import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 import { bringDown } from './down.ts';
 import { startHost } from './host.ts';
 
-export function registerUp(program: Command): void {
+export const commands: CliCommand[] = [{ names: ['up'], place: 30, register: registerUp }];
+
+function registerUp(program: Command): void {
   declareVerb(program, {
     usage: 'up',
     summary: 'start the agents of the configuration and keep them running; Ctrl-C stops them',
