@@ -2,8 +2,9 @@
  * Where sessions outlive the host: an operator's open tab must work again after the host was killed and
  * started. Only hashes are kept, so the file lets nobody in.
  */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { writeBeneath } from '../host/beneath.ts';
 import { messageOf } from '../host/errors.ts';
 import type { Log } from '../host/log.ts';
 
@@ -50,9 +51,7 @@ export function fileSessionStore(file: string, log: Log): SessionStore {
     set(records) {
       try {
         mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-        const temporary = `${file}.${process.pid}.tmp`;
-        writeFileSync(temporary, JSON.stringify(records), { mode: 0o600 });
-        renameSync(temporary, file);
+        writeBeneath(dirname(file), basename(file), JSON.stringify(records), 0o600);
       } catch (error) {
         // A full disk must not lock the operator out: the sessions are good until the host ends.
         log.warn({ file, why: messageOf(error) }, 'console sessions cannot be kept over a restart');

@@ -14,6 +14,7 @@ import type { Detection, Runtime } from '../runtimes/runtime.ts';
 import { Agents } from './agents/agents.ts';
 import type { HostInfo, PlanView } from './api.ts';
 import { Approvals } from './approvals/approvals.ts';
+import { writeBeneath } from './beneath.ts';
 import type { HostOptions, RunningHost } from './cli/running-host.ts';
 import { systemClock } from './clock.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './config/json-schema.ts';
@@ -162,8 +163,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     throw error;
   }
   // What the first line of aether.yaml names: an editor completes from it.
-  fs.writeFileSync(path.join(stateDir, SCHEMA_NAME), publishedJsonSchema());
-  fs.writeFileSync(files.pid, `${process.pid}\n`, { mode: 0o600 });
+  writeBeneath(stateDir, SCHEMA_NAME, publishedJsonSchema(), 0o644);
+  writeBeneath(stateDir, path.basename(files.pid), `${process.pid}\n`, 0o600);
 
   const events = new Events({ store, clock, ids, log });
   const runTable = new RunTable(store);

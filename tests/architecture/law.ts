@@ -48,6 +48,7 @@ export const rooms: Room[] = [
     name: 'ground',
     types: ['contract'],
     paths: [
+      'host/beneath.ts',
       'host/clock.ts',
       'host/ids.ts',
       'host/keyed-queue.ts',

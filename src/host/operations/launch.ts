@@ -2,13 +2,11 @@
  * Starting a run, and taking back the ones that outlived their host. A run's socket paths follow from its id,
  * so a host that died between "spawned" and "noted down" still finds its shim.
  */
-import fs from 'node:fs';
 import path from 'node:path';
-import type { EngineState, LaunchSpec, RunPlace } from '../../runtimes/runtime.ts';
+import type { EngineState, RunPlace } from '../../runtimes/runtime.ts';
 import type { AgentConfig } from '../config/types.ts';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { makeDirectories } from '../paths.ts';
 import { bootId } from '../process/proc.ts';
 import { toOpenWith } from '../runs/floor.ts';
 import type { RunPaths } from '../runs/run.ts';
@@ -22,6 +20,7 @@ import { newTree, type RunRecord } from '../store/runs.ts';
 import { Connections } from './connections.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './remains.ts';
 import { NEVER_STARTED } from './run-end.ts';
+import { makeRunDirectories, writeFiles, writeMcpCommand } from './run-files.ts';
 import type { Prepared, RunDoor, Wiring } from './wiring.ts';
 
 /** For a shim without a process to end, once it was told to. */
@@ -89,14 +88,8 @@ export class Launcher {
     const runtime = this.#wiring.runtime(config.runtime);
     const id = ids.short('r');
     const paths = this.paths(id);
-    for (const dir of [
-      paths.runDir,
-      paths.journal,
-      path.dirname(paths.shimSocket),
-      path.join(this.#wiring.stateDir, 'agents', config.name),
-      config.workspace,
-    ])
-      makeDirectory(config.name, dir);
+    const { stateDir, socketDir } = this.#wiring;
+    makeRunDirectories(config, id, stateDir, socketDir);
     const prepared = await this.prepare(config, id, state, resume);
     const now = clock.now();
     const record: RunRecord = {
@@ -149,8 +142,8 @@ export class Launcher {
     const run = this.#make(record, paths);
     runs.add(run);
     try {
-      writeFiles(prepared.launch);
-      writeMcpCommand(paths, this.#wiring.bridge(paths.doorSocket));
+      writeFiles(stateDir, prepared.launch);
+      writeMcpCommand(socketDir, paths, this.#wiring.bridge(paths.doorSocket));
       this.#doors.set(id, await this.#wiring.openDoor(run));
       const shim = await launchShim({
         run: id,
@@ -335,42 +328,4 @@ export class Launcher {
     }
     if (!run.ended) await this.#connections.lost(run, why);
   }
-}
-
-/** @throws AetherError run.directory, host.disk-full */
-function makeDirectory(agent: string, dir: string): void {
-  try {
-    makeDirectories(dir);
-  } catch (error) {
-    if (isDiskFull(error)) throw diskFull(dir, error);
-    throw new AetherError(
-      {
-        code: 'run.directory',
-        who: 'user',
-        message: `${agent} cannot start: its directory ${dir} cannot be made (${messageOf(error)}).`,
-        next: 'Make it yourself, name another, or let the user of Aether write there; then start the agent again.',
-      },
-      { cause: error },
-    );
-  }
-}
-
-export function writeFiles(launch: LaunchSpec): void {
-  for (const file of launch.files) {
-    fs.mkdirSync(path.dirname(file.path), { recursive: true, mode: 0o700 });
-    // Never follow what an earlier run may have left there.
-    fs.rmSync(file.path, { force: true });
-    fs.writeFileSync(file.path, Buffer.from(file.content, file.encoding ?? 'utf8'), {
-      mode: file.mode,
-      flag: 'wx',
-    });
-  }
-}
-
-/** One path without arguments that speaks MCP on stdio: what `AETHER_MCP_COMMAND` names. */
-function writeMcpCommand(paths: RunPaths, bridge: { command: string; args: string[] }): void {
-  const quoted = [bridge.command, ...bridge.args]
-    .map((word) => `'${word.replaceAll("'", `'\\''`)}'`)
-    .join(' ');
-  fs.writeFileSync(paths.mcpCommand, `#!/bin/sh\nexec ${quoted}\n`, { mode: 0o700 });
 }

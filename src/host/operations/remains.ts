@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { emptyBeneath } from '../beneath.ts';
 import { messageOf } from '../errors.ts';
 import {
   Group,
@@ -101,15 +102,8 @@ function groupsFor(wiring: Wiring, record: RunRecord): GroupPlace[] {
 
 /** The files that only its processes needed, some of them secret. A program may have left anything there. */
 export async function releaseFiles(paths: RunPaths): Promise<void> {
-  const files = namesIn(paths.runDir).map((name) => path.join(paths.runDir, name));
-  const removed = await Promise.allSettled(
-    files
-      .filter((file) => file !== paths.journal)
-      .map((file) => fs.promises.rm(file, { recursive: true, force: true })),
-  );
-  // One that stays keeps none of the others.
-  const failed = removed.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const keep = [path.basename(paths.journal)];
+  await emptyBeneath(path.dirname(paths.runDir), path.basename(paths.runDir), keep);
 }
 
 export async function releaseSockets(paths: RunPaths): Promise<void> {

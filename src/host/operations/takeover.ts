@@ -18,8 +18,9 @@ import { returnNote } from './away.ts';
 import { BOUNDARY_MS_MAX, isGone, reachBoundary } from './boundary.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
-import { type Launcher, writeFiles } from './launch.ts';
+import type { Launcher } from './launch.ts';
 import { leftByHand } from './run-end.ts';
+import { writeFiles } from './run-files.ts';
 import type { TranscriptReader } from './transcript.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -206,8 +207,8 @@ export class Takeover {
     const place = this.#launcher.place(lease.agent, run.id);
     const terminal = await runtime.terminal(spec, place, record.engine, size);
     const engine = await this.#launcher.prepare(config, run.id, record.engine, { note: '' });
-    writeFiles(engine.launch);
-    writeFiles(terminal);
+    writeFiles(this.#wiring.stateDir, engine.launch);
+    writeFiles(this.#wiring.stateDir, terminal);
     this.#transcript.begin(run, spec);
     await this.#swap(run, 'take', lease, engine.launch.stop, terminal.process, engine.launch.process);
   }
@@ -333,7 +334,7 @@ export class Takeover {
       record.engine,
       size,
     );
-    writeFiles(engine.launch);
+    writeFiles(this.#wiring.stateDir, engine.launch);
     run.save((saved) => {
       saved.requested = 'handover';
       nextSize(saved.floor, size);

@@ -4,8 +4,9 @@
  * impersonate the host, so one that is not ours alone is refused.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { writeBeneath } from '../beneath.ts';
 import { AetherError } from '../errors.ts';
 
 /** sockaddr_un.sun_path less its terminating zero. */
@@ -41,7 +42,7 @@ export function runtimeDirectory(
   privateDirectory(base);
   const directory = join(base, hash);
   privateDirectory(directory);
-  writeFileSync(note, directory, { mode: 0o600 });
+  writeBeneath(stateDir, NOTE, directory, 0o600);
   return directory;
 }
 

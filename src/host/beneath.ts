@@ -1,0 +1,140 @@
+/**
+ * Writing and removing below directories that an agent can write too: it can replace any of them by a link, and a file by a link,
+ * a pipe or a second name of another file, at any moment. Here each part of a path is opened from the handle of the
+ * one above it and no link is followed; only the root may be one. files.ts is the same for reading.
+ */
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AetherError } from './errors.ts';
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+
+/** What the system says of a link or a file where a directory is wanted, and of a directory where a file is. */
+const IN_THE_WAY = new Set(['ELOOP', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EEXIST', 'EMLINK']);
+
+interface Directory {
+  fd: number;
+  /** As it was asked for. */
+  path: string;
+}
+
+/**
+ * Puts a file there whole, in place of whatever had its name. Missing directories are made, for their owner only.
+ * @param path below `root`; no part of it may be a link
+ * @throws AetherError `path.in-the-way`, or the system's error
+ */
+export function writeBeneath(root: string, path: string, content: string | Buffer, mode: number): void {
+  const parts = partsOf(path);
+  const name = parts.pop()!;
+  const directory = enter(root, parts, true);
+  const made = `.${randomBytes(8).toString('hex')}.new`;
+  try {
+    const fd = openSync(entry(directory, made), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    try {
+      try {
+        writeFileSync(fd, content);
+      } finally {
+        closeSync(fd);
+      }
+      // Replaces a link itself, and a name of another file without touching that file.
+      renameSync(entry(directory, made), entry(directory, name));
+    } catch (error) {
+      rmSync(entry(directory, made), { force: true });
+      throw explained(join(directory.path, name), error);
+    }
+  } finally {
+    closeSync(directory.fd);
+  }
+}
+
+/** The directory and those above it up to `root`. @throws AetherError `path.in-the-way`, or the system's error */
+export function makeBeneath(root: string, path: string): void {
+  closeSync(enter(root, partsOf(path), true).fd);
+}
+
+/**
+ * Removes what a directory holds, and nothing that a link in its place leads to. One entry that stays keeps none of
+ * the others.
+ * @throws AetherError `path.in-the-way`, or the system's error; not where there is no such directory
+ */
+export async function emptyBeneath(root: string, path: string, keep: readonly string[]): Promise<void> {
+  let directory: Directory;
+  try {
+    directory = enter(root, partsOf(path), false);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    const names = await readdir(entry(directory, ''));
+    const removed = await Promise.allSettled(
+      names
+        .filter((name) => !keep.includes(name))
+        .map((name) => rm(entry(directory, name), { recursive: true, force: true })),
+    );
+    const failed = removed.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  } finally {
+    closeSync(directory.fd);
+  }
+}
+
+/** The caller closes it. */
+function enter(root: string, parts: string[], make: boolean): Directory {
+  let directory: Directory = { fd: openSync(root, O_RDONLY | O_DIRECTORY), path: root };
+  for (const part of parts) {
+    try {
+      const next = below(directory, part, make);
+      closeSync(directory.fd);
+      directory = next;
+    } catch (error) {
+      closeSync(directory.fd);
+      throw error;
+    }
+  }
+  return directory;
+}
+
+function below(directory: Directory, name: string, make: boolean): Directory {
+  const path = join(directory.path, name);
+  try {
+    if (make) mkdirSync(entry(directory, name), { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  try {
+    return { fd: openSync(entry(directory, name), O_RDONLY | O_DIRECTORY | O_NOFOLLOW), path };
+  } catch (error) {
+    throw explained(path, error);
+  }
+}
+
+/**
+ * A path that starts at the handle, so that it leads there whatever has become of the names above. macOS has no such
+ * paths: there a directory that is replaced between two system calls is not noticed.
+ */
+function entry({ fd, path }: Directory, name: string): string {
+  return process.platform === 'linux' ? `/proc/self/fd/${fd}/${name}` : join(path, name);
+}
+
+function partsOf(path: string): string[] {
+  const parts = path.split('/');
+  if (parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0')))
+    throw new Error(`${JSON.stringify(path)} is no path below a directory`);
+  return parts;
+}
+
+function explained(path: string, error: unknown): unknown {
+  if (!IN_THE_WAY.has((error as NodeJS.ErrnoException).code ?? '')) return error;
+  return new AetherError(
+    {
+      code: 'path.in-the-way',
+      who: 'user',
+      message: `Nothing is written to ${path}: what is there is a link, or of another kind than it has to be.`,
+      next: `An agent may have put it there: look at it, then remove it.`,
+    },
+    { cause: error },
+  );
+}
