@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import type { AgentView } from '../../src/host/api.ts';
+import type { EventRow } from '../../src/host/store/events.ts';
 import { eventually } from '../support/eventually.ts';
 import { type ProcessSeen, processes } from '../support/live-fleet.ts';
 import type { Cast } from './cast.ts';
@@ -21,19 +22,6 @@ export interface RunRow {
   state: string;
   exited_ms: number | null;
   exit: string | null;
-}
-
-export interface EventRow {
-  seq: number;
-  id: string;
-  at_ms: number;
-  topic: string;
-  agent: string | null;
-  run: string | null;
-  principal: string;
-  grade: string;
-  data: string;
-  hash: string;
 }
 
 export interface QuestionRow {

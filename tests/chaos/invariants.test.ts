@@ -1,8 +1,9 @@
 /** Whoever judges the chaos must be able to find it: of a fleet that is well, each single thing is spoilt in turn. */
 import { expect, test } from 'vitest';
 import type { AgentView } from '../../src/host/api.ts';
+import type { EventRow } from '../../src/host/store/events.ts';
 import { castOf } from './cast.ts';
-import type { EventRow, Evidence } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import { hashOf, judge, leftovers } from './invariants.ts';
 
 const view = (name: string) =>

@@ -1,6 +1,7 @@
 /** What must be true of a fleet that came to rest, whatever was done to it. Pure: each fault can be tried. */
 import { createHash } from 'node:crypto';
-import type { EventRow, Evidence, RunRow } from './evidence.ts';
+import type { EventRow } from '../../src/host/store/events.ts';
+import type { Evidence, RunRow } from './evidence.ts';
 import type { Note } from './notes.ts';
 
 /** @returns what is not as it must be; [] when all is well. */

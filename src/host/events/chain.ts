@@ -4,26 +4,13 @@
  * and that row's hash, so that the rest still hangs on something, and a cut that nobody announced is found.
  */
 import { hash as digest } from 'node:crypto';
+import type { EventRow } from '../store/events.ts';
 import type { PrunedData } from './topics.ts';
 
 /** Topic of the announcement; its data is PrunedData. */
 export const PRUNED = 'events.pruned';
 
-export interface ChainRow {
-  seq: number;
-  id: string;
-  at_ms: number;
-  topic: string;
-  agent: string | null;
-  run: string | null;
-  principal: string;
-  grade: string;
-  /** JSON, as it is stored. */
-  data: string;
-  hash: string;
-}
-
-export function hashOf(before: string, row: Omit<ChainRow, 'seq' | 'hash'>): string {
+export function hashOf(before: string, row: Omit<EventRow, 'seq' | 'hash'>): string {
   const { id, at_ms, topic, agent, run, principal, grade, data } = row;
   return digest(
     'sha256',
@@ -44,11 +31,11 @@ export interface ChainVerdict {
  * @param hashAt the hash that is stored with a seq; undefined when there is no such event
  */
 export function verifyChain(
-  rows: Iterable<ChainRow>,
+  rows: Iterable<EventRow>,
   hashAt: (seq: number) => string | undefined,
 ): ChainVerdict {
-  let before: ChainRow | null = null;
-  let first: ChainRow | null = null;
+  let before: EventRow | null = null;
+  let first: EventRow | null = null;
   let events = 0;
   /** By seq: what an announced cut says is the hash there. */
   const announced = new Map<number, string>();

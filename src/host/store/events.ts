@@ -2,7 +2,8 @@
 import type { EventView } from '../events/topics.ts';
 import type { Store } from './store.ts';
 
-interface EventRow {
+/** As it is stored. `data` is JSON; `hash` covers the row and the hash before it (events/chain.ts). */
+export interface EventRow {
   seq: number;
   id: string;
   at_ms: number;
