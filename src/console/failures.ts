@@ -10,6 +10,7 @@ const BY_ACTOR = { user: 409, config: 409, agent: 409, runtime: 502, host: 503 }
 /** Errors that HTTP has a status of its own for. A test holds that each of them exists. */
 export const BY_CODE: Readonly<Record<string, ErrorStatus>> = {
   'console.invalid': 400,
+  'cursor.invalid': 400,
   'events.limit': 400,
   'verb.invalid': 400,
   'verb.forbidden': 403,

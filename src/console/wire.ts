@@ -28,7 +28,7 @@ export type { CallName, Calls } from '../host/verbs/client.ts';
 export type { AgentVerb } from '../host/verbs/names.ts';
 
 /** A page that was loaded from another version of the server reloads itself. */
-export const CONSOLE_PROTOCOL = 1;
+export const CONSOLE_PROTOCOL = 2;
 
 /** First WebSocket subprotocol offered; the second is KEY_PREFIX + the page's key. */
 export const SUBPROTOCOL = 'aether.console';
@@ -40,10 +40,10 @@ export const KEY_HEADER = 'x-aether-key';
 
 export type LiveRequest =
   /**
-   * Events after `after`, each exactly once and in order, then live ones as they happen; of one agent or
+   * Events after the one with the cursor `after` (null: all), each exactly once and in order, then live ones as they happen; of one agent or
    * (`agent: null`) of all. Replaces the watch before it; `watch` comes back with every page.
    */
-  | { type: 'watch'; watch: number; agent: string | null; after: number }
+  | { type: 'watch'; watch: number; agent: string | null; after: string | null }
   | { type: 'unwatch' }
   /** This page still holds the lease. */
   | { type: 'beat'; agent: string; generation: number };
@@ -55,13 +55,12 @@ export interface Mail {
 }
 
 export type LiveMessage =
-  /** First, and after every reconnect: the whole fleet as it is. `seq`: the newest event. */
+  /** First, and after every reconnect: the whole fleet as it is. */
   | {
       type: 'welcome';
       protocol: number;
       you: string;
       now_ms: number;
-      seq: number;
       info: HostInfo;
       agents: AgentView[];
       approvals: ApprovalView[];
@@ -69,8 +68,8 @@ export type LiveMessage =
     }
   /** `more`: the page is not the newest yet, another one follows. */
   | { type: 'events'; watch: number; events: EventView[]; more: boolean }
-  /** The log does not reach to `after` (another database): forget what you have and load again. */
-  | { type: 'reset'; watch: number; seq: number }
+  /** `after` is of another log (another database): forget what you have and load again. */
+  | { type: 'reset'; watch: number }
   /** Views that changed, newest state only, and names that are no more. */
   | { type: 'agents'; agents: AgentView[]; gone: string[] }
   /** All open approvals. */

@@ -222,9 +222,10 @@ export interface OpenStream {
 }
 
 export interface EventsFilter {
-  after?: number;
-  /** Only events before this seq: with `last`, one page further back. */
-  before?: number;
+  /** Cursor of an event: only those after it. */
+  after?: string;
+  /** Only events before this one: with `last`, one page further back. */
+  before?: string;
   agent?: string;
   /** Prefixes. */
   topics?: string[];

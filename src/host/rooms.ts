@@ -88,7 +88,7 @@ function hostRooms(parts: RoomParts, views: AgentViews): Rooms {
     events: {
       list: (filter) => events.list(filter),
       stream: (filter, after, sink) => streamEvents(events, filter, after, sink),
-      newest: () => events.list({ last: true, limit: 1 }).at(-1)?.seq ?? 0,
+      end: () => events.end(),
     },
   };
 }

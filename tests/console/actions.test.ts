@@ -122,9 +122,11 @@ it('pages events both ways', async () => {
     (await client.call<EventView[]>('events', { agent: 'coder', ...filter })).body;
   const newest = await page({ limit: 10, last: true });
   expect(newest.map((event) => dataOf(event).n)).toEqual([16, 17, 18, 19, 20, 21, 22, 23, 24, 25]);
-  const first = newest[0]!.seq;
+  const first = newest[0]!.cursor;
   expect(await page({ limit: 100, last: true, before: first })).toHaveLength(15);
   expect((await page({ limit: 2, after: first })).map((event) => dataOf(event).n)).toEqual([17, 18]);
+  const odd = await client.call<{ error: { code: string } }>('events', { agent: 'coder', after: '17' });
+  expect([odd.status, odd.body.error.code]).toEqual([400, 'cursor.invalid']);
 });
 
 it('names the field of a bad body, and what to do', async () => {

@@ -1,6 +1,7 @@
 /** /ws: every event exactly once and in order, whatever the connection does; and messages that make no sense. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { EventView, Mail } from '../../src/console/wire.ts';
+import { cursorOf } from '../../src/host/events/cursor.ts';
 import { limits } from '../../src/host/limits.ts';
 import { Client, type ConsoleFixture, consoleFixture, type Socket } from '../support/console-client.ts';
 import { dataOf } from '../support/events.ts';
@@ -16,6 +17,9 @@ beforeEach(async () => {
 });
 afterEach(() => fixture.close());
 
+/** Of a log that reaches further than any here. */
+const ELSEWHERE = cursorOf({ seq: 9_999, tag: '01234567' });
+
 function eventsOf(socket: Socket): EventView[] {
   return socket.json.flatMap((message) => (message.type === 'events' ? (message.events as EventView[]) : []));
 }
@@ -24,7 +28,7 @@ it('greets with the whole fleet', async () => {
   fixture.host.ask({ agent: 'coder', kind: 'question', title: 'Which?', detail: { question: 'Which?' } });
   const socket = client.socket('/ws');
   const welcome = await socket.message('welcome');
-  expect(welcome).toMatchObject({ protocol: 1, seq: 1, you: expect.stringMatching(/^console-[0-9a-f]{4}$/) });
+  expect(welcome).toMatchObject({ protocol: 2, you: expect.stringMatching(/^console-[0-9a-f]{4}$/) });
   expect((welcome.agents as unknown[]).length).toBe(2);
   expect((welcome.approvals as unknown[]).length).toBe(1);
   socket.close();
@@ -62,7 +66,7 @@ it('brings mail to the operator, and takes it away once somebody is done with it
 it('catches up after each of 30 broken connections: nothing lost, nothing twice, in order', async () => {
   const total = 6_000;
   let emitted = 0;
-  const seen: number[] = [];
+  const seen: EventView[] = [];
   const emitter = setInterval(() => {
     for (let n = 0; n < 20 && emitted < total; n += 1) {
       emitted += 1;
@@ -73,7 +77,7 @@ it('catches up after each of 30 broken connections: nothing lost, nothing twice,
     for (let connection = 1; connection <= 31; connection += 1) {
       const socket = client.socket('/ws');
       await socket.message('welcome');
-      socket.send({ type: 'watch', watch: connection, agent: null, after: seen.at(-1) ?? 0 });
+      socket.send({ type: 'watch', watch: connection, agent: null, after: seen.at(-1)?.cursor ?? null });
       const aim = connection === 31 ? total : Math.min(total, seen.length + 150);
       await socket.until(
         () => (seen.length + eventsOf(socket).length >= aim ? true : undefined),
@@ -82,21 +86,23 @@ it('catches up after each of 30 broken connections: nothing lost, nothing twice,
       );
       // Cut without a word, as a laptop lid does.
       socket.ws.terminate();
-      for (const event of eventsOf(socket)) seen.push(event.seq);
+      seen.push(...eventsOf(socket));
     }
   } finally {
     clearInterval(emitter);
   }
-  expect(seen).toEqual(Array.from({ length: total }, (_, index) => index + 1));
+  expect(seen.map((event) => dataOf(event).n)).toEqual(
+    Array.from({ length: total }, (_, index) => index + 1),
+  );
 });
 
 it('a watch of one agent gets that agent only, and a new watch replaces the old one', async () => {
   for (let n = 0; n < 10; n += 1) fixture.host.emit('engine.note', n % 2 ? 'coder' : 'tester', { n });
   const socket = client.socket('/ws');
   await socket.message('welcome');
-  socket.send({ type: 'watch', watch: 1, agent: 'coder', after: 0 });
+  socket.send({ type: 'watch', watch: 1, agent: 'coder', after: null });
   await socket.until(() => (eventsOf(socket).length === 5 ? true : undefined), '5 events');
-  socket.send({ type: 'watch', watch: 2, agent: 'tester', after: 7 });
+  socket.send({ type: 'watch', watch: 2, agent: 'tester', after: eventsOf(socket)[3]!.cursor });
   await socket.until(() => (eventsOf(socket).length === 6 ? true : undefined), 'the sixth');
   fixture.host.emit('engine.note', 'coder', { n: 'unseen' });
   fixture.host.emit('engine.note', 'tester', { n: 'seen' });
@@ -110,7 +116,7 @@ it('a watch of one agent gets that agent only, and a new watch replaces the old 
 it('a browser that does not read costs one page, and then gets everything', async () => {
   const socket = client.socket('/ws');
   await socket.message('welcome');
-  socket.send({ type: 'watch', watch: 1, agent: 'coder', after: 0 });
+  socket.send({ type: 'watch', watch: 1, agent: 'coder', after: null });
   fixture.host.emit('engine.note', 'coder', { n: 0 });
   await socket.until(() => (eventsOf(socket).length === 1 ? true : undefined), 'the first event');
   let pages = 0;
@@ -134,11 +140,21 @@ it('a browser that does not read costs one page, and then gets everything', asyn
   expect(pages).toBeGreaterThan(stuck);
 });
 
-it('tells a page that is ahead of the log to start over', async () => {
+it('tells a page that comes from another log to start over, and refuses what is no cursor', async () => {
   const socket = client.socket('/ws');
   await socket.message('welcome');
-  socket.send({ type: 'watch', watch: 9, agent: null, after: 1_000 });
-  expect(await socket.message('reset')).toMatchObject({ watch: 9, seq: 0 });
+  socket.send({ type: 'watch', watch: 9, agent: null, after: ELSEWHERE });
+  expect(await socket.message('reset')).toEqual({ type: 'reset', watch: 9 });
+  for (const after of ['3', ELSEWHERE.slice(1), `${ELSEWHERE}=`])
+    socket.send({ type: 'watch', watch: 10, agent: null, after });
+  const refused = await socket.until(() => {
+    const list = socket.json.filter((message) => message.type === 'error');
+    return list.length === 3 ? list : undefined;
+  }, 'three refusals');
+  for (const { error } of refused) expect(error).toMatchObject({ code: 'cursor.invalid' });
+  fixture.host.emit('engine.note', 'coder', { n: 1 });
+  socket.send({ type: 'watch', watch: 11, agent: null, after: null });
+  expect(await socket.message('events')).toMatchObject({ watch: 11, events: [{ data: { n: 1 } }] });
 });
 
 it('agent views come at most ten times a second, and the newest always comes', async () => {
@@ -187,9 +203,9 @@ it('a lease is kept alive by its holder only', async () => {
   const mine = client.socket('/ws');
   await mine.message('welcome');
   mine.send({ type: 'beat', agent: 'coder', generation: 1 });
-  mine.send({ type: 'watch', watch: 1, agent: null, after: 999 });
+  mine.send({ type: 'watch', watch: 1, agent: null, after: ELSEWHERE });
   await mine.message('reset');
-  other.send({ type: 'watch', watch: 1, agent: null, after: 999 });
+  other.send({ type: 'watch', watch: 1, agent: null, after: ELSEWHERE });
   await other.message('reset');
   expect(fixture.host.beats).toEqual(['coder 1']);
 });
@@ -213,7 +229,7 @@ it('nonsense is answered and the connection lives; too much of it in one message
     return list.length === nonsense.length + 2 ? list : undefined;
   }, 'an answer to each');
   for (const { error } of errors as { error: { next: string } }[]) expect(error.next).not.toBe('');
-  socket.send({ type: 'watch', watch: 2, agent: null, after: 0 });
+  socket.send({ type: 'watch', watch: 2, agent: null, after: null });
   fixture.host.emit('engine.note', 'coder', {});
   await socket.message('events');
 

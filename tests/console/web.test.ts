@@ -13,6 +13,7 @@ function event(topic: string, data: Record<string, unknown> = {}): EventView {
   return {
     seq,
     id: `id-${seq}`,
+    cursor: `cursor-${seq}`,
     at_ms: seq * 1_000,
     topic,
     agent: 'coder',
@@ -208,11 +209,11 @@ describe('a transcript', () => {
     expect(transcript.items.map((item) => item.kind === 'said' && item.text)).toEqual(
       events.map((_, n) => `${n}`),
     );
-    expect(transcript.first).toBe(events[0]!.seq);
+    expect(transcript.first).toBe(events[0]!.cursor);
     expect(transcript.trim()).toBe(true);
     expect(transcript.items.length).toBeLessThan(ITEMS_MAX);
-    expect(transcript.first).toBe(transcript.items[0]!.seq);
-    expect(transcript.last).toBe(events.at(-1)!.seq);
+    expect(transcript.first).toBe(transcript.items[0]!.cursor);
+    expect(transcript.last).toBe(events.at(-1)!.cursor);
   });
 });
 

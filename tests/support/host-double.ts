@@ -19,6 +19,7 @@ import type {
   TerminalViewer,
 } from '../../src/host/api.ts';
 import { AetherError } from '../../src/host/errors.ts';
+import { BEGINNING, cursorOf, foreignCursor, placeOf, tagOf } from '../../src/host/events/cursor.ts';
 import { streamEvents } from '../../src/host/events/stream.ts';
 import { randomIds } from '../../src/host/ids.ts';
 import { Dispatcher } from '../../src/host/verbs/dispatch.ts';
@@ -94,9 +95,12 @@ export class HostDouble {
     at_ms = this.now(),
     principal: Principal = 'host',
   ): EventView {
+    const seq = this.#events.length + 1;
+    const id = randomIds.uuid(at_ms);
     const event = {
-      seq: this.#events.length + 1,
-      id: randomIds.uuid(at_ms),
+      seq,
+      id,
+      cursor: cursorOf({ seq, tag: tagOf(id) }),
       at_ms,
       topic,
       agent,
@@ -208,7 +212,7 @@ export class HostDouble {
             after,
             sink,
           ),
-        newest: () => this.#events.length,
+        end: () => this.#events.at(-1)?.cursor ?? cursorOf(BEGINNING),
       },
     };
   }
@@ -520,15 +524,25 @@ export class HostDouble {
   }
 
   events(filter: EventsFilter): EventView[] {
+    const after = this.#seqOf(filter.after) ?? 0;
+    const before = this.#seqOf(filter.before) ?? Number.POSITIVE_INFINITY;
     const rows = this.#events.filter(
       (event) =>
-        event.seq > (filter.after ?? 0) &&
-        event.seq < (filter.before ?? Number.POSITIVE_INFINITY) &&
+        event.seq > after &&
+        event.seq < before &&
         (filter.agent === undefined || event.agent === filter.agent) &&
         (!filter.topics || filter.topics.some((topic) => event.topic.startsWith(topic))),
     );
     const limit = filter.limit ?? 1_000;
     return filter.last ? rows.slice(-limit) : rows.slice(0, limit);
+  }
+
+  #seqOf(cursor: string | undefined): number | undefined {
+    if (cursor === undefined) return undefined;
+    const { seq, tag } = placeOf(cursor);
+    const id = this.#events[seq - 1]?.id;
+    if (seq > 0 && (id === undefined || tagOf(id) !== tag)) throw foreignCursor();
+    return seq;
   }
 
   follow(listener: (event: EventView) => void): () => void {

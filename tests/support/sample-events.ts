@@ -174,6 +174,7 @@ export const sampleEvents: EventView[] = Object.entries(samples)
       ({
         seq: index + 1,
         id: `event-${index + 1}`,
+        cursor: `cursor-${index + 1}`,
         at_ms: 1_000 * (index + 1),
         agent: 'coder',
         run: 'run_1',

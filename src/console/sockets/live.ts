@@ -1,10 +1,11 @@
 /**
- * What happens in the fleet, to one browser. The event log is the queue: a connection remembers the seq it has
- * sent and reads on from there whenever the socket has taken the page before, so a slow reader costs one page
+ * What happens in the fleet, to one browser. The event log is the queue: a connection remembers the event it has
+ * sent last and reads on from there whenever the socket has taken the page before, so a slow reader costs one page
  * of memory, catches up by itself, and can neither miss an event nor see it twice.
  */
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
+import { AetherError } from '../../host/errors.ts';
 import { limits } from '../../host/limits.ts';
 import { cutText } from '../../host/text.ts';
 import { askerOf, type ConsoleContext } from '../context.ts';
@@ -19,7 +20,7 @@ const request = z.discriminatedUnion('type', [
     type: z.literal('watch'),
     watch: z.int(),
     agent: z.string().max(200).nullable(),
-    after: z.int().min(0),
+    after: z.string().max(100).nullable(),
   }),
   z.strictObject({ type: z.literal('unwatch') }),
   z.strictObject({ type: z.literal('beat'), agent: z.string().max(200), generation: z.int() }),
@@ -33,7 +34,7 @@ const MAIL_CHARS_MAX = 16 * 1024;
 interface Watch {
   watch: number;
   agent: string | null;
-  after: number;
+  after: string | null;
 }
 
 export function serveLive(
@@ -52,7 +53,16 @@ export function serveLive(
   let cancelBeat: (() => void) | null = null;
   let closed = false;
 
-  const newestSeq = (): number => verbs.call(asker, 'events', { last: true, limit: 1 })[0]?.seq ?? 0;
+  /** @throws AetherError `cursor.invalid` */
+  function isOfThisLog(after: string): boolean {
+    try {
+      verbs.call(asker, 'events', { after, limit: 1 });
+      return true;
+    } catch (error) {
+      if (error instanceof AetherError && error.code === 'cursor.foreign') return false;
+      throw error;
+    }
+  }
 
   function mail(): Mail {
     const { messages, unread } = verbs.call(asker, 'operatorMail', {});
@@ -84,8 +94,8 @@ export function serveLive(
     }
     if (dirty.events && watch) {
       const page = verbs.call(asker, 'events', {
-        after: watch.after,
         limit: PAGE_EVENTS + 1,
+        ...(watch.after === null ? {} : { after: watch.after }),
         ...(watch.agent === null ? {} : { agent: watch.agent }),
       });
       const events = firstBytes(page.slice(0, PAGE_EVENTS), limits.console_events_page_bytes_max);
@@ -93,7 +103,7 @@ export function serveLive(
       const more = events.length < page.length;
       dirty.events = more;
       if (last) {
-        watch.after = last.seq;
+        watch.after = last.cursor;
         return { type: 'events', watch: watch.watch, events, more };
       }
     }
@@ -159,9 +169,8 @@ export function serveLive(
     }
     watch = null;
     if (message.type === 'unwatch') return;
-    const seq = newestSeq();
-    if (message.after > seq) {
-      const reset: LiveMessage = { type: 'reset', watch: message.watch, seq };
+    if (message.after !== null && !isOfThisLog(message.after)) {
+      const reset: LiveMessage = { type: 'reset', watch: message.watch };
       socket.send(JSON.stringify(reset));
       return;
     }
@@ -190,7 +199,6 @@ export function serveLive(
     protocol: CONSOLE_PROTOCOL,
     you: session.label,
     now_ms: clock.now(),
-    seq: newestSeq(),
     info: verbs.call(asker, 'info', {}),
     agents: verbs.call(asker, 'agents', {}),
     approvals: verbs.call(asker, 'approvals', { state: 'open' }),

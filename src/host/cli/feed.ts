@@ -20,7 +20,7 @@ export function followFeed(client: ControlClient, fromStart: boolean, hint: Hint
   const margin = new Margin();
   let stop = () => {};
   void (async () => {
-    const stream = client.stream('follow', fromStart ? { after: await hostStart(client) } : {});
+    const stream = client.stream('follow', fromStart ? await sinceStart(client) : {});
     stop = () => stream.cancel();
     for await (const event of stream) for (const line of feedLines(event, margin, hint)) print(line);
   })().catch((error: unknown) => {
@@ -31,11 +31,9 @@ export function followFeed(client: ControlClient, fromStart: boolean, hint: Hint
 }
 
 /** What happened before this client could connect is part of what it shows. */
-async function hostStart(client: ControlClient): Promise<number> {
-  let seq = 0;
-  const stream = client.stream('logs', { topics: ['host.started'], last: 1, follow: false });
-  for await (const event of stream) seq = event.seq;
-  return seq;
+async function sinceStart(client: ControlClient): Promise<{ after?: string }> {
+  const [start] = await client.call('events', { topics: ['host.started'], last: true, limit: 1 });
+  return start === undefined ? {} : { after: start.cursor };
 }
 
 function feedLines(event: EventView, margin: Margin, hint: Hint): string[] {

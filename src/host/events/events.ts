@@ -8,11 +8,12 @@ import { AetherError } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
-import { EventTable } from '../store/events.ts';
+import { type EventRow, EventTable } from '../store/events.ts';
 import { toJson } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
 import { type ChainVerdict, hashOf, verifyChain } from './chain.ts';
+import { BEGINNING, cursorOf, foreignCursor, placeOf, tagOf } from './cursor.ts';
 import type { EventOf, EventView, NewEvent, Topic, Topics, TopicsLike } from './topics.ts';
 
 export class Events {
@@ -56,7 +57,8 @@ export class Events {
       const seq = this.#table.insert(view, data, hash);
       this.#newest = { hash, rollbacks: this.#store.rollbacks };
       // A topic and its data belong together: the caller's type says so, which an object built here cannot.
-      const stored = { seq, ...view, data: capped } as EventView & EventOf<T>;
+      const cursor = cursorOf({ seq, tag: tagOf(view.id) });
+      const stored = { seq, cursor, ...view, data: capped } as EventView & EventOf<T>;
       this.#unheard.set(seq, { event: stored, rollbacks: this.#store.rollbacks });
       this.#schedule();
       return stored;
@@ -75,10 +77,13 @@ export class Events {
     return this.#table.firstTime(run, key);
   }
 
-  /** Oldest first. `topics`: prefixes. */
+  /**
+   * Oldest first. `topics`: prefixes.
+   * @throws AetherError `cursor.invalid`; `cursor.foreign`
+   */
   list<P extends string = ''>(filter: {
-    after?: number;
-    before?: number;
+    after?: string;
+    before?: string;
     agent?: string;
     topics?: P[];
     limit?: number;
@@ -93,7 +98,30 @@ export class Events {
         next: 'Ask for less and page on with `after`.',
       });
     }
-    return this.#table.list({ ...filter, limit }) as EventOf<TopicsLike<P>>[];
+    const rows = this.#table.list({
+      ...filter,
+      limit,
+      after: this.#seqOf(filter.after),
+      before: this.#seqOf(filter.before),
+    });
+    return rows.map(viewOf) as EventOf<TopicsLike<P>>[];
+  }
+
+  /** After the newest event: what is appended from now on. */
+  end(): string {
+    const newest = this.#table.newest();
+    return cursorOf(newest === undefined ? BEGINNING : { seq: newest.seq, tag: tagOf(newest.id) });
+  }
+
+  #seqOf(cursor: string | undefined): number | undefined {
+    if (cursor === undefined) return undefined;
+    const { seq, tag } = placeOf(cursor);
+    const id = this.#table.idAt(seq);
+    const there = seq === 0 ? BEGINNING.tag : id && tagOf(id);
+    // Retention removes only the old end of the log.
+    const known = there === undefined ? seq < (this.#table.newest()?.seq ?? 0) : there === tag;
+    if (!known) throw foreignCursor();
+    return seq;
   }
 
   /** Reads the whole log: for a check by hand, not for a host that is busy. */
@@ -128,6 +156,12 @@ export class Events {
       }
     });
   }
+}
+
+function viewOf({ hash: _hash, ...row }: EventRow): EventView {
+  const cursor = cursorOf({ seq: row.seq, tag: tagOf(row.id) });
+  // Its columns and its data were typed when they were appended.
+  return { ...row, cursor, data: JSON.parse(row.data) as unknown } as EventView;
 }
 
 /** Long strings are cut in the event log, and say so; the run's journal keeps all of it. */

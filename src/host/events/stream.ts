@@ -16,7 +16,7 @@ export interface EventSource {
 export function streamEvents(
   source: EventSource,
   filter: { agent?: string; topics?: string[] },
-  after: number,
+  after: string,
   sink: StreamSink<EventView>,
 ): OpenStream {
   let position = after;
@@ -42,7 +42,7 @@ export function streamEvents(
     try {
       const page = source.list({ ...filter, after: position, limit: PAGE });
       for (const event of page) {
-        position = event.seq;
+        position = event.cursor;
         sink.item(event);
       }
       if (page.length === PAGE) schedule(); // the host does other things between pages

@@ -256,10 +256,12 @@ export type Fact<T extends Topic> = { [K in T]: { topic: K; data: Topics[K] } }[
 /* ---- one event ---- */
 
 interface EventBase {
-  /** This host's order, without gaps. */
+  /** Number in this host's log, for people; clients compute nothing with it. */
   seq: number;
-  /** Unique in the world. */
+  /** Unique in the world: what tells an event from another. */
   id: string;
+  /** Opaque: where to go on reading, after or before this event. */
+  cursor: string;
   at_ms: number;
   agent: string | null;
   run: string | null;

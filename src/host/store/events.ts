@@ -1,5 +1,4 @@
 /** SQL of `events` (the append-only log) and `facts` (keys that make an observed fact idempotent in its run). */
-import type { EventView } from '../events/topics.ts';
 import type { Store } from './store.ts';
 
 /** As it is stored. `data` is JSON; `hash` covers the row and the hash before it (events/chain.ts). */
@@ -31,6 +30,7 @@ export class EventTable {
   readonly #store: Store;
   readonly #insert;
   readonly #newest;
+  readonly #idAt;
   readonly #fact;
 
   constructor(store: Store) {
@@ -40,14 +40,15 @@ export class EventTable {
     >(
       'INSERT INTO events (id, at_ms, topic, agent, run, principal, grade, data, hash) VALUES (?,?,?,?,?,?,?,?,?)',
     );
-    this.#newest = store.db.prepare<[], { seq: number; hash: string }>(
-      'SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1',
+    this.#newest = store.db.prepare<[], { seq: number; id: string; hash: string }>(
+      'SELECT seq, id, hash FROM events ORDER BY seq DESC LIMIT 1',
     );
+    this.#idAt = store.db.prepare<[number], { id: string }>('SELECT id FROM events WHERE seq = ?');
     this.#fact = store.db.prepare<[string, string]>('INSERT OR IGNORE INTO facts (run, key) VALUES (?, ?)');
   }
 
   /** @returns the new row's seq. */
-  insert(event: Omit<EventView, 'seq' | 'data'>, data: string, hash: string): number {
+  insert(event: Omit<EventRow, 'seq' | 'data' | 'hash'>, data: string, hash: string): number {
     const result = this.#insert.run(
       event.id,
       event.at_ms,
@@ -62,13 +63,18 @@ export class EventTable {
     return Number(result.lastInsertRowid);
   }
 
-  newest(): { seq: number; hash: string } | undefined {
+  newest(): { seq: number; id: string; hash: string } | undefined {
     return this.#newest.get();
   }
 
   /** The whole log as it is stored, oldest first. */
   rows(): IterableIterator<EventRow> {
     return this.#store.db.prepare<[], EventRow>('SELECT * FROM events ORDER BY seq').iterate();
+  }
+
+  /** Undefined where there is no such event: not yet, or not any more. */
+  idAt(seq: number): string | undefined {
+    return this.#idAt.get(seq)?.id;
   }
 
   hashAt(seq: number): string | undefined {
@@ -82,7 +88,7 @@ export class EventTable {
     return this.#fact.run(run, key).changes === 1;
   }
 
-  list(filter: EventFilter): EventView[] {
+  list(filter: EventFilter): EventRow[] {
     const where: string[] = [];
     const values: (string | number)[] = [];
     if (filter.after !== undefined) {
@@ -106,20 +112,6 @@ export class EventTable {
     } LIMIT ?`;
     const rows = this.#store.db.prepare<(string | number)[], EventRow>(sql).all(...values, filter.limit);
     if (filter.last) rows.reverse();
-    return rows.map(toView);
+    return rows;
   }
-}
-
-function toView(row: EventRow): EventView {
-  return {
-    seq: row.seq,
-    id: row.id,
-    at_ms: row.at_ms,
-    topic: row.topic,
-    agent: row.agent,
-    run: row.run,
-    principal: row.principal,
-    grade: row.grade,
-    data: JSON.parse(row.data) as unknown,
-  } as EventView;
 }

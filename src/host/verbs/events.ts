@@ -5,8 +5,8 @@ import { limits } from '../limits.ts';
 import { agentOrAll } from './input.ts';
 import { defineVerb, OPERATORS } from './verb.ts';
 
-/** Of the log: events after or before this one. */
-const position = z.int().min(0).optional();
+/** The `cursor` of an event, as it came: events after or before it. */
+const cursor = z.string().max(100).optional();
 /** Prefixes of topics. */
 const topics = z.array(z.string().max(100)).max(50).optional();
 
@@ -19,8 +19,8 @@ export const events = defineVerb({
   input: z.strictObject({
     agent: agentOrAll,
     topics,
-    after: position,
-    before: position,
+    after: cursor,
+    before: cursor,
     last: z.boolean().optional(),
     limit: z.int().min(1).max(limits.events_page_max).optional(),
   }),
@@ -33,11 +33,10 @@ export const follow = defineVerb({
   kind: 'stream',
   name: 'follow',
   summary: 'Events after `after` (left out: from now on), each once and in order.',
-  input: z.strictObject({ after: position, agent: agentOrAll, topics }),
+  input: z.strictObject({ after: cursor, agent: agentOrAll, topics }),
   who: OPERATORS,
   encode: event,
-  run: (rooms, { after, ...filter }, sink) =>
-    rooms.events.stream(filter, after ?? rooms.events.newest(), sink),
+  run: (rooms, { after, ...filter }, sink) => rooms.events.stream(filter, after ?? rooms.events.end(), sink),
 });
 
 export const logs = defineVerb({
@@ -54,10 +53,10 @@ export const logs = defineVerb({
   encode: event,
   run(rooms, { last, follow, ...filter }, sink) {
     // Before the page is read: what is appended while it is sent comes after it.
-    const from = rooms.events.newest();
+    const end = rooms.events.end();
     const rows = last > 0 ? rooms.events.list({ ...filter, last: true, limit: last }) : [];
     for (const row of rows) sink.item(row);
-    if (follow) return rooms.events.stream(filter, Math.max(from, rows.at(-1)?.seq ?? 0), sink);
+    if (follow) return rooms.events.stream(filter, end, sink);
     sink.end();
     return { drained: () => undefined, close: () => undefined };
   },

@@ -121,10 +121,10 @@ export interface Rooms {
     /** Every matching event after `after`, once and in order, as fast as the sink takes them. */
     stream(
       filter: { agent?: string; topics?: string[] },
-      after: number,
+      after: string,
       sink: StreamSink<EventView>,
     ): OpenStream;
-    /** Seq of the newest event; 0: there is none. */
-    newest(): number;
+    /** Cursor after the newest event. */
+    end(): string;
   };
 }

@@ -32,6 +32,7 @@ it('a question is shown whole, with its choices and how it is answered', () => {
   const event: EventView = {
     seq: 1,
     id: 'e',
+    cursor: 'c',
     at_ms: 0,
     topic: 'approval.opened',
     agent: 'writer',

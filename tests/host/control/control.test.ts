@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EventView } from '../../../src/host/api.ts';
 import type { ControlClient } from '../../../src/host/control/client.ts';
+import { BEGINNING, cursorOf } from '../../../src/host/events/cursor.ts';
 import { limits } from '../../../src/host/limits.ts';
 import { type ControlFixture, controlFixture } from '../../support/control-fixture.ts';
 import { dataOf } from '../../support/events.ts';
@@ -169,7 +170,8 @@ describe('follow', () => {
     for (let n = 0; n < 750; n += 1) fixture.host.emit('message.assistant', 'alpha', { n });
     const client = await connected();
     const seen: number[] = [];
-    const stream = client.stream('follow', { after: 100 });
+    const [hundredth] = await client.call('events', { last: true, limit: 651 });
+    const stream = client.stream('follow', { after: hundredth!.cursor });
     for await (const event of stream) {
       seen.push(event.seq);
       if (seen.length === 50)
@@ -195,12 +197,26 @@ describe('follow', () => {
     expect(seen).toEqual([3, 4]);
   });
 
+  it('what is no cursor of this log ends the stream with why', async () => {
+    fixture = await controlFixture();
+    const client = await connected();
+    for (const [after, code] of [
+      ['7', 'cursor.invalid'],
+      [cursorOf({ seq: 7, tag: '00112233' }), 'cursor.foreign'],
+    ] as const)
+      await expect(
+        (async () => {
+          for await (const _event of client.stream('follow', { after })) break;
+        })(),
+      ).rejects.toMatchObject({ code });
+  });
+
   it('a reader that asks something for every event is answered, however far behind it is', async () => {
     fixture = await controlFixture();
     for (let n = 0; n < 5_000; n += 1) fixture.host.emit('message.assistant', 'alpha', { n });
     const client = await connected();
     let seen = 0;
-    for await (const event of client.stream('follow', { after: 0 })) {
+    for await (const event of client.stream('follow', { after: cursorOf(BEGINNING) })) {
       await client.call('agents');
       seen += 1;
       if (event.seq === 5_000) break;
@@ -212,7 +228,7 @@ describe('follow', () => {
     fixture = await controlFixture();
     const { socket, lines } = await raw();
     socket.pause();
-    socket.write('{"id":1,"verb":"follow","input":{"after":0}}\n');
+    socket.write('{"id":1,"verb":"follow","input":{}}\n');
     const text = 'x'.repeat(10_000);
     const count = 3_000;
     await eventually('the stream is open', () => followers(fixture) === 1);

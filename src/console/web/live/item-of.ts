@@ -86,8 +86,8 @@ export function itemOf(event: EventView, spans: Spans): Item | null {
   });
 }
 
-function base({ seq, at_ms, grade, principal }: EventView, key = `e${seq}`): Base {
-  return { key, seq, at_ms, grade, principal };
+function base({ id, cursor, at_ms, grade, principal }: EventView, key = id): Base {
+  return { key, cursor, at_ms, grade, principal };
 }
 
 function deed(event: Parameters<typeof deedOf>[0]): ItemOf<'deed'> {

@@ -5,7 +5,8 @@ import type { ApprovalAnswer, EventView, WireError } from '../../wire.ts';
 export interface Base {
   /** Unique in the transcript, and the same however often it changes. */
   key: string;
-  seq: number;
+  /** Of the event that began it. */
+  cursor: string;
   at_ms: number;
   /** How it is known. */
   grade: EventView['grade'];

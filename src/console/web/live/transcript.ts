@@ -1,6 +1,6 @@
 /**
  * The events of one agent as a list that a person reads: results join their calls, receipts their messages,
- * answers their questions. Pure; events come in order of seq, and one seen before changes nothing.
+ * answers their questions. Pure; events come in their order, and one seen before changes nothing.
  */
 import type { EventView } from '../../wire.ts';
 import { deedOf, isDeedOf } from './deeds.ts';
@@ -12,27 +12,32 @@ import { Spans } from './spans.ts';
 /** More are dropped from the top while the newest are followed; they can be loaded again. */
 export const ITEMS_MAX = 1_500;
 const KEPT_ON_TRIM = 1_200;
+/** More than pages that overlap have in common. */
+const READ_KEPT = 1_000;
 
 export class Transcript {
   #items: Item[] = [];
   /** Key → index in #items. */
   #at = new Map<string, number>();
   readonly #spans = new Spans();
-  /** Seq of the first and the last event that was read; 0 when none. */
-  first = 0;
-  last = 0;
+  /** Ids of the newest events that were read. */
+  #read = new Set<string>();
+  /** Cursors of the first and the last event that was read; null when none. */
+  first: string | null = null;
+  last: string | null = null;
 
   get items(): readonly Item[] {
     return this.#items;
   }
 
   add(events: readonly EventView[]): void {
-    const fresh = events.filter((event) => event.seq > this.last);
+    const fresh = events.filter(({ id }) => !this.#read.has(id));
     if (fresh.length === 0) return;
     this.#items = [...this.#items];
-    if (this.first === 0) this.first = fresh[0]!.seq;
+    this.first ??= fresh[0]!.cursor;
+    this.last = fresh.at(-1)!.cursor;
+    this.#read = new Set([...this.#read, ...fresh.map(({ id }) => id)].slice(-READ_KEPT));
     for (const event of fresh) {
-      this.last = Math.max(this.last, event.seq);
       if (this.#hasJoined(event)) continue;
       const item = itemOf(event, this.#spans);
       if (item === null || this.#at.has(item.key)) continue;
@@ -45,7 +50,7 @@ export class Transcript {
   addEarlier(events: readonly EventView[]): void {
     const earlier = new Transcript();
     earlier.add(events);
-    if (earlier.first === 0) return;
+    if (earlier.first === null) return;
     this.first = earlier.first;
     const known = new Set(earlier.#items.map((item) => item.key));
     this.#replace([...earlier.#items, ...this.#items.filter((item) => !known.has(item.key))]);
@@ -55,7 +60,7 @@ export class Transcript {
   trim(): boolean {
     if (this.#items.length <= ITEMS_MAX) return false;
     this.#replace(this.#items.slice(-KEPT_ON_TRIM));
-    this.first = this.#items[0]!.seq;
+    this.first = this.#items[0]!.cursor;
     return true;
   }
 

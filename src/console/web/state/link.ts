@@ -1,6 +1,6 @@
 /**
  * The one live connection. Reconnects by itself with backoff, says since when what is shown is old, and after a
- * reconnect continues the watched agent's events from the last seq the page has: nothing lost, nothing twice.
+ * reconnect continues the watched agent's events from the last event the page has: nothing lost, nothing twice.
  */
 import { batch } from '@preact/signals';
 import {
@@ -24,8 +24,8 @@ const BEAT_MS = 10_000;
 
 export interface Watcher {
   agent: string;
-  /** Seq after which events are wanted. */
-  after(): number;
+  /** Cursor of the event after which they are wanted; null: from the first. */
+  after(): string | null;
   events(events: EventView[], more: boolean): void;
   /** The log is another one than before. */
   reset(): void;

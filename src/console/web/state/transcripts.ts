@@ -54,7 +54,7 @@ export class OpenTranscript {
     if (this.#loadingEarlier || !this.earlier.value) return;
     this.#loadingEarlier = true;
     try {
-      const page = await this.#page(this.#transcript.first);
+      const page = await this.#page(this.#transcript.first ?? undefined);
       this.#transcript.addEarlier(page.events);
       batch(() => {
         this.items.value = this.#transcript.items;
@@ -93,7 +93,7 @@ export class OpenTranscript {
   }
 
   /** The newest, or the newest before `before`. */
-  async #page(before?: number): Promise<{ events: EventView[]; more: boolean }> {
+  async #page(before?: string): Promise<{ events: EventView[]; more: boolean }> {
     const events = await call('events', { agent: this.agent, last: true, limit: PAGE, before });
     return { events, more: events.length === PAGE };
   }
