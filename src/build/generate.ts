@@ -2,11 +2,13 @@
  * The files that follow from definitions: what is written once, in a definition, is not typed again by hand.
  * `npm run generate` writes them; a test compares each with what its definition gives now.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { makeJsonSchema } from '../host/config/json-schema.ts';
 import { makeCommandList } from './commands.ts';
+import { makeCatalog, makeReadme, makeToolNames } from './tools.ts';
 import { makeVerbList, makeVerbNames } from './verbs.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -19,6 +21,9 @@ export interface GeneratedFile {
 }
 
 export const generatedFiles: readonly GeneratedFile[] = [
+  { path: 'src/mcp-tools/catalog.ts', make: makeCatalog },
+  { path: 'src/host/config/tools.ts', make: makeToolNames },
+  { path: 'README.md', make: makeReadme },
   { path: 'templates/aether.schema.json', make: makeJsonSchema },
   { path: 'src/host/cli/commands.ts', make: makeCommandList },
   { path: 'src/host/verbs/all.ts', make: makeVerbList },
@@ -42,11 +47,21 @@ function textOf(file: string): string | null {
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+/** @returns whether a source file changed: what is made from it is then made anew by a process that loads it. */
+async function writeAll(): Promise<boolean> {
+  let source = false;
   for (const { path, make } of generatedFiles) {
     const text = await make();
     if (textOf(join(root, path)) === text) continue;
     writeFileSync(join(root, path), text);
     process.stdout.write(`${path}\n`);
+    source ||= path.endsWith('.ts');
   }
+  return source;
+}
+
+const program = process.argv[1];
+if (program !== undefined && import.meta.url === pathToFileURL(program).href && (await writeAll())) {
+  const { status } = spawnSync(process.execPath, [program], { stdio: 'inherit' });
+  process.exitCode = status ?? 1;
 }

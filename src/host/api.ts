@@ -4,7 +4,7 @@
  */
 import type { Activity, Capabilities, Detection } from '../runtimes/runtime.ts';
 import type { WireError } from './errors.ts';
-import type { Actor, ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
+import type { Actor, ApprovalAnswer, Evidence, Principal } from './shapes.ts';
 import type { AgentVerb } from './verbs/names.ts';
 
 export type { EventView } from './events/topics.ts';
@@ -250,52 +250,3 @@ export type TerminalItem =
   | { kind: 'replay'; data: string; info: TerminalInfo | null }
   | ({ kind: 'chunk' } & Omit<TerminalChunk, 'data'> & { data: string })
   | { kind: 'reset'; info: TerminalInfo | null };
-
-/** What the MCP tools ask of the host. */
-export interface HostApi {
-  info(): HostInfo;
-  /* The MCP verbs: each runs once per (instance, sequence), result and effect in one transaction. */
-  memoryStore(
-    caller: Caller,
-    input: { text: string; key?: string; tags?: string[]; scope?: 'agent' | 'shared' },
-  ): { memory: MemoryView; replaced: boolean };
-  memorySearch(
-    caller: Caller,
-    input: { query: string; limit?: number; tags?: string[]; scope?: 'agent' | 'shared' | 'all' },
-  ): { memories: (MemoryView & { score: number })[]; total: number };
-  memoryGet(caller: Caller, input: { id?: string; key?: string }): { memory: MemoryView };
-  memoryForget(caller: Caller, input: { id?: string; key?: string }): { forgotten: string };
-  mailSend(
-    caller: Caller,
-    input: { to: string; subject: string; body: string; replyTo?: string },
-  ): { message: MessageView };
-  mailInbox(
-    caller: Caller,
-    input: { unreadOnly?: boolean; limit?: number },
-  ): { messages: MessageView[]; unread: number };
-  mailAck(caller: Caller, input: { ids: string[] }): { acked: string[]; already: string[] };
-  agentsList(caller: Caller): {
-    agents: {
-      name: string;
-      runtime: string;
-      state: string;
-      activity: string | null;
-      goal: string | null;
-      you: boolean;
-    }[];
-  };
-  /**
-   * Opens (or reattaches to) the question; resolves with the answer, or with state 'open' after wait_ms. With
-   * `id` it goes on waiting for a question asked before, and `question` is not read. `signal` aborts with the
-   * reason 'cancelled' when the client no longer wants it (a question it asked is withdrawn), or 'disconnected'.
-   */
-  askOperator(
-    caller: Caller,
-    input: { question: string; choices?: string[]; id?: string; wait_ms: number },
-    signal: AbortSignal,
-  ): Promise<ApprovalView>;
-  report(
-    caller: Caller,
-    input: { summary: string; status: 'progress' | 'done' | 'blocked' | 'failed'; details?: string },
-  ): { seq: number };
-}

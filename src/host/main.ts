@@ -29,17 +29,16 @@ import { randomIds } from './ids.ts';
 import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
-import { Memory } from './memory/memory.ts';
 import { NO_INSPECTOR } from './node-flags.ts';
 import { claimStateDirectory, firstConfig } from './operations/claim.ts';
 import { Fleet } from './operations/fleet.ts';
-import { requireAuthority } from './operations/gate/authority.ts';
 import { Gates } from './operations/gate/gates.ts';
 import { policiesOf } from './operations/gate/policies.ts';
 import { Holds } from './operations/hold.ts';
 import { InjectionDelivery } from './operations/inject.ts';
 import { Launcher } from './operations/launch.ts';
 import { Lifecycle } from './operations/lifecycle.ts';
+import { openLedger } from './operations/open-ledger.ts';
 import { Pauses } from './operations/pause.ts';
 import { planFleet } from './operations/plan.ts';
 import { recoverRuns, returnExpired } from './operations/recover.ts';
@@ -47,10 +46,8 @@ import { groupKinds, releaseLeftovers } from './operations/remains.ts';
 import { Retention } from './operations/retention.ts';
 import { runSink } from './operations/sink.ts';
 import { Takeover } from './operations/takeover.ts';
-import { ToolVerbs } from './operations/tool-verbs.ts';
 import { TranscriptReader } from './operations/transcript.ts';
-import { showActivity, showAsking } from './operations/turn/activity.ts';
-import { goesByMail, sendersOf } from './operations/turn/senders.ts';
+import { showActivity } from './operations/turn/activity.ts';
 import { Upkeep } from './operations/upkeep.ts';
 import { Wake } from './operations/wake.ts';
 import { Watchdog } from './operations/watchdog.ts';
@@ -204,7 +201,8 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     bridge,
     openDoor: (run) =>
       openRunDoor({
-        host: toolHost,
+        ledger,
+        version,
         socketPath: run.paths.doorSocket,
         agent: run.record.agent,
         run: run.id,
@@ -259,19 +257,9 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         new Set(runs.live().map((run) => run.record.agent)),
       ),
   });
-  const tools = new ToolVerbs({
-    store,
-    clock,
-    memory: new Memory({ store, clock, ids, events }),
+  const ledger = openLedger(wiring, {
     mailboxes,
-    approvals,
-    events,
     agents: () => views.listed(),
-    authority: (caller, tool) => requireAuthority(wiring, caller, tool),
-    senders: (caller) => sendersOf(wiring, caller),
-    onRead: (caller, messages) =>
-      goesByMail(wiring, caller, messages, (message) => mailboxes.wordsOf(message)),
-    onAsking: (caller) => showAsking(wiring, caller),
     onMail: (agent, message) => {
       wake.mail(agent, message);
       views.touched(agent);
@@ -291,7 +279,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     console: console_?.url ?? null,
     runtimes: detections,
   });
-  const toolHost = Object.assign(tools, { info });
   const { verbs, views } = hostVerbs({
     wiring,
     launcher,
@@ -327,7 +314,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const sockets = socketPaths(socketDir);
   const doors = { log, report, admit: (peer: PeerCredentials) => admitOperator(peer, runs) };
   const control = await openControlDoor({ ...doors, verbs, socketPath: sockets.control, version });
-  const clients = await openClientDoor({ ...doors, host: toolHost, socketPath: sockets.client });
+  const clients = await openClientDoor({ ...doors, ledger, version, socketPath: sockets.client });
   const watching =
     options.configFile === null
       ? null
@@ -377,6 +364,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     chores: {
       'an expired lease was not handed back': () => returnExpired(wiring, takeover),
       'an expired hold was not ended': () => holds.sweep(),
+      'receipts of answered calls were not dropped': () => ledger.prune(),
     },
     retention: new Retention(wiring, () => fleet.retention),
     idleExit_ms: options.idleExit_ms ?? null,

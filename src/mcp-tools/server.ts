@@ -14,8 +14,8 @@ import {
 import type { Caller, Principal } from '../host/api.ts';
 import { nearest, toWireError } from '../host/errors.ts';
 import { cutText } from '../host/text.ts';
-import { catalog } from './catalog/catalog.ts';
-import type { Tool, ToolHost } from './tool.ts';
+import { catalog } from './catalog.ts';
+import type { Tool, ToolLedger } from './tool.ts';
 
 /** Who is at the other end of a connection; decided by the door, never by the peer's word. */
 export interface Identity {
@@ -34,7 +34,7 @@ export interface DoorLog {
 }
 
 export interface ToolServerOptions {
-  host: ToolHost;
+  ledger: ToolLedger;
   identity: Identity;
   /** The receipt key of an open request of this connection. */
   receiptKey(id: RequestId): { instance: string; sequence: number; settled?: number };
@@ -46,7 +46,7 @@ export interface ToolServerOptions {
 
 /** A server for one connection; the caller connects it to a transport (or hands it to the SDK's factory). */
 export function createToolServer(options: ToolServerOptions): Server {
-  const { host, identity, log } = options;
+  const { ledger, identity, log } = options;
   const tools = new Map((options.tools ?? catalog).map((tool) => [tool.name, tool]));
   const granted = () => {
     const grants = identity.grants();
@@ -95,7 +95,7 @@ export function createToolServer(options: ToolServerOptions): Server {
     };
     if (typeof toolUseId === 'string') caller.toolUseId = cutText(toolUseId, { chars_max: 128 });
     try {
-      const result = await tool.call(host, caller, args, withReason(context.mcpReq.signal));
+      const result = await tool.call(ledger, caller, args, withReason(context.mcpReq.signal));
       return { content: [{ type: 'text', text: JSON.stringify(result) }], structuredContent: result };
     } catch (error) {
       return errorResult(error, name, log);
@@ -118,7 +118,7 @@ function errorResult(error: unknown, tool: string, log: DoorLog) {
   };
 }
 
-/** Why a call ended early, in the words HostApi uses. */
+/** Why a call ended early, in the words the ledger uses. */
 function withReason(signal: AbortSignal): AbortSignal {
   const controller = new AbortController();
   const abort = () => {

@@ -173,6 +173,8 @@ export const rooms: Room[] = [
   domain('memory'),
   domain('mailboxes'),
   domain('approvals'),
+  // What the tools do: every MCP call goes through it to the nouns.
+  domain('ledger', { may: [...BASE, 'events', 'memory', 'mailboxes', 'approvals'] }),
   {
     name: 'runs',
     paths: ['host/runs/'],
@@ -192,7 +194,18 @@ export const rooms: Room[] = [
   {
     name: 'operations',
     paths: ['host/operations/'],
-    may: [...BASE, ...DOMAIN, 'runs', 'agents', 'config', 'shim-client', 'shim-format', 'wire', 'legality'],
+    may: [
+      ...BASE,
+      ...DOMAIN,
+      'ledger',
+      'runs',
+      'agents',
+      'config',
+      'shim-client',
+      'shim-format',
+      'wire',
+      'legality',
+    ],
     types: [...GROUND_TYPES, 'verbs'],
     packages: 'any',
     node: true,
@@ -249,7 +262,7 @@ export const rooms: Room[] = [
     name: 'mcp-tools',
     paths: ['mcp-tools/'],
     may: ['ground'],
-    types: ['contract', 'wire'],
+    types: ['contract', 'wire', 'ledger', 'approvals', 'events'],
     packages: ['zod'],
     packageTypes: ['@modelcontextprotocol/server'],
     node: true,

@@ -385,15 +385,10 @@ describe('an answer', () => {
   });
 
   it('to a host failure tells neither stack nor cause', async () => {
-    const { host } = rig;
-    await rig.openRunDoor({
-      host: {
-        ...host,
-        agentsList() {
-          throw new Error('SQLITE_CORRUPT at /home/somebody/secret.db');
-        },
-      },
-    });
+    rig.authority = () => {
+      throw new Error('SQLITE_CORRUPT at /home/somebody/secret.db');
+    };
+    await rig.openRunDoor();
     const by = await engine();
     const { result } = await by.reply(by.call('aether_agents_list'));
     expect(result.isError).toBe(true);

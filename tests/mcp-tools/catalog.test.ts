@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { limits } from '../../src/host/limits.ts';
-import { catalog } from '../../src/mcp-tools/catalog/catalog.ts';
+import { catalog } from '../../src/mcp-tools/catalog.ts';
 import type { ObjectSchema } from '../../src/mcp-tools/tool.ts';
 
 /** What every client and model provider understands; no references, unions, conditions or dialects. */
@@ -35,20 +35,28 @@ function walk(schema: Schema, path: string, visit: (schema: Schema, path: string
   if (schema.items) walk(schema.items, `${path}[]`, visit);
 }
 
-it('is the set that was promised, each under a name every engine accepts', () => {
-  expect(catalog.map((tool) => tool.name).sort()).toEqual([
-    'aether_agents_list',
-    'aether_ask_operator',
-    'aether_mail_ack',
-    'aether_mail_inbox',
-    'aether_mail_send',
-    'aether_memory_forget',
-    'aether_memory_get',
+it('lists each tool under a name every engine accepts, memory first', () => {
+  for (const { name } of catalog) expect(name).toMatch(/^aether_[a-z_]{1,40}$/);
+  expect(new Set(catalog.map(({ name }) => name)).size).toBe(catalog.length);
+  expect(new Set(catalog.map(({ order }) => order)).size).toBe(catalog.length);
+  expect(catalog.slice(0, 10).map((tool) => tool.name)).toEqual([
     'aether_memory_search',
     'aether_memory_store',
+    'aether_memory_get',
+    'aether_memory_forget',
+    'aether_mail_inbox',
+    'aether_mail_send',
+    'aether_mail_ack',
+    'aether_agents_list',
+    'aether_ask_operator',
     'aether_report',
   ]);
-  for (const { name } of catalog) expect(name).toMatch(/^aether_[a-z_]{1,40}$/);
+});
+
+it.each(catalog.map((tool) => [tool.name, tool] as const))('%s has examples that it takes', (_name, tool) => {
+  expect(tool.examples.length).toBeGreaterThan(0);
+  for (const example of tool.examples) expect(tool.check(example)).toEqual(example);
+  expect(tool.annotations.readOnlyHint).toBe(tool.kind === 'read');
 });
 
 it.each(catalog.map((tool) => [tool.name, tool] as const))('%s is described in full', (_name, tool) => {

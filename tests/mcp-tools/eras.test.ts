@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { Client } from '@modelcontextprotocol/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { catalog } from '../../src/mcp-tools/catalog/catalog.ts';
+import { catalog } from '../../src/mcp-tools/catalog.ts';
 import { BRIDGE, connectClient, Engine, envelope, LEGACY, MODERN } from './engine.ts';
 import { Rig, tempDir, until } from './rig.ts';
 

@@ -8,7 +8,7 @@ import { Rig } from './rig.ts';
 
 const [, , dir, fate] = process.argv;
 const rig = new Rig(dir!);
-const { host } = rig;
+const { ledger } = rig;
 const [when, count] = (fate ?? ':').split(':');
 let stores = 0;
 
@@ -19,12 +19,12 @@ function die(): void {
 }
 
 await rig.openRunDoor({
-  host: {
-    ...host,
-    memoryStore(caller, input) {
+  ledger: {
+    call(caller, tool, effect, signal) {
+      if (tool !== 'aether_memory_store') return ledger.call(caller, tool, effect, signal);
       stores += 1;
       if (when === 'before' && stores === Number(count)) die();
-      const result = host.memoryStore(caller, input);
+      const result = ledger.call(caller, tool, effect, signal);
       if (when === 'after' && stores === Number(count)) die();
       return result;
     },

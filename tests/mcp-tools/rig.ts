@@ -5,17 +5,19 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Actor, Caller, HostInfo, MessageView, Principal } from '../../src/host/api.ts';
+import type { Actor, Caller, MessageView, Principal } from '../../src/host/api.ts';
 import { Approvals } from '../../src/host/approvals/approvals.ts';
 import { type Clock, systemClock } from '../../src/host/clock.ts';
 import { Events } from '../../src/host/events/events.ts';
 import { randomIds } from '../../src/host/ids.ts';
+import { Ledger } from '../../src/host/ledger/ledger.ts';
+import { type ListedAgent, nounsOf } from '../../src/host/ledger/nouns.ts';
 import { openLog } from '../../src/host/log.ts';
 import { Mailboxes } from '../../src/host/mailboxes/mailboxes.ts';
 import { Memory } from '../../src/host/memory/memory.ts';
-import { type ListedAgent, ToolVerbs } from '../../src/host/operations/tool-verbs.ts';
 import { Store } from '../../src/host/store/store.ts';
-import type { Tool, ToolHost } from '../../src/mcp-tools/tool.ts';
+import { catalog } from '../../src/mcp-tools/catalog.ts';
+import type { Tool, ToolLedger } from '../../src/mcp-tools/tool.ts';
 import { openClientDoor } from '../../src/mcp-tools/transports/client-door.ts';
 import type { Door, DoorLimits } from '../../src/mcp-tools/transports/door.ts';
 import { openRunDoor } from '../../src/mcp-tools/transports/run-door.ts';
@@ -37,8 +39,13 @@ export class Rig {
   readonly memory: Memory;
   readonly mailboxes: Mailboxes;
   readonly approvals: Approvals;
-  readonly verbs: ToolVerbs;
+  readonly ledger: Ledger;
   readonly mail: { agent: string; message: MessageView }[] = [];
+  readonly read: MessageView[] = [];
+  readonly asking: Caller[] = [];
+  /** What the gate of a host decides; here a test does. */
+  authority: (caller: Caller, tool: string) => void = () => {};
+  senders: (caller: Caller) => Principal[] = () => [];
   readonly #doors: Door[] = [];
 
   constructor(dir: string, options: { clock?: Clock } = {}) {
@@ -50,32 +57,36 @@ export class Rig {
     this.memory = new Memory({ ...parts, events: this.events });
     this.mailboxes = new Mailboxes({ ...parts, events: this.events });
     this.approvals = new Approvals({ ...parts, events: this.events });
-    this.verbs = new ToolVerbs({
+    const { events, memory, mailboxes, approvals, clock } = this;
+    this.ledger = new Ledger({
       ...parts,
-      memory: this.memory,
-      mailboxes: this.mailboxes,
-      approvals: this.approvals,
-      events: this.events,
-      agents: () => AGENTS,
-      onMail: (agent, message) => this.mail.push({ agent, message }),
+      events,
+      clientSeen: (name) => mailboxes.clientSeen(name),
+      authority: (caller, tool) => this.authority(caller, tool),
+      nouns: nounsOf({
+        clock,
+        events,
+        memory,
+        mailboxes,
+        approvals,
+        agents: () => AGENTS,
+        senders: (caller) => this.senders(caller),
+        onRead: (_caller, messages) => this.read.push(...messages),
+        onAsking: (caller) => this.asking.push(caller),
+        onMail: (agent, message) => this.mail.push({ agent, message }),
+      }),
     });
   }
 
-  get host(): ToolHost {
-    const { verbs } = this;
-    return {
-      info: () => this.#info(),
-      memoryStore: (caller, input) => verbs.memoryStore(caller, input),
-      memorySearch: (caller, input) => verbs.memorySearch(caller, input),
-      memoryGet: (caller, input) => verbs.memoryGet(caller, input),
-      memoryForget: (caller, input) => verbs.memoryForget(caller, input),
-      mailSend: (caller, input) => verbs.mailSend(caller, input),
-      mailInbox: (caller, input) => verbs.mailInbox(caller, input),
-      mailAck: (caller, input) => verbs.mailAck(caller, input),
-      agentsList: (caller) => verbs.agentsList(caller),
-      askOperator: (caller, input, signal) => verbs.askOperator(caller, input, signal),
-      report: (caller, input) => verbs.report(caller, input),
-    };
+  /** As a client calls it, without the door. */
+  call(
+    tool: string,
+    by: Caller,
+    args: unknown = {},
+    signal = new AbortController().signal,
+    // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever came
+  ): Promise<any> {
+    return catalog.find(({ name }) => name === tool)!.call(this.ledger, by, args, signal);
   }
 
   get socketPath(): string {
@@ -88,7 +99,7 @@ export class Rig {
 
   async openRunDoor(
     options: {
-      host?: ToolHost;
+      ledger?: ToolLedger;
       grants?: () => string[] | null;
       admit?: () => true | string;
       limits?: DoorLimits;
@@ -97,7 +108,8 @@ export class Rig {
     } = {},
   ): Promise<Door> {
     const door = await openRunDoor({
-      host: this.host,
+      ledger: this.ledger,
+      version: '0.0.0-test',
       socketPath: this.socketPath,
       agent: 'ada',
       run: 'run_1',
@@ -112,7 +124,8 @@ export class Rig {
 
   async openClientDoor(): Promise<Door> {
     const door = await openClientDoor({
-      host: this.host,
+      ledger: this.ledger,
+      version: '0.0.0-test',
       socketPath: this.clientSocketPath,
       admit: () => true,
       log: openLog(undefined),
@@ -129,21 +142,6 @@ export class Rig {
   async close(): Promise<void> {
     await Promise.all(this.#doors.map((door) => door.close()));
     this.store.close();
-  }
-
-  #info(): HostInfo {
-    return {
-      pid: process.pid,
-      version: '0.0.0-test',
-      stateDir: this.dir,
-      configFile: null,
-      configProblem: null,
-      configWaits: [],
-      started_ms: 0,
-      generation: 1,
-      console: null,
-      runtimes: [],
-    };
   }
 }
 

@@ -12,7 +12,7 @@ const AGAIN_MS = 2_000;
 
 export class Upkeep {
   readonly #wiring: Wiring;
-  readonly #chores: Record<string, () => void>;
+  readonly #chores: Record<string, () => unknown>;
   readonly #retention: Retention;
   readonly #idleExit_ms: number | null;
   readonly #needed: () => boolean;
@@ -23,7 +23,7 @@ export class Upkeep {
   constructor(parts: {
     wiring: Wiring;
     /** By what the log says of one that fails. */
-    chores: Record<string, () => void>;
+    chores: Record<string, () => unknown>;
     retention: Retention;
     /** For so long `needed` must be false before the host leaves; null: it stays. */
     idleExit_ms: number | null;

@@ -5,7 +5,7 @@
  */
 import type { Principal } from '../api.ts';
 import { toJson } from './json.ts';
-import type { Store } from './store.ts';
+import type { Readable } from './reader.ts';
 
 export interface MemoryRecord {
   id: string;
@@ -58,7 +58,7 @@ export class MemoryTable {
   readonly #search;
   readonly #recent;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     const { db } = store;
     this.#insert = db.prepare(
       `INSERT INTO memories (id, scope, key, text, tags, author, version, created_ms, updated_ms)

@@ -7,6 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
+import { Reader } from './reader.ts';
 import { migrations } from './schema.ts';
 
 export type Db = Database.Database;
@@ -121,6 +122,11 @@ export class Store {
   /** How many transactions were rolled back: what was remembered of rows before a change of it may be untrue. */
   get rollbacks(): number {
     return this.#rollbacks;
+  }
+
+  /** A read connection of its own: for a thread, or a check that must see one moment. To be closed by the caller. */
+  openReader(): Reader {
+    return new Reader(this.db.name);
   }
 
   close(): void {

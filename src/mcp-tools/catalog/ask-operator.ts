@@ -3,6 +3,7 @@
  * most and then returns an id under which the wait goes on.
  */
 import { z } from 'zod';
+import type { ApprovalView } from '../../host/api.ts';
 import { AetherError } from '../../host/errors.ts';
 import { defineTool } from '../tool.ts';
 
@@ -17,6 +18,8 @@ export const askOperator = defineTool({
     'It waits up to 45 seconds. Without an answer by then `status` is "pending": the question stays in the operator\'s inbox. Do other work, then call again with only the `id` to go on waiting or to get the answer. Never ask the same question anew.',
     '"withdrawn" means that nobody will answer: decide yourself, or report that you are blocked.',
   ].join(' '),
+  order: 90,
+  kind: 'wait',
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   input: z.strictObject({
     question: z.string().min(1).optional().describe('Required, unless `id` is given. At most 16 KB.'),
@@ -31,8 +34,13 @@ export const askOperator = defineTool({
     answeredBy: z.string().optional(),
     next: z.string().optional().describe('what to do now'),
   }),
-  async handler(host, caller, args, signal) {
-    if ((args.question === undefined) === (args.id === undefined)) {
+  examples: [
+    { question: 'Deploy to production now?', choices: ['yes', 'not yet'] },
+    { id: '0190…', waitSeconds: 0 },
+  ],
+  effect({ questions }, call, { question, choices, id, waitSeconds }) {
+    const wait_ms = (waitSeconds ?? WAIT_SECONDS_MAX) * 1_000;
+    if ((question === undefined) === (id === undefined)) {
       throw new AetherError({
         code: 'tool.arguments',
         who: 'agent',
@@ -40,36 +48,34 @@ export const askOperator = defineTool({
         next: 'To ask, give `question`; to go on waiting for an earlier question, give only its `id`.',
       });
     }
-    const approval = await host.askOperator(
-      caller,
-      {
-        question: args.question ?? '',
-        ...(args.choices === undefined ? {} : { choices: args.choices }),
-        ...(args.id === undefined ? {} : { id: args.id }),
-        wait_ms: (args.waitSeconds ?? WAIT_SECONDS_MAX) * 1_000,
-      },
-      signal,
-    );
-    switch (approval.state) {
-      case 'answered':
-        return {
-          id: approval.id,
-          status: 'answered' as const,
-          answer: approval.answer?.text ?? '',
-          ...(approval.answeredBy === null ? {} : { answeredBy: approval.answeredBy }),
-        };
-      case 'withdrawn':
-        return {
-          id: approval.id,
-          status: 'withdrawn' as const,
-          next: 'Nobody will answer. Decide yourself where that is safe; otherwise report that you are blocked.',
-        };
-      case 'open':
-        return {
-          id: approval.id,
-          status: 'pending' as const,
-          next: `Do other work if there is any, then call aether_ask_operator with id "${approval.id}" and nothing else.`,
-        };
-    }
+    const { until, settle } =
+      id === undefined
+        ? questions.ask(call, { question: question ?? '', ...(choices ? { choices } : {}), wait_ms })
+        : questions.resume(call, { id, wait_ms });
+    return { until, settle: (how) => shown(settle(how)) };
   },
 });
+
+function shown(approval: ApprovalView) {
+  switch (approval.state) {
+    case 'answered':
+      return {
+        id: approval.id,
+        status: 'answered' as const,
+        answer: approval.answer?.text ?? '',
+        ...(approval.answeredBy === null ? {} : { answeredBy: approval.answeredBy }),
+      };
+    case 'withdrawn':
+      return {
+        id: approval.id,
+        status: 'withdrawn' as const,
+        next: 'Nobody will answer. Decide yourself where that is safe; otherwise report that you are blocked.',
+      };
+    case 'open':
+      return {
+        id: approval.id,
+        status: 'pending' as const,
+        next: `Do other work if there is any, then call aether_ask_operator with id "${approval.id}" and nothing else.`,
+      };
+  }
+}

@@ -11,6 +11,8 @@ export const mailSend = defineTool({
     'aether_agents_list tells the names. The receiver knows nothing of your conversation: say what you want, what you know, and what the answer should look like. Set `replyTo` when you answer.',
     'It returns when the mail is delivered, not when it is read: go on with your work, or end your turn and wait to be woken. For a question that only a person can decide use aether_ask_operator.',
   ].join(' '),
+  order: 60,
+  kind: 'write',
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
   input: z.strictObject({
     to: z.string().min(1).max(128).describe('An agent\'s name, "operator", or "client:NAME".'),
@@ -19,7 +21,8 @@ export const mailSend = defineTool({
     replyTo: z.string().min(1).max(64).optional().describe('Id of the message this answers.'),
   }),
   output: z.object({ message: messageShape }),
-  handler(host, caller, args) {
-    return { message: messageOut(host.mailSend(caller, args).message) };
+  examples: [{ to: 'ada', subject: 'Tests are red', body: 'suite.ts:40 fails since 9de8070; please look.' }],
+  effect({ mail }, call, args) {
+    return { message: messageOut(mail.send(call, args)) };
   },
 });

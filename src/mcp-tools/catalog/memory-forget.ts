@@ -7,13 +7,16 @@ export const memoryForget = defineTool({
   title: 'Forget a memory',
   description:
     'Forget one memory that is wrong or no longer true, by its `key` or its `id` (exactly one of the two): from then on no search and no read finds it. To correct a fact, store the new text under the same key instead. A shared memory is forgotten for everybody. The host keeps a record that it existed.',
+  order: 40,
+  kind: 'write',
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },
   input: z.strictObject({
     id: z.string().min(1).max(64).optional(),
     key: z.string().min(1).max(256).optional(),
   }),
   output: z.object({ forgotten: z.string().describe('id of the memory') }),
-  handler(host, caller, args) {
-    return host.memoryForget(caller, args);
+  examples: [{ key: 'deploy-target' }],
+  effect({ memory }, call, args) {
+    return { forgotten: memory.forget(call, args).id };
   },
 });

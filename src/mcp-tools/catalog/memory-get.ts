@@ -8,13 +8,16 @@ export const memoryGet = defineTool({
   title: 'Read a memory',
   description:
     'Read one memory in full, by the `key` it was stored under (yours is preferred to a shared one of the same key) or by the `id` a search returned. Give exactly one of the two. If you know neither, use aether_memory_search.',
+  order: 30,
+  kind: 'read',
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   input: z.strictObject({
     id: z.string().min(1).max(64).optional(),
     key: z.string().min(1).max(256).optional(),
   }),
   output: z.object({ memory: memoryShape }),
-  handler(host, caller, args) {
-    return { memory: memoryOut(host.memoryGet(caller, args).memory) };
+  examples: [{ key: 'deploy-target' }],
+  effect({ memory }, { principal }, args) {
+    return { memory: memoryOut(memory.get(principal, args)) };
   },
 });

@@ -12,6 +12,8 @@ export const memoryStore = defineTool({
     'Give a `key` to anything that may change ("deploy-target"): storing under the same key replaces the old text, so nothing stale is left behind.',
     'Never store passwords or tokens.',
   ].join(' '),
+  order: 20,
+  kind: 'write',
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: false, openWorldHint: false },
   input: z.strictObject({
     text: z.string().min(1).describe('The fact, in full sentences. At most 64 KB; a paragraph is best.'),
@@ -26,8 +28,9 @@ export const memoryStore = defineTool({
     memory: memoryShape,
     replaced: z.boolean().describe('true: an older text under this key is gone'),
   }),
-  handler(host, caller, args) {
-    const { memory, replaced } = host.memoryStore(caller, args);
-    return { memory: memoryOut(memory), replaced };
+  examples: [{ text: 'The shop is deployed to fly.io, region fra.', key: 'deploy-target', scope: 'shared' }],
+  effect({ memory }, call, args) {
+    const stored = memory.store(call, args);
+    return { memory: memoryOut(stored.memory), replaced: stored.replaced };
   },
 });

@@ -13,7 +13,7 @@ import { limits as hostLimits } from '../../host/limits.ts';
 import { cutText } from '../../host/text.ts';
 import { BRIDGE_PROTOCOL, type BridgeHello } from '../bridge/wire.ts';
 import { createToolServer, type DoorLog, type Identity } from '../server.ts';
-import type { Tool, ToolHost } from '../tool.ts';
+import type { Tool, ToolLedger } from '../tool.ts';
 import { BridgeTransport, type TransportLimits } from './bridge-transport.ts';
 import { LineReader } from './lines.ts';
 
@@ -27,7 +27,9 @@ export interface DoorLimits extends TransportLimits {
 }
 
 export interface DoorOptions {
-  host: ToolHost;
+  ledger: ToolLedger;
+  /** Of the host, for the handshake. */
+  version: string;
   /** Its directory exists, 0700. A socket a dead host left there is replaced. */
   socketPath: string;
   /** Called at accept: true, or why this peer is not served. */
@@ -138,18 +140,18 @@ function serve(
   options: Resolved,
   servers: Set<McpServer>,
 ): void {
-  const { host, log, limits, tools } = options;
+  const { ledger, version, log, limits, tools } = options;
   const { principal } = identity;
   const transport = new BridgeTransport(socket, lines, limits);
   log.info({ principal, instance: hello.instance, resumed: hello.resumed }, 'an MCP client connected');
   serveStdio(
     () => {
       const server = createToolServer({
-        host,
+        ledger,
         identity,
         receiptKey: (id) => ({ instance: hello.instance, ...transport.sequenceOf(id) }),
         ...(tools === undefined ? {} : { tools }),
-        version: host.info().version,
+        version,
         log,
       });
       servers.add(server);

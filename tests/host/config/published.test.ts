@@ -10,7 +10,7 @@ import { configSchema } from '../../../src/host/config/schema.ts';
 import { loadTemplate, templateNames, templatesDirectory } from '../../../src/host/config/templates.ts';
 import { AETHER_TOOLS } from '../../../src/host/config/tools.ts';
 import { AetherError } from '../../../src/host/errors.ts';
-import { catalog } from '../../../src/mcp-tools/catalog/catalog.ts';
+import { catalog } from '../../../src/mcp-tools/catalog.ts';
 import { tempDir, writeFile } from './support.ts';
 
 interface Json {

@@ -1,0 +1,18 @@
+/** One MCP call on its way through the ledger, as the effect of a tool sees it. */
+import type { Caller } from '../api.ts';
+
+/** One call, as its effect sees it. */
+export interface Call extends Caller {
+  /** Runs once the transaction of a writing call is committed; not for a repeat. Must not throw. */
+  afterCommit(then: () => void): void;
+}
+
+/** How a waiting call came to its end. The connection of a bridge that went away comes again. */
+export type HowEnded = 'done' | 'cancelled' | 'disconnected';
+
+/** A call that opens something, waits for what becomes of it, and settles. */
+export interface Waiting<T> {
+  /** Null: there is nothing to wait for. Never rejects. */
+  until: ((signal: AbortSignal) => Promise<void>) | null;
+  settle(how: HowEnded): T;
+}

@@ -1,0 +1,198 @@
+/**
+ * Every MCP call goes through here: grant → authority → receipt → effect → event. A writing call happens once per
+ * (caller, bridge instance, sequence): its receipt is written in the transaction of the effect and its events, and a
+ * repeat (a bridge that lost its connection, a host that died after the commit) is answered from it. Every call is
+ * in the event log, refused and failed ones too. All checks are required, so a host that forgets one does not
+ * compile.
+ */
+import type { Caller } from '../api.ts';
+import type { Clock } from '../clock.ts';
+import { AetherError, toWireError } from '../errors.ts';
+import type { Events } from '../events/events.ts';
+import { type CallKey, CallTable } from '../store/calls.ts';
+import type { Store } from '../store/store.ts';
+import type { Call, HowEnded, Waiting } from './call.ts';
+import type { Nouns } from './nouns.ts';
+
+/** A receipt this old belongs to a bridge that is long gone. */
+const RECEIPT_KEPT_MS = 24 * 3_600_000;
+const PRUNE_EVERY_MS = 10 * 60_000;
+
+export interface LedgerOptions {
+  store: Store;
+  clock: Clock;
+  events: Pick<Events, 'append'>;
+  nouns: Nouns;
+  /** A client that calls anything has a mailbox from then on. */
+  clientSeen(name: string): void;
+  /** Throws where the words that the caller's turn goes by do not reach as far as this tool. */
+  authority(caller: Caller, tool: string): void;
+}
+
+export type Effect<T> =
+  /** Changes nothing, so it needs no receipt; may be awaited, and read in a worker thread. */
+  | { kind: 'read'; run(nouns: Nouns, call: Call): T | Promise<T> }
+  /** Synchronous, in one transaction with its receipt, its events and its row in the log. */
+  | { kind: 'write'; run(nouns: Nouns, call: Call): T }
+  /** Opens and settles in a transaction each, and waits outside of any. */
+  | { kind: 'wait'; run(nouns: Nouns, call: Call): Waiting<T> };
+
+const atOnce = (then: () => void) => then();
+
+export class Ledger {
+  readonly #o: LedgerOptions;
+  readonly #calls: CallTable;
+  #pruned_ms = Number.NEGATIVE_INFINITY;
+
+  constructor(options: LedgerOptions) {
+    this.#o = options;
+    this.#calls = new CallTable(options.store);
+  }
+
+  /** @param signal aborts with the reason 'cancelled' or 'disconnected' */
+  call<T>(caller: Caller, tool: string, effect: Effect<T>, signal: AbortSignal): T | Promise<T> {
+    const started = performance.now();
+    const log = (error: string | null) => this.#log(caller, tool, started, error);
+    switch (effect.kind) {
+      case 'read':
+        return this.#read(caller, tool, log, effect.run);
+      case 'write':
+        return this.#checked(caller, tool, log, () => this.#write(caller, tool, log, effect.run));
+      case 'wait':
+        return this.#wait(caller, tool, log, effect.run, signal);
+    }
+  }
+
+  /** Drops receipts nobody can ask for any more; does it when the host starts, and rarely after. Returns how many. */
+  prune(): number {
+    const now = this.#o.clock.elapsed();
+    if (now - this.#pruned_ms < PRUNE_EVERY_MS) return 0;
+    this.#pruned_ms = now;
+    return this.#calls.prune(this.#o.clock.now() - RECEIPT_KEPT_MS);
+  }
+
+  #read<T>(
+    caller: Caller,
+    tool: string,
+    log: (error: string | null) => void,
+    run: (nouns: Nouns, call: Call) => T | Promise<T>,
+  ): T | Promise<T> {
+    return this.#checked(caller, tool, log, () => {
+      const result = run(this.#o.nouns, { ...caller, afterCommit: atOnce });
+      if (!(result instanceof Promise)) {
+        log(null);
+        return result;
+      }
+      return result.then(
+        (value) => {
+          log(null);
+          return value;
+        },
+        (error: unknown) => {
+          log(toWireError(error).code);
+          throw error;
+        },
+      );
+    });
+  }
+
+  #write<T>(
+    caller: Caller,
+    tool: string,
+    log: (error: string | null) => void,
+    run: (nouns: Nouns, call: Call) => T,
+  ): T {
+    const key: CallKey = { caller: caller.principal, instance: caller.instance, sequence: caller.sequence };
+    const after: (() => void)[] = [];
+    const result = this.#o.store.transaction(() => {
+      const receipt = this.#calls.get(key);
+      if (receipt !== null) return receiptOf<T>(receipt, tool, caller);
+      const done = run(this.#o.nouns, { ...caller, afterCommit: (then) => after.push(then) });
+      log(null);
+      this.#calls.insert(key, tool, done, this.#o.clock.now());
+      if (caller.settled !== undefined) this.#calls.settle({ ...key, sequence: caller.settled });
+      return done;
+    });
+    for (const then of after) then();
+    return result;
+  }
+
+  async #wait<T>(
+    caller: Caller,
+    tool: string,
+    log: (error: string | null) => void,
+    run: (nouns: Nouns, call: Call) => Waiting<T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    const { store, nouns } = this.#o;
+    const waiting = this.#checked(caller, tool, log, () =>
+      store.transaction(() => run(nouns, { ...caller, afterCommit: atOnce })),
+    );
+    if (waiting.until !== null) await waiting.until(signal);
+    const how: HowEnded = !signal.aborted
+      ? 'done'
+      : signal.reason === 'cancelled'
+        ? 'cancelled'
+        : 'disconnected';
+    // Nobody hears this answer, and the call comes again.
+    if (how === 'disconnected') return waiting.settle(how);
+    return store.transaction(() => {
+      const result = waiting.settle(how);
+      log(how === 'done' ? null : 'call.cancelled');
+      return result;
+    });
+  }
+
+  /** Grant and authority, then the body; a refusal or failure is logged before it is thrown on. */
+  #checked<T>(caller: Caller, tool: string, log: (error: string | null) => void, body: () => T): T {
+    try {
+      if (caller.principal.startsWith('client:')) {
+        this.#o.clientSeen(caller.principal.slice('client:'.length));
+      }
+      requireGrant(caller, tool);
+      this.#o.authority(caller, tool);
+      return body();
+    } catch (error) {
+      log(toWireError(error).code);
+      throw error;
+    }
+  }
+
+  #log({ principal, agent, run, toolUseId }: Caller, tool: string, started: number, error: string | null) {
+    this.#o.events.append({
+      topic: 'mcp.called',
+      agent,
+      run,
+      principal,
+      grade: 'observed',
+      data: {
+        tool,
+        ...(toolUseId === undefined ? {} : { toolUseId }),
+        ms: Math.round((performance.now() - started) * 100) / 100,
+        ok: error === null,
+        ...(error === null ? {} : { error }),
+      },
+    });
+  }
+}
+
+function requireGrant(caller: Caller, tool: string): void {
+  if (caller.grants === null || caller.grants.includes(tool)) return;
+  const who = caller.agent ?? 'NAME';
+  throw new AetherError({
+    code: 'tool.not-granted',
+    who: 'config',
+    message: `${caller.principal} is not granted ${tool}.`,
+    next: `The operator can add ${tool} to agents.${who}.tools in aether.yaml. Go on without it, or ask for it.`,
+  });
+}
+
+function receiptOf<T>(receipt: { tool: string; result: unknown }, tool: string, caller: Caller): T {
+  if (receipt.tool === tool) return receipt.result as T;
+  throw new AetherError({
+    code: 'call.sequence-reused',
+    who: 'runtime',
+    message: `Request ${caller.sequence} of this bridge was ${receipt.tool} before and is ${tool} now.`,
+    next: 'Restart the MCP server process of this client; a bridge never numbers two requests the same.',
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * What the effect of a tool works with: the nouns it names. Those that have to know of the call (whose words it goes
+ * by, who is to be told) are behind a face here, so that a tool cannot forget to tell them.
+ */
+import type { Caller, MessageView, Principal } from '../api.ts';
+import type { Approvals } from '../approvals/approvals.ts';
+import type { Clock } from '../clock.ts';
+import type { Events } from '../events/events.ts';
+import type { EventOf, NewEvent, Topic, Topics } from '../events/topics.ts';
+import type { Mailboxes, NewMessage } from '../mailboxes/mailboxes.ts';
+import type { Memory } from '../memory/memory.ts';
+import type { Call } from './call.ts';
+import { Questions } from './questions.ts';
+
+/** What one agent may know of another. */
+export interface ListedAgent {
+  name: string;
+  runtime: string;
+  state: string;
+  activity: string | null;
+  goal: string | null;
+}
+
+export interface Nouns {
+  memory: Pick<Memory, 'store' | 'search' | 'get' | 'forget'>;
+  mail: Mail;
+  questions: Questions;
+  agents: { list(): ListedAgent[] };
+  events: {
+    /** A fact about the call itself; a noun appends its own. */
+    append<T extends Topic>(call: Call, topic: T, grade: NewEvent<T>['grade'], data: Topics[T]): EventOf<T>;
+  };
+}
+
+export interface NounsOptions {
+  clock: Clock;
+  events: Pick<Events, 'append'>;
+  memory: Memory;
+  mailboxes: Mailboxes;
+  approvals: Approvals;
+  agents(): ListedAgent[];
+  /** By whose words the caller goes now, beside their own. */
+  senders(caller: Caller): Principal[];
+  /** The caller is given these messages to read. */
+  onRead(caller: Caller, messages: MessageView[]): void;
+  /** The caller waits for an answer of the operator, or does no more. */
+  onAsking(caller: Caller): void;
+  /** Mail for an agent has been committed. Must not throw. */
+  onMail(agent: string, message: MessageView): void;
+}
+
+/** The mailboxes, as a caller may use them. */
+export interface Mail {
+  send(call: Call, input: NewMessage): MessageView;
+  inbox(
+    call: Call,
+    input: { unreadOnly?: boolean; limit?: number },
+  ): { messages: MessageView[]; unread: number };
+  ack(call: Call, ids: readonly string[]): { acked: string[]; already: string[] };
+}
+
+export function nounsOf(options: NounsOptions): Nouns {
+  const { memory, agents, events, approvals, clock, onAsking } = options;
+  return {
+    memory,
+    mail: mailOf(options),
+    questions: new Questions({ approvals, clock, onAsking }),
+    agents: { list: agents },
+    events: {
+      append: ({ principal, agent, run }, topic, grade, data) =>
+        events.append({ topic, agent, run, principal, grade, data }),
+    },
+  };
+}
+
+function mailOf({ mailboxes, agents, senders, onRead, onMail }: NounsOptions): Mail {
+  return {
+    send(call, input) {
+      const names = agents().map((agent) => agent.name);
+      const message = mailboxes.send(call, input, names, senders(call));
+      const agent = message.to.startsWith('agent:') ? message.to.slice('agent:'.length) : null;
+      if (agent !== null) call.afterCommit(() => onMail(agent, message));
+      return message;
+    },
+    inbox(call, input) {
+      const found = mailboxes.inbox(call.principal, input);
+      onRead(call, found.messages);
+      return found;
+    },
+    ack: (call, ids) => mailboxes.ack(call, ids),
+  };
+}
