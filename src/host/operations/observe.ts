@@ -2,7 +2,7 @@
  * Turns what a runtime saw into the host's facts: events, activity, approvals, receipts, usage. Runs inside the
  * transaction that saves the journal offset, so each observation counts once however often the host dies.
  */
-import type { ObservedEvent } from '../../runtimes/runtime.ts';
+import type { Activity, ObservedEvent } from '../../runtimes/runtime.ts';
 import type { Evidence } from '../api.ts';
 import type { Topic, Topics } from '../events/topics.ts';
 import { limits } from '../limits.ts';
@@ -20,119 +20,145 @@ import type { Wiring } from './wiring.ts';
 
 const LAST_CHARS = 160;
 
-export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, at_ms: number): void {
-  const { record } = run;
-  const append = <T extends Topic>(topic: T, data: Topics[T], grade: Evidence['grade'] = 'observed') =>
-    wiring.events.append({
-      topic,
-      agent: record.agent,
-      run: record.id,
-      principal: `agent:${record.agent}`,
-      grade,
-      data,
-    });
-  const once = (key: string | undefined) => key === undefined || wiring.events.firstTime(record.id, key);
-  const activity = (value: NonNullable<typeof record.activity>, what: string, tool?: string) =>
-    engineSays(wiring, run, { activity: value, what, at_ms }, tool);
+type Kind = ObservedEvent['kind'];
+type Of<K extends Kind> = Extract<ObservedEvent, { kind: K }>;
 
-  switch (event.kind) {
-    case 'ready':
-      if (engineActivity(run) === 'starting') activity('idle', 'the engine is ready');
-      return;
-    case 'activity':
-      activity(event.activity, event.evidence, event.tool);
-      return;
-    case 'session':
-      if (record.engine.session !== event.session)
-        record.engine = { ...record.engine, session: event.session };
-      wiring.agents.change(record.agent, (agent) => {
-        agent.engine = { ...agent.engine, session: event.session };
-      });
-      return;
-    case 'message':
-      if (!once(event.key && `message:${event.key}`)) return;
-      append(`message.${event.role}`, {
-        text: event.text,
-        ...(event.injectId === undefined ? {} : { injectId: event.injectId }),
-        ...(event.thinking ? { thinking: true } : {}),
-        ...(!engineHasFloor(record.floor) && event.role === 'user' ? { typed: true } : {}),
-      });
-      if (event.injectId !== undefined) heard(wiring, run, event.injectId);
-      if (!event.thinking) record.last = oneLine(event.role === 'user' ? `› ${event.text}` : event.text);
-      return;
-    case 'tool-call':
-      if (!once(`call:${event.toolUseId}`)) return;
-      append('tool.called', { toolUseId: event.toolUseId, tool: event.tool, input: event.input }, 'claimed');
-      record.last = oneLine(callLine(event.tool, event.input));
-      return;
-    case 'tool-result':
-      if (!once(`result:${event.toolUseId}`)) return;
-      append(
-        'tool.finished',
-        { toolUseId: event.toolUseId, text: event.text, isError: event.isError },
-        'claimed',
-      );
-      wiring.gates.of(run).toolAnswered(event, at_ms);
-      return;
-    case 'gate-asked':
-    case 'permission-asked':
-      wiring.gates.of(run).asked(callOf(event), at_ms);
-      if (event.kind === 'gate-asked') return;
-      activity('waiting-for-operator', `asks to use ${event.tool}`, event.tool);
-      record.last = oneLine(`asks to use ${callLine(event.tool, event.input)}`);
-      return;
-    case 'gate-withdrawn':
-      wiring.gates.of(run).left(event.requestId, 'gate', at_ms);
-      return;
-    case 'permission-withdrawn':
-      wiring.gates.of(run).left(event.requestId, 'permission', at_ms);
-      return;
-    case 'inject':
-      settle(wiring, event.injectId, event.stage, event.evidence);
-      if (event.stage === 'seen') heard(wiring, run, event.injectId);
-      return;
-    case 'turn-ended':
-      append('turn.ended', {
-        outcome: event.outcome,
-        ...(event.text === undefined ? {} : { text: event.text }),
-      });
-      turnEnded(record.turn, event.outcome);
-      turnOver(record.gate, event.outcome);
-      activity('idle', `the turn ended: ${event.outcome}`);
-      if (event.outcome === 'failed') record.last = oneLine(`failed: ${event.text ?? 'the turn failed'}`);
-      return;
-    case 'interrupted':
-      append('turn.interrupted', { request: event.requestId });
-      return;
-    case 'mcp-status':
-      append('mcp.status', { servers: event.servers });
-      for (const server of event.servers) {
-        if (server.name === 'aether' && server.status !== 'connected' && server.status !== 'pending') {
-          append('engine.note', {
-            level: 'error',
-            text: `The engine reports its aether tools as "${server.status}": it works without memory and mail.`,
-          });
-        }
-      }
-      return;
-    case 'usage':
-      if (!once(event.key && `usage:${event.key}`)) return;
-      record.input_tokens = added(
-        record.input_tokens,
-        event.input_tokens + event.cache_read_tokens + event.cache_write_tokens,
-      );
-      record.output_tokens = added(record.output_tokens, event.output_tokens);
-      if (event.cost_usd !== null) record.cost_usd = (record.cost_usd ?? 0) + event.cost_usd;
-      append('usage.recorded', { ...event }, 'claimed');
-      return;
-    case 'retrying':
-      append('engine.retrying', { attempt: event.attempt, delay_ms: event.delay_ms, why: event.why });
-      record.last = oneLine(`retry ${event.attempt}: ${event.why}`);
-      return;
-    case 'note':
-      append('engine.note', { level: event.level, text: event.text });
-      return;
+/** The run that was observed, and what observations have in common. */
+class Observed {
+  readonly wiring: Wiring;
+  readonly run: Run;
+  readonly at_ms: number;
+
+  constructor(wiring: Wiring, run: Run, at_ms: number) {
+    this.wiring = wiring;
+    this.run = run;
+    this.at_ms = at_ms;
   }
+
+  append<T extends Topic>(topic: T, data: Topics[T], grade: Evidence['grade'] = 'observed'): void {
+    const { agent, id } = this.run.record;
+    const principal = `agent:${agent}` as const;
+    this.wiring.events.append({ topic, agent, run: id, principal, grade, data });
+  }
+
+  /** Two sources may report the same fact. One without a key is always new. */
+  isNew(key: string | undefined): boolean {
+    return key === undefined || this.wiring.events.firstTime(this.run.id, key);
+  }
+
+  activity(activity: Activity, what: string, tool?: string): void {
+    engineSays(this.wiring, this.run, { activity, what, at_ms: this.at_ms }, tool);
+  }
+
+  /** The one line that `ps` and the fleet show. */
+  last(text: string): void {
+    this.run.record.last = oneLine(text);
+  }
+
+  /** The turn under way has taken up this message. */
+  heard(inject: string): void {
+    const injection = this.wiring.injections.get(inject);
+    if (injection !== null) goesBy(this.wiring, this.run, injection.principal, 'message');
+  }
+}
+
+const recorders: { [K in Kind]: (observed: Observed, event: Of<K>) => void } = {
+  ready(observed) {
+    if (engineActivity(observed.run) === 'starting') observed.activity('idle', 'the engine is ready');
+  },
+  activity: (observed, event) => observed.activity(event.activity, event.evidence, event.tool),
+  session,
+  message,
+  'tool-call'(observed, { toolUseId, tool, input }) {
+    if (!observed.isNew(`call:${toolUseId}`)) return;
+    observed.append('tool.called', { toolUseId, tool, input }, 'claimed');
+    observed.last(callLine(tool, input));
+  },
+  'tool-result'(observed, event) {
+    const { toolUseId, text, isError } = event;
+    if (!observed.isNew(`result:${toolUseId}`)) return;
+    observed.append('tool.finished', { toolUseId, text, isError }, 'claimed');
+    observed.wiring.gates.of(observed.run).toolAnswered(event, observed.at_ms);
+  },
+  'gate-asked': ({ wiring, run, at_ms }, event) => wiring.gates.of(run).asked(callOf(event), at_ms),
+  'permission-asked'(observed, event) {
+    const { wiring, run, at_ms } = observed;
+    wiring.gates.of(run).asked(callOf(event), at_ms);
+    observed.activity('waiting-for-operator', `asks to use ${event.tool}`, event.tool);
+    observed.last(`asks to use ${callLine(event.tool, event.input)}`);
+  },
+  'gate-withdrawn': ({ wiring, run, at_ms }, { requestId }) =>
+    wiring.gates.of(run).left(requestId, 'gate', at_ms),
+  'permission-withdrawn': ({ wiring, run, at_ms }, { requestId }) =>
+    wiring.gates.of(run).left(requestId, 'permission', at_ms),
+  inject(observed, { injectId, stage, evidence }) {
+    settle(observed.wiring, injectId, stage, evidence);
+    if (stage === 'seen') observed.heard(injectId);
+  },
+  'turn-ended': turnIsOver,
+  interrupted: (observed, { requestId }) => observed.append('turn.interrupted', { request: requestId }),
+  'mcp-status': mcpStatus,
+  usage,
+  retrying(observed, { attempt, delay_ms, why }) {
+    observed.append('engine.retrying', { attempt, delay_ms, why });
+    observed.last(`retry ${attempt}: ${why}`);
+  },
+  note: (observed, { level, text }) => observed.append('engine.note', { level, text }),
+};
+
+export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, at_ms: number): void {
+  // A kind and its event belong together, which an index by a union cannot say.
+  const record = recorders[event.kind] as (observed: Observed, event: ObservedEvent) => void;
+  record(new Observed(wiring, run, at_ms), event);
+}
+
+function session({ wiring, run }: Observed, event: Of<'session'>): void {
+  const { record } = run;
+  if (record.engine.session !== event.session) record.engine = { ...record.engine, session: event.session };
+  wiring.agents.change(record.agent, (agent) => {
+    agent.engine = { ...agent.engine, session: event.session };
+  });
+}
+
+function message(observed: Observed, { key, role, text, injectId, thinking }: Of<'message'>): void {
+  if (!observed.isNew(key && `message:${key}`)) return;
+  const byHand = role === 'user' && !engineHasFloor(observed.run.record.floor);
+  observed.append(`message.${role}`, {
+    text,
+    ...(injectId === undefined ? {} : { injectId }),
+    ...(thinking ? { thinking: true } : {}),
+    ...(byHand ? { typed: true } : {}),
+  });
+  if (injectId !== undefined) observed.heard(injectId);
+  if (!thinking) observed.last(role === 'user' ? `› ${text}` : text);
+}
+
+function turnIsOver(observed: Observed, { outcome, text }: Of<'turn-ended'>): void {
+  const { record } = observed.run;
+  observed.append('turn.ended', { outcome, ...(text === undefined ? {} : { text }) });
+  turnEnded(record.turn, outcome);
+  turnOver(record.gate, outcome);
+  observed.activity('idle', `the turn ended: ${outcome}`);
+  if (outcome === 'failed') observed.last(`failed: ${text ?? 'the turn failed'}`);
+}
+
+function mcpStatus(observed: Observed, { servers }: Of<'mcp-status'>): void {
+  observed.append('mcp.status', { servers });
+  for (const { name, status } of servers) {
+    if (name !== 'aether' || status === 'connected' || status === 'pending') continue;
+    const text = `The engine reports its aether tools as "${status}": it works without memory and mail.`;
+    observed.append('engine.note', { level: 'error', text });
+  }
+}
+
+function usage(observed: Observed, { kind: _kind, ...used }: Of<'usage'>): void {
+  if (!observed.isNew(used.key && `usage:${used.key}`)) return;
+  const { record } = observed.run;
+  const input_tokens = used.input_tokens + used.cache_read_tokens + used.cache_write_tokens;
+  record.input_tokens = added(record.input_tokens, input_tokens);
+  record.output_tokens = added(record.output_tokens, used.output_tokens);
+  if (used.cost_usd !== null) record.cost_usd = (record.cost_usd ?? 0) + used.cost_usd;
+  observed.append('usage.recorded', used, 'claimed');
 }
 
 /** Both stages of one channel: at the gate, and where the engine's own rules want a person asked. */
@@ -141,12 +167,6 @@ export function callOf(event: Asked): AskedCall {
   const stage = event.kind === 'gate-asked' ? 'gate' : 'permission';
   const subagent = event.kind === 'gate-asked' ? event.subagent : undefined;
   return { requestId, stage, tool, input, toolUseId, ...(subagent === undefined ? {} : { subagent }) };
-}
-
-/** The turn under way has taken up somebody's words. */
-function heard(wiring: Wiring, run: Run, inject: string): void {
-  const injection = wiring.injections.get(inject);
-  if (injection !== null) goesBy(wiring, run, injection.principal, 'message');
 }
 
 const added = (sum: number, more: number): number => Math.min(sum + more, limits.run_tokens_max);
