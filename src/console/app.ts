@@ -76,7 +76,11 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
       createServer(serverOptions, (request, response) => {
         const { socket } = request;
         if (!door.mayAsk(socket)) return;
-        response.once('close', () => door.answered(socket));
+        response.once('close', () => {
+          door.answered(socket);
+          // A browser would keep the connection for the next request.
+          if (!server.listening) socket.destroySoon();
+        });
         listener?.(request, response);
       })) as typeof createServer,
   }) as Server;
@@ -96,13 +100,17 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
   return {
     url,
     loginLink: () => `${url}/login?token=${auth.newLink()}`,
-    close: () =>
-      new Promise((resolve, reject) => {
-        closeSockets();
-        door.close();
+    close: async () => {
+      closeSockets();
+      const closed = new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
+      });
+      door.close();
+      // Requests in progress are answered first: the one that ends the host is among them.
+      const timer = setTimeout(() => server.closeAllConnections(), limits.console_drain_ms);
+      await closed;
+      clearTimeout(timer);
+    },
   };
 }
 

@@ -26,6 +26,8 @@ export const limits = {
   control_connections_max: 256,
   /** Of one process. */
   control_connections_per_peer_max: 128,
+  /** What is in progress when the host ends is answered within this. */
+  control_drain_ms: 1_000,
   /** Requests and streams in progress on one connection. */
   control_requests_max: 256,
   /** Unsent bytes to one connection above which its streams and its requests wait. */
@@ -114,6 +116,8 @@ export const limits = {
   /** Connections that have not shown a session yet; one more takes the place of the oldest. */
   console_newcomers_max: 64,
   console_newcomer_ms: 10_000,
+  /** What is in progress when the host ends is answered within this. */
+  console_drain_ms: 1_000,
   /** A browser that says nothing for two of these is gone. */
   console_ping_ms: 15_000,
   console_events_page_bytes_max: 512 * 1024,

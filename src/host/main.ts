@@ -45,6 +45,7 @@ import { recoverRuns, returnExpired } from './operations/recover.ts';
 import { groupKinds, releaseLeftovers } from './operations/remains.ts';
 import { Retention } from './operations/retention.ts';
 import { runSink } from './operations/sink.ts';
+import { stopAll } from './operations/stop-all.ts';
 import { Takeover } from './operations/takeover.ts';
 import { TranscriptReader } from './operations/transcript.ts';
 import { showActivity } from './operations/turn/activity.ts';
@@ -171,7 +172,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const approvals = new Approvals({ store, clock, ids, events });
   const mailboxes = new Mailboxes({ store, clock, ids, events });
   const report = doorReporter({ events, log, runs });
-  let stopping: Promise<void> | null = null;
+  let ending: { stoodDown: Promise<void>; closed: Promise<void> } | null = null;
   const wiring: Wiring = {
     store,
     clock,
@@ -212,7 +213,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
         report,
       }),
     deliver: (agent) => void delivery.kick(agent),
-    closing: () => stopping !== null,
+    closing: () => ending !== null,
     touched: (agent) => {
       views.touched(agent);
       wake.consider(agent);
@@ -292,7 +293,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     mailboxes,
     info,
     consoleLink: () => console_?.loginLink() ?? consoleOff(),
-    down: (by) => shutdown(true, by),
+    down: (by) => end(true, by).stoodDown,
   });
 
   /* A host that was killed left runs behind: they are taken back before anybody can ask about them. */
@@ -327,37 +328,38 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const stopped = new Promise<number>((resolve) => {
     settle = resolve;
   });
-  function shutdown(stopAgents: boolean, by: By = OPERATOR): Promise<void> {
-    stopping ??= (async () => {
-      lifecycle.close();
-      wake.close();
-      watchdog.close();
-      await upkeep.close();
-      await watching?.close();
-      if (stopAgents) {
-        const live = runs.live().map((run) => run.record.agent);
-        const ends = await Promise.allSettled(live.map((name) => lifecycle.stop(name, by, 'down', true)));
-        for (const end of ends)
-          if (end.status === 'rejected')
-            log.error({ error: messageOf(end.reason) }, 'an agent could not be stopped');
-      }
-      events.append({
-        topic: 'host.stopped',
-        principal: by,
-        grade: 'enforced',
-        data: { stoppedAgents: stopAgents },
-      });
-      // Answer whoever asked for this before the doors close.
-      await new Promise((resolve) => setTimeout(resolve, 50));
-      await Promise.all([control.close(), clients.close(), console_?.close(), launcher.closeDoors()]);
-      for (const run of runs.live()) run.close();
-      store.close();
-      fs.rmSync(files.pid, { force: true });
-      claim.release();
-      settle(0);
-    })();
-    return stopping;
+  /** Ends what the host does by itself, and the agents when that is asked; after it nothing is recorded. */
+  async function standDown(stopAgents: boolean, by: By): Promise<void> {
+    lifecycle.close();
+    wake.close();
+    watchdog.close();
+    await upkeep.close();
+    await watching?.close();
+    if (stopAgents) await stopAll(wiring, lifecycle, by);
+    events.append({
+      topic: 'host.stopped',
+      principal: by,
+      grade: 'enforced',
+      data: { stoppedAgents: stopAgents },
+    });
   }
+  /** The doors answer what is in progress before they close: the request that ends the host is among it. */
+  async function closeDoors(): Promise<void> {
+    await Promise.all([control.close(), clients.close(), console_?.close(), launcher.closeDoors()]);
+    for (const run of runs.live()) run.close();
+    store.close();
+    fs.rmSync(files.pid, { force: true });
+    claim.release();
+    settle(0);
+  }
+  function end(stopAgents: boolean, by: By): NonNullable<typeof ending> {
+    if (ending !== null) return ending;
+    const stoodDown = standDown(stopAgents, by);
+    ending = { stoodDown, closed: stoodDown.then(closeDoors) };
+    ending.closed.catch((error: unknown) => log.error({ error: messageOf(error) }, 'the host did not end'));
+    return ending;
+  }
+  const shutdown = (stopAgents: boolean) => end(stopAgents, OPERATOR).closed;
 
   const upkeep = new Upkeep({
     wiring,
@@ -369,7 +371,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     retention: new Retention(wiring, () => fleet.retention),
     idleExit_ms: options.idleExit_ms ?? null,
     needed: () => clients.connections > 0 || agents.all().length > 0,
-    leave: () => void shutdown(false, 'host'),
+    leave: () => void end(false, 'host'),
   });
   upkeep.start();
   watchdog.start();

@@ -26,6 +26,8 @@ export class ControlConnection {
   readonly #log: Log;
   /** Requests in progress; a stream has an OpenStream. */
   readonly #open = new Map<number, OpenStream | null>();
+  /** Called when a request has been answered, or none will be any more. */
+  #settled: (() => void) | null = null;
 
   constructor(socket: Socket, verbs: Dispatcher, asker: Asker, log: Log) {
     this.#socket = socket;
@@ -57,9 +59,24 @@ export class ControlConnection {
     socket.on('close', () => this.#closeStreams());
   }
 
-  close(): void {
+  /** Resolves once the calls in progress are answered and the streams have been given what there is. */
+  async drain(): Promise<void> {
+    while ([...this.#open.values()].includes(null)) {
+      await new Promise<void>((resolve) => {
+        this.#settled = resolve;
+      });
+    }
+    // What the last of them appended reaches the streams within this turn of the event loop.
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** What was sent is still delivered. Resolves once the connection is gone. */
+  close(): Promise<void> {
     this.#closeStreams();
+    if (this.#socket.destroyed) return Promise.resolve();
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
     this.#socket.destroySoon();
+    return closed;
   }
 
   #full(): boolean {
@@ -72,7 +89,7 @@ export class ControlConnection {
 
   #breakOff(error: AetherError): void {
     this.#send({ id: 0, error: toWireError(error) });
-    this.close();
+    void this.close();
   }
 
   #request(line: string): void {
@@ -154,6 +171,7 @@ export class ControlConnection {
   #answer(id: number, value: unknown): void {
     this.#open.delete(id);
     this.#send({ id, ok: value });
+    this.#settled?.();
   }
 
   #fail(id: number, verb: string, error: unknown): void {
@@ -165,11 +183,13 @@ export class ControlConnection {
       );
     }
     this.#send({ id, error: toWireError(error) });
+    this.#settled?.();
   }
 
   #closeStreams(): void {
     for (const stream of this.#open.values()) stream?.close();
     this.#open.clear();
+    this.#settled?.();
   }
 }
 

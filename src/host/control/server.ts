@@ -28,7 +28,10 @@ export interface ControlDoorOptions {
 }
 
 export interface ControlDoor {
-  /** Ends every connection and removes the socket. */
+  /**
+   * Takes no further connection, answers the calls in progress for as long as that takes, at most
+   * `control_drain_ms`, then ends every connection and removes the socket.
+   */
   close(): Promise<void>;
 }
 
@@ -67,7 +70,12 @@ export async function openControlDoor(options: ControlDoorOptions): Promise<Cont
   });
   return {
     close: async () => {
-      for (const connection of connections) connection.close();
+      door.shut();
+      const patience = Promise.withResolvers<void>();
+      const timer = setTimeout(patience.resolve, limits.control_drain_ms);
+      const all = [...connections].map((connection) => connection.drain().then(() => connection.close()));
+      await Promise.race([Promise.all(all), patience.promise]);
+      clearTimeout(timer);
       await door.close();
     },
   };

@@ -32,6 +32,7 @@ export interface TcpDoor {
   answered(socket: Socket): void;
   readonly newcomers: number;
   readonly connections: number;
+  /** Ends the newcomers that wait for no answer, and reports what is not reported yet. */
   close(): void;
 }
 
@@ -122,6 +123,7 @@ export function tcpDoor(server: Server, options: TcpDoorOptions): TcpDoor {
     },
     close() {
       cancel?.();
+      for (const [socket, { asking }] of newcomers) if (!asking) socket.destroy();
       refusals.close();
     },
   };
