@@ -146,7 +146,6 @@ export type ObservedEvent =
       tool: string;
       input: unknown;
       toolUseId?: string;
-      suggestions?: unknown;
     }
   /** It no longer waits (interrupted, answered elsewhere). */
   | { kind: 'permission-withdrawn'; requestId: string }
@@ -285,13 +284,7 @@ export interface Runtime {
   /** Cancels the running turn; the process lives. */
   interrupt?(requestId: string): Frame;
   /** The answer to `permission-asked`. */
-  permission?(answer: {
-    requestId: string;
-    allow: boolean;
-    message: string | null;
-    input: unknown;
-    updatedInput?: unknown;
-  }): Frame;
+  permission?(answer: { requestId: string; allow: boolean; message: string | null; input: unknown }): Frame;
   /** The answer to `gate-asked`. With `capabilities.gate`. */
   gate?(answer: GateAnswer): Frame;
   /** With `capabilities.gate`. */

@@ -129,7 +129,6 @@ export const rooms: Room[] = [
     ],
     node: true,
   },
-  { name: 'gate', paths: ['runtimes/claude-code/gate/'], may: ['wire'], packages: [], node: true },
 
   /* ---- the host ---- */
   { name: 'process', paths: ['host/process/'], may: ['ground'], packages: ['koffi'], node: true },

@@ -99,7 +99,7 @@ const rules: { [K in ObservedEvent['kind']]: Record<Fields<K>, Rule> } = {
   },
   'tool-call': { toolUseId: id, tool: id, input: json },
   'tool-result': { toolUseId: id, text, isError: flag },
-  'permission-asked': { ...asked, toolUseId: optional(id), suggestions: optional(json) },
+  'permission-asked': { ...asked, toolUseId: optional(id) },
   'permission-withdrawn': { requestId: id },
   'gate-asked': { ...asked, toolUseId: id, subagent: optional(id) },
   'gate-withdrawn': { requestId: id },

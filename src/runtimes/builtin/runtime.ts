@@ -69,13 +69,12 @@ export function builtinRuntime(version: string): Runtime {
 
     interrupt: (requestId) => frame(`interrupt:${requestId}`, { type: 'interrupt', requestId }),
 
-    permission: ({ requestId, allow, message, updatedInput }) =>
+    permission: ({ requestId, allow, message }) =>
       frame(`permission:${requestId}`, {
         type: 'permission',
         requestId,
         allow,
         message,
-        ...(updatedInput === undefined ? {} : { updatedInput }),
       }),
 
     // To stop is to interrupt: that gives up the call and ends the turn.

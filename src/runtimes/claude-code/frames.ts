@@ -51,11 +51,10 @@ export function permissionFrame(answer: {
   allow: boolean;
   message: string | null;
   input: unknown;
-  updatedInput?: unknown;
 }): Frame {
-  const { requestId, allow, message, input, updatedInput } = answer;
+  const { requestId, allow, message, input } = answer;
   const response = allow
-    ? { behavior: 'allow', updatedInput: updatedInput ?? input ?? {} }
+    ? { behavior: 'allow', updatedInput: input ?? {} }
     : { behavior: 'deny', message: message || 'The operator did not allow this.' };
   return {
     id: `permission:${requestId}`,

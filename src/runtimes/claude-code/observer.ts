@@ -137,7 +137,6 @@ function readAsked(reading: Reading, line: Line): void {
     tool,
     input: request.input,
     ...(typeof request.tool_use_id === 'string' ? { toolUseId: request.tool_use_id } : {}),
-    ...(request.permission_suggestions === undefined ? {} : { suggestions: request.permission_suggestions }),
   });
   reading.activity('waiting-for-operator', `asks to use ${tool}`, tool);
 }

@@ -73,8 +73,7 @@ export class LoopProcess extends Engine {
     this.write(runtime.interrupt!(requestId));
   }
 
-  permit(requestId: string, allow: boolean, more: { message?: string; updatedInput?: unknown } = {}): void {
-    const { message = null, ...rest } = more;
-    this.write(runtime.permission!({ requestId, allow, message, input: {}, ...rest }));
+  permit(requestId: string, allow: boolean, { message = null }: { message?: string | null } = {}): void {
+    this.write(runtime.permission!({ requestId, allow, message, input: {} }));
   }
 }

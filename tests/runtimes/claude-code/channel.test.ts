@@ -76,17 +76,6 @@ it('is seen before a slow model has said a word', async () => {
   expect(request.outcome).toBe('open');
 });
 
-it('allows a call with an edited input', async () => {
-  const { desk, subject } = bench;
-  const engine = await bench.start({ goal: `${bench.shellWriting('asked')} [[say {{result}}]]` });
-  const { requestId, input } = await engine.observed.waitFor('permission-asked');
-  const updatedInput = { ...(input as object), command: `touch ${join(desk.workspace, 'edited')}` };
-  engine.write(bench.runtime.permission!({ requestId, allow: true, message: null, input, updatedInput }));
-  await bench.ended(engine);
-  expect([bench.written('asked'), bench.written('edited')]).toEqual([false, true]);
-  expect(subject.model.requests.length).toBeGreaterThan(1);
-});
-
 it('follows patterns: `Bash(touch *)` allowed, `Bash(rm *)` denied even where all is allowed', async () => {
   const ws = bench.desk.workspace;
   const allowed = await bench.start({

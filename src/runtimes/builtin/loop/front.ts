@@ -29,6 +29,4 @@ export interface Answer {
   allow: boolean;
   /** Said to the model when it is denied. */
   message: string | null;
-  /** Replaces the arguments when it is allowed. */
-  updatedInput?: unknown;
 }

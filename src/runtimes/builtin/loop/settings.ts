@@ -39,7 +39,6 @@ const request: z.ZodType<LoopRequest> = z.discriminatedUnion('type', [
     requestId: z.string(),
     allow: z.boolean(),
     message: z.string().nullable(),
-    updatedInput: z.unknown().optional(),
   }),
   z.object({
     type: z.literal('gate'),

@@ -111,8 +111,8 @@ function perform(request: LoopRequest, agent: Agent, front: StructuredFront): vo
       agent.interrupt(request.requestId);
       break;
     case 'permission': {
-      const { requestId, allow, message, updatedInput } = request;
-      front.answer(requestId, { allow, message, ...(updatedInput === undefined ? {} : { updatedInput }) });
+      const { requestId, allow, message } = request;
+      front.answer(requestId, { allow, message });
       break;
     }
     case 'gate':

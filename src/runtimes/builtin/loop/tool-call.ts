@@ -95,10 +95,9 @@ async function permit(
   });
   const answer = await unlessAborted(front.ask(question, signal), signal);
   if (answer === null) return null;
-  if (!answer.allow) return { refused: answer.message ?? 'The operator did not allow it.' };
-  const input = answer.updatedInput === undefined ? call.input : answer.updatedInput;
-  // An operator may change a call, but not into one that the rules forbid.
-  return decided(input) === 'deny' ? { refused: rules } : { input };
+  return answer.allow
+    ? { input: call.input }
+    : { refused: answer.message ?? 'The operator did not allow it.' };
 }
 
 /** @returns null when the step was cut short while it was waited for */

@@ -48,7 +48,6 @@ export type LoopRequest =
       requestId: string;
       allow: boolean;
       message: string | null;
-      updatedInput?: unknown;
     }
   /** allow: a person allowed it, so nobody is asked again. */
   | { type: 'gate'; requestId: string; verdict: 'pass' | 'allow' | 'deny'; message: string | null }
