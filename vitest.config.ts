@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
+import { isBuilt } from './src/host/cli/checkout/build.mjs';
 
 export default defineConfig({
   test: {
+    // Hosts, shims and commands run as they are published, where dist/ is of these very sources.
+    env: isBuilt() ? { AETHER_TEST_DIST: '1' } : {},
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/engines/node_modules/**', 'node_modules/**'],
     // Two cores, and most tests start real processes: a higher figure only makes them wait for each other.
