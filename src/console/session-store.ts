@@ -2,11 +2,14 @@
  * Where sessions outlive the host: an operator's open tab must work again after the host was killed and
  * started. Only hashes are kept, so the file lets nobody in.
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { writeBeneath } from '../host/beneath.ts';
 import { messageOf } from '../host/errors.ts';
+import { readFileNow } from '../host/files.ts';
 import type { Log } from '../host/log.ts';
+
+const FILE_BYTES_MAX = 1024 * 1024;
 
 export interface SessionRecord {
   /** SHA-256 (hex) of the cookie's secret. */
@@ -30,7 +33,7 @@ export function fileSessionStore(file: string, log: Log): SessionStore {
     get() {
       let text: string;
       try {
-        text = readFileSync(file, 'utf8');
+        text = readFileNow(file, { bytes_max: FILE_BYTES_MAX }).toString();
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
           log.warn(

@@ -3,9 +3,10 @@
  * below are removed as a second fence. It has a bound, and a full disk costs lines, never the host: each line
  * is written at once, and one that cannot be is counted and told of later.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pino } from 'pino';
+import { openToAppend } from './files.ts';
 import { limits } from './limits.ts';
 
 export type Log = pino.Logger;
@@ -35,7 +36,7 @@ export class LogFile {
     this.#file = file;
     this.#bytesMax = bytesMax;
     mkdirSync(dirname(file), { recursive: true });
-    this.#fd = openSync(file, 'a', 0o600);
+    this.#fd = openToAppend(file);
     this.#bytes = fstatSync(this.#fd).size;
   }
 
@@ -65,7 +66,7 @@ export class LogFile {
     const before = this.#fd;
     renameSync(this.#file, `${this.#file}.1`);
     try {
-      this.#fd = openSync(this.#file, 'a', 0o600);
+      this.#fd = openToAppend(this.#file);
     } catch (error) {
       renameSync(`${this.#file}.1`, this.#file);
       throw error;

@@ -3,9 +3,13 @@
  * directory holds. One place for the rule, because the command line, the host and the outside clients must
  * all come to the same answer.
  */
-import { existsSync, lstatSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { readIfThere } from './files.ts';
+
+/** A path and a line break. */
+const NOTE_BYTES_MAX = 8 * 1024;
 
 type Environment = Record<string, string | undefined>;
 
@@ -76,8 +80,7 @@ export function socketPaths(runtimeDir: string): { control: string; client: stri
  */
 export function recordedRuntimeDirectory(stateDir: string): string | null {
   const file = join(stateDir, 'sockets');
-  if (!existsSync(file)) return null;
-  const directory = readFileSync(file, 'utf8').trim();
+  const directory = readIfThere(file, NOTE_BYTES_MAX)?.trim() ?? '';
   // Not ours: whoever can write there could pretend to be the host.
   const stat = isAbsolute(directory) ? lstatSync(directory, { throwIfNoEntry: false }) : undefined;
   const ours = stat?.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;

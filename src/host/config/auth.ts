@@ -128,7 +128,7 @@ function readSecretFile(file: string): string | Fault {
   let descriptor: number;
   try {
     // Not waiting for the writer of a named pipe.
-    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     return fault(

@@ -1,6 +1,7 @@
 /** Reads a small text file that a person wrote, with a limit, and says what is wrong in the person's terms. */
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { AetherError, messageOf } from '../errors.ts';
+import { isFileProblem, readFileNow } from '../files.ts';
 import { limits } from '../limits.ts';
 import type { Position } from './types.ts';
 
@@ -81,33 +82,28 @@ function endOf(text: string): Position {
 }
 
 function readBounded(file: string): Buffer {
-  let descriptor: number | undefined;
   try {
-    // Looked at before it is opened: opening a named pipe would wait for its writer.
-    const stat = statSync(file);
-    if (!stat.isFile())
-      throw refuse(
-        file,
-        'not-a-file',
-        `This is ${stat.isDirectory() ? 'a directory' : 'not a regular file'}, not a configuration file.`,
-        'Name the aether.yaml itself with -f FILE.',
-      );
-    descriptor = openSync(file, 'r');
-    const size = fstatSync(descriptor).size;
-    if (size > limits.config_bytes_max) throw tooLarge(file, size);
-    const buffer = Buffer.alloc(limits.config_bytes_max + 1);
-    let length = 0;
-    for (;;) {
-      const read = readSync(descriptor, buffer, length, buffer.length - length, null);
-      length += read;
-      if (read === 0) return buffer.subarray(0, length);
-      if (length > limits.config_bytes_max) throw tooLarge(file, length);
-    }
+    // A link is the user's own way to keep it elsewhere.
+    return readFileNow(file, { bytes_max: limits.config_bytes_max, links: 'followed' });
   } catch (error) {
-    if (error instanceof AetherError) throw error;
-    throw unreadable(file, error);
-  } finally {
-    if (descriptor !== undefined) closeSync(descriptor);
+    const stat = statOf(file);
+    if (isFileProblem(error, 'too-large')) throw tooLarge(file, stat?.size ?? limits.config_bytes_max);
+    if (stat === undefined || stat.isFile()) throw unreadable(file, error);
+    throw refuse(
+      file,
+      'not-a-file',
+      `This is ${stat.isDirectory() ? 'a directory' : 'not a regular file'}, not a configuration file.`,
+      'Name the aether.yaml itself with -f FILE.',
+    );
+  }
+}
+
+function statOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    // A loop of links, a closed directory: the refusal of the open says which.
+    return undefined;
   }
 }
 

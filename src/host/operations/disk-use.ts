@@ -2,6 +2,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 
+const UNSEEN = new Set(['ENOENT', 'EACCES', 'EPERM', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
+
 /** Bytes the disk gives for them, holes left out. */
 export interface DiskUse {
   /** Journals and files of runs. */
@@ -45,6 +47,7 @@ export async function directoryBytes(place: string): Promise<number> {
 }
 
 function nothing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT' || error.code === 'EACCES') return null;
+  // What cannot be looked at is not counted: it vanished, is not ours, or lies deeper than a path can say.
+  if (error.code !== undefined && UNSEEN.has(error.code)) return null;
   throw error;
 }

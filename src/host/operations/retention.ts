@@ -135,7 +135,7 @@ export class Retention {
       const old = steady && run.ended_ms < now - rules.days * DAY_MS;
       if (!old && total <= rules.bytes) continue;
       if (this.#closed) break;
-      await fs.rm(this.#dir(run.id), { recursive: true, force: true });
+      if (!(await this.#removed(run.id))) continue;
       this.#bytes.delete(run.id);
       total -= run.bytes;
       for (const told of [swept, this.#untold]) {
@@ -152,6 +152,21 @@ export class Retention {
       data: this.#untold,
     });
     this.#untold = { runs: [], bytes: 0 };
+  }
+
+  /** A program can leave what cannot be removed, such as a tree deeper than a path can say: that run stays. */
+  async #removed(run: string): Promise<boolean> {
+    try {
+      await fs.rm(this.#dir(run), { recursive: true, force: true });
+      return true;
+    } catch (error) {
+      if (isDiskFull(error)) throw error;
+      this.#wiring.log.warn(
+        { run, error: messageOf(error) },
+        'the directory of an ended run was not removed',
+      );
+      return false;
+    }
   }
 
   #dir(run = ''): string {

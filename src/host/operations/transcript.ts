@@ -3,9 +3,9 @@
  * and the conversation goes on all the same. Facts found here carry the engine's keys, so what both sources
  * tell is recorded once.
  */
-import fs from 'node:fs';
 import type { AgentSpec } from '../../runtimes/runtime.ts';
 import { messageOf } from '../errors.ts';
+import { readFromNow, sizeNow } from '../files.ts';
 import { readTo } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import type { Launcher } from './launch.ts';
@@ -18,6 +18,7 @@ export class TranscriptReader {
   readonly #wiring: Wiring;
   readonly #launcher: Launcher;
   readonly #polls = new Map<string, () => void>();
+  readonly #complaints = new WeakMap<Run, string>();
 
   constructor(wiring: Wiring, launcher: Launcher) {
     this.#wiring = wiring;
@@ -28,9 +29,9 @@ export class TranscriptReader {
   begin(run: Run, spec: AgentSpec): void {
     const tail = run.runtime.tail?.(spec, this.#launcher.place(spec.name, run.id), run.record.engine);
     if (!tail) return;
-    const size = fs.statSync(tail.path, { throwIfNoEntry: false })?.size ?? 0;
+    const offset = sizeNow(tail.path);
     run.save((saved) => {
-      readTo(saved.floor, { path: tail.path, offset: size });
+      readTo(saved.floor, { path: tail.path, offset });
     });
   }
 
@@ -66,14 +67,11 @@ export class TranscriptReader {
     // The human may have gone to another conversation; its file is read from the start, keys keep it single.
     const at = known.path === tail.path ? known : { path: tail.path, offset: 0 };
     try {
-      const text = readFrom(at.path, at.offset);
+      const text = readTail(at.path, at.offset);
       const end = text.lastIndexOf(10);
       if (end === -1) {
         if (text.length < READ_BYTES_MAX) return;
-        this.#wiring.log.warn(
-          { run: run.id, bytes: text.length },
-          'a line of the transcript is too long and was left out',
-        );
+        this.#complain(run, 'a line of the transcript is too long and was left out');
         run.save((saved) => {
           readTo(saved.floor, { path: at.path, offset: at.offset + text.length });
         });
@@ -84,20 +82,25 @@ export class TranscriptReader {
       const next = { path: at.path, offset: at.offset + end + 1 };
       run.observeTranscript(spoken, (state, line) => tail.line(state, line), next);
     } catch (error) {
-      this.#wiring.log.warn({ run: run.id, error: messageOf(error) }, 'the transcript could not be read');
+      this.#complain(run, `the transcript could not be read: ${messageOf(error)}`);
     }
+  }
+
+  /** It is looked at four times a second, and the reason stays the same. */
+  #complain(run: Run, what: string): void {
+    if (this.#complaints.get(run) === what) return;
+    this.#complaints.set(run, what);
+    this.#wiring.log.warn({ run: run.id }, what);
   }
 }
 
-function readFrom(file: string, offset: number): Buffer {
-  const size = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-  if (size <= offset) return Buffer.alloc(0);
-  const handle = fs.openSync(file, 'r');
+/** It lies where the agent can write: what is there need not be a file. */
+function readTail(file: string, offset: number): Buffer {
   try {
-    const buffer = Buffer.alloc(Math.min(size - offset, READ_BYTES_MAX));
-    const bytes = fs.readSync(handle, buffer, 0, buffer.length, offset);
-    return buffer.subarray(0, bytes);
-  } finally {
-    fs.closeSync(handle);
+    return readFromNow(file, offset, READ_BYTES_MAX);
+  } catch (error) {
+    // A conversation begins without one.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
   }
 }

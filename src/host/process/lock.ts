@@ -2,7 +2,8 @@
  * One holder per file, decided by the kernel: flock(2) ends with the process that holds it, however it died,
  * so there is no stale lock to break and no pid to believe.
  */
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, fstatSync, statSync } from 'node:fs';
+import { openToAppend } from '../files.ts';
 import { flockExclusive } from './libc.ts';
 
 export interface FileLock {
@@ -17,7 +18,7 @@ export interface FileLock {
  */
 export function acquireLock(file: string): FileLock | null {
   for (;;) {
-    const fd = openSync(file, 'a', 0o600);
+    const fd = openToAppend(file);
     let held = false;
     try {
       held = flockExclusive(fd);

@@ -4,10 +4,11 @@
  * impersonate the host, so one that is not ours alone is refused.
  */
 import { createHash } from 'node:crypto';
-import { chmodSync, lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeBeneath } from '../beneath.ts';
 import { AetherError } from '../errors.ts';
+import { readIfThere } from '../files.ts';
 
 /** sockaddr_un.sun_path less its terminating zero. */
 export const SOCKET_PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
@@ -17,6 +18,8 @@ const SOCKET_NAME_BYTES = 40;
 
 /** In the state directory: where its sockets are, so that a cron job without XDG_RUNTIME_DIR finds them too. */
 const NOTE = 'sockets';
+/** A path and a line break. */
+const NOTE_BYTES_MAX = 8 * 1024;
 
 /**
  * The runtime directory of a state directory, created with mode 0700: `$XDG_RUNTIME_DIR/aether/<hash>`, or
@@ -31,7 +34,7 @@ export function runtimeDirectory(
 ): string {
   const hash = createHash('sha256').update(realpathSync(stateDir)).digest('hex').slice(0, 16);
   const note = join(stateDir, NOTE);
-  const noted = readNote(note);
+  const noted = readIfThere(note, NOTE_BYTES_MAX);
   if (noted?.endsWith(`/${hash}`) && lstatSync(noted, { throwIfNoEntry: false }) !== undefined) {
     privateDirectory(noted);
     return noted;
@@ -44,15 +47,6 @@ export function runtimeDirectory(
   privateDirectory(directory);
   writeBeneath(stateDir, NOTE, directory, 0o600);
   return directory;
-}
-
-function readNote(file: string): string | null {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
 }
 
 /** A socket's path in the runtime directory. @throws AetherError `socket.path-too-long` */

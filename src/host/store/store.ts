@@ -3,10 +3,11 @@
  * acknowledged write survives SIGKILL of anything (WAL, synchronous=NORMAL); power loss may lose the last
  * second. Tables are in the files beside this one; no other room writes SQL.
  */
-import { closeSync, openSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
+import { openToAppend } from '../files.ts';
 import { Reader } from './reader.ts';
 import { migrations } from './schema.ts';
 
@@ -25,7 +26,7 @@ export class Store {
     this.#dir = dirname(file);
     try {
       // Conversations and mail are its owner's, wherever the directory lies. SQLite gives its other files this mode.
-      closeSync(openSync(file, 'a', 0o600));
+      closeSync(openToAppend(file));
       this.db = new Database(file);
       this.db.pragma('journal_mode = WAL');
       this.db.pragma('synchronous = NORMAL');

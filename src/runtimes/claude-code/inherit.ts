@@ -3,12 +3,15 @@
  * configuration. Everything is read-only here, and nothing comes along unless `inherit` says so.
  */
 import { isUtf8 } from 'node:buffer';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { AetherError } from '../../host/errors.ts';
+import { isFileProblem, readFileSafely } from '../../host/files.ts';
 import type { AgentSpec, FileSpec, RunPlace } from '../runtime.ts';
 import { pathsOf } from './paths.ts';
 
+/** Of settings, instructions and the list of MCP servers; Claude Code keeps much else in the last of these. */
+const FILE_BYTES_MAX = 64 * 1024 * 1024;
 const SKILL_FILES_MAX = 1_000;
 const SKILL_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -71,7 +74,7 @@ async function skillFiles(from: string, to: string): Promise<FileSpec[]> {
   const files: FileSpec[] = [];
   let bytes = 0;
   for (const path of await filesBelow(from, from, [])) {
-    const [content, { mode }] = await Promise.all([readFile(path), stat(path)]);
+    const [content, { mode }] = await Promise.all([readSkill(path, from), stat(path)]);
     bytes += content.length;
     if (bytes > SKILL_BYTES_MAX) throw tooLarge(from);
     const text = isUtf8(content);
@@ -109,6 +112,15 @@ async function filesBelow(root: string, dir: string, within: string[]): Promise<
   return files;
 }
 
+async function readSkill(path: string, root: string): Promise<Buffer> {
+  try {
+    return await readFileSafely(path, { bytes_max: SKILL_BYTES_MAX, links: 'followed' });
+  } catch (error) {
+    if (isFileProblem(error, 'too-large')) throw tooLarge(root);
+    throw unreadable(path, 'cannot be read', 'Make it readable, or set inherit.skills to false.');
+  }
+}
+
 function tooLarge(dir: string): AetherError {
   return unreadable(
     dir,
@@ -119,7 +131,8 @@ function tooLarge(dir: string): AetherError {
 
 async function readIfThere(file: string): Promise<string | null> {
   try {
-    return await readFile(file, 'utf8');
+    // A user may keep it elsewhere and have a link here.
+    return (await readFileSafely(file, { bytes_max: FILE_BYTES_MAX, links: 'followed' })).toString();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw unreadable(file, 'cannot be read', 'Make it readable, or do not inherit it.');

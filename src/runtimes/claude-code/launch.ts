@@ -7,7 +7,7 @@ import { BINARY_VARIABLE, findBinary, INSTALL_HINT } from './binary.ts';
 import { messageFrame, readyFrame } from './frames.ts';
 import { inherit } from './inherit.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
-import { CONVERSATION_DIR, pathsOf, sessionOf, transcriptPath, uuidOf } from './paths.ts';
+import { CONVERSATION_DIR, isBegun, pathsOf, sessionOf, uuidOf } from './paths.ts';
 import { configFiles, managedSettings, PERMISSION_MODES } from './settings.ts';
 
 interface Common extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'authNote'> {
@@ -117,7 +117,7 @@ async function commonSpec(
   const inherited = await inherit(agent, place);
   const session = sessionOf(place, state);
   // Only a conversation that was written down can be resumed; an id that was cannot be given anew.
-  const begun = existsSync(transcriptPath(place, session));
+  const begun = isBegun(place, session);
   return {
     argv: [
       binary,

@@ -1,7 +1,8 @@
 /** Where Claude Code keeps what, for one agent and one run. Nothing outside these two directories is its own. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
+import { readFileNow } from '../../host/files.ts';
 import type { EngineState, RunPlace } from '../runtime.ts';
 
 /**
@@ -12,6 +13,8 @@ export const CONVERSATION_DIR = 'conversation';
 
 /** As Claude Code makes them; anything else that is printed as one could be a path or an option. */
 export const SESSION_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+/** Of the note that a hook writes about one conversation; its input holds a few paths besides. */
+const MOVE_BYTES_MAX = 64 * 1024;
 
 export interface Paths {
   home: string;
@@ -51,6 +54,15 @@ export function sessionOf(place: RunPlace, state: EngineState | null): string {
   return movedFrom(place, session) ?? session;
 }
 
+/** The conversation was written down. What the agent put there instead of a file is none. */
+export function isBegun(place: RunPlace, session: string): boolean {
+  try {
+    return lstatSync(transcriptPath(place, session)).isFile();
+  } catch {
+    return false;
+  }
+}
+
 /** Where the terminal's SessionStart hook writes which conversation the human is in now. */
 export function movePath(place: RunPlace, session: string): string {
   return join(pathsOf(place).config, 'aether-moves', `${session}.json`);
@@ -59,10 +71,11 @@ export function movePath(place: RunPlace, session: string): string {
 /** A human in the terminal may leave the conversation they were given: /clear begins a new one, /resume picks one. */
 function movedFrom(place: RunPlace, session: string): string | null {
   try {
-    const { session_id: to } = JSON.parse(readFileSync(movePath(place, session), 'utf8')) as {
+    const note = readFileNow(movePath(place, session), { bytes_max: MOVE_BYTES_MAX });
+    const { session_id: to } = JSON.parse(note.toString()) as {
       session_id?: unknown;
     };
-    return typeof to === 'string' && SESSION_ID.test(to) && existsSync(transcriptPath(place, to)) ? to : null;
+    return typeof to === 'string' && SESSION_ID.test(to) && isBegun(place, to) ? to : null;
   } catch {
     // No terminal was ever opened on it, or the note is half written: then it has not moved.
     return null;

@@ -1,6 +1,7 @@
 /** Finds the program of `runtime: command`, before anything is started. */
-import { accessSync, closeSync, constants, openSync, readSync, type Stats, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, readSync, type Stats, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { openFile } from '../../host/files.ts';
 import type { Fault } from '../definition.ts';
 
 /** What `command` is stored as. */
@@ -73,7 +74,8 @@ function look(file: string): 'runs' | 'closed' | 'directory' | 'missing' {
 function missingInterpreter(file: string): string | null {
   let first: string;
   try {
-    const descriptor = openSync(file, 'r');
+    // The program may be a file of the agent's own.
+    const descriptor = openFile(file, 'followed');
     const buffer = Buffer.alloc(FIRST_LINE_BYTES);
     const read = readSync(descriptor, buffer, 0, buffer.length, 0);
     closeSync(descriptor);
