@@ -194,7 +194,10 @@ export class HostDouble {
       },
       terminals: {
         view: (name, onChunk, onReset) => this.terminalView(name, onChunk, onReset),
-        last: () => this.lastPrinted,
+        last: (name) => {
+          this.agent(name);
+          return this.lastPrinted;
+        },
         write: (name, generation, data) => this.terminalWrite(name, generation, data),
         resize: (name, generation, cols, rows) => this.terminalResize(name, generation, cols, rows),
       },
@@ -365,6 +368,8 @@ export class HostDouble {
     this.asked.push(`inject ${name}`);
     const id = input.id ?? randomIds.short('inj');
     const known = this.#injections.get(id);
+    if (known && (known.agent !== name || known.text !== input.text))
+      this.#refuse('inject.id', 'The id is that of another message.');
     if (known) return known;
     const priority = input.priority ?? 'next';
     const view: InjectionView = {
@@ -382,7 +387,7 @@ export class HostDouble {
   }
 
   injection(id: string): InjectionView {
-    return this.#injections.get(id)!;
+    return this.#injections.get(id) ?? this.#refuse('inject.unknown', 'There is no such message.');
   }
 
   cancelInjection(id: string): InjectionView {
@@ -394,7 +399,8 @@ export class HostDouble {
   }
 
   injections(name: string): InjectionView[] {
-    return [...this.#injections.values()].filter((view) => view.agent === name);
+    const { name: agent } = this.agent(name);
+    return [...this.#injections.values()].filter((view) => view.agent === agent);
   }
 
   /** Answers when the terminal is up: at `reachBoundary`, or at once with 'now' or when no tool runs. */
@@ -518,6 +524,8 @@ export class HostDouble {
   }
 
   ackOperatorMail(ids: string[]) {
+    if (!ids.every((id) => this.mail.some((message) => message.id === id)))
+      this.#refuse('mail.unknown', 'There is no such message.');
     for (const message of this.mail) if (ids.includes(message.id)) message.acked_ms = this.now();
     this.emit('mail.acked', null, { ids });
     return { acked: ids, already: [] };
