@@ -218,8 +218,11 @@ export interface TranscriptTail {
 export interface Capabilities {
   /** How a run is driven when nobody holds it. */
   engine: 'structured' | 'pty';
-  /** How a human attaches: the engine is swapped for a terminal process, or it already is one. */
-  takeover: 'swap' | 'direct';
+  /**
+   * How a human attaches. swap: the engine gives way to a terminal process over the same conversation; beside: that
+   * process stands beside the engine, which goes on; direct: the engine is a terminal itself.
+   */
+  takeover: 'swap' | 'beside' | 'direct';
   /** The farthest stage an inject can be proven to reach. */
   receipts: 'delivered' | 'seen' | 'acted';
   /** A later run can continue the same conversation. */
@@ -270,7 +273,7 @@ export interface Runtime {
     state: EngineState | null,
     resume: { note: string } | null,
   ): Promise<LaunchSpec>;
-  /** `takeover: 'swap'`: the terminal process over the same conversation. */
+  /** Unless `takeover` is direct: the terminal process over the same conversation. */
   terminal?(
     agent: AgentSpec,
     place: RunPlace,

@@ -4,112 +4,16 @@
  */
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { LiveFleet } from '../support/live-fleet.ts';
+import { LiveFleet, running } from '../support/live-fleet.ts';
+import { addParrot } from './parrot.ts';
 import { Scratch } from './scratch.ts';
-
-const DEFINITION = `/** \`runtime: parrot\`: says what it is told. */
-import { z } from 'zod';
-import type { RuntimeDefinition } from '../definition.ts';
-
-export const parrot: RuntimeDefinition = {
-  name: 'parrot',
-  about: 'says what it is told',
-  config: {
-    keys: {
-      greeting: {
-        schema: z.string().min(1).meta({ description: 'runtime: parrot only. What it says first.', examples: ['hello'] }),
-        waits: 'decides what it says first',
-      },
-    },
-    modelForms: null,
-    check: ({ where, get }) =>
-      get('greeting') === 'silence'
-        ? [{ code: 'greeting', key: 'greeting', message: \`\${where}.greeting says nothing.\`, next: 'Say something.' }]
-        : [],
-    options: ({ get }) => ({ greeting: get('greeting') ?? 'hello' }),
-    resolve: (options) => options,
-    execTexts: () => [],
-    login: {
-      providers: {},
-      misfit: (_auth, _model, where) => ({ message: \`\${where}.auth is of no use.\`, next: 'Remove it.' }),
-      variable: () => null,
-      usual: () => null,
-      missing: () => null,
-      address: () => null,
-    },
-  },
-  init: null,
-  load: async () => (await import('./runtime.ts')).parrotRuntime,
-};
-`;
-
-const RUNTIME = `/** A loop of the shell: each line in is a line out, and a turn. */
-import type { EngineState, Runtime } from '../runtime.ts';
-
-export const parrotRuntime: Runtime = {
-  name: 'parrot',
-  capabilities: {
-    engine: 'structured',
-    takeover: 'direct',
-    receipts: 'acted',
-    resume: false,
-  },
-  detect: async () => ({
-    runtime: 'parrot',
-    usable: true,
-    binary: '/bin/sh',
-    version: '1.0.0',
-    canLogIn: true,
-    model: false,
-    missing: [],
-  }),
-  prepare: async (agent, place) => ({
-    process: {
-      role: 'engine',
-      argv: ['/bin/sh', '-c', 'while read -r line; do echo "$line"; done'],
-      env: { PATH: place.path, HOME: place.agentDir },
-      cwd: agent.workspace,
-      io: { kind: 'pipes' },
-    },
-    secretEnv: [],
-    files: [],
-    stop: { close_stdin_ms: 1_000, term_ms: 1_000, kill_ms: 2_000 },
-    authNote: 'none',
-    opening: [{ id: 'greeting', data: \`\${agent.options.greeting}\\n\` }],
-  }),
-  observer: {
-    initial: (session): EngineState => ({ session }),
-    line: (state, source, text) => ({
-      state,
-      events:
-        source === 'err'
-          ? []
-          : [
-              { kind: 'ready' },
-              { kind: 'message', role: 'assistant', text },
-              { kind: 'turn-ended', outcome: 'done' },
-              { kind: 'activity', activity: 'idle', evidence: 'it said its line' },
-            ],
-    }),
-  },
-  message: ({ id, text }) => ({ id, data: \`\${text}\\n\` }),
-};
-`;
 
 let scratch: Scratch;
 let fleet: LiveFleet | null = null;
 
 beforeAll(() => {
   scratch = Scratch.make();
-  scratch.write('src/runtimes/parrot/definition.ts', DEFINITION);
-  scratch.write('src/runtimes/parrot/runtime.ts', RUNTIME);
-  scratch.edit(
-    'src/runtimes/installed.ts',
-    "import type { RuntimeDefinition } from './definition.ts';\n",
-    "import type { RuntimeDefinition } from './definition.ts';\nimport { parrot } from './parrot/definition.ts';\n",
-  );
-  scratch.edit('src/runtimes/installed.ts', 'command];', 'command, parrot];');
-  scratch.generate();
+  addParrot(scratch);
 }, 120_000);
 
 afterAll(async () => {
@@ -157,4 +61,57 @@ test('an agent of it is checked, planned, started, spoken to and stopped', async
   expect(pending).toBe('greeting decides what it says first');
   await fleet.ok('stop', 'polly');
   expect((await fleet.agent('polly')).state).toBe('stopped');
+  await fleet.close();
+  fleet = null;
+}, 120_000);
+
+test('a terminal beside its engine: both work, both stand still, both end', async () => {
+  const program = [process.execPath, join(scratch.directory, 'src/host/cli/main.ts')];
+  fleet = await LiveFleet.make({ agents: { polly: { runtime: 'parrot' } } }, { program });
+  await fleet.up();
+  const { pid } = await fleet.idle('polly');
+  const host = await fleet.connect();
+  const takeover = () => host.call('takeover', { agent: 'polly', when: 'boundary', cols: 90, rows: 30 });
+  const terminalPid = async () =>
+    (await fleet!.event('process.started', ({ data }) => data.beside === true)).data.pid as number;
+
+  /* The engine keeps the floor and goes on; a message of another waits for the lease. */
+  const { generation } = await takeover();
+  const held = await fleet.agent('polly');
+  expect(held).toMatchObject({ pid, terminal: { available: true, kind: 'takeover', cols: 90, rows: 30 } });
+  const second = await terminalPid();
+  expect(running(second)).toBe(true);
+  await host.call('inject', { agent: 'polly', text: 'later' });
+  await host.call('terminalWrite', { agent: 'polly', generation, data: 'typed\r' });
+  let screen = '';
+  for await (const item of host.stream('attach', { agent: 'polly' })) {
+    if (item.kind !== 'reset') screen += Buffer.from(item.data, 'base64').toString();
+    if (screen.includes('heard typed')) break;
+  }
+  expect(screen).toContain('at your service');
+
+  await fleet.ok('pause', 'polly');
+  expect((await fleet.event('run.paused')).data).toMatchObject({ processes: 2, ticks: 0 });
+  await fleet.ok('resume', 'polly');
+
+  /* Handed back: the terminal is gone, the engine is told and reads what waited. */
+  await host.call('handback', { agent: 'polly', generation, note: 'mind the cat' });
+  expect(running(second)).toBe(false);
+  await fleet.event('message.assistant', ({ data }) => String(data.text).includes('mind the cat'));
+  await fleet.event('message.assistant', ({ data }) => data.text === 'later');
+  expect(await fleet.agent('polly')).toMatchObject({ pid, lease: null, terminal: { kind: 'none' } });
+
+  /* Its holder leaves the terminal: that hands back, and the engine never stood still. */
+  const { generation: again } = await takeover();
+  await host.call('terminalWrite', { agent: 'polly', generation: again, data: '\x04' });
+  const left = await fleet.event('lease.returned', ({ data }) => data.left === true);
+  expect(left.data).toMatchObject({ generation: again, why: 'the terminal ended' });
+  expect(await fleet.agent('polly')).toMatchObject({ pid, lease: null, state: 'running' });
+
+  /* A stop ends both. */
+  await takeover();
+  const third = (await fleet.events({ topics: ['process.started'] })).at(-1)!.data.pid as number;
+  await fleet.ok('stop', 'polly');
+  expect([pid!, third].map(running)).toEqual([false, false]);
+  host.close();
 }, 120_000);

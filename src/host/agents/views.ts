@@ -1,7 +1,7 @@
 /** An agent as a client sees it: what is wanted, what is, how it is known, and what may be asked of it now. */
 import type { Capabilities } from '../../runtimes/runtime.ts';
 import type { AgentView, Evidence, LeaseView } from '../api.ts';
-import { onFloor } from '../runs/floor.ts';
+import { onFloor, terminalOf } from '../runs/floor.ts';
 import { pauseEvidence } from '../runs/tree.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
@@ -30,12 +30,9 @@ export function agentView(parts: ViewParts): AgentView {
   const state = stateOf(agent, run);
   const request = requestOf(parts, live);
   const present = run === null ? null : onFloor(run.floor);
+  const shown = live ? terminalOf(run.floor) : null;
   const terminalKind =
-    !live || present?.io !== 'pty' || present.pid === null
-      ? 'none'
-      : present.role === 'terminal'
-        ? 'takeover'
-        : 'engine';
+    shown === null || shown.pid === null ? 'none' : shown.role === 'terminal' ? 'takeover' : 'engine';
   const gated = parts.capabilities?.gate !== undefined;
   const verbs = parts.legal({
     name: agent.name,
@@ -93,8 +90,8 @@ export function agentView(parts: ViewParts): AgentView {
     verbs,
     terminal: {
       available: terminalKind !== 'none',
-      cols: present?.size.cols ?? 80,
-      rows: present?.size.rows ?? 24,
+      cols: (shown ?? present)?.size.cols ?? 80,
+      rows: (shown ?? present)?.size.rows ?? 24,
       kind: terminalKind,
     },
   };

@@ -19,6 +19,7 @@ export function runSink(wiring: Wiring, later: () => { takeover: Takeover; lifec
         principal: 'host',
         grade: 'observed',
       });
+      if (event.topic === 'process.exited') later().takeover.left(run);
       if (event.topic !== 'process.started' || event.data.beside) return;
       wiring.gates.of(run).processStarted();
       saysNothing(run.record.turn);

@@ -4,10 +4,10 @@
  * decides when, and what the agent is told afterwards. Every step can be taken up again by a new host.
  */
 import type { AgentView, LeaseView } from '../api.ts';
-import { AetherError, messageOf } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { Topics, TopicsLike } from '../events/topics.ts';
 import { OPERATOR } from '../principals.ts';
-import { engineHasFloor, nextSize, onFloor, terminalOf, toOpenWith } from '../runs/floor.ts';
+import { besideOf, engineHasFloor, nextSize, onFloor, terminalOf, toOpenWith } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
 import type { LeaseRecord } from '../store/leases.ts';
@@ -15,12 +15,14 @@ import { leaseView } from '../terminals/leases.ts';
 import { cutText } from '../text.ts';
 import { requireLegal } from '../verbs/legal.ts';
 import { returnNote } from './away.ts';
+import { closeBeside, openBeside } from './beside.ts';
 import { BOUNDARY_MS_MAX, isGone, reachBoundary } from './boundary.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
 import { leftByHand } from './run-end.ts';
 import { writeFiles } from './run-files.ts';
+import { comesUp, notHeldYet, notSwapped, waitsAlready } from './takeover-refusals.ts';
 import type { TranscriptReader } from './transcript.ts';
 import type { By, Wiring } from './wiring.ts';
 
@@ -78,18 +80,12 @@ export class Takeover {
     }
     requireLegal(view, 'takeover');
     if (mine !== null) {
-      throw new AetherError({
-        code: 'verb.illegal',
-        who: 'user',
-        message: `Cannot take over ${view.name}: ${mine.holder} waits for it already.`,
-        next: 'Wait until it is handed back, or hand it back for them.',
-        details: { agent: view.name, holder: mine.holder },
-      });
+      throw waitsAlready(view.name, mine.holder);
     }
     const lease = this.#wiring.leases.take(view.name, run.id, input.holder, {
       when: input.when,
       by,
-      ...size,
+      surfaces: { terminal: size },
     });
     this.#event(run, 'lease.requested', lease, { when: input.when });
     this.#wiring.touched(view.name);
@@ -99,7 +95,10 @@ export class Takeover {
   /** The holder is back in another window, after the first was lost or its host died: a new generation, so the old one is fenced. */
   async #retake(run: Run, old: LeaseRecord, size: { cols: number; rows: number }): Promise<LeaseView> {
     const { leases } = this.#wiring;
-    const fresh = leases.take(old.agent, run.id, old.holder ?? '', { ...old.detail, ...size });
+    const fresh = leases.take(old.agent, run.id, old.holder ?? '', {
+      ...old.detail,
+      surfaces: { ...old.detail.surfaces, terminal: size },
+    });
     const held = leases.change(old.agent, fresh.generation, (record) => {
       record.phase = 'held';
       record.since_ms = old.since_ms;
@@ -127,22 +126,18 @@ export class Takeover {
   /** Its holder changed its mind, or vanished, while it waits for the boundary. */
   #cancel(run: Run, lease: LeaseRecord, expired: boolean): void {
     if (run.record.requested === 'handover') {
-      throw new AetherError({
-        code: 'lease.phase',
-        who: 'user',
-        message: `The terminal of ${lease.agent} is coming up already.`,
-        next: 'Wait a moment, then hand it back.',
-      });
+      throw comesUp(lease.agent);
     }
     this.#free(run, lease, expired ? 'lease.expired' : 'lease.cancelled', {});
   }
 
   /** A host died in the middle of a takeover or a hand-back: go on where it stood. */
   async continue(run: Run, lease: LeaseRecord): Promise<void> {
+    const { takeover } = run.runtime.capabilities;
     await this.#swapOver(run);
     if (lease.phase === 'pending') await this.#drive(run, lease);
     else if (lease.phase === 'returning') await this.#return(run, lease);
-    else if (run.runtime.capabilities.takeover !== 'swap') return;
+    else if (takeover === 'direct' || besideOf(run.record.floor, 'terminal') !== null) return;
     else if (engineHasFloor(run.record.floor))
       this.#free(run, lease, 'lease.ended', { why: 'the terminal ended', ...this.#heldFor(lease) });
     else this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(lease.agent).config));
@@ -161,9 +156,11 @@ export class Takeover {
 
   async #drive(run: Run, lease: LeaseRecord): Promise<LeaseView> {
     const { agent, generation } = lease;
+    const { takeover } = run.runtime.capabilities;
     const terminal = terminalOf(run.record.floor);
+    const size = lease.detail.surfaces?.terminal;
     try {
-      if (run.runtime.capabilities.takeover === 'swap') {
+      if (takeover === 'swap') {
         if (engineHasFloor(run.record.floor)) {
           await reachBoundary(this.#wiring, run, lease);
           await this.#swapToTerminal(run, lease);
@@ -171,9 +168,9 @@ export class Takeover {
         // Also where the host that asked for the swap did not live to see it done.
         this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(agent).config));
         this.#handoverOver(run);
-      } else if (lease.detail.cols !== undefined && terminal !== null) {
-        await run.client.resize(terminal.index, lease.detail.cols, lease.detail.rows ?? 24);
-      }
+      } else if (takeover === 'beside') await openBeside(this.#wiring, this.#launcher, run, lease);
+      else if (size !== undefined && terminal !== null)
+        await run.client.resize(terminal.index, size.cols, size.rows);
     } catch (error) {
       this.#free(run, lease, 'lease.failed', { why: messageOf(error) });
       throw error;
@@ -197,7 +194,7 @@ export class Takeover {
     const { runtime, record } = run;
     const config = this.#wiring.agents.get(lease.agent).config;
     if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
-    const size = { cols: lease.detail.cols ?? 80, rows: lease.detail.rows ?? 24 };
+    const size = lease.detail.surfaces?.terminal ?? { cols: 80, rows: 24 };
     // First of all: from now on nothing more is given to it.
     run.save((saved) => {
       saved.requested = 'handover';
@@ -247,15 +244,7 @@ export class Takeover {
     await run.until(() => this.#outcome(run) !== null, SWAP_MS);
     const swap = this.#outcome(run);
     if (swap?.phase === 'done') return;
-    throw new AetherError({
-      code: 'takeover.swap',
-      who: 'runtime',
-      message: `The ${to.role} of ${run.record.agent} could not be started: ${swap?.why ?? (run.ended ? 'the run ended' : 'it did not come up in time')}.`,
-      next:
-        swap?.phase === 'rolledBack'
-          ? 'The agent goes on as before. See its journal with `aether logs`.'
-          : 'See `aether logs`, then `aether restart` the agent.',
-    });
+    throw notSwapped(run.record.agent, to.role, swap, run.ended);
   }
 
   async handback(
@@ -267,12 +256,7 @@ export class Takeover {
     const lease = this.#wiring.leases.require(name, input.generation);
     if (lease.phase === 'pending') return this.#cancel(run, lease, input.expired ?? false);
     if (lease.phase !== 'held') {
-      throw new AetherError({
-        code: 'lease.phase',
-        who: 'user',
-        message: `${name} is not held yet.`,
-        next: 'Wait until the terminal is up.',
-      });
+      throw notHeldYet(name);
     }
     if (input.held) this.#hold(name, by);
     const returning = this.#wiring.leases.change(name, input.generation, (record) => {
@@ -291,14 +275,15 @@ export class Takeover {
     const changed = await changedFiles(config.workspace, lease.since_ms ?? clock.now());
     this.#wiring.leases.require(lease.agent, lease.generation);
     const note = returnNote(lease, clock.now(), changed);
+    const { takeover } = run.runtime.capabilities;
     try {
-      if (run.runtime.capabilities.takeover === 'swap') {
+      if (takeover === 'swap') {
         if (!engineHasFloor(run.record.floor)) await this.#swapToEngine(run, lease, note);
         // Also where the host that asked for the swap did not live to see it done.
         this.#transcript.end(run, this.#wiring.resolve(config));
         await this.#launcher.open(run);
         this.#handoverOver(run);
-      }
+      } else if (takeover === 'beside') await closeBeside(this.#wiring, run, lease, note);
     } catch (error) {
       if (!run.ended && !engineHasFloor(run.record.floor)) this.#stillHeld(run, lease);
       throw error;
@@ -364,6 +349,21 @@ export class Takeover {
   #heldFor({ since_ms }: LeaseRecord): { held_ms: number } {
     const now = this.#wiring.clock.now();
     return { held_ms: Math.max(0, now - (since_ms ?? now)) };
+  }
+
+  /** A terminal beside the engine has ended by itself: its holder left it. */
+  left(run: Run): void {
+    const lease = this.#wiring.leases.find(run.record.agent);
+    const { floor } = run.record;
+    if (lease?.phase !== 'held' || lease.run !== run.id || run.runtime.capabilities.takeover !== 'beside')
+      return;
+    if (besideOf(floor, 'terminal') !== null || onFloor(floor).pid === null) return;
+    this.#free(run, lease, 'lease.returned', {
+      left: true,
+      why: 'the terminal ended',
+      ...this.#heldFor(lease),
+    });
+    void this.#delivery.kick(lease.agent);
   }
 
   ended(run: Run): void {

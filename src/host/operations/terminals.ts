@@ -48,7 +48,7 @@ export class Terminals {
     this.#keystrokes += 1;
     // Unique over hosts and leases: the shim writes a frame that it knows only once.
     const id = `key-${this.#wiring.generation}-${generation}-${this.#keystrokes}`;
-    run.write({ id, data }).catch((error: unknown) => {
+    run.write({ id, data }, terminalOf(run.record.floor)!.index).catch((error: unknown) => {
       this.#wiring.log.warn({ agent, error: String(error) }, 'keystrokes were not delivered');
     });
   }

@@ -133,8 +133,8 @@ export class RunFacts {
       }
       case RecordType.exited: {
         const exit = json<ProcessExit>();
-        this.#sink.recorded({ topic: 'process.exited', data: { process: record.process, ...exit } });
         floors.exited(floor, record.process);
+        this.#sink.recorded({ topic: 'process.exited', data: { process: record.process, ...exit } });
         return;
       }
       case RecordType.resized: {
@@ -172,14 +172,6 @@ export class RunFacts {
   }
 
   #spawned(status: ProcessStatus, record: JournalRecord): void {
-    if (status.beside) {
-      const { index, role, pid, io } = status;
-      this.#sink.recorded({
-        topic: 'process.started',
-        data: { process: index, role, pid, io, beside: true },
-      });
-      return;
-    }
     floors.spawned(this.#record.floor, status, record.end);
     const { index, role, pid, io, beside } = status;
     const started = { process: index, role, pid, io, ...(beside ? { beside } : {}) };

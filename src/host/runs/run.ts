@@ -260,9 +260,11 @@ export class Run {
     });
   }
 
-  /** Writes one whole frame to the process that has the floor; resolves once the shim has journalled it. */
-  async write(frame: Frame): Promise<void> {
-    const process = this.record.floor.process;
+  /**
+   * Writes one whole frame; resolves once the shim has journalled it.
+   * @param process the one that has the floor, unless said otherwise
+   */
+  async write(frame: Frame, process = this.record.floor.process): Promise<void> {
     if (process === null) {
       throw new AetherError({
         code: 'run.no-process',

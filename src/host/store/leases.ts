@@ -20,14 +20,20 @@ export interface LeaseDetail {
   when?: 'boundary' | 'now';
   /** Who asked for it; missing in rows of older versions. */
   by?: Principal;
-  cols?: number;
-  rows?: number;
+  /** What its holder has beside the right to speak, each with what it is brought up with again. */
+  surfaces?: LeaseSurfaces;
   waitingFor?: string | null;
   note?: string;
   /** Its holder vanished; the host hands it back. */
   expired?: boolean;
   /** The agent's turn was cut short by the takeover. */
   interrupted?: boolean;
+}
+
+/** One lease covers all of them; messages of others wait for it in any case. */
+export interface LeaseSurfaces {
+  terminal?: { cols: number; rows: number };
+  desktop?: { width: number; height: number };
 }
 
 interface Row {

@@ -163,4 +163,10 @@ export const migrations: string[] = [
   /* sql */ `
   ALTER TABLE runs ADD COLUMN sandbox TEXT; -- JSON RunSandbox; null: a run of before there were any
   `,
+  // A lease covers several surfaces; the size was that of the only one.
+  /* sql */ `
+  UPDATE leases SET detail = json_remove(json_set(detail, '$.surfaces', json_object('terminal', json_object(
+    'cols', json_extract(detail, '$.cols'), 'rows', coalesce(json_extract(detail, '$.rows'), 24)))), '$.cols', '$.rows')
+    WHERE json_extract(detail, '$.cols') IS NOT NULL;
+  `,
 ];

@@ -11,6 +11,7 @@ import { Events } from '../../../src/host/events/events.ts';
 import { randomIds } from '../../../src/host/ids.ts';
 import { openLog } from '../../../src/host/log.ts';
 import { AgentTable } from '../../../src/host/store/agents.ts';
+import { LeaseTable } from '../../../src/host/store/leases.ts';
 import { MessageTable } from '../../../src/host/store/messages.ts';
 import { newFloor, newGate, newTurn } from '../../../src/host/store/run-parts.ts';
 import { RunTable } from '../../../src/host/store/runs.ts';
@@ -222,3 +223,22 @@ test('whoever is killed in the middle of a migration leaves the old database who
   store.close();
   expect(shape(file).version).toBe(migrations.length);
 }, 60_000);
+
+test('a lease with a size has it on its terminal', () => {
+  const db = new Database(file);
+  const SIZE_WAS_ALONE = 10;
+  for (const migration of migrations.slice(0, SIZE_WAS_ALONE)) db.exec(migration);
+  db.pragma(`user_version = ${SIZE_WAS_ALONE}`);
+  const insert = db.prepare(
+    "INSERT INTO leases (agent, generation, holder, phase, run, since_ms, detail) VALUES (?, 3, 'me', 'held', 'r', 1, ?)",
+  );
+  insert.run('sized', JSON.stringify({ when: 'now', cols: 90, rows: 30, waitingFor: null }));
+  insert.run('without', JSON.stringify({ when: 'boundary' }));
+  db.close();
+  const store = new Store(file);
+  expect(new LeaseTable(store).all().map(({ detail }) => detail)).toEqual([
+    { when: 'now', waitingFor: null, surfaces: { terminal: { cols: 90, rows: 30 } } },
+    { when: 'boundary' },
+  ]);
+  store.close();
+});
