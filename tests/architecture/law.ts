@@ -109,7 +109,7 @@ export const rooms: Room[] = [
     name: 'shim-program',
     // The process room is written for this program too: pids and libc, no agents, no packages but koffi.
     paths: ['host/shim/process/'],
-    may: ['wire', 'shim-format', 'process', 'doors', 'errors', 'text'],
+    may: ['wire', 'shim-format', 'process', 'doors', 'errors', 'lines', 'text'],
     packages: ['node-pty', 'koffi'],
     node: true,
   },
@@ -349,7 +349,7 @@ export const rooms: Room[] = [
   /* ---- parts of a room that others may use where the room as a whole is closed to them ---- */
   {
     name: 'control-client',
-    paths: ['host/control/client.ts', 'host/control/lines.ts'],
+    paths: ['host/control/client.ts'],
     may: ['ground', 'wire', 'door-client'],
     types: ['contract', 'verbs'],
     packages: [],
@@ -361,6 +361,8 @@ export const rooms: Room[] = [
   { name: 'text', paths: ['host/text.ts'], may: [], packages: [], node: false },
   /** How files are read that somebody else may have put there. */
   { name: 'files', paths: ['host/files.ts'], may: [], packages: [], node: true },
+  /** One message a line: every door, and the shim's. */
+  { name: 'lines', paths: ['host/lines.ts'], may: [], packages: [], node: true },
   /** How the journal is written and read: both sides of the shim. */
   {
     name: 'shim-format',
@@ -411,6 +413,7 @@ export const partOf: Record<string, string> = {
   errors: 'ground',
   text: 'ground',
   files: 'ground',
+  lines: 'ground',
   'event-words': 'events',
   'builtin-models': 'runtime-builtin',
   'loop-entries': 'loop',

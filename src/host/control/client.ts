@@ -6,8 +6,8 @@ import type { Socket } from 'node:net';
 import { connectUnix } from '../doors/connect.ts';
 import { AetherError, messageOf, type WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { LineReader } from '../lines.ts';
 import type { CallName, Calls, StreamName, Streams } from '../verbs/client.ts';
-import { LineReader } from './lines.ts';
 import { CONTROL_PROTOCOL, type ControlHello, type ControlReply } from './wire.ts';
 
 /** Replies carry whole fleets and plans; the host is trusted, this only bounds a mistake. */
@@ -69,25 +69,26 @@ export class ControlClient {
         if (client) client.#lose(error);
         else reject(error);
       }
-      const reader = new LineReader(
-        REPLY_LINE_BYTES_MAX,
-        (line) => {
-          const message = JSON.parse(line) as ControlHello | ControlReply;
-          if (client) client.#receive(message as ControlReply);
-          else if ('error' in message) fail(new AetherError(message.error));
-          else {
-            const hello = message as ControlHello;
-            if (hello.protocol !== CONTROL_PROTOCOL) {
-              fail(otherProtocol(hello));
-              return;
-            }
-            clearTimeout(timer);
-            client = new ControlClient(socket, hello);
-            resolve(client);
+      const reader = new LineReader(REPLY_LINE_BYTES_MAX);
+      reader.onLine = (line) => {
+        const message = JSON.parse(line) as ControlHello | ControlReply;
+        if (client) client.#receive(message as ControlReply);
+        else if ('error' in message) fail(new AetherError(message.error));
+        else {
+          const hello = message as ControlHello;
+          if (hello.protocol !== CONTROL_PROTOCOL) {
+            fail(otherProtocol(hello));
+            return;
           }
-        },
-        () => fail(brokenOff('The host sent a reply that is too long')),
-      );
+          clearTimeout(timer);
+          client = new ControlClient(socket, hello);
+          resolve(client);
+        }
+      };
+      reader.onTooLong = () => {
+        reader.close();
+        fail(brokenOff('The host sent a reply that is too long'));
+      };
       socket.on('data', (chunk: Buffer) => {
         try {
           reader.push(chunk);

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import type { OpenStream } from '../api.ts';
 import { AetherError, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { LineReader } from '../lines.ts';
 import type { Log } from '../log.ts';
 import { type Dispatcher, unknownVerb, verbNamed } from '../verbs/dispatch.ts';
 import type { AnyStream, Asker } from '../verbs/verb.ts';
-import { LineReader } from './lines.ts';
 import type { ControlReply, ControlRequest } from './wire.ts';
 
 const requestShape = z.strictObject({
@@ -34,19 +34,19 @@ export class ControlConnection {
     this.#verbs = verbs;
     this.#asker = asker;
     this.#log = log;
-    const reader = new LineReader(
-      limits.control_line_bytes_max,
-      (line) => this.#request(line),
-      () =>
-        this.#breakOff(
-          new AetherError({
-            code: 'control.line',
-            who: 'user',
-            message: `A request is longer than ${limits.control_line_bytes_max} bytes.`,
-            next: 'Send less at once; long texts belong in a file the agent can read.',
-          }),
-        ),
-    );
+    const reader = new LineReader(limits.control_line_bytes_max);
+    reader.onLine = (line) => this.#request(line);
+    reader.onTooLong = () => {
+      reader.close();
+      this.#breakOff(
+        new AetherError({
+          code: 'control.line',
+          who: 'user',
+          message: `A request is longer than ${limits.control_line_bytes_max} bytes.`,
+          next: 'Send less at once; long texts belong in a file the agent can read.',
+        }),
+      );
+    };
     socket.on('data', (chunk: Buffer) => {
       reader.push(chunk);
       // A client that asks without reading the answers is not read either.

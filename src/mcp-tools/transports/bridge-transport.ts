@@ -5,8 +5,8 @@
  */
 import type { Socket } from 'node:net';
 import type { JSONRPCMessage, RequestId, Transport } from '@modelcontextprotocol/server';
+import type { LineReader } from '../../host/lines.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, readIncoming, schemaFault } from './incoming.ts';
-import type { LineReader } from './lines.ts';
 
 const INTERNAL_ERROR = -32603;
 const OVERLOADED = -32000;

@@ -10,12 +10,12 @@ import type { RefusalReport } from '../../host/doors/refusals.ts';
 import { type Admit, openUnixDoor } from '../../host/doors/unix-door.ts';
 import { messageOf } from '../../host/errors.ts';
 import { limits as hostLimits } from '../../host/limits.ts';
+import { LineReader } from '../../host/lines.ts';
 import { cutText } from '../../host/text.ts';
 import { BRIDGE_PROTOCOL, type BridgeHello } from '../bridge/wire.ts';
 import { createToolServer, type DoorLog, type Identity } from '../server.ts';
 import type { Tool, ToolLedger } from '../tool.ts';
 import { BridgeTransport, type TransportLimits } from './bridge-transport.ts';
-import { LineReader } from './lines.ts';
 
 const REFUSED = -32001;
 

@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import { connectUnix } from '../../doors/connect.ts';
 import { AetherError, messageOf } from '../../errors.ts';
+import { LineReader } from '../../lines.ts';
 import {
   type PauseRecord,
   type ProcessExit,
@@ -40,8 +41,6 @@ export class ShimClient {
   readonly #noticeListeners = new Set<(notice: 'journal', offset: number) => void>();
   readonly #closeListeners = new Set<(why: AetherError) => void>();
   #next = 1;
-  #parts: string[] = [];
-  #partsLength = 0;
   #closed: AetherError | null = null;
   #fenced: number | null = null;
   #offset = 0;
@@ -61,8 +60,10 @@ export class ShimClient {
       swapping: false,
       stopping: false,
     };
-    socket.setEncoding('utf8');
-    socket.on('data', (text: string) => this.#received(text));
+    const lines = new LineReader(SHIM_LINE_BYTES_MAX);
+    lines.onLine = (line) => this.#line(line);
+    lines.onTooLong = () => this.#end('it sent a line without end');
+    socket.on('data', (chunk: Buffer) => lines.push(chunk));
     socket.on('error', (error) => this.#end(`the connection failed: ${messageOf(error)}`));
     socket.on('close', () => this.#end('the shim closed the connection'));
   }
@@ -218,31 +219,12 @@ export class ShimClient {
     });
   }
 
-  #received(text: string): void {
-    let from = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
-      this.#parts.push(text.slice(from, end));
-      const line = this.#parts.join('');
-      this.#parts = [];
-      this.#partsLength = 0;
-      from = end + 1;
-      if (!this.#line(line)) return;
-    }
-    if (from === text.length) return;
-    this.#parts.push(text.slice(from));
-    this.#partsLength += text.length - from;
-    if (this.#partsLength > SHIM_LINE_BYTES_MAX) this.#end('it sent a line without end');
-  }
-
-  #line(line: string): boolean {
+  #line(line: string): void {
+    if (this.#closed) return;
     const message = parsed(line);
     if (isReply(message)) this.#reply(message);
     else if (isNotice(message)) this.#notice(message);
-    else {
-      this.#end('it sent something that is no answer and no notice');
-      return false;
-    }
-    return true;
+    else this.#end('it sent something that is no answer and no notice');
   }
 
   #notice(message: ShimNotice): void {

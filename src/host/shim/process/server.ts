@@ -6,11 +6,17 @@ import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { openUnixDoor, type UnixDoor } from '../../doors/unix-door.ts';
 import { messageOf } from '../../errors.ts';
+import { LineReader } from '../../lines.ts';
 import { runMarkerOf } from '../../process/marker.ts';
 import type { PeerCredentials } from '../../process/peer.ts';
 import { descendsFrom, startTicks } from '../../process/proc.ts';
-import { SHIM_PROTOCOL, type ShimNotice, type ShimReply, type ShimRequest } from '../wire.ts';
-import { JsonLines } from './lines.ts';
+import {
+  SHIM_LINE_BYTES_MAX,
+  SHIM_PROTOCOL,
+  type ShimNotice,
+  type ShimReply,
+  type ShimRequest,
+} from '../wire.ts';
 import { Refused } from './refused.ts';
 import type { Run } from './run.ts';
 
@@ -110,8 +116,12 @@ export class ShimServer {
     this.#sockets.add(socket);
     const timer = setTimeout(() => socket.destroy(), HELLO_MS);
     let greeted = false;
-    const lines = new JsonLines((message) => {
-      const request = message as ShimRequest;
+    const lines = new LineReader(SHIM_LINE_BYTES_MAX);
+    lines.onTooLong = () => {
+      throw new Refused('too-large', `A request has at most ${SHIM_LINE_BYTES_MAX} bytes.`);
+    };
+    lines.onLine = (line) => {
+      const request = requestOf(line);
       if (!greeted && request.op === 'hello') {
         greeted = this.#hello(socket, request);
         if (greeted) clearTimeout(timer);
@@ -120,7 +130,7 @@ export class ShimServer {
       } else {
         void this.#answer(socket, request);
       }
-    });
+    };
     socket.on('data', (chunk: Buffer) => {
       try {
         lines.push(chunk);
@@ -235,4 +245,14 @@ function refusal(id: number, error: unknown): ShimReply {
     code: typeof code === 'string' ? code : 'internal',
     message: error instanceof Error ? error.message : String(error),
   };
+}
+
+function requestOf(line: string): ShimRequest {
+  try {
+    const message: unknown = JSON.parse(line);
+    if (typeof message === 'object' && message !== null) return message as ShimRequest;
+  } catch {
+    // Told below, in words that do not repeat what was sent: it may hold secrets.
+  }
+  throw new Refused('bad-request', 'A request is one JSON object on one line.');
 }
