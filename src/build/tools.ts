@@ -10,8 +10,8 @@ import type { Tool } from '../mcp-tools/tool.ts';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const FOLDER = join(root, 'src', 'mcp-tools', 'catalog');
 const README_LINE_CHARS = 114;
-const BEGIN = '<!-- tools: written by `npm run generate` -->\n';
-const END = '\n<!-- end of tools -->';
+const BEGIN = 'The tools:<!-- tools -->';
+const END = '.<!-- /tools -->';
 
 interface Found {
   file: string;
@@ -70,8 +70,7 @@ export async function makeReadme(): Promise<string> {
   const to = text.indexOf(END, from);
   if (from < 0 || to < 0) throw new Error('README.md has no place for the list of tools');
   const names = (await tools()).map(({ tool }) => `\`${tool.name}\``);
-  const words = ['The tools:', ...names.slice(0, -1), `${names.at(-1)}.`];
-  return text.slice(0, from + BEGIN.length) + wrapped(words) + text.slice(to);
+  return text.slice(0, from) + wrapped([BEGIN, ...names]) + text.slice(to);
 }
 
 function wrapped(words: string[]): string {

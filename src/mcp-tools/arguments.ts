@@ -22,6 +22,8 @@ export function argumentError(
         return `there is no argument ${JSON.stringify(cutText(key, { chars_max: 64 }))}${hint}`;
       });
     }
+    // What a definition says of its arguments together.
+    if (issue.code === 'custom') return [issue.message];
     const path = issue.path.join('.');
     if (path === '') return ['the arguments must be an object'];
     const given = issue.path.reduce<unknown>(

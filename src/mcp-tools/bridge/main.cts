@@ -284,9 +284,13 @@ const fromStdin = new Lines(fromEngine, (head, tail) => {
 function answered(id: Id, served: boolean): boolean {
   const request = forget(id);
   if (request?.handshake && served) {
-    // Under an id of our own (of two the last counts): its answer, which the engine has had, is then dropped.
-    const line = `${request.line.trimEnd().slice(0, -1)},"id":"${REPLAY}"}`;
-    initialize = { line, sequence: request.sequence };
+    // Under an id of our own: its answer, which the engine has had, is then recognised and dropped.
+    try {
+      const line = JSON.stringify({ ...JSON.parse(request.line), id: REPLAY });
+      initialize = { line, sequence: request.sequence };
+    } catch {
+      initialize = null; // nested deeper than the stack; a host serves without it, too
+    }
     if (initialized !== null && initialized.sequence < request.sequence) initialized = null;
   }
   return request !== undefined;

@@ -4,7 +4,6 @@
  */
 import { z } from 'zod';
 import type { ApprovalView } from '../../host/api.ts';
-import { AetherError } from '../../host/errors.ts';
 import { defineTool } from '../tool.ts';
 
 const WAIT_SECONDS_MAX = 45;
@@ -21,12 +20,16 @@ export const askOperator = defineTool({
   order: 90,
   kind: 'wait',
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false, openWorldHint: false },
-  input: z.strictObject({
-    question: z.string().min(1).optional().describe('Required, unless `id` is given. At most 16 KB.'),
-    choices: z.array(z.string().min(1).max(200)).min(2).max(20).optional(),
-    id: z.string().min(1).max(64).optional().describe('Of a pending question of yours.'),
-    waitSeconds: z.int().min(0).max(WAIT_SECONDS_MAX).optional().describe('Default 45; 0 only looks.'),
-  }),
+  input: z
+    .strictObject({
+      question: z.string().min(1).optional().describe('Required, unless `id` is given. At most 16 KB.'),
+      choices: z.array(z.string().min(1).max(200)).min(2).max(20).optional(),
+      id: z.string().min(1).max(64).optional().describe('Of a pending question of yours.'),
+      waitSeconds: z.int().min(0).max(WAIT_SECONDS_MAX).optional().describe('Default 45; 0 only looks.'),
+    })
+    .refine(({ question, id }) => (question === undefined) !== (id === undefined), {
+      error: 'give either a new `question`, or only the `id` of a pending one to go on waiting for it',
+    }),
   output: z.object({
     id: z.string(),
     status: z.enum(['answered', 'pending', 'withdrawn']),
@@ -40,14 +43,6 @@ export const askOperator = defineTool({
   ],
   effect({ questions }, call, { question, choices, id, waitSeconds }) {
     const wait_ms = (waitSeconds ?? WAIT_SECONDS_MAX) * 1_000;
-    if ((question === undefined) === (id === undefined)) {
-      throw new AetherError({
-        code: 'tool.arguments',
-        who: 'agent',
-        message: 'aether_ask_operator takes either a new `question` or the `id` of a pending one.',
-        next: 'To ask, give `question`; to go on waiting for an earlier question, give only its `id`.',
-      });
-    }
     const { until, settle } =
       id === undefined
         ? questions.ask(call, { question: question ?? '', ...(choices ? { choices } : {}), wait_ms })
