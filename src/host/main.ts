@@ -261,6 +261,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
   const ledger = openLedger(wiring, {
     mailboxes,
     agents: () => views.listed(),
+    verbs: () => verbs,
     onMail: (agent, message) => {
       wake.mail(agent, message);
       views.touched(agent);

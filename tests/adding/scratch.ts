@@ -85,8 +85,8 @@ export class Scratch {
   }
 
   /** @throws Error with the complaints */
-  typecheck(): void {
-    this.#node('node_modules/typescript/bin/tsc', '-p', 'tsconfig.json');
+  typecheck(project = 'tsconfig.json'): void {
+    this.#node('node_modules/typescript/bin/tsc', '-p', project);
   }
 
   /** @throws Error with the report, when a test fails */

@@ -173,7 +173,10 @@ export const rooms: Room[] = [
   domain('mailboxes'),
   domain('approvals'),
   // What the tools do: every MCP call goes through it to the nouns.
-  domain('ledger', { may: [...BASE, 'events', 'memory', 'mailboxes', 'approvals'] }),
+  domain('ledger', {
+    may: [...BASE, 'events', 'memory', 'mailboxes', 'approvals'],
+    types: [...GROUND_TYPES, 'verbs'],
+  }),
   {
     name: 'runs',
     paths: ['host/runs/'],

@@ -21,6 +21,7 @@ import type { Tool, ToolLedger } from '../../src/mcp-tools/tool.ts';
 import { openClientDoor } from '../../src/mcp-tools/transports/client-door.ts';
 import type { Door, DoorLimits } from '../../src/mcp-tools/transports/door.ts';
 import { openRunDoor } from '../../src/mcp-tools/transports/run-door.ts';
+import { HostDouble } from '../support/host-double.ts';
 
 export const AGENTS: ListedAgent[] = [
   { name: 'ada', runtime: 'builtin', state: 'running', activity: 'thinking', goal: 'Prove it' },
@@ -70,6 +71,7 @@ export class Rig {
         mailboxes,
         approvals,
         agents: () => AGENTS,
+        verbs: () => new HostDouble(dir).verbs,
         senders: (caller) => this.senders(caller),
         onRead: (_caller, messages) => this.read.push(...messages),
         onAsking: (caller) => this.asking.push(caller),

@@ -9,6 +9,8 @@ import type { Events } from '../events/events.ts';
 import type { EventOf, NewEvent, Topic, Topics } from '../events/topics.ts';
 import type { Mailboxes, NewMessage } from '../mailboxes/mailboxes.ts';
 import type { Memory } from '../memory/memory.ts';
+import type { CallName, Calls, Results } from '../verbs/client.ts';
+import type { Dispatcher } from '../verbs/dispatch.ts';
 import type { Call } from './call.ts';
 import { Questions } from './questions.ts';
 
@@ -30,9 +32,12 @@ export interface Nouns {
     /** A fact about the call itself; a noun appends its own. */
     append<T extends Topic>(call: Call, topic: T, grade: NewEvent<T>['grade'], data: Topics[T]): EventOf<T>;
   };
+  /** Verbs of the host, in the caller's name: only those whose definition lets callers of its kind in. */
+  verbs: { call<N extends CallName>(call: Call, name: N, input: Calls[N]['input']): Results[N] };
 }
 
 export interface NounsOptions {
+  verbs(): Pick<Dispatcher, 'call'>;
   clock: Clock;
   events: Pick<Events, 'append'>;
   memory: Memory;
@@ -60,7 +65,7 @@ export interface Mail {
 }
 
 export function nounsOf(options: NounsOptions): Nouns {
-  const { memory, agents, events, approvals, clock, onAsking } = options;
+  const { memory, agents, events, approvals, clock, onAsking, verbs } = options;
   return {
     memory,
     mail: mailOf(options),
@@ -69,6 +74,9 @@ export function nounsOf(options: NounsOptions): Nouns {
     events: {
       append: ({ principal, agent, run }, topic, grade, data) =>
         events.append({ topic, agent, run, principal, grade, data }),
+    },
+    verbs: {
+      call: ({ principal }, name, input) => verbs().call({ principal, label: principal }, name, input),
     },
   };
 }

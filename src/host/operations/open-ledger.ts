@@ -5,6 +5,7 @@ import { Ledger } from '../ledger/ledger.ts';
 import { type ListedAgent, nounsOf } from '../ledger/nouns.ts';
 import type { Mailboxes } from '../mailboxes/mailboxes.ts';
 import { Memory } from '../memory/memory.ts';
+import type { Dispatcher } from '../verbs/dispatch.ts';
 import { requireAuthority } from './gate/authority.ts';
 import { showAsking } from './turn/activity.ts';
 import { goesByMail, sendersOf } from './turn/senders.ts';
@@ -15,12 +16,14 @@ export function openLedger(
   parts: {
     mailboxes: Mailboxes;
     agents(): ListedAgent[];
+    /** Asked at each call: the verbs are made after the ledger. */
+    verbs(): Pick<Dispatcher, 'call'>;
     /** Mail for an agent has been committed. Must not throw. */
     onMail(agent: string, message: MessageView): void;
   },
 ): Ledger {
   const { store, clock, ids, events, approvals } = wiring;
-  const { mailboxes, agents, onMail } = parts;
+  const { mailboxes, agents, verbs, onMail } = parts;
   const memory = new Memory({ store, clock, ids, events });
   return new Ledger({
     store,
@@ -35,6 +38,7 @@ export function openLedger(
       mailboxes,
       approvals,
       agents,
+      verbs,
       senders: (caller) => sendersOf(wiring, caller),
       onRead: (caller, messages) =>
         goesByMail(wiring, caller, messages, (message) => mailboxes.wordsOf(message)),

@@ -4,6 +4,7 @@ import type {
   AgentView,
   ApprovalAnswer,
   ApprovalView,
+  CallName,
   Calls,
   InjectionView,
   MessageView,
@@ -42,7 +43,14 @@ function seen(view: AgentView): void {
   agents.value = new Map(agents.value).set(view.name, view);
 }
 
-export type SimpleVerb = 'start' | 'stop' | 'kill' | 'restart' | 'interrupt' | 'hold' | 'pause' | 'resume';
+/** Verbs that need nothing but the agent, and answer with it. */
+type SimpleVerb = {
+  [N in CallName]: { agent: string } extends Calls[N]['input']
+    ? Calls[N]['output'] extends AgentView
+      ? N
+      : never
+    : never;
+}[CallName];
 
 /** Based on `agent` as it is given here: what was confirmed is what was read. */
 export async function command(verb: SimpleVerb, agent: AgentView): Promise<void> {
