@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { isBuilt } from './src/host/cli/checkout/build.mjs';
+import { isBuilt } from './src/build/build.mjs';
 
 export default defineConfig({
   test: {

@@ -404,7 +404,7 @@ export const rooms: Room[] = [
   },
   { name: 'sockets', paths: ['host/process/sockets.ts'], may: ['ground'], packages: [], node: true },
 
-  /** Tooling of the checkout: writes the files that follow from definitions. Not shipped. */
+  /** Tooling of the checkout: installs, builds, writes the files that follow from definitions. Not shipped. */
   { name: 'build', paths: ['build/'], may: ['*'], packages: 'any', node: true },
 
   /* ---- the front door: the only file that imports every room ---- */

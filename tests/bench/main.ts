@@ -5,7 +5,7 @@
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ensureInstalled } from '../../src/host/cli/checkout/install.mjs';
+import { ensureInstalled } from '../../src/build/install.mjs';
 import { messageOf } from '../../src/host/errors.ts';
 import { type Bench, findProduct, versionOf } from './bench.ts';
 import { type Machine, machine } from './machine.ts';

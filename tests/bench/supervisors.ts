@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { ensureInstalled, isInstalled } from '../../src/host/cli/checkout/install.mjs';
+import { ensureInstalled, isInstalled } from '../../src/build/install.mjs';
 import { eventually } from '../support/eventually.ts';
 
 const PM2_DIR = fileURLToPath(new URL('supervisors/', import.meta.url));

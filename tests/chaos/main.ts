@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ensureInstalled } from '../../src/host/cli/checkout/install.mjs';
+import { ensureInstalled } from '../../src/build/install.mjs';
 import { explain, runChaos } from './chaos.ts';
 import { explainInjects, runInjects } from './injects.ts';
 

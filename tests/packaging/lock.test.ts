@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { root } from '../../src/host/cli/checkout/build.mjs';
+import { root } from '../../src/build/build.mjs';
 
 interface Locked {
   version?: string;

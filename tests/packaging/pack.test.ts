@@ -15,7 +15,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureBuilt, root } from '../../src/host/cli/checkout/build.mjs';
+import { ensureBuilt, root } from '../../src/build/build.mjs';
 import { recordedRuntimeDirectory } from '../../src/host/paths.ts';
 import { type CliResult, cli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';

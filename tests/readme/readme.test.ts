@@ -8,7 +8,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
-import { root } from '../../src/host/cli/checkout/build.mjs';
+import { root } from '../../src/build/build.mjs';
 import { loadConfig } from '../../src/host/config/load.ts';
 import { leafPrograms } from '../architecture/law.ts';
 import { eventually } from '../support/eventually.ts';

@@ -3,9 +3,9 @@
  * where this is root on Debian. What it may not install it names, loudly: those tests cannot run here.
  */
 import { join } from 'node:path';
-import { root } from '../../src/host/cli/checkout/build.mjs';
-import { ensureInstalled } from '../../src/host/cli/checkout/install.mjs';
-import { mustRun, run, say, step } from '../../src/host/cli/checkout/progress.mjs';
+import { root } from '../../src/build/build.mjs';
+import { ensureInstalled } from '../../src/build/install.mjs';
+import { mustRun, run, say, step } from '../../src/build/progress.mjs';
 import { isDebian, isRoot, missingNeeds, testsThatNeed } from './needs.mjs';
 
 /** @returns what is still missing: the tests that need it are left out, and counted as skipped. */

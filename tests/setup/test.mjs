@@ -6,8 +6,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, root, toolEnvironment } from '../../src/host/cli/checkout/build.mjs';
-import { mustRun, run, say, step } from '../../src/host/cli/checkout/progress.mjs';
+import { build, root, toolEnvironment } from '../../src/build/build.mjs';
+import { mustRun, run, say, step } from '../../src/build/progress.mjs';
 import { installForTests } from './install.mjs';
 import { testsThatNeed } from './needs.mjs';
 

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { mustRun, step } from './progress.mjs';
 
-export const root = fileURLToPath(new URL('../../../../', import.meta.url));
+export const root = fileURLToPath(new URL('../../', import.meta.url));
 const dist = join(root, 'dist');
 const mark = join(dist, '.built');
 const bin = join(root, 'node_modules', '.bin');
