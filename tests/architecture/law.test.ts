@@ -82,6 +82,15 @@ describe('the import law', () => {
     ['host/cli/verbs/init.ts', "import { initConfig } from '../../config/init.ts';", 'as more than types'],
     ['runtimes/builtin/runtime.ts', "import { x } from '../claude-code/runtime.ts';", 'runtime-claude-code'],
     ['runtimes/builtin/runtime.ts', "import { Store } from '../../host/store/store.ts';", 'store'],
+    ['runtimes/installed.ts', "import { x } from './builtin/runtime.ts';", 'runtime-builtin'],
+    ['runtimes/command/definition.ts', "import { x } from '../../host/config/paths.ts';", 'config'],
+    ['runtimes/command/definition.ts', "import { x } from '../builtin/models.ts';", 'builtin-models'],
+    [
+      'host/config/check.ts',
+      "import { PROVIDERS } from '../../runtimes/builtin/models.ts';",
+      'builtin-models',
+    ],
+    ['host/config/check.ts', "import { x } from '../../runtimes/command/definition.ts';", 'definition'],
     ['elsewhere/new.ts', 'export const x = 1;', 'no room'],
     ['host/clock.ts', "import x from '../../package.json';", 'outside src/'],
   ])('would catch %s: %s', (file, source, what) => {

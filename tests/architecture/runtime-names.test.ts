@@ -53,6 +53,23 @@ describe('names of runtimes', () => {
     expect(files).toContain('host/cli/verbs/doctor.ts');
   });
 
+  it('come with definitions that load no code of an engine', () => {
+    const loaded = new Set<string>();
+    const load = (file: string): void => {
+      if (loaded.has(file)) return;
+      loaded.add(file);
+      new Visitor({
+        ImportDeclaration(node) {
+          const { value } = node.source;
+          if (node.importKind !== 'type' && value.startsWith('.')) load(join(dirname(file), value));
+        },
+      }).visit(parseSync(file, readSource(SRC, file), { sourceType: 'module' }).program);
+    };
+    load('runtimes/installed.ts');
+    expect([...loaded].filter((file) => file.endsWith('/runtime.ts'))).toEqual([]);
+    for (const name of NAMES) expect([...loaded]).toContain(`runtimes/${name}/definition.ts`);
+  });
+
   it('are those of their folders', () => {
     const folders = new Set(
       globSync('runtimes/*/definition.ts', { cwd: SRC }).map((file) => dirname(file).split('/').at(-1)),

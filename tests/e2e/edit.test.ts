@@ -171,3 +171,21 @@ test('Ctrl-C on a fleet in the foreground stops the agents and ends', async () =
   await fleet.up();
   expect((await fleet.agent('polite')).state).toBe('running');
 }, 60_000);
+
+test('an agent of a runtime that this version does not have is shown, and nothing else is hidden by it', async () => {
+  fleet = await LiveFleet.make({ agents: { one: sleeper(), two: sleeper() } });
+  await fleet.up();
+  await fleet.ok('down');
+  const db = new Database(join(fleet.stateDir, 'aether.db'));
+  db.exec("UPDATE agents SET config = json_set(config, '$.runtime', 'parrot') WHERE name = 'one'");
+  db.close();
+  fleet.write('agents: [');
+  await fleet.cli(['up', '--detach']);
+  const rows = await fleet.json<{ name: string; runtime: string; state: string }[]>('ps');
+  expect(rows.map(({ name, runtime }) => [name, runtime])).toEqual([
+    ['one', 'parrot'],
+    ['two', 'command'],
+  ]);
+  await fleet.until('two', 'running', (view) => view.state === 'running');
+  expect((await fleet.cli(['start', 'one'])).stderr).toContain('no runtime named parrot');
+}, 60_000);

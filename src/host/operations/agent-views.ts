@@ -1,6 +1,8 @@
 /** Agents as clients see them, put together from the nouns that know a part, and the word that one has changed. */
+import type { Capabilities } from '../../runtimes/runtime.ts';
 import { agentView } from '../agents/views.ts';
 import type { AgentView } from '../api.ts';
+import { AetherError } from '../errors.ts';
 import type { Mailboxes } from '../mailboxes/mailboxes.ts';
 import { leaseView } from '../terminals/leases.ts';
 import type { VerbFacts } from '../verbs/verb.ts';
@@ -36,14 +38,14 @@ export class AgentViews {
 
   /** @throws AetherError `agent.unknown` */
   get(name: string): AgentView {
-    const { agents, runs, leases, approvals, clock, runtime } = this.#p.wiring;
+    const { agents, runs, leases, approvals, clock } = this.#p.wiring;
     const agent = agents.get(name);
     const lease = leases.find(name);
     return agentView({
       agent,
       run: runs.newest(name),
       lease: lease === null ? null : leaseView(lease),
-      capabilities: runtime(agent.config.runtime).capabilities,
+      capabilities: this.#capabilities(agent.config.runtime),
       totals: runs.totals(name),
       openApprovals: approvals.countOpen(name),
       unreadMail: this.#p.mailboxes.unread(`agent:${name}`),
@@ -54,6 +56,16 @@ export class AgentViews {
       legal: this.#p.legal,
       now: clock.now(),
     });
+  }
+
+  /** Null for a runtime of another version: its agent is shown like the others, and cannot start. */
+  #capabilities(runtime: string): Capabilities | null {
+    try {
+      return this.#p.wiring.runtime(runtime).capabilities;
+    } catch (error) {
+      if (error instanceof AetherError && error.code === 'runtime.unknown') return null;
+      throw error;
+    }
   }
 
   /** What other agents may know of them. */

@@ -213,13 +213,16 @@ async function engines(): Promise<Finding[]> {
   });
   if (!detections.some((one) => one.canLogIn && one.model)) {
     findings.push(
-      lost(
-        'no engine can log in to a model: only replay models and plain commands run',
-        'Set ANTHROPIC_API_KEY, or install Claude Code and run `claude setup-token`',
-      ),
+      lost('no engine can log in to a model: only agents that need none can run', firstMend(detections)),
     );
   }
   return findings;
+}
+
+/** What the preferred runtime of those that talk to a model lacks first. */
+function firstMend(detections: readonly Detection[]): string {
+  const lacking = detections.flatMap((one) => (one.model && !one.canLogIn ? [one] : []));
+  return lacking[0]?.missing.at(-1)?.mend ?? 'npm install';
 }
 
 function printFinding({ level, what, mend }: Finding): void {
