@@ -23,7 +23,7 @@ export interface Sentence {
 }
 
 /** @param lasted how long what ends here had lasted, in milliseconds; null where that is not known */
-type Sayer<T extends Topic> = (event: EventOf<T>, lasted: number | null) => Sentence | null;
+type Sayer<T extends Topic> = (data: Topics[T], lasted: number | null, principal: string) => Sentence | null;
 
 const ACTIONS = {
   report: null,
@@ -33,101 +33,94 @@ const ACTIONS = {
 
 const sentences = {
   'agent.removed': () => plain('Removed from the fleet'),
-  'agent.failed': ({ data }) => ({ tone: 'failed', text: 'Failed', problem: data.problem }),
-  'run.starting': ({ data }, lasted) => {
+  'agent.failed': (data) => ({ tone: 'failed', text: 'Failed', problem: data.problem }),
+  'run.starting': (data, lasted) => {
     const how = data.automatic === true ? 'Run started again by itself' : 'Run started';
     return plain(lasted === null ? how : `${how}, ${duration(lasted)} after the last one ended`);
   },
-  'run.exited': ({ data }, lasted) => exited(data, lasted),
-  'run.lost': ({ data }, lasted) => ({
-    tone: 'failed',
-    text: `The run was lost${after(lasted)}: its supervisor is gone`,
-    note: lines(data.why, remains(data)),
-  }),
-  'run.leaked': ({ data }) => warn(`Not released at the end of the run: ${data.left.join('; ')}`),
-  'run.paused': ({ data }) => held(`Paused by ${data.by}`, stillness(data)),
-  'run.resumed': ({ data }) => {
+  'run.exited': (data, lasted) => exited(data, lasted),
+  'run.lost': (data, lasted) =>
+    failed(
+      `The run was lost${after(lasted)}: its supervisor is gone`,
+      [data.why, remains(data)].filter(Boolean).join('; '),
+    ),
+  'run.leaked': (data) => warn(`Not released at the end of the run: ${data.left.join('; ')}`),
+  'run.paused': (data) => held(`Paused by ${data.by}`, stillness(data)),
+  'run.resumed': (data) => {
     const away = data.paused_ms === undefined ? '' : ` after ${duration(data.paused_ms)} paused`;
     return held(data.reason === 'stop' ? `Woken to be ended${away}` : `Resumed${away}`);
   },
-  'run.stuck': ({ data }) => ({
+  'run.stuck': (data) => ({
     tone: 'stuck',
     text: ['Stuck', ACTIONS[data.action]].filter(Boolean).join(': '),
     note: data.evidence,
   }),
-  'run.moves': ({ data }) => ({ tone: 'stuck', text: `It moves again${after(data.after_ms)}` }),
-  'record.quarantined': ({ data }) => ({
+  'run.moves': (data) => ({ tone: 'stuck', text: `It moves again${after(data.after_ms)}` }),
+  'record.quarantined': (data) => ({
     ...warn(`Part of its output was left out: ${data.why}`),
     note: `${count(data.bytes, 'byte')} that begin with: ${data.excerpt}`,
   }),
-  'journal.damaged': ({ data }) =>
+  'journal.damaged': (data) =>
     warn(`${count(data.to - data.from, 'byte')} of its journal are not readable: ${data.why}`),
-  'journal.unreadable': ({ data }) => ({
-    tone: 'failed',
-    text: 'Its journal cannot be read, so what becomes of it is not seen',
-    note: data.why,
-  }),
+  'journal.unreadable': (data) =>
+    failed('Its journal cannot be read, so what becomes of it is not seen', data.why),
 
-  'turn.ended': ({ data }) => {
-    if (data.outcome === 'failed') return { tone: 'failed', text: 'Turn failed', note: data.text ?? null };
+  'turn.ended': (data) => {
+    if (data.outcome === 'failed') return failed('Turn failed', data.text);
     return data.outcome === 'interrupted' ? plain('Turn interrupted') : { tone: 'quiet', text: 'Turn ended' };
   },
-  'turn.interrupt-requested': ({ principal }) => ({
+  'turn.interrupt-requested': (_data, _lasted, principal) => ({
     tone: 'quiet',
     text: `${principal} asked for an interrupt`,
   }),
   'turn.interrupted': () => info('The turn was interrupted.'),
-  'mcp.status': ({ data }) => {
+  'mcp.status': (data) => {
     const failed = data.servers.filter(({ status }) => status !== 'connected');
     if (failed.length === 0) return null;
     const names = failed.map(({ name, status }) => `${name} (${status})`).join(', ');
     return warn(`MCP servers that are not connected: ${names}`);
   },
-  'engine.note': ({ data }) => ({ tone: data.level, text: data.text }),
-  'engine.retrying': ({ data }) => warn(`The model is asked again (attempt ${data.attempt}): ${data.why}`),
+  'engine.note': (data) => ({ tone: data.level, text: data.text }),
+  'engine.retrying': (data) => warn(`The model is asked again (attempt ${data.attempt}): ${data.why}`),
 
-  'lease.held': ({ data }) => held(`${data.holder} took over`),
-  'lease.returned': ({ data }) => ({
+  'lease.held': (data) => held(`${data.holder} took over`),
+  'lease.returned': (data) => ({
     ...held(`${data.holder} ${data.left ? 'left the terminal' : 'handed back'}${after(data.held_ms)}`),
     note: data.note || null,
     changed: data.diff ?? [],
   }),
-  'lease.cancelled': ({ data }) => held(`${data.holder} gave up the take-over before it began`),
-  'lease.failed': ({ data }) => ({
-    tone: 'failed',
-    text: `${data.holder} could not take over`,
-    note: data.why,
-  }),
-  'lease.ended': ({ data }) => held(`The take-over of ${data.holder} ended${after(data.held_ms)}`, data.why),
-  'lease.expired': ({ data }) => ({
+  'lease.cancelled': (data) => held(`${data.holder} gave up the take-over before it began`),
+  'lease.failed': (data) => failed(`${data.holder} could not take over`, data.why),
+  'lease.ended': (data) => held(`The take-over of ${data.holder} ended${after(data.held_ms)}`, data.why),
+  'lease.expired': (data) => ({
     // With a reason it was written by a version that said this of every end but a hand-back.
     ...(data.why === undefined
       ? held(`${data.holder} vanished; handed back for them${after(data.held_ms)}`)
       : held(`The take-over of ${data.holder} ended`, data.why)),
     changed: data.diff ?? [],
   }),
-  'hold.requested': ({ principal }) => ({
+  'hold.requested': (_data, _lasted, principal) => ({
     tone: 'asked',
     text: `${principal} asked it to stand still at the next boundary`,
   }),
-  'hold.held': ({ data }) => held('Held', data.evidence),
-  'hold.ended': ({ data }) => {
+  'hold.held': (data) => held('Held', data.evidence),
+  'hold.ended': (data) => {
     if (data.why === 'stopped') return held('The hold ended with the run');
     if (!data.held_ms) return held('The hold was taken back before it stood still');
     return held(`Resumed after ${duration(data.held_ms)} held`);
   },
-  'authority.narrowed': ({ data }) => {
+  'authority.narrowed': (data) => {
     const who = nameOf(data.sender);
     const words = data.by === 'mail' ? `mail from ${who}` : `a message from ${who}`;
     return info(`From now on ${words} is followed: calls that ${who} may not make wait for you.`);
   },
   'gate.bypassed': () => warn('A tool ran without having asked the gate, or before it was answered.'),
-  'gate.policy-failed': ({ data }) =>
+  'gate.policy-failed': (data) =>
     warn(`A tool call gets no answer and does not run: the policy "${data.policy}" failed.`),
 } satisfies { [T in Topic]?: Sayer<T> };
 
 type Said = keyof typeof sentences;
-export const saidTopics = Object.keys(sentences);
+export const saidTopics = /* @__PURE__ */ Object.keys(sentences);
 
 /** How a topic is drawn; null: it is left out. */
 type Renderer<R, T extends Topic> = ((event: EventOf<T>) => R) | null;
@@ -154,7 +147,7 @@ export function render<R>(
   const say = entry<Sayer<Topic>>(sentences, topic);
   try {
     if (own !== undefined) return own(event);
-    const sentence = say?.(event, how.lasted ?? null);
+    const sentence = say?.(event.data, how.lasted ?? null, event.principal);
     if (sentence === undefined) return how.otherwise();
     return sentence === null ? null : how.said(sentence);
   } catch {
@@ -167,12 +160,12 @@ const entry = <T>(table: object, topic: string): T | undefined =>
 
 const plain = (text: string, note: string | null = null): Sentence => ({ tone: 'plain', text, note });
 const held = (text: string, note: string | null = null): Sentence => ({ tone: 'held', text, note });
+const failed = (text: string, note: string | null = null): Sentence => ({ tone: 'failed', text, note });
 const info = (text: string): Sentence => ({ tone: 'info', text });
 const warn = (text: string): Sentence => ({ tone: 'warn', text });
 
 const after = (ms: number | null | undefined): string => (ms == null ? '' : ` after ${duration(ms)}`);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
-const lines = (...parts: (string | null)[]): string | null => parts.filter(Boolean).join('; ') || null;
 const nameOf = (principal: string): string => principal.replace(/^(agent|client):/, '');
 
 function exited(data: Topics['run.exited'], lasted: number | null): Sentence {

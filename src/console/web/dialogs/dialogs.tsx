@@ -1,19 +1,34 @@
-/** The dialog that is open, if one is. One that loses its agent closes. */
-import { agents, dialog } from '../state/store.ts';
-import { ConfirmDialog } from './confirm.tsx';
-import { HandbackDialog } from './handback.tsx';
-import { Help } from './help.tsx';
+/**
+ * Where a dialog opens. Most of them are no part of the first load: they come with the first key or press. The
+ * palette is, because what is typed right after the key that opens it must reach it.
+ */
+import { signal } from '@preact/signals';
+import { dialog } from '../state/store.ts';
+import type { OpenDialog } from './open-dialog.tsx';
 import { Palette } from './palette.tsx';
-import { TakeoverDialog } from './takeover.tsx';
+
+const loaded = signal<typeof OpenDialog | null>(null);
+
+function load(): void {
+  import('./open-dialog.tsx').then(
+    (module) => {
+      loaded.value = module.OpenDialog;
+    },
+    // The host is away; the next key or press tries again.
+    () => listen(),
+  );
+}
+
+function listen(): void {
+  for (const touch of ['keydown', 'pointerdown'])
+    addEventListener(touch, load, { once: true, capture: true });
+}
+
+listen();
 
 export function Dialogs() {
   const open = dialog.value;
-  if (open === null) return null;
-  if (open.kind === 'palette') return <Palette />;
-  if (open.kind === 'help') return <Help />;
-  const agent = agents.value.get(open.agent);
-  if (!agent) return null;
-  if (open.kind === 'takeover') return <TakeoverDialog agent={agent} />;
-  if (open.kind === 'handback') return <HandbackDialog agent={agent} />;
-  return <ConfirmDialog agent={agent} verb={open.verb} />;
+  if (open?.kind === 'palette') return <Palette />;
+  const Loaded = loaded.value;
+  return open === null || Loaded === null ? null : <Loaded open={open} />;
 }

@@ -29,6 +29,15 @@ const items: Renderers<Item> = {
   'mcp.called': null,
   'mail.acked': null,
   'lease.requested': null,
+  // Part of an item that began before; without it, before this page, there is nothing to show.
+  'inject.delivered': null,
+  'inject.seen': null,
+  'inject.acted': null,
+  'inject.cancelled': null,
+  'inject.unknown': null,
+  'tool.finished': null,
+  'approval.answered': null,
+  'approval.withdrawn': null,
 
   'message.assistant': (event) => {
     const { data } = event;
@@ -44,18 +53,11 @@ const items: Renderers<Item> = {
     const receipt = { inject: text(inject), priority: text(priority), stage: 'queued', steps: [step] };
     return { ...base(event, `inject ${inject}`), kind: 'told', text: text(words), typed: false, receipt };
   },
-  // Of a message that was queued before this page begins: there is no text to show.
-  'inject.delivered': null,
-  'inject.seen': null,
-  'inject.acted': null,
-  'inject.cancelled': null,
-  'inject.unknown': null,
   'tool.called': (event) => {
     const { toolUseId, tool, input } = event.data;
     const key = `tool ${toolUseId}`;
     return { ...base(event, key), kind: 'tool', tool: text(tool), input, result: null, deed: null };
   },
-  'tool.finished': null,
   'approval.opened': (event) => {
     const { approval, kind, title, detail } = event.data;
     return {
@@ -70,8 +72,6 @@ const items: Renderers<Item> = {
       by: null,
     };
   },
-  'approval.answered': null,
-  'approval.withdrawn': null,
   'memory.stored': deed,
   'memory.forgotten': deed,
   'mail.sent': deed,

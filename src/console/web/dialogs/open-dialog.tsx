@@ -1,0 +1,15 @@
+/** The dialog that is open. One that loses its agent closes. Loaded when the page is first touched. */
+import { agents, type Dialog } from '../state/store.ts';
+import { ConfirmDialog } from './confirm.tsx';
+import { HandbackDialog } from './handback.tsx';
+import { Help } from './help.tsx';
+import { TakeoverDialog } from './takeover.tsx';
+
+export function OpenDialog({ open }: { open: Exclude<Dialog, { kind: 'palette' }> }) {
+  if (open.kind === 'help') return <Help />;
+  const agent = agents.value.get(open.agent);
+  if (!agent) return null;
+  if (open.kind === 'takeover') return <TakeoverDialog agent={agent} />;
+  if (open.kind === 'handback') return <HandbackDialog agent={agent} />;
+  return <ConfirmDialog agent={agent} verb={open.verb} />;
+}
