@@ -2,7 +2,7 @@
 import { AetherError, toWireError, type WireError } from '../host/errors.ts';
 import type { Log } from '../host/log.ts';
 
-type ErrorStatus = 400 | 403 | 404 | 405 | 409 | 413 | 500 | 502 | 503;
+type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 421 | 500 | 502 | 503;
 
 /** What a status says where nothing more exact is known: who must act. */
 const BY_ACTOR = { user: 409, config: 409, agent: 409, runtime: 502, host: 503 } as const;
@@ -13,6 +13,9 @@ export const BY_CODE: Readonly<Record<string, ErrorStatus>> = {
   'cursor.invalid': 400,
   'events.limit': 400,
   'verb.invalid': 400,
+  'console.link': 401,
+  'console.signed-out': 401,
+  'console.wrong-origin': 403,
   'verb.forbidden': 403,
   'agent.unknown': 404,
   'approval.unknown': 404,
@@ -27,6 +30,7 @@ export const BY_CODE: Readonly<Record<string, ErrorStatus>> = {
   'console.too-large': 413,
   'mail.too-long': 413,
   'memory.too-long': 413,
+  'console.wrong-host': 421,
   'host.internal': 500,
   'console.sockets': 503,
 };

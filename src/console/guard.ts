@@ -20,7 +20,6 @@ export interface Asked {
 }
 
 export interface Refusal {
-  status: 401 | 403 | 421;
   error: WireError;
 }
 
@@ -38,7 +37,7 @@ export function admit(asked: Asked, port: number, auth: Auth): SessionRecord | R
 }
 
 export function isRefusal(value: SessionRecord | Refusal): value is Refusal {
-  return 'status' in value;
+  return 'error' in value;
 }
 
 /** Only the names under which this machine reaches itself: any other resolves here by an attacker's DNS. */
@@ -46,7 +45,6 @@ export function wrongHost(host: string | undefined, port: number): Refusal | nul
   const names = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
   if (host !== undefined && names.includes(host.toLowerCase())) return null;
   return {
-    status: 421,
     error: {
       code: 'console.wrong-host',
       who: 'user',
@@ -65,7 +63,6 @@ function wrongOrigin(asked: Asked): Refusal | null {
     : (asked.origin !== undefined && !own) || (asked.needsKey && foreignSite);
   if (!foreign) return null;
   return {
-    status: 403,
     error: {
       code: 'console.wrong-origin',
       who: 'user',
@@ -80,7 +77,6 @@ function wrongOrigin(asked: Asked): Refusal | null {
 
 export function signedOut(): Refusal {
   return {
-    status: 401,
     error: {
       code: 'console.signed-out',
       who: 'user',

@@ -4,7 +4,7 @@ import { methodNotAllowed } from 'hono/method-not-allowed';
 import { AetherError } from '../host/errors.ts';
 import { bodyLimit } from './body-limit.ts';
 import type { ConsoleContext, ConsoleEnv } from './context.ts';
-import { failure } from './failures.ts';
+import { failure, statusOf } from './failures.ts';
 import { admit, isRefusal } from './guard.ts';
 import { errorPage, PAGE_CSP } from './pages.ts';
 import { assetRoutes } from './routes/assets.ts';
@@ -60,12 +60,10 @@ export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
       c.set('session', admitted);
       return next();
     }
-    if (api) return c.json({ error: admitted.error }, admitted.status);
+    const status = statusOf(admitted.error);
+    if (api) return c.json({ error: admitted.error }, status);
     c.header('content-security-policy', PAGE_CSP);
-    return c.html(
-      errorPage(admitted.status === 401 ? 'Not signed in' : 'Refused', admitted.error),
-      admitted.status,
-    );
+    return c.html(errorPage(status === 401 ? 'Not signed in' : 'Refused', admitted.error), status);
   });
 
   app.use(bodyLimit);

@@ -4,6 +4,7 @@ import { setCookie } from 'hono/cookie';
 import { limits } from '../../host/limits.ts';
 import { cookieName, cookieOf } from '../auth.ts';
 import type { ConsoleContext, ConsoleEnv } from '../context.ts';
+import { statusOf } from '../failures.ts';
 import { wrongHost } from '../guard.ts';
 import { errorPage, PAGE_CSP } from '../pages.ts';
 
@@ -11,7 +12,7 @@ import { errorPage, PAGE_CSP } from '../pages.ts';
 export function signInRoutes(app: Hono<ConsoleEnv>, { auth, port, log }: ConsoleContext): void {
   app.get('/login', (c) => {
     const refused = wrongHost(c.req.header('host'), port());
-    if (refused) return c.json({ error: refused.error }, refused.status);
+    if (refused) return c.json({ error: refused.error }, statusOf(refused.error));
     // Looked at ahead by a browser that guesses, or by HEAD: the link must still work when it is opened.
     if (c.req.method !== 'GET' || c.req.header('sec-purpose')?.includes('prefetch')) return c.body(null, 503);
     const result = auth.signIn(c.req.query('token') ?? '');

@@ -7,17 +7,12 @@ import { AetherError, type WireError } from '../../host/errors.ts';
 import { limits } from '../../host/limits.ts';
 import { CONSOLE, type ConsoleContext } from '../context.ts';
 import { failure, statusOf } from '../failures.ts';
-import { admit, isRefusal } from '../guard.ts';
+import { admit, isRefusal, type Refusal } from '../guard.ts';
 import { KEY_PREFIX, SUBPROTOCOL } from '../wire.ts';
 import { type AgentFeed, agentFeed } from './agent-feed.ts';
 import { ConsoleSocket, heartbeat, sendError } from './console-socket.ts';
 import { serveLive } from './live.ts';
 import { serveTerminal } from './terminal.ts';
-
-interface Refused {
-  status: number;
-  error: WireError;
-}
 
 /** @returns close: ends every socket with "going away", so that browsers connect again at once. */
 export function serveSockets(server: Server, context: ConsoleContext): () => void {
@@ -31,7 +26,7 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
   const feed = agentFeed(context.verbs, context.clock, context.log);
 
   /** @returns what to do with the socket, or why it is refused. */
-  function decide(request: IncomingMessage): ((socket: WebSocket) => void) | Refused {
+  function decide(request: IncomingMessage): ((socket: WebSocket) => void) | Refusal {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((word) => word.trim());
     const admitted = admit(
       {
@@ -54,11 +49,11 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
         message: `${limits.console_sockets_max} connections to the console are open.`,
         next: 'Close tabs you do not need.',
       };
-      return { status: statusOf(error), error };
+      return { error };
     }
     const path = (request.url ?? '/').split('?', 1)[0]!;
     const serve = route(path, context, feed, admitted);
-    return serve instanceof AetherError ? { status: statusOf(serve), error: serve.toWire() } : serve;
+    return serve instanceof AetherError ? { error: serve.toWire() } : serve;
   }
 
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -78,8 +73,7 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
         }
       });
     } catch (error) {
-      const { status, body } = failure(error, context.log);
-      refuse(socket, { status, error: body.error });
+      refuse(socket, failure(error, context.log).body);
     }
   });
 
@@ -123,10 +117,10 @@ function header(request: IncomingMessage, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-function refuse(socket: Duplex, { status, error }: Refused): void {
+function refuse(socket: Duplex, { error }: Refusal): void {
   const body = JSON.stringify({ error });
   socket.end(
-    `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\n` +
+    `HTTP/1.1 ${statusOf(error)} Refused\r\nconnection: close\r\ncontent-type: application/json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

@@ -6,7 +6,7 @@
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { AetherError, messageOf } from '../errors.ts';
-import { SOCKET_PATH_BYTES_MAX } from '../process/sockets.ts';
+import { requireSocketPath } from '../process/sockets.ts';
 
 /** The kernel's own bound (net.core.somaxconn) applies below this. */
 const BACKLOG_MAX = 1_024;
@@ -17,15 +17,7 @@ const PROBE_MS = 1_000;
  * @throws AetherError `socket.path-too-long`, `socket.not-made`
  */
 export async function listenUnix(server: Server, path: string): Promise<{ impostor: boolean }> {
-  const bytes = Buffer.byteLength(path);
-  if (bytes > SOCKET_PATH_BYTES_MAX) {
-    throw new AetherError({
-      code: 'socket.path-too-long',
-      who: 'user',
-      message: `The socket path ${path} has ${bytes} bytes; the system takes ${SOCKET_PATH_BYTES_MAX}.`,
-      next: 'Set XDG_RUNTIME_DIR to a short directory that only you can read, or unset it to use /tmp.',
-    });
-  }
+  requireSocketPath(path);
   try {
     const impostor = await removeLeftover(path);
     await bind(server, path);

@@ -52,12 +52,18 @@ export function runtimeDirectory(
 /** A socket's path in the runtime directory. @throws AetherError `socket.path-too-long` */
 export function socketPath(directory: string, name: string): string {
   const path = join(directory, name);
+  requireSocketPath(path);
+  return path;
+}
+
+/** @throws AetherError `socket.path-too-long` */
+export function requireSocketPath(path: string): void {
   const bytes = Buffer.byteLength(path);
-  if (bytes <= SOCKET_PATH_BYTES_MAX) return path;
+  if (bytes <= SOCKET_PATH_BYTES_MAX) return;
   throw new AetherError({
     code: 'socket.path-too-long',
     who: 'user',
-    message: `The socket path ${path} has ${bytes} bytes; the system allows ${SOCKET_PATH_BYTES_MAX}.`,
+    message: `The socket path ${path} has ${bytes} bytes; the system takes ${SOCKET_PATH_BYTES_MAX}.`,
     next: 'Set XDG_RUNTIME_DIR to a short directory that only you can read, or unset it to use /tmp.',
   });
 }
