@@ -8,7 +8,7 @@ const WHEN: Record<string, string> = { now: 'to be read now', later: 'for a turn
 
 function whoseWords({ typed, receipt, principal }: ItemOf<'told'>): string {
   if (typed) return 'In the terminal';
-  if (principal === 'operator') return 'Operator';
+  if (principal === 'operator' || principal.startsWith('operator:')) return 'Operator';
   if (principal.startsWith('client:')) return principal.slice('client:'.length);
   // The engine's stream does not say who wrote a message that is no inject: the goal, as a rule.
   return receipt && principal === 'host' ? 'Aether' : 'Prompt';

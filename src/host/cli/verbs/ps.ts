@@ -19,10 +19,10 @@ function registerPs(program: Command): void {
     .option('--json', 'an array with everything that is known')
     .action(async (options: { json?: boolean }, command: Command) => {
       await withHost(invocation(globalsOf(command)), async (client) => {
-        const agents = await client.call('agents');
+        const [agents, info] = await Promise.all([client.call('agents'), client.call('info')]);
         if (options.json) printJson(agents.map(agentJson));
         else printAgents(agents);
-        const { configProblem, configWaits } = await client.call('info');
+        const { configProblem, configWaits } = info;
         if (configProblem) note(`The file on disk is not applied: ${oneLine(configProblem.message)}`);
         for (const { agent, why } of configWaits)
           note(oneLine(`Waits for \`aether apply\`: ${agent === null ? '' : `${agent}: `}${why}`));
