@@ -12,7 +12,6 @@ const [, , dist, socketPath] = process.argv;
 const load = (path) => import(pathToFileURL(join(dist, path)).href);
 const { openRunDoor } = await load('mcp-tools/transports/run-door.js');
 const { defineTool } = await load('mcp-tools/tool.js');
-const { peerCredentials } = await load('host/process/peer.js');
 
 const echo = defineTool({
   name: 'echo',
@@ -21,17 +20,21 @@ const echo = defineTool({
   annotations: { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false },
   input: z.strictObject({ text: z.string() }),
   output: z.object({ text: z.string() }),
-  handler: (_host, _caller, { text }) => ({ text }),
+  order: 1,
+  kind: 'read',
+  effect: (_nouns, _call, { text }) => ({ text }),
 });
 
 const silent = () => undefined;
 await openRunDoor({
-  host: { info: () => ({ version: '0.0.0' }) },
+  ledger: { call: (caller, _tool, effect) => effect.run({}, caller) },
+  version: '0.0.0',
   socketPath,
   agent: 'bench',
   run: 'r-bench',
   grants: () => null,
-  admit: (socket) => peerCredentials(socket).uid === process.getuid() || 'it belongs to another user',
+  admit: (peer) => peer.uid === process.getuid() || 'it belongs to another user',
+  report: silent,
   log: { info: silent, warn: console.warn, error: console.error },
   tools: [echo],
 });
