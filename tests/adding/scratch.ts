@@ -89,9 +89,12 @@ export class Scratch {
     this.#node('node_modules/typescript/bin/tsc', '-p', project);
   }
 
-  /** @throws Error with the report, when a test fails */
-  test(...files: string[]): void {
-    this.#node('node_modules/vitest/vitest.mjs', 'run', ...files);
+  /**
+   * @param args files of tests, and options of the runner
+   * @throws Error with the report, when a test fails
+   */
+  test(...args: string[]): void {
+    this.#node('node_modules/vitest/vitest.mjs', 'run', ...args);
   }
 
   /** What differs from the base, new files included, sorted. */

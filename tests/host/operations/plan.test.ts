@@ -118,7 +118,8 @@ describe('planFleet', () => {
     expect(launch.io).toBe('pipes');
     const contents = launch.files.map(({ content }) => content).join('\n');
     expect(contents).toContain('/opt/bridge.cjs');
-    expect(contents).toContain('"Read"');
+    // The rules stand where no agent can write: among the arguments.
+    expect(launch.argv.join(' ')).toContain('"Read"');
     expect(contents).toContain('You are a reviewer.');
     expect(launch.files.every(({ mode }) => /^0[0-7]{3}$/.test(mode))).toBe(true);
     expect(launch.mcp.tools).not.toContain('aether_memory_forget');
