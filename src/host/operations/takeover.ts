@@ -5,8 +5,6 @@
  */
 import type { AgentView, LeaseView } from '../api.ts';
 import { messageOf } from '../errors.ts';
-import type { Topics, TopicsLike } from '../events/topics.ts';
-import { OPERATOR } from '../principals.ts';
 import { besideOf, engineHasFloor, nextSize, onFloor, terminalOf, toOpenWith } from '../runs/floor.ts';
 import type { Run } from '../runs/run.ts';
 import type { ProcessSpec, StopLadder, SwapRecord } from '../shim/wire.ts';
@@ -20,6 +18,7 @@ import { BOUNDARY_MS_MAX, isGone, reachBoundary } from './boundary.ts';
 import { changedFiles } from './changed-files.ts';
 import type { InjectionDelivery } from './inject.ts';
 import type { Launcher } from './launch.ts';
+import { heldFor, type LeaseData, type LeaseTopic, tellLease, tellReleased } from './lease-events.ts';
 import { leftByHand } from './run-end.ts';
 import { writeFiles } from './run-files.ts';
 import { comesUp, notHeldYet, notSwapped, waitsAlready } from './takeover-refusals.ts';
@@ -29,12 +28,6 @@ import type { By, Wiring } from './wiring.ts';
 const SWAP_MS = 45_000;
 /** A terminal that exits sooner than this never worked: the shim goes back to the engine. */
 const SETTLE_MS = 1_200;
-
-/** Ends that nobody has decided. */
-const BY_HOST = new Set<string>(['lease.failed', 'lease.ended', 'lease.expired']);
-
-type LeaseTopic = TopicsLike<'lease.'>;
-type LeaseData<T extends LeaseTopic> = Omit<Topics[T], 'holder' | 'generation'>;
 
 export class Takeover {
   readonly #wiring: Wiring;
@@ -82,12 +75,10 @@ export class Takeover {
     if (mine !== null) {
       throw waitsAlready(view.name, mine.holder);
     }
-    const lease = this.#wiring.leases.take(view.name, run.id, input.holder, {
-      when: input.when,
-      by,
-      surfaces: { terminal: size },
-    });
-    this.#event(run, 'lease.requested', lease, { when: input.when });
+    const detail = { when: input.when, by, surfaces: { terminal: size } };
+    const lease = tellLease(this.#wiring, 'lease.requested', { when: input.when }, () =>
+      this.#wiring.leases.take(view.name, run.id, input.holder, detail),
+    );
     this.#wiring.touched(view.name);
     return this.#drive(run, lease);
   }
@@ -105,7 +96,7 @@ export class Takeover {
     });
     const terminal = terminalOf(run.record.floor);
     if (terminal !== null) await run.client.resize(terminal.index, size.cols, size.rows);
-    this.#event(run, 'lease.held', held, { again: true });
+    tellLease(this.#wiring, 'lease.held', { again: true }, () => held);
     this.#wiring.touched(old.agent);
     return leaseView(held);
   }
@@ -139,7 +130,7 @@ export class Takeover {
     else if (lease.phase === 'returning') await this.#return(run, lease);
     else if (takeover === 'direct' || besideOf(run.record.floor, 'terminal') !== null) return;
     else if (engineHasFloor(run.record.floor))
-      this.#free(run, lease, 'lease.ended', { why: 'the terminal ended', ...this.#heldFor(lease) });
+      this.#free(run, lease, 'lease.ended', { why: 'the terminal ended', ...heldFor(this.#wiring, lease) });
     else this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(lease.agent).config));
   }
 
@@ -175,12 +166,13 @@ export class Takeover {
       this.#free(run, lease, 'lease.failed', { why: messageOf(error) });
       throw error;
     }
-    const held = this.#wiring.leases.change(agent, generation, (record) => {
-      record.phase = 'held';
-      record.since_ms = this.#wiring.clock.now();
-      record.detail.waitingFor = null;
-    });
-    this.#event(run, 'lease.held', held, {});
+    const held = tellLease(this.#wiring, 'lease.held', {}, () =>
+      this.#wiring.leases.change(agent, generation, (record) => {
+        record.phase = 'held';
+        record.since_ms = this.#wiring.clock.now();
+        record.detail.waitingFor = null;
+      }),
+    );
     this.#wiring.touched(agent);
     run.wake();
     return leaseView(held);
@@ -288,9 +280,8 @@ export class Takeover {
       if (!run.ended && !engineHasFloor(run.record.floor)) this.#stillHeld(run, lease);
       throw error;
     }
-    this.#wiring.leases.release(lease.agent);
-    const data = { note: lease.detail.note ?? '', diff: changed, ...this.#heldFor(lease) };
-    this.#event(run, lease.detail.expired ? 'lease.expired' : 'lease.returned', lease, data);
+    const data = { note: lease.detail.note ?? '', diff: changed, ...heldFor(this.#wiring, lease) };
+    tellReleased(this.#wiring, lease, lease.detail.expired ? 'lease.expired' : 'lease.returned', data);
     this.#wiring.touched(lease.agent);
     await this.#delivery.kick(lease.agent);
   }
@@ -332,8 +323,7 @@ export class Takeover {
   #free<T extends LeaseTopic>(run: Run, lease: LeaseRecord, topic: T, data: LeaseData<T>): void {
     if (this.#gone(lease)) return;
     this.#handoverOver(run);
-    this.#wiring.leases.release(lease.agent);
-    this.#event(run, topic, lease, data);
+    tellReleased(this.#wiring, lease, topic, data);
     this.#wiring.touched(lease.agent);
     run.wake();
   }
@@ -341,14 +331,9 @@ export class Takeover {
   /** @param left its holder ended the run by leaving the terminal */
   #over(run: Run, lease: LeaseRecord, left: boolean): void {
     const why = 'the run ended';
-    if (left) this.#free(run, lease, 'lease.returned', { left, why, ...this.#heldFor(lease) });
+    if (left) this.#free(run, lease, 'lease.returned', { left, why, ...heldFor(this.#wiring, lease) });
     else if (lease.phase === 'pending') this.#free(run, lease, 'lease.failed', { why });
-    else this.#free(run, lease, 'lease.ended', { why, ...this.#heldFor(lease) });
-  }
-
-  #heldFor({ since_ms }: LeaseRecord): { held_ms: number } {
-    const now = this.#wiring.clock.now();
-    return { held_ms: Math.max(0, now - (since_ms ?? now)) };
+    else this.#free(run, lease, 'lease.ended', { why, ...heldFor(this.#wiring, lease) });
   }
 
   /** A terminal beside the engine has ended by itself: its holder left it. */
@@ -361,7 +346,7 @@ export class Takeover {
     this.#free(run, lease, 'lease.returned', {
       left: true,
       why: 'the terminal ended',
-      ...this.#heldFor(lease),
+      ...heldFor(this.#wiring, lease),
     });
     void this.#delivery.kick(lease.agent);
   }
@@ -383,16 +368,5 @@ export class Takeover {
     } catch (error) {
       log.warn({ run: run.id, error: messageOf(error) }, 'the end of the transcript could not be read');
     }
-  }
-
-  #event<T extends LeaseTopic>(run: Run, topic: T, lease: LeaseRecord, data: LeaseData<T>): void {
-    this.#wiring.events.append({
-      topic,
-      agent: lease.agent,
-      run: run.id,
-      principal: BY_HOST.has(topic) ? 'host' : (lease.detail.by ?? OPERATOR),
-      grade: 'enforced',
-      data: { holder: lease.holder, generation: lease.generation, ...data } as Topics[T],
-    });
   }
 }
