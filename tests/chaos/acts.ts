@@ -212,8 +212,8 @@ export class Acts {
     this.#stalled.add(socket);
     socket.on('error', () => undefined); // its host dies, that is all it is there for
     socket.pause();
-    socket.write(`${JSON.stringify({ id: 1, verb: 'follow', args: [{}] })}\n`);
-    socket.write(`${JSON.stringify({ id: 2, verb: 'terminal', args: [agent] })}\n`);
+    socket.write(`${JSON.stringify({ id: 1, verb: 'follow' })}\n`);
+    socket.write(`${JSON.stringify({ id: 2, verb: 'attach', input: { agent } })}\n`);
   }
 
   dropStalled(): void {

@@ -68,15 +68,15 @@ test('whoever does not read costs the host nothing that grows', async () => {
   const { run } = await fleet.agent('noisy');
   const journal = join(fleet.stateDir, 'runs', run!, 'journal');
 
-  const viewer = deaf({ id: 1, verb: 'terminal', args: ['noisy'] });
-  deaf({ id: 1, verb: 'follow', args: [{}] }, { id: 2, verb: 'followAgents', args: [] });
+  const viewer = deaf({ id: 1, verb: 'attach', input: { agent: 'noisy' } });
+  deaf({ id: 1, verb: 'follow' }, { id: 2, verb: 'followAgents' });
   // Asks without end, and takes no answer.
   const asker = deaf();
   let asked = 0;
   const asking = setInterval(() => {
     for (let n = 0; n < 50 && asker.writableLength < MB; n += 1) {
       asked += 1;
-      asker.write(`${JSON.stringify({ id: asked, verb: 'agents', args: [] })}\n`);
+      asker.write(`${JSON.stringify({ id: asked, verb: 'agents' })}\n`);
     }
   }, 10);
   sockets.push({ destroy: () => clearInterval(asking) });
