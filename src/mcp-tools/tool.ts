@@ -111,15 +111,23 @@ export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject
     outputSchema: portableSchema(output, 'output'),
     check,
     async call(ledger, caller, args, signal) {
-      return ledger.call(caller, name, effectOf(definition, check(args)), signal);
+      return ledger.call(
+        caller,
+        name,
+        effectOf(definition, () => check(args)),
+        signal,
+      );
     },
   };
 }
 
-/** The result is checked within the effect: what does not fit its schema is not committed. */
+/**
+ * Arguments are checked within the effect: the ledger logs a call whose arguments are wrong, and refuses one without
+ * a grant first. So is the result: what does not fit its schema is not committed.
+ */
 function effectOf<Input extends z.ZodObject, Output extends z.ZodObject>(
   definition: ToolDefinition<Input, Output>,
-  args: z.output<Input>,
+  args: () => z.output<Input>,
 ): Effect<Record<string, unknown>> {
   const { output } = definition;
   switch (definition.kind) {
@@ -127,19 +135,19 @@ function effectOf<Input extends z.ZodObject, Output extends z.ZodObject>(
       return {
         kind: 'read',
         run(nouns, call) {
-          const result = definition.effect(nouns, call, args);
+          const result = definition.effect(nouns, call, args());
           return result instanceof Promise
             ? result.then((value) => output.parse(value))
             : output.parse(result);
         },
       };
     case 'write':
-      return { kind: 'write', run: (nouns, call) => output.parse(definition.effect(nouns, call, args)) };
+      return { kind: 'write', run: (nouns, call) => output.parse(definition.effect(nouns, call, args())) };
     case 'wait':
       return {
         kind: 'wait',
         run(nouns, call) {
-          const { until, settle } = definition.effect(nouns, call, args);
+          const { until, settle } = definition.effect(nouns, call, args());
           return { until, settle: (how) => output.parse(settle(how)) };
         },
       };

@@ -117,7 +117,7 @@ describe.each([
     expect(rig.events.list({}).at(-1)?.data).toMatchObject({ ok: false, error: 'tool.not-granted' });
   });
 
-  it('teaches who sends an argument nobody knows, leaves one out, or gets one wrong', async () => {
+  it('refuses an unknown, missing or wrong argument with a sentence that says what is right, and logs the call', async () => {
     await rig.openRunDoor();
     const connected = await client(mode);
     const text = async (args: Record<string, unknown>, name = 'aether_memory_store') => {
@@ -148,7 +148,13 @@ describe.each([
     for (const [args, sentence, name] of wrong) expect(await text(args, name)).toContain(sentence);
     expect(await text({ agent: 'bob' }, 'aether_agents_list')).toContain('It takes no arguments.');
     expect(await text({}, 'aether_ask_operator')).toContain('either a new `question`');
-    expect(rig.topics()).toEqual([]);
+    // Nothing was done, and each call is in the log.
+    expect(new Set(rig.topics())).toEqual(new Set(['mcp.called']));
+    const called = rig.events.list({ topics: ['mcp.called'] });
+    expect(called).toHaveLength(wrong.length + 4);
+    expect(called.every(({ data }) => !data.ok && /^(tool\.arguments|question\.)/.test(data.error!))).toBe(
+      true,
+    );
     await expect(connected.callTool({ name: 'aether_memory_stor', arguments: {} })).rejects.toThrow(
       /Unknown tool "aether_memory_stor".*aether_memory_store/,
     );

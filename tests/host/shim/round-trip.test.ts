@@ -127,7 +127,7 @@ test('requests that make no sense are refused and disturb nothing', async () => 
   await expect(client.write(0, 'f', 'x')).rejects.toMatchObject({ code: 'shim.no-floor' });
   const first = await client.start('s1', program('echo.mjs', [], { pty: true }));
   expect(await client.start('s1', program('echo.mjs'))).toEqual(first);
-  await expect(client.start('s2', program('echo.mjs'))).rejects.toMatchObject({ code: 'shim-started' });
+  await expect(client.start('s2', program('echo.mjs'))).rejects.toMatchObject({ code: 'shim.started' });
   await expect(client.resize(0, 0, 0)).rejects.toMatchObject({ code: 'shim.bad-size' });
   await expect(client.resize(0, 1_000_000, 24)).rejects.toMatchObject({ code: 'shim.bad-size' });
   await expect(client.ack(1e12)).rejects.toMatchObject({ code: 'shim.bad-offset' });
