@@ -25,42 +25,11 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
   });
   const feed = agentFeed(context.verbs, context.clock, context.log);
 
-  /** @returns what to do with the socket, or why it is refused. */
-  function decide(request: IncomingMessage): ((socket: WebSocket) => void) | Refusal {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((word) => word.trim());
-    const admitted = admit(
-      {
-        host: request.headers.host,
-        origin: request.headers.origin,
-        site: header(request, 'sec-fetch-site'),
-        cookie: request.headers.cookie,
-        key: offered.find((word) => word.startsWith(KEY_PREFIX))?.slice(KEY_PREFIX.length),
-        needsOrigin: true,
-        needsKey: true,
-      },
-      context.port(),
-      context.auth,
-    );
-    if (isRefusal(admitted)) return admitted;
-    if (sockets.clients.size >= limits.console_sockets_max) {
-      const error: WireError = {
-        code: 'console.sockets',
-        who: 'user',
-        message: `${limits.console_sockets_max} connections to the console are open.`,
-        next: 'Close tabs you do not need.',
-      };
-      return { error };
-    }
-    const path = (request.url ?? '/').split('?', 1)[0]!;
-    const serve = route(path, context, feed, admitted);
-    return serve instanceof AetherError ? { error: serve.toWire() } : serve;
-  }
-
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', (error) => context.log.debug({ why: error.message }, 'console upgrade'));
-    // Nobody who has not signed in yet may get further than a refusal, least of all to the end of the host.
+    // What a client sends before it has signed in may lead to a refusal, never to an error that ends the host.
     try {
-      const decision = decide(request);
+      const decision = decide(request, context, feed, sockets.clients.size);
       if (typeof decision !== 'function') return refuse(socket, decision);
       if (!context.known(socket as Socket)) return;
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
@@ -85,6 +54,42 @@ export function serveSockets(server: Server, context: ConsoleContext): () => voi
     }
     sockets.close();
   };
+}
+
+/** @returns what to do with the socket, or why it is refused. */
+function decide(
+  request: IncomingMessage,
+  context: ConsoleContext,
+  feed: AgentFeed,
+  open: number,
+): ((socket: WebSocket) => void) | Refusal {
+  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((word) => word.trim());
+  const admitted = admit(
+    {
+      host: request.headers.host,
+      origin: request.headers.origin,
+      site: header(request, 'sec-fetch-site'),
+      cookie: request.headers.cookie,
+      key: offered.find((word) => word.startsWith(KEY_PREFIX))?.slice(KEY_PREFIX.length),
+      needsOrigin: true,
+      needsKey: true,
+    },
+    context.port(),
+    context.auth,
+  );
+  if (isRefusal(admitted)) return admitted;
+  if (open >= limits.console_sockets_max) {
+    const error: WireError = {
+      code: 'console.sockets',
+      who: 'user',
+      message: `${limits.console_sockets_max} connections to the console are open.`,
+      next: 'Close tabs you do not need.',
+    };
+    return { error };
+  }
+  const path = (request.url ?? '/').split('?', 1)[0]!;
+  const serve = route(path, context, feed, admitted);
+  return serve instanceof AetherError ? { error: serve.toWire() } : serve;
 }
 
 function route(
