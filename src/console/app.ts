@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Clock } from '../host/clock.ts';
 import type { RefusalReport } from '../host/doors/refusals.ts';
-import { type TcpDoor, tcpDoor } from '../host/doors/tcp-door.ts';
+import { TcpDoor } from '../host/doors/tcp-door.ts';
 import { AetherError } from '../host/errors.ts';
 import { limits } from '../host/limits.ts';
 import type { Log } from '../host/log.ts';
@@ -84,7 +84,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
         listener?.(request, response);
       })) as typeof createServer,
   }) as Server;
-  door = tcpDoor(server, {
+  door = new TcpDoor(server, {
     name: 'console',
     known_max: limits.console_connections_max,
     newcomers_max: limits.console_newcomers_max,

@@ -1,5 +1,5 @@
 /** The console over HTTP: guard first, then routes. What is put before the guard is open to anybody. */
-import { Hono } from 'hono';
+import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { AetherError } from '../host/errors.ts';
 import { bodyLimit } from './body-limit.ts';
@@ -22,25 +22,52 @@ const CSP =
   "require-trusted-types-for 'script'; trusted-types 'none'";
 
 export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
-  const { auth, log, port } = context;
+  const { log } = context;
   const app = new Hono<ConsoleEnv>();
-
-  app.use(async (c, next) => {
-    await next();
-    const headers = c.res.headers;
-    if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP);
-    if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
-    headers.set('x-content-type-options', 'nosniff');
-    headers.set('x-frame-options', 'DENY');
-    headers.set('referrer-policy', 'no-referrer');
-    headers.set('cross-origin-opener-policy', 'same-origin');
-    headers.set('cross-origin-resource-policy', 'same-origin');
-    headers.set('permissions-policy', 'camera=(), microphone=(), geolocation=()');
-  });
-
+  app.use(securityHeaders);
   signInRoutes(app, context);
 
-  app.use(async (c, next) => {
+  app.use(signedInOnly(context));
+  app.use(bodyLimit);
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed: (c, allowed) => {
+        const response = failure(wrongMethod(c.req.path, c.req.method, allowed), log);
+        return c.json(response.body, response.status, { allow: allowed.join(', ') });
+      },
+    }),
+  );
+  signOutRoutes(app, context);
+  verbRoutes(app, context);
+  app.all('/api/*', (c) => c.notFound());
+  assetRoutes(app, context);
+
+  const answer = (c: Context, error: unknown) => {
+    const response = failure(error, log);
+    return c.json(response.body, response.status);
+  };
+  app.notFound((c) => answer(c, unknownPath(c.req.path)));
+  app.onError((error, c) => answer(c, error));
+  return app;
+}
+
+const securityHeaders: MiddlewareHandler<ConsoleEnv> = async (c, next) => {
+  await next();
+  const headers = c.res.headers;
+  if (!headers.has('content-security-policy')) headers.set('content-security-policy', CSP);
+  if (!headers.has('cache-control')) headers.set('cache-control', 'no-store');
+  headers.set('x-content-type-options', 'nosniff');
+  headers.set('x-frame-options', 'DENY');
+  headers.set('referrer-policy', 'no-referrer');
+  headers.set('cross-origin-opener-policy', 'same-origin');
+  headers.set('cross-origin-resource-policy', 'same-origin');
+  headers.set('permissions-policy', 'camera=(), microphone=(), geolocation=()');
+};
+
+/** A request without a session gets a refusal: as JSON below /api/, as a page elsewhere. */
+function signedInOnly({ auth, port, known }: ConsoleContext): MiddlewareHandler<ConsoleEnv> {
+  return async (c, next) => {
     const api = c.req.path.startsWith('/api/');
     const admitted = admit(
       {
@@ -56,7 +83,7 @@ export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
       auth,
     );
     if (!isRefusal(admitted)) {
-      context.known(c.env.incoming.socket);
+      known(c.env.incoming.socket);
       c.set('session', admitted);
       return next();
     }
@@ -64,48 +91,23 @@ export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
     if (api) return c.json({ error: admitted.error }, status);
     c.header('content-security-policy', PAGE_CSP);
     return c.html(errorPage(status === 401 ? 'Not signed in' : 'Refused', admitted.error), status);
+  };
+}
+
+function wrongMethod(path: string, method: string, allowed: readonly string[]): AetherError {
+  return new AetherError({
+    code: 'console.method',
+    who: 'user',
+    message: `${path} does not know ${method}.`,
+    next: `Use ${allowed.join(' or ')}.`,
   });
+}
 
-  app.use(bodyLimit);
-  app.use(
-    methodNotAllowed({
-      app,
-      onMethodNotAllowed: (c, allowed) => {
-        const response = failure(
-          new AetherError({
-            code: 'console.method',
-            who: 'user',
-            message: `${c.req.path} does not know ${c.req.method}.`,
-            next: `Use ${allowed.join(' or ')}.`,
-          }),
-          log,
-        );
-        return c.json(response.body, response.status, { allow: allowed.join(', ') });
-      },
-    }),
-  );
-
-  signOutRoutes(app, context);
-  verbRoutes(app, context);
-  app.all('/api/*', (c) => c.notFound());
-  assetRoutes(app, context);
-
-  app.notFound((c) =>
-    c.json(
-      {
-        error: {
-          code: 'console.unknown-path',
-          who: 'user',
-          message: `The console has nothing at ${c.req.path}.`,
-          next: 'Start from /.',
-        },
-      },
-      404,
-    ),
-  );
-  app.onError((error, c) => {
-    const response = failure(error, log);
-    return c.json(response.body, response.status);
+function unknownPath(path: string): AetherError {
+  return new AetherError({
+    code: 'console.unknown-path',
+    who: 'user',
+    message: `The console has nothing at ${path}.`,
+    next: 'Start from /.',
   });
-  return app;
 }
