@@ -26,53 +26,31 @@ export interface ViewParts {
 
 export function agentView(parts: ViewParts): AgentView {
   const { agent, run, lease } = parts;
-  const live = run !== null && run.exited_ms === null;
+  const live = run !== null && run.exited_ms === null ? run : null;
   const state = stateOf(agent, run);
-  const request = requestOf(parts, live);
-  const present = run === null ? null : onFloor(run.floor);
-  const shown = live ? terminalOf(run.floor) : null;
-  const terminalKind =
-    shown === null || shown.pid === null ? 'none' : shown.role === 'terminal' ? 'takeover' : 'engine';
+  const request = requestOf(parts, live !== null);
+  const terminal = terminalView(live, run);
   const gated = parts.capabilities?.gate !== undefined;
-  const verbs = parts.legal({
-    name: agent.name,
-    state,
-    lease,
-    structured: parts.capabilities?.engine === 'structured',
-    gated,
-    hasTerminal: terminalKind !== 'none',
-    paused: live && run.tree.pause !== null,
-    pausable: live && run.tree.containment !== null,
-    hold: agent.hold !== null,
-  });
+  const structured = parts.capabilities?.engine === 'structured';
   return {
     name: agent.name,
     runtime: agent.config.runtime,
     state,
-    activity: !live ? null : run.tree.pause !== null ? 'paused' : run.activity,
+    ...activityOf(live),
     requested: request?.what ?? null,
     requestedEvidence: requestEvidence(request),
     run: run?.id ?? null,
-    pid: live ? (present?.pid ?? null) : null,
+    pid: live && (onFloor(live.floor)?.pid ?? null),
     since_ms: run?.state_ms ?? agent.updated_ms,
     evidence: evidenceOf(agent, run),
-    activityEvidence: !live
-      ? null
-      : run.tree.pause !== null
-        ? pauseEvidence(run.tree.pause)
-        : run.activityEvidence,
     wanted: agent.wanted,
     last: run?.last ?? null,
     goal: agent.config.goal,
     model: agent.config.model,
     workspace: agent.config.workspace,
     sandbox: run?.sandbox.name ?? 'none',
-    can: {
-      hold: gated,
-      receipts: parts.capabilities?.receipts ?? 'delivered',
-      turns: parts.capabilities?.engine === 'structured',
-    },
-    containment: live ? (run.tree.containment?.means ?? null) : null,
+    can: { hold: gated, receipts: parts.capabilities?.receipts ?? 'delivered', turns: structured },
+    containment: live?.tree.containment?.means ?? null,
     cost_usd: parts.totals.cost_usd,
     tokens: { input: parts.totals.input, output: parts.totals.output },
     lease,
@@ -81,20 +59,43 @@ export function agentView(parts: ViewParts): AgentView {
     openApprovals: parts.openApprovals,
     unreadMail: parts.unreadMail,
     restarts: parts.restarts,
-    exit:
-      run?.exit && run.exited_ms !== null
-        ? { code: run.exit.code, signal: run.exit.signal, cause: run.exit.cause, at_ms: run.exited_ms }
-        : null,
+    exit: exitOf(run),
     problem: agent.problem,
     pending: parts.pending,
-    verbs,
-    terminal: {
-      available: terminalKind !== 'none',
-      cols: (shown ?? present)?.size.cols ?? 80,
-      rows: (shown ?? present)?.size.rows ?? 24,
-      kind: terminalKind,
-    },
+    verbs: parts.legal({
+      name: agent.name,
+      state,
+      lease,
+      structured,
+      gated,
+      hasTerminal: terminal.available,
+      paused: live !== null && live.tree.pause !== null,
+      pausable: live !== null && live.tree.containment !== null,
+      hold: agent.hold !== null,
+    }),
+    terminal,
   };
+}
+
+function activityOf(live: RunRecord | null): Pick<AgentView, 'activity' | 'activityEvidence'> {
+  if (live === null) return { activity: null, activityEvidence: null };
+  const { pause } = live.tree;
+  if (pause !== null) return { activity: 'paused', activityEvidence: pauseEvidence(pause) };
+  return { activity: live.activity, activityEvidence: live.activityEvidence };
+}
+
+/** The terminal that is shown; without one, the size that the last one had. */
+function terminalView(live: RunRecord | null, run: RunRecord | null): AgentView['terminal'] {
+  const shown = live && terminalOf(live.floor);
+  const { cols, rows } = (shown ?? (run && onFloor(run.floor)))?.size ?? { cols: 80, rows: 24 };
+  const kind = !shown || shown.pid === null ? 'none' : shown.role === 'terminal' ? 'takeover' : 'engine';
+  return { available: kind !== 'none', cols, rows, kind };
+}
+
+function exitOf(run: RunRecord | null): AgentView['exit'] {
+  if (run === null || run.exit === null || run.exited_ms === null) return null;
+  const { code, signal, cause } = run.exit;
+  return { code, signal, cause, at_ms: run.exited_ms };
 }
 
 function stateOf(agent: AgentRecord, run: RunRecord | null): AgentView['state'] {

@@ -5,11 +5,11 @@
  */
 import { LineCounter, parseDocument } from 'yaml';
 import { resolveAliases, toValue } from './aliases.ts';
-import { badKeys, keyOffset, locateOffset } from './locate.ts';
+import { type BadKey, badKeys, keyOffset, locateOffset } from './locate.ts';
 import { configError, type LocatedProblem, type Problem } from './problems.ts';
 import { readConfigText } from './read.ts';
 import { showPath } from './secrets.ts';
-import { explainSyntax, measure } from './syntax.ts';
+import { explainSyntax, measure, type SyntaxFault } from './syntax.ts';
 import type { Position } from './types.ts';
 
 export interface Source {
@@ -32,26 +32,25 @@ export function readSource(file: string): Source {
 export function parseSource(file: string, text: string): Source {
   const lines = new LineCounter();
   lines.addNewLine(0);
-  const syntax = (code: string, offset: number, message: string, next: string): LocatedProblem => ({
-    code,
-    path: [],
-    at: 'value',
-    message,
-    next,
-    position: at(lines, offset),
-  });
+  /** Faults that leave nothing to judge. */
+  const refused = (code: string, faults: readonly SyntaxFault[]) =>
+    configError(
+      file,
+      faults.map(({ offset, message, next }) => ({
+        code,
+        path: [],
+        at: 'value',
+        message,
+        next,
+        position: at(lines, offset),
+      })),
+    );
 
   const excess = measure(text, lines);
-  if (excess)
-    throw configError(file, [
-      syntax(
-        'too-complex',
-        excess.offset,
-        excess.what,
-        'Write the fleet out plainly; a goal or role is text.',
-      ),
-    ]);
-
+  if (excess) {
+    const next = 'Write the fleet out plainly; a goal or role is text.';
+    throw refused('too-complex', [{ offset: excess.offset, message: excess.what, next }]);
+  }
   const document = parseDocument(text, {
     lineCounter: new LineCounter(),
     prettyErrors: false,
@@ -61,41 +60,13 @@ export function parseSource(file: string, text: string): Source {
     version: '1.2',
     logLevel: 'error',
   });
-  const faults = [...document.errors, ...document.warnings].map((fault) => {
-    const { offset, message, next } = explainSyntax(fault, document);
-    return syntax('syntax', offset, message, next);
-  });
-  if (faults.length > 0) throw configError(file, faults);
-
-  const problems = badKeys(document).map(({ path, pair, first }): LocatedProblem => {
-    const name = path.at(-1)!;
-    if (first === null)
-      return {
-        code: 'unknown-key',
-        path,
-        at: 'key',
-        message: `"${name}" cannot be a key.`,
-        next: 'Choose another name, or remove the line.',
-        position: at(lines, keyOffset(pair)),
-      };
-    const agent = path.length === 2 && path[0] === 'agents';
-    return {
-      code: agent ? 'duplicate-agent' : 'duplicate-key',
-      path,
-      at: 'key',
-      message: agent
-        ? `Agent "${name}" is declared twice; first on line ${at(lines, keyOffset(first)).line}.`
-        : `${showPath(path)} is given twice; first on line ${at(lines, keyOffset(first)).line}.`,
-      next: agent ? 'Rename one of the two.' : 'Keep one of the two.',
-      position: at(lines, keyOffset(pair)),
-    };
-  });
-
+  const faults = [...document.errors, ...document.warnings].map((fault) => explainSyntax(fault, document));
+  if (faults.length > 0) throw refused('syntax', faults);
+  const problems = badKeys(document).map((bad) => keyProblem(bad, lines));
   const aliases = resolveAliases(document);
-  if ('offset' in aliases)
-    throw configError(file, [syntax('alias', aliases.offset, aliases.message, aliases.next)]);
+  if ('offset' in aliases) throw refused('alias', [aliases]);
   const plain = toValue(document, aliases);
-  if ('offset' in plain) throw configError(file, [syntax('alias', plain.offset, plain.message, plain.next)]);
+  if ('offset' in plain) throw refused('alias', [plain]);
   const position = (path: readonly string[], where: 'key' | 'value') =>
     at(lines, locateOffset(document, aliases, path, where));
   return {
@@ -104,6 +75,33 @@ export function parseSource(file: string, text: string): Source {
     problems,
     position,
     locate: (problem) => ({ ...problem, position: position(problem.path, problem.at) }),
+  };
+}
+
+/** A key that is given twice, or that no object may have. */
+function keyProblem({ path, pair, first }: BadKey, lines: LineCounter): LocatedProblem {
+  const name = path.at(-1)!;
+  const where = { path, at: 'key' as const, position: at(lines, keyOffset(pair)) };
+  if (first === null)
+    return {
+      ...where,
+      code: 'unknown-key',
+      message: `"${name}" cannot be a key.`,
+      next: 'Choose another name, or remove the line.',
+    };
+  const { line } = at(lines, keyOffset(first));
+  if (path.length === 2 && path[0] === 'agents')
+    return {
+      ...where,
+      code: 'duplicate-agent',
+      message: `Agent "${name}" is declared twice; first on line ${line}.`,
+      next: 'Rename one of the two.',
+    };
+  return {
+    ...where,
+    code: 'duplicate-key',
+    message: `${showPath(path)} is given twice; first on line ${line}.`,
+    next: 'Keep one of the two.',
   };
 }
 

@@ -22,11 +22,15 @@ export function measure(text: string, lines: LineCounter): { offset: number; wha
   return null;
 }
 
-/** @returns where, what and the mend; never more of the text than a few words. */
-export function explainSyntax(
-  fault: YAMLError,
-  document: Document.Parsed,
-): { offset: number; message: string; next: string } {
+/** Text that is no YAML, or YAML beyond what is read: where, what, and how to mend it. */
+export interface SyntaxFault {
+  offset: number;
+  message: string;
+  next: string;
+}
+
+/** Quotes no more of the text than a few words. */
+export function explainSyntax(fault: YAMLError, document: Document.Parsed): SyntaxFault {
   const offset = fault.pos[0];
   switch (fault.code) {
     case 'TAB_AS_INDENT':

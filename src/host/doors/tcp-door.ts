@@ -23,108 +23,117 @@ export interface TcpDoorOptions {
   report(report: RefusalReport): void;
 }
 
-export interface TcpDoor {
-  /** This connection has shown who it is. @returns false when all places are taken, and it is closed */
-  known(socket: Socket): boolean;
-  /** False for a newcomer that has asked already: it gets one answer at a time. */
-  mayAsk(socket: Socket): boolean;
-  /** The answer is out. */
-  answered(socket: Socket): void;
-  readonly newcomers: number;
-  readonly connections: number;
-  /** Ends the newcomers that wait for no answer, and reports what is not reported yet. */
-  close(): void;
-}
-
 interface Newcomer {
   since_ms: number;
   asking: boolean;
 }
 
 /** Watches over the connections of a server, which listens already or will. */
-export function tcpDoor(server: Server, options: TcpDoorOptions): TcpDoor {
-  const { known_max, newcomers_max, newcomer_ms, clock } = options;
-  const refusals = new Refusals(options.name, clock, options.report);
-  const known = new Set<Socket>();
+export class TcpDoor {
+  readonly #o: TcpDoorOptions;
+  readonly #refusals: Refusals;
+  readonly #known = new Set<Socket>();
   /** In the order in which they came. */
-  const newcomers = new Map<Socket, Newcomer>();
-  let cancel: (() => void) | null = null;
+  readonly #newcomers = new Map<Socket, Newcomer>();
+  #cancelSweep: (() => void) | null = null;
 
-  function drop(socket: Socket, why: string): void {
-    refusals.done(refusals.note(why, null));
-    newcomers.delete(socket);
-    known.delete(socket);
+  constructor(server: Server, options: TcpDoorOptions) {
+    this.#o = options;
+    this.#refusals = new Refusals(options.name, options.clock, options.report);
+    server.on('connection', (socket: Socket) => this.#came(socket));
+  }
+
+  get newcomers(): number {
+    return this.#newcomers.size;
+  }
+
+  get connections(): number {
+    return this.#newcomers.size + this.#known.size;
+  }
+
+  /** This connection has shown who it is. @returns false when all places are taken, and it is closed */
+  known(socket: Socket): boolean {
+    if (this.#known.has(socket)) return true;
+    if (socket.destroyed) return false;
+    if (this.#known.size >= this.#o.known_max) {
+      this.#drop(socket, `${this.#o.known_max} connections are signed in`);
+      return false;
+    }
+    this.#newcomers.delete(socket);
+    this.#known.add(socket);
+    return true;
+  }
+
+  /** False for a newcomer that has asked already: it gets one answer at a time. */
+  mayAsk(socket: Socket): boolean {
+    if (socket.destroyed) return false;
+    const newcomer = this.#newcomers.get(socket);
+    if (newcomer === undefined) return this.#known.has(socket);
+    if (newcomer.asking) {
+      this.#drop(socket, 'it sent several requests at once without signing in');
+      return false;
+    }
+    newcomer.asking = true;
+    return true;
+  }
+
+  /** The answer is out. */
+  answered(socket: Socket): void {
+    const newcomer = this.#newcomers.get(socket);
+    if (newcomer !== undefined) newcomer.asking = false;
+  }
+
+  /** Ends the newcomers that wait for no answer, and reports what is not reported yet. */
+  close(): void {
+    this.#cancelSweep?.();
+    for (const [socket, { asking }] of this.#newcomers) if (!asking) socket.destroy();
+    this.#refusals.close();
+  }
+
+  #came(socket: Socket): void {
+    if (!leavesRoom(socket)) {
+      this.#drop(socket, 'the host has few file descriptors left');
+      return;
+    }
+    const { clock, newcomers_max } = this.#o;
+    this.#newcomers.set(socket, { since_ms: clock.elapsed(), asking: false });
+    socket.once('close', () => this.#forget(socket));
+    if (this.#newcomers.size > newcomers_max)
+      this.#drop(
+        this.#newcomers.keys().next().value!,
+        `more than ${newcomers_max} connections have not signed in`,
+      );
+    this.#expectSweep();
+  }
+
+  #drop(socket: Socket, why: string): void {
+    this.#refusals.done(this.#refusals.note(why, null));
+    this.#forget(socket);
     socket.destroy();
   }
 
-  function sweep(): void {
-    cancel = null;
+  #forget(socket: Socket): void {
+    this.#newcomers.delete(socket);
+    this.#known.delete(socket);
+  }
+
+  /** The oldest newcomer's time ends first. */
+  #expectSweep(): void {
+    const { clock, newcomer_ms } = this.#o;
+    const oldest = this.#newcomers.values().next().value;
+    if (this.#cancelSweep !== null || oldest === undefined) return;
+    const wait_ms = Math.max(1, oldest.since_ms + newcomer_ms - clock.elapsed());
+    this.#cancelSweep = clock.after(wait_ms, () => this.#sweep());
+  }
+
+  #sweep(): void {
+    this.#cancelSweep = null;
+    const { clock, newcomer_ms } = this.#o;
     const before = clock.elapsed() - newcomer_ms;
-    for (const [socket, { since_ms }] of newcomers) {
+    for (const [socket, { since_ms }] of this.#newcomers) {
       if (since_ms > before) break;
-      drop(socket, `it did not sign in within ${newcomer_ms} ms`);
+      this.#drop(socket, `it did not sign in within ${newcomer_ms} ms`);
     }
-    expect();
+    this.#expectSweep();
   }
-
-  function expect(): void {
-    const oldest = newcomers.values().next().value;
-    if (cancel !== null || oldest === undefined) return;
-    cancel = clock.after(Math.max(1, oldest.since_ms + newcomer_ms - clock.elapsed()), sweep);
-  }
-
-  server.on('connection', (socket: Socket) => {
-    if (!leavesRoom(socket)) {
-      drop(socket, 'the host has few file descriptors left');
-      return;
-    }
-    newcomers.set(socket, { since_ms: clock.elapsed(), asking: false });
-    socket.once('close', () => {
-      newcomers.delete(socket);
-      known.delete(socket);
-    });
-    if (newcomers.size > newcomers_max)
-      drop(newcomers.keys().next().value!, `more than ${newcomers_max} connections have not signed in`);
-    expect();
-  });
-
-  return {
-    known(socket) {
-      if (known.has(socket)) return true;
-      if (socket.destroyed) return false;
-      if (known.size >= known_max) {
-        drop(socket, `${known_max} connections are signed in`);
-        return false;
-      }
-      newcomers.delete(socket);
-      known.add(socket);
-      return true;
-    },
-    mayAsk(socket) {
-      if (socket.destroyed) return false;
-      const newcomer = newcomers.get(socket);
-      if (newcomer === undefined) return known.has(socket);
-      if (newcomer.asking) {
-        drop(socket, 'it sent several requests at once without signing in');
-        return false;
-      }
-      newcomer.asking = true;
-      return true;
-    },
-    answered(socket) {
-      const newcomer = newcomers.get(socket);
-      if (newcomer !== undefined) newcomer.asking = false;
-    },
-    get newcomers() {
-      return newcomers.size;
-    },
-    get connections() {
-      return newcomers.size + known.size;
-    },
-    close() {
-      cancel?.();
-      for (const [socket, { asking }] of newcomers) if (!asking) socket.destroy();
-      refusals.close();
-    },
-  };
 }

@@ -2,7 +2,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { RefusalReport } from '../../../src/host/doors/refusals.ts';
-import { type TcpDoor, tcpDoor } from '../../../src/host/doors/tcp-door.ts';
+import { TcpDoor } from '../../../src/host/doors/tcp-door.ts';
 import { VirtualClock } from '../../support/clock.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -18,7 +18,7 @@ beforeEach(async () => {
   accepted = [];
   reports = [];
   server = createServer((socket) => accepted.push(socket.on('error', () => undefined)));
-  door = tcpDoor(server, {
+  door = new TcpDoor(server, {
     name: 'console',
     known_max: 2,
     newcomers_max: 3,
