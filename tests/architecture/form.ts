@@ -1,11 +1,20 @@
-/** Rules of form: small files that say why they exist, no barrels, SQL in one room. */
-import { parseSync, Visitor } from 'vite';
+/** Rules of form: small files that say why they exist, small functions, no barrels, SQL in one room. */
+import { type ESTree, parseSync, Visitor } from 'vite';
 
 const LINES_MAX = 400;
 /** A file that may be longer, and why. */
 const LONGER: Record<string, number> = {
   // Each agent pays its start, and each further file costs a millisecond of it.
   'mcp-tools/bridge/main.cts': 490,
+};
+/** Of a function, from its first line to its last; a component of the console is a page of markup as well. */
+const FUNCTION_LINES_MAX = 70;
+const COMPONENT_LINES_MAX = 120;
+/** Functions that are longer today, by the file's name and their own, with the day by which they are split. */
+const LONG_FUNCTIONS: Record<string, string> = {
+  'main.ts runHost': '2026-11-28',
+  'launch.ts launch': '2026-11-28',
+  'inject.ts acceptInjection': '2026-11-28',
 };
 /** Statements as they are written here: upper-case keywords. */
 const SQL =
@@ -16,7 +25,7 @@ const RAW_CUT =
   /\.(?:slice|substring|substr)\((?:(?:0, *|-|1 - |at, at \+ )(?:[A-Z_]*(?:CHARS|BYTES)[A-Z_]*|limits\.\w*(?:chars|bytes)_max)|0, *\d\d[\d_]*)\b/g;
 /** How often a file cuts so what is ASCII by its form, a list, or only compared. */
 const PLAIN_CUTS: Record<string, number> = {
-  'console/sockets/terminal.ts': 1, // bytes
+  'console/sockets/terminal-output.ts': 1, // bytes
   'host/errors.ts': 2, // a word that is compared, not shown
   'host/mailboxes/mailboxes.ts': 1, // names
   'host/names.ts': 1, // a name of a-z, 0-9 and -
@@ -42,6 +51,7 @@ export function formFaults(file: string, source: string): string[] {
     faults.push(`${file}: cuts text inside a character; host/text.ts has what cuts between them`);
   }
   const { program } = parseSync(file, source);
+  faults.push(...longFunctions(file, source, program));
   const reexports = program.body.filter(
     (node) => node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source),
   );
@@ -55,6 +65,52 @@ export function formFaults(file: string, source: string): string[] {
     faults.push(`${file}: SQL outside the store`);
   }
   return faults;
+}
+
+function longFunctions(file: string, source: string, program: ESTree.Program): string[] {
+  const base = file.slice(file.lastIndexOf('/') + 1);
+  const most = file.startsWith('console/web/') ? COMPONENT_LINES_MAX : FUNCTION_LINES_MAX;
+  const functions = functionsOf(source, program);
+  const faults = functions
+    .filter(({ name, lines }) => lines > most && LONG_FUNCTIONS[`${base} ${name}`] === undefined)
+    .map(
+      ({ name, lines }) =>
+        `${file}: ${name} has ${lines} lines, a function at most ${most}; split it by sense`,
+    );
+  const stale = functions.filter(({ name, lines }) => lines <= most && LONG_FUNCTIONS[`${base} ${name}`]);
+  return [
+    ...faults,
+    ...stale.map(({ name }) => `${file}: ${name} is short now; take it off the list of long functions`),
+  ];
+}
+
+/** Every function with the name that it is known by: its own, or that of the method or variable that holds it. */
+function functionsOf(source: string, program: ESTree.Program): { name: string; lines: number }[] {
+  const found: { name: string; lines: number }[] = [];
+  const named = new Map<unknown, string>();
+  const text = ({ start, end }: ESTree.Span) => source.slice(start, end);
+  const see = (node: ESTree.Function | ESTree.ArrowFunctionExpression) => {
+    const own = 'id' in node && node.id ? node.id.name : named.get(node);
+    found.push({ name: own ?? 'a function without a name', lines: text(node).split('\n').length });
+  };
+  new Visitor({
+    VariableDeclarator(node) {
+      named.set(node.init, text(node.id));
+    },
+    MethodDefinition(node) {
+      named.set(node.value, text(node.key));
+    },
+    Property(node) {
+      named.set(node.value, text(node.key));
+    },
+    PropertyDefinition(node) {
+      named.set(node.value, text(node.key));
+    },
+    FunctionDeclaration: see,
+    FunctionExpression: see,
+    ArrowFunctionExpression: see,
+  }).visit(program);
+  return found;
 }
 
 function strings(file: string, source: string): string[] {

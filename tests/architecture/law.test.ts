@@ -177,8 +177,20 @@ describe('form', () => {
       'inside a character',
     ],
     ['host/runs/sql.ts', '/** Why. */\ndb.exec(`\n  UPDATE runs SET state = 1`);', 'SQL'],
+    ['host/runs/run.ts', `/** Why. */\nfunction go() {\n${'x;\n'.repeat(69)}}`, 'go has 71 lines'],
+    ['host/runs/run.ts', `/** Why. */\nclass A {\n  go() {\n${'x;\n'.repeat(69)}  }\n}`, 'go has 71 lines'],
+    ['host/runs/run.ts', `/** Why. */\nconst go = () => {\n${'x;\n'.repeat(69)}};`, 'go has 71 lines'],
+    ['host/runs/run.ts', `/** Why. */\non(() => {\n${'x;\n'.repeat(69)}});`, 'without a name has 71'],
+    ['console/web/x.tsx', `/** Why. */\nfunction Go() {\n${'x;\n'.repeat(119)}}`, 'Go has 121 lines'],
+    ['host/main.ts', '/** Why. */\nfunction runHost() {}', 'take it off the list'],
   ])('would catch %s (%#)', (file, source, what) => {
     expect(formFaults(file, source).join('\n')).toContain(what);
+  });
+
+  it('lets a component be longer than a function', () => {
+    const source = `/** Why. */\nfunction Go() {\n${'x;\n'.repeat(118)}}`;
+    expect(formFaults('console/web/go.tsx', source)).toEqual([]);
+    expect(formFaults('console/go.ts', source)).toHaveLength(1);
   });
 
   it('does not take a list for text', () => {
