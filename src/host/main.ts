@@ -367,7 +367,6 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     chores: {
       'an expired lease was not handed back': () => returnExpired(wiring, takeover),
       'an expired hold was not ended': () => holds.sweep(),
-      'receipts of answered calls were not dropped': () => ledger.prune(),
     },
     retention: new Retention(wiring, () => fleet.retention),
     idleExit_ms: options.idleExit_ms ?? null,

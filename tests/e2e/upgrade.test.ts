@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { AgentView, ApprovalView } from '../../src/host/api.ts';
-import { migrations } from '../../src/host/store/schema.ts';
+import { migrations } from '../../src/host/store/migrations.ts';
 import { aether, call, LiveFleet, running } from '../support/live-fleet.ts';
 import { resultsIn, saidIn } from '../support/model-server/server.ts';
 import { treeOf } from '../support/run-tree.ts';

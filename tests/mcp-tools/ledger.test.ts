@@ -116,18 +116,13 @@ describe('once', () => {
     expect(rig.memory.search('agent:ada', { query: 'tea' }).total).toBe(1);
   });
 
-  it('drops receipts that have been answered, and those nobody can ask for', async () => {
+  it('drops receipts that have been answered', async () => {
     for (let sequence = 1; sequence <= 10; sequence += 1) {
       await rig.call('aether_memory_store', caller({ instance: 'z', sequence, settled: sequence - 3 }), {
         text: `${sequence}`,
       });
     }
     expect(receipts()).toBe(3);
-    await rig.call('aether_memory_store', caller({ instance: 'y', sequence: 1 }), { text: 'x' });
-    clock.advance(23 * 3_600_000);
-    expect(rig.ledger.prune()).toBe(0);
-    clock.advance(2 * 3_600_000);
-    expect(rig.ledger.prune()).toBe(4);
   });
 });
 

@@ -12,9 +12,9 @@ import { type EventRow, EventTable } from '../store/events.ts';
 import { toJson } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
-import { type ChainVerdict, hashOf, verifyChain } from './chain.ts';
+import { type ChainVerdict, hashOf, PRUNED, verifyChain } from './chain.ts';
 import { BEGINNING, cursorOf, foreignCursor, placeOf, tagOf } from './cursor.ts';
-import type { EventOf, EventView, NewEvent, Topic, Topics, TopicsLike } from './topics.ts';
+import type { EventOf, EventView, NewEvent, PrunedData, Topic, Topics, TopicsLike } from './topics.ts';
 
 export class Events {
   readonly #store: Store;
@@ -70,6 +70,13 @@ export class Events {
       this.#newest = { hash: this.#table.newest()?.hash ?? '', rollbacks: this.#store.rollbacks };
     }
     return this.#newest.hash;
+  }
+
+  /** Says that the events up to `through` are removed; they may go once it is stored. */
+  announceRemoval(cut: Omit<PrunedData, 'hash'>): void {
+    const hash = this.#table.hashAt(cut.through);
+    if (hash === undefined) throw new Error(`there is no event ${cut.through} to cut the log at`);
+    this.append({ topic: PRUNED, principal: 'host', grade: 'enforced', data: { ...cut, hash } });
   }
 
   /** True the first time this run reports the fact: two sources may tell of the same thing. */

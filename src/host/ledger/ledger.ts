@@ -14,10 +14,6 @@ import type { Store } from '../store/store.ts';
 import type { Call, HowEnded, Waiting } from './call.ts';
 import type { Nouns } from './nouns.ts';
 
-/** A receipt this old belongs to a bridge that is long gone. */
-const RECEIPT_KEPT_MS = 24 * 3_600_000;
-const PRUNE_EVERY_MS = 10 * 60_000;
-
 export interface LedgerOptions {
   store: Store;
   clock: Clock;
@@ -42,7 +38,6 @@ const atOnce = (then: () => void) => then();
 export class Ledger {
   readonly #o: LedgerOptions;
   readonly #calls: CallTable;
-  #pruned_ms = Number.NEGATIVE_INFINITY;
 
   constructor(options: LedgerOptions) {
     this.#o = options;
@@ -61,14 +56,6 @@ export class Ledger {
       case 'wait':
         return this.#wait(caller, tool, log, effect.run, signal);
     }
-  }
-
-  /** Drops receipts nobody can ask for any more; does it when the host starts, and rarely after. Returns how many. */
-  prune(): number {
-    const now = this.#o.clock.elapsed();
-    if (now - this.#pruned_ms < PRUNE_EVERY_MS) return 0;
-    this.#pruned_ms = now;
-    return this.#calls.prune(this.#o.clock.now() - RECEIPT_KEPT_MS);
   }
 
   #read<T>(

@@ -10,29 +10,22 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { RetentionConfig } from '../config/types.ts';
 import { isDiskFull, messageOf } from '../errors.ts';
-import { PRUNED } from '../events/chain.ts';
-import type { PrunedData } from '../events/topics.ts';
 import { bootId, isAlive } from '../process/proc.ts';
-import { type OldEvent, RetentionTable } from '../store/retention.ts';
+import { logTables, SettledRemover } from '../store/retention.ts';
+import { DAY_MS } from '../store/table.ts';
 import { directoryBytes } from './disk-use.ts';
+import { type Cut, LogCut } from './log-cut.ts';
 import type { Wiring } from './wiring.ts';
 
 const SWEEP_MS = 60_000;
-const DAY_MS = 24 * 3_600_000;
 const STEADY_MS = 3_600_000;
 /** Wall clock and elapsed time may part this much between two sweeps; more is somebody setting the clock. */
 const DRIFT_MS = 5_000;
-/** A receipt this old belongs to a bridge that is long gone; a run this old reports no fact twice. */
-const SETTLED_MS = DAY_MS;
-/** By size the log is cut to this part of its bound, by age once a day: each cut is an event of its own. */
-const CUT_TO = 0.9;
-/** Events looked at in one sweep. */
-const EVENTS_PER_SWEEP_MAX = 20_000;
-
 export interface Swept {
   runs: string[];
   bytes: number;
-  events: number;
+  /** Rows removed, by table: of those that are cut by bytes as well. */
+  rows: Record<string, number>;
 }
 
 interface KeptRun {
@@ -47,11 +40,11 @@ type Needs = Pick<Wiring, 'store' | 'clock' | 'events' | 'runs' | 'runTable' | '
 
 export class Retention {
   readonly #wiring: Needs;
-  readonly #table: RetentionTable;
+  readonly #settled: SettledRemover;
+  readonly #logs: LogCut[];
   readonly #rules: () => RetentionConfig;
   /** Of ended runs, whose directories do not change any more. */
   readonly #bytes = new Map<string, number>();
-  #events = { through: 0, bytes: 0 };
   #seen: { wall_ms: number; elapsed_ms: number; steady_since: number };
   /** Removed, and not yet in the event log. */
   #untold: { runs: string[]; bytes: number } = { runs: [], bytes: 0 };
@@ -61,9 +54,13 @@ export class Retention {
 
   constructor(wiring: Needs, rules: () => RetentionConfig) {
     this.#wiring = wiring;
-    this.#table = new RetentionTable(wiring.store);
+    const { clock, events, store } = wiring;
+    this.#settled = new SettledRemover(store);
+    const announce: Record<string, (cut: Cut) => void> = { events: (cut) => events.announceRemoval(cut) };
+    this.#logs = logTables(store).map(
+      (table) => new LogCut({ table, announce: announce[table.name], closed: () => this.#closed }),
+    );
     this.#rules = rules;
-    const { clock } = wiring;
     this.#seen = { wall_ms: clock.now(), elapsed_ms: clock.elapsed(), steady_since: clock.elapsed() };
   }
 
@@ -101,17 +98,11 @@ export class Retention {
     const rules = this.#rules();
     const now = this.#wiring.clock.now();
     const steady = this.#steady();
-    const swept: Swept = { runs: [], bytes: 0, events: 0 };
+    const swept: Swept = { runs: [], bytes: 0, rows: {} };
     await this.#runs(rules, now, steady, swept);
     if (this.#closed) return swept;
-    if (steady) {
-      const before = now - rules.events_days * DAY_MS;
-      this.#table.forgetRuns(before);
-      this.#table.forgetSettled(before);
-      this.#table.forgetFacts(now - SETTLED_MS);
-      this.#table.forgetReceipts(now - SETTLED_MS);
-    }
-    await this.#cutEvents(rules, now, steady, swept);
+    if (steady) this.#settled.remove(rules, now);
+    for (const log of this.#logs) swept.rows[log.name] = await log.sweep(rules, steady ? now : null);
     return swept;
   }
 
@@ -184,7 +175,7 @@ export class Retention {
     });
     const kept: KeptRun[] = [];
     for (const id of names) {
-      const run = this.#table.run(id);
+      const run = this.#wiring.runTable.ended(id);
       if (run === 'live' || this.#wiring.runs.byId(id) !== null || this.#shimLives(id)) continue;
       const ended_ms = run?.exited_ms ?? (await changed(this.#dir(id)));
       if (ended_ms === null || (run === null && ended_ms > made_ms)) continue;
@@ -201,70 +192,10 @@ export class Retention {
     const record = this.#wiring.runTable.get(id);
     return record?.shim != null && record.boot_id === bootId() && isAlive(record.shim);
   }
-
-  /* ---------- the event log ---------- */
-
-  async #cutEvents(rules: RetentionConfig, now: number, steady: boolean, swept: Swept): Promise<void> {
-    for (let more = this.#table.measure(this.#events.through); more !== null; ) {
-      this.#events = { through: more.last, bytes: this.#events.bytes + more.bytes };
-      await breath();
-      more = this.#table.measure(this.#events.through);
-    }
-    const before_ms = steady ? now - rules.events_days * DAY_MS : Number.NEGATIVE_INFINITY;
-    const oldest = this.#table.events(0)[0];
-    if (oldest === undefined || this.#closed) return;
-    const large = this.#events.bytes > rules.events_bytes;
-    if (!large && oldest.at_ms >= before_ms - DAY_MS) return;
-
-    const target = large ? rules.events_bytes * CUT_TO : Number.POSITIVE_INFINITY;
-    const cut = await this.#cut(before_ms, target);
-    if (cut.last === null || this.#closed) return;
-    const data: PrunedData = {
-      through: cut.last.seq,
-      hash: cut.last.hash,
-      removed: cut.count,
-      newest_ms: cut.last.at_ms,
-      why: large ? 'size' : 'age',
-    };
-    // First the word, then the deed: whoever dies in between leaves a chain that explains itself.
-    this.#wiring.events.append({ topic: PRUNED, principal: 'host', grade: 'enforced', data });
-    for (let removed = 1; removed > 0 && !this.#closed; ) {
-      removed = this.#table.forgetEvents(data.through);
-      swept.events += removed;
-      await breath();
-    }
-    this.#events.bytes -= cut.bytes;
-  }
-
-  /** The newest event of those that go. */
-  async #cut(
-    before_ms: number,
-    bytes_max: number,
-  ): Promise<{ last: OldEvent | null; count: number; bytes: number }> {
-    const cut: { last: OldEvent | null; count: number; bytes: number } = { last: null, count: 0, bytes: 0 };
-    while (cut.count < EVENTS_PER_SWEEP_MAX) {
-      const page = this.#table.events(cut.last?.seq ?? 0);
-      for (const event of page) {
-        const goes = event.at_ms < before_ms || this.#events.bytes - cut.bytes > bytes_max;
-        if (!goes) return cut;
-        cut.last = event;
-        cut.count += 1;
-        cut.bytes += event.bytes;
-      }
-      if (page.length === 0) return cut;
-      await breath();
-    }
-    return cut;
-  }
 }
 
 /** When a directory without a run was made or changed; null when it is gone. */
 async function changed(dir: string): Promise<number | null> {
   const stat = await fs.stat(dir).catch(() => null);
   return stat === null ? null : stat.mtimeMs;
-}
-
-/** The host does other things in between. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -3,7 +3,10 @@ import type { EngineState } from '../../runtimes/runtime.ts';
 import type { AgentConfig } from '../config/types.ts';
 import type { WireError } from '../errors.ts';
 import { toJson } from './json.ts';
-import type { Store } from './store.ts';
+import type { Readable } from './reader.ts';
+import { defineTable } from './table.ts';
+
+export const agents = defineTable({ name: 'agents', leaves: 'never' });
 
 /** An operator wants it to stand still at the next tool boundary or turn end. Outlives runs and hosts. */
 export interface HoldRecord {
@@ -51,7 +54,7 @@ export class AgentTable {
   readonly #put;
   readonly #remove;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     this.#all = store.db.prepare<[], Row>('SELECT * FROM agents ORDER BY created_ms, name');
     this.#put = store.db.prepare(
       `INSERT OR REPLACE INTO agents (name, runtime, config, config_hash, wanted, wanted_by, engine, problem, failures, hold, created_ms, updated_ms)

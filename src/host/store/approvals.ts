@@ -4,7 +4,13 @@
  */
 import type { ApprovalAnswer, ApprovalView } from '../api.ts';
 import { toJson } from './json.ts';
-import type { Store } from './store.ts';
+import type { Readable } from './reader.ts';
+import { DAY_MS, defineTable } from './table.ts';
+
+export const approvals = defineTable({
+  name: 'approvals',
+  leaves: { kept_ms: ({ events_days }) => events_days * DAY_MS, over: 'answered_ms < @before_ms' },
+});
 
 export interface ApprovalRecord extends ApprovalView {
   request: string;
@@ -43,7 +49,7 @@ export class ApprovalTable {
   readonly #undelivered;
   readonly #openOfRun;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     const { db } = store;
     this.#insert = db.prepare(
       `INSERT INTO approvals (id, kind, agent, run, request, title, detail, state, opened_ms, otherwise)

@@ -5,7 +5,14 @@
  */
 import type { Principal } from '../api.ts';
 import { toJson } from './json.ts';
-import type { Store } from './store.ts';
+import type { Readable } from './reader.ts';
+import { DAY_MS, defineTable } from './table.ts';
+
+/** A receipt of a day belongs to a bridge that is long gone. */
+export const calls = defineTable({
+  name: 'calls',
+  leaves: { kept_ms: () => DAY_MS, over: 'at_ms < @before_ms', key: 'caller, instance, sequence' },
+});
 
 export interface CallKey {
   caller: Principal;
@@ -18,9 +25,8 @@ export class CallTable {
   readonly #insert;
   readonly #get;
   readonly #settle;
-  readonly #prune;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     const { db } = store;
     this.#insert = db.prepare<[string, string, number, string, string, number]>(
       'INSERT INTO calls (caller, instance, sequence, tool, result, at_ms) VALUES (?, ?, ?, ?, ?, ?)',
@@ -31,7 +37,6 @@ export class CallTable {
     this.#settle = db.prepare<[string, string, number]>(
       'DELETE FROM calls WHERE caller = ? AND instance = ? AND sequence <= ?',
     );
-    this.#prune = db.prepare<[number]>('DELETE FROM calls WHERE at_ms < ?');
   }
 
   insert(key: CallKey, tool: string, result: unknown, at_ms: number): void {
@@ -46,10 +51,5 @@ export class CallTable {
   /** Drops the receipts of an instance up to and including `sequence`. */
   settle(key: CallKey): void {
     this.#settle.run(key.caller, key.instance, key.sequence);
-  }
-
-  /** Drops every receipt from before `before_ms`; returns how many. */
-  prune(before_ms: number): number {
-    return this.#prune.run(before_ms).changes;
   }
 }

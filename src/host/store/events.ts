@@ -1,5 +1,30 @@
 /** SQL of `events` (the append-only log) and `facts` (keys that make an observed fact idempotent in its run). */
-import type { Store } from './store.ts';
+import type { Readable } from './reader.ts';
+import { DAY_MS, defineTable } from './table.ts';
+
+/** What a row takes besides its data: the other columns and its part of the indexes. */
+const ROW_BYTES = 300;
+
+/** What goes is announced by an event (events.ts of the room `events`): a seq is never given out twice. */
+export const events = defineTable({
+  name: 'events',
+  leaves: {
+    kept: ({ events_days, events_bytes }) => ({ age_ms: events_days * DAY_MS, bytes: events_bytes }),
+    order: 'seq',
+    at_ms: 'at_ms',
+    bytes: `octet_length(data) + ${ROW_BYTES}`,
+  },
+});
+
+/** A run that is over is not read again: nothing can tell the same fact twice. */
+export const facts = defineTable({
+  name: 'facts',
+  leaves: {
+    kept_ms: () => DAY_MS,
+    over: 'run IN (SELECT id FROM runs WHERE exited_ms < @before_ms)',
+    key: 'run, key',
+  },
+});
 
 /** As it is stored. `data` is JSON; `hash` covers the row and the hash before it (events/chain.ts). */
 export interface EventRow {
@@ -27,13 +52,13 @@ export interface EventFilter {
 }
 
 export class EventTable {
-  readonly #store: Store;
+  readonly #store: Readable;
   readonly #insert;
   readonly #newest;
   readonly #idAt;
   readonly #fact;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     this.#store = store;
     this.#insert = store.db.prepare<
       [string, number, string, string | null, string | null, string, string, string, string]

@@ -1,7 +1,19 @@
 /** SQL of `injections`: messages for an agent with their receipts, in the order they were accepted. */
 import type { InjectionView, Principal } from '../api.ts';
 import { toJson } from './json.ts';
-import type { Store } from './store.ts';
+
+import type { Readable } from './reader.ts';
+import { DAY_MS, defineTable } from './table.ts';
+
+/** A delivered one is over with its run, which can tell no more of it. */
+export const injections = defineTable({
+  name: 'injections',
+  leaves: {
+    kept_ms: ({ events_days }) => events_days * DAY_MS,
+    over: `created_ms < @before_ms AND (state IN ('acted', 'unknown', 'cancelled')
+      OR state IN ('delivered', 'seen') AND run NOT IN (SELECT id FROM runs WHERE exited_ms IS NULL))`,
+  },
+});
 
 export type InjectionRecord = InjectionView & { run: string | null; created_ms: number };
 
@@ -26,7 +38,7 @@ export class InjectionTable {
   readonly #queued;
   readonly #unsettled;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     this.#insert = store.db.prepare(
       `INSERT INTO injections (id, ordinal, agent, run, text, priority, principal, state, steps, created_ms)
        VALUES (?, (SELECT coalesce(max(ordinal), 0) + 1 FROM injections), ?,?,?,?,?,?,?,?)`,

@@ -1,7 +1,10 @@
 /** SQL of `leases`: who may write to an agent's run. The generation only grows, so an old holder is fenced. */
 import type { Principal } from '../api.ts';
 import { toJson } from './json.ts';
-import type { Store } from './store.ts';
+import type { Readable } from './reader.ts';
+import { defineTable } from './table.ts';
+
+export const leases = defineTable({ name: 'leases', leaves: 'never' });
 
 export interface LeaseRecord {
   agent: string;
@@ -51,7 +54,7 @@ export class LeaseTable {
   readonly #all;
   readonly #put;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     this.#all = store.db.prepare<[], Row>('SELECT * FROM leases');
     this.#put = store.db.prepare(
       'INSERT OR REPLACE INTO leases (agent, generation, holder, phase, run, since_ms, expires_ms, detail) VALUES (?,?,?,?,?,?,?,?)',

@@ -6,6 +6,14 @@
 import type { Principal } from '../api.ts';
 import { toJson } from './json.ts';
 import type { Readable } from './reader.ts';
+import { DAY_MS, defineTable } from './table.ts';
+
+/** A forgotten memory leaves; a live one never does. */
+export const memories = defineTable({
+  name: 'memories',
+  parts: ['memories_text'],
+  leaves: { kept_ms: ({ events_days }) => events_days * DAY_MS, over: 'forgotten_ms < @before_ms' },
+});
 
 export interface MemoryRecord {
   id: string;

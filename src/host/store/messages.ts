@@ -4,7 +4,15 @@
  */
 import type { MessageView, Principal } from '../api.ts';
 import { toJson } from './json.ts';
-import type { Store } from './store.ts';
+import type { Readable } from './reader.ts';
+import { DAY_MS, defineTable } from './table.ts';
+
+export const messages = defineTable({
+  name: 'messages',
+  leaves: { kept_ms: ({ events_days }) => events_days * DAY_MS, over: 'acked_ms < @before_ms' },
+});
+
+export const clients = defineTable({ name: 'clients', leaves: 'never' });
 
 interface Row {
   ordinal: number;
@@ -28,7 +36,7 @@ export class MessageTable {
   readonly #seen;
   readonly #clients;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     const { db } = store;
     this.#insert = db.prepare(
       `INSERT INTO messages (id, sender, recipient, subject, body, reply_to, sent_ms, via)

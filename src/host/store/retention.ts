@@ -1,148 +1,98 @@
 /**
- * SQL of what may go, over all tables: each statement removes a bounded number of rows that are over for good, so
- * that no removal holds up the host. What is open, unread, live or remembered is never touched here.
+ * Removal by the rules of the tables: each statement removes a bounded number of rows, so that none holds up the host.
  */
+import type { RetentionConfig } from '../config/types.ts';
 import type { Store } from './store.ts';
+import type { LogRows, Removal, SettledRows, Table } from './table.ts';
+import { tables } from './tables.ts';
 
 /** Rows of one statement. */
-export const SLICE = 500;
-/** What a row of the event log takes besides its data: the other columns and its part of the indexes. */
-const EVENT_ROW_BYTES = 300;
+const ROWS_MAX = 500;
 
-export interface EndedRun {
-  id: string;
-  agent: string;
-  exited_ms: number;
-  /** No later run of this agent exists. */
-  newest: boolean;
-}
-
-export interface OldEvent {
-  seq: number;
+export interface OldRow {
+  order: number;
   at_ms: number;
-  hash: string;
   bytes: number;
 }
 
-export class RetentionTable {
+/** Removes what is over, from every table that has such rows. */
+export class SettledRemover {
   readonly #store: Store;
-  readonly #ended;
-  readonly #known;
-  readonly #oldRuns;
-  readonly #addSum;
-  readonly #deleteRun;
-  readonly #deleteRunFacts;
-  readonly #deleteFacts;
-  readonly #oldestEvents;
-  readonly #eventsAfter;
-  readonly #deleteEvents;
-  readonly #settled;
-  readonly #receipts;
+  readonly #removals: { rule: SettledRows; remove: Removal }[];
 
-  constructor(store: Store) {
-    const { db } = store;
+  constructor(store: Store, definitions: readonly Table[] = tables) {
     this.#store = store;
-    this.#known = db.prepare<[string], { exited_ms: number | null }>(
-      'SELECT exited_ms FROM runs WHERE id = ?',
-    );
-    this.#ended = db.prepare<[string], { id: string; agent: string; exited_ms: number; newest: number }>(
-      `SELECT id, agent, exited_ms, ordinal = (SELECT max(ordinal) FROM runs AS other WHERE other.agent = runs.agent) AS newest
-       FROM runs WHERE id = ? AND exited_ms IS NOT NULL`,
-    );
-    this.#oldRuns = db.prepare<
-      [number, number],
-      { id: string; agent: string; input_tokens: number; output_tokens: number; cost_usd: number | null }
-    >(
-      `SELECT id, agent, input_tokens, output_tokens, cost_usd FROM runs WHERE exited_ms < ?
-         AND ordinal < (SELECT max(ordinal) FROM runs AS other WHERE other.agent = runs.agent) LIMIT ?`,
-    );
-    this.#addSum = db.prepare<[string, number, number, number | null]>(
-      `INSERT INTO run_sums (agent, runs, input_tokens, output_tokens, cost_usd) VALUES (?, 1, ?, ?, ?)
-       ON CONFLICT (agent) DO UPDATE SET runs = runs + 1, input_tokens = input_tokens + excluded.input_tokens,
-         output_tokens = output_tokens + excluded.output_tokens,
-         cost_usd = CASE WHEN excluded.cost_usd IS NULL THEN cost_usd ELSE coalesce(cost_usd, 0) + excluded.cost_usd END`,
-    );
-    this.#deleteRun = db.prepare<[string]>('DELETE FROM runs WHERE id = ?');
-    this.#deleteRunFacts = db.prepare<[string]>('DELETE FROM facts WHERE run = ?');
-    this.#deleteFacts = db.prepare<[number, number]>(
-      `DELETE FROM facts WHERE (run, key) IN (
-         SELECT facts.run, facts.key FROM runs JOIN facts ON facts.run = runs.id WHERE runs.exited_ms < ? LIMIT ?)`,
-    );
-    this.#oldestEvents = db.prepare<[number, number], OldEvent>(
-      `SELECT seq, at_ms, hash, octet_length(data) + ${EVENT_ROW_BYTES} AS bytes FROM events WHERE seq > ? ORDER BY seq LIMIT ?`,
-    );
-    this.#eventsAfter = db.prepare<[number, number], { last: number | null; bytes: number | null }>(
-      `SELECT max(seq) AS last, sum(octet_length(data) + ${EVENT_ROW_BYTES}) AS bytes
-       FROM (SELECT seq, data FROM events WHERE seq > ? ORDER BY seq LIMIT ?)`,
-    );
-    this.#deleteEvents = db.prepare<[number, number]>(
-      'DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq <= ? ORDER BY seq LIMIT ?)',
-    );
-    this.#settled = [
-      `DELETE FROM injections WHERE id IN (
-         SELECT id FROM injections WHERE created_ms < ? AND (state IN ('acted', 'unknown', 'cancelled')
-           OR state IN ('delivered', 'seen') AND run NOT IN (SELECT id FROM runs WHERE exited_ms IS NULL)) LIMIT ?)`,
-      'DELETE FROM approvals WHERE id IN (SELECT id FROM approvals WHERE answered_ms < ? LIMIT ?)',
-      'DELETE FROM messages WHERE ordinal IN (SELECT ordinal FROM messages WHERE acked_ms < ? LIMIT ?)',
-      'DELETE FROM memories WHERE rowid IN (SELECT rowid FROM memories WHERE forgotten_ms < ? LIMIT ?)',
-    ].map((sql) => db.prepare<[number, number]>(sql));
-    this.#receipts = db.prepare<[number, number]>(
-      `DELETE FROM calls WHERE (caller, instance, sequence) IN (
-         SELECT caller, instance, sequence FROM calls WHERE at_ms < ? LIMIT ?)`,
+    this.#removals = definitions.flatMap((table) =>
+      table.leaves !== 'never' && 'over' in table.leaves
+        ? [{ rule: table.leaves, remove: removalFrom(store, table.name, table.leaves) }]
+        : [],
     );
   }
 
-  /** 'live', or the ended run, or null when no run of this id is known. */
-  run(id: string): EndedRun | 'live' | null {
-    const known = this.#known.get(id);
-    if (known === undefined) return null;
-    if (known.exited_ms === null) return 'live';
-    const { newest, ...run } = this.#ended.get(id)!;
-    return { ...run, newest: newest === 1 };
+  /** One slice of each table. @returns how many rows went */
+  remove(rules: RetentionConfig, now_ms: number): number {
+    return this.#removals.reduce(
+      (sum, { rule, remove }) =>
+        sum + this.#store.transaction(() => remove(now_ms - rule.kept_ms(rules), ROWS_MAX)),
+      0,
+    );
   }
+}
 
-  /** Rows of runs that ended before and are not the newest of their agent; their sums stay. @returns how many */
-  forgetRuns(before_ms: number): number {
-    return this.#store.transaction(() => {
-      const old = this.#oldRuns.all(before_ms, SLICE);
-      for (const run of old) {
-        this.#addSum.run(run.agent, run.input_tokens, run.output_tokens, run.cost_usd);
-        this.#deleteRunFacts.run(run.id);
-        this.#deleteRun.run(run.id);
-      }
-      return old.length;
-    });
-  }
+function removalFrom(store: Store, table: string, { over, key = 'rowid' }: SettledRows): Removal {
+  if (typeof over !== 'string') return over(store);
+  const statement = store.db.prepare<[{ before_ms: number; rows_max: number }]>(
+    `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${over} LIMIT @rows_max)`,
+  );
+  return (before_ms, rows_max) => statement.run({ before_ms, rows_max }).changes;
+}
 
-  /** A run that is over is not read again: nothing can tell the same fact twice. */
-  forgetFacts(before_ms: number): number {
-    return this.#store.transaction(() => this.#deleteFacts.run(before_ms, SLICE).changes);
-  }
+/** The rows of one log, from its old end. */
+export class LogTable {
+  readonly name: string;
+  readonly rule: LogRows;
+  readonly #store: Store;
+  readonly #page;
+  readonly #measure;
+  readonly #remove;
 
-  /** Messages that were dealt with, approvals that were settled, memories that were forgotten. */
-  forgetSettled(before_ms: number): number {
-    return this.#store.transaction(() =>
-      this.#settled.reduce((sum, statement) => sum + statement.run(before_ms, SLICE).changes, 0),
+  constructor(store: Store, name: string, rule: LogRows) {
+    const { order, at_ms, bytes } = rule;
+    this.name = name;
+    this.rule = rule;
+    this.#store = store;
+    this.#page = store.db.prepare<[number, number], OldRow>(
+      `SELECT ${order} AS "order", ${at_ms} AS at_ms, ${bytes} AS bytes FROM ${name} WHERE ${order} > ? ORDER BY ${order} LIMIT ?`,
+    );
+    this.#measure = store.db.prepare<[number, number], { last: number | null; bytes: number | null }>(
+      `SELECT max(place) AS last, sum(bytes) AS bytes
+       FROM (SELECT ${order} AS place, ${bytes} AS bytes FROM ${name} WHERE ${order} > ? ORDER BY ${order} LIMIT ?)`,
+    );
+    this.#remove = store.db.prepare<[number, number]>(
+      `DELETE FROM ${name} WHERE ${order} IN (SELECT ${order} FROM ${name} WHERE ${order} <= ? ORDER BY ${order} LIMIT ?)`,
     );
   }
 
-  forgetReceipts(before_ms: number): number {
-    return this.#store.transaction(() => this.#receipts.run(before_ms, SLICE).changes);
+  /** Rows after `after`, oldest first, with what each takes. */
+  page(after: number): OldRow[] {
+    return this.#page.all(after, ROWS_MAX);
   }
 
-  /** Events from `after` on, oldest first, with what each takes. */
-  events(after: number): OldEvent[] {
-    return this.#oldestEvents.all(after, SLICE);
-  }
-
-  /** What the next events after `after` take together; null when there are none. */
+  /** What the next rows after `after` take together; null when there are none. */
   measure(after: number): { last: number; bytes: number } | null {
-    const { last, bytes } = this.#eventsAfter.get(after, 10 * SLICE) ?? { last: null, bytes: null };
+    const { last, bytes } = this.#measure.get(after, 10 * ROWS_MAX) ?? { last: null, bytes: null };
     return last === null ? null : { last, bytes: bytes ?? 0 };
   }
 
-  /** Removes events up to `through`, some. @returns how many */
-  forgetEvents(through: number): number {
-    return this.#store.transaction(() => this.#deleteEvents.run(through, SLICE).changes);
+  /** Removes rows up to `through`, some. @returns how many */
+  remove(through: number): number {
+    return this.#store.transaction(() => this.#remove.run(through, ROWS_MAX).changes);
   }
+}
+
+/** The tables of which old rows leave by age and bytes. */
+export function logTables(store: Store, definitions: readonly Table[] = tables): LogTable[] {
+  return definitions.flatMap(({ name, leaves }) =>
+    leaves !== 'never' && 'order' in leaves ? [new LogTable(store, name, leaves)] : [],
+  );
 }

@@ -3,9 +3,18 @@ import type { Activity, EngineState } from '../../runtimes/runtime.ts';
 import type { Evidence, RunState } from '../api.ts';
 import type { AdoptedRecord, ContainmentRecord, PauseRecord, RunExit } from '../shim/wire.ts';
 import { toJson } from './json.ts';
+import type { Readable } from './reader.ts';
 import type { Floor, GateRecord, TurnRecord } from './run-parts.ts';
 import { type RunSandbox, unconfined } from './run-sandbox.ts';
-import type { Store } from './store.ts';
+import { sumUpOldRuns } from './run-sums.ts';
+import { DAY_MS, defineTable } from './table.ts';
+
+export const hosts = defineTable({ name: 'hosts', leaves: 'never' });
+
+export const runs = defineTable({
+  name: 'runs',
+  leaves: { kept_ms: ({ events_days }) => events_days * DAY_MS, over: sumUpOldRuns },
+});
 
 /** What is known of the run's processes as a whole. */
 export interface RunTree {
@@ -58,6 +67,14 @@ export interface RunRecord {
   exit: (Omit<RunExit, 'cause'> & { cause: RunExit['cause'] | 'lost' }) | null;
 }
 
+export interface EndedRun {
+  id: string;
+  agent: string;
+  exited_ms: number;
+  /** No later run of this agent exists. */
+  newest: boolean;
+}
+
 interface Row {
   id: string;
   agent: string;
@@ -90,13 +107,14 @@ interface Row {
 export class RunTable {
   readonly #put;
   readonly #get;
+  readonly #ended;
   readonly #newest;
   readonly #newestStarted;
   readonly #live;
   readonly #totals;
   readonly #host;
 
-  constructor(store: Store) {
+  constructor(store: Readable) {
     this.#put = store.db.prepare(
       // Not REPLACE: the row keeps its ordinal.
       `INSERT INTO runs (id, agent, state, state_ms, state_evidence, activity, activity_evidence, requested, shim_pid,
@@ -112,6 +130,13 @@ export class RunTable {
          sandbox = excluded.sandbox`,
     );
     this.#get = store.db.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?');
+    this.#ended = store.db.prepare<
+      [string],
+      { id: string; agent: string; exited_ms: number | null; newest: number }
+    >(
+      `SELECT id, agent, exited_ms, ordinal = (SELECT max(ordinal) FROM runs AS other WHERE other.agent = runs.agent) AS newest
+       FROM runs WHERE id = ?`,
+    );
     this.#newest = store.db.prepare<[string], Row>(
       'SELECT * FROM runs WHERE agent = ? ORDER BY ordinal DESC LIMIT 1',
     );
@@ -167,6 +192,14 @@ export class RunTable {
   get(id: string): RunRecord | null {
     const row = this.#get.get(id);
     return row === undefined ? null : toRecord(row);
+  }
+
+  /** 'live', or the ended run, or null when no run of this id is known. */
+  ended(id: string): EndedRun | 'live' | null {
+    const row = this.#ended.get(id);
+    if (row === undefined) return null;
+    const { exited_ms, newest, ...run } = row;
+    return exited_ms === null ? 'live' : { ...run, exited_ms, newest: newest === 1 };
   }
 
   newest(agent: string): RunRecord | null {

@@ -1,9 +1,10 @@
 /**
- * The database as it is. Migrations are forward only: `migrations[n]` brings version n to n+1, is never edited
- * once released, and a database from a newer Aether is refused with a sentence (store.ts).
+ * The database up to version 11, of when all tables were described in one file. `history[n]` brings version n to n+1 and is
+ * never edited. Later versions are in the files of the tables they change (table.ts). Migrations are forward only: a
+ * database from a newer Aether is refused with a sentence (store.ts).
  * Times are milliseconds since the epoch; JSON columns hold what their table's file says.
  */
-export const migrations: string[] = [
+export const history: readonly string[] = [
   /* sql */ `
   CREATE TABLE hosts (
     generation INTEGER PRIMARY KEY AUTOINCREMENT, pid INTEGER NOT NULL, version TEXT NOT NULL, started_ms INTEGER NOT NULL

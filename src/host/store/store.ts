@@ -8,8 +8,8 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
 import { openToAppend } from '../files.ts';
+import { migrations } from './migrations.ts';
 import { Reader } from './reader.ts';
-import { migrations } from './schema.ts';
 
 export type Db = Database.Database;
 

@@ -11,8 +11,11 @@ import { openLog } from '../../../src/host/log.ts';
 import { Retention } from '../../../src/host/operations/retention.ts';
 import { bootId, startTicks } from '../../../src/host/process/proc.ts';
 import { Runs } from '../../../src/host/runs/runs.ts';
+import { ApprovalTable } from '../../../src/host/store/approvals.ts';
 import { CallTable } from '../../../src/host/store/calls.ts';
 import { type InjectionRecord, InjectionTable } from '../../../src/host/store/injections.ts';
+import { MemoryTable } from '../../../src/host/store/memories.ts';
+import { MessageTable } from '../../../src/host/store/messages.ts';
 import { newFloor, newGate, newTurn } from '../../../src/host/store/run-parts.ts';
 import { unconfined } from '../../../src/host/store/run-sandbox.ts';
 import { newTree, type RunRecord, RunTable } from '../../../src/host/store/runs.ts';
@@ -240,6 +243,51 @@ test('messages whose fate is settled go with the events, and so do those of runs
   expect(left).toEqual(['delivered-lives', 'seen-lives', 'waits']);
 });
 
+test('answers, acknowledged mail and forgotten memories go with the events; what is open or remembered stays', async () => {
+  const approvals = new ApprovalTable(store);
+  const messages = new MessageTable(store);
+  const memories = new MemoryTable(store);
+  const now = clock.now();
+  for (const id of ['open', 'answered']) {
+    const question = {
+      kind: 'question',
+      agent: 'a',
+      run: null,
+      title: id,
+      detail: {},
+      otherwise: '',
+    } as const;
+    const unanswered = { answer: null, answered_ms: null, answeredBy: null, delivered: false };
+    approvals.insert({ id, ...question, request: id, state: 'open', opened_ms: now, ...unanswered });
+  }
+  approvals.settle('answered', 'answered', null, now, 'operator');
+  for (const id of ['unread', 'read']) {
+    const mail = { from: 'agent:b', to: 'agent:a', subject: id, body: id, replyTo: null } as const;
+    messages.insert({ id, ...mail, sent_ms: now, acked_ms: null }, []);
+  }
+  messages.ack('read', now);
+  for (const id of ['known', 'forgotten']) {
+    const memory = { scope: 'shared', key: null, text: id, tags: [], author: 'agent:a', version: 1 } as const;
+    memories.insert({ id, ...memory, tags: [], created_ms: now, updated_ms: now });
+  }
+  memories.forget('forgotten', now);
+  const rows = (table: string) => store.db.prepare(`SELECT id FROM ${table} ORDER BY id`).pluck().all();
+  const left = () => ['approvals', 'messages', 'memories'].map(rows);
+  const all = [
+    ['answered', 'open'],
+    ['read', 'unread'],
+    ['forgotten', 'known'],
+  ];
+  clock.advance((rules.events_days - 1) * DAY);
+  await retention.sweep();
+  clock.advance(HOUR);
+  await retention.sweep();
+  expect(left()).toEqual(all);
+  clock.advance(DAY);
+  await retention.sweep();
+  expect(left()).toEqual([['open'], ['unread'], ['known']]);
+});
+
 function say(text: string): void {
   const data = { level: 'info', text } as const;
   events.append({ topic: 'engine.note', principal: 'host', grade: 'observed', data });
@@ -249,7 +297,7 @@ test('the event log is cut by size, from its old end, and says so', async () => 
   rules.events_bytes = MB;
   const text = 'x'.repeat(1_000);
   for (let n = 0; n < 2_000; n += 1) say(text);
-  const { events: removed } = await retention.sweep();
+  const removed = (await retention.sweep()).rows.events!;
   expect(removed).toBeGreaterThan(1_000);
   const left = store.db
     .prepare<[], { count: number; bytes: number }>(

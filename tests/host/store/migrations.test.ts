@@ -1,5 +1,6 @@
 /** A database made by the first version, and what becomes of it; a migration whose process is killed in the middle. */
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,16 +14,19 @@ import { openLog } from '../../../src/host/log.ts';
 import { AgentTable } from '../../../src/host/store/agents.ts';
 import { LeaseTable } from '../../../src/host/store/leases.ts';
 import { MessageTable } from '../../../src/host/store/messages.ts';
+import { migrations } from '../../../src/host/store/migrations.ts';
 import { newFloor, newGate, newTurn } from '../../../src/host/store/run-parts.ts';
 import { RunTable } from '../../../src/host/store/runs.ts';
-import { migrations } from '../../../src/host/store/schema.ts';
+import { history } from '../../../src/host/store/schema.ts';
 import { Store } from '../../../src/host/store/store.ts';
+import { defineTable, inOrder, type Table } from '../../../src/host/store/table.ts';
+import { tables } from '../../../src/host/store/tables.ts';
 import { eventually } from '../../support/eventually.ts';
 
 /** Left by a host of version 1 that ran the example: two agents, three runs, mail, a memory, an open question. */
 const VERSION_1 = join(import.meta.dirname, '../../fixtures/databases/version-1.db');
 const STORE = pathToFileURL(join(import.meta.dirname, '../../../src/host/store/store.ts')).href;
-const SCHEMA = pathToFileURL(join(import.meta.dirname, '../../../src/host/store/schema.ts')).href;
+const MIGRATIONS = pathToFileURL(join(import.meta.dirname, '../../../src/host/store/migrations.ts')).href;
 
 let dir: string;
 let file: string;
@@ -95,6 +99,42 @@ test('a migrated database is one that was made today', () => {
   const fresh = join(dir, 'fresh.db');
   new Store(fresh).close();
   expect(shape(file)).toMatchObject({ schema: shape(fresh).schema, version: migrations.length });
+});
+
+test('every table is defined once, with a rule of what leaves it', () => {
+  const store = new Store(file);
+  const found = store.db
+    .prepare<[], string>(
+      `SELECT name FROM pragma_table_list WHERE schema = 'main' AND type <> 'shadow' AND name NOT LIKE 'sqlite_%'`,
+    )
+    .pluck()
+    .all();
+  store.close();
+  const defined = tables.flatMap(({ name, parts = [] }) => [name, ...parts]);
+  expect(defined.sort()).toEqual(found.sort());
+});
+
+test('migrations of before tables had files of their own are what they were', () => {
+  expect(history).toHaveLength(11);
+  expect(createHash('sha256').update(JSON.stringify(history)).digest('hex')).toBe(
+    '6d213ae499befa2b8338763c826479ca0db3070fb0f668d607fad6a5a8e8ce29',
+  );
+});
+
+test('a table brings its versions after those, each once and without a gap', () => {
+  const bringing = (name: string, migrations: Table['migrations']) =>
+    defineTable({ name, leaves: 'never', ...(migrations === undefined ? {} : { migrations }) });
+  const order = (...definitions: Table[]) => inOrder(['one', 'two'], definitions);
+  expect(
+    order(bringing('a', { 5: 'five', 3: 'three' }), bringing('b', { 4: 'four' }), bringing('c', undefined)),
+  ).toEqual(['one', 'two', 'three', 'four', 'five']);
+  expect(() => order(bringing('a', { 2: 'again' }))).toThrow(
+    'of a has version 2, and the next free one is 3',
+  );
+  expect(() => order(bringing('a', { 3: 'x' }), bringing('b', { 3: 'y' }))).toThrow(
+    'of b has version 3, and the next free one is 4',
+  );
+  expect(() => order(bringing('a', { 4: 'x' }))).toThrow('of a has version 4, and the next free one is 3');
 });
 
 test('a run whose floor held the turn and the gate has three records, with nothing of them lost', () => {
@@ -195,7 +235,7 @@ test('whoever is killed in the middle of a migration leaves the old database who
   const before = shape(file);
   // The real migrations, then one that works for minutes and says so when it has begun.
   const program = `
-    const { migrations } = await import(${JSON.stringify(SCHEMA)});
+    const { migrations } = await import(${JSON.stringify(MIGRATIONS)});
     const { Store } = await import(${JSON.stringify(STORE)});
     migrations.push('CREATE TABLE half (n INTEGER); INSERT INTO half WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000000000) SELECT n FROM c;');
     process.stdout.write('go');

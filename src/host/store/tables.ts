@@ -1,0 +1,28 @@
+/** Every table of the database. Written by `npm run generate` from the definitions in this folder. */
+import { agents } from './agents.ts';
+import { approvals } from './approvals.ts';
+import { calls } from './calls.ts';
+import { events, facts } from './events.ts';
+import { injections } from './injections.ts';
+import { leases } from './leases.ts';
+import { memories } from './memories.ts';
+import { clients, messages } from './messages.ts';
+import { runSums } from './run-sums.ts';
+import { hosts, runs } from './runs.ts';
+import type { Table } from './table.ts';
+
+export const tables: readonly Table[] = [
+  agents,
+  approvals,
+  calls,
+  clients,
+  events,
+  facts,
+  hosts,
+  injections,
+  leases,
+  memories,
+  messages,
+  runSums,
+  runs,
+];
