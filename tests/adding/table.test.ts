@@ -1,0 +1,142 @@
+/**
+ * A table is added as a contributor would: its file in the store, and its test. The database gets it, old databases are
+ * migrated to it, and its rows leave by its rule.
+ */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { migrations } from '../../src/host/store/migrations.ts';
+import { Scratch } from './scratch.ts';
+
+const TABLE = (
+  version: number,
+) => `/** SQL of \`notes\`: what an agent wrote down for itself, and what of it is done with. */
+import type { Readable } from './reader.ts';
+import { DAY_MS, defineTable } from './table.ts';
+
+export const notes = defineTable({
+  name: 'notes',
+  migrations: {
+    ${version}: /* sql */ \`
+    CREATE TABLE notes (id TEXT PRIMARY KEY, agent TEXT NOT NULL, text TEXT NOT NULL, done_ms INTEGER) STRICT;
+    CREATE INDEX notes_done ON notes (done_ms) WHERE done_ms IS NOT NULL;
+    \`,
+  },
+  leaves: { kept_ms: ({ days }) => days * DAY_MS, over: 'done_ms < @before_ms' },
+});
+
+export interface NoteRecord {
+  id: string;
+  agent: string;
+  text: string;
+  done_ms: number | null;
+}
+
+export class NoteTable {
+  readonly #insert;
+  readonly #list;
+
+  constructor({ db }: Readable) {
+    this.#insert = db.prepare<[NoteRecord]>('INSERT INTO notes VALUES (@id, @agent, @text, @done_ms)');
+    this.#list = db.prepare<[string], NoteRecord>('SELECT * FROM notes WHERE agent = ? ORDER BY id');
+  }
+
+  insert(note: NoteRecord): void {
+    this.#insert.run(note);
+  }
+
+  list(agent: string): NoteRecord[] {
+    return this.#list.all(agent);
+  }
+}
+`;
+
+const TEST = `/** A database of the first version gets the table; notes are written, read, and leave once they are done and old. */
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { RETENTION } from '../../../src/host/config/load.ts';
+import { Events } from '../../../src/host/events/events.ts';
+import { randomIds } from '../../../src/host/ids.ts';
+import { openLog } from '../../../src/host/log.ts';
+import { Retention } from '../../../src/host/operations/retention.ts';
+import { Runs } from '../../../src/host/runs/runs.ts';
+import { NoteTable } from '../../../src/host/store/notes.ts';
+import { RunTable } from '../../../src/host/store/runs.ts';
+import { Store } from '../../../src/host/store/store.ts';
+import { VirtualClock } from '../../support/clock.ts';
+
+const HOUR_MS = 3_600_000;
+
+test('notes that are done leave after the days of the configuration', async () => {
+  const stateDir = fs.mkdtempSync(join(tmpdir(), 'aether-notes-'));
+  const file = join(stateDir, 'aether.db');
+  fs.copyFileSync(join(import.meta.dirname, '../../fixtures/databases/version-1.db'), file);
+  new Store(file).close();
+  const store = new Store(file);
+  const notes = new NoteTable(store);
+  const clock = new VirtualClock();
+  notes.insert({ id: '1', agent: 'ada', text: 'done long ago', done_ms: clock.now() });
+  notes.insert({ id: '2', agent: 'ada', text: 'open', done_ms: null });
+  const log = openLog(undefined);
+  const events = new Events({ store, clock, ids: randomIds, log });
+  const runTable = new RunTable(store);
+  const parts = { store, clock, events, runs: new Runs(runTable), runTable, log, stateDir };
+  const retention = new Retention(parts, () => ({ ...RETENTION, days: 3 }));
+  clock.advance(2 * 24 * HOUR_MS);
+  await retention.sweep();
+  notes.insert({ id: '3', agent: 'ada', text: 'done lately', done_ms: clock.now() });
+  expect(notes.list('ada').map(({ id }) => id)).toEqual(['1', '2', '3']);
+  clock.advance(25 * HOUR_MS);
+  await retention.sweep();
+  expect(notes.list('ada')).toEqual([
+    { id: '2', agent: 'ada', text: 'open', done_ms: null },
+    { id: '3', agent: 'ada', text: 'done lately', done_ms: expect.any(Number) },
+  ]);
+  await retention.close();
+  store.close();
+  fs.rmSync(stateDir, { recursive: true });
+});
+`;
+
+let scratch: Scratch;
+
+beforeAll(() => {
+  scratch = Scratch.make();
+  scratch.write('src/host/store/notes.ts', TABLE(migrations.length + 1));
+  scratch.write('tests/host/store/notes.test.ts', TEST);
+  scratch.generate();
+}, 120_000);
+
+afterAll(() => scratch.remove());
+
+test('its file and its test are all that is written', () => {
+  expect(scratch.touched()).toEqual({
+    generated: ['src/host/store/tables.ts'],
+    written: ['src/host/store/notes.ts', 'tests/host/store/notes.test.ts'],
+  });
+});
+
+test('types and the import law hold; it is migrated, written, read, and its old rows leave', () => {
+  scratch.typecheck();
+  scratch.test(
+    'tests/host/store/notes.test.ts',
+    'tests/host/store/migrations.test.ts',
+    'tests/architecture/law.test.ts',
+    'tests/architecture/generated.test.ts',
+  );
+}, 300_000);
+
+test('a version that another table has is refused, with the next free one', () => {
+  scratch.edit('src/host/store/notes.ts', `    ${migrations.length + 1}: `, `    ${migrations.length}: `);
+  expect(() => scratch.generate()).toThrow(
+    `The migration of notes has version ${migrations.length}, and the next free one is ${migrations.length + 1}.`,
+  );
+});
+
+test('taken away again, nothing is left of it', () => {
+  for (const file of scratch.touched().written) rmSync(join(scratch.directory, file));
+  scratch.generate();
+  expect(scratch.touched()).toEqual({ generated: [], written: [] });
+});
