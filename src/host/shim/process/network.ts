@@ -41,15 +41,13 @@ export async function connectInside(pid: number, ownNetwork: boolean, port: numb
   return await connected(connect({ host: '127.0.0.1', port, allowHalfOpen: true }));
 }
 
-export function listening(server: Server, at: number | string): Promise<Server> {
+function listening(server: Server, port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     server.once('error', (error) => reject(new Refused('relay-listen', error.message)));
-    const done = () => {
+    server.listen({ host: '127.0.0.1', port }, () => {
       server.removeAllListeners('error');
       resolve(server);
-    };
-    if (typeof at === 'number') server.listen({ host: '127.0.0.1', port: at }, done);
-    else server.listen({ path: at }, done);
+    });
   });
 }
 

@@ -3,10 +3,12 @@
  * because it lives as long as the run: a host that dies breaks no stream, and no program of the agent can take the
  * port in between.
  */
-import { chmodSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { listenUnix } from '../../doors/unix-listener.ts';
+import { messageOf } from '../../errors.ts';
 import type { ProcessStatus, RelayEnd, RelayStatus, ShimRequest } from '../wire.ts';
-import { connected, connectInside, listenInside, listening } from './network.ts';
+import { connected, connectInside, listenInside } from './network.ts';
 import { Refused } from './refused.ts';
 
 const RELAYS_MAX = 64;
@@ -82,12 +84,11 @@ export class Relays {
       return await listenInside(pid, ownNetwork === true, from.port);
     }
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
-    // Bound with the right mode: nobody else can connect before it is set.
-    const before = process.umask(0o177);
-    const bound = listening(server, from.path);
-    process.umask(before);
-    await bound;
-    chmodSync(from.path, 0o600);
+    try {
+      await listenUnix(server, from.path);
+    } catch (error) {
+      throw new Refused('relay-listen', messageOf(error));
+    }
     return server;
   }
 
