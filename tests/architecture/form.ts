@@ -29,7 +29,7 @@ const PLAIN_CUTS: Record<string, number> = {
   'host/errors.ts': 2, // a word that is compared, not shown
   'host/mailboxes/mailboxes.ts': 1, // names
   'host/names.ts': 1, // a name of a-z, 0-9 and -
-  'host/operations/mask.ts': 1, // a secret as an engine would cut it
+  'host/config/mask.ts': 1, // a secret as an engine would cut it
   'host/process/cgroup.ts': 1, // a hash
   'host/process/sockets.ts': 1, // a hash
   'host/shim/format.ts': 1, // digits of a file name

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { parseSync, Visitor } from 'vite';
-import { partOf, type Room, rooms } from './law.ts';
+import { layered, partOf, type Room, rooms } from './law.ts';
 
 export interface Import {
   specifier: string;
@@ -88,9 +88,10 @@ function whyForbidden(room: Room, file: string, one: Import): string | null {
   if (other.name === room.name || room.may.includes('*')) return null;
   const reachable = (names: string[]) =>
     names.some((name) => name === other.name || name === partOf[other.name]) ||
-    // A part and the rest of its room are one room.
+    // A part and the rest of its room are one room, unless its parts are layers.
     partOf[other.name] === room.name ||
     (partOf[room.name] !== undefined &&
+      !layered.has(partOf[room.name]!) &&
       (partOf[room.name] === other.name || partOf[room.name] === partOf[other.name]));
   if (reachable(room.may)) return null;
   if (reachable(room.types ?? [])) return typeOnly ? null : `${target} (${other.name}) as more than types`;

@@ -24,7 +24,7 @@ export interface Room {
 /** Rooms of facts and storage that most of the host stands on. */
 const BASE = ['ground', 'process', 'store'];
 const GROUND_TYPES = ['contract', 'config-types', 'wire'];
-const DOMAIN = ['events', 'terminals', 'sandboxes', 'memory', 'mailboxes', 'approvals'];
+const DOMAIN = ['events', 'terminals', 'sandboxes', 'workspaces', 'memory', 'mailboxes', 'approvals'];
 
 /** A domain room knows what it stands on and the log, and none of its neighbours. */
 const domain = (name: string, more: Partial<Room> = {}): Room => ({
@@ -36,6 +36,20 @@ const domain = (name: string, more: Partial<Room> = {}): Room => ({
   node: true,
   ...more,
 });
+
+/** The parts of operations, the highest first: each may use those that stand below it. */
+export const operationParts = [
+  'boot',
+  'fleet',
+  'takeover',
+  'lifecycle',
+  'launch',
+  'gate',
+  'messages',
+  'turn',
+  'upkeep',
+];
+const part = (name: string) => `operations-${name}`;
 
 /** Each folder is a runtime: to add one is no edit here. */
 const runtimes = readdirSync(new URL('../../src/runtimes/', import.meta.url), { withFileTypes: true })
@@ -169,6 +183,7 @@ export const rooms: Room[] = [
   },
   domain('terminals', { may: [...BASE, 'events', 'shim-client', 'wire'] }),
   domain('sandboxes'),
+  domain('workspaces'),
   domain('memory'),
   domain('mailboxes'),
   domain('approvals'),
@@ -193,23 +208,43 @@ export const rooms: Room[] = [
     packages: 'any',
     node: true,
   },
+  /** What crosses nouns: no file stands beside its parts but what all of them share. */
   {
     name: 'operations',
     paths: ['host/operations/'],
-    may: [
-      ...BASE,
-      ...DOMAIN,
-      'ledger',
-      'runs',
-      'agents',
-      'config',
-      'shim-client',
-      'shim-format',
-      'wire',
-      'legality',
-    ],
-    types: [...GROUND_TYPES, 'verbs'],
-    packages: 'any',
+    may: [],
+    packages: [],
+    node: false,
+  },
+  ...operationParts.map(
+    (name, at): Room => ({
+      name: part(name),
+      paths: [`host/operations/${name}/`],
+      may: [
+        ...[...BASE, ...DOMAIN, 'runs', 'agents', 'config', 'shim-client', 'shim-format', 'wire', 'legality'],
+        ...(name === 'boot' ? ['ledger'] : []),
+        ...operationParts.slice(at + 1).map(part),
+        'operations-shared',
+      ],
+      types: [...GROUND_TYPES, 'verbs'],
+      packages: 'any',
+      node: true,
+    }),
+  ),
+  {
+    name: 'operations-shared',
+    paths: ['host/operations/notes.ts', 'host/operations/wiring.ts'],
+    may: [...BASE, ...DOMAIN, 'runs', 'agents', 'config'],
+    types: [...GROUND_TYPES, 'operations-gate'],
+    packages: [],
+    node: true,
+  },
+  {
+    name: 'claim',
+    paths: ['host/claim.ts'],
+    may: BASE,
+    types: ['config-types'],
+    packages: [],
     node: true,
   },
   /** The nouns as verbs ask for them. */
@@ -428,7 +463,11 @@ export const partOf: Record<string, string> = {
   'door-client': 'doors',
   'mcp-server': 'mcp-tools',
   'cli-front-door': 'cli',
+  ...Object.fromEntries([...operationParts, 'shared'].map((name) => [part(name), 'operations'])),
 };
+
+/** Rooms whose parts see of each other only what their rows name. */
+export const layered = new Set(['operations']);
 
 /** Programs that run beside every agent: all that their files pull in, taken together, may be no more than this. */
 export const leafPrograms: { entry: string; packages: string[] }[] = [

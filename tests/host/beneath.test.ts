@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { emptyBeneath, makeBeneath, writeBeneath } from '../../src/host/beneath.ts';
-import { writeFiles } from '../../src/host/operations/run-files.ts';
+import { writeFiles } from '../../src/host/operations/launch/run-files.ts';
 import { BINARY_VARIABLE } from '../../src/runtimes/claude-code/binary.ts';
 import { claudeCodeRuntime } from '../../src/runtimes/claude-code/runtime.ts';
 import { Desk } from '../support/drive.ts';

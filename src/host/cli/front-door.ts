@@ -5,7 +5,7 @@
 import type { Detection } from '../../runtimes/runtime.ts';
 import type { PlanView } from '../api.ts';
 import type { InitOptions, InitResult } from '../config/init.ts';
-import type { DiskUse } from '../operations/disk-use.ts';
+import type { DiskUse } from '../operations/upkeep/disk-use.ts';
 import type { HostOptions, RunningHost } from './running-host.ts';
 
 export interface FrontDoor {

@@ -5,7 +5,7 @@
 import type { ApprovalAnswer, ApprovalView } from '../../api.ts';
 import type { Run } from '../../runs/run.ts';
 import { shortText } from '../../text.ts';
-import { acceptInjection } from '../inject.ts';
+import { acceptInjection } from '../messages/inject.ts';
 import type { By, Wiring } from '../wiring.ts';
 
 export function answerApproval(wiring: Wiring, id: string, answer: ApprovalAnswer, by: By): ApprovalView {

@@ -1,0 +1,62 @@
+/** Becoming the one host of a state directory. The kernel releases the claim when this process ends, however. */
+import path from 'node:path';
+import type { Config } from './config/types.ts';
+import { AetherError } from './errors.ts';
+import { makeDirectories } from './paths.ts';
+import { acquireLock, type FileLock } from './process/lock.ts';
+import { runtimeDirectory } from './process/sockets.ts';
+import { AgentTable } from './store/agents.ts';
+import type { Store } from './store/store.ts';
+
+export interface Claim {
+  /** Where this state directory's sockets are. */
+  socketDir: string;
+  release(): void;
+}
+
+/** @throws AetherError `host.running` when another host holds it. */
+export function claimStateDirectory(stateDir: string): Claim {
+  makeDirectories(stateDir);
+  const lock = lockOrThrow(path.join(stateDir, 'host.lock'), stateDir);
+  try {
+    const socketDir = runtimeDirectory(stateDir);
+    // Sockets are found by the path of the state directory: one that was removed under a living host and made
+    // anew has a free lock and that host's sockets.
+    const socketLock = lockOrThrow(path.join(socketDir, 'host.lock'), stateDir);
+    return {
+      socketDir,
+      release() {
+        socketLock.release();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function lockOrThrow(file: string, stateDir: string): FileLock {
+  const lock = acquireLock(file);
+  if (lock !== null) return lock;
+  throw new AetherError({
+    code: 'host.running',
+    who: 'user',
+    message: `Another host already runs for ${stateDir}.`,
+    next: 'Talk to it with the other verbs (`aether ps`), or end it with `aether down`.',
+  });
+}
+
+/**
+ * A broken file must not begin a host that would run nothing; but a host that has agents already keeps the last
+ * good fleet, at three in the morning too, and says why.
+ */
+export function firstConfig(load: () => Config, store: Store): Config | AetherError {
+  try {
+    return load();
+  } catch (error) {
+    if (error instanceof AetherError && new AgentTable(store).all().length > 0) return error;
+    store.close();
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+/** What the host does with the facts of a run: one place from which each goes to the operations it concerns. */
+import type { RunSink } from '../../runs/run.ts';
+import { callOf, recordObserved } from '../launch/observe.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { markDelivered } from '../messages/inject.ts';
+import type { Takeover } from '../takeover/takeover.ts';
+import { saysNothing } from '../turn/turn.ts';
+import type { Wiring } from '../wiring.ts';
+
+/** @param later what is only made after this sink */
+export function runSink(wiring: Wiring, later: () => { takeover: Takeover; lifecycle: Lifecycle }): RunSink {
+  return {
+    observed: (run, event, at_ms) => recordObserved(wiring, run, event, at_ms),
+    recorded: (run, event) => {
+      wiring.events.append({
+        ...event,
+        agent: run.record.agent,
+        run: run.id,
+        principal: 'host',
+        grade: 'observed',
+      });
+      if (event.topic === 'process.exited') later().takeover.left(run);
+      if (event.topic !== 'process.started' || event.data.beside) return;
+      wiring.gates.of(run).processStarted();
+      saysNothing(run.record.turn);
+    },
+    wrote: (run, frame) => {
+      markDelivered(wiring, run, frame);
+      wiring.gates.of(run).written(frame);
+    },
+    // Its input may be what could not be taken.
+    refused: (run, asked, why) =>
+      wiring.gates.of(run).refuse({ ...callOf(asked), input: {} }, wiring.clock.now(), why),
+    swapped: (run, swap) => later().takeover.swapped(run, swap),
+    exited: (run) => {
+      later().lifecycle.exited(run);
+      wiring.gates.forget(run);
+    },
+    changed: (run) => {
+      wiring.touched(run.record.agent);
+      wiring.deliver(run.record.agent);
+      wiring.gates.of(run).pass();
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** The ledger of a running host: what it asks before a call, and who is told of what a call does. */
+
+import type { MessageView } from '../../api.ts';
+import { Ledger } from '../../ledger/ledger.ts';
+import { type ListedAgent, nounsOf } from '../../ledger/nouns.ts';
+import type { Mailboxes } from '../../mailboxes/mailboxes.ts';
+import { Memory } from '../../memory/memory.ts';
+import type { Dispatcher } from '../../verbs/dispatch.ts';
+import { requireAuthority } from '../gate/authority.ts';
+import { showAsking } from '../turn/activity.ts';
+import { goesByMail, sendersOf } from '../turn/senders.ts';
+import type { Wiring } from '../wiring.ts';
+
+export function openLedger(
+  wiring: Wiring,
+  parts: {
+    mailboxes: Mailboxes;
+    agents(): ListedAgent[];
+    /** Asked at each call: the verbs are made after the ledger. */
+    verbs(): Pick<Dispatcher, 'call'>;
+    /** Mail for an agent has been committed. Must not throw. */
+    onMail(agent: string, message: MessageView): void;
+  },
+): Ledger {
+  const { store, clock, ids, events, approvals } = wiring;
+  const { mailboxes, agents, verbs, onMail } = parts;
+  const memory = new Memory({ store, clock, ids, events });
+  return new Ledger({
+    store,
+    clock,
+    events,
+    clientSeen: (name) => mailboxes.clientSeen(name),
+    authority: (caller, tool) => requireAuthority(wiring, caller, tool),
+    nouns: nounsOf({
+      clock,
+      events,
+      memory,
+      mailboxes,
+      approvals,
+      agents,
+      verbs,
+      senders: (caller) => sendersOf(wiring, caller),
+      onRead: (caller, messages) =>
+        goesByMail(wiring, caller, messages, (message) => mailboxes.wordsOf(message)),
+      onAsking: (caller) => showAsking(wiring, caller),
+      onMail,
+    }),
+  });
+}

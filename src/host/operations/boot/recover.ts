@@ -1,0 +1,85 @@
+/**
+ * After a host start: the runs that outlived the last host are taken back, what it had accepted and not yet done is
+ * done, and takeovers go on where they stood. All of them at once, and as a rule before anybody can ask about them;
+ * one that takes long (a silent shim, a large or unreadable journal) goes on in the background and delays nobody.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../../errors.ts';
+import type { Run } from '../../runs/run.ts';
+import type { LeaseRecord } from '../../store/leases.ts';
+import type { RunRecord } from '../../store/runs.ts';
+import { tellAnswersSoon } from '../gate/approve.ts';
+import type { Launcher } from '../launch/launch.ts';
+import type { Pauses } from '../lifecycle/pause.ts';
+import type { InjectionDelivery } from '../messages/inject.ts';
+import type { Takeover } from '../takeover/takeover.ts';
+import type { Wiring } from '../wiring.ts';
+
+/** The start of a host waits no longer for any run. */
+const ADOPT_MS = 2_000;
+
+export async function recoverRuns(
+  unfinished: RunRecord[],
+  parts: {
+    wiring: Wiring;
+    launcher: Launcher;
+    takeover: Takeover;
+    delivery: InjectionDelivery;
+    pauses: Pauses;
+  },
+): Promise<void> {
+  const { wiring, launcher, takeover, delivery, pauses } = parts;
+  const failed = (agent: string, what: string) => (error: unknown) =>
+    wiring.log.warn({ agent, error: messageOf(error) }, what);
+  const settle = async (run: Run) => {
+    const { agent } = run.record;
+    // In the middle of a takeover the frames are for a process that may not have the floor yet.
+    if (wiring.leases.find(agent) === null)
+      await launcher.open(run).catch(failed(agent, 'the first messages of a run are still to be delivered'));
+    pauses.forget(run);
+    void pauses.tell(run);
+    tellAnswersSoon(wiring, run);
+    wiring.gates.of(run).adopt();
+    void delivery.kick(agent);
+  };
+  const goOn = (run: Run, lease: LeaseRecord) => {
+    takeover.continue(run, lease).catch(failed(run.record.agent, 'a takeover could not be continued'));
+  };
+  const recover = async (record: RunRecord) => {
+    const run = await launcher.adopt(record);
+    if (run === null || run.ended) return;
+    await settle(run);
+    const lease = wiring.leases.find(run.record.agent);
+    if (lease !== null && run.connected) goOn(run, lease);
+  };
+  const recovered = unfinished.map((record) =>
+    recover(record).catch((error: unknown) => {
+      const { id, agent } = record;
+      wiring.log.error({ run: id, agent, error: messageOf(error) }, 'a run was not adopted');
+    }),
+  );
+  const enough = new AbortController();
+  const late = sleep(ADOPT_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+  await Promise.race([Promise.all(recovered), late]);
+  enough.abort();
+  for (const { agent } of wiring.leases.all())
+    if (wiring.runs.of(agent) === null) wiring.leases.release(agent);
+}
+
+/** Leases whose holder vanished long enough ago are handed back. */
+export function returnExpired(wiring: Wiring, takeover: Takeover): void {
+  for (const lease of wiring.leases.sweep()) {
+    const run = wiring.runs.of(lease.agent);
+    if (run === null) continue;
+    // Nobody has decided that it should go on. Without a gate it never stood still for its holder in the first place.
+    const held = run.runtime.capabilities.gate !== undefined;
+    const note = 'The operator vanished; the lease expired.';
+    const input = { generation: lease.generation, note, held, expired: true };
+    takeover.handback(lease.agent, run, input, 'host').catch((error: unknown) => {
+      wiring.log.warn(
+        { agent: lease.agent, error: messageOf(error) },
+        'an expired lease could not be handed back',
+      );
+    });
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * From aether.yaml to agents. While the host runs, an edit may come from an agent that can write the file: it applies
+ * by itself only as far as it narrows, in the name of the file. Everything else waits for `apply`, which is an
+ * operator's. A file that cannot be read keeps the last good fleet and says why.
+ */
+import path from 'node:path';
+import type { HostInfo, PlanChange, PlanView, Principal } from '../../api.ts';
+import { diffConfig, type LiveEdit, liveEdit } from '../../config/diff.ts';
+import { canonicalJson, configHash } from '../../config/hash.ts';
+import { RETENTION } from '../../config/load.ts';
+import type { AgentConfig, Config, RetentionConfig } from '../../config/types.ts';
+import { AetherError, messageOf, type WireError } from '../../errors.ts';
+import type { Launcher } from '../launch/launch.ts';
+import type { Lifecycle } from '../lifecycle/lifecycle.ts';
+import { onceStored } from '../upkeep/chores.ts';
+import type { By, Wiring } from '../wiring.ts';
+
+export class Fleet {
+  readonly #wiring: Wiring;
+  readonly #lifecycle: Lifecycle;
+  readonly #launcher: Launcher;
+  readonly #load: () => Config;
+  readonly #plan: (config: Config) => Promise<PlanView>;
+  #config: Config | null = null;
+  #retention = RETENTION;
+  #problem: WireError | null = null;
+  /** As it was opened when the host started. */
+  #console: Config['console'] | null = null;
+
+  constructor(parts: {
+    wiring: Wiring;
+    lifecycle: Lifecycle;
+    launcher: Launcher;
+    load: () => Config;
+    plan: (config: Config) => Promise<PlanView>;
+  }) {
+    this.#wiring = parts.wiring;
+    this.#lifecycle = parts.lifecycle;
+    this.#launcher = parts.launcher;
+    this.#load = parts.load;
+    this.#plan = parts.plan;
+  }
+
+  /** The last good configuration; null before the first. */
+  get config(): Config | null {
+    return this.#config;
+  }
+
+  get problem(): WireError | null {
+    return this.#problem;
+  }
+
+  /** As it was applied last. */
+  get retention(): RetentionConfig {
+    return this.#retention;
+  }
+
+  /** Why the last edit of this agent is not in force yet. */
+  pending(name: string): string | null {
+    if (this.#config === null) return null;
+    const wanted = this.#config.agents.find((agent) => agent.name === name);
+    const applied = this.#wiring.agents.find(name)?.config;
+    if (wanted === undefined) return applied === undefined ? null : 'removed from aether.yaml';
+    if (applied === undefined) return 'added to aether.yaml';
+    const { waits } = liveEdit(applied, wanted, this.#wiring.runs.of(name) !== null);
+    return waits.length === 0 ? null : reasons(waits);
+  }
+
+  /** Every edit of the file that waits for `apply`. */
+  get waits(): HostInfo['configWaits'] {
+    const names = [...(this.#config?.agents ?? []), ...this.#wiring.agents.all()].map(({ name }) => name);
+    const waits: HostInfo['configWaits'] = [...new Set(names)].flatMap((agent) => {
+      const why = this.pending(agent);
+      return why === null ? [] : [{ agent, why }];
+    });
+    if (this.#config !== null && canonicalJson(this.#config.retention) !== canonicalJson(this.#retention))
+      waits.push({ agent: null, why: 'retention decides what is deleted, and when' });
+    return waits;
+  }
+
+  async plan(): Promise<PlanView> {
+    return this.#planned(this.#load());
+  }
+
+  /** Everything, restarts and removals included. Resolves when each agent has started, failed or stopped. */
+  async apply(by: By): Promise<PlanView> {
+    const config = this.#load();
+    const plan = await this.#planned(config);
+    this.#accept(config);
+    this.#retention = config.retention;
+    const names = new Set(config.agents.map((agent) => agent.name));
+    const work: Promise<void>[] = [];
+    for (const agent of config.agents) work.push(this.#applyOne(agent, by));
+    for (const agent of this.#wiring.agents.all())
+      if (!names.has(agent.name)) work.push(this.#remove(agent.name, by));
+    await Promise.all(work);
+    this.#wiring.events.append({
+      topic: 'config.applied',
+      principal: by,
+      grade: 'enforced',
+      data: { agents: [...names] },
+    });
+    return plan;
+  }
+
+  /** The file changed on disk: it is noticed once that can be stored. */
+  edited(result: Config | AetherError): void {
+    onceStored(this.#wiring, 'an edit of aether.yaml', () => this.changed(result));
+  }
+
+  /** The file is as `result` says. */
+  changed(result: Config | AetherError): void {
+    const { events, touched, agents } = this.#wiring;
+    if (result instanceof AetherError) {
+      this.#problem = result.toWire();
+      events.append({
+        topic: 'config.broken',
+        principal: 'host',
+        grade: 'observed',
+        data: { problem: this.#problem },
+      });
+      for (const agent of agents.all()) touched(agent.name);
+      return;
+    }
+    this.#accept(result);
+    for (const { name } of agents.all()) this.narrow(name);
+    events.append({
+      topic: 'config.changed',
+      principal: this.#file,
+      grade: 'observed',
+      data: { pending: this.waits.map(({ agent }) => agent ?? 'retention') },
+    });
+    for (const agent of agents.all()) touched(agent.name);
+  }
+
+  /**
+   * Puts in force what the file narrows of this agent: at an edit, and before a start for what an engine is started
+   * with. Starts nothing.
+   */
+  narrow(name: string): void {
+    const { agents, events, store, runs } = this.#wiring;
+    const wanted = this.#config?.agents.find((agent) => agent.name === name);
+    const applied = agents.find(name)?.config;
+    if (wanted === undefined || applied === undefined) return;
+    const { config, narrowed } = liveEdit(applied, wanted, runs.of(name) !== null);
+    if (narrowed.length === 0) return;
+    store.transaction(() => {
+      agents.change(name, (agent) => {
+        agent.config = config;
+        agent.config_hash = configHash(config);
+      });
+      events.append({
+        topic: 'agent.changed',
+        agent: name,
+        principal: this.#file,
+        grade: 'enforced',
+        data: { runtime: config.runtime, narrowed },
+      });
+    });
+    this.#told(name);
+  }
+
+  /** Who an edit is by: nobody knows who wrote it. */
+  get #file(): Principal {
+    return `file:${path.basename(this.#config?.file ?? 'aether.yaml')}`;
+  }
+
+  /** Its grants may have changed. */
+  #told(name: string): void {
+    const run = this.#wiring.runs.of(name);
+    if (run !== null) this.#launcher.toolsChanged(run.id);
+    this.#wiring.touched(name);
+  }
+
+  async #planned(config: Config): Promise<PlanView> {
+    const made = await this.#plan(config);
+    const plan = { ...made, changes: made.changes.map((change) => this.#explained(change, config)) };
+    const { enabled, port } = this.#console ?? config.console;
+    if (config.console.enabled === enabled && config.console.port === port) return plan;
+    const warning = `${config.file}: what changed below console counts from the next start of the host (\`aether down\`, then \`aether up\`).`;
+    return { ...plan, warnings: [...plan.warnings, warning] };
+  }
+
+  /** With what keeps the edit from applying by itself. */
+  #explained(change: PlanChange, config: Config): PlanChange {
+    const wanted = config.agents.find((agent) => agent.name === change.agent);
+    const applied = this.#wiring.agents.find(change.agent)?.config;
+    if (wanted === undefined || applied === undefined) return change;
+    const { waits } = liveEdit(applied, wanted, this.#wiring.runs.of(change.agent) !== null);
+    if (waits.length === 0) return change;
+    return { ...change, why: `${change.why}; waits for \`aether apply\`: ${reasons(waits)}` };
+  }
+
+  #accept(config: Config): void {
+    this.#console ??= config.console;
+    this.#config = config;
+    this.#problem = null;
+    this.#wiring.agents.arrange(config.agents.map((agent) => agent.name));
+  }
+
+  async #applyOne(config: AgentConfig, by: By): Promise<void> {
+    const { agents, runs, log } = this.#wiring;
+    const known = agents.find(config.name);
+    const difference = diffConfig(known?.config ?? null, config);
+    if (difference.action !== 'none') this.#configure(config, by);
+    const agent = agents.get(config.name);
+    if (agent.wanted !== 'running') return this.#lifecycle.reconcile([config.name]);
+    try {
+      const running = runs.of(config.name) !== null;
+      if (running && difference.restarts) await this.#lifecycle.restart(config.name, by);
+      else if (!running && (difference.action !== 'none' || agent.problem !== null))
+        await this.#lifecycle.start(config.name, by);
+      else await this.#lifecycle.reconcile([config.name]);
+    } catch (error) {
+      // The agent carries its problem; the others go on.
+      log.warn({ agent: config.name, error: messageOf(error) }, 'not started');
+    }
+  }
+
+  #configure(config: AgentConfig, by: By): void {
+    const { agents, events, store } = this.#wiring;
+    store.transaction(() => {
+      const known = agents.find(config.name);
+      agents.configure(config, configHash(config));
+      events.append({
+        topic: known === undefined ? 'agent.added' : 'agent.changed',
+        agent: config.name,
+        principal: by,
+        grade: 'enforced',
+        data: { runtime: config.runtime },
+      });
+    });
+    this.#told(config.name);
+  }
+
+  async #remove(name: string, by: By): Promise<void> {
+    const { agents, events, log } = this.#wiring;
+    try {
+      await this.#lifecycle.stop(name, by, 'removed from aether.yaml');
+    } catch (error) {
+      log.error({ agent: name, error: messageOf(error) }, 'a removed agent could not be stopped');
+      return;
+    }
+    agents.remove(name);
+    events.append({ topic: 'agent.removed', agent: name, principal: by, grade: 'enforced', data: {} });
+    this.#wiring.touched(name);
+  }
+}
+
+function reasons(waits: LiveEdit['waits']): string {
+  return waits.map(({ key, why }) => `${key} ${why}`).join('; ');
+}

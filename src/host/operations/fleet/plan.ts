@@ -1,0 +1,100 @@
+/**
+ * `aether plan`: what would change, and exactly what each engine would be given, before anything runs. Writes
+ * nothing. Secrets are masked here, at the source: what leaves this file may be shown, logged and stored.
+ */
+import type { AgentSpec, LaunchSpec, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
+import type { PlanChange, PlannedLaunch, PlanView } from '../../api.ts';
+import { type ConfigDiff, diffConfig } from '../../config/diff.ts';
+import { Mask } from '../../config/mask.ts';
+import type { AgentConfig, Config } from '../../config/types.ts';
+import { AetherError, toWireError, type WireError } from '../../errors.ts';
+
+export interface PlanInput {
+  config: Config;
+  /** What is in force now, by name. */
+  applied: ReadonlyMap<string, AgentConfig>;
+  /** Names of agents with a live run. */
+  running: ReadonlySet<string>;
+  /** @throws AetherError for an agent that cannot start */
+  resolve(agent: AgentConfig): AgentSpec;
+  /** @throws AetherError for an unknown name */
+  runtime(name: string): Runtime;
+  /** Where a run of this agent would live; nothing of it needs to exist. */
+  place(agent: string): RunPlace;
+  /** Where `${VAR}` comes from, to recognise its values elsewhere. Default: the host's own. */
+  environment?: Record<string, string | undefined>;
+}
+
+/** Problems of one agent are in its own change; the others are planned all the same. */
+export async function planFleet(input: PlanInput): Promise<PlanView> {
+  const { config, applied } = input;
+  const changes: PlanChange[] = [];
+  for (const agent of config.agents) changes.push(await planAgent(agent, input));
+  const kept = new Set(config.agents.map((agent) => agent.name));
+  for (const [name, old] of applied) {
+    if (kept.has(name)) continue;
+    const { action, changed, why } = diffConfig(old, null);
+    changes.push({ agent: name, action, changed, why, launch: null, problem: null });
+  }
+  return { configFile: config.file, changes, warnings: [...config.warnings] };
+}
+
+async function planAgent(agent: AgentConfig, input: PlanInput): Promise<PlanChange> {
+  const difference = effective(
+    diffConfig(input.applied.get(agent.name) ?? null, agent),
+    input.running.has(agent.name),
+  );
+  const change = { agent: agent.name, ...difference };
+  const mask = new Mask(agent, input.environment ?? process.env);
+  try {
+    const spec = input.resolve(agent);
+    mask.add(spec);
+    const place = input.place(agent.name);
+    const launch = await input.runtime(agent.runtime).prepare(spec, place, null, null);
+    return { ...change, launch: describeLaunch(agent, spec, place, launch, mask), problem: null };
+  } catch (error) {
+    return { ...change, launch: null, problem: maskProblem(error, mask) };
+  }
+}
+
+/** A restart of what does not run is none. */
+function effective(
+  { action, changed, why }: ConfigDiff,
+  running: boolean,
+): Pick<PlanChange, 'action' | 'changed' | 'why'> {
+  if (action !== 'restart' || running) return { action, changed, why };
+  return { action: 'change', changed, why: `${why}; it is not running, so this counts from its next start` };
+}
+
+function describeLaunch(
+  agent: AgentConfig,
+  spec: AgentSpec,
+  place: RunPlace,
+  launch: LaunchSpec,
+  mask: Mask,
+): PlannedLaunch {
+  const { argv, env, cwd, io } = launch.process;
+  return {
+    runtime: agent.runtime,
+    argv: argv.map((word) => mask.text(word)),
+    env: Object.fromEntries(
+      Object.entries(env).map(([name, value]) => [name, mask.variable(name, value, launch.secretEnv)]),
+    ),
+    cwd,
+    io: io.kind === 'pipes' ? 'pipes' : `terminal ${io.cols}×${io.rows}`,
+    files: launch.files.map((file) => ({
+      path: mask.text(file.path),
+      mode: file.mode.toString(8).padStart(4, '0'),
+      content: file.secret ? mask.whole(`${Buffer.byteLength(file.content)} bytes`) : mask.text(file.content),
+    })),
+    mcp: { command: place.mcp.command, args: [...place.mcp.args], tools: spec.tools ?? 'all' },
+    auth: mask.text(launch.authNote),
+  };
+}
+
+function maskProblem(error: unknown, mask: Mask): WireError {
+  const wire = toWireError(error);
+  if (!(error instanceof AetherError)) return wire;
+  const text = mask.text(JSON.stringify(wire));
+  return JSON.parse(text) as WireError;
+}

@@ -1,0 +1,331 @@
+/**
+ * Starting a run, and taking back the ones that outlived their host. A run's socket paths follow from its id,
+ * so a host that died between "spawned" and "noted down" still finds its shim.
+ */
+import path from 'node:path';
+import type { EngineState, RunPlace } from '../../../runtimes/runtime.ts';
+import type { AgentConfig } from '../../config/types.ts';
+import { AetherError, diskFull, isDiskFull, messageOf } from '../../errors.ts';
+import { limits } from '../../limits.ts';
+import { bootId } from '../../process/proc.ts';
+import { toOpenWith } from '../../runs/floor.ts';
+import type { RunPaths } from '../../runs/run.ts';
+import { Run, type RunSink } from '../../runs/run.ts';
+import { ShimClient } from '../../shim/client/client.ts';
+import { launchShim } from '../../shim/client/launch.ts';
+import type { StopLadder } from '../../shim/wire.ts';
+import { newFloor, newGate, newTurn } from '../../store/run-parts.ts';
+import { unconfined } from '../../store/run-sandbox.ts';
+import { newTree, type RunRecord } from '../../store/runs.ts';
+import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
+import { Connections } from './connections.ts';
+import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
+import { NEVER_STARTED } from './run-end.ts';
+import { makeRunDirectories, writeFiles, writeMcpCommand } from './run-files.ts';
+
+/** For a shim without a process to end, once it was told to. */
+const NEVER_STARTED_MS = 3_000;
+
+export class Launcher {
+  readonly #wiring: Wiring;
+  readonly #sink: RunSink;
+  readonly #doors = new Map<string, RunDoor>();
+  readonly #connections: Connections;
+  readonly #releasing = new Set<Promise<void>>();
+
+  constructor(wiring: Wiring, sink: RunSink) {
+    this.#wiring = wiring;
+    this.#sink = sink;
+    this.#connections = new Connections(wiring, sink);
+  }
+
+  paths(runId: string): RunPaths {
+    const runDir = path.join(this.#wiring.stateDir, 'runs', runId);
+    const socketDir = path.join(this.#wiring.socketDir, runId);
+    return {
+      runDir,
+      journal: path.join(runDir, 'journal'),
+      shimSocket: path.join(socketDir, 'shim.sock'),
+      doorSocket: path.join(socketDir, 'mcp.sock'),
+      mcpCommand: path.join(socketDir, 'mcp'),
+    };
+  }
+
+  place(agent: string, runId: string): RunPlace {
+    const paths = this.paths(runId);
+    return {
+      run: runId,
+      agentDir: path.join(this.#wiring.stateDir, 'agents', agent),
+      runDir: paths.runDir,
+      mcp: this.#wiring.bridge(paths.doorSocket),
+      mcpCommand: paths.mcpCommand,
+      userHome: this.#wiring.userHome,
+      path: this.#wiring.path,
+    };
+  }
+
+  /** What the engine of this run would be given now. Writes nothing. */
+  async prepare(
+    config: AgentConfig,
+    runId: string,
+    state: EngineState | null,
+    resume: { note: string } | null,
+  ): Promise<Prepared> {
+    const spec = this.#wiring.resolve(config);
+    const runtime = this.#wiring.runtime(config.runtime);
+    const launch = await runtime.prepare(spec, this.place(config.name, runId), state, resume);
+    return { spec, launch };
+  }
+
+  /** @returns once the engine's process is started and its opening frames are on their way. */
+  async launch(
+    config: AgentConfig,
+    state: EngineState | null,
+    resume: { note: string; untold?: string } | null,
+    automatic = false,
+  ): Promise<Run> {
+    const { clock, ids, events, runs, runTable, store } = this.#wiring;
+    const runtime = this.#wiring.runtime(config.runtime);
+    const id = ids.short('r');
+    const paths = this.paths(id);
+    const { stateDir, socketDir } = this.#wiring;
+    makeRunDirectories(config, id, stateDir, socketDir);
+    const prepared = await this.prepare(config, id, state, resume);
+    const now = clock.now();
+    const record: RunRecord = {
+      id,
+      agent: config.name,
+      state: 'created',
+      state_ms: now,
+      stateEvidence: { source: 'host', grade: 'enforced', what: 'the host is starting it', at_ms: now },
+      activity: 'starting',
+      activityEvidence: null,
+      requested: 'start',
+      asked: { by: automatic ? 'host' : this.#askedBy(config.name), at_ms: now },
+      shim: null,
+      boot_id: bootId(),
+      journal_offset: 0,
+      engine: state ?? runtime.observer.initial(null),
+      floor: newFloor(prepared.launch.opening),
+      turn: newTurn({
+        // A turn that was cut off is gone on with: it goes by the same words as before.
+        senders: resume === null ? [] : (runs.newest(config.name)?.turn.senders ?? []),
+        untold: resume?.untold ?? null,
+      }),
+      gate: newGate(),
+      tree: newTree(),
+      sandbox: unconfined(id, [config.workspace, paths.runDir]),
+      last: null,
+      input_tokens: 0,
+      output_tokens: 0,
+      cost_usd: null,
+      started_ms: now,
+      exited_ms: null,
+      exit: null,
+    };
+    store.transaction(() => {
+      runTable.put(record);
+      events.append({
+        topic: 'run.starting',
+        agent: config.name,
+        run: id,
+        principal: 'host',
+        grade: 'enforced',
+        data: {
+          runtime: config.runtime,
+          resumed: resume !== null,
+          session: state?.session ?? null,
+          ...(automatic ? { automatic } : {}),
+        },
+      });
+    });
+    const run = this.#make(record, paths);
+    runs.add(run);
+    try {
+      writeFiles(stateDir, prepared.launch);
+      writeMcpCommand(socketDir, paths, this.#wiring.bridge(paths.doorSocket));
+      this.#doors.set(id, await this.#wiring.openDoor(run));
+      const shim = await launchShim({
+        run: id,
+        agent: config.name,
+        dir: paths.journal,
+        socket: paths.shimSocket,
+        journal_segment_bytes: limits.journal_segment_bytes,
+        journal_bytes_max: limits.journal_bytes_max,
+        containment: containmentFor(this.#wiring),
+      });
+      run.save((saved) => {
+        saved.shim = shim;
+        saved.state = 'starting';
+        saved.state_ms = clock.now();
+        saved.stateEvidence = {
+          source: 'shim',
+          grade: 'observed',
+          what: `shim ${shim.pid} runs`,
+          at_ms: clock.now(),
+        };
+      });
+      const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
+      this.#connections.hold(run, client);
+      await client.start('engine-1', run.box('engine').wrap(prepared.launch.process));
+      await run.pump();
+      run.save((saved) => {
+        saved.requested = null;
+      });
+      await this.open(run);
+      return run;
+    } catch (error) {
+      await this.#abandon(run, messageOf(error));
+      if (error instanceof AetherError) throw error;
+      if (isDiskFull(error)) throw diskFull(this.#wiring.stateDir, error);
+      throw new AetherError(
+        {
+          code: 'run.launch',
+          who: 'runtime',
+          message: `${config.name} could not be started: ${messageOf(error)}.`,
+          next: 'See `aether plan` for what would be run, and `aether doctor` for what is missing.',
+        },
+        { cause: error },
+      );
+    }
+  }
+
+  /** Whose wish it is that it runs. */
+  #askedBy(agent: string): string {
+    return this.#wiring.agents.find(agent)?.wanted_by ?? 'host';
+  }
+
+  /** Writes the opening frames that the shim has not confirmed yet. */
+  async open(run: Run): Promise<void> {
+    // One that is held is begun, and told nothing: the rest of them follows when it is resumed.
+    const held = this.#wiring.agents.find(run.record.agent)?.hold != null;
+    for (const frame of [...run.record.floor.opening]) if (!held || frame.handshake) await run.write(frame);
+    await run.pump();
+    run.save(({ floor }) => {
+      toOpenWith(floor, held ? floor.opening.filter((frame) => !frame.handshake) : []);
+    });
+  }
+
+  /**
+   * Takes back a run that an earlier host started, however long its shim is silent.
+   * @returns null when it is over, or nobody wants to know any more
+   */
+  async adopt(record: RunRecord): Promise<Run | null> {
+    const run = this.#make(record, this.paths(record.id));
+    this.#wiring.runs.add(run);
+    const client = await this.#connections.reach(run);
+    if (!run.closed) return await this.#adopt(run, client);
+    client?.close();
+    return null;
+  }
+
+  async #adopt(run: Run, client: ShimClient | null): Promise<Run | null> {
+    if (client === null) {
+      await run.pump();
+      await this.#connections.lost(run, run.record.floor.process === null ? NEVER_STARTED : undefined);
+      return null;
+    }
+    const { status } = client;
+    if (run.record.shim === null)
+      run.save((saved) => {
+        saved.shim = { pid: status.pid, start_ticks: status.start_ticks };
+      });
+    this.#doors.set(run.id, await this.#wiring.openDoor(run));
+    this.#connections.hold(run, client);
+    await run.pump();
+    if (status.processes.length === 0) {
+      // The host died before it said what to run; nothing was lost, so begin anew.
+      const why = NEVER_STARTED;
+      const ladder: StopLadder = { term_ms: 0, kill_ms: 1_000 };
+      const failure = await client.stop('never-started', ladder, why).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      // A run that has ended is let go of, at times before the shim's answer to this is in: the journal decides.
+      const ended = await run.until(() => run.ended, NEVER_STARTED_MS);
+      if (!ended) await this.endUnreachable(run, failure === null ? why : `${why}: ${messageOf(failure)}`);
+      return null;
+    }
+    return run;
+  }
+
+  /** Ends a run whose shim does not answer, from outside. */
+  endUnreachable(run: Run, why: string): Promise<void> {
+    return this.#connections.lost(run, why);
+  }
+
+  /**
+   * The run is over, and with it its processes: its door, its sockets, its files and its group go, in this order.
+   * Its journal stays.
+   */
+  release(run: Run): Promise<void> {
+    const released = this.#release(run).finally(() => this.#releasing.delete(released));
+    this.#releasing.add(released);
+    return released;
+  }
+
+  async #release(run: Run): Promise<void> {
+    const { log, events } = this.#wiring;
+    const { id, record, paths } = run;
+    const steps = {
+      door: () => this.#closeDoor(id),
+      sockets: () => releaseSockets(paths),
+      files: () => releaseFiles(paths),
+      group: () => releaseGroup(record),
+    };
+    // What cannot be released keeps nothing else from it.
+    for (const [what, release] of Object.entries(steps))
+      await release().catch((error: unknown) =>
+        log.warn({ run: id, error: messageOf(error) }, `the ${what} of an ended run could not be released`),
+      );
+    const left = leftOf(record, paths);
+    if (left.length === 0) return;
+    events.append({
+      topic: 'run.leaked',
+      agent: record.agent,
+      run: id,
+      principal: 'host',
+      grade: 'observed',
+      data: { left },
+    });
+  }
+
+  async #closeDoor(runId: string): Promise<void> {
+    const door = this.#doors.get(runId);
+    this.#doors.delete(runId);
+    await door?.close();
+  }
+
+  /** The tools granted to this run's agent were edited. */
+  toolsChanged(runId: string): void {
+    this.#doors.get(runId)?.toolsChanged();
+  }
+
+  /** Also waits for what is being released. */
+  async closeDoors(): Promise<void> {
+    await Promise.all([...[...this.#doors.keys()].map((id) => this.#closeDoor(id)), ...this.#releasing]);
+  }
+
+  #make(record: RunRecord, paths: RunPaths): Run {
+    const { store, runTable, clock, log } = this.#wiring;
+    const agent = this.#wiring.agents.find(record.agent);
+    const runtime = this.#wiring.runtime(agent?.config.runtime ?? null);
+    const sandbox = this.#wiring.sandbox(record.sandbox.name);
+    return new Run({ record, runtime, sandbox, paths, store, table: runTable, clock, log, sink: this.#sink });
+  }
+
+  async #abandon(run: Run, why: string): Promise<void> {
+    if (run.connected) {
+      try {
+        await run.client.stop(`abandon-${run.id}`, { term_ms: 1_000, kill_ms: 2_000 }, why);
+        await run.pump();
+      } catch (error) {
+        this.#wiring.log.warn(
+          { run: run.id, error: messageOf(error) },
+          'a run that failed to start could not be stopped',
+        );
+      }
+    }
+    if (!run.ended) await this.#connections.lost(run, why);
+  }
+}

@@ -1,0 +1,206 @@
+/**
+ * What a run holds, and giving it back: its processes, its group, its door, its sockets, and the files it was
+ * given. All of it follows from the run's id and its record, so that a host that comes after a death finds what
+ * the dead one held. The journal stays: it is what is known of the run.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { emptyBeneath } from '../../beneath.ts';
+import { messageOf } from '../../errors.ts';
+import {
+  Group,
+  type GroupKind,
+  type GroupPlace,
+  groupPlace,
+  groupScope,
+  groupsOf,
+  ownGroup,
+} from '../../process/cgroup.ts';
+import { Containment, type Means } from '../../process/containment.ts';
+import { bootId } from '../../process/proc.ts';
+import { killRemains, type RemainsEnd } from '../../process/remains.ts';
+import type { RunPaths } from '../../runs/run.ts';
+import type { RunRecord } from '../../store/runs.ts';
+import { shortText } from '../../text.ts';
+import type { Wiring } from '../wiring.ts';
+
+const REMAINS_MS = 5_000;
+/** A group is empty when its dead are reaped, a moment after they died. */
+const GROUP_ATTEMPTS = 40;
+const GROUP_PAUSE_MS = 50;
+const KINDS: readonly GroupKind[] = ['cgroup2', 'freezer'];
+
+/** Which control groups a run may be put in; none where the environment says so. */
+export function groupKinds(environment: Record<string, string | undefined>): GroupKind[] {
+  const none = environment.AETHER_NO_CGROUP;
+  return process.platform === 'linux' && (none === undefined || none === '' || none === '0')
+    ? [...KINDS]
+    : [];
+}
+
+/** What a run's processes would be held together by here; for a moment this process itself is in a group. */
+export async function probeContainment(environment: Record<string, string | undefined>): Promise<Means> {
+  const probe = Containment.choose(groupKinds(environment), `aether-probe-${process.pid}`, 'probe');
+  const { means } = probe;
+  await probe.release();
+  return means;
+}
+
+/** What a shim is told of it. */
+export function containmentFor(wiring: Wiring): { scope: string; kinds: GroupKind[] } {
+  return { scope: groupScope(wiring.stateDir), kinds: wiring.groupKinds };
+}
+
+/** How the end of a run whose shim is gone came about, in words for the event. */
+export interface LostRun extends RemainsEnd {
+  why: string;
+  /** How sure it is that nothing is left. */
+  certainty: string;
+}
+
+/**
+ * Ends whatever a dead or unreachable shim left behind, itself included. After a restart of the machine there is
+ * nothing to end: a pid of the boot before belongs to somebody else by now.
+ */
+export async function endRemains(wiring: Wiring, record: RunRecord, why: string): Promise<LostRun> {
+  if (record.boot_id !== null && record.boot_id !== bootId()) {
+    const certainty = 'certain: nothing outlives a restart of the machine';
+    const nobody = { killed: 0, survivors: 0, exact: true, escaped: false };
+    return { ...nobody, why: 'the machine was restarted', certainty };
+  }
+  const end = await killRemains(
+    { run: record.id, shim: record.shim, known: record.tree.known, groups: groupsFor(wiring, record) },
+    REMAINS_MS,
+  );
+  // A group that somebody lives in cannot be removed: one that is gone was empty.
+  const { containment } = record.tree;
+  const emptied = containment !== null && containment.path !== null && !fs.existsSync(containment.path);
+  const exact = (end.exact || emptied) && !end.escaped;
+  const certainty =
+    end.survivors > 0
+      ? `${end.survivors} of its processes could not be killed`
+      : exact
+        ? 'certain: the kernel kept a group of its processes'
+        : `best effort: ${end.escaped ? 'some had left the group that the kernel kept; ' : ''}found by recorded pids, by the marker in the environment and by descent`;
+  return { ...end, exact, why, certainty };
+}
+
+/** Where its group is, by its own word; or may be, when it had not said anything yet. */
+function groupsFor(wiring: Wiring, record: RunRecord): GroupPlace[] {
+  const { containment } = record.tree;
+  if (containment !== null) {
+    return containment.path === null || containment.means === 'descent'
+      ? []
+      : [{ kind: containment.means, path: containment.path }];
+  }
+  return KINDS.flatMap((kind) => {
+    const own = ownGroup(kind);
+    return own === null ? [] : [groupPlace(kind, own, groupScope(wiring.stateDir), record.id)];
+  });
+}
+
+/** The files that only its processes needed, some of them secret. A program may have left anything there. */
+export async function releaseFiles(paths: RunPaths): Promise<void> {
+  const keep = [path.basename(paths.journal)];
+  await emptyBeneath(path.dirname(paths.runDir), path.basename(paths.runDir), keep);
+}
+
+export async function releaseSockets(paths: RunPaths): Promise<void> {
+  await fs.promises.rm(path.dirname(paths.shimSocket), { recursive: true, force: true });
+}
+
+/** The shim removes its group itself; this is for one that was killed just before. */
+export async function releaseGroup(record: RunRecord): Promise<void> {
+  const { containment } = record.tree;
+  if (containment === null || containment.path === null || containment.means === 'descent') return;
+  const group = new Group({ kind: containment.means, path: containment.path });
+  for (let attempt = 0; attempt < GROUP_ATTEMPTS && group.exists; attempt += 1) {
+    if (!group.populated() && group.remove()) return;
+    await sleep(GROUP_PAUSE_MS);
+  }
+}
+
+/** What should have been released and is still there, in words; a later host tries again. */
+export function leftOf(record: RunRecord, paths: RunPaths): string[] {
+  const left: string[] = [];
+  const { containment } = record.tree;
+  if (containment?.path != null && containment.means !== 'descent') {
+    const group = new Group({ kind: containment.means, path: containment.path });
+    if (group.exists)
+      left.push(`the control group ${containment.path} with ${group.members().length} processes`);
+  }
+  const sockets = path.dirname(paths.shimSocket);
+  if (fs.existsSync(sockets)) left.push(`the sockets in ${sockets}`);
+  const files = namesIn(paths.runDir).filter((name) => path.join(paths.runDir, name) !== paths.journal);
+  if (files.length > 0) left.push(`in ${paths.runDir}: ${shortText(files.join(', '), 500)}`);
+  return left;
+}
+
+/**
+ * After a host start: whatever is left of runs that are over goes. Which those are is settled before this returns,
+ * so runs that begin later are never among them. Each is released by itself, its processes first.
+ * @returns when the remains of an agent's runs are gone; agents without any are not in it
+ */
+export function releaseLeftovers(
+  wiring: Wiring,
+  pathsOf: (run: string) => RunPaths,
+): Map<string, Promise<void>> {
+  const live = new Set(wiring.runs.live().map((run) => run.id));
+  const left = new Map<string, GroupPlace[]>();
+  const note = (run: string, places: GroupPlace[]) => {
+    if (RUN_ID.test(run) && !live.has(run)) left.set(run, [...(left.get(run) ?? []), ...places]);
+  };
+  const scope = groupScope(wiring.stateDir);
+  for (const kind of KINDS) {
+    const own = process.platform === 'linux' ? ownGroup(kind) : null;
+    for (const { run, place } of own === null ? [] : groupsOf(kind, own, scope)) note(run, [place]);
+  }
+  for (const directory of [wiring.socketDir, path.join(wiring.stateDir, 'runs')])
+    for (const run of namesIn(directory)) note(run, []);
+  const released = new Map<string, Promise<void>>();
+  for (const [run, places] of left) {
+    const agent = wiring.runTable.get(run)?.agent ?? '';
+    const release = releaseLeftover(wiring, run, places, pathsOf(run));
+    released.set(
+      agent,
+      Promise.all([released.get(agent), release]).then(() => undefined),
+    );
+  }
+  return released;
+}
+
+async function releaseLeftover(
+  wiring: Wiring,
+  run: string,
+  places: GroupPlace[],
+  paths: RunPaths,
+): Promise<void> {
+  for (const place of places)
+    await attempt(wiring, run, async () => {
+      const traces = { run, shim: null, known: [], groups: [place] };
+      if (new Group(place).populated()) await killRemains(traces, REMAINS_MS);
+      else new Group(place).remove();
+    });
+  await attempt(wiring, run, () => releaseSockets(paths));
+  await attempt(wiring, run, () => releaseFiles(paths));
+}
+
+const RUN_ID = /^r_[a-z2-7]{12}$/;
+
+async function attempt(wiring: Wiring, run: string, release: () => Promise<void>): Promise<void> {
+  try {
+    await release();
+  } catch (error) {
+    wiring.log.warn({ run, error: messageOf(error) }, 'something of an ended run could not be released');
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return fs.readdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,18 @@
+/** Cancels the running turn; the engine's process and its conversation live. */
+import type { Run } from '../../runs/run.ts';
+import type { By, Wiring } from '../wiring.ts';
+
+export async function interrupt(wiring: Wiring, run: Run, by: By): Promise<void> {
+  const { record, runtime } = run;
+  if (runtime.interrupt === undefined) throw new Error(`${runtime.name} has no interrupt`); // the table of verbs said so before
+  const request = wiring.ids.uuid(wiring.clock.now());
+  wiring.events.append({
+    topic: 'turn.interrupt-requested',
+    agent: record.agent,
+    run: run.id,
+    principal: by,
+    grade: 'enforced',
+    data: { request },
+  });
+  await run.write(runtime.interrupt(request));
+}

@@ -1,0 +1,230 @@
+/**
+ * A message for an agent, with a receipt: queued (durable) → delivered (the shim journalled the frame) → seen →
+ * acted (the runtime's evidence). Order is kept, and the frame carries the injection's id, so sending it again
+ * after a crash is harmless: the shim knows it.
+ */
+import type { InjectionView } from '../../api.ts';
+import { AetherError, messageOf } from '../../errors.ts';
+import { KeyedQueue } from '../../keyed-queue.ts';
+import { limits } from '../../limits.ts';
+import { engineHasFloor } from '../../runs/floor.ts';
+import type { Run } from '../../runs/run.ts';
+import type { InjectionRecord } from '../../store/injections.ts';
+import { engineActivity } from '../turn/activity.ts';
+import { messageDelivered } from '../turn/turn.ts';
+import type { By, Wiring } from '../wiring.ts';
+
+const ORDER = ['queued', 'delivered', 'seen', 'acted'] as const;
+
+export interface InjectInput {
+  text: string;
+  priority?: 'now' | 'next' | 'later';
+  id?: string;
+}
+
+/** Accepts the message durably. The same `id` again answers with the first one. */
+export function acceptInjection(wiring: Wiring, agent: string, input: InjectInput, by: By): InjectionView {
+  wiring.agents.get(agent);
+  const bytes = Buffer.byteLength(input.text);
+  if (input.text.trim() === '' || bytes > limits.inject_text_bytes_max) {
+    throw new AetherError({
+      code: 'inject.text',
+      who: 'user',
+      message:
+        bytes > limits.inject_text_bytes_max
+          ? `The message has ${bytes} bytes; at most ${limits.inject_text_bytes_max} go in one.`
+          : 'The message is empty.',
+      next:
+        bytes > limits.inject_text_bytes_max
+          ? 'Put long material into a file in the workspace and name it in the message.'
+          : 'Say something.',
+    });
+  }
+  const priority = input.priority ?? 'next';
+  if (!['now', 'next', 'later'].includes(priority)) {
+    throw new AetherError({
+      code: 'inject.priority',
+      who: 'user',
+      message: `Unknown priority ${JSON.stringify(priority)}.`,
+      next: 'Use now, next or later.',
+    });
+  }
+  if (input.id !== undefined) {
+    if (!/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(input.id)) {
+      throw new AetherError({
+        code: 'inject.id',
+        who: 'user',
+        message: 'An injection id is a lower-case UUID.',
+        next: 'Leave it out to get one.',
+      });
+    }
+    const known = wiring.injections.get(input.id);
+    if (known !== null && known.agent === agent && known.text === input.text) return viewOf(known);
+    if (known !== null) {
+      throw new AetherError({
+        code: 'inject.id',
+        who: 'user',
+        message: `The id ${input.id} is that of another message${known.agent === agent ? '' : `, to ${known.agent}`}.`,
+        next: 'Leave it out to get one.',
+      });
+    }
+  }
+  if (wiring.injections.queued(agent, limits.inject_queue_max).length >= limits.inject_queue_max) {
+    throw new AetherError({
+      code: 'inject.full',
+      who: 'user',
+      message: `${limits.inject_queue_max} messages already wait for ${agent}.`,
+      next: `Start ${agent} so that it can read them.`,
+    });
+  }
+  const now = wiring.clock.now();
+  const record: InjectionRecord = {
+    id: input.id ?? wiring.ids.uuid(now),
+    agent,
+    run: null,
+    text: input.text,
+    priority,
+    principal: by,
+    state: 'queued',
+    steps: [{ stage: 'queued', at_ms: now, evidence: 'stored by the host' }],
+    created_ms: now,
+  };
+  wiring.store.transaction(() => {
+    wiring.injections.insert(record);
+    wiring.events.append({
+      topic: 'inject.queued',
+      agent,
+      principal: by,
+      grade: 'enforced',
+      data: { inject: record.id, text: record.text, priority },
+    });
+  });
+  return viewOf(record);
+}
+
+/** A stage was proven. Stages only go forward; those skipped on the way were passed. */
+export function settle(
+  wiring: Wiring,
+  id: string,
+  stage: 'delivered' | 'seen' | 'acted' | 'cancelled' | 'unknown',
+  evidence: string,
+): void {
+  const record = wiring.injections.get(id);
+  if (record === null) return;
+  const at = ORDER.indexOf(record.state as (typeof ORDER)[number]);
+  if (stage !== 'cancelled' && stage !== 'unknown' && at >= ORDER.indexOf(stage)) return;
+  if ((stage === 'cancelled' || stage === 'unknown') && (record.state === 'acted' || record.state === stage))
+    return;
+  record.state = stage;
+  record.steps.push({ stage, at_ms: wiring.clock.now(), evidence });
+  wiring.store.transaction(() => {
+    wiring.injections.update(record);
+    wiring.events.append({
+      topic: `inject.${stage}`,
+      agent: record.agent,
+      run: record.run,
+      principal: 'host',
+      grade: 'observed',
+      data: { inject: id, evidence },
+    });
+  });
+}
+
+/** Sends what waits, in order, one agent at a time. */
+export class InjectionDelivery {
+  readonly #wiring: Wiring;
+  readonly #queue = new KeyedQueue('agent', 1);
+  readonly #onTheWay = new Set<string>();
+
+  constructor(wiring: Wiring) {
+    this.#wiring = wiring;
+  }
+
+  /** Call whenever something may have become deliverable. */
+  kick(agent: string): Promise<void> {
+    return this.#queue.runOnce(agent, () => this.#deliver(agent));
+  }
+
+  /** It is being written: who wants it back has to wait for that. */
+  isOnItsWay(id: string): boolean {
+    return this.#onTheWay.has(id);
+  }
+
+  async #deliver(agent: string): Promise<void> {
+    const { runs, injections, log } = this.#wiring;
+    for (;;) {
+      const run = runs.of(agent);
+      // While a human holds a swapped terminal nothing is typed into it: a dialog may be open there.
+      if (run === null || !run.connected || run.record.state !== 'running') return;
+      if (this.#wiring.leases.find(agent)?.phase === 'held') return;
+      // A message would begin a turn, or cut the tool short that waits at the gate.
+      if (this.#wiring.agents.find(agent)?.hold != null) return;
+      // It would lie in a pipe that nobody reads: nearer to the agent, and no longer in our hands.
+      if (run.record.tree.pause !== null) return;
+      if (
+        !engineHasFloor(run.record.floor) ||
+        run.record.floor.process === null ||
+        run.record.requested === 'handover'
+      )
+        return;
+      // The opening frames come first: the goal before what is said about it.
+      if (run.record.floor.opening.length > 0) return;
+      // One that dies before it is up has read nothing, and nobody would know of a message that lay in its pipe.
+      if (run.runtime.capabilities.engine === 'structured' && engineActivity(run) === 'starting') return;
+      const [record] = injections.queued(agent, 1);
+      if (record === undefined) return;
+      this.#onTheWay.add(record.id);
+      try {
+        const { id, priority } = record;
+        await run.write(run.runtime.message({ id, text: withUntold(run, record.text), priority }));
+      } catch (error) {
+        log.warn(
+          { agent, inject: record.id, error: messageOf(error) },
+          'a message could not be delivered; it stays queued',
+        );
+        this.#onTheWay.delete(record.id);
+        return;
+      }
+      // The journal tells markDelivered; once it is read, this one waits no more.
+      await run.pump();
+      this.#onTheWay.delete(record.id);
+      if (injections.get(record.id)?.state === 'queued') return;
+    }
+  }
+}
+
+/**
+ * The journal has the frame of this id. Only from there: a host that died between the write and a note of its
+ * own would otherwise not know, once the run is over too, that the message had left.
+ */
+export function markDelivered(wiring: Wiring, run: Run, frame: string): void {
+  const record = wiring.injections.get(frame);
+  if (record?.state !== 'queued') return;
+  wiring.injections.update({ ...record, run: run.id });
+  const { turn, gate } = run.record;
+  // With a call on its way it is no rest, whatever was printed.
+  const atRest = turn.says?.activity === 'idle' && gate.running.length + gate.waiting.length === 0;
+  const untold = withUntold(run, record.text) !== record.text;
+  messageDelivered(turn, { from: record.principal, atRest, untold });
+  settle(wiring, frame, 'delivered', 'the shim wrote it to the engine and journalled it');
+}
+
+/** What it was not woken for comes with the first message; a command of its engine is left as it is. */
+function withUntold(run: Run, text: string): string {
+  const { untold } = run.record.turn;
+  return untold === null || text.startsWith('/') ? text : `${untold}\n\n${text}`;
+}
+
+/** The run is over: what was delivered and never seen has an unknown fate, and is not sent again. */
+export function abandonDelivered(wiring: Wiring, run: Run): void {
+  // Of a plain program more was never to be known: what was delivered was delivered.
+  if (run.runtime.capabilities.receipts === 'delivered') return;
+  for (const record of wiring.injections.unsettled(run.id)) {
+    settle(wiring, record.id, 'unknown', 'the run ended before the engine said that it had read this');
+  }
+}
+
+export function viewOf(record: InjectionRecord): InjectionView {
+  const { run: _run, created_ms: _created, ...view } = record;
+  return view;
+}

@@ -1,0 +1,39 @@
+/** What an agent that stood still is told of the time it was away: it notices nothing of that by itself. */
+
+import type { LeaseRecord } from '../store/leases.ts';
+import { changedFiles } from '../workspaces/changed-files.ts';
+import type { Wiring } from './wiring.ts';
+
+/** What the agent reads when it has the floor again. */
+export function returnNote(lease: LeaseRecord, now: number, changed: string[]): string {
+  const seconds = Math.max(1, Math.round((now - (lease.since_ms ?? now)) / 1000));
+  const lines = [`[aether] ${lease.holder} had your terminal for ${seconds} s and handed it back.`];
+  if (lease.detail.interrupted)
+    lines.push('Your turn was interrupted for it; a tool that was running did not finish.');
+  if (changed.length > 0) lines.push(`Files changed in the workspace meanwhile: ${changed.join(', ')}.`);
+  if (lease.detail.note) lines.push(`Note from ${lease.holder}: ${lease.detail.note}`);
+  lines.push('Go on from here, taking what was said and done in the terminal into account.');
+  return lines.join('\n');
+}
+
+/** Sentences, one a line; none where nothing has changed. */
+export async function whatChanged(
+  wiring: Wiring,
+  agent: string,
+  since_ms: number,
+  unread: number,
+): Promise<string[]> {
+  const files = await changedFiles(wiring.agents.get(agent).config.workspace, since_ms);
+  const lines: string[] = [];
+  if (files.length > 0) lines.push(`Files changed in the workspace meanwhile: ${files.join(', ')}.`);
+  if (unread > 0)
+    lines.push(`You have ${unread} unread message${unread === 1 ? '' : 's'}: aether_mail_inbox reads them.`);
+  return lines;
+}
+
+export function duration(ms: number): string {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  if (seconds < 90) return `${seconds} s`;
+  if (seconds < 5_400) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3_600)} h`;
+}

@@ -1,0 +1,106 @@
+/**
+ * Reads the engine's own transcript while a human holds the terminal: the structured channel is closed then,
+ * and the conversation goes on all the same. Facts found here carry the engine's keys, so what both sources
+ * tell is recorded once.
+ */
+import type { AgentSpec } from '../../../runtimes/runtime.ts';
+import { messageOf } from '../../errors.ts';
+import { readFromNow, sizeNow } from '../../files.ts';
+import { readTo } from '../../runs/floor.ts';
+import type { Run } from '../../runs/run.ts';
+import type { Launcher } from '../launch/launch.ts';
+import type { Wiring } from '../wiring.ts';
+
+const POLL_MS = 250;
+const READ_BYTES_MAX = 4 * 1024 * 1024;
+
+export class TranscriptReader {
+  readonly #wiring: Wiring;
+  readonly #launcher: Launcher;
+  readonly #polls = new Map<string, () => void>();
+  readonly #complaints = new WeakMap<Run, string>();
+
+  constructor(wiring: Wiring, launcher: Launcher) {
+    this.#wiring = wiring;
+    this.#launcher = launcher;
+  }
+
+  /** Before the terminal starts: remember where the transcript ends now. */
+  begin(run: Run, spec: AgentSpec): void {
+    const tail = run.runtime.tail?.(spec, this.#launcher.place(spec.name, run.id), run.record.engine);
+    if (!tail) return;
+    const offset = sizeNow(tail.path);
+    run.save((saved) => {
+      readTo(saved.floor, { path: tail.path, offset });
+    });
+  }
+
+  follow(run: Run, spec: AgentSpec): void {
+    if (run.record.floor.tail === null) return;
+    this.forget(run);
+    const poll = () => {
+      this.#read(run, spec);
+      if (!run.ended) this.#polls.set(run.id, this.#wiring.clock.after(POLL_MS, poll));
+    };
+    poll();
+  }
+
+  /** After the terminal ended: the rest, once. */
+  end(run: Run, spec: AgentSpec): void {
+    this.forget(run);
+    this.#read(run, spec);
+    if (!run.ended)
+      run.save((saved) => {
+        readTo(saved.floor, null);
+      });
+  }
+
+  forget(run: Run): void {
+    this.#polls.get(run.id)?.();
+    this.#polls.delete(run.id);
+  }
+
+  #read(run: Run, spec: AgentSpec): void {
+    const known = run.record.floor.tail;
+    const tail = run.runtime.tail?.(spec, this.#launcher.place(spec.name, run.id), run.record.engine);
+    if (known === null || !tail) return;
+    // The human may have gone to another conversation; its file is read from the start, keys keep it single.
+    const at = known.path === tail.path ? known : { path: tail.path, offset: 0 };
+    try {
+      const text = readTail(at.path, at.offset);
+      const end = text.lastIndexOf(10);
+      if (end === -1) {
+        if (text.length < READ_BYTES_MAX) return;
+        this.#complain(run, 'a line of the transcript is too long and was left out');
+        run.save((saved) => {
+          readTo(saved.floor, { path: at.path, offset: at.offset + text.length });
+        });
+        return;
+      }
+      const lines = text.toString('utf8', 0, end).split('\n');
+      const spoken = lines.filter((line) => line.trim() !== '');
+      const next = { path: at.path, offset: at.offset + end + 1 };
+      run.observeTranscript(spoken, (state, line) => tail.line(state, line), next);
+    } catch (error) {
+      this.#complain(run, `the transcript could not be read: ${messageOf(error)}`);
+    }
+  }
+
+  /** It is looked at four times a second, and the reason stays the same. */
+  #complain(run: Run, what: string): void {
+    if (this.#complaints.get(run) === what) return;
+    this.#complaints.set(run, what);
+    this.#wiring.log.warn({ run: run.id }, what);
+  }
+}
+
+/** It lies where the agent can write: what is there need not be a file. */
+function readTail(file: string, offset: number): Buffer {
+  try {
+    return readFromNow(file, offset, READ_BYTES_MAX);
+  } catch (error) {
+    // A conversation begins without one.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw error;
+  }
+}
