@@ -30,9 +30,6 @@ export default defineConfig({
     exclude: ['tests/engines/node_modules/**', 'node_modules/**'],
     // Two cores, and most tests start real processes: a higher figure only makes them wait for each other.
     maxWorkers: 2,
-    // Tests that drive real engines, browsers and signals on a machine others use too: one that fails is tried
-    // again, and the report says how often.
-    retry: process.env.CI ? 2 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

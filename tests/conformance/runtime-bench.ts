@@ -38,6 +38,9 @@ export interface TerminalSubject extends AnySubject {
   script(text: string): Record<string, unknown>;
 }
 
+/** A message that is always taken back. */
+export const NEVER_READ = 'NEVER-READ';
+
 export class Bench<S extends AnySubject = Subject> {
   readonly #setup: () => Promise<S>;
   #subject: S | null = null;
@@ -103,7 +106,18 @@ export class Bench<S extends AnySubject = Subject> {
     return engine.observed.waitFor('turn-ended', () => true, { from });
   }
 
-  /** A directive that makes a file, so that everybody can see whether the command ran. */
+  /**
+   * The engine, while it waits at its gate, reads a message and gives it back: what it was asked before that and
+   * does without an answer, it has had every chance to do.
+   */
+  async readsOn(engine: Engine): Promise<void> {
+    const id = engine.say(NEVER_READ, 'later');
+    await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'delivered');
+    engine.write(this.runtime.cancel!(id));
+    await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'cancelled');
+  }
+
+  /** A directive that makes a file, so that the test sees whether the command ran. */
   shellWriting(this: Bench<Subject>, file: string): string {
     return this.subject.shell(`echo written > ${join(this.desk.workspace, file)}`);
   }

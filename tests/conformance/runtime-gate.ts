@@ -2,10 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentSpec } from '../../src/runtimes/runtime.ts';
 import type { Engine } from '../support/drive.ts';
-import type { Bench } from './runtime-bench.ts';
+import { type Bench, NEVER_READ } from './runtime-bench.ts';
 
 const ALLOWED: Partial<AgentSpec> = { permissions: { mode: 'allow', allow: [], deny: [] } };
-const A_WHILE_MS = 700;
 
 export function gateConformance(bench: Bench): void {
   const closed = async (goal: string, overrides: Partial<AgentSpec> = ALLOWED): Promise<Engine> => {
@@ -13,7 +12,6 @@ export function gateConformance(bench: Bench): void {
     engine.gateOpen = false;
     return engine;
   };
-  const aWhile = () => new Promise((resolve) => setTimeout(resolve, A_WHILE_MS));
 
   describe('the gate', () => {
     it('holds back what the rules allow, and lets it pass once', async () => {
@@ -27,7 +25,7 @@ export function gateConformance(bench: Bench): void {
         shell: true,
         subject: expect.stringContaining('written'),
       });
-      await aWhile();
+      await bench.readsOn(engine);
       expect(bench.written('a')).toBe(false);
       const from = engine.observed.events.length;
       engine.answerGate(asked.requestId, 'pass');
@@ -43,7 +41,7 @@ export function gateConformance(bench: Bench): void {
       const engine = await closed(`[[call ${bench.subject.echoTool} {"text":"ping"}]] [[say done]]`);
       const asked = await engine.observed.waitFor('gate-asked');
       expect(bench.runtime.callFacts!(asked.tool, asked.input).aether).toBe('aether_echo');
-      await aWhile();
+      await bench.readsOn(engine);
       expect(engine.observed.find('tool-result')).toBeUndefined();
       engine.answerGate(asked.requestId, 'pass');
       expect((await engine.observed.waitFor('tool-result')).text).toBe('echo: ping');
@@ -93,7 +91,9 @@ export function gateConformance(bench: Bench): void {
       expect(await engine.observed.waitFor('gate-withdrawn')).toMatchObject({ requestId });
       expect((await bench.ended(engine)).outcome).toBe('interrupted');
       engine.answerGate(requestId, 'pass');
-      await aWhile();
+      const from = engine.observed.events.length;
+      engine.say('[[say the next turn]]');
+      expect((await bench.ended(engine, from)).outcome).toBe('done');
       expect(bench.written('late')).toBe(false);
     });
 
@@ -109,16 +109,13 @@ export function gateConformance(bench: Bench): void {
     it('takes a message that waits back out of the queue', async () => {
       const engine = await closed(`${bench.shellWriting('meanwhile')} [[say done]]`);
       const { requestId } = await engine.observed.waitFor('gate-asked');
-      const id = engine.say('NEVER-READ', 'later');
-      await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'delivered');
-      engine.write(bench.runtime.cancel!(id));
-      await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'cancelled');
+      await bench.readsOn(engine);
       engine.answerGate(requestId, 'pass');
       await bench.ended(engine);
       const from = engine.observed.events.length;
       engine.say('[[say the end]]');
       await bench.ended(engine, from);
-      expect(bench.subject.lastRequest()).not.toContain('NEVER-READ');
+      expect(bench.subject.lastRequest()).not.toContain(NEVER_READ);
     });
   });
 }

@@ -91,11 +91,11 @@ it('no settings file opens it, whichever the program reads', async () => {
     join(bench.desk.place.runDir, 'claude-settings.json'),
   ];
   for (const file of files) fs.writeFileSync(file, off);
-  // It watches them; this is longer than it takes to see a change.
+  // It watches them and says nothing of what it sees; a shorter wait would only ask less of it.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   engine.say(bench.shellWriting('opened'));
   await engine.observed.waitFor('gate-asked');
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await bench.readsOn(engine);
   expect(bench.written('opened')).toBe(false);
 });
 
@@ -120,6 +120,6 @@ it('can be put into an engine that was started without', async () => {
   engine.write(bench.runtime.installGate!('install-1'));
   engine.say(bench.shellWriting('after'));
   await engine.observed.waitFor('gate-asked');
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  await bench.readsOn(engine);
   expect(bench.written('after')).toBe(false);
 });
