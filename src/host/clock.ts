@@ -23,3 +23,9 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+export function sleep(clock: Clock, delay_ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.after(delay_ms, resolve);
+  });
+}

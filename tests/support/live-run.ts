@@ -33,10 +33,7 @@ import type { ObservedEvent, Runtime } from '../../src/runtimes/runtime.ts';
 import type { FixtureRequest } from '../fixtures/engine/wire.ts';
 import { VirtualClock } from './clock.ts';
 import { fixtureRuntime } from './fixture-runtime.ts';
-import { ShimLab, shell, type TestShim, until } from './shim.ts';
-
-/** Prints what follows "> "; other lines are for the engine, which does nothing with them. */
-const PUPPET = `while IFS= read -r line; do case "$line" in '> '*) printf '%s\\n' "\${line#> }";; esac; done`;
+import { PUPPET, ShimLab, shell, type TestShim, until } from './shim.ts';
 
 export interface LiveRunOptions {
   runtime?: Runtime;

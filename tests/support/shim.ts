@@ -53,6 +53,9 @@ export function program(
   };
 }
 
+/** Prints what follows "> "; other lines are for the engine, which does nothing with them. */
+export const PUPPET = `while IFS= read -r line; do case "$line" in '> '*) printf '%s\\n' "\${line#> }";; esac; done`;
+
 /** A shell script as a process. */
 export function shell(script: string, options: { pty?: boolean } = {}): ProcessSpec {
   return { ...program('echo.mjs', [], options), argv: ['/bin/sh', '-c', script] };

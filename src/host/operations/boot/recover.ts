@@ -3,7 +3,6 @@
  * done, and takeovers go on where they stood. All of them at once, and as a rule before anybody can ask about them;
  * one that takes long (a silent shim, a large or unreadable journal) goes on in the background and delays nobody.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
@@ -58,10 +57,10 @@ export async function recoverRuns(
       wiring.log.error({ run: id, agent, error: messageOf(error) }, 'a run was not adopted');
     }),
   );
-  const enough = new AbortController();
-  const late = sleep(ADOPT_MS, undefined, { signal: enough.signal }).catch(() => undefined);
+  const { promise: late, resolve: enough } = Promise.withResolvers<void>();
+  const cancel = wiring.clock.after(ADOPT_MS, enough);
   await Promise.race([Promise.all(recovered), late]);
-  enough.abort();
+  cancel();
   for (const { agent } of wiring.leases.all())
     if (wiring.runs.of(agent) === null) wiring.leases.release(agent);
 }

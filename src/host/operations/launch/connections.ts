@@ -4,7 +4,7 @@
  * is left of it is ended, its journal is read to the last whole record, and the restart policy decides.
  */
 import fs from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { sleep } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import { bootId, isAlive } from '../../process/proc.ts';
 import type { Run, RunSink } from '../../runs/run.ts';
@@ -51,7 +51,7 @@ export class Connections {
   async #regain(run: Run, held_ms: number): Promise<void> {
     await run.pump();
     // What takes connections and breaks each at once is not asked again without a pause.
-    if (held_ms < PAUSE_MS_MAX && shimLives(run)) await sleep(PAUSE_MS_MIN);
+    if (held_ms < PAUSE_MS_MAX && shimLives(run)) await sleep(this.#wiring.clock, PAUSE_MS_MIN);
     if (run.ended || run.closed) return;
     const client = await this.reach(run);
     if (run.ended || run.closed) client?.close();
@@ -84,7 +84,7 @@ export class Connections {
           this.#unheard(run, messageOf(error));
         }
       }
-      await sleep(pause_ms);
+      await sleep(this.#wiring.clock, pause_ms);
       pause_ms = Math.min(pause_ms * 2, PAUSE_MS_MAX);
     }
   }
@@ -129,7 +129,7 @@ export class Connections {
     await run.pump();
     // Its end may be in the journal: while the store takes nothing, it must not be said that it is not known.
     while (run.behind && !run.closed) {
-      await sleep(PAUSE_MS_MAX);
+      await sleep(this.#wiring.clock, PAUSE_MS_MAX);
       await run.pump();
     }
     if (run.ended || run.closed) return;
