@@ -74,7 +74,7 @@ function bridgeBelow(pid: number): number | null {
     const children = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim();
     for (const child of children === '' ? [] : children.split(' ').map(Number)) {
       const argv = readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0');
-      if (argv[1]?.endsWith('/bridge/main.cjs')) return child;
+      if (argv.some((word) => word.endsWith('/bridge/main.cjs'))) return child;
       const below = bridgeBelow(child);
       if (below !== null) return below;
     }
