@@ -13,6 +13,8 @@ export const SETTLE_MS = 120_000;
 /** A program that cannot work with its arguments dies within a moment: until then nobody calls it started. */
 const LIVED_MS = 300;
 const LIVED_AFTER_CRASH_MS = 2_000;
+/** A run whose shim lives and does not answer is reported as it is after this long. */
+const UNREACHED_MS = 10_000;
 
 /** Applies the configuration. @returns the agents, as they are when nothing is left to wait for. */
 export async function applyAndSettle(client: ControlClient): Promise<AgentView[]> {
@@ -55,7 +57,10 @@ export async function applyAndSettle(client: ControlClient): Promise<AgentView[]
 
 /** @returns ms until it counts as settled if nothing happens to it; 0: it is; Infinity: something has to happen. */
 export function settlesIn(view: AgentView, crashed: boolean, now: number): number {
-  if (view.wanted !== 'running' || failure(view) !== null) return 0;
+  if (view.wanted !== 'running' || view.problem || view.state === 'failed') return 0;
+  // The host takes runs back after it has started: a run that was lost is started again, or becomes a problem.
+  if (view.state === 'unknown')
+    return view.exit ? Number.POSITIVE_INFINITY : Math.max(0, view.since_ms + UNREACHED_MS - now);
   if (view.state === 'exited') return crash(view) === null ? 0 : Number.POSITIVE_INFINITY;
   if (view.state !== 'running') return Number.POSITIVE_INFINITY;
   const lives_ms = crashed ? LIVED_AFTER_CRASH_MS : LIVED_MS;

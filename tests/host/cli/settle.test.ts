@@ -24,6 +24,15 @@ describe('settled is', () => {
     expect(settlesIn(view({ state: 'exited', exit }), true, 9_000)).toBe(Number.POSITIVE_INFINITY);
     expect(settlesIn(view({ state: 'starting' }), false, 9_000)).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it('not what was lost and is to be started again; what cannot be reached, only after a while', () => {
+    const lost = { code: null, signal: null, cause: 'lost', at_ms: 1_000 } as AgentView['exit'];
+    expect(settlesIn(view({ state: 'unknown', exit: lost }), false, 90_000)).toBe(Number.POSITIVE_INFINITY);
+    expect(settlesIn(view({ state: 'unknown' }), false, 2_000)).toBe(9_000);
+    expect(settlesIn(view({ state: 'unknown' }), false, 11_000)).toBe(0);
+    const problem = { message: 'Two processes are left.', next: 'End them.' } as AgentView['problem'];
+    expect(settlesIn(view({ state: 'unknown', exit: lost, problem }), false, 2_000)).toBe(0);
+  });
 });
 
 describe('up --detach', () => {
