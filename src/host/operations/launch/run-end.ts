@@ -45,6 +45,15 @@ export function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord
   };
 }
 
+export function hostStops(agent: string): AetherError {
+  return new AetherError({
+    code: 'host.stopping',
+    who: 'user',
+    message: `${agent} was not started: its host is stopping.`,
+    next: 'Run `aether up` once it has ended; the agent is started then.',
+  });
+}
+
 export function didNotEnd(agent: string): AetherError {
   return new AetherError({
     code: 'run.stop',

@@ -17,6 +17,7 @@ import {
   automaticStarts,
   crashProblem,
   givenUpStuck,
+  hostStops,
   leftByHand,
   neverStarted,
   noRoom,
@@ -275,7 +276,9 @@ export class Lifecycle {
   }
 
   async #launchNow(name: string, options: LaunchOptions): Promise<void> {
-    await (await this.#opened.promise)(name);
+    if (!this.#closing) await (await this.#opened.promise)(name);
+    // Whatever ends the runs of a host that goes has looked already: a run begun now would outlive it unseen.
+    if (this.#closing) throw hostStops(name);
     const { agents, runs, clock } = this.#wiring;
     this.#cancelRestart(name);
     this.#hooks.beforeStart(name);
@@ -358,7 +361,7 @@ export class Lifecycle {
     this.#opened.resolve(released);
   }
 
-  /** No more automatic starts: the host is going. */
+  /** No more starts: the host is going. One that has begun its run is through before a `stop` that follows. */
   close(): void {
     this.#closing = true;
     for (const name of [...this.#timers.keys()]) this.#cancelRestart(name);

@@ -15,6 +15,7 @@ import { limits } from '../../../../src/host/limits.ts';
 import { openLog } from '../../../../src/host/log.ts';
 import type { Launcher } from '../../../../src/host/operations/launch/launch.ts';
 import { Lifecycle } from '../../../../src/host/operations/lifecycle/lifecycle.ts';
+import { stopAll } from '../../../../src/host/operations/lifecycle/stop-all.ts';
 import type { InjectionDelivery } from '../../../../src/host/operations/messages/inject.ts';
 import type { Wiring } from '../../../../src/host/operations/wiring.ts';
 import { spawned } from '../../../../src/host/runs/floor.ts';
@@ -46,6 +47,8 @@ let agents: Agents;
 let runs: Runs;
 let events: Events;
 let lifecycle: Lifecycle;
+/** What a launch waits for before its run exists. */
+let beforeLaunch: () => Promise<void>;
 /** What each start was told: null without a conversation to go on with. */
 let starts: ({ note: string; untold?: string } | null)[];
 
@@ -96,6 +99,7 @@ function standIn(wiring: Wiring) {
       _state: unknown,
       resume: { note: string; untold?: string } | null,
     ) => {
+      await beforeLaunch();
       const record = newRecord(config.name);
       if (resume?.untold !== undefined) record.turn.untold = resume.untold;
       starts.push(resume);
@@ -125,6 +129,7 @@ beforeEach(() => {
   store = new Store(join(dir, 'aether.db'));
   clock = new VirtualClock();
   starts = [];
+  beforeLaunch = async () => undefined;
   const log = openLog(undefined);
   const parts = { store, clock, ids: randomIds, log };
   const runTable = new RunTable(store);
@@ -466,5 +471,38 @@ describe('what a conversation that goes on is told', () => {
     await end(1_000, { turn: atRest });
     await lifecycle.start('a', 'operator', { goal: 'Rest.' });
     expect(starts.at(-1)!.note).toContain('Your goal is now: Rest.');
+  });
+});
+
+describe('the host goes', () => {
+  const POLICY = { policy: 'on-failure', attempts_max: 3 } as const;
+
+  test('a start that still waited begins nothing', async () => {
+    const start = begin(POLICY, null, false);
+    const refused = expect(start).rejects.toMatchObject({ code: 'host.stopping' });
+    await settled();
+    lifecycle.close();
+    lifecycle.open();
+    await refused;
+    expect(starts).toEqual([]);
+    expect(agents.get('a')).toMatchObject({ wanted: 'running', problem: null });
+  });
+
+  test('a start that has begun is waited for and stopped', async () => {
+    await begin(POLICY);
+    end(0, { cause: 'stopped' });
+    const launched = Promise.withResolvers<void>();
+    beforeLaunch = () => launched.promise;
+    const start = lifecycle.start('a', 'operator');
+    await settled();
+    lifecycle.close();
+    const stopped = stopAll({ agents, runs, log: openLog(undefined) }, lifecycle, 'operator');
+    await settled();
+    expect(runs.live()).toEqual([]);
+    launched.resolve();
+    await Promise.all([start, stopped]);
+    expect(starts).toHaveLength(2);
+    expect(runs.live()).toEqual([]);
+    expect(agents.get('a').wanted).toBe('running');
   });
 });
