@@ -1,4 +1,5 @@
 /** Becoming the one host of a state directory. The kernel releases the claim when this process ends, however. */
+import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from './config/types.ts';
 import { AetherError } from './errors.ts';
@@ -37,7 +38,7 @@ export function claimStateDirectory(stateDir: string): Claim {
 }
 
 function lockOrThrow(file: string, stateDir: string): FileLock {
-  const lock = acquireLock(file);
+  const lock = lockFile(file);
   if (lock !== null) return lock;
   throw new AetherError({
     code: 'host.running',
@@ -45,6 +46,25 @@ function lockOrThrow(file: string, stateDir: string): FileLock {
     message: `Another host already runs for ${stateDir}.`,
     next: 'Talk to it with the other verbs (`aether ps`), or end it with `aether down`.',
   });
+}
+
+/** @throws AetherError `state.not-a-file` where something else has the name of the file */
+function lockFile(file: string): FileLock | null {
+  try {
+    return acquireLock(file);
+  } catch (error) {
+    if (statSync(file, { throwIfNoEntry: false })?.isFile() !== false) throw error;
+    // Not moved aside: two hosts that do so at the same moment could both have a lock.
+    throw new AetherError(
+      {
+        code: 'state.not-a-file',
+        who: 'user',
+        message: `${file} is not a file: something took the place of the host's lock.`,
+        next: `Find out what it is, and remove it: \`rm -r '${file}'\`.`,
+      },
+      { cause: error },
+    );
+  }
 }
 
 /**

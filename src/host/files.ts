@@ -4,7 +4,7 @@
  * file is opened without waiting, is a regular file when looked at through the open descriptor, and is read up to a
  * limit. Without any package behind it, so that small programs may use it.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 interface Reading {
@@ -66,6 +66,25 @@ export function openFile(path: string, links?: Reading['links'], access = 0): nu
 export function openToAppend(path: string): number {
   const { O_WRONLY, O_APPEND, O_CREAT, O_NONBLOCK } = constants;
   return openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600);
+}
+
+/**
+ * The same for a file of output: what cannot be written in its place, such as a pipe or a directory, is renamed to
+ * NAME.aside, because a host without a log is better than none.
+ */
+export function openOutput(path: string): number {
+  try {
+    const fd = openToAppend(path);
+    const stat = fstatSync(fd);
+    // A device, such as /dev/null, is where the user wants it to go.
+    if (stat.isFile() || stat.isCharacterDevice()) return fd;
+    closeSync(fd);
+  } catch (error) {
+    if (!['ENXIO', 'EISDIR', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
+  rmSync(`${path}.aside`, { recursive: true, force: true });
+  renameSync(path, `${path}.aside`);
+  return openToAppend(path);
 }
 
 /** For small files only: the event loop waits meanwhile. */

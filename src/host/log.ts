@@ -6,7 +6,7 @@
 import { closeSync, fstatSync, mkdirSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { pino } from 'pino';
-import { openToAppend } from './files.ts';
+import { openOutput } from './files.ts';
 import { limits } from './limits.ts';
 
 export type Log = pino.Logger;
@@ -36,7 +36,7 @@ export class LogFile {
     this.#file = file;
     this.#bytesMax = bytesMax;
     mkdirSync(dirname(file), { recursive: true });
-    this.#fd = openToAppend(file);
+    this.#fd = openOutput(file);
     this.#bytes = fstatSync(this.#fd).size;
   }
 
@@ -66,7 +66,7 @@ export class LogFile {
     const before = this.#fd;
     renameSync(this.#file, `${this.#file}.1`);
     try {
-      this.#fd = openToAppend(this.#file);
+      this.#fd = openOutput(this.#file);
     } catch (error) {
       renameSync(`${this.#file}.1`, this.#file);
       throw error;

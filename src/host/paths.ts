@@ -80,11 +80,20 @@ export function socketPaths(runtimeDir: string): { control: string; client: stri
  */
 export function recordedRuntimeDirectory(stateDir: string): string | null {
   const file = join(stateDir, 'sockets');
-  const directory = readIfThere(file, NOTE_BYTES_MAX)?.trim() ?? '';
+  const directory = readNote(file)?.trim() ?? '';
   // Not ours: whoever can write there could pretend to be the host.
   const stat = isAbsolute(directory) ? lstatSync(directory, { throwIfNoEntry: false }) : undefined;
   const ours = stat?.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
   return ours ? directory : null;
+}
+
+/** A small file that the host wrote; null where none is, and where something else took its place. */
+export function readNote(file: string): string | null {
+  try {
+    return readIfThere(file, NOTE_BYTES_MAX);
+  } catch {
+    return null;
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   openFile,
+  openOutput,
   openToAppend,
   readFileNow,
   readFileSafely,
@@ -111,4 +112,19 @@ test('a file to append to is made, and a pipe in its place is an error', () => {
   fs.rmSync(path);
   execFileSync('mkfifo', [path]);
   expect(() => openToAppend(path)).toThrow(/ENXIO/);
+});
+
+test('output goes on in a new file where a pipe or a directory took its place', () => {
+  const path = join(dir, 'log');
+  for (const plant of ['mkfifo', 'mkdir']) {
+    execFileSync(plant, [path]);
+    const fd = openOutput(path);
+    fs.writeSync(fd, plant);
+    fs.closeSync(fd);
+    expect(fs.readFileSync(path, 'utf8')).toBe(plant);
+    expect(fs.statSync(`${path}.aside`).isFile()).toBe(false);
+    fs.closeSync(openOutput(path));
+    expect(fs.readFileSync(path, 'utf8')).toBe(plant);
+    fs.rmSync(path);
+  }
 });

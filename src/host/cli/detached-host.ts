@@ -1,10 +1,11 @@
 /** A host in the background: started detached from this terminal, and waited for until its doors are open. */
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlClient } from '../control/client.ts';
 import { AetherError, diskFull, messageOf } from '../errors.ts';
+import { openOutput, readFromNow, sizeNow } from '../files.ts';
 import { makeDirectories, statePaths } from '../paths.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandFile, findHost, type Invocation } from './invocation.ts';
@@ -15,6 +16,7 @@ const POLL_MS = 20;
 const STEP_BACK_MS = 200;
 /** Of what a host that did not start has said. */
 const LAST_LINES = 10;
+const OUTPUT_BYTES_MAX = 1024 * 1024;
 const SPACE_TO_SPEAK_BYTES = 64 * 1024;
 /** Exit code of `aether host` when another host has the state directory: whoever started it connects to that one. */
 export const ANOTHER_HOST = 75;
@@ -51,7 +53,7 @@ export async function ensureHost(
   if (running) return { client: running, started: false };
 
   ensureStateDirectory(invoked.stateDir);
-  const before = sizeOf(statePaths(invoked.stateDir).out);
+  const before = sizeNow(statePaths(invoked.stateDir).out);
   const args = ['host', '--state', invoked.stateDir];
   if (options.configFile !== null) args.push('--file', options.configFile);
   if (options.idleExit_ms !== null) args.push('--idle-exit', String(options.idleExit_ms));
@@ -84,7 +86,7 @@ interface Launched {
 
 /** Detached from this terminal; what it prints before it has a log is kept in host.out. */
 function launch(stateDir: string, args: string[]): Launched {
-  const output = openSync(statePaths(stateDir).out, 'a', 0o600);
+  const output = openOutput(statePaths(stateDir).out);
   const child = spawn(process.execPath, [...hostFlags(), commandFile, ...args], {
     detached: true,
     env: hostEnvironment(),
@@ -103,10 +105,6 @@ function launch(stateDir: string, args: string[]): Launched {
   };
 }
 
-function sizeOf(file: string): number {
-  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
-}
-
 function spaceLeft(dir: string): number {
   const { bavail, bsize } = statfsSync(dir);
   return bavail * bsize;
@@ -115,8 +113,7 @@ function spaceLeft(dir: string): number {
 /** @param exit null: it is still there, but does not answer. */
 function notStarted(stateDir: string, before: number, exit: number | null): AetherError {
   const { out, log } = statePaths(stateDir);
-  const said = readFileSync(out)
-    .subarray(before)
+  const said = readFromNow(out, before, OUTPUT_BYTES_MAX)
     .toString('utf8')
     .replace(/^error: /, '')
     .trim();

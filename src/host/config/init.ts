@@ -2,11 +2,14 @@
  * `aether init`: a first aether.yaml from the templates, for the engine that can log in on this machine. What it
  * writes is meant to be read and edited, so it is text with comments and not a dump of a value.
  */
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { RUNTIMES } from '../../runtimes/installed.ts';
 import type { Detection } from '../../runtimes/runtime.ts';
+import { writeBeneath } from '../beneath.ts';
 import { AetherError, messageOf } from '../errors.ts';
+import { openFile, readIfThere } from '../files.ts';
+import { limits } from '../limits.ts';
 import { makeDirectories } from '../paths.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './json-schema.ts';
 import { loadTemplate, type Template } from './templates.ts';
@@ -58,7 +61,7 @@ export function initConfig(options: InitOptions): InitResult {
   }
   const templates = options.templates.map((name) => loadTemplate(name));
   const engine = chooseEngine(options);
-  const files = write(file, `${[HEAD, engine.text, fleet(templates)].join('\n\n')}\n`, options.force);
+  const files = writeAll(file, `${[HEAD, engine.text, fleet(templates)].join('\n\n')}\n`, options.force);
   return {
     file,
     files,
@@ -119,16 +122,18 @@ function chooseEngine({ detections, environment }: InitOptions): Engine {
 }
 
 /** @returns what was written; the configuration last on disk, so that a failure leaves none. */
-function write(file: string, text: string, force: boolean): string[] {
+function writeAll(file: string, text: string, force: boolean): string[] {
   const directory = dirname(file);
   const state = join(directory, STATE_NAME);
   const schema = join(state, SCHEMA_NAME);
   const ignore = join(directory, '.gitignore');
   try {
+    const ignoring = ignoreLine(ignore);
     makeDirectories(state);
-    writeFileSync(schema, publishedJsonSchema());
-    const ignored = ignoreState(ignore);
-    writeFileSync(file, text, { flag: force ? 'w' : 'wx' });
+    writeBeneath(state, SCHEMA_NAME, publishedJsonSchema(), 0o644);
+    if (ignoring !== null) add(ignore, ignoring);
+    write(file, text, force);
+    const ignored = ignoring !== null;
     return [file, schema, ...(ignored ? [ignore] : [])];
   } catch (error) {
     throw new AetherError(
@@ -143,11 +148,33 @@ function write(file: string, text: string, force: boolean): string[] {
   }
 }
 
-/** The host's directory holds a database and conversations: nothing for a repository. */
-function ignoreState(file: string): boolean {
-  const text = statSync(file, { throwIfNoEntry: false })?.isFile() ? readFileSync(file, 'utf8') : '';
-  if (text.split(/\r?\n/).some((line) => /^\/?\.aether\/?$/.test(line.trim()))) return false;
+/**
+ * The host's directory holds a database and conversations: nothing for a repository.
+ * @returns what the file lacks; null when it has the line
+ * @throws where it is no regular file: a repository may contain a link in its place
+ */
+function ignoreLine(file: string): string | null {
+  const text = readIfThere(file, limits.config_bytes_max) ?? '';
+  if (text.split(/\r?\n/).some((line) => /^\/?\.aether\/?$/.test(line.trim()))) return null;
   const gap = text === '' || text.endsWith('\n') ? '' : '\n';
-  writeFileSync(file, `${gap}${STATE_NAME}/\n`, { flag: 'a' });
-  return true;
+  return `${gap}${STATE_NAME}/\n`;
+}
+
+function add(file: string, text: string): void {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants;
+  put(openSync(file, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644), text);
+}
+
+/** Over a file that is there, also through a link to one, only with `force`. */
+function write(file: string, text: string, force: boolean): void {
+  const over = force && existsSync(file);
+  put(over ? openFile(file, 'followed', constants.O_WRONLY | constants.O_TRUNC) : openSync(file, 'wx'), text);
+}
+
+function put(fd: number, text: string): void {
+  try {
+    writeFileSync(fd, text);
+  } finally {
+    closeSync(fd);
+  }
 }

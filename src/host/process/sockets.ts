@@ -8,7 +8,7 @@ import { chmodSync, lstatSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeBeneath } from '../beneath.ts';
 import { AetherError } from '../errors.ts';
-import { readIfThere } from '../files.ts';
+import { readNote } from '../paths.ts';
 
 /** sockaddr_un.sun_path less its terminating zero. */
 export const SOCKET_PATH_BYTES_MAX = process.platform === 'darwin' ? 103 : 107;
@@ -18,8 +18,6 @@ const SOCKET_NAME_BYTES = 40;
 
 /** In the state directory: where its sockets are, so that a cron job without XDG_RUNTIME_DIR finds them too. */
 const NOTE = 'sockets';
-/** A path and a line break. */
-const NOTE_BYTES_MAX = 8 * 1024;
 
 /**
  * The runtime directory of a state directory, created with mode 0700: `$XDG_RUNTIME_DIR/aether/<hash>`, or
@@ -34,7 +32,7 @@ export function runtimeDirectory(
 ): string {
   const hash = createHash('sha256').update(realpathSync(stateDir)).digest('hex').slice(0, 16);
   const note = join(stateDir, NOTE);
-  const noted = readIfThere(note, NOTE_BYTES_MAX);
+  const noted = readNote(note);
   if (noted?.endsWith(`/${hash}`) && lstatSync(noted, { throwIfNoEntry: false }) !== undefined) {
     privateDirectory(noted);
     return noted;

@@ -1,5 +1,6 @@
 /** The command with a real host and real agents: up in both ways, down, a host that was killed, the door of runs. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -360,6 +361,23 @@ describe('without a host', () => {
     expect(stdout).toMatch(/✗ state directory .*a-file is a file\n {4}mend: Choose another with --state DIR/);
     expect([code, stderr]).toEqual([1, '']);
   });
+
+  it('pipes in place of its own files neither stop the host nor the commands; one for its lock is named', async () => {
+    talkers('agents: {}\nconsole: { port: 0 }\n');
+    mkdirSync(fleet.stateDir, { mode: 0o700 });
+    const plant = (name: string) => execFileSync('mkfifo', [join(fleet.stateDir, name)]);
+    for (const name of ['host.pid', 'host.out', 'host.log', 'sockets']) plant(name);
+    expect((await fleet.aether('doctor')).stdout).toContain('state directory');
+    expect(await fleet.aether('up', '--detach')).toMatchObject({ code: 0, stderr: '' });
+    expect(await fleet.aether('ps')).toMatchObject({ code: 0 });
+    expect(await fleet.aether('down')).toMatchObject({ code: 0 });
+    rmSync(join(fleet.stateDir, 'host.lock'));
+    plant('host.lock');
+    const { code, stderr } = await fleet.aether('up', '--detach');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/host\.lock is not a file: .* remove it: `rm -r /);
+    expect(stderr).not.toMatch(/^ +at /m);
+  }, 60_000);
 
   it('doctor names what is missing with the command that mends it', async () => {
     talkers();

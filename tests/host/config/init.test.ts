@@ -1,5 +1,6 @@
 /** A first configuration that is valid, says what it is for, and destroys nothing. */
-import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type InitOptions, initConfig } from '../../../src/host/config/init.ts';
@@ -149,6 +150,29 @@ describe('initConfig', () => {
     expect(readFileSync(join(dir, '.gitignore'), 'utf8')).toBe(after);
     expect(result.files.includes(join(dir, '.gitignore'))).toBe(before !== after);
   });
+
+  it.each(['.gitignore', '.aether/aether.schema.json', 'aether.yaml'])(
+    'writes into nothing that lies in place of %s: no pipe, no link to a file',
+    (name) => {
+      for (const plant of ['pipe', 'link']) {
+        const dir = tempDir();
+        const victim = join(dir, 'victim');
+        writeFileSync(victim, 'kept');
+        mkdirSync(join(dir, '.aether'));
+        if (plant === 'pipe') execFileSync('mkfifo', [join(dir, name)]);
+        else symlinkSync(victim, join(dir, name));
+        // The host's own file is replaced; what may be the user's is left as it is.
+        if (name === '.aether/aether.schema.json') {
+          init({ dir });
+          expect(readFileSync(join(dir, name), 'utf8')).toBe(publishedJsonSchema());
+        } else {
+          const force = name === 'aether.yaml' && plant === 'pipe';
+          expect(() => init({ dir, force })).toThrow(AetherError);
+        }
+        expect(readFileSync(victim, 'utf8')).toBe('kept');
+      }
+    },
+  );
 
   it('says so when it cannot write', () => {
     const dir = tempDir();

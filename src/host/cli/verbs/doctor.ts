@@ -1,10 +1,10 @@
 /** `aether doctor`: everything that is missing or lost here, and the command that mends it. Needs no host. */
-import { accessSync, constants, existsSync, lstatSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { Detection } from '../../../runtimes/runtime.ts';
 import { messageOf, toWireError } from '../../errors.ts';
-import { socketPaths, statePaths } from '../../paths.ts';
+import { readNote, socketPaths, statePaths } from '../../paths.ts';
 import { runtimeDirectory, SOCKET_PATH_BYTES_MAX } from '../../process/sockets.ts';
 import { isAlive } from '../alive.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -259,7 +259,7 @@ function nearestExisting(path: string): string {
 
 function recordedPid(stateDir: string): number | null {
   const { pid } = statePaths(stateDir);
-  const value = existsSync(pid) ? Number(readFileSync(pid, 'utf8').trim()) : Number.NaN;
+  const value = Number(readNote(pid)?.trim());
   return Number.isInteger(value) && value > 0 ? value : null;
 }
 
