@@ -198,6 +198,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     path: process.env.PATH ?? '/usr/bin:/bin',
     runtime: runtimeNamed,
     sandbox: sandboxNamed,
+    sandboxOf: options.sandboxOf ?? (() => 'none'),
     resolve: (agent) => resolveAgent(agent, process.env, fleet.config ?? undefined),
     bridge,
     openDoor: (run) =>

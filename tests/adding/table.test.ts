@@ -60,7 +60,7 @@ import { RETENTION } from '../../../src/host/config/load.ts';
 import { Events } from '../../../src/host/events/events.ts';
 import { randomIds } from '../../../src/host/ids.ts';
 import { openLog } from '../../../src/host/log.ts';
-import { Retention } from '../../../src/host/operations/retention.ts';
+import { Retention } from '../../../src/host/operations/upkeep/retention.ts';
 import { Runs } from '../../../src/host/runs/runs.ts';
 import { NoteTable } from '../../../src/host/store/notes.ts';
 import { RunTable } from '../../../src/host/store/runs.ts';

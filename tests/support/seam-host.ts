@@ -273,6 +273,7 @@ export class SeamHost {
       path: '/usr/bin:/bin',
       runtime: () => runtime,
       sandbox: () => localSandbox,
+      sandboxOf: () => 'none',
       resolve: (config) => ({ ...config, auth: {} }) as unknown as AgentSpec,
       bridge: () => ({ command: '/bin/false', args: [] }),
       openDoor: async () => ({ close: async () => undefined, toolsChanged: () => undefined }),

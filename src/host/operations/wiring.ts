@@ -41,8 +41,10 @@ export interface Wiring {
   path: string;
   /** @param name null: of an agent that is no longer known; nothing of what it prints is read. */
   runtime(name: string | null): Runtime;
-  /** The kind of sandbox with this name. */
+  /** @throws AetherError `sandbox.unknown` */
   sandbox(name: string): Sandbox;
+  /** Name of the kind of sandbox that the next run of this agent is in. */
+  sandboxOf(agent: string): string;
   /** Resolves `${VAR}` and the log-in; throws what is missing. */
   resolve(config: AgentConfig): AgentSpec;
   /** argv of the bridge for a door. */

@@ -12,7 +12,7 @@ export function sandboxNamed(name: string): Sandbox {
   throw new AetherError({
     code: 'sandbox.unknown',
     who: 'host',
-    message: `This version has no sandbox named ${name}: a run of another version is in it.`,
-    next: 'Use the version of Aether that started the run, or `aether kill` the agent.',
+    message: `This version has no sandbox named ${name}; it has ${sandboxes.map((one) => one.name).join(', ')}.`,
+    next: 'Where a run is in it, use the version of Aether that started that run, or `aether kill` the agent.',
   });
 }

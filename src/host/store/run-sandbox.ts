@@ -19,7 +19,7 @@ export interface RunSandbox {
   boxes: BoxSpec[];
 }
 
-/** A box that confines nothing; also of a run of a version that had no sandboxes. */
-export function unconfined(run: string, write: string[] = []): RunSandbox {
-  return { name: 'none', boxes: [{ run, name: 'engine', write, read: [], network: 'shared' }] };
+/** A box that confines nothing: of a run of a version that had no sandboxes. */
+export function unconfined(run: string): RunSandbox {
+  return { name: 'none', boxes: [{ run, name: 'engine', write: [], read: [], network: 'shared' }] };
 }

@@ -15,9 +15,9 @@ import { ShimClient } from '../../shim/client/client.ts';
 import { launchShim } from '../../shim/client/launch.ts';
 import type { StopLadder } from '../../shim/wire.ts';
 import { newFloor, newGate, newTurn } from '../../store/run-parts.ts';
-import { unconfined } from '../../store/run-sandbox.ts';
 import { newTree, type RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
+import { boxesFor } from './boxes.ts';
 import { Connections } from './connections.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
 import { NEVER_STARTED } from './run-end.ts';
@@ -86,6 +86,7 @@ export class Launcher {
   ): Promise<Run> {
     const { clock, ids, events, runs, runTable, store } = this.#wiring;
     const runtime = this.#wiring.runtime(config.runtime);
+    const sandbox = this.#wiring.sandbox(this.#wiring.sandboxOf(config.name));
     const id = ids.short('r');
     const paths = this.paths(id);
     const { stateDir, socketDir } = this.#wiring;
@@ -114,7 +115,7 @@ export class Launcher {
       }),
       gate: newGate(),
       tree: newTree(),
-      sandbox: unconfined(id, [config.workspace, paths.runDir]),
+      sandbox: boxesFor(sandbox.name, config.workspace, this.place(config.name, id), prepared.launch),
       last: null,
       input_tokens: 0,
       output_tokens: 0,

@@ -3,11 +3,11 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { RETENTION } from '../../../src/host/config/load.ts';
-import { type Cut, LogCut } from '../../../src/host/operations/upkeep/log-cut.ts';
-import { logTables } from '../../../src/host/store/retention.ts';
-import { Store } from '../../../src/host/store/store.ts';
-import { defineTable } from '../../../src/host/store/table.ts';
+import { RETENTION } from '../../../../src/host/config/load.ts';
+import { type Cut, LogCut } from '../../../../src/host/operations/upkeep/log-cut.ts';
+import { logTables } from '../../../../src/host/store/retention.ts';
+import { Store } from '../../../../src/host/store/store.ts';
+import { defineTable } from '../../../../src/host/store/table.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
