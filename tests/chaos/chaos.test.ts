@@ -1,6 +1,6 @@
 /** A short schedule for every run of the suite; `npm run chaos -- --minutes 30` is the long one. */
 import { expect, test } from 'vitest';
-import { CONTAINMENTS } from '../support/run-tree.ts';
+import { USUAL_CONTAINMENTS } from '../support/run-tree.ts';
 import { castOf } from './cast.ts';
 import { explain, runChaos } from './chaos.ts';
 import { drawPlan } from './schedule.ts';
@@ -8,7 +8,7 @@ import { drawPlan } from './schedule.ts';
 /** Of many, one whose few steps have most kinds of blow in them. */
 const SEED = 'short-12271';
 
-test.each(CONTAINMENTS)(
+test.each(USUAL_CONTAINMENTS)(
   'hosts, an engine and a shim die in the midst of a takeover, edits, restarts and a full disk: nothing is lost, doubled or left, $name',
   async ({ env }) => {
     const report = await runChaos({ seed: SEED, agents: 6, talkers: 2, kills: 9, minutes: 2, env });

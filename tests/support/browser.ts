@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { build } from 'vite';
 
+const BUILT_WEB = fileURLToPath(new URL('../../dist/console/web', import.meta.url));
 const WEB = fileURLToPath(new URL('../../src/console/web', import.meta.url));
 
 /** `AETHER_CHROMIUM`, or where distributions put it. @throws when there is none, naming the mend */
@@ -37,8 +37,13 @@ export async function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** Builds the browser code from its sources, as `npm run build` does, into a directory of its own. */
+/**
+ * The browser code as it is published where dist/ is of these sources; otherwise built from them, as `npm run
+ * build` does, into a directory of its own.
+ */
 export async function buildWeb(): Promise<{ dir: string; remove(): Promise<void> }> {
+  if (process.env.AETHER_TEST_DIST === '1') return { dir: BUILT_WEB, remove: async () => undefined };
+  const { build } = await import('vite');
   const dir = await mkdtemp(join(tmpdir(), 'aether-web-'));
   await build({
     root: WEB,

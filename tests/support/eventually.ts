@@ -6,12 +6,13 @@ export async function eventually<T>(
   what: string,
   probe: () => T | Promise<T>,
   deadline_ms = 10_000,
+  poll_ms = 20,
 ): Promise<NonNullable<T>> {
   const end = Date.now() + deadline_ms;
   for (;;) {
     const value = await probe();
     if (value !== undefined && value !== null && value !== false) return value as NonNullable<T>;
     if (Date.now() > end) throw new Error(`did not come true within ${deadline_ms} ms: ${what}`);
-    await sleep(10);
+    await sleep(poll_ms);
   }
 }

@@ -13,7 +13,7 @@ import { ControlClient } from '../../src/host/control/client.ts';
 import type { EventOf, Topic, TopicsLike } from '../../src/host/events/topics.ts';
 import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from './cli.ts';
 import { claudeBinary } from './engines.ts';
-import { ofTopic } from './events.ts';
+import { ofTopic, told } from './events.ts';
 import { eventually } from './eventually.ts';
 import { type ModelServer, startModelServer } from './model-server/server.ts';
 import { everywhereWithout, groupsLeft, NO_CGROUP, removeGroups } from './run-tree.ts';
@@ -21,6 +21,9 @@ import { SmallDisk } from './small-disk.ts';
 
 /** Of a real key's form; opens nothing. */
 export const KEY = 'sk-ant-dummy-e2e-0123456789abcdefghijklmnopqrstuv';
+
+/** Between two questions to the host: seldom enough that asking costs nothing beside what is waited for. */
+const POLL_MS = 40;
 
 const BUILT = fileURLToPath(new URL('../../src/host/cli/aether.cjs', import.meta.url));
 
@@ -196,6 +199,7 @@ export class LiveFleet {
           return fits(last) ? last : null;
         },
         deadline_ms,
+        POLL_MS,
       );
     } catch (error) {
       throw new Error(
@@ -218,16 +222,14 @@ export class LiveFleet {
   /** Waits until so many turns of the agent have ended, and none is under way. */
   async turns(name: string, count: number, deadline_ms = 30_000): Promise<AgentView> {
     let ended = 0;
-    await eventually(
-      `${name} has ended ${count} turn(s)`,
-      async () => {
-        ended = (await this.events({ agent: name, topics: ['turn.ended'] })).length;
-        return ended >= count;
+    const what = `${name} has ended ${count} turn(s)`;
+    const filter = { agent: name, topics: ['turn.ended'] };
+    const fits = () => ++ended >= count;
+    await told(this, { what, filter, fits, deadline_ms, anew: () => (ended = 0) }).catch(
+      async (error: Error) => {
+        throw new Error(`${error.message}, but ${ended}\n${await this.history(name)}${this.hostLog()}`);
       },
-      deadline_ms,
-    ).catch(async (error: Error) => {
-      throw new Error(`${error.message}, but ${ended}\n${await this.history(name)}${this.hostLog()}`);
-    });
+    );
     return this.idle(name);
   }
 
@@ -250,11 +252,9 @@ export class LiveFleet {
     deadline_ms = 20_000,
   ): Promise<EventOf<T>> {
     try {
-      return await eventually(
-        topic,
-        async () => ofTopic(await this.events({ topics: [topic] }), topic).find(fits),
-        deadline_ms,
-      );
+      const ofThis = (event: EventView) => ofTopic([event], topic).some(fits);
+      const event = await told(this, { what: topic, filter: { topics: [topic] }, fits: ofThis, deadline_ms });
+      return event as EventView & EventOf<T>;
     } catch (error) {
       throw new Error(`${String(error)} (${fits})\n${await this.history()}${this.hostLog()}`);
     }

@@ -19,6 +19,12 @@ export const CONTAINMENTS: { name: string; env: Record<string, string> }[] = [
   { name: 'without control groups', env: NO_CGROUP },
 ];
 
+/** The long forms of tests that have one: `AETHER_LONG=1 npm test`; tests/README.md lists them. */
+export const LONG = process.env.AETHER_LONG === '1';
+
+/** For tests whose subject is not how a run is held: the best way that there is here; both in the long form. */
+export const USUAL_CONTAINMENTS = LONG ? CONTAINMENTS : CONTAINMENTS.slice(0, 1);
+
 /** Living processes of a run; the shim, which is not stopped with them, is left out. */
 export function treeOf(run: string): ProcStat[] {
   const marker = `AETHER_RUN=${run}`;

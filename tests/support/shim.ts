@@ -33,7 +33,7 @@ export async function until<T>(
     const value = await check();
     if (value) return value;
     if (performance.now() > deadline) throw new Error(`waited ${deadline_ms} ms in vain: ${what}`);
-    await sleep(10);
+    await sleep(20);
   }
 }
 
