@@ -3,6 +3,26 @@
  * contrast, a page wider than the screen. Runs inside the page.
  */
 import type { Page } from 'playwright-core';
+import { LONG } from './run-tree.ts';
+
+const WIDTHS = [
+  [1440, 900],
+  [1024, 768],
+  [390, 844],
+] as const;
+
+interface Screen {
+  width: number;
+  height: number;
+  colorScheme: 'light' | 'dark';
+}
+
+/** Every width and every light; in the long form every width in every light. */
+export const SCREENS: Screen[] = WIDTHS.flatMap(([width, height], n) => {
+  const schemes = ['light', 'dark'] as const;
+  const some = LONG ? schemes : [schemes[n % 2]!];
+  return some.map((colorScheme) => ({ width, height, colorScheme }));
+});
 
 export interface Audit {
   nameless: string[];
