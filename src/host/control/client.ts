@@ -268,6 +268,6 @@ function otherProtocol(hello: ControlHello): AetherError {
     code: 'control.protocol',
     who: 'user',
     message: `The running host is Aether ${hello.version}, which speaks another control protocol (${hello.protocol}; this command speaks ${CONTROL_PROTOCOL}).`,
-    next: 'Use the `aether` of that version, or stop that host and start it again with this one.',
+    next: `End that host with \`kill ${hello.pid}\` (what runs in the background goes on), then \`aether up\` takes its agents over; or use the \`aether\` of that version.`,
   });
 }

@@ -1,8 +1,11 @@
 /** The control socket with real sockets: verbs, refusals, limits, and streams that neither lose nor repeat. */
-import { connect, type Socket } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EventView } from '../../../src/host/api.ts';
-import type { ControlClient } from '../../../src/host/control/client.ts';
+import { ControlClient } from '../../../src/host/control/client.ts';
 import { BEGINNING, cursorOf } from '../../../src/host/events/cursor.ts';
 import { limits } from '../../../src/host/limits.ts';
 import { type ControlFixture, controlFixture } from '../../support/control-fixture.ts';
@@ -102,6 +105,26 @@ describe('who may come in', () => {
       message: `No host is running for ${fixture.stateDir}.`,
       next: 'Start one with `aether up`.',
     });
+  });
+
+  it('says how to end a host of another version, which this one cannot ask to', async () => {
+    fixture = await controlFixture();
+    const older = createServer((socket) => {
+      socket.end(`${JSON.stringify({ aether: 'control', protocol: 1, version: '0.0.9', pid: 4711 })}\n`);
+    });
+    const place = mkdtempSync(join(tmpdir(), 'ae-older-'));
+    const socketPath = join(place, 'control.sock');
+    await new Promise<void>((resolve) => older.listen(socketPath, resolve));
+    try {
+      await expect(ControlClient.connect(socketPath, place)).rejects.toMatchObject({
+        code: 'control.protocol',
+        message: expect.stringContaining('Aether 0.0.9'),
+        next: expect.stringContaining('kill 4711'),
+      });
+    } finally {
+      older.close();
+      rmSync(place, { recursive: true });
+    }
   });
 
   it('serves a bounded number of connections of one process', async () => {
