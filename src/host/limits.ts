@@ -55,6 +55,8 @@ export const limits = {
   /** Events about what was left out of one run's output; beyond it only every power of ten is told. */
   quarantine_events_max: 20,
   quarantine_excerpt_chars_max: 200,
+  /** Remarks kept of one piece of an engine's output (64 KB); the rest is counted. */
+  notes_per_record_max: 100,
 
   /** A tool call stands at an engine's gate for this long; then the host refuses it and ends the turn. */
   gate_wait_ms: 7 * 24 * 3_600_000,

@@ -50,6 +50,8 @@ export class RunFacts {
   readonly #sink: FactSink;
   /** Observations of the record that is being looked at. */
   #observed = 0;
+  /** Remarks in it: what is no line of the engine's protocol, such as its stderr. */
+  #notes = 0;
   /** Each line and each fact is undone by itself when it fails, instead of the whole transaction. */
   #apart = false;
   #offset = 0;
@@ -66,6 +68,7 @@ export class RunFacts {
    */
   take(record: JournalRecord, apart: boolean): boolean {
     this.#observed = 0;
+    this.#notes = 0;
     this.#apart = apart;
     this.#offset = record.end;
     const noted = noteInTree(this.#record.tree, record);
@@ -81,6 +84,7 @@ export class RunFacts {
     at_ms: number,
     apart: boolean,
   ): void {
+    this.#notes = 0;
     this.#apart = apart;
     this.#offset = this.#record.journal_offset;
     for (const text of lines)
@@ -219,6 +223,11 @@ export class RunFacts {
       );
     }
     for (const line of cut.lines) this.#printed(source, line, record.at_ms);
+    const more = this.#notes - limits.notes_per_record_max;
+    if (more > 0) {
+      const text = `${more} further lines of this kind were left out; they are in the journal.`;
+      this.observe({ kind: 'note', level: 'warn', text }, record.at_ms);
+    }
   }
 
   #printed(source: 'out' | 'err', text: string, at_ms: number): void {
@@ -238,6 +247,8 @@ export class RunFacts {
       events = this.#read(line);
     });
     for (const event of events) {
+      // A program that prints nothing else must not fill the event log, and each costs the host time.
+      if (event?.kind === 'note' && ++this.#notes > limits.notes_per_record_max) continue;
       const failed = this.#attempt(line, 'fact', () => this.observe(event, line.at_ms));
       if (failed !== null) this.#refuse(event, failed.error);
     }

@@ -13,10 +13,10 @@ import type { ShimClient } from '../shim/client/client.ts';
 import { type JournalRecord, RecordType } from '../shim/wire.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { Batch } from './batch.ts';
 import { onFloor } from './floor.ts';
 import { JournalSource } from './source.ts';
 
-const BATCH_BYTES = 256 * 1024;
 /** Output alone is saved after so many bytes, or when the run is quiet for so long. */
 const SAVE_EVERY_BYTES = 4 * 1024 * 1024;
 const SAVE_AFTER_MS = 250;
@@ -59,6 +59,7 @@ export class Progress {
   readonly #o: ProgressOptions;
   readonly #grown = new Set<() => void>();
   readonly #source: JournalSource;
+  readonly #batch: Batch;
   #pumping: Promise<void> | null = null;
   #again = false;
   #closed = false;
@@ -81,6 +82,7 @@ export class Progress {
   constructor(options: ProgressOptions) {
     this.#o = options;
     this.#saved = options.record.journal_offset;
+    this.#batch = new Batch(options.clock);
     this.#source = new JournalSource(options.journal, () => options.client()?.offset ?? null);
   }
 
@@ -177,10 +179,11 @@ export class Progress {
           const records = this.#read();
           if (records === null) return;
           if (records.length === 0) break;
+          const began_ms = this.#o.clock.elapsed();
           this.#process(records);
           this.#follow();
           this.#reached(this.#o.record.journal_offset);
-          await new Promise((resolve) => setImmediate(resolve));
+          await this.#batch.next(this.#o.clock.elapsed() - began_ms);
         }
         this.#retry_ms = RETRY_MS_MIN;
         if (this.#behind) this.#o.log.info('the journal goes on');
@@ -197,7 +200,7 @@ export class Progress {
       const from = this.#o.record.journal_offset;
       let failure: unknown = null;
       try {
-        const records = this.#source.read(from, BATCH_BYTES);
+        const records = this.#source.read(from, this.#batch.bytes_max);
         if (records.length > 0) {
           this.#readable();
           return records;

@@ -242,3 +242,46 @@ test('lines of a transcript that cannot be taken are left out, and it is read on
   expect(quarantined().map(({ of }) => of)).toEqual(['transcript', 'fact', 'transcript']);
   expect(it.table.get(it.run.id)!.floor.tail).toEqual(at);
 });
+
+test('lines that are no protocol are told up to a number of each piece, then counted', async () => {
+  it = new JournalRun(claudeCodeRuntime);
+  it.print(Array.from({ length: 20_000 }, () => 'a'));
+  it.print([
+    JSON.stringify({
+      type: 'assistant',
+      uuid: 'u',
+      parent_tool_use_id: null,
+      message: { content: [{ type: 'text', text: 'on' }] },
+    }),
+  ]);
+  await read();
+  const notes = it.topics('engine.note').map(({ text }) => String(text));
+  expect(notes).toHaveLength(limits.notes_per_record_max + 1);
+  expect(notes.at(-1)).toBe('19900 further lines of this kind were left out; they are in the journal.');
+  expect(texts()).toEqual(['on']);
+});
+
+test('others are served while lines that cost much are read', async () => {
+  it = new JournalRun(claudeCodeRuntime);
+  it.print(
+    Array.from({ length: 1_500 }, (_, at) =>
+      JSON.stringify({
+        type: 'assistant',
+        uuid: `a${at}`,
+        message: { content: [{ type: 'tool_use', id: `t${at}`, name: 'Bash', input: { command: 'ls' } }] },
+      }),
+    ),
+    16 * 1024,
+  );
+  let longest_ms = 0;
+  let last = performance.now();
+  const began = last;
+  const watch = setInterval(() => {
+    longest_ms = Math.max(longest_ms, performance.now() - last);
+    last = performance.now();
+  }, 1);
+  await read();
+  clearInterval(watch);
+  // A part of the whole, because the machine may be slow.
+  expect(longest_ms).toBeLessThan((performance.now() - began) / 2);
+});
