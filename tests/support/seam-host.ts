@@ -146,23 +146,12 @@ export class SeamHost {
     this.store.close();
   }
 
-  /** Another host over the same directory: this one may be dead, or not know yet that it is replaced. */
-  async next(runtime = this.#options.runtime): Promise<SeamHost> {
-    const host = new SeamHost(
-      this.#lab,
-      this.dir,
-      { ...this.#options, ...(runtime && { runtime }) },
-      this.clock.now(),
-    );
-    await host.recover();
-    return host;
-  }
-
-  /** The same, without looking at what the one before it has left. */
-  idleSuccessor(): SeamHost {
+  /** Another host over the same directory, before it has looked at what is there. This one may be dead or not. */
+  successor(): SeamHost {
     return new SeamHost(this.#lab, this.dir, this.#options, this.clock.now());
   }
 
+  /** Takes back the runs that outlived the host before. */
   async recover(): Promise<void> {
     const unfinished = this.wiring.runs.unfinished();
     await recoverRuns(unfinished, this);

@@ -1,29 +1,11 @@
 /** Taking over and handing back, where something goes wrong in the middle: real shim and store, an engine that obeys. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { limits } from '../../../../src/host/limits.ts';
 import { engineHasFloor } from '../../../../src/host/runs/floor.ts';
-import { puppetRuntime, SeamHost, type SeamOptions } from '../../../support/seam-host.ts';
-import { ShimLab } from '../../../support/shim.ts';
+import { puppetRuntime } from '../../../support/seam-host.ts';
+import { useSeams } from '../../../support/seams.ts';
 
-let lab: ShimLab;
-const hosts: SeamHost[] = [];
-beforeEach(() => {
-  lab = new ShimLab();
-});
-afterEach(() => {
-  for (const host of hosts.splice(0)) if (host.store.db.open) host.die();
-  lab.clean();
-});
-const begin = async (options?: SeamOptions) => {
-  const host = await SeamHost.begin(lab, options);
-  hosts.push(host);
-  return host;
-};
-const next = async (after: SeamHost) => {
-  const host = await after.next();
-  hosts.push(host);
-  return host;
-};
+const { begin, next } = useSeams();
 const inTool = { kind: 'activity', activity: 'tool', evidence: 'runs shell', tool: 'shell' } as const;
 const idle = { kind: 'activity', activity: 'idle', evidence: 'the turn ended' } as const;
 const LATER_MS = 31_000;
