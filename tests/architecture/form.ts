@@ -14,7 +14,6 @@ const COMPONENT_LINES_MAX = 120;
 const LONG_FUNCTIONS: Record<string, string> = {
   'main.ts runHost': '2026-11-28',
   'launch.ts launch': '2026-11-28',
-  'inject.ts acceptInjection': '2026-11-28',
 };
 /** Statements as they are written here: upper-case keywords. */
 const SQL =

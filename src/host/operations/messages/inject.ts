@@ -25,54 +25,13 @@ export interface InjectInput {
 /** Accepts the message durably. The same `id` again answers with the first one. */
 export function acceptInjection(wiring: Wiring, agent: string, input: InjectInput, by: By): InjectionView {
   wiring.agents.get(agent);
-  const bytes = Buffer.byteLength(input.text);
-  if (input.text.trim() === '' || bytes > limits.inject_text_bytes_max) {
-    throw new AetherError({
-      code: 'inject.text',
-      who: 'user',
-      message:
-        bytes > limits.inject_text_bytes_max
-          ? `The message has ${bytes} bytes; at most ${limits.inject_text_bytes_max} go in one.`
-          : 'The message is empty.',
-      next:
-        bytes > limits.inject_text_bytes_max
-          ? 'Put long material into a file in the workspace and name it in the message.'
-          : 'Say something.',
-    });
-  }
   const priority = input.priority ?? 'next';
-  if (!['now', 'next', 'later'].includes(priority)) {
-    throw new AetherError({
-      code: 'inject.priority',
-      who: 'user',
-      message: `Unknown priority ${JSON.stringify(priority)}.`,
-      next: 'Use now, next or later.',
-    });
-  }
-  if (input.id !== undefined) {
-    if (!/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(input.id)) {
-      throw new AetherError({
-        code: 'inject.id',
-        who: 'user',
-        message: 'An injection id is a lower-case UUID.',
-        next: 'Leave it out to get one.',
-      });
-    }
-    const known = wiring.injections.get(input.id);
-    if (known !== null && known.agent === agent && known.text === input.text) return viewOf(known);
-    if (known !== null) {
-      throw new AetherError({
-        code: 'inject.id',
-        who: 'user',
-        message: `The id ${input.id} is that of another message${known.agent === agent ? '' : `, to ${known.agent}`}.`,
-        next: 'Leave it out to get one.',
-      });
-    }
-  }
+  requireText(input.text);
+  requirePriority(priority);
+  const known = input.id === undefined ? null : acceptedBefore(wiring, agent, input.id, input.text);
+  if (known !== null) return viewOf(known);
   if (wiring.injections.queued(agent, limits.inject_queue_max).length >= limits.inject_queue_max) {
-    throw new AetherError({
-      code: 'inject.full',
-      who: 'user',
+    throw refused('full', {
       message: `${limits.inject_queue_max} messages already wait for ${agent}.`,
       next: `Start ${agent} so that it can read them.`,
     });
@@ -100,6 +59,38 @@ export function acceptInjection(wiring: Wiring, agent: string, input: InjectInpu
     });
   });
   return viewOf(record);
+}
+
+const refused = (problem: string, said: { message: string; next: string }) =>
+  new AetherError({ code: `inject.${problem}`, who: 'user', ...said });
+
+function requireText(text: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > limits.inject_text_bytes_max)
+    throw refused('text', {
+      message: `The message has ${bytes} bytes; at most ${limits.inject_text_bytes_max} go in one.`,
+      next: 'Put long material into a file in the workspace and name it in the message.',
+    });
+  if (text.trim() === '') throw refused('text', { message: 'The message is empty.', next: 'Say something.' });
+}
+
+function requirePriority(priority: string): void {
+  if (['now', 'next', 'later'].includes(priority)) return;
+  throw refused('priority', {
+    message: `Unknown priority ${JSON.stringify(priority)}.`,
+    next: 'Use now, next or later.',
+  });
+}
+
+/** The message that was accepted under this id, when it is the same one; null when there is none. */
+function acceptedBefore(wiring: Wiring, agent: string, id: string, text: string): InjectionRecord | null {
+  const next = 'Leave it out to get one.';
+  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id))
+    throw refused('id', { message: 'An injection id is a lower-case UUID.', next });
+  const known = wiring.injections.get(id);
+  if (known === null || (known.agent === agent && known.text === text)) return known;
+  const whose = known.agent === agent ? '' : `, to ${known.agent}`;
+  throw refused('id', { message: `The id ${id} is that of another message${whose}.`, next });
 }
 
 /** A stage was proven. Stages only go forward; those skipped on the way were passed. */
@@ -159,7 +150,7 @@ export class InjectionDelivery {
       if (this.#wiring.leases.find(agent)?.phase === 'held') return;
       // A message would begin a turn, or cut the tool short that waits at the gate.
       if (this.#wiring.agents.find(agent)?.hold != null) return;
-      // It would lie in a pipe that nobody reads: nearer to the agent, and no longer in our hands.
+      // It would lie unread in a pipe, from where it can no longer be taken back.
       if (run.record.tree.pause !== null) return;
       if (
         !engineHasFloor(run.record.floor) ||
@@ -169,7 +160,7 @@ export class InjectionDelivery {
         return;
       // The opening frames come first: the goal before what is said about it.
       if (run.record.floor.opening.length > 0) return;
-      // One that dies before it is up has read nothing, and nobody would know of a message that lay in its pipe.
+      // An engine that dies before it is up has read nothing, and a message in its pipe would be lost.
       if (run.runtime.capabilities.engine === 'structured' && engineActivity(run) === 'starting') return;
       const [record] = injections.queued(agent, 1);
       if (record === undefined) return;
