@@ -40,7 +40,7 @@ export interface RunningConsole {
   close(): Promise<void>;
 }
 
-/** @throws AetherError console.off, for whoever asks a host without a console for a link into it */
+/** @throws AetherError console.off, when a host without a console is asked for a link into it */
 export function consoleOff(): never {
   throw new AetherError({
     code: 'console.off',

@@ -1,5 +1,5 @@
 /**
- * Who may use the console: whoever opened a one-time link that the host printed. A session needs two secrets,
+ * Who may use the console: a browser that opened a one-time link that the host printed. A session needs two secrets,
  * because a browser sends cookies of 127.0.0.1 to every port of it: a web server that an agent started would be
  * handed the cookie as soon as the operator looks at it. The second secret (the key) is kept by the page in
  * storage that belongs to this origin alone, port included, and is sent with every request for data.

@@ -1,6 +1,6 @@
 /**
  * Refuses bodies over the limit without harm to the connection they came on: the rest of such a body is read and
- * thrown away before the answer, because whoever still writes reads none, and the next request on a connection
+ * thrown away before the answer, because a client that still writes reads none, and the next request on a connection
  * with half a body in it would be lost with it. One that does not come to an end is answered with a closed door.
  */
 import type { Context, MiddlewareHandler } from 'hono';

@@ -1,4 +1,4 @@
-/** The console over HTTP: guard first, then routes. What is put before the guard is open to anybody. */
+/** The console over HTTP: guard first, then routes. What is put before the guard needs no session. */
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { AetherError } from '../host/errors.ts';

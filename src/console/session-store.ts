@@ -1,6 +1,6 @@
 /**
  * Where sessions outlive the host: an operator's open tab must work again after the host was killed and
- * started. Only hashes are kept, so the file lets nobody in.
+ * started. Only hashes are kept, so the file is no key.
  */
 import { mkdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
@@ -27,7 +27,7 @@ export interface SessionStore {
   set(records: SessionRecord[]): void;
 }
 
-/** A JSON file with mode 0600, replaced whole. A file that cannot be read means: nobody is signed in. */
+/** A JSON file with mode 0600, replaced whole. A file that cannot be read means that no browser is signed in. */
 export function fileSessionStore(file: string, log: Log): SessionStore {
   return {
     get() {

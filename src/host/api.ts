@@ -62,7 +62,7 @@ export interface AgentView {
   cost_usd: number | null;
   tokens: { input: number; output: number };
   lease: LeaseView | null;
-  /** Somebody wants it to stand still between tools; `activity` 'held' says that it does. */
+  /** An operator wants it to stand still between tools; `activity` 'held' says that it does. */
   hold: HoldView | null;
   /** Its turn does not move, and how that is known; null while it moves, or there is no turn. */
   stuck: { since_ms: number; what: string } | null;

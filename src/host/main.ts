@@ -298,7 +298,7 @@ export async function runHost(options: HostOptions): Promise<RunningHost> {
     down: (by) => end(true, by).stoodDown,
   });
 
-  /* A host that was killed left runs behind: they are taken back before anybody can ask about them. */
+  /* A host that was killed left runs behind: they are taken back before the doors open. */
   const unfinished = runs.unfinished();
   events.append({
     topic: 'host.started',

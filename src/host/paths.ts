@@ -81,7 +81,7 @@ export function socketPaths(runtimeDir: string): { control: string; client: stri
 export function recordedRuntimeDirectory(stateDir: string): string | null {
   const file = join(stateDir, 'sockets');
   const directory = readNote(file)?.trim() ?? '';
-  // Not ours: whoever can write there could pretend to be the host.
+  // Not ours: its owner could pretend to be the host.
   const stat = isAbsolute(directory) ? lstatSync(directory, { throwIfNoEntry: false }) : undefined;
   const ours = stat?.isDirectory() && stat.uid === process.getuid?.() && (stat.mode & 0o077) === 0;
   return ours ? directory : null;
@@ -107,7 +107,7 @@ export function makeDirectories(dir: string): void {
   try {
     mkdirSync(dir, { mode: 0o700 });
   } catch (error) {
-    // Somebody else was faster.
+    // Another process was faster.
     if (!statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }

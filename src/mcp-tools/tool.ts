@@ -67,7 +67,7 @@ interface Definition<Input extends z.ZodObject, Output extends z.ZodObject> {
   annotations: CompleteAnnotations;
   /** Where clients list it: smaller numbers first. */
   order: number;
-  /** z.strictObject: an argument nobody knows is refused, not ignored. */
+  /** z.strictObject: an unknown argument is refused, not ignored. */
   input: Input;
   output: Output;
   /** Arguments that a model could send; a test checks them. */

@@ -216,7 +216,7 @@ export interface TranscriptTail {
 }
 
 export interface Capabilities {
-  /** How a run is driven when nobody holds it. */
+  /** How a run is driven while it is not taken over. */
   engine: 'structured' | 'pty';
   /**
    * How a human attaches. swap: the engine gives way to a terminal process over the same conversation; beside: that

@@ -67,7 +67,7 @@ test('in the turn that mail began, calls beyond its sender’s grants are asked;
   const memory = await question('mcp__aether__aether_memory_store');
   expect(memory.detail.authority).toEqual({
     sender: 'agent:low',
-    why: 'this turn goes by the words of agent:low, who is not granted aether_memory_store',
+    why: 'this turn follows agent:low, who is not granted aether_memory_store',
   });
   await answer(memory, 'allow');
   const second = (await open()).find(({ detail }) => JSON.stringify(detail).includes('touch second'));
@@ -142,7 +142,7 @@ test('a program of the agent cannot go round the gate to the aether tools', asyn
   await answer(await question('Bash'), 'allow');
   await fleet.turns('deputy', 2);
   const answers = fs.readFileSync(join(fleet.project, 'workspaces', 'deputy', 'answers'), 'utf8');
-  expect(answers).toContain('aether_memory_store was not run: this turn goes by the words of agent:low');
+  expect(answers).toContain('aether_memory_store was not run: this turn follows agent:low');
   expect(await fleet.events({ topics: ['memory.stored'] })).toEqual([]);
   await fleet.event('mcp.called', ({ data }) => data.error === 'tool.authority');
 }, 120_000);
@@ -208,7 +208,7 @@ test('the builtin engine asks in the same way', async () => {
     input: { command: 'touch favour' },
     authority: {
       sender: 'agent:low',
-      why: 'this turn goes by the words of agent:low, whose own permissions do not run run_command without asking',
+      why: 'this turn follows agent:low, whose own permissions do not run run_command without asking',
     },
   });
   await answer(favour, 'allow');
@@ -217,7 +217,7 @@ test('the builtin engine asks in the same way', async () => {
   expect([made('favour'), made('second')]).toEqual([true, false]);
 }, 120_000);
 
-test('passed on by one who may do everything, it still goes by the words of who began it', async () => {
+test('passed on by one who may do everything, it still follows the agent that began it', async () => {
   fleet = await LiveFleet.make({
     agents: {
       deputy: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]' },

@@ -333,7 +333,7 @@ it('refuses a report without a summary or beyond the limit', async () => {
 });
 
 describe('what a call stands for is told', () => {
-  it('mail carries by whose words it was sent, and reading it is told', async () => {
+  it('mail carries the senders behind it, and reading it is told', async () => {
     rig.senders = () => ['agent:bob'];
     const { message } = await rig.call('aether_mail_send', caller(), { to: 'ada', subject: 's', body: 'b' });
     expect(ofTopic(rig.events.list({}), 'mail.sent')[0]!.data.via).toEqual(['agent:bob']);

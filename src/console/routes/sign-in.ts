@@ -8,7 +8,7 @@ import { statusOf } from '../failures.ts';
 import { wrongHost } from '../guard.ts';
 import { errorPage, PAGE_CSP } from '../pages.ts';
 
-/** Registered before the guard: whoever opens a link has no session yet. */
+/** Registered before the guard: a browser that opens a link has no session yet. */
 export function signInRoutes(app: Hono<ConsoleEnv>, { auth, port, log }: ConsoleContext): void {
   app.get('/login', (c) => {
     const refused = wrongHost(c.req.header('host'), port());

@@ -20,7 +20,7 @@ export interface AgentFeed {
 export function agentFeed(verbs: Dispatcher, clock: Clock, log: Log): AgentFeed {
   const listeners = new Set<(names: ReadonlySet<string>) => void>();
   const views = new Map<string, AgentView>();
-  /** Open while somebody is watching: views cost time. */
+  /** Open while a browser is watching: views cost time. */
   let stream: OpenStream | null = null;
   let resting = false;
   let cancel: (() => void) | null = null;

@@ -5,7 +5,7 @@ import { limits } from '../limits.ts';
 export interface EndedRun {
   /** Exit code 0 and no signal. */
   clean: boolean;
-  /** It ended because somebody asked for it. */
+  /** It ended because it was asked for. */
   requested: boolean;
   lived_ms: number;
 }

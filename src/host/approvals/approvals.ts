@@ -63,7 +63,7 @@ export class Approvals {
     });
   }
 
-  /** Answered "no" by the host as it is asked: nobody can judge it, and its engine waits. Once per request key. */
+  /** Answered "no" by the host as it is asked: it cannot be judged, and its engine waits. Once per request key. */
   refuse(input: NewApproval, why: string): void {
     this.#store.transaction(() => {
       if (this.#table.byRequest(input.request) !== null) return;
@@ -111,7 +111,7 @@ export class Approvals {
     });
   }
 
-  /** Nobody waits for it any more. Returns null where it was settled already. */
+  /** No call waits for it any more. Returns null where it was settled already. */
   withdraw(id: string, by: Principal, grade: Evidence['grade'] = 'enforced'): ApprovalView | null {
     return this.#store.transaction(() => {
       const record = this.#require(id);
@@ -179,7 +179,7 @@ export class Approvals {
     };
   }
 
-  /** Is anybody waiting in a call right now? */
+  /** Whether a call waits for it right now. */
   awaited(id: string): boolean {
     return this.#waiting.has(id);
   }
@@ -260,8 +260,8 @@ function alreadySettled(record: ApprovalRecord): AetherError {
     who: 'user',
     message:
       record.state === 'withdrawn'
-        ? 'Nobody waits for this answer any more: it was withdrawn.'
-        : `This was already answered by ${record.answeredBy ?? 'somebody'}.`,
+        ? 'This answer is no longer needed: the question was withdrawn.'
+        : `This was already answered by ${record.answeredBy ?? 'an operator'}.`,
     next: 'Nothing is left to do here.',
   });
 }

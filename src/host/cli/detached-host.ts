@@ -18,7 +18,7 @@ const STEP_BACK_MS = 200;
 const LAST_LINES = 10;
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 const SPACE_TO_SPEAK_BYTES = 64 * 1024;
-/** Exit code of `aether host` when another host has the state directory: whoever started it connects to that one. */
+/** Exit code of `aether host` when another host has the state directory: the client that started it connects to that one. */
 export const ANOTHER_HOST = 75;
 
 /** Its own directory, unreadable to others, and ignored by git when it lies inside a repository. @throws AetherError `usage.state` */

@@ -24,7 +24,7 @@ export function followFeed(client: ControlClient, fromStart: boolean, hint: Hint
     stop = () => stream.cancel();
     for await (const event of stream) for (const line of feedLines(event, margin, hint)) print(line);
   })().catch((error: unknown) => {
-    // The host's end is told by whoever waits for it.
+    // The caller, who waits for it, tells of the host's end.
     if (!(error instanceof AetherError && error.code === 'control.lost')) printError(error);
   });
   return { stop: () => stop() };
@@ -41,7 +41,7 @@ function feedLines(event: EventView, margin: Margin, hint: Hint): string[] {
   if (event.topic === 'tool.finished' && event.data.isError !== true) return [];
   const lines = eventLines(event, hint);
   const head = margin.of(event.agent ?? clientOf(event) ?? 'aether');
-  // What somebody has to read whole in order to answer it is not cut: the terminal wraps it.
+  // A question has to be read whole to be answered, so it is not cut: the terminal wraps it.
   if (event.topic === 'approval.opened') return lines.map((line) => `${head} ${line}`);
   const shown = lines.slice(0, LINES_PER_EVENT);
   if (lines.length > shown.length) shown.push(paint('dim', `… ${lines.length - shown.length} more lines`));

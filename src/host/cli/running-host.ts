@@ -17,7 +17,7 @@ export interface HostOptions {
 
 export interface RunningHost {
   verbs: Dispatcher;
-  /** The exit code, once it has ended, whoever ended it. */
+  /** The exit code, once it has ended, for whatever reason. */
   stopped: Promise<number>;
   /** @param stopAgents false: they run on, and the next host adopts them. */
   shutdown(stopAgents: boolean): Promise<void>;

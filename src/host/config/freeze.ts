@@ -1,4 +1,4 @@
-/** Deep freezing, so that nobody can change the running fleet by writing into its description. */
+/** Deep freezing, so that no code can change the running fleet by writing into its description. */
 
 /** Freezes a JSON-like value and everything below it, in place. */
 export function deepFreeze<T>(value: T): T {

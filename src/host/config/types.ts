@@ -48,7 +48,7 @@ export interface AgentConfig {
   autostart: boolean;
   /** Wake an idle agent when mail arrives (default true). */
   wake: boolean;
-  /** null: nobody watches. */
+  /** null: there is no watchdog. */
   watchdog: WatchdogConfig | null;
 }
 

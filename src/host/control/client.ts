@@ -46,7 +46,7 @@ export class ControlClient {
 
   /**
    * @param stateDir only to name it in errors.
-   * @throws AetherError `host.absent` when nobody listens there, `control.refused` inside a run,
+   * @throws AetherError `host.absent` when no host listens there, `control.refused` inside a run,
    * `control.protocol` when the host is of another version.
    */
   static async connect(socketPath: string, stateDir: string): Promise<ControlClient> {
@@ -173,7 +173,7 @@ export class ControlClient {
     };
   }
 
-  /** Resolves once the connection is gone, whoever ended it. */
+  /** Resolves once the connection is gone, whichever side ended it. */
   closed(): Promise<void> {
     if (this.#socket.destroyed) return Promise.resolve();
     return new Promise((resolve) => this.#socket.once('close', () => resolve()));

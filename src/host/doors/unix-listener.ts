@@ -55,7 +55,7 @@ function answers(path: string): Promise<boolean> {
       probe.destroy();
       resolve(answered);
     };
-    // A full backlog is somebody's, too.
+    // A full backlog belongs to a listener, too.
     const timer = setTimeout(() => end(true), PROBE_MS);
     probe.once('connect', () => end(true));
     probe.on('error', (error: NodeJS.ErrnoException) => end(error.code === 'EAGAIN'));
@@ -63,7 +63,7 @@ function answers(path: string): Promise<boolean> {
 }
 
 async function bind(server: Server, path: string): Promise<void> {
-  // The socket is bound within listen(): with this mask nobody else can connect before its mode is set.
+  // The socket is bound within listen(): with this mask no other user can connect before its mode is set.
   const mask = process.umask(0o177);
   try {
     await new Promise<void>((resolve, reject) => {

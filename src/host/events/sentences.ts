@@ -15,7 +15,7 @@ export interface Sentence {
    * (quiet), something went wrong (failed).
    */
   tone: 'plain' | 'held' | 'asked' | 'stuck' | 'failed' | 'quiet' | 'info' | 'warn' | 'error';
-  /** More of it, for whoever looks closer. */
+  /** More of it, for a closer look. */
   note?: string | null;
   /** Files that changed meanwhile. */
   changed?: string[];

@@ -47,7 +47,7 @@ export interface Topics {
   'agent.removed': Record<never, never>;
   /** By the lifecycle: it is not started again by itself. */
   'agent.failed': { problem: WireError | null };
-  /** By the launcher, before its processes exist. `automatic`: nobody asked for this start. */
+  /** By the launcher, before its processes exist. `automatic`: it follows from the restart policy. */
   'run.starting': { runtime: string; resumed: boolean; session: string | null; automatic?: boolean };
   /** From the journal: the run is over. `killed`, `survivors`: processes. */
   'run.exited': Omit<RunExit, 'cause'> & { cause: RunExit['cause'] | 'lost' };
@@ -119,7 +119,7 @@ export interface Topics {
   'tool.finished': { toolUseId: string; text: string; isError: boolean };
   /** From the engine. `text`: why it failed, where it says so. */
   'turn.ended': { outcome: 'done' | 'failed' | 'interrupted'; text?: string };
-  /** By whoever asks the engine to break the turn off. */
+  /** By the part that asks the engine to break the turn off. */
   'turn.interrupt-requested': { request: string };
   /** From the engine: it has taken the request. */
   'turn.interrupted': { request: string };
@@ -150,11 +150,11 @@ export interface Topics {
   'inject.seen': InjectStep;
   /** The turn went on with it. */
   'inject.acted': InjectStep;
-  /** Taken back before anybody read it. */
+  /** Taken back unread. */
   'inject.cancelled': InjectStep;
   /** The run ended before the engine said that it had read this. */
   'inject.unknown': InjectStep;
-  /** By the leases: somebody wants the floor and waits for the boundary. */
+  /** By the leases: a holder wants the floor and waits for the boundary. */
   'lease.requested': Lease & { when: 'boundary' | 'now' };
   /** The terminal is up. `again`: the same holder, from another window. */
   'lease.held': Lease & { again?: boolean };
@@ -191,7 +191,7 @@ export interface Topics {
     detail: Record<string, unknown>;
   };
   'approval.answered': { approval: string; answer: ApprovalAnswer | null; by: string };
-  /** Nobody waits for the answer any more. */
+  /** No call waits for the answer any more. */
   'approval.withdrawn': { approval: string };
 
   /* ---- aether's own tools ---- */

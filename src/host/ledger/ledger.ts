@@ -21,7 +21,7 @@ export interface LedgerOptions {
   nouns: Nouns;
   /** A client that calls anything has a mailbox from then on. */
   clientSeen(name: string): void;
-  /** Throws where the words that the caller's turn goes by do not reach as far as this tool. */
+  /** Throws where a sender that the caller's turn follows may not call this tool. */
   authority(caller: Caller, tool: string): void;
 }
 
@@ -121,7 +121,7 @@ export class Ledger {
       : signal.reason === 'cancelled'
         ? 'cancelled'
         : 'disconnected';
-    // Nobody hears this answer, and the call comes again.
+    // The connection is gone: the answer reaches no client, and the call comes again.
     if (how === 'disconnected') return waiting.settle(how);
     return store.transaction(() => {
       const result = waiting.settle(how);

@@ -1,6 +1,6 @@
 /**
- * What the effect of a tool works with: the nouns it names. Those that have to know of the call (whose words it goes
- * by, who is to be told) are behind a face here, so that a tool cannot forget to tell them.
+ * What the effect of a tool works with: the nouns it names. Those that have to know of the call (which senders it
+ * follows, who is to be told) are behind a face here, so that a tool cannot forget to tell them.
  */
 import type { Caller, MessageView, Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
@@ -44,7 +44,7 @@ export interface NounsOptions {
   mailboxes: Mailboxes;
   approvals: Approvals;
   agents(): ListedAgent[];
-  /** By whose words the caller goes now, beside their own. */
+  /** The senders that the caller follows now, besides itself. */
   senders(caller: Caller): Principal[];
   /** The caller is given these messages to read. */
   onRead(caller: Caller, messages: MessageView[]): void;

@@ -53,7 +53,7 @@ export class Mailboxes {
   /**
    * Delivers at once: the message is in the recipient's mailbox when this returns.
    * @param agents names of the agents that exist
-   * @param via by whose words the sender goes at this moment, beside their own
+   * @param via the senders that the sender follows at this moment, besides itself
    */
   send(by: Actor, input: NewMessage, agents: readonly string[], via: readonly Principal[] = []): MessageView {
     const from = by.principal;
@@ -117,7 +117,7 @@ export class Mailboxes {
     return { messages, unread: this.#table.countUnread(owner) };
   }
 
-  /** By whose words a message was sent: its sender's, and those its sender went by. */
+  /** The senders behind a message: its own, and those that its sender followed. */
   wordsOf({ id, from }: MessageView): Principal[] {
     return [from, ...this.#table.via(id)];
   }

@@ -1,5 +1,5 @@
 /**
- * From what somebody typed to an FTS5 expression that cannot be malformed: only letters and digits survive,
+ * From a typed query to an FTS5 expression that cannot be malformed: only letters and digits survive,
  * each word is quoted, words that every text has are left out, and the rest are joined by OR — a memory that
  * holds most of the words ranks first, and one missing word does not hide the rest.
  */

@@ -55,7 +55,7 @@ export interface Wiring {
   deliver(agent: string): void;
   /** True once the host is shutting down: nothing may be begun any more. */
   closing(): boolean;
-  /** Calls back (coalesced) to whoever watches agents. */
+  /** Tells those that follow agents, coalesced. */
   touched(agent: string): void;
 }
 

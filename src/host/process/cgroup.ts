@@ -1,5 +1,5 @@
 /**
- * One group of processes per run, kept by the kernel: whoever is started in it stays in it, whatever session,
+ * One group of processes per run, kept by the kernel: a process that is started in it stays in it, whatever session,
  * parent or environment it takes. cgroup v2 freezes and kills a whole group at once; v1 only has a freezer. All
  * of it is files, so that a group is found by its path when the program that made it is long dead.
  *
@@ -28,7 +28,7 @@ export interface GroupPlace {
   path: string;
 }
 
-/** One more attempt after somebody removed the directory between two of our steps. */
+/** One more attempt after the directory was removed between two of our steps. */
 const MAKE_ATTEMPTS = 5;
 /** A program may make groups below its own without end; so many are looked at. */
 const DIRECTORIES_MAX = 10_000;
@@ -108,13 +108,13 @@ export class Group {
     const pids: number[] = [];
     for (const dir of this.#directories()) {
       const text = read(join(dir, 'cgroup.procs'));
-      // 0 is somebody of a pid namespace that ours cannot see: no pid to signal, but populated() counts them.
+      // 0 is a process of a pid namespace that ours cannot see: no pid to signal, but populated() counts them.
       for (const line of text?.split('\n') ?? []) if (Number(line) > 0) pids.push(Number(line));
     }
     return pids;
   }
 
-  /** True while anybody lives in it. */
+  /** True while a process is in it. */
   populated(): boolean {
     if (this.place.kind === 'freezer') return this.members().length > 0;
     return /^populated 1$/m.test(read(join(this.place.path, 'cgroup.events')) ?? '');
@@ -170,7 +170,7 @@ export class Group {
     this.thaw();
   }
 
-  /** Removes the directories; the scope's too when this was its last. @returns false while somebody is in it */
+  /** Removes the directories; the scope's too when this was its last. @returns false while a process is in it */
   remove(): boolean {
     for (const dir of this.#directories().reverse()) {
       try {

@@ -77,7 +77,7 @@ export class Containment {
     return this.#usable?.place.kind ?? 'descent';
   }
 
-  /** Where the group is, for whoever comes after this process. */
+  /** Where the group is, for the process that comes after this one. */
   get place(): GroupPlace | null {
     return this.#group?.place ?? null;
   }
@@ -121,7 +121,7 @@ export class Containment {
       group.admit(process.pid);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-      // Between two processes of the run it is empty, and whoever tidies up may take it for forgotten.
+      // Between two processes of the run it is empty, and a cleanup may take it for forgotten.
       group.make();
       group.admit(process.pid);
     }
@@ -157,7 +157,7 @@ export class Containment {
   }
 
   /**
-   * Stops everything where it is and proves it: nobody is left who could run, and nobody has used the processor.
+   * Stops everything where it is and proves it: no process is left that could run, and none has used the processor.
    * @param signal aborted when it is not wanted any more
    * @returns null when that could not be had within `limit_ms`; then everything goes on as before
    */
@@ -174,7 +174,7 @@ export class Containment {
       const after = this.#ticks();
       let ticks = 0;
       for (const [pid, used] of after) ticks += used - (before.get(pid) ?? -1);
-      // Somebody was born, or was still on his way out of the kernel: look again.
+      // A process was forked, or was still on its way out of the kernel: look again.
       if (ticks > 0 || this.#runnable().length > 0 || signal.aborted) continue;
       return { means: this.means, processes: after.size, ticks, sample_ms: SAMPLE_MS, took_ms };
     }
@@ -182,7 +182,7 @@ export class Containment {
     return null;
   }
 
-  /** Until two looks in a row find nobody who could run. */
+  /** Until two looks in a row find no process that could run. */
   async #stood(over: () => boolean): Promise<boolean> {
     for (let quiet = 0, round = 0; !over(); round += 1) {
       const awake = this.#runnable();
@@ -210,7 +210,7 @@ export class Containment {
     if (signalProcess(entry, 'SIGSTOP')) this.#noteStopped(entry);
   }
 
-  /** Each once; whoever was stopped before we came is not ours to wake. */
+  /** Each once; a process that was stopped before is not woken later. */
   #noteStopped({ pid, start_ticks }: ProcessIdentity): void {
     if (this.#stopped.some((known) => known.pid === pid && known.start_ticks === start_ticks)) return;
     this.#stopped.push({ pid, start_ticks });
@@ -235,7 +235,7 @@ export class Containment {
     return killDescendants(process.pid, limit_ms, onRound, this.#usable);
   }
 
-  /** Removes the group once everybody is dead. @returns false when somebody is still in it */
+  /** Removes the group once all of it is dead. @returns false when a process is still in it */
   async release(): Promise<boolean> {
     if (this.#group === null) return true;
     for (let attempt = 1; ; attempt += 1) {

@@ -59,7 +59,7 @@ export function openFilesMax(): number {
 
 /**
  * flock(2) LOCK_EX | LOCK_NB.
- * @returns false when somebody else holds it
+ * @returns false when another process holds it
  * @throws LibcError for anything else
  */
 export function flockExclusive(fd: number): boolean {
@@ -92,7 +92,7 @@ export function unblockSignal(signal: number): void {
 
 /**
  * waitpid(2) with WNOHANG for exactly this child. Never call it for a child that Node or node-pty started:
- * whoever reaps first gets the exit status, and the other reports nonsense.
+ * the first to reap gets the exit status, and the other reports nonsense.
  * @returns the raw wait status, or null when it has not exited or is not our child
  */
 export function reap(pid: number): number | null {

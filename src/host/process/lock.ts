@@ -29,7 +29,7 @@ export function acquireLock(file: string): FileLock | null {
     }
     closeSync(fd);
     if (!held) return null;
-    // Locked a file that somebody removed or replaced meanwhile: lock the one that is there now.
+    // Locked a file that was removed or replaced meanwhile: lock the one that is there now.
   }
 }
 

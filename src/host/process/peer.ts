@@ -19,7 +19,7 @@ export interface PeerCredentials {
 /**
  * Credentials of the process that connected (not of one that inherited the connection from it).
  * @throws AetherError `peer.unknown` when the platform cannot tell, `peer.gone` when that process has exited:
- *   its pid may belong to somebody else by now, so it must not be judged by it.
+ *   its pid may belong to another process by now, so it must not be judged by it.
  */
 export function peerCredentials(socket: Socket): PeerCredentials {
   const fd = (socket as unknown as { _handle?: { fd?: number } | null })._handle?.fd;

@@ -75,7 +75,7 @@ export function cpuTicksOf(pid: number): number | null {
 
 /**
  * True for a process that waits inside the kernel and has a SIGSTOP waiting for it: it stops before it runs
- * another instruction of its own. So does whoever waits for a vfork child that was stopped before its exec.
+ * another instruction of its own. So does a process that waits for a vfork child that was stopped before its exec.
  */
 export function stopsOnReturn(entry: ProcStat): boolean {
   if (!LINUX || entry.state !== 'D') return false;

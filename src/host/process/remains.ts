@@ -1,6 +1,6 @@
 /**
- * What is left of a run whose shim has died. Where the kernel kept a group of it, that is exact, as long as nobody
- * has left the group. Else nobody is its ancestor any more, and three traces are followed: the processes that the
+ * What is left of a run whose shim has died. Where the kernel kept a group of it, that is exact, as long as no
+ * process has left the group. Else it has no ancestor any more, and three traces are followed: the processes that the
  * shim had noted down, those that carry the run's marker, and all that descends from either or from the group. That
  * is the best there is and not certain: what forked away and washed off the marker in its last moment is not found. Linux only: elsewhere nobody tells the
  * environment of a process, and a terminal that is hung up has to be enough.
@@ -21,7 +21,7 @@ import { signalProcess } from './signal.ts';
 import { isStopped } from './tree.ts';
 
 const PAUSE_MS = 5;
-/** One look can miss somebody who forks and exits meanwhile; a group misses nobody. */
+/** One look can miss a process that forks and exits meanwhile; a group misses none. */
 const QUIET_LOOKS = { exact: 2, otherwise: 6 };
 
 export interface Traces {
@@ -37,7 +37,7 @@ export interface RemainsEnd {
   /** Distinct processes, the shim not counted. */
   killed: number;
   survivors: number;
-  /** The kernel kept a group of them, and nobody was seen outside it: nobody can have been overlooked. */
+  /** The kernel kept a group of them, and no process was seen outside it: none can have been overlooked. */
   exact: boolean;
   /** Some were found outside the group that was to hold them. */
   escaped: boolean;
@@ -89,7 +89,7 @@ function strike(groups: Group[]): ProcStat[] {
   });
 }
 
-/** Looked at now: whoever was born or has died since then has left nothing. */
+/** As of this look: a process that has begun or ended since is not in it. */
 function hasLeft(groups: Group[], entry: ProcStat, shim: ProcessIdentity | null): boolean {
   if (entry.pid === shim?.pid) return false;
   return !groups.some((group) => group.members().includes(entry.pid)) && isAlive(entry);

@@ -1,6 +1,6 @@
 /**
  * Where sockets live: a short path of our own, because a unix socket path has at most 107 bytes and a state
- * directory below an ordinary project is already longer. The directory is a door: whoever can write to it can
+ * directory below an ordinary project is already longer. The directory is a door: a process that can write to it can
  * impersonate the host, so one that is not ours alone is refused.
  */
 import { createHash } from 'node:crypto';
@@ -24,7 +24,7 @@ const NOTE = 'sockets';
  * `/tmp/aether-<uid>/<hash>` where that is unset, not ours or too long. The same state directory gives the
  * same one, by whatever path it is reached and whatever the caller's environment is: the first choice is
  * noted down, and holds for as long as that directory exists.
- * @throws AetherError `runtime-directory.unsafe` when what is there is a link or belongs to somebody else
+ * @throws AetherError `runtime-directory.unsafe` when what is there is a link or belongs to another user
  */
 export function runtimeDirectory(
   stateDir: string,

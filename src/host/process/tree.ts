@@ -53,7 +53,7 @@ export function chaseChildren(signal: NodeJS.Signals): ProcStat[] {
       fresh = true;
       if (signal === 'SIGSTOP') {
         const before = statOf(pid);
-        // Stopped by somebody else before us: not ours to wake later either.
+        // Stopped by another process before: not woken later either.
         if (before === null || isStopped(before)) continue;
       }
       try {

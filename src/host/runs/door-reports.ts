@@ -1,5 +1,5 @@
 /**
- * Says in the log, and for a flood in the event log too, that a door does not serve somebody: once when it begins
+ * Says in the log, and for a flood in the event log too, that a door refuses a peer: once when it begins
  * and once when it is over, whatever the number of connections.
  */
 import type { RefusalReport } from '../doors/refusals.ts';

@@ -1,6 +1,6 @@
 /**
  * The processes of a run and which of them has the floor, as the journal tells it: the one place that writes a run's
- * floor record. Functions on the record: whoever calls them saves it.
+ * floor record. Functions on the record: the caller saves it.
  */
 import type { Frame } from '../../runtimes/runtime.ts';
 import { limits } from '../limits.ts';
@@ -30,7 +30,7 @@ export function onFloor(floor: Floor): Readonly<RunProcess> {
   return (floor.process === null ? undefined : floor.processes[floor.process]) ?? NONE;
 }
 
-/** Nobody but the engine is written to and speaks for the agent. */
+/** Only the engine is written to and speaks for the agent. */
 export const engineHasFloor = (floor: Floor): boolean => onFloor(floor).role === 'engine';
 
 /** A terminal on the screen: its process, by index. */
@@ -176,7 +176,7 @@ export function written(floor: Floor, frame: string): void {
   floor.opening = floor.opening.filter((opening) => opening.id !== frame);
 }
 
-/** How far the transcript was read; null: nobody reads it. */
+/** How far the transcript was read; null: it is not read. */
 export function readTo(floor: Floor, tail: Floor['tail']): void {
   floor.tail = tail;
 }

@@ -248,7 +248,7 @@ export class Progress {
     }
   }
 
-  /** The run goes on unseen. It is looked at again and again, and nobody else waits for that. */
+  /** The run goes on unseen. It is tried again, and no other run waits for that. */
   #cannotRead(error: unknown): void {
     this.#readFailures += 1;
     if (this.#readFailures === READ_ATTEMPTS) {
@@ -290,7 +290,7 @@ export class Progress {
       this.#following.push(...this.#o.follow([]));
     }
     this.#acknowledge();
-    // Output is looked at by whoever shows it; the rest was told of something.
+    // Viewers read output themselves; the other records change something here.
     if (told) this.#following.push(...this.#o.follow(records.filter(({ type }) => type !== RecordType.out)));
   }
 

@@ -187,7 +187,7 @@ export class Run {
     return [
       ...swaps.map((swap) => () => this.#sink.swapped(this, swap)),
       () => this.#sink.changed(this),
-      // Last of these: whoever waits looks at what they have changed.
+      // Last of these: those who wait look at what the others have changed.
       () => this.wake(),
       ...(ends ? [() => this.#sink.exited(this)] : []),
     ];
@@ -223,7 +223,7 @@ export class Run {
     this.wake();
   }
 
-  /** It may be stopped as ever; what becomes of it meanwhile is not seen. */
+  /** It can still be stopped; what it does meanwhile is not seen. */
   #unreadable(why: string | null): void {
     if (why !== null)
       this.#progress.change(() => this.#sink.recorded(this, { topic: 'journal.unreadable', data: { why } }));

@@ -41,7 +41,7 @@ export function cpuSince(quiet: Quiet, now: Look): { engine: number; others: num
 
 /**
  * @param before what the look before this one gave
- * @param look_ms how often it is looked: after a much longer gap nobody was there to see whether something moved
+ * @param look_ms how often it is looked: after a much longer gap it is not known whether something moved
  */
 export function stillQuiet(before: Quiet | null, now: Look, look_ms: number): Quiet {
   const afresh = { since: now, last_ms: now.at_ms };

@@ -99,7 +99,7 @@ function endPause(tree: RunTree, at_ms: number): void {
   tree.pause = null;
 }
 
-/** The run has ended, known or lost: nothing of it is paused, nobody is left to be told. */
+/** The run has ended, known or lost: nothing of it is paused, and there is no agent to be told. */
 export function over(tree: RunTree, at_ms: number): void {
   standsFree(tree, at_ms);
   endPause(tree, at_ms);

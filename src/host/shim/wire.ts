@@ -92,7 +92,7 @@ export type ShimRequest =
       settle_ms: number;
     }
   /**
-   * Stops every process of the run where it is, at once: nobody asks it. Answered with the PauseRecord once it is
+   * Stops every process of the run where it is, at once, without asking it. Answered with the PauseRecord once it is
    * proven, or refused (`not-still`) with everything going on as before. A paused run can be stopped.
    */
   | { id: number; op: 'pause'; opId: string; by: string }

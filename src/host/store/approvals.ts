@@ -1,5 +1,5 @@
 /**
- * SQL of `approvals`. `request` is unique: whoever asks again under the same key finds the same row, after a
+ * SQL of `approvals`. `request` is unique: asking again under the same key finds the same row, after a
  * restart too. `detail` and `answer` are JSON; `delivered` says that the answer reached who waits for it.
  */
 import type { ApprovalAnswer, ApprovalView } from '../api.ts';

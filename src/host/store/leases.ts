@@ -9,7 +9,7 @@ export const leases = defineTable({ name: 'leases', leaves: 'never' });
 export interface LeaseRecord {
   agent: string;
   generation: number;
-  /** null: nobody holds it (the row stays for its generation). */
+  /** null: it is not held (the row stays for its generation). */
   holder: string | null;
   phase: 'pending' | 'held' | 'returning' | null;
   run: string | null;

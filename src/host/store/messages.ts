@@ -61,7 +61,7 @@ export class MessageTable {
     this.#clients = db.prepare<[], string>('SELECT name FROM clients ORDER BY name').pluck();
   }
 
-  /** @param via by whose words its sender went, beside their own */
+  /** @param via the senders that its sender followed, besides itself */
   insert(message: MessageView, via: readonly Principal[]): void {
     this.#insert.run({ ...message, via: via.length === 0 ? null : toJson(via) });
   }

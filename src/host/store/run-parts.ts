@@ -47,11 +47,11 @@ export interface RunProcess {
   heard_ms: number | null;
 }
 
-/** The engine's turn: what it says of it, and by whose words it goes. */
+/** The engine's turn: what it says of it, and which senders it follows. */
 export interface TurnRecord {
   /** What the engine itself said last, also while `activity` tells that it is held. */
   says: { activity: Activity; what: string; at_ms: number } | null;
-  /** Whose words the conversation goes by, beside the operator's. */
+  /** The senders that the conversation follows besides the operator. */
   senders: Principal[];
   /** It was broken off by the host and is to be gone on with: the next message does not begin a turn of its own. */
   goesOn: boolean;

@@ -40,7 +40,7 @@ export class Leases {
     }
   }
 
-  /** The lease that is pending, held or being returned; null when nobody has one. */
+  /** The lease that is pending, held or being returned; null when there is none. */
   find(agent: string): LeaseRecord | null {
     const record = this.#records.get(agent);
     return record === undefined || record.holder === null ? null : record;

@@ -1,6 +1,6 @@
 /**
  * One person watching one terminal. A viewer reads the run's journal itself, from the beginning of the present
- * screen on: a slow viewer holds up nobody, a paused one loses nothing, and nothing is buffered for it here. One
+ * screen on: a slow viewer holds up no other, a paused one loses nothing, and nothing is buffered for it here. One
  * that falls far behind is shown the present again: what it would read next is old, and may be deleted already.
  */
 import type { TerminalChunk, TerminalInfo } from '../api.ts';
@@ -131,7 +131,7 @@ export class JournalViewer {
     try {
       return this.#reader.read(READ_BYTES);
     } catch (error) {
-      // The shim deletes what the host has processed, whoever else still reads it.
+      // The shim deletes what the host has processed, whether or not it is still read.
       if (!(error instanceof AetherError && error.code === 'journal.gap')) throw error;
       this.#skip();
       return this.#reader.read(READ_BYTES);

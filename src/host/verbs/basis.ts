@@ -8,7 +8,7 @@ import type { BasisFact } from './verb.ts';
 export const agentBasis = z.strictObject({
   run: z.string().max(200).nullable(),
   state: z.enum(['created', 'starting', 'running', 'stopping', 'exited', 'unknown', 'stopped', 'failed']),
-  /** Generation of the lease, null when nobody held it. */
+  /** Generation of the lease, null when it was not held. */
   lease: z.int().nullable(),
   /** Since when a hold was wanted (null: none was), and whether it was paused. */
   stands: z.strictObject({ hold_ms: z.number().nullable(), paused: z.boolean() }).optional(),

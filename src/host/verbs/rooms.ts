@@ -85,7 +85,7 @@ export interface Rooms {
       input: { generation: number; note?: string; held?: boolean },
       by: By,
     ): Promise<void>;
-    /** The present lease of an agent; null: nobody has it. */
+    /** The present lease of an agent; null: it is not taken over. */
     lease(agent: string): LeaseView | null;
     /** The holder is still there; a lease without a beat expires. */
     beat(agent: string, generation: number): void;

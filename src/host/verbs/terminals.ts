@@ -1,4 +1,4 @@
-/** Terminals: watched by anybody who may operate the host, typed into by the holder of the lease. */
+/** Terminals: watched by every operator of the host, typed into by the holder of the lease. */
 import { z } from 'zod';
 import type { TerminalBytes, TerminalItem, TerminalViewer } from '../api.ts';
 import { limits } from '../limits.ts';

@@ -39,7 +39,7 @@ interface Definition<Name extends string, Input extends z.ZodObject> {
   name: Name;
   /** One sentence, for the API document. */
   summary: string;
-  /** z.strictObject: a field that nobody knows is refused, not ignored. A verb about one agent has `agent`. */
+  /** z.strictObject: an unknown field is refused, not ignored. A verb about one agent has `agent`. */
   input: Input;
   who: readonly PrincipalKind[];
   /** Null: legal now; otherwise a sentence that says why not. Read by buttons, the CLI and the dispatcher. */

@@ -104,7 +104,7 @@ function notThere(error: NodeJS.ErrnoException): null {
   throw error;
 }
 
-/** What the agent would be told has changed if it went on now; null while nobody keeps it from going on. */
+/** What the agent would be told has changed if it went on now; null while nothing keeps it from going on. */
 export async function changesMeanwhile(
   view: Pick<AgentView, 'workspace' | 'lease' | 'hold' | 'activity' | 'activityEvidence'>,
 ): Promise<{ since_ms: number; files: string[] } | null> {

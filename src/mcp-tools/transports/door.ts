@@ -57,7 +57,7 @@ export interface DoorKind {
   /** In reports. */
   name: string;
   connections_max: number;
-  /** Who the peer is, by the door and its greeting; or why it is nobody. */
+  /** Who the peer is, by the door and its greeting; or why it is refused. */
   identify(hello: BridgeHello): Identity | string;
 }
 

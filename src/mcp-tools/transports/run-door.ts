@@ -1,4 +1,4 @@
-/** The door of one run: whoever is admitted at its socket is its agent, whatever it says. */
+/** The door of one run: every peer that is admitted at its socket is its agent, whatever it says. */
 import { limits as hostLimits } from '../../host/limits.ts';
 import { type Door, type DoorOptions, openDoor } from './door.ts';
 

@@ -4,7 +4,7 @@ import { gateHooks } from './gate.ts';
 
 /** Request ids of ours that the observer has to recognise. */
 export const READY_REQUEST = 'aether-ready';
-/** The interrupt that clears the way for a `now` message: nobody waits for its answer. */
+/** The interrupt that clears the way for a `now` message: its answer is not waited for. */
 export const NOW_PREFIX = 'aether-now:';
 /** `command_lifecycle` tells what became of it. */
 export const CANCEL_PREFIX = 'aether-cancel:';

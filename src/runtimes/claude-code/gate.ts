@@ -15,7 +15,7 @@ export const GATE_REQUEST = 'aether-gate:';
 const AETHER = 'mcp__aether__';
 
 /**
- * Tools that ask nobody even where everything is asked: they look around the workspace, or steer the engine
+ * Tools that ask for no permission even where everything is asked: they look around the workspace, or steer the engine
  * itself. A subagent's own tools come to the gate one by one.
  */
 const LOOKS = new Set([

@@ -21,7 +21,7 @@ export const claudeObserver: Observer = {
 
   line(state, source, text) {
     if (source === 'err') return said(state, 'warn', text);
-    // Most lines by far, and only of use to somebody who watches the letters come.
+    // Most lines by far, and only of use to a viewer that shows single letters.
     if (text.startsWith('{"type":"stream_event"')) return { state, events: [] };
     let line: unknown;
     try {

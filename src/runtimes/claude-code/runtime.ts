@@ -1,6 +1,6 @@
 /**
- * Claude Code as an engine: driven over its structured channel while nobody holds it, and as its own terminal
- * program over the same conversation while somebody does.
+ * Claude Code as an engine: driven over its structured channel while no person holds it, and as its own terminal
+ * program over the same conversation while a person does.
  */
 
 import { limits } from '../../host/limits.ts';

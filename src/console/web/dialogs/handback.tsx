@@ -13,7 +13,7 @@ import { ScrollText } from '../ui/scroll-text.tsx';
 export function HandbackDialog({ agent }: { agent: AgentView }) {
   const note = useSignal('');
   const changes = useSignal<Calls['changes']['output'] | 'loading'>('loading');
-  // What is handed back is the lease this was opened for, not one that somebody has taken since.
+  // What is handed back is the lease this was opened for, not one that was taken since.
   const opened = useRef(agent.lease).current;
   const same = agent.lease?.generation === opened?.generation;
   const whyNot = same ? agent.verbs.handback : `${agent.name} is not in these hands any more.`;

@@ -35,7 +35,7 @@ export type Deed =
 export type Item = Base &
   (
     | { kind: 'said'; text: string; thinking: boolean }
-    /** `typed`: in the terminal, by whoever held it. */
+    /** `typed`: in the terminal, by its holder. */
     | { kind: 'told'; text: string; typed: boolean; receipt: Receipt | null }
     | { kind: 'tool'; tool: string; input: unknown; result: ToolResult | null; deed: Deed | null }
     | { kind: 'deed'; deed: Deed }
@@ -54,7 +54,7 @@ export type Item = Base &
         tone: Exclude<Sentence['tone'], 'info' | 'warn' | 'error'>;
         text: string;
         note: string | null;
-        /** Files that changed while somebody held it. */
+        /** Files that changed while it was taken over. */
         changed: string[];
         problem: WireError | null;
       }

@@ -70,7 +70,7 @@ function Scroller({ agent, transcript }: { agent: AgentView; transcript: OpenTra
     const atEnd = element.scrollHeight - element.scrollTop - element.clientHeight < END_PX;
     const up = element.scrollTop < lastTop.current;
     lastTop.current = element.scrollTop;
-    // Content that grows puts the end out of sight as well; only going up means that somebody reads.
+    // Content that grows puts the end out of sight as well; only scrolling up means that it is being read.
     if (!atEnd && !up) return;
     setFollowing(atEnd);
     transcript.following = atEnd;

@@ -36,7 +36,7 @@ export function ReceiptView({ receipt, agent: name }: { receipt: Receipt; agent:
         <Button
           label="Take back"
           tone="quiet"
-          tip="As long as nobody has read it."
+          tip="As long as it is unread."
           busy={busy.value.has(`cancel ${receipt.inject}`)}
           onPress={() => void takeBack(receipt.inject)}
         />

@@ -42,7 +42,7 @@ export function stagesOf(receipt: Receipt, farthest: AgentView['can']['receipts'
 
 const pick = ({ at_ms, evidence }: Receipt['steps'][number]) => ({ at_ms, evidence });
 
-/** Nobody has read it, as far as is known: it may be asked back. */
+/** It is unread, as far as is known: it may be asked back. */
 export const mayBeTakenBack = (
   { stage }: Pick<Receipt, 'stage'>,
   farthest: AgentView['can']['receipts'],

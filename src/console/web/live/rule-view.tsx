@@ -1,4 +1,4 @@
-/** A line across the page: a run began or ended, somebody took over, something failed. */
+/** A line across the page: a run began or ended, an operator took over, something failed. */
 import { exactTimeOf, timeOf } from '../state/clock.ts';
 import { CodeText } from '../ui/code-text.tsx';
 import { ScrollText } from '../ui/scroll-text.tsx';

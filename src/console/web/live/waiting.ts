@@ -1,4 +1,4 @@
-/** Messages that nobody is known to have read yet, however far up in the conversation they were sent. Pure. */
+/** Messages that are not known to be read yet, however far up in the conversation they were sent. Pure. */
 import type { EventOf, EventView, InjectionView, TopicsLike } from '../../wire.ts';
 import { text } from './read.ts';
 

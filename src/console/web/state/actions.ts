@@ -76,7 +76,7 @@ export async function takeOver(
 
 export async function handBack(agent: AgentView, note: string, held: boolean): Promise<boolean> {
   const basis = basisOf(agent);
-  // Without a lease the basis is refused: somebody has handed it back.
+  // Without a lease the basis is refused: it was handed back.
   const input = { agent: agent.name, generation: basis.lease ?? 0, held, ...(note === '' ? {} : { note }) };
   const view = await act(`handback ${agent.name}`, () => call('handback', input, basis));
   if (view) seen(view);

@@ -1,4 +1,4 @@
-/** A notification of the system when an agent asks and nobody looks; only after the operator wished for it. */
+/** A notification of the system when an agent asks while the page is not looked at; only after the operator wished for it. */
 import { effect } from '@preact/signals';
 import { go } from './place.ts';
 import { approvals } from './store.ts';

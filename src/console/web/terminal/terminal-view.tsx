@@ -1,4 +1,4 @@
-/** The real terminal of an agent: watched by anybody, written by whoever holds it. */
+/** The real terminal of an agent: watched by every operator, written by the holder. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { textPieces } from '../../../host/text.ts';

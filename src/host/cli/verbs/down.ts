@@ -27,7 +27,7 @@ function registerDown(program: Command): void {
   });
 }
 
-/** Resolves once the host's process is gone. Safe when somebody else brings it down at the same time. */
+/** Resolves once the host's process is gone. Safe when another command brings it down at the same time. */
 export async function bringDown(client: ControlClient): Promise<void> {
   const { pid } = client.hello;
   try {

@@ -86,7 +86,7 @@ function keepAlive(invoked: Invocation, host: ControlClient): void {
     for (;;) {
       // When the client is done with the bridge, this must not hold it back.
       current.unref();
-      // A host with a fleet belongs to whoever runs it: it is not started behind their back.
+      // A host with a fleet is started by its operator, not by a client.
       if ((await current.call('info')).configFile !== null) return;
       await current.closed();
       await sleep(AGAIN_MS);

@@ -83,7 +83,7 @@ async function foreground(invoked: Invocation): Promise<void> {
   try {
     await ready.promise;
   } catch (error) {
-    // Somebody else's host was faster: this one follows it.
+    // Another host was faster: this one follows it.
     if (!(error instanceof AetherError && error.code === 'host.running')) throw error;
     await follow(await connectHost(invoked), null, hint);
     return;

@@ -1,7 +1,7 @@
 /**
  * After a host start: the runs that outlived the last host are taken back, what it had accepted and not yet done is
- * done, and takeovers go on where they stood. All of them at once, and as a rule before anybody can ask about them;
- * one that takes long (a silent shim, a large or unreadable journal) goes on in the background and delays nobody.
+ * done, and takeovers go on where they stood. All of them at once, and as a rule before the doors open;
+ * one that takes long (a silent shim, a large or unreadable journal) goes on in the background and delays no other.
  */
 import { messageOf } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
@@ -70,7 +70,7 @@ export function returnExpired(wiring: Wiring, takeover: Takeover): void {
   for (const lease of wiring.leases.sweep()) {
     const run = wiring.runs.of(lease.agent);
     if (run === null) continue;
-    // Nobody has decided that it should go on. Without a gate it never stood still for its holder in the first place.
+    // No operator has decided that it should go on, so it is held. Without a gate a hold would never come true.
     const held = run.runtime.capabilities.gate !== undefined;
     const note = 'The operator vanished; the lease expired.';
     const input = { generation: lease.generation, note, held, expired: true };

@@ -56,11 +56,11 @@ export function requireAuthority({ agents, runs, gates }: Asked, caller: Caller,
   });
 }
 
-/** The first of those by whose words the conversation goes that could not make this call. */
+/** The first sender that this turn follows and that could not make this call itself. */
 export function judge(agents: Pick<Agents, 'find'>, run: Run, tool: string, facts: CallFacts): Beyond | null {
   for (const sender of run.record.turn.senders) {
     const why = whyBeyond(agents, sender, tool, facts);
-    if (why !== null) return { sender, why: `this turn goes by the words of ${sender}, ${why}` };
+    if (why !== null) return { sender, why: `this turn follows ${sender}, ${why}` };
   }
   return null;
 }

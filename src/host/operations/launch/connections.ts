@@ -66,7 +66,7 @@ export class Connections {
 
   /**
    * Tries for as long as the shim lives and has a socket.
-   * @returns null when nobody will ever answer, or when nobody wants to know any more
+   * @returns null when the shim can never answer, or the run is closed or over
    */
   async reach(run: Run): Promise<ShimClient | null> {
     let pause_ms = PAUSE_MS_MIN;
@@ -125,7 +125,7 @@ export class Connections {
 
   async #lost(run: Run, reason: string): Promise<void> {
     const { events, clock } = this.#wiring;
-    // Also whom to look for: what the shim had noted down and nobody had read yet.
+    // The journal also names the processes to look for, and the end of it may be unread.
     await run.pump();
     // Its end may be in the journal: while the store takes nothing, it must not be said that it is not known.
     while (run.behind && !run.closed) {
@@ -133,8 +133,8 @@ export class Connections {
       await run.pump();
     }
     if (run.ended || run.closed) return;
-    // A second engine on the same conversation would lose turns: what the shim left behind goes first. And only
-    // when nobody writes any more is the end of the journal what it looks like.
+    // A second engine on the same conversation would lose turns, so what the shim left behind is ended first. Its
+    // processes can write to the journal until then: only after that is the end of the journal final.
     const { why, killed, survivors, exact, certainty } = await endRemains(this.#wiring, run.record, reason);
     const cut = this.#repair(run);
     await run.pump();

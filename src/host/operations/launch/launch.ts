@@ -109,7 +109,7 @@ export class Launcher {
       engine: state ?? runtime.observer.initial(null),
       floor: newFloor(prepared.launch.opening),
       turn: newTurn({
-        // A turn that was cut off is gone on with: it goes by the same words as before.
+        // A turn that was cut off is continued: it follows the same senders as before.
         senders: resume === null ? [] : (runs.newest(config.name)?.turn.senders ?? []),
         untold: resume?.untold ?? null,
       }),
@@ -209,7 +209,7 @@ export class Launcher {
 
   /**
    * Takes back a run that an earlier host started, however long its shim is silent.
-   * @returns null when it is over, or nobody wants to know any more
+   * @returns null when it is over, or this host is closing
    */
   async adopt(record: RunRecord): Promise<Run | null> {
     const run = this.#make(record, this.paths(record.id));

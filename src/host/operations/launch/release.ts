@@ -61,19 +61,19 @@ export interface LostRun extends RemainsEnd {
 
 /**
  * Ends whatever a dead or unreachable shim left behind, itself included. After a restart of the machine there is
- * nothing to end: a pid of the boot before belongs to somebody else by now.
+ * nothing to end: a pid of the boot before may belong to another process by now.
  */
 export async function endRemains(wiring: Wiring, record: RunRecord, why: string): Promise<LostRun> {
   if (record.boot_id !== null && record.boot_id !== bootId()) {
     const certainty = 'certain: nothing outlives a restart of the machine';
-    const nobody = { killed: 0, survivors: 0, exact: true, escaped: false };
-    return { ...nobody, why: 'the machine was restarted', certainty };
+    const none = { killed: 0, survivors: 0, exact: true, escaped: false };
+    return { ...none, why: 'the machine was restarted', certainty };
   }
   const end = await killRemains(
     { run: record.id, shim: record.shim, known: record.tree.known, groups: groupsFor(wiring, record) },
     REMAINS_MS,
   );
-  // A group that somebody lives in cannot be removed: one that is gone was empty.
+  // A group with processes in it cannot be removed: one that is gone was empty.
   const { containment } = record.tree;
   const emptied = containment !== null && containment.path !== null && !fs.existsSync(containment.path);
   const exact = (end.exact || emptied) && !end.escaped;

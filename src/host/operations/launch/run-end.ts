@@ -1,4 +1,4 @@
-/** What the end of a run says: to whoever goes on after it, of whoever left it, and of why its agent is not started again. */
+/** What follows from the end of a run: the note for the next one, and the problem that is shown when there is none. */
 import { AetherError, isDiskFull } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import { exitSentence } from '../../runs/facts.ts';
@@ -9,7 +9,7 @@ import type { RunRecord } from '../../store/runs.ts';
 import { duration } from '../notes.ts';
 import type { Wiring } from '../wiring.ts';
 
-/** Whoever held the terminal left it in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
+/** The holder left the terminal in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
 export function leftByHand(record: RunRecord): boolean {
   return record.exit?.cause === 'exited' && !engineHasFloor(record.floor);
 }
@@ -106,7 +106,7 @@ export function resumeWith(
     newest?.exit?.cause === 'stopped'
       ? 'You were stopped and are running again.'
       : newest !== null && leftByHand(newest)
-        ? 'Whoever had your terminal has left it; take what was said and done there into account.'
+        ? 'The person who held your terminal has left it; take what was said and done there into account.'
         : `Your process ended unexpectedly and was started again${cut}`;
   const told = agent.engine?.goal;
   const changed = goal !== null && told !== undefined && told !== goal;

@@ -1,5 +1,5 @@
 /**
- * Holding an agent: no tool of it runs any more and no turn is begun, until somebody resumes it. The wish is part
+ * Holding an agent: no tool of it runs any more and no turn is begun, until it is resumed. The wish is part
  * of the agent's record, so it outlives hosts and runs; the gate makes it true. Background processes that a tool
  * left behind go on: pause is what stops those.
  */
@@ -68,7 +68,7 @@ export class Holds {
     const letGo = run === null ? () => {} : this.#wiring.gates.of(run).keepShut();
     try {
       const note = await this.#note(name, run);
-      // Looking took a while: somebody may have stopped it.
+      // Gathering took a while: it may have been stopped meanwhile.
       if (agents.find(name)?.hold?.since_ms !== since_ms) return;
       store.transaction(() => {
         this.#over(name, by, 'resumed');

@@ -35,7 +35,7 @@ const DISK_AGAIN_MS = 5_000;
 interface LaunchOptions {
   fresh?: boolean;
   goal?: string;
-  /** Nobody asked for this start: it makes good an end. */
+  /** No client asked for this start: it follows from the restart policy. */
   automatic?: boolean;
 }
 
@@ -68,7 +68,7 @@ export class Lifecycle {
     return this.#timers.get(agent)?.at_ms ?? null;
   }
 
-  /** How often it was started again without anybody asking for it, as far back as the event log goes. */
+  /** How often it was started again without being asked for, as far back as the event log goes. */
   restarts(agent: string): number {
     const known = this.#restarts.get(agent);
     if (known !== undefined) return known;
@@ -239,7 +239,7 @@ export class Lifecycle {
     if (decision.action === 'restart') this.#schedule(agent.name, decision.delay_ms);
   }
 
-  /** @param automatic false: somebody's own doing leads to this start */
+  /** @param automatic false: this start follows from what a client did */
   #schedule(name: string, delay_ms: number, automatic = true): void {
     this.#cancelRestart(name);
     const { clock, agents, log } = this.#wiring;
@@ -269,7 +269,7 @@ export class Lifecycle {
     try {
       await this.#launchNow(name, options);
     } catch (error) {
-      // Nobody has to do anything about that but make room.
+      // All that is needed is room on the disk.
       if (noRoom(error)) this.#schedule(name, DISK_AGAIN_MS, options.automatic);
       throw error;
     }

@@ -67,7 +67,7 @@ export class Pauses {
     }
   }
 
-  /** Nobody asks any more: also after the death of the host that was asked. */
+  /** The request is over: also after the death of the host that was asked. */
   forget(run: Run): void {
     const { requested } = run.record;
     if (run.ended || run.closed || (requested !== 'pause' && requested !== 'resume')) return;
@@ -112,7 +112,7 @@ export class Pauses {
   }
 }
 
-/** Like run.until, of a clock that stands still while the run does: nobody is blamed for being frozen. */
+/** Like run.until, of a clock that stands still while the run does: time frozen is not counted. */
 export async function untilAwake(
   { clock }: { clock: Clock },
   run: Run,

@@ -1,7 +1,7 @@
 /**
  * Looks after turns that do not move. What is seen decides (runs/stuck.ts), the configuration says what is done:
- * report, interrupt, restart. Only a turn can be stuck: an agent that is idle, waits for somebody, is held, paused
- * or in a human's hands is left alone, and so is a plain command, of which nobody knows what it is doing.
+ * report, interrupt, restart. Only a turn can be stuck: an agent that is idle, waits for an answer, is held, paused
+ * or taken over is left alone, and so is a plain command, whose output says nothing about turns.
  */
 import { randomUUID } from 'node:crypto';
 import type { Activity } from '../../../runtimes/runtime.ts';

@@ -1,5 +1,5 @@
 /**
- * Taking a message back, as long as nobody has read it: out of the host's queue, or out of the engine's where the
+ * Taking a message back, as long as it is unread: out of the host's queue, or out of the engine's where the
  * engine can be asked. What became of it is told by the receipt, never assumed.
  */
 import type { InjectionView } from '../../api.ts';
@@ -40,7 +40,7 @@ export async function cancelInjection(
     delivered: 'the engine has it, and did not give it back',
     seen: 'the model has read it',
     acted: 'the model has read it',
-    unknown: 'nobody knows whether it was read',
+    unknown: 'it is not known whether it was read',
   }[record.state];
   throw new AetherError({
     code: 'inject.settled',

@@ -11,7 +11,7 @@ import type { Wiring } from '../wiring.ts';
 export const BOUNDARY_MS_MAX = 10 * 60_000;
 const INTERRUPT_MS = 8_000;
 
-/** Somebody else has it, or nobody. */
+/** The lease was released, or another holder has taken it. */
 export function isGone(wiring: Wiring, lease: LeaseRecord): boolean {
   return wiring.leases.find(lease.agent)?.generation !== lease.generation;
 }
@@ -56,7 +56,7 @@ export async function reachBoundary(wiring: Wiring, run: Run, lease: LeaseRecord
 }
 
 /**
- * What an idle engine was given begins a turn as soon as it reads it, in the midst of the swap if need be: and where
+ * What an idle engine was given begins a turn as soon as it reads it, also during the swap: and where
  * that turn is the first, both processes would want to begin the conversation.
  */
 async function takenUp(wiring: Wiring, run: Run, gone: () => boolean): Promise<void> {

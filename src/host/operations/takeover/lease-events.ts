@@ -8,7 +8,7 @@ export type LeaseTopic = TopicsLike<'lease.'>;
 export type LeaseData<T extends LeaseTopic> = Omit<Topics[T], 'holder' | 'generation'>;
 type Room = Pick<Wiring, 'store' | 'events' | 'leases' | 'clock'>;
 
-/** Ends that nobody has decided. */
+/** Ends that no operator has decided. */
 const BY_HOST = new Set<LeaseTopic>(['lease.failed', 'lease.ended', 'lease.expired']);
 
 /** @param change returns the lease as it is then */

@@ -1,4 +1,4 @@
-/** Whose words a conversation goes by, beside the operator's: messages that were taken up, mail that was read. */
+/** Which senders a turn follows besides the operator: those of messages it was given and of mail it has read. */
 import type { Caller, MessageView, Principal } from '../../api.ts';
 import { isOperator } from '../../principals.ts';
 import { engineHasFloor } from '../../runs/floor.ts';
@@ -6,7 +6,7 @@ import type { Run } from '../../runs/run.ts';
 import type { Wiring } from '../wiring.ts';
 import { goByWordsOf } from './turn.ts';
 
-/** From now on the conversation goes by these words too, until the operator's next message. Only where a turn is known, and while no human holds it. */
+/** From now on the conversation follows this sender too, until the operator's next message. Only where turns are known, and while no person holds the terminal. */
 export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message' | 'mail'): void {
   const { floor, turn, agent } = run.record;
   if (isOperator(sender) || sender === 'host' || sender === `agent:${agent}`) return;
@@ -24,7 +24,7 @@ export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message
 
 /**
  * An agent has read these in its inbox.
- * @param wordsOf by whose words each was sent: what is passed on goes by the words of all who passed it
+ * @param wordsOf the senders behind each message: its own, and those that its sender followed when sending it
  */
 export function goesByMail(
   wiring: Wiring,
@@ -40,7 +40,7 @@ export function goesByMail(
   });
 }
 
-/** By whose words a caller goes now: none but their own, unless it is an agent in a turn that was led to. */
+/** The senders that a caller follows now: none, unless it is an agent in a turn that messages or mail have led to. */
 export function sendersOf(wiring: Wiring, caller: Caller): Principal[] {
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
   return run?.record.turn.senders ?? [];

@@ -1,6 +1,6 @@
 /**
- * The turn of a run's engine: what it says of it, how the newest one ended, and by whose words the conversation goes.
- * The one place that writes the turn record. Functions on the record: whoever calls them saves it.
+ * The turn of a run's engine: what it says of it, how the newest one ended, and which senders the conversation
+ * follows. The one place that writes the turn record. Functions on the record: the caller saves it.
  */
 import type { Principal } from '../../api.ts';
 import { isOperator } from '../../principals.ts';
@@ -20,7 +20,7 @@ export function saysNothing(turn: TurnRecord): void {
   turn.says = null;
 }
 
-/** @returns false where the conversation goes by these words already */
+/** @returns false where the conversation follows this sender already */
 export function goByWordsOf(turn: TurnRecord, sender: Principal): boolean {
   const { senders } = turn;
   if (senders.includes(sender) || senders.includes(OTHERS)) return false;
@@ -37,14 +37,14 @@ export function breakOff(turn: TurnRecord): void {
 /** It is being broken off, and has not ended yet. */
 export const isBreakingOff = ({ goesOn, ended }: TurnRecord): boolean => goesOn && ended === null;
 
-/** By the engine's own word, which its tools may have forged: whose words the conversation goes by stays as it is. */
+/** As the engine says, and its tools may have forged that: the senders that the conversation follows stay. */
 export function turnEnded(turn: TurnRecord, outcome: NonNullable<TurnRecord['ended']>): void {
   turn.ended = outcome;
 }
 
 /**
  * The host has given the engine a message: until its own turn has ended, it may still be unread. The operator's, to an
- * engine at rest, begins a turn that goes by the operator's words alone.
+ * engine at rest, begins a turn that follows the operator alone.
  */
 export function messageDelivered(
   turn: TurnRecord,

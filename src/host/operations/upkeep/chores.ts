@@ -1,6 +1,6 @@
 /**
  * What the host does by itself every few seconds: leases and holds whose time is over, what may leave the disk,
- * and its own end when nobody needs it. A chore that fails is told in the log and tried again next time: a full
+ * and its own end when no client needs it. A chore that fails is told in the log and tried again next time: a full
  * disk must not end the host, and no chore may end another.
  */
 import { isDiskFull, messageOf } from '../../errors.ts';
@@ -60,7 +60,7 @@ export class Upkeep {
     }
     if (this.#needed()) this.#neededAt = clock.elapsed();
     if (this.#idleExit_ms !== null && clock.elapsed() - this.#neededAt > this.#idleExit_ms) {
-      log.info('nobody needs this host any more');
+      log.info('no client needs this host any more');
       this.#leave();
       return;
     }
@@ -68,7 +68,7 @@ export class Upkeep {
   }
 }
 
-/** Does it now, or as soon as the disk takes it. For what nobody is there to ask for again. */
+/** Does it now, or as soon as the disk takes it. For what no client will ask for again. */
 export function onceStored(wiring: Wiring, what: string, body: () => void): void {
   try {
     body();

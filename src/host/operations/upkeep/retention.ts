@@ -3,7 +3,7 @@
  * first, and goes oldest first. What lives, is open or is remembered is never touched, and neither is anything of
  * an agent's own (its conversations, its workspace). The event log says of itself how far it was cut (chain.ts).
  *
- * Age is judged only on a clock that has been steady for an hour: a wrong date, for as long as somebody takes to
+ * Age is judged only on a clock that has been steady for an hour: a wrong date, for as long as it takes an operator to
  * notice, must not cost two weeks of journals.
  */
 import fs from 'node:fs/promises';
@@ -19,7 +19,7 @@ import { type Cut, LogCut } from './log-cut.ts';
 
 const SWEEP_MS = 60_000;
 const STEADY_MS = 3_600_000;
-/** Wall clock and elapsed time may part this much between two sweeps; more is somebody setting the clock. */
+/** Wall clock and elapsed time may part this much between two sweeps; more means that the clock was set. */
 const DRIFT_MS = 5_000;
 export interface Swept {
   runs: string[];
@@ -83,7 +83,7 @@ export class Retention {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancel();
-    await this.#sweeping?.catch(() => undefined); // whoever began it hears of it
+    await this.#sweeping?.catch(() => undefined); // its own caller gets the error
   }
 
   /** Removes what is over now. @returns what went */

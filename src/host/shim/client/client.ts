@@ -70,7 +70,7 @@ export class ShimClient {
 
   /**
    * Connects and says hello. `generation` is the host's: a shim serves the highest it has heard of.
-   * @throws AetherError `shim.unreachable` when nobody listens, `shim.fenced` when a newer host is connected,
+   * @throws AetherError `shim.unreachable` when no shim listens, `shim.fenced` when a newer host is connected,
    *   `shim.protocol` when the shim speaks another version
    */
   static async connect(socketPath: string, generation: number): Promise<ShimClient> {
@@ -285,7 +285,7 @@ function parsed(line: string): Record<string, unknown> {
     const value: unknown = JSON.parse(line);
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Whoever listens on that socket is no shim: told by what the caller does with it.
+    // What listens on that socket is no shim: the caller decides what follows.
   }
   return {};
 }

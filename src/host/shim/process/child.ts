@@ -23,7 +23,7 @@ export interface Child {
   pause(): void;
   resume(): void;
   resize(cols: number, rows: number): void;
-  /** Gives up what is left to read: somebody outside the run holds the other end. */
+  /** Gives up what is left to read: a process outside the run holds the other end. */
   discard(): void;
 }
 

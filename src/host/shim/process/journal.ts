@@ -246,7 +246,7 @@ export class Journal {
       try {
         unlinkSync(first.path);
       } catch (error) {
-        // Somebody else removed it: it is gone, which is what was wanted.
+        // It was removed already, which is what was wanted.
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       }
     }

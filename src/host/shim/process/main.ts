@@ -16,7 +16,7 @@ import { Reaper } from './reaper.ts';
 import { Run } from './run.ts';
 import { ShimServer } from './server.ts';
 
-/** A shim that nobody gives anything to do was forgotten by a host that died while launching it. */
+/** A shim that is given nothing to do was forgotten by a host that died while launching it. */
 const UNUSED_MS = 120_000;
 /** Reaped orphans are an observation, not output: while the disk is full they may not fill the memory. */
 const WAITING_BYTES_MAX = 1024 * 1024;

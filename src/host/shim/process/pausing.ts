@@ -62,7 +62,7 @@ export class Pausing {
     });
   }
 
-  /** A polite ladder needs somebody who listens; a merciless one kills them where they stand. */
+  /** A ladder with a polite step needs processes that run; one without kills them where they stand. */
   async beforeStop(request: { opId: string; reason: string; stop: StopLadder }): Promise<void> {
     await this.beforeEnd();
     const { close_stdin_ms, term_ms } = request.stop;

@@ -50,7 +50,7 @@ export async function spawnOnPipes(
 
   const [input, out, err] = pipes.ours;
   const stdin = new Socket({ fd: input, readable: false, writable: true });
-  // A reader that went away is told to whoever writes, by the callback of that write.
+  // The callback of a write tells its caller that the reader went away.
   stdin.on('error', () => undefined);
   const stdout = new Socket({ fd: out, writable: false, onread: readInto((chunk) => output('out', chunk)) });
   const stderr = new Socket({ fd: err, writable: false, onread: readInto((chunk) => output('err', chunk)) });

@@ -25,7 +25,7 @@ import { Refused } from './refused.ts';
 
 const PROCESSES_MAX = 65_535;
 const TERMINAL_SIDE_MAX = 1_000;
-/** After the last process of the run is dead, its output ends at once, unless somebody outside holds it. */
+/** After the last process of the run is dead, its output ends at once, unless a process outside holds it. */
 const DRAIN_MS = 2_000;
 
 export class RunProcess {

@@ -35,7 +35,7 @@ export class Reaper {
     this.#onReaped = onReaped;
   }
 
-  /** Linux only: elsewhere nobody is adopted. */
+  /** Linux only: elsewhere no process is adopted. */
   watch(adoption: Adoption): void {
     this.#adoption = adoption;
     process.on('SIGCHLD', () => this.#soon());

@@ -49,7 +49,7 @@ export class Relays {
       const port = typeof address === 'object' && address !== null ? address.port : 0;
       const status: RelayStatus = { opId, from: from.where === 'inside' ? { ...from, port } : from, to };
       server.on('connection', (socket: Socket) => this.#carry(socket, to));
-      // A listener that fails later serves nobody; the run goes on.
+      // A listener that fails later serves no connection; the run goes on.
       server.on('error', (error) => console.error(`relay ${opId}: ${error.message}`));
       if (this.#closed) {
         server.close();
@@ -111,7 +111,7 @@ export class Relays {
         join(socket, other);
         join(other, socket);
       },
-      // The peer sees its connection end: that is what "nobody listens there" looks like through a relay.
+      // The peer sees its connection end: that is what a refused connection looks like through a relay.
       () => socket.destroy(),
     );
   }

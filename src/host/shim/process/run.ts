@@ -146,7 +146,7 @@ export class Run {
 
   /** Starts a process and gives it the floor. */
   async spawn(spec: ProcessSpec): Promise<RunProcess> {
-    // First: whoever finds this process must know how to find what comes of it.
+    // First: a host that finds this process must know how to find what comes of it.
     this.#noteContained();
     try {
       this.#current = await this.processes.spawn(spec);

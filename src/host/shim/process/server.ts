@@ -225,7 +225,7 @@ export class ShimServer {
   }
 }
 
-/** A last line, and time to read it: cutting off somebody who is still writing loses what was said to him. */
+/** A last line, and time to read it: a peer that is cut off while it writes loses what it was sent. */
 function dismiss(socket: Socket, message: ShimReply | ShimNotice): void {
   send(socket, message);
   socket.end();

@@ -20,7 +20,7 @@ export interface SwapTools {
 
 /**
  * @param signal aborted when the run is stopped meanwhile
- * @returns `lost`: why nobody has the floor any more
+ * @returns `lost`: why no process has the floor any more
  */
 export async function swapProcesses(
   request: SwapRequest,

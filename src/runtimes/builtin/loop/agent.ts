@@ -50,7 +50,7 @@ export class Agent {
   }
 
   /**
-   * @param id null for a message of which nobody awaits a receipt
+   * @param id null for a message without a receipt
    */
   deliver(id: string | null, text: string, priority: Priority): void {
     const { conversation, front } = this.#context;

@@ -1,5 +1,5 @@
 /**
- * A time limit that stands still while this process does. Whoever pauses an agent stops all of it; what ran out
+ * A time limit that stands still while this process does. A pause of an agent stops all of it; what ran out
  * meanwhile by any clock of the machine would end, at the moment of the resume, what had no chance to end by itself.
  */
 

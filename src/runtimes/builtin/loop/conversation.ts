@@ -1,6 +1,6 @@
 /**
  * The conversation: an append-only file of JSON lines that is the whole state of the engine. An entry is in the
- * kernel before anybody hears of it, so a SIGKILL at any instant loses at most the call that was running; the
+ * kernel before it is reported, so a SIGKILL at any instant loses at most the call that was running; the
  * next process finds that call without a result and says so.
  */
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
@@ -39,7 +39,7 @@ export class Conversation {
     this.repair(NOT_RUN);
   }
 
-  /** The key of the next entry: unique in the conversation, the same whoever reads it. */
+  /** The key of the next entry: unique in the conversation, the same for every reader. */
   nextKey(): string {
     return `${this.#session}:${this.entries.length}`;
   }
@@ -152,7 +152,7 @@ export class Conversation {
       this.entries.push(this.#parse(data.toString('utf8', start, end), this.entries.length + 1));
       start = end + 1;
     }
-    // A line without an end was being written when the process was killed: nobody has acted on it.
+    // A line without an end was being written when the process was killed: nothing was done about it.
     if (start < data.length) ftruncateSync(this.#fd, start);
     this.#bytes = start;
   }

@@ -39,7 +39,7 @@ export interface Queued {
   id: string;
   text: string;
   priority: Priority;
-  /** Whether somebody waits to hear how far it got. */
+  /** Whether it has a receipt that tells how far it got. */
   receipt: boolean;
 }
 

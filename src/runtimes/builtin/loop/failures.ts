@@ -1,5 +1,5 @@
 /**
- * What to do about a model request that failed: try again, or tell somebody. Errors come from several
+ * What to do about a model request that failed: try again, or report it. Errors come from several
  * packages and from the network, so they are told apart by what they carry, not by their class.
  */
 import { APICallError, StreamProviderError } from 'ai';

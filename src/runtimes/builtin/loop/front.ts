@@ -1,4 +1,4 @@
-/** What a loop needs from whoever drives it: a host on pipes, or a human at a terminal. */
+/** What a loop needs from what drives it: a host on pipes, or a human at a terminal. */
 import type { ObservedEvent } from './wire.ts';
 
 export interface Front {

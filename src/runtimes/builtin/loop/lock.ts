@@ -14,7 +14,7 @@ export class ConversationBusy extends Error {
   }
 }
 
-/** How often a dead lock is cleared away before giving up: each time somebody else was quicker. */
+/** How often a dead lock is cleared away before giving up: each time another process was quicker. */
 const ATTEMPTS_MAX = 10;
 
 /**

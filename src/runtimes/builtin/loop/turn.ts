@@ -1,6 +1,6 @@
 /**
  * One turn: model request, tool calls, model request, until the model has nothing more to do. Every fact is
- * written to the conversation before anybody hears of it. An interrupt ends the turn; an urgent message only
+ * written to the conversation before it is reported. An interrupt ends the turn; an urgent message only
  * cuts the running step short, and the turn goes on with it.
  */
 import type { Conversation } from './conversation.ts';

@@ -19,7 +19,7 @@ test('delivered and never seen when the run ends: its fate is unknown, and the n
   expect((await host.frames()).filter((frame) => frame.id === id)).toEqual([]);
   await expect(host.messages.cancel(id, 'operator')).rejects.toMatchObject({
     code: 'inject.settled',
-    message: expect.stringContaining('whether it was read'),
+    message: expect.stringContaining('not known whether it was read'),
   });
 });
 

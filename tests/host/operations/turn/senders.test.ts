@@ -17,7 +17,7 @@ const gateAsked: ObservedEvent = {
 };
 const senders = () => live.run.record.turn.senders;
 
-/** In a turn that goes by the words of an agent that may do nothing. */
+/** In a turn that follows an agent that may do nothing. */
 async function begin(): Promise<void> {
   live = await LiveRun.begin();
   await live.say({ kind: 'activity', activity: 'thinking', evidence: 'x' });
