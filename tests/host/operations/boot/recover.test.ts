@@ -1,6 +1,8 @@
 /** What a host finds when it starts: runs, leases and messages of one that died at a bad moment. Real shims. */
 import { expect, test } from 'vitest';
+import { isAlive } from '../../../../src/host/process/proc.ts';
 import { useSeams } from '../../../support/seams.ts';
+import { until } from '../../../support/shim.ts';
 
 const seams = useSeams();
 const inTool = { kind: 'activity', activity: 'tool', evidence: 'runs shell', tool: 'shell' } as const;
@@ -23,9 +25,10 @@ test('a takeover that waited for its boundary still waits, and comes true', asyn
 test('a lease of a run that ended while no host lived is let go of', async () => {
   const first = await seams.begin();
   await first.take();
-  const { run } = first;
+  const shim = first.run.record.shim!;
   first.die();
-  process.kill(run.record.shim!.pid, 'SIGKILL');
+  process.kill(shim.pid, 'SIGKILL');
+  await until('the shim to be dead', () => !isAlive(shim));
   const host = await seams.next(first);
   await host.until('the run to be over', () => host.wiring.runs.of('a') === null, 1_000);
   expect(host.lease).toBeNull();
