@@ -4,6 +4,9 @@ import type { LeaseRecord } from '../store/leases.ts';
 import { changedFiles } from '../workspaces/changed-files.ts';
 import type { Wiring } from './wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'agents'>;
+
 /** What the agent reads when it has the floor again. */
 export function returnNote(lease: LeaseRecord, now: number, changed: string[]): string {
   const seconds = Math.max(1, Math.round((now - (lease.since_ms ?? now)) / 1000));
@@ -18,7 +21,7 @@ export function returnNote(lease: LeaseRecord, now: number, changed: string[]): 
 
 /** Sentences, one a line; none where nothing has changed. */
 export async function whatChanged(
-  wiring: Wiring,
+  wiring: Needs,
   agent: string,
   since_ms: number,
   unread: number,

@@ -7,8 +7,27 @@ import type { Takeover } from '../takeover/takeover.ts';
 import { saysNothing } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'approvals'
+  | 'gates'
+  | 'deliver'
+  | 'closing'
+  | 'touched'
+>;
+
 /** @param later what is only made after this sink */
-export function runSink(wiring: Wiring, later: () => { takeover: Takeover; lifecycle: Lifecycle }): RunSink {
+export function runSink(wiring: Needs, later: () => { takeover: Takeover; lifecycle: Lifecycle }): RunSink {
   return {
     observed: (run, event, at_ms) => recordObserved(wiring, run, event, at_ms),
     recorded: (run, event) => {

@@ -11,8 +11,14 @@ import { showAsking } from '../turn/activity.ts';
 import { goesByMail, sendersOf } from '../turn/senders.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  'store' | 'clock' | 'ids' | 'log' | 'events' | 'agents' | 'runs' | 'approvals' | 'gates' | 'closing'
+>;
+
 export function openLedger(
-  wiring: Wiring,
+  wiring: Needs,
   parts: {
     mailboxes: Mailboxes;
     agents(): ListedAgent[];

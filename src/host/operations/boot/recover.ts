@@ -14,13 +14,32 @@ import type { InjectionDelivery } from '../messages/inject.ts';
 import type { Takeover } from '../takeover/takeover.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'approvals'
+  | 'gates'
+  | 'deliver'
+  | 'closing'
+  | 'touched'
+>;
+
 /** The start of a host waits no longer for any run. */
 const ADOPT_MS = 2_000;
 
 export async function recoverRuns(
   unfinished: RunRecord[],
   parts: {
-    wiring: Wiring;
+    wiring: Needs;
     launcher: Launcher;
     takeover: Takeover;
     delivery: InjectionDelivery;
@@ -66,7 +85,7 @@ export async function recoverRuns(
 }
 
 /** Leases whose holder vanished long enough ago are handed back. */
-export function returnExpired(wiring: Wiring, takeover: Takeover): void {
+export function returnExpired(wiring: Needs, takeover: Takeover): void {
   for (const lease of wiring.leases.sweep()) {
     const run = wiring.runs.of(lease.agent);
     if (run === null) continue;

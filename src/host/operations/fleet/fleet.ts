@@ -15,8 +15,11 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { onceStored } from '../upkeep/chores.ts';
 import type { By, Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'store' | 'clock' | 'log' | 'events' | 'agents' | 'runs' | 'closing' | 'touched'>;
+
 export class Fleet {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #lifecycle: Lifecycle;
   readonly #launcher: Launcher;
   readonly #load: () => Config;
@@ -28,7 +31,7 @@ export class Fleet {
   #console: Config['console'] | null = null;
 
   constructor(parts: {
-    wiring: Wiring;
+    wiring: Needs;
     lifecycle: Lifecycle;
     launcher: Launcher;
     load: () => Config;

@@ -8,7 +8,26 @@ import { shortText } from '../../text.ts';
 import { acceptInjection } from '../messages/inject.ts';
 import type { By, Wiring } from '../wiring.ts';
 
-export function answerApproval(wiring: Wiring, id: string, answer: ApprovalAnswer, by: By): ApprovalView {
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'approvals'
+  | 'gates'
+  | 'deliver'
+  | 'closing'
+  | 'touched'
+>;
+
+export function answerApproval(wiring: Needs, id: string, answer: ApprovalAnswer, by: By): ApprovalView {
   const view = wiring.approvals.answer(id, answer, by);
   wiring.touched(view.agent);
   const run = view.run === null ? null : wiring.runs.byId(view.run);
@@ -26,7 +45,7 @@ const FETCH_MS = 4_000;
  * A question whose asker has stopped waiting (its turn ended with "pending") would be answered into the void:
  * then the answer is sent as a message. An answer that was fetched meanwhile is marked delivered and not sent.
  */
-export function tellAnswersSoon(wiring: Wiring, run: Run): void {
+export function tellAnswersSoon(wiring: Needs, run: Run): void {
   if (run.runtime.capabilities.engine !== 'structured') return;
   wiring.clock.after(FETCH_MS, () => {
     if (run.ended || wiring.closing()) return;
@@ -45,7 +64,7 @@ export function tellAnswersSoon(wiring: Wiring, run: Run): void {
 }
 
 /** The run is over: whatever it asked to be allowed is not asked any more. */
-export function withdrawPermissions(wiring: Wiring, run: Run): void {
+export function withdrawPermissions(wiring: Needs, run: Run): void {
   for (const approval of wiring.approvals.openOfRun(run.id)) {
     if (approval.kind === 'permission') wiring.approvals.withdraw(approval.id, 'host');
   }

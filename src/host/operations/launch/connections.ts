@@ -16,17 +16,23 @@ import type { Wiring } from '../wiring.ts';
 import { endRemains } from './release.ts';
 import { NEVER_STARTED } from './run-end.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  'clock' | 'log' | 'events' | 'runs' | 'runTable' | 'generation' | 'stateDir' | 'socketDir' | 'groupKinds'
+>;
+
 /** A shim that lives may be slow to answer on a machine under load: from then on the run is shown as unknown. */
 const QUIET_ATTEMPTS = 3;
 const PAUSE_MS_MIN = 250;
 const PAUSE_MS_MAX = 2_000;
 
 export class Connections {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #sink: RunSink;
   readonly #ending = new SingleFlight();
 
-  constructor(wiring: Wiring, sink: RunSink) {
+  constructor(wiring: Needs, sink: RunSink) {
     this.#wiring = wiring;
     this.#sink = sink;
   }

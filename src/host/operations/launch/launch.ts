@@ -23,17 +23,41 @@ import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } fr
 import { NEVER_STARTED } from './run-end.ts';
 import { makeRunDirectories, writeFiles, writeMcpCommand } from './run-files.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'runTable'
+  | 'generation'
+  | 'stateDir'
+  | 'socketDir'
+  | 'groupKinds'
+  | 'userHome'
+  | 'path'
+  | 'runtime'
+  | 'sandbox'
+  | 'resolve'
+  | 'bridge'
+  | 'openDoor'
+>;
+
 /** For a shim without a process to end, once it was told to. */
 const NEVER_STARTED_MS = 3_000;
 
 export class Launcher {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #sink: RunSink;
   readonly #doors = new Map<string, RunDoor>();
   readonly #connections: Connections;
   readonly #releasing = new Set<Promise<void>>();
 
-  constructor(wiring: Wiring, sink: RunSink) {
+  constructor(wiring: Needs, sink: RunSink) {
     this.#wiring = wiring;
     this.#sink = sink;
     this.#connections = new Connections(wiring, sink);

@@ -18,6 +18,23 @@ import { goesBy } from '../turn/senders.ts';
 import { turnEnded } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'approvals'
+  | 'gates'
+  | 'closing'
+>;
+
 const LAST_CHARS = 160;
 
 type Kind = ObservedEvent['kind'];
@@ -25,11 +42,11 @@ type Of<K extends Kind> = Extract<ObservedEvent, { kind: K }>;
 
 /** The run that was observed, and what observations have in common. */
 class Observed {
-  readonly wiring: Wiring;
+  readonly wiring: Needs;
   readonly run: Run;
   readonly at_ms: number;
 
-  constructor(wiring: Wiring, run: Run, at_ms: number) {
+  constructor(wiring: Needs, run: Run, at_ms: number) {
     this.wiring = wiring;
     this.run = run;
     this.at_ms = at_ms;
@@ -106,7 +123,7 @@ const recorders: { [K in Kind]: (observed: Observed, event: Of<K>) => void } = {
   note: (observed, { level, text }) => observed.append('engine.note', { level, text }),
 };
 
-export function recordObserved(wiring: Wiring, run: Run, event: ObservedEvent, at_ms: number): void {
+export function recordObserved(wiring: Needs, run: Run, event: ObservedEvent, at_ms: number): void {
   // A kind and its event belong together, which an index by a union cannot say.
   const record = recorders[event.kind] as (observed: Observed, event: ObservedEvent) => void;
   record(new Observed(wiring, run, at_ms), event);

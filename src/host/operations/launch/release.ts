@@ -25,6 +25,9 @@ import type { RunRecord } from '../../store/runs.ts';
 import { shortText } from '../../text.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'log' | 'runs' | 'runTable' | 'stateDir' | 'socketDir' | 'groupKinds'>;
+
 const REMAINS_MS = 5_000;
 /** A group is empty when its dead are reaped, a moment after they died. */
 const GROUP_ATTEMPTS = 40;
@@ -48,7 +51,7 @@ export async function probeContainment(environment: Record<string, string | unde
 }
 
 /** What a shim is told of it. */
-export function containmentFor(wiring: Wiring): { scope: string; kinds: GroupKind[] } {
+export function containmentFor(wiring: Needs): { scope: string; kinds: GroupKind[] } {
   return { scope: groupScope(wiring.stateDir), kinds: wiring.groupKinds };
 }
 
@@ -63,7 +66,7 @@ export interface LostRun extends RemainsEnd {
  * Ends whatever a dead or unreachable shim left behind, itself included. After a restart of the machine there is
  * nothing to end: a pid of the boot before may belong to another process by now.
  */
-export async function endRemains(wiring: Wiring, record: RunRecord, why: string): Promise<LostRun> {
+export async function endRemains(wiring: Needs, record: RunRecord, why: string): Promise<LostRun> {
   if (record.boot_id !== null && record.boot_id !== bootId()) {
     const certainty = 'certain: nothing outlives a restart of the machine';
     const none = { killed: 0, survivors: 0, exact: true, escaped: false };
@@ -87,7 +90,7 @@ export async function endRemains(wiring: Wiring, record: RunRecord, why: string)
 }
 
 /** Where its group is, by its own word; or may be, when it had not said anything yet. */
-function groupsFor(wiring: Wiring, record: RunRecord): GroupPlace[] {
+function groupsFor(wiring: Needs, record: RunRecord): GroupPlace[] {
   const { containment } = record.tree;
   if (containment !== null) {
     return containment.path === null || containment.means === 'descent'
@@ -143,7 +146,7 @@ export function leftOf(record: RunRecord, paths: RunPaths): string[] {
  * @returns when the remains of an agent's runs are gone; agents without any are not in it
  */
 export function releaseLeftovers(
-  wiring: Wiring,
+  wiring: Needs,
   pathsOf: (run: string) => RunPaths,
 ): Map<string, Promise<void>> {
   const live = new Set(wiring.runs.live().map((run) => run.id));
@@ -171,7 +174,7 @@ export function releaseLeftovers(
 }
 
 async function releaseLeftover(
-  wiring: Wiring,
+  wiring: Needs,
   run: string,
   places: GroupPlace[],
   paths: RunPaths,
@@ -188,7 +191,7 @@ async function releaseLeftover(
 
 const RUN_ID = /^r_[a-z2-7]{12}$/;
 
-async function attempt(wiring: Wiring, run: string, release: () => Promise<void>): Promise<void> {
+async function attempt(wiring: Needs, run: string, release: () => Promise<void>): Promise<void> {
   try {
     await release();
   } catch (error) {

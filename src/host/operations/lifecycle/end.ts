@@ -9,6 +9,9 @@ import { didNotEnd } from '../launch/run-end.ts';
 import type { By, Wiring } from '../wiring.ts';
 import { KILL } from './stop-ladders.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'clock'>;
+
 /** For a shim's answer after its ladder is through, and for the journal to be read that far. */
 const TOLD_MS = 10_000;
 /** For an end that the shim did not answer with, and that may be in the journal. */
@@ -22,7 +25,7 @@ interface Asked {
 
 /** @throws AetherError when it goes on */
 export async function endRun(
-  wiring: Wiring,
+  wiring: Needs,
   launcher: Launcher,
   run: Run,
   { ladder, reason, by }: Asked,
@@ -44,7 +47,7 @@ export async function endRun(
   else throw typeof answer === 'object' ? answer.error : didNotEnd(run.record.agent);
 }
 
-function noteRequest({ clock }: Wiring, run: Run, reason: string, by: By): void {
+function noteRequest({ clock }: Needs, run: Run, reason: string, by: By): void {
   run.save((record) => {
     record.requested = reason;
     record.asked = { by, at_ms: clock.now() };

@@ -14,15 +14,33 @@ import { duration, whatChanged } from '../notes.ts';
 import { engineActivity, showActivity } from '../turn/activity.ts';
 import type { By, Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'approvals'
+  | 'gates'
+  | 'closing'
+  | 'touched'
+>;
+
 export class Holds {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #unread: (agent: string) => number;
   readonly #resuming = new SingleFlight();
 
   constructor(parts: {
-    wiring: Wiring;
+    wiring: Needs;
     launcher: Launcher;
     delivery: InjectionDelivery;
     unread: (agent: string) => number;

@@ -2,7 +2,10 @@
 import type { Run } from '../../runs/run.ts';
 import type { By, Wiring } from '../wiring.ts';
 
-export async function interrupt(wiring: Wiring, run: Run, by: By): Promise<void> {
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'clock' | 'ids' | 'events'>;
+
+export async function interrupt(wiring: Needs, run: Run, by: By): Promise<void> {
   const { record, runtime } = run;
   if (runtime.interrupt === undefined) throw new Error(`${runtime.name} has no interrupt`); // the table of verbs said so before
   const request = wiring.ids.uuid(wiring.clock.now());

@@ -30,6 +30,26 @@ import type { By, Wiring } from '../wiring.ts';
 import { endRun } from './end.ts';
 import { KILL, stopLadder } from './stop-ladders.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'approvals'
+  | 'gates'
+  | 'runtime'
+  | 'deliver'
+  | 'closing'
+  | 'touched'
+>;
+
 const DISK_AGAIN_MS = 5_000;
 
 interface LaunchOptions {
@@ -45,7 +65,7 @@ interface Hooks {
 }
 
 export class Lifecycle {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #hooks: Hooks;
@@ -56,7 +76,7 @@ export class Lifecycle {
   readonly #opened = Promise.withResolvers<(agent: string) => Promise<void> | undefined>();
   #closing = false;
 
-  constructor(parts: Hooks & { wiring: Wiring; launcher: Launcher; delivery: InjectionDelivery }) {
+  constructor(parts: Hooks & { wiring: Needs; launcher: Launcher; delivery: InjectionDelivery }) {
     this.#wiring = parts.wiring;
     this.#launcher = parts.launcher;
     this.#delivery = parts.delivery;

@@ -12,20 +12,26 @@ import { acceptInjection, type InjectionDelivery } from '../messages/inject.ts';
 import { duration, whatChanged } from '../notes.ts';
 import type { By, Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  'store' | 'clock' | 'ids' | 'log' | 'events' | 'agents' | 'runs' | 'injections' | 'leases'
+>;
+
 /** The shim answers when its journal has it; reading that is a matter of milliseconds. */
 const READ_MS = 5_000;
 /** How often it is looked whether a run still stands still. */
 const LOOK_MS = 250;
 
 export class Pauses {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #delivery: InjectionDelivery;
   readonly #unread: (agent: string) => number;
   /** Pauses of which agents are being told. */
   readonly #telling = new Set<string>();
 
   constructor(parts: {
-    wiring: Wiring;
+    wiring: Needs;
     delivery: InjectionDelivery;
     unread: (agent: string) => number;
   }) {

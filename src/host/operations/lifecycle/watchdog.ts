@@ -18,6 +18,22 @@ import { breakOff } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'deliver'
+  | 'touched'
+>;
+
 const LOOK_MS_MIN = 1_000;
 const WORKING: readonly (Activity | null)[] = ['starting', 'thinking', 'tool'];
 
@@ -32,7 +48,7 @@ interface Watched {
 }
 
 export class Watchdog {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #lifecycle: Pick<Lifecycle, 'restartStuck'>;
   readonly #processes: () => ProcStat[];
   readonly #watched = new Map<string, Watched>();
@@ -40,7 +56,7 @@ export class Watchdog {
   #closed = false;
 
   /** @param processes every process there is */
-  constructor(wiring: Wiring, lifecycle: Pick<Lifecycle, 'restartStuck'>, processes = everyProcess) {
+  constructor(wiring: Needs, lifecycle: Pick<Lifecycle, 'restartStuck'>, processes = everyProcess) {
     this.#wiring = wiring;
     this.#lifecycle = lifecycle;
     this.#processes = processes;

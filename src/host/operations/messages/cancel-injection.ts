@@ -9,12 +9,18 @@ import { cutText } from '../../text.ts';
 import type { By, Wiring } from '../wiring.ts';
 import { type InjectionDelivery, settle, viewOf } from './inject.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  'store' | 'clock' | 'ids' | 'log' | 'events' | 'agents' | 'runs' | 'injections' | 'leases'
+>;
+
 /** An engine answers within milliseconds, unless it is paused. */
 const ANSWER_MS = 5_000;
 
 /** @throws AetherError `inject.unknown`; `inject.settled` when it could not be taken back */
 export async function cancelInjection(
-  wiring: Wiring,
+  wiring: Needs,
   delivery: InjectionDelivery,
   id: string,
   by: By,
@@ -53,7 +59,7 @@ export async function cancelInjection(
   });
 }
 
-async function askEngine(wiring: Wiring, id: string): Promise<void> {
+async function askEngine(wiring: Needs, id: string): Promise<void> {
   const { run: runId } = wiring.injections.get(id)!;
   const run = runId === null ? null : wiring.runs.byId(runId);
   if (run === null || !run.connected || run.runtime.cancel === undefined) return;

@@ -14,6 +14,12 @@ import { engineActivity } from '../turn/activity.ts';
 import { messageDelivered } from '../turn/turn.ts';
 import type { By, Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  'store' | 'clock' | 'ids' | 'log' | 'events' | 'agents' | 'runs' | 'injections' | 'leases'
+>;
+
 const ORDER = ['queued', 'delivered', 'seen', 'acted'] as const;
 
 export interface InjectInput {
@@ -23,7 +29,7 @@ export interface InjectInput {
 }
 
 /** Accepts the message durably. The same `id` again answers with the first one. */
-export function acceptInjection(wiring: Wiring, agent: string, input: InjectInput, by: By): InjectionView {
+export function acceptInjection(wiring: Needs, agent: string, input: InjectInput, by: By): InjectionView {
   wiring.agents.get(agent);
   const priority = input.priority ?? 'next';
   requireText(input.text);
@@ -95,7 +101,7 @@ function acceptedBefore(wiring: Wiring, agent: string, id: string, text: string)
 
 /** A stage was proven. Stages only go forward; those skipped on the way were passed. */
 export function settle(
-  wiring: Wiring,
+  wiring: Needs,
   id: string,
   stage: 'delivered' | 'seen' | 'acted' | 'cancelled' | 'unknown',
   evidence: string,
@@ -123,11 +129,11 @@ export function settle(
 
 /** Sends what waits, in order, one agent at a time. */
 export class InjectionDelivery {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #queue = new KeyedQueue('agent', 1);
   readonly #onTheWay = new Set<string>();
 
-  constructor(wiring: Wiring) {
+  constructor(wiring: Needs) {
     this.#wiring = wiring;
   }
 
@@ -188,7 +194,7 @@ export class InjectionDelivery {
  * The journal has the frame of this id. Only from there: a host that died between the write and a note of its
  * own would otherwise not know, once the run is over too, that the message had left.
  */
-export function markDelivered(wiring: Wiring, run: Run, frame: string): void {
+export function markDelivered(wiring: Needs, run: Run, frame: string): void {
   const record = wiring.injections.get(frame);
   if (record?.state !== 'queued') return;
   wiring.injections.update({ ...record, run: run.id });
@@ -207,7 +213,7 @@ function withUntold(run: Run, text: string): string {
 }
 
 /** The run is over: what was delivered and never seen has an unknown fate, and is not sent again. */
-export function abandonDelivered(wiring: Wiring, run: Run): void {
+export function abandonDelivered(wiring: Needs, run: Run): void {
   // Of a plain program more was never to be known: what was delivered was delivered.
   if (run.runtime.capabilities.receipts === 'delivered') return;
   for (const record of wiring.injections.unsettled(run.id)) {

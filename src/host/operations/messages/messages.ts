@@ -6,13 +6,19 @@ import type { By, Wiring } from '../wiring.ts';
 import { cancelInjection } from './cancel-injection.ts';
 import { acceptInjection, type InjectInput, type InjectionDelivery, viewOf } from './inject.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  'store' | 'clock' | 'ids' | 'log' | 'events' | 'agents' | 'runs' | 'injections' | 'leases'
+>;
+
 const LIST_MAX = 200;
 
 export class Messages {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #delivery: InjectionDelivery;
 
-  constructor(wiring: Wiring, delivery: InjectionDelivery) {
+  constructor(wiring: Needs, delivery: InjectionDelivery) {
     this.#wiring = wiring;
     this.#delivery = delivery;
   }

@@ -8,12 +8,18 @@ import { limits } from '../../limits.ts';
 import type { Wiring } from '../wiring.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  'store' | 'clock' | 'ids' | 'log' | 'events' | 'agents' | 'runs' | 'injections' | 'leases'
+>;
+
 /** The newest injections in which `recall` looks for the message that told of a mail. */
 const TOLD_LOOKED_AT = 100;
 const DISK_AGAIN_MS = 2_000;
 
 export class Wake {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #delivery: InjectionDelivery;
   readonly #unread: (agent: string) => number;
   /** Agents with mail they were not told of, and the newest of it. */
@@ -21,7 +27,7 @@ export class Wake {
   readonly #told = new Map<string, number[]>();
   readonly #timers = new Map<string, () => void>();
 
-  constructor(wiring: Wiring, delivery: InjectionDelivery, unread: (agent: string) => number) {
+  constructor(wiring: Needs, delivery: InjectionDelivery, unread: (agent: string) => number) {
     this.#wiring = wiring;
     this.#delivery = delivery;
     this.#unread = unread;

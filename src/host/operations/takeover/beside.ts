@@ -12,13 +12,30 @@ import { writeFiles } from '../launch/run-files.ts';
 import { acceptInjection } from '../messages/inject.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'generation'
+  | 'stateDir'
+  | 'resolve'
+>;
+
 /** A viewer resizes it at once. */
 const SIZE = { cols: 80, rows: 24 };
 const STOP: StopLadder = { term_ms: 4_000, kill_ms: 5_000 };
 
 /** @returns once the terminal is started; it may be there from a host that did not live to see it. */
 export async function openBeside(
-  wiring: Wiring,
+  wiring: Needs,
   launcher: Launcher,
   run: Run,
   lease: LeaseRecord,
@@ -36,7 +53,7 @@ export async function openBeside(
 }
 
 /** Ends the terminal and queues the note for the agent, which did not stand still meanwhile. */
-export async function closeBeside(wiring: Wiring, run: Run, lease: LeaseRecord, note: string): Promise<void> {
+export async function closeBeside(wiring: Needs, run: Run, lease: LeaseRecord, note: string): Promise<void> {
   const terminal = besideOf(run.record.floor, 'terminal');
   if (terminal !== null) {
     await run.client.end(operation('return', wiring, lease), terminal.index, STOP);
@@ -50,6 +67,6 @@ export async function closeBeside(wiring: Wiring, run: Run, lease: LeaseRecord, 
 }
 
 /** An attempt of its own per host: the shim answers one that it knows with what came of it then. */
-function operation(what: 'take' | 'return', wiring: Wiring, lease: LeaseRecord): string {
+function operation(what: 'take' | 'return', wiring: Needs, lease: LeaseRecord): string {
   return `${what}-${lease.generation}-${wiring.generation}`;
 }

@@ -25,12 +25,32 @@ import { heldFor, type LeaseData, type LeaseTopic, tellLease, tellReleased } fro
 import { comesUp, notHeldYet, notSwapped, waitsAlready } from './takeover-refusals.ts';
 import type { TranscriptReader } from './transcript.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'approvals'
+  | 'generation'
+  | 'stateDir'
+  | 'resolve'
+  | 'closing'
+  | 'touched'
+>;
+
 const SWAP_MS = 45_000;
 /** A terminal that exits sooner than this never worked: the shim goes back to the engine. */
 const SETTLE_MS = 1_200;
 
 export class Takeover {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #transcript: TranscriptReader;
@@ -39,7 +59,7 @@ export class Takeover {
   readonly #swaps = new Map<string, SwapRecord>();
 
   constructor(parts: {
-    wiring: Wiring;
+    wiring: Needs;
     launcher: Launcher;
     delivery: InjectionDelivery;
     transcript: TranscriptReader;

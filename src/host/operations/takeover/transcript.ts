@@ -11,16 +11,19 @@ import type { Run } from '../../runs/run.ts';
 import type { Launcher } from '../launch/launch.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'clock' | 'log'>;
+
 const POLL_MS = 250;
 const READ_BYTES_MAX = 4 * 1024 * 1024;
 
 export class TranscriptReader {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #launcher: Launcher;
   readonly #polls = new Map<string, () => void>();
   readonly #complaints = new WeakMap<Run, string>();
 
-  constructor(wiring: Wiring, launcher: Launcher) {
+  constructor(wiring: Needs, launcher: Launcher) {
     this.#wiring = wiring;
     this.#launcher = launcher;
   }

@@ -11,9 +11,12 @@ import { standsFree, standsHeld } from '../../runs/tree.ts';
 import type { Wiring } from '../wiring.ts';
 import { says } from './turn.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'clock' | 'log' | 'events' | 'agents' | 'runs' | 'approvals' | 'closing'>;
+
 /** The engine's own word. Inside the transaction that saves the journal offset. */
 export function engineSays(
-  wiring: Wiring,
+  wiring: Needs,
   run: Run,
   said: { activity: Activity; what: string; at_ms: number },
   tool?: string,
@@ -28,7 +31,7 @@ export function engineActivity(run: Run): Activity | null {
 }
 
 /** Call when anything of it may have changed. The caller saves the record. */
-export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: string): void {
+export function showActivity(wiring: Needs, run: Run, at_ms: number, tool?: string): void {
   const { record } = run;
   if (record.exited_ms !== null) return;
   const standing = standstill(wiring, run);
@@ -61,17 +64,17 @@ export function showActivity(wiring: Wiring, run: Run, at_ms: number, tool?: str
 }
 
 /** A question to the operator is a tool that runs as well: it has its answer, or gives up, in its own time. */
-export function inTool(wiring: Wiring, run: Run): boolean {
+export function inTool(wiring: Needs, run: Run): boolean {
   return run.record.activity === 'tool' || awaitedQuestion(wiring, run) !== null;
 }
 
 /** The oldest question to the operator for whose answer a call of this run waits right now. */
-export function awaitedQuestion({ approvals }: Wiring, run: Run): ApprovalView | null {
+export function awaitedQuestion({ approvals }: Needs, run: Run): ApprovalView | null {
   const open = approvals.openOfRun(run.id);
   return open.find(({ id, kind }) => kind === 'question' && approvals.awaited(id)) ?? null;
 }
 
-function show(wiring: Wiring, run: Run, activity: Activity, evidence: Evidence, tool?: string): void {
+function show(wiring: Needs, run: Run, activity: Activity, evidence: Evidence, tool?: string): void {
   const { record } = run;
   const changed = record.activity !== activity;
   record.activity = activity;
@@ -92,7 +95,7 @@ function show(wiring: Wiring, run: Run, activity: Activity, evidence: Evidence, 
  * Whether a held agent stands still now, and how that is known; null while it is on its way there. Nothing of it
  * runs that would have to pass the gate: background processes that a tool left behind are not stopped by a hold.
  */
-function standstill(wiring: Wiring, run: Run): Pick<Evidence, 'grade' | 'what'> | null {
+function standstill(wiring: Needs, run: Run): Pick<Evidence, 'grade' | 'what'> | null {
   const { floor, turn, gate, agent } = run.record;
   if (!wiring.agents.find(agent)?.hold || !engineHasFloor(floor)) return null;
   const asking = new Set<unknown>(
@@ -116,7 +119,7 @@ function standstill(wiring: Wiring, run: Run): Pick<Evidence, 'grade' | 'what'> 
     : { grade: 'observed', what: `${what}; not guaranteed: ${gate.ungated} ran without asking the gate` };
 }
 
-function noteStanding(wiring: Wiring, run: Run, at_ms: number): void {
+function noteStanding(wiring: Needs, run: Run, at_ms: number): void {
   const { agent, activityEvidence } = run.record;
   if (wiring.agents.find(agent)?.hold?.held_ms !== null) return;
   wiring.agents.change(agent, (changed) => {
@@ -133,7 +136,7 @@ function noteStanding(wiring: Wiring, run: Run, at_ms: number): void {
 }
 
 /** A call of this caller begins or ends to wait for the operator. Never fails: the answer does not hang on it. */
-export function showAsking(wiring: Wiring, caller: Caller): void {
+export function showAsking(wiring: Needs, caller: Caller): void {
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
   if (run === null || run.ended || run.closed || wiring.closing()) return;
   try {
