@@ -10,11 +10,6 @@ const LONGER: Record<string, number> = {
 /** Of a function, from its first line to its last; a component of the console is a page of markup as well. */
 const FUNCTION_LINES_MAX = 70;
 const COMPONENT_LINES_MAX = 120;
-/** Functions that are longer today, by the file's name and their own, with the day by which they are split. */
-const LONG_FUNCTIONS: Record<string, string> = {
-  'main.ts runHost': '2026-11-28',
-  'launch.ts launch': '2026-11-28',
-};
 /** Statements as they are written here: upper-case keywords. */
 const SQL =
   /^\s*(?:SELECT\s.+\sFROM\s|INSERT\s+(?:OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(?:TABLE|INDEX|VIRTUAL|UNIQUE)\b|PRAGMA\s)/s;
@@ -67,20 +62,13 @@ export function formFaults(file: string, source: string): string[] {
 }
 
 function longFunctions(file: string, source: string, program: ESTree.Program): string[] {
-  const base = file.slice(file.lastIndexOf('/') + 1);
   const most = file.startsWith('console/web/') ? COMPONENT_LINES_MAX : FUNCTION_LINES_MAX;
-  const functions = functionsOf(source, program);
-  const faults = functions
-    .filter(({ name, lines }) => lines > most && LONG_FUNCTIONS[`${base} ${name}`] === undefined)
+  return functionsOf(source, program)
+    .filter(({ lines }) => lines > most)
     .map(
       ({ name, lines }) =>
         `${file}: ${name} has ${lines} lines, a function at most ${most}; split it by sense`,
     );
-  const stale = functions.filter(({ name, lines }) => lines <= most && LONG_FUNCTIONS[`${base} ${name}`]);
-  return [
-    ...faults,
-    ...stale.map(({ name }) => `${file}: ${name} is short now; take it off the list of long functions`),
-  ];
 }
 
 /** Every function with the name that it is known by: its own, or that of the method or variable that holds it. */

@@ -444,6 +444,14 @@ export const rooms: Room[] = [
 
   /* ---- the front door: the only file that imports every room ---- */
   { name: 'main', paths: ['host/main.ts'], may: ['*'], packages: 'any', node: true },
+  /** Wires the rooms together, and what that needs of the installation. Imported by main alone. */
+  {
+    name: 'assembly',
+    paths: ['host/assemble.ts', 'host/installation.ts', 'host/planning.ts'],
+    may: ['*'],
+    packages: [],
+    node: true,
+  },
 ];
 
 /** A part belongs to its room: what may import the room may import the part, and the part's room may use it. */

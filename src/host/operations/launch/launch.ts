@@ -3,7 +3,7 @@
  * so a host that died between "spawned" and "noted down" still finds its shim.
  */
 import path from 'node:path';
-import type { EngineState, RunPlace } from '../../../runtimes/runtime.ts';
+import type { EngineState, LaunchSpec, RunPlace } from '../../../runtimes/runtime.ts';
 import type { AgentConfig } from '../../config/types.ts';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../../errors.ts';
 import { limits } from '../../limits.ts';
@@ -42,6 +42,7 @@ type Needs = Pick<
   | 'path'
   | 'runtime'
   | 'sandbox'
+  | 'sandboxOf'
   | 'resolve'
   | 'bridge'
   | 'openDoor'
@@ -49,6 +50,13 @@ type Needs = Pick<
 
 /** For a shim without a process to end, once it was told to. */
 const NEVER_STARTED_MS = 3_000;
+
+/** How a run comes to be. */
+interface Begun {
+  state: EngineState | null;
+  resume: { note: string; untold?: string } | null;
+  automatic: boolean;
+}
 
 export class Launcher {
   readonly #wiring: Needs;
@@ -108,96 +116,17 @@ export class Launcher {
     resume: { note: string; untold?: string } | null,
     automatic = false,
   ): Promise<Run> {
-    const { clock, ids, events, runs, runTable, store } = this.#wiring;
-    const runtime = this.#wiring.runtime(config.runtime);
-    const sandbox = this.#wiring.sandbox(this.#wiring.sandboxOf(config.name));
+    const { ids, runs, stateDir, socketDir } = this.#wiring;
     const id = ids.short('r');
     const paths = this.paths(id);
-    const { stateDir, socketDir } = this.#wiring;
     makeRunDirectories(config, id, stateDir, socketDir);
     const prepared = await this.prepare(config, id, state, resume);
-    const now = clock.now();
-    const record: RunRecord = {
-      id,
-      agent: config.name,
-      state: 'created',
-      state_ms: now,
-      stateEvidence: { source: 'host', grade: 'enforced', what: 'the host is starting it', at_ms: now },
-      activity: 'starting',
-      activityEvidence: null,
-      requested: 'start',
-      asked: { by: automatic ? 'host' : this.#askedBy(config.name), at_ms: now },
-      shim: null,
-      boot_id: bootId(),
-      journal_offset: 0,
-      engine: state ?? runtime.observer.initial(null),
-      floor: newFloor(prepared.launch.opening),
-      turn: newTurn({
-        // A turn that was cut off is continued: it follows the same senders as before.
-        senders: resume === null ? [] : (runs.newest(config.name)?.turn.senders ?? []),
-        untold: resume?.untold ?? null,
-      }),
-      gate: newGate(),
-      tree: newTree(),
-      sandbox: boxesFor(sandbox.name, config.workspace, this.place(config.name, id), prepared.launch),
-      last: null,
-      input_tokens: 0,
-      output_tokens: 0,
-      cost_usd: null,
-      started_ms: now,
-      exited_ms: null,
-      exit: null,
-    };
-    store.transaction(() => {
-      runTable.put(record);
-      events.append({
-        topic: 'run.starting',
-        agent: config.name,
-        run: id,
-        principal: 'host',
-        grade: 'enforced',
-        data: {
-          runtime: config.runtime,
-          resumed: resume !== null,
-          session: state?.session ?? null,
-          ...(automatic ? { automatic } : {}),
-        },
-      });
-    });
+    const record = this.#newRecord(config, id, prepared, { state, resume, automatic });
+    this.#begin(record, config.runtime, { state, resume, automatic });
     const run = this.#make(record, paths);
     runs.add(run);
     try {
-      writeFiles(stateDir, prepared.launch);
-      writeMcpCommand(socketDir, paths, this.#wiring.bridge(paths.doorSocket));
-      this.#doors.set(id, await this.#wiring.openDoor(run));
-      const shim = await launchShim({
-        run: id,
-        agent: config.name,
-        dir: paths.journal,
-        socket: paths.shimSocket,
-        journal_segment_bytes: limits.journal_segment_bytes,
-        journal_bytes_max: limits.journal_bytes_max,
-        containment: containmentFor(this.#wiring),
-      });
-      run.save((saved) => {
-        saved.shim = shim;
-        saved.state = 'starting';
-        saved.state_ms = clock.now();
-        saved.stateEvidence = {
-          source: 'shim',
-          grade: 'observed',
-          what: `shim ${shim.pid} runs`,
-          at_ms: clock.now(),
-        };
-      });
-      const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
-      this.#connections.hold(run, client);
-      await client.start('engine-1', run.box('engine').wrap(prepared.launch.process));
-      await run.pump();
-      run.save((saved) => {
-        saved.requested = null;
-      });
-      await this.open(run);
+      await this.#startProcesses(run, prepared.launch);
       return run;
     } catch (error) {
       await this.#abandon(run, messageOf(error));
@@ -213,6 +142,104 @@ export class Launcher {
         { cause: error },
       );
     }
+  }
+
+  #newRecord(config: AgentConfig, id: string, { launch }: Prepared, begun: Begun): RunRecord {
+    const { state, resume, automatic } = begun;
+    const { clock, runs } = this.#wiring;
+    const runtime = this.#wiring.runtime(config.runtime);
+    const sandbox = this.#wiring.sandbox(this.#wiring.sandboxOf(config.name));
+    const now = clock.now();
+    return {
+      id,
+      agent: config.name,
+      state: 'created',
+      state_ms: now,
+      stateEvidence: { source: 'host', grade: 'enforced', what: 'the host is starting it', at_ms: now },
+      activity: 'starting',
+      activityEvidence: null,
+      requested: 'start',
+      asked: { by: automatic ? 'host' : this.#askedBy(config.name), at_ms: now },
+      shim: null,
+      boot_id: bootId(),
+      journal_offset: 0,
+      engine: state ?? runtime.observer.initial(null),
+      floor: newFloor(launch.opening),
+      turn: newTurn({
+        // A turn that was cut off is continued: it follows the same senders as before.
+        senders: resume === null ? [] : (runs.newest(config.name)?.turn.senders ?? []),
+        untold: resume?.untold ?? null,
+      }),
+      gate: newGate(),
+      tree: newTree(),
+      sandbox: boxesFor(sandbox.name, config.workspace, this.place(config.name, id), launch),
+      last: null,
+      input_tokens: 0,
+      output_tokens: 0,
+      cost_usd: null,
+      started_ms: now,
+      exited_ms: null,
+      exit: null,
+    };
+  }
+
+  /** The run exists from here on: a host that dies before its shim listens finds it. */
+  #begin(record: RunRecord, runtime: string, { state, resume, automatic }: Begun): void {
+    const { store, runTable, events } = this.#wiring;
+    store.transaction(() => {
+      runTable.put(record);
+      events.append({
+        topic: 'run.starting',
+        agent: record.agent,
+        run: record.id,
+        principal: 'host',
+        grade: 'enforced',
+        data: {
+          runtime,
+          resumed: resume !== null,
+          session: state?.session ?? null,
+          ...(automatic ? { automatic } : {}),
+        },
+      });
+    });
+  }
+
+  /** The shim, then the engine in it, then what it is told first. */
+  async #startProcesses(run: Run, launch: LaunchSpec): Promise<void> {
+    const { clock, stateDir, socketDir } = this.#wiring;
+    const { id, paths } = run;
+    const { agent } = run.record;
+    writeFiles(stateDir, launch);
+    writeMcpCommand(socketDir, paths, this.#wiring.bridge(paths.doorSocket));
+    this.#doors.set(id, await this.#wiring.openDoor(run));
+    const shim = await launchShim({
+      run: id,
+      agent,
+      dir: paths.journal,
+      socket: paths.shimSocket,
+      journal_segment_bytes: limits.journal_segment_bytes,
+      journal_bytes_max: limits.journal_bytes_max,
+      containment: containmentFor(this.#wiring),
+    });
+    run.save((saved) => {
+      saved.shim = shim;
+      saved.state = 'starting';
+      saved.state_ms = clock.now();
+      saved.stateEvidence = {
+        source: 'shim',
+        grade: 'observed',
+        what: `shim ${shim.pid} runs`,
+        at_ms: clock.now(),
+      };
+    });
+    const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
+    this.#connections.hold(run, client);
+    await client.start('engine-1', run.box('engine').wrap(launch.process));
+    await run.pump();
+    run.save((saved) => {
+      saved.requested = null;
+    });
+    await this.open(run);
   }
 
   /** Whose wish it is that it runs. */
@@ -233,7 +260,7 @@ export class Launcher {
 
   /**
    * Takes back a run that an earlier host started, however long its shim is silent.
-   * @returns null when it is over, or this host is closing
+   * @returns null when it is over, or nobody wants to know any more
    */
   async adopt(record: RunRecord): Promise<Run | null> {
     const run = this.#make(record, this.paths(record.id));

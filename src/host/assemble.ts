@@ -1,0 +1,235 @@
+/**
+ * Wires the rooms together: nouns over the store, operations over the nouns, verbs and ledger over both. Nothing is
+ * started here, and nothing is called before everything is there; main.ts does that.
+ */
+import os from 'node:os';
+import { openRunDoor } from '../mcp-tools/transports/run-door.ts';
+import { Agents } from './agents/agents.ts';
+import type { HostInfo } from './api.ts';
+import { Approvals } from './approvals/approvals.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { resolveAgent } from './config/resolve.ts';
+import type { Config } from './config/types.ts';
+import { Events } from './events/events.ts';
+import { type Ids, randomIds } from './ids.ts';
+import { bridgeTo, runtimeNamed, version } from './installation.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { Log } from './log.ts';
+import { Mailboxes } from './mailboxes/mailboxes.ts';
+import { runSink } from './operations/boot/fact-routes.ts';
+import { openLedger } from './operations/boot/open-ledger.ts';
+import type { AgentViews } from './operations/fleet/agent-views.ts';
+import { Fleet } from './operations/fleet/fleet.ts';
+import { Gates } from './operations/gate/gates.ts';
+import { policiesOf } from './operations/gate/policies.ts';
+import { Launcher } from './operations/launch/launch.ts';
+import { groupKinds } from './operations/launch/release.ts';
+import { Holds } from './operations/lifecycle/hold.ts';
+import { Lifecycle } from './operations/lifecycle/lifecycle.ts';
+import { Pauses } from './operations/lifecycle/pause.ts';
+import { Watchdog } from './operations/lifecycle/watchdog.ts';
+import { InjectionDelivery } from './operations/messages/inject.ts';
+import { Wake } from './operations/messages/wake.ts';
+import { Takeover } from './operations/takeover/takeover.ts';
+import { TranscriptReader } from './operations/takeover/transcript.ts';
+import { showActivity } from './operations/turn/activity.ts';
+import type { By, Wiring } from './operations/wiring.ts';
+import { makePlan } from './planning.ts';
+import { hostVerbs } from './rooms.ts';
+import { admitToRun } from './runs/admission.ts';
+import { doorReporter } from './runs/door-reports.ts';
+import { Runs } from './runs/runs.ts';
+import { sandboxNamed } from './sandboxes/sandboxes.ts';
+import { AgentTable } from './store/agents.ts';
+import { InjectionTable } from './store/injections.ts';
+import { LeaseTable } from './store/leases.ts';
+import { RunTable } from './store/runs.ts';
+import type { Store } from './store/store.ts';
+import { Leases } from './terminals/leases.ts';
+import type { Dispatcher } from './verbs/dispatch.ts';
+
+/** What the process gives. */
+export interface HostBase {
+  stateDir: string;
+  socketDir: string;
+  store: Store;
+  log: Log;
+  started_ms: number;
+  /** Reads the configuration file anew. */
+  load(): Config;
+  /** Name of the kind of sandbox that the next run of an agent is in. */
+  sandboxOf(agent: string): string;
+}
+
+/** What the rooms ask of the process that they are in. */
+export interface HostLife {
+  info(): Omit<HostInfo, 'configProblem' | 'configWaits' | 'started_ms' | 'generation'>;
+  consoleLink(): string;
+  /** Stops the agents, then the host. */
+  down(by: By): Promise<void>;
+  closing(): boolean;
+}
+
+type Nouns = ReturnType<typeof openNouns>;
+
+interface Operations {
+  delivery: InjectionDelivery;
+  launcher: Launcher;
+  takeover: Takeover;
+  lifecycle: Lifecycle;
+  pauses: Pauses;
+  holds: Holds;
+  watchdog: Watchdog;
+  fleet: Fleet;
+  wake: Wake;
+}
+
+export interface Assembly extends Operations {
+  wiring: Wiring;
+  mailboxes: Mailboxes;
+  report: Nouns['report'];
+  ledger: Ledger;
+  verbs: Dispatcher;
+  views: AgentViews;
+  info(): HostInfo;
+}
+
+export function assemble(base: HostBase, life: HostLife): Assembly {
+  const nouns = openNouns(base);
+  const all = {} as Assembly;
+  const wiring = wiringOf(base, nouns, life, all);
+  const operations = operationsOf(base, nouns, wiring, all);
+  const { mailboxes, report } = nouns;
+  Object.assign(all, operations, { wiring, mailboxes, report });
+  all.ledger = openLedger(wiring, {
+    mailboxes,
+    agents: () => all.views.listed(),
+    verbs: () => all.verbs,
+    onMail: (agent, message) => {
+      all.wake.mail(agent, message);
+      all.views.touched(agent);
+    },
+  });
+  all.info = () => ({
+    ...life.info(),
+    configProblem: all.fleet.problem,
+    configWaits: all.fleet.waits,
+    started_ms: base.started_ms,
+    generation: wiring.generation,
+  });
+  const { verbs, views } = hostVerbs({ ...all, consoleLink: life.consoleLink, down: life.down });
+  return Object.assign(all, { verbs, views });
+}
+
+/** The rooms that own data, over one store. */
+function openNouns({ store, log, started_ms }: HostBase) {
+  const clock: Clock = systemClock;
+  const ids: Ids = randomIds;
+  const events = new Events({ store, clock, ids, log });
+  const runTable = new RunTable(store);
+  const generation = runTable.newHost(process.pid, version, started_ms);
+  const runs = new Runs(runTable);
+  return {
+    clock,
+    ids,
+    events,
+    runTable,
+    generation,
+    runs,
+    agents: new Agents({ store, table: new AgentTable(store), clock }),
+    injections: new InjectionTable(store),
+    leases: new Leases({ store, table: new LeaseTable(store), clock }),
+    approvals: new Approvals({ store, clock, ids, events }),
+    mailboxes: new Mailboxes({ store, clock, ids, events }),
+    report: doorReporter({ events, log, runs }),
+  };
+}
+
+/** @param all what is made after it: asked only once the host runs */
+function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): Wiring {
+  const { mailboxes: _, report, ...owned } = nouns;
+  const { store, log, stateDir, socketDir } = base;
+  const { clock, events, agents, approvals } = nouns;
+  const wiring: Wiring = {
+    ...owned,
+    ...{ store, log, stateDir, socketDir },
+    gates: new Gates({
+      ...{ store, clock, log, events, agents, approvals },
+      policies: policiesOf(agents),
+      show: (run, at_ms) => showActivity(wiring, run, at_ms),
+    }),
+    groupKinds: groupKinds(process.env),
+    userHome: os.homedir(),
+    path: process.env.PATH ?? '/usr/bin:/bin',
+    runtime: runtimeNamed,
+    sandbox: sandboxNamed,
+    sandboxOf: base.sandboxOf,
+    resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined),
+    bridge: bridgeTo,
+    openDoor: (run) =>
+      openRunDoor({
+        ledger: all.ledger,
+        version,
+        socketPath: run.paths.doorSocket,
+        agent: run.record.agent,
+        run: run.id,
+        grants: () => agents.find(run.record.agent)?.config.tools ?? null,
+        admit: (peer) => admitToRun(peer, run),
+        log,
+        report,
+      }),
+    deliver: (agent) => void all.delivery.kick(agent),
+    closing: () => life.closing(),
+    touched: (agent) => {
+      all.views.touched(agent);
+      all.wake.consider(agent);
+    },
+  };
+  return wiring;
+}
+
+function operationsOf(base: HostBase, nouns: Nouns, wiring: Wiring, all: Assembly): Operations {
+  const { agents, runs, mailboxes } = nouns;
+  const unread = (agent: string) => mailboxes.unread(`agent:${agent}`);
+  const delivery = new InjectionDelivery(wiring);
+  const launcher = new Launcher(
+    wiring,
+    runSink(wiring, () => all),
+  );
+  const holds = new Holds({ wiring, launcher, delivery, unread });
+  const lifecycle = new Lifecycle({
+    wiring,
+    launcher,
+    delivery,
+    takeoverEnded: (run) => all.takeover.ended(run),
+    beforeStart: (name) => all.fleet.narrow(name),
+  });
+  return {
+    delivery,
+    launcher,
+    holds,
+    lifecycle,
+    wake: new Wake(wiring, delivery, unread),
+    takeover: new Takeover({
+      wiring,
+      launcher,
+      delivery,
+      transcript: new TranscriptReader(wiring, launcher),
+      hold: (agent, by) => holds.begin(agent, by),
+    }),
+    pauses: new Pauses({ wiring, delivery, unread }),
+    watchdog: new Watchdog(wiring, lifecycle),
+    fleet: new Fleet({
+      wiring,
+      lifecycle,
+      launcher,
+      load: base.load,
+      plan: (next) =>
+        makePlan(next, {
+          ...base,
+          applied: new Map(agents.all().map((agent) => [agent.name, agent.config])),
+          running: new Set(runs.live().map((run) => run.record.agent)),
+        }),
+    }),
+  };
+}
