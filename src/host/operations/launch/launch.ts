@@ -26,6 +26,7 @@ import { makeRunDirectories, writeFiles, writeMcpCommand } from './run-files.ts'
 /** What this file uses of the host. */
 type Needs = Pick<
   Wiring,
+  | 'sandboxOf'
   | 'store'
   | 'clock'
   | 'ids'
@@ -42,7 +43,6 @@ type Needs = Pick<
   | 'path'
   | 'runtime'
   | 'sandbox'
-  | 'sandboxOf'
   | 'resolve'
   | 'bridge'
   | 'openDoor'

@@ -9,6 +9,9 @@ import type { RunRecord } from '../../store/runs.ts';
 import { duration } from '../notes.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'events'>;
+
 /** The holder left the terminal in its own way (/exit, Ctrl-D): that hands back, and is no end of the agent. */
 export function leftByHand(record: RunRecord): boolean {
   return record.exit?.cause === 'exited' && !engineHasFloor(record.floor);
@@ -126,7 +129,7 @@ function hasRested({ floor, turn, gate }: RunRecord): boolean {
 }
 
 /** As far back as the event log goes. */
-export function automaticStarts({ events }: Wiring, agent: string): number {
+export function automaticStarts({ events }: Needs, agent: string): number {
   const starts = events.list({
     agent,
     topics: ['run.starting'],

@@ -89,7 +89,7 @@ function requirePriority(priority: string): void {
 }
 
 /** The message that was accepted under this id, when it is the same one; null when there is none. */
-function acceptedBefore(wiring: Wiring, agent: string, id: string, text: string): InjectionRecord | null {
+function acceptedBefore(wiring: Needs, agent: string, id: string, text: string): InjectionRecord | null {
   const next = 'Leave it out to get one.';
   if (!/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(id))
     throw refused('id', { message: 'An injection id is a lower-case UUID.', next });

@@ -7,17 +7,32 @@ import { untilAwake } from '../lifecycle/pause.ts';
 import { awaitedQuestion, engineActivity, inTool } from '../turn/activity.ts';
 import type { Wiring } from '../wiring.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  | 'clock'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'injections'
+  | 'leases'
+  | 'approvals'
+  | 'closing'
+  | 'touched'
+>;
+
 /** A running tool is waited for this long before the takeover gives up. */
 export const BOUNDARY_MS_MAX = 10 * 60_000;
 const INTERRUPT_MS = 8_000;
 
 /** The lease was released, or another holder has taken it. */
-export function isGone(wiring: Wiring, lease: LeaseRecord): boolean {
+export function isGone(wiring: Needs, lease: LeaseRecord): boolean {
   return wiring.leases.find(lease.agent)?.generation !== lease.generation;
 }
 
 /** Waits until no tool runs ('boundary'), then cancels what is left of the turn. @throws AetherError `takeover.boundary`, or that the lease is gone */
-export async function reachBoundary(wiring: Wiring, run: Run, lease: LeaseRecord): Promise<void> {
+export async function reachBoundary(wiring: Needs, run: Run, lease: LeaseRecord): Promise<void> {
   const gone = () => isGone(wiring, lease);
   await takenUp(wiring, run, gone);
   const busy = () => run.record.activity === 'starting' || inTool(wiring, run);
@@ -59,7 +74,7 @@ export async function reachBoundary(wiring: Wiring, run: Run, lease: LeaseRecord
  * What an idle engine was given begins a turn as soon as it reads it, also during the swap: and where
  * that turn is the first, both processes would want to begin the conversation.
  */
-async function takenUp(wiring: Wiring, run: Run, gone: () => boolean): Promise<void> {
+async function takenUp(wiring: Needs, run: Run, gone: () => boolean): Promise<void> {
   const given = () => engineActivity(run) === 'idle' && wiring.injections.unsettled(run.id).length > 0;
   if (given()) await untilAwake(wiring, run, () => !given() || gone(), INTERRUPT_MS);
 }

@@ -6,8 +6,11 @@ import type { Run } from '../../runs/run.ts';
 import type { Wiring } from '../wiring.ts';
 import { goByWordsOf } from './turn.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'events' | 'runs'>;
+
 /** From now on the conversation follows this sender too, until the operator's next message. Only where turns are known, and while no person holds the terminal. */
-export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message' | 'mail'): void {
+export function goesBy(wiring: Needs, run: Run, sender: Principal, by: 'message' | 'mail'): void {
   const { floor, turn, agent } = run.record;
   if (isOperator(sender) || sender === 'host' || sender === `agent:${agent}`) return;
   if (run.runtime.capabilities.gate === undefined || !engineHasFloor(floor)) return;
@@ -27,7 +30,7 @@ export function goesBy(wiring: Wiring, run: Run, sender: Principal, by: 'message
  * @param wordsOf the senders behind each message: its own, and those that its sender followed when sending it
  */
 export function goesByMail(
-  wiring: Wiring,
+  wiring: Needs,
   caller: Caller,
   messages: MessageView[],
   wordsOf: (message: MessageView) => Principal[],
@@ -41,7 +44,7 @@ export function goesByMail(
 }
 
 /** The senders that a caller follows now: none, unless it is an agent in a turn that messages or mail have led to. */
-export function sendersOf(wiring: Wiring, caller: Caller): Principal[] {
+export function sendersOf(wiring: Needs, caller: Caller): Principal[] {
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
   return run?.record.turn.senders ?? [];
 }

@@ -7,11 +7,14 @@ import { isDiskFull, messageOf } from '../../errors.ts';
 import type { Wiring } from '../wiring.ts';
 import type { Retention } from './retention.ts';
 
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'clock' | 'log' | 'closing'>;
+
 const EVERY_MS = 5_000;
 const AGAIN_MS = 2_000;
 
 export class Upkeep {
-  readonly #wiring: Wiring;
+  readonly #wiring: Needs;
   readonly #chores: Record<string, () => unknown>;
   readonly #retention: Retention;
   readonly #idleExit_ms: number | null;
@@ -21,7 +24,7 @@ export class Upkeep {
   #cancel = () => {};
 
   constructor(parts: {
-    wiring: Wiring;
+    wiring: Needs;
     /** By what the log says of one that fails. */
     chores: Record<string, () => unknown>;
     retention: Retention;
@@ -69,7 +72,7 @@ export class Upkeep {
 }
 
 /** Does it now, or as soon as the disk takes it. For what no client will ask for again. */
-export function onceStored(wiring: Wiring, what: string, body: () => void): void {
+export function onceStored(wiring: Needs, what: string, body: () => void): void {
   try {
     body();
   } catch (error) {
