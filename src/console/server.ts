@@ -3,6 +3,7 @@ import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { AetherError } from '../host/errors.ts';
 import { bodyLimit } from './body-limit.ts';
+import { KEY_HEADER } from './console-protocol.ts';
 import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failure, statusOf } from './failures.ts';
 import { admit, isRefusal } from './guard.ts';
@@ -10,7 +11,6 @@ import { errorPage, PAGE_CSP } from './pages.ts';
 import { assetRoutes } from './routes/assets.ts';
 import { signInRoutes, signOutRoutes } from './routes/sign-in.ts';
 import { verbRoutes } from './routes/verbs.ts';
-import { KEY_HEADER } from './wire.ts';
 
 /**
  * xterm.js writes its theme into <style> elements, so inline style (never script) is allowed. Trusted types make

@@ -3,7 +3,7 @@
  * never spawns, never touches the database, never sees another agent. Everything it keeps is a JSON value the
  * host stores for it, so a restarted host continues exactly where the old one died.
  */
-import type { ProcessSpec, StopLadder } from '../host/shim/wire.ts';
+import type { ProcessSpec, StopLadder } from '../host/shim/shim-protocol.ts';
 
 /** The agent as the runtime needs it: validated, resolved, frozen. */
 export interface AgentSpec {

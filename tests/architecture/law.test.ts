@@ -77,7 +77,11 @@ describe('the import law', () => {
       'as more than types',
     ],
     ['console/web/main.tsx', "import { start } from '../../host/verbs/lifecycle.ts';", 'verbs'],
-    ['console/wire.ts', "import { start } from '../host/verbs/lifecycle.ts';", 'as more than types'],
+    [
+      'console/console-protocol.ts',
+      "import { start } from '../host/verbs/lifecycle.ts';",
+      'as more than types',
+    ],
     ['host/shim/process/main.ts', "import { limits } from '../../limits.ts';", 'ground'],
     ['host/shim/process/main.ts', "import { z } from 'zod';", 'the package zod'],
     ['mcp-tools/bridge/main.cts', "const { z } = require('zod');", 'the package zod'],

@@ -99,10 +99,10 @@ export const rooms: Room[] = [
   {
     name: 'wire',
     paths: [
-      'host/shim/wire.ts',
-      'host/control/wire.ts',
-      'mcp-tools/bridge/wire.ts',
-      'runtimes/builtin/loop/wire.ts',
+      'host/shim/shim-protocol.ts',
+      'host/control/control-protocol.ts',
+      'mcp-tools/bridge/bridge-protocol.ts',
+      'runtimes/builtin/loop/loop-protocol.ts',
     ],
     may: [],
     types: ['ground', 'contract', 'wire'],
@@ -322,7 +322,7 @@ export const rooms: Room[] = [
   },
   {
     name: 'console-wire',
-    paths: ['console/wire.ts'],
+    paths: ['console/console-protocol.ts'],
     may: [],
     types: ['contract', 'ground', 'verbs'],
     packages: [],
@@ -400,7 +400,7 @@ export const rooms: Room[] = [
   /** How files are read that somebody else may have put there. */
   { name: 'files', paths: ['host/files.ts'], may: [], packages: [], node: true },
   /** One message a line: every door, and the shim's. */
-  { name: 'lines', paths: ['host/lines.ts'], may: [], packages: [], node: true },
+  { name: 'lines', paths: ['host/line-reader.ts'], may: [], packages: [], node: true },
   /** How the journal is written and read: both sides of the shim. */
   {
     name: 'shim-format',

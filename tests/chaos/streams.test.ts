@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { encodeRecord, segmentPath } from '../../src/host/shim/format.ts';
-import { RecordType } from '../../src/host/shim/wire.ts';
+import { RecordType } from '../../src/host/shim/shim-protocol.ts';
 import { type Printer, Streams } from './streams.ts';
 
 interface Judged {

@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { JournalReader } from '../../src/host/shim/client/reader.ts';
-import { type JournalRecord, type ProcessStatus, RecordType } from '../../src/host/shim/wire.ts';
+import { type JournalRecord, type ProcessStatus, RecordType } from '../../src/host/shim/shim-protocol.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 

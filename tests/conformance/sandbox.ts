@@ -10,7 +10,7 @@ import { groupScope } from '../../src/host/process/cgroup.ts';
 import { peerCredentials } from '../../src/host/process/peer.ts';
 import { descendants, isAlive, type ProcStat } from '../../src/host/process/proc.ts';
 import type { Box, Sandbox } from '../../src/host/sandboxes/sandbox.ts';
-import type { ProcessSpec } from '../../src/host/shim/wire.ts';
+import type { ProcessSpec } from '../../src/host/shim/shim-protocol.ts';
 import type { BoxSpec } from '../../src/host/store/run-sandbox.ts';
 import { CONTAINMENTS, ticksOf } from '../support/run-tree.ts';
 import { ShimLab, type TestShim, until } from '../support/shim.ts';

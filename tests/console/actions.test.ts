@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { AgentView, EventView, InjectionView, WireError } from '../../src/console/wire.ts';
+import type { AgentView, EventView, InjectionView, WireError } from '../../src/console/console-protocol.ts';
 import { limits } from '../../src/host/limits.ts';
 import { ask, Client, type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
 import { dataOf } from '../support/events.ts';

@@ -1,6 +1,6 @@
 /** /ws: every event exactly once and in order, whatever the connection does; and messages that make no sense. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { EventView, Mail } from '../../src/console/wire.ts';
+import type { EventView, Mail } from '../../src/console/console-protocol.ts';
 import { cursorOf } from '../../src/host/events/cursor.ts';
 import { limits } from '../../src/host/limits.ts';
 import { Client, type ConsoleFixture, consoleFixture, type Socket } from '../support/console-client.ts';

@@ -14,7 +14,7 @@ import { Events } from '../../src/host/events/events.ts';
 import { randomIds } from '../../src/host/ids.ts';
 import { openLog } from '../../src/host/log.ts';
 import { JournalReader } from '../../src/host/shim/client/reader.ts';
-import { RecordType } from '../../src/host/shim/wire.ts';
+import { RecordType } from '../../src/host/shim/shim-protocol.ts';
 import { Store } from '../../src/host/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveFleet, running } from '../support/live-fleet.ts';

@@ -14,7 +14,7 @@ import {
   type ProcStat,
   startTicks,
 } from '../../src/host/process/proc.ts';
-import { RecordType } from '../../src/host/shim/wire.ts';
+import { RecordType } from '../../src/host/shim/shim-protocol.ts';
 import { LiveFleet, running } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 import { CONTAINMENTS, groupsLeft, shimOf, treeOf } from '../support/run-tree.ts';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import { KEY_PREFIX, SUBPROTOCOL } from '../../src/console/wire.ts';
+import { KEY_PREFIX, SUBPROTOCOL } from '../../src/console/console-protocol.ts';
 import { Client } from '../support/console-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { journalLength } from '../support/journal.ts';

@@ -1,6 +1,6 @@
 /** One message a line: whole characters wherever a chunk ends, a limit in bytes, and an end when it is wanted. */
 import { expect, test } from 'vitest';
-import { LineReader } from '../../src/host/lines.ts';
+import { LineReader } from '../../src/host/line-reader.ts';
 
 function reader(bytes_max: number): { lines: LineReader; read: string[] } {
   const lines = new LineReader(bytes_max);

@@ -6,7 +6,7 @@ import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/host/limits.ts';
-import { LineReader } from '../../src/host/lines.ts';
+import { LineReader } from '../../src/host/line-reader.ts';
 import { connectClient, Engine, MODERN } from './engine.ts';
 import { Rig, tempDir, until } from './rig.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { type ConsoleOptions, type RunningConsole, startConsole } from '../../src/console/app.ts';
-import { KEY_HEADER, KEY_PREFIX, SUBPROTOCOL } from '../../src/console/wire.ts';
+import { KEY_HEADER, KEY_PREFIX, SUBPROTOCOL } from '../../src/console/console-protocol.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { openLog } from '../../src/host/log.ts';
 import { HostDouble } from './host-double.ts';

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { StopLadder } from '../../src/host/shim/wire.ts';
+import type { StopLadder } from '../../src/host/shim/shim-protocol.ts';
 import type {
   AgentSpec,
   EngineState,

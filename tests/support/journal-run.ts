@@ -21,7 +21,7 @@ import { Run } from '../../src/host/runs/run.ts';
 import { Runs } from '../../src/host/runs/runs.ts';
 import { localSandbox } from '../../src/host/sandboxes/local.ts';
 import { encodeRecord, segmentPath } from '../../src/host/shim/format.ts';
-import { RecordType } from '../../src/host/shim/wire.ts';
+import { RecordType } from '../../src/host/shim/shim-protocol.ts';
 import { AgentTable } from '../../src/host/store/agents.ts';
 import { InjectionTable } from '../../src/host/store/injections.ts';
 import { newFloor, newGate, newTurn } from '../../src/host/store/run-parts.ts';

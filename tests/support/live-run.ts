@@ -20,7 +20,7 @@ import { Run } from '../../src/host/runs/run.ts';
 import { Runs } from '../../src/host/runs/runs.ts';
 import { localSandbox } from '../../src/host/sandboxes/local.ts';
 import type { Principal } from '../../src/host/shapes.ts';
-import { RecordType } from '../../src/host/shim/wire.ts';
+import { RecordType } from '../../src/host/shim/shim-protocol.ts';
 import { AgentTable } from '../../src/host/store/agents.ts';
 import { InjectionTable } from '../../src/host/store/injections.ts';
 import { LeaseTable } from '../../src/host/store/leases.ts';

@@ -28,7 +28,7 @@ import type { Wiring } from '../../src/host/operations/wiring.ts';
 import type { Run } from '../../src/host/runs/run.ts';
 import { Runs } from '../../src/host/runs/runs.ts';
 import { localSandbox } from '../../src/host/sandboxes/local.ts';
-import { RecordType } from '../../src/host/shim/wire.ts';
+import { RecordType } from '../../src/host/shim/shim-protocol.ts';
 import { AgentTable } from '../../src/host/store/agents.ts';
 import { InjectionTable } from '../../src/host/store/injections.ts';
 import { LeaseTable } from '../../src/host/store/leases.ts';

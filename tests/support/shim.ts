@@ -17,7 +17,7 @@ import {
   RecordType,
   type RunExit,
   type ShimStart,
-} from '../../src/host/shim/wire.ts';
+} from '../../src/host/shim/shim-protocol.ts';
 
 /** Tiny real programs with one bad behaviour each. */
 export const PROGRAMS = resolve(import.meta.dirname, '../fixtures/programs');

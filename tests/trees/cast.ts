@@ -1,6 +1,6 @@
 /** Trees of processes that do all they can against being ended, by the way in which they resist. */
 import { spawnSync } from 'node:child_process';
-import type { ProcessSpec } from '../../src/host/shim/wire.ts';
+import type { ProcessSpec } from '../../src/host/shim/shim-protocol.ts';
 import { program } from '../support/shim.ts';
 
 export interface Resistant {

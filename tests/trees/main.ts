@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { ownGroup } from '../../src/host/process/cgroup.ts';
 import type { Means } from '../../src/host/process/containment.ts';
-import { killRemains } from '../../src/host/process/remains.ts';
+import { killRemains } from '../../src/host/process/left-processes.ts';
 import { noteInTree } from '../../src/host/runs/tree.ts';
 import { newTree } from '../../src/host/store/runs.ts';
 import { program, ShimLab, type TestShim, until } from '../support/shim.ts';

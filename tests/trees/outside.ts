@@ -5,7 +5,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { cpuTicksOf, everyProcess, type ProcStat } from '../../src/host/process/proc.ts';
-import type { ProcessSpec } from '../../src/host/shim/wire.ts';
+import type { ProcessSpec } from '../../src/host/shim/shim-protocol.ts';
 
 /** What sh counts the limit in. */
 const BLOCK_BYTES = 512;

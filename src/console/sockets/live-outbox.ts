@@ -8,7 +8,7 @@ import { limits } from '../../host/limits.ts';
 import { cutText } from '../../host/text.ts';
 import type { Dispatcher } from '../../host/verbs/dispatch.ts';
 import type { Asker } from '../../host/verbs/verb.ts';
-import { CONSOLE_PROTOCOL, type EventView, type LiveMessage, type Mail } from '../wire.ts';
+import { CONSOLE_PROTOCOL, type EventView, type LiveMessage, type Mail } from '../console-protocol.ts';
 
 const PAGE_EVENTS = 200;
 const MAIL_CHARS_MAX = 16 * 1024;

@@ -7,8 +7,8 @@ import type { WebSocket } from 'ws';
 import type { TerminalBytes, TerminalInfo } from '../../host/api.ts';
 import type { Clock } from '../../host/clock.ts';
 import { limits } from '../../host/limits.ts';
+import type { TerminalMessage } from '../console-protocol.ts';
 import { invalid } from '../failures.ts';
-import type { TerminalMessage } from '../wire.ts';
 
 const GATHER_MS = 4;
 

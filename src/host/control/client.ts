@@ -6,9 +6,9 @@ import type { Socket } from 'node:net';
 import { connectUnix } from '../doors/connect.ts';
 import { AetherError, messageOf, type WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { LineReader } from '../lines.ts';
+import { LineReader } from '../line-reader.ts';
 import type { CallName, Calls, StreamName, Streams } from '../verbs/client.ts';
-import { CONTROL_PROTOCOL, type ControlHello, type ControlReply } from './wire.ts';
+import { CONTROL_PROTOCOL, type ControlHello, type ControlReply } from './control-protocol.ts';
 
 /** Replies carry whole fleets and plans; the host is trusted, this only bounds a mistake. */
 const REPLY_LINE_BYTES_MAX = 16 * limits.control_line_bytes_max;

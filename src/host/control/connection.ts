@@ -4,11 +4,11 @@ import { z } from 'zod';
 import type { OpenStream } from '../api.ts';
 import { AetherError, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import { LineReader } from '../lines.ts';
+import { LineReader } from '../line-reader.ts';
 import type { Log } from '../log.ts';
 import { type Dispatcher, unknownVerb, verbNamed } from '../verbs/dispatch.ts';
 import type { AnyStream, Asker } from '../verbs/verb.ts';
-import type { ControlReply, ControlRequest } from './wire.ts';
+import type { ControlReply, ControlRequest } from './control-protocol.ts';
 
 const requestShape = z.strictObject({
   id: z.int().positive(),

@@ -12,7 +12,7 @@ import type { Dispatcher } from '../verbs/dispatch.ts';
 import type { Asker } from '../verbs/verb.ts';
 import { localOperator } from './asker.ts';
 import { ControlConnection } from './connection.ts';
-import { CONTROL_PROTOCOL, type ControlHello, type ControlReply } from './wire.ts';
+import { CONTROL_PROTOCOL, type ControlHello, type ControlReply } from './control-protocol.ts';
 
 export interface ControlDoorOptions {
   verbs: Dispatcher;

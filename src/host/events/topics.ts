@@ -16,7 +16,7 @@ import type {
   RunExit,
   SwapRecord,
   ThawRecord,
-} from '../shim/wire.ts';
+} from '../shim/shim-protocol.ts';
 
 export interface Topics {
   /* ---- the host, the configuration, the log itself ---- */

@@ -4,7 +4,7 @@
  */
 import type { Frame } from '../../runtimes/runtime.ts';
 import { limits } from '../limits.ts';
-import type { ProcessRole, ProcessStatus } from '../shim/wire.ts';
+import type { ProcessRole, ProcessStatus } from '../shim/shim-protocol.ts';
 import type { Floor, RunProcess, TerminalSize } from '../store/run-parts.ts';
 import { endOfText, wholeBytes } from '../text.ts';
 

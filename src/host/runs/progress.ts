@@ -10,7 +10,7 @@ import { isStoreFailure, messageOf, toWireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import type { ShimClient } from '../shim/client/client.ts';
-import { type JournalRecord, RecordType } from '../shim/wire.ts';
+import { type JournalRecord, RecordType } from '../shim/shim-protocol.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
 import { Batch } from './batch.ts';

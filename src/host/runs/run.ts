@@ -1,6 +1,6 @@
 /**
  * One run as the host sees it: what is known of it, the connection to its shim, and who waits for what. Its journal
- * is turned into facts (facts.ts) as far as it is processed (progress.ts). Writing goes through the shim as whole
+ * is turned into facts (journal-facts.ts) as far as it is processed (progress.ts). Writing goes through the shim as whole
  * frames with ids, which the shim deduplicates.
  */
 import type { EngineState, Frame, ObservedEvent, Runtime } from '../../runtimes/runtime.ts';
@@ -11,11 +11,11 @@ import type { Log } from '../log.ts';
 import type { PeerCredentials } from '../process/peer.ts';
 import type { Box, Sandbox } from '../sandboxes/sandbox.ts';
 import type { ShimClient } from '../shim/client/client.ts';
-import { type JournalRecord, RecordType, type SwapRecord } from '../shim/wire.ts';
+import { type JournalRecord, RecordType, type SwapRecord } from '../shim/shim-protocol.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
-import { type Asked, RunFacts, setState } from './facts.ts';
 import { endLines, readTo } from './floor.ts';
+import { type Asked, RunFacts, setState } from './journal-facts.ts';
 import { Progress } from './progress.ts';
 import type { Recorded } from './tree.ts';
 import { rememberRecord } from './undo.ts';

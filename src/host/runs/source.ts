@@ -6,7 +6,7 @@
 import { statSync } from 'node:fs';
 import { JournalReader } from '../shim/client/reader.ts';
 import { listSegments } from '../shim/format.ts';
-import type { JournalRecord } from '../shim/wire.ts';
+import type { JournalRecord } from '../shim/shim-protocol.ts';
 
 export class JournalSource {
   readonly #dir: string;

@@ -12,8 +12,8 @@ import type {
   ProcessStatus,
   SwapRecord,
   ThawRecord,
-} from '../shim/wire.ts';
-import { RecordType } from '../shim/wire.ts';
+} from '../shim/shim-protocol.ts';
+import { RecordType } from '../shim/shim-protocol.ts';
 import type { RunRecord, RunTree } from '../store/runs.ts';
 
 /** A program that makes orphans without end: the newest are the likeliest to live. */

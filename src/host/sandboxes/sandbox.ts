@@ -9,7 +9,7 @@
  */
 import type { PeerCredentials } from '../process/peer.ts';
 import type { ProcessIdentity } from '../process/proc.ts';
-import type { ProcessSpec } from '../shim/wire.ts';
+import type { ProcessSpec } from '../shim/shim-protocol.ts';
 import type { BoxSpec } from '../store/run-sandbox.ts';
 
 /** What a sandbox can confine. */

@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { type JournalRecord, RECORD_HEADER_BYTES, type RecordType } from './wire.ts';
+import { type JournalRecord, RECORD_HEADER_BYTES, type RecordType } from './shim-protocol.ts';
 
 const SUFFIX = '.journal';
 /** A length beyond this is not a record but damage. */

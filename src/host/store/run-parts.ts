@@ -4,7 +4,7 @@
  */
 import type { Activity, Frame } from '../../runtimes/runtime.ts';
 import type { Principal } from '../api.ts';
-import type { ProcessRole } from '../shim/wire.ts';
+import type { ProcessRole } from '../shim/shim-protocol.ts';
 
 /** The processes of a run, and which of them has the floor: is written to, and speaks for the agent. */
 export interface Floor {

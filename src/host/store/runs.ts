@@ -1,7 +1,7 @@
 /** SQL of `runs` (the observed state) and `hosts` (one row per host process that ever owned this directory). */
 import type { Activity, EngineState } from '../../runtimes/runtime.ts';
 import type { Evidence, RunState } from '../api.ts';
-import type { AdoptedRecord, ContainmentRecord, PauseRecord, RunExit } from '../shim/wire.ts';
+import type { AdoptedRecord, ContainmentRecord, PauseRecord, RunExit } from '../shim/shim-protocol.ts';
 import { toJson } from './json.ts';
 import type { Readable } from './reader.ts';
 import type { Floor, GateRecord, TurnRecord } from './run-parts.ts';

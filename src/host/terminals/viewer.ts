@@ -8,8 +8,8 @@ import { AetherError, messageOf } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
 import { JournalReader } from '../shim/client/reader.ts';
-import type { JournalRecord, ProcessStatus } from '../shim/wire.ts';
-import { RecordType } from '../shim/wire.ts';
+import type { JournalRecord, ProcessStatus } from '../shim/shim-protocol.ts';
+import { RecordType } from '../shim/shim-protocol.ts';
 
 const READ_BYTES = 128 * 1024;
 

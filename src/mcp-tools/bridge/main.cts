@@ -6,7 +6,7 @@
  *
  *   node main.cjs SOCKET [--client NAME]
  */
-import type { BridgeHello } from './wire.ts' with { 'resolution-mode': 'import' };
+import type { BridgeHello } from './bridge-protocol.ts' with { 'resolution-mode': 'import' };
 
 const fs = require('node:fs') as typeof import('node:fs');
 const net = require('node:net') as typeof import('node:net');

@@ -1,11 +1,11 @@
 /**
- * An MCP transport over one bridge connection (bridge/wire.ts). It knows each open request's sequence number,
+ * An MCP transport over one bridge connection (bridge-protocol.ts). It knows each open request's sequence number,
  * writes all answers of a turn of the event loop in one go, takes no new request while the peer does not read its
  * answers, and answers what is not JSON-RPC itself, so that the connection survives it.
  */
 import type { Socket } from 'node:net';
 import type { JSONRPCMessage, RequestId, Transport } from '@modelcontextprotocol/server';
-import type { LineReader } from '../../host/lines.ts';
+import type { LineReader } from '../../host/line-reader.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, readIncoming, schemaFault } from './incoming.ts';
 
 const INTERNAL_ERROR = -32603;

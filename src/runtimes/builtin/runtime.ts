@@ -8,7 +8,7 @@ import { AetherError } from '../../host/errors.ts';
 import { NO_INSPECTOR } from '../../host/node-flags.ts';
 import type { AgentSpec, CallFacts, EngineState, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
 import { detectBuiltin } from './detect.ts';
-import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/wire.ts';
+import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/loop-protocol.ts';
 import { type BuiltinOptions, PROVIDERS, parseModel } from './models.ts';
 import { builtinObserver, SESSION } from './observer.ts';
 import { conversationTail } from './tail.ts';

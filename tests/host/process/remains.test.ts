@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { Group, groupDirectory, groupPlace, ownGroup } from '../../../src/host/process/cgroup.ts';
+import { killRemains } from '../../../src/host/process/left-processes.ts';
 import { descendants, isAlive, startTicks, statOf } from '../../../src/host/process/proc.ts';
-import { killRemains } from '../../../src/host/process/remains.ts';
 import { signalProcess } from '../../../src/host/process/signal.ts';
 import { PROGRAMS, until } from '../../support/shim.ts';
 
@@ -67,7 +67,7 @@ test('who runs away by forking is caught', async () => {
 
 test('a host inside its own dead run ends neither itself nor who it descends from', async () => {
   const program = `
-    import { killRemains } from ${JSON.stringify(resolve('src/host/process/remains.ts'))};
+    import { killRemains } from ${JSON.stringify(resolve('src/host/process/left-processes.ts'))};
     console.log(JSON.stringify(await killRemains({ run: ${JSON.stringify(RUN)}, shim: null, known: [], groups: [] }, 5000)));
   `;
   const shell = `${process.execPath} --input-type=module -e '${program}'; echo still here`;

@@ -1,7 +1,7 @@
 /** A run with processes beside each other, in its record and from a real journal: who speaks, and what is shown. */
 import { afterEach, expect, test } from 'vitest';
 import { allExited, besideOf, exited, onFloor, spawned, terminalOf } from '../../../src/host/runs/floor.ts';
-import type { ProcessStatus } from '../../../src/host/shim/wire.ts';
+import type { ProcessStatus } from '../../../src/host/shim/shim-protocol.ts';
 import { newFloor } from '../../../src/host/store/run-parts.ts';
 import { program, ShimLab } from '../../support/shim.ts';
 

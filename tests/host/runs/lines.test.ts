@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cutLines, lastWords } from '../../../src/host/runs/lines.ts';
+import { cutLines, lastWords } from '../../../src/host/runs/output-lines.ts';
 
 test('any way of cutting the bytes gives the same lines, characters cut in two included', () => {
   const text = '{"a":"ä€😀"}\r\n\n{"b":1}\nrest of ü';

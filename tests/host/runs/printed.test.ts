@@ -1,7 +1,7 @@
 /** What a program prints comes in records that end anywhere, inside a character too. */
 import { expect, test } from 'vitest';
 import { lastPrinted, printed, printedLines, spawned } from '../../../src/host/runs/floor.ts';
-import { cutLines } from '../../../src/host/runs/lines.ts';
+import { cutLines } from '../../../src/host/runs/output-lines.ts';
 import type { Floor } from '../../../src/host/store/run-parts.ts';
 
 const SAID = 'Grüße 👩‍👩‍👧‍👦 漢字 😀 – done';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { limits } from '../../../src/host/limits.ts';
 import { segmentPath } from '../../../src/host/shim/format.ts';
-import { RecordType } from '../../../src/host/shim/wire.ts';
+import { RecordType } from '../../../src/host/shim/shim-protocol.ts';
 import { builtinRuntime } from '../../../src/runtimes/builtin/runtime.ts';
 import { claudeCodeRuntime } from '../../../src/runtimes/claude-code/runtime.ts';
 import { commandRuntime } from '../../../src/runtimes/command/runtime.ts';

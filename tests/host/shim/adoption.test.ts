@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { isAlive, type ProcessIdentity } from '../../../src/host/process/proc.ts';
 import { JournalReader } from '../../../src/host/shim/client/reader.ts';
-import { type ProcessSpec, RecordType, type SwapRecord } from '../../../src/host/shim/wire.ts';
+import { type ProcessSpec, RecordType, type SwapRecord } from '../../../src/host/shim/shim-protocol.ts';
 import { PROGRAMS, program, ShimLab, until } from '../../support/shim.ts';
 
 const lab = new ShimLab();

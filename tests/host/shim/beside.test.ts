@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest';
 import { type GroupKind, ownGroup } from '../../../src/host/process/cgroup.ts';
 import { isAlive, statOf } from '../../../src/host/process/proc.ts';
-import { type ProcessStatus, RecordType, type RunExit } from '../../../src/host/shim/wire.ts';
+import { type ProcessStatus, RecordType, type RunExit } from '../../../src/host/shim/shim-protocol.ts';
 import { program, ShimLab, shell, until } from '../../support/shim.ts';
 
 const lab = new ShimLab();

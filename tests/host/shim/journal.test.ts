@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { JournalReader } from '../../../src/host/shim/client/reader.ts';
 import { encodeRecord, listSegments } from '../../../src/host/shim/format.ts';
+import { RecordType } from '../../../src/host/shim/shim-protocol.ts';
 import { repairTail } from '../../../src/host/shim/tail.ts';
-import { RecordType } from '../../../src/host/shim/wire.ts';
 import { program, ShimLab, shell, until } from '../../support/shim.ts';
 
 const lab = new ShimLab();

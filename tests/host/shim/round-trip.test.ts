@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { RecordType } from '../../../src/host/shim/wire.ts';
+import { RecordType } from '../../../src/host/shim/shim-protocol.ts';
 import { PROGRAMS, program, ShimLab, shell, until } from '../../support/shim.ts';
 
 const lab = new ShimLab();

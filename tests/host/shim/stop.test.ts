@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, expect, test } from 'vitest';
 import { descendants, isAlive } from '../../../src/host/process/proc.ts';
-import { RecordType } from '../../../src/host/shim/wire.ts';
+import { RecordType } from '../../../src/host/shim/shim-protocol.ts';
 import { program, ShimLab, shell, type TestShim, until } from '../../support/shim.ts';
 
 const lab = new ShimLab();

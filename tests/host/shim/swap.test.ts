@@ -1,6 +1,6 @@
 /** Engine for terminal and back: success, fallback, and nobody watching. */
 import { afterEach, expect, test } from 'vitest';
-import { type ProcessStatus, RecordType, type SwapRecord } from '../../../src/host/shim/wire.ts';
+import { type ProcessStatus, RecordType, type SwapRecord } from '../../../src/host/shim/shim-protocol.ts';
 import { program, ShimLab, shell, until } from '../../support/shim.ts';
 
 const lab = new ShimLab();

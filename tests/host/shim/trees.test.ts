@@ -10,7 +10,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { ownGroup } from '../../../src/host/process/cgroup.ts';
 import type { Means } from '../../../src/host/process/containment.ts';
 import { cpuTicksOf, isAlive } from '../../../src/host/process/proc.ts';
-import { type PauseRecord, RecordType } from '../../../src/host/shim/wire.ts';
+import { type PauseRecord, RecordType } from '../../../src/host/shim/shim-protocol.ts';
 import { program, ShimLab, shell, type TestShim, until } from '../../support/shim.ts';
 import { RESISTANT } from '../../trees/cast.ts';
 import { marked, type Tree } from '../../trees/outside.ts';

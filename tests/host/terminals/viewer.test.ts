@@ -7,7 +7,7 @@ import type { TerminalChunk, TerminalInfo } from '../../../src/host/api.ts';
 import { limits } from '../../../src/host/limits.ts';
 import { openLog } from '../../../src/host/log.ts';
 import { Journal } from '../../../src/host/shim/process/journal.ts';
-import { RecordType } from '../../../src/host/shim/wire.ts';
+import { RecordType } from '../../../src/host/shim/shim-protocol.ts';
 import { JournalViewer } from '../../../src/host/terminals/viewer.ts';
 import { eventually } from '../../support/eventually.ts';
 

@@ -10,7 +10,7 @@ import type {
   InjectionView,
   LeaseView,
   WireError,
-} from '../../../src/console/wire.ts';
+} from '../../../src/console/console-protocol.ts';
 import { Client } from '../../support/console-client.ts';
 import { eventually } from '../../support/eventually.ts';
 

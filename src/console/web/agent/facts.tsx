@@ -1,5 +1,5 @@
 /** How an agent is: each fact with how it is known and how old that is, on hover and on focus. */
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { activityWord, evidenceFor, requestOf, sinceOf, standingOf } from '../fleet/status.tsx';
 import { Age } from '../ui/age.tsx';
 import { Explained } from '../ui/explained.tsx';

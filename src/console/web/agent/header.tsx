@@ -1,5 +1,5 @@
 /** Who this is, how it is and how that is known, and what may be done to it. */
-import type { AgentVerb, AgentView } from '../../wire.ts';
+import type { AgentVerb, AgentView } from '../../console-protocol.ts';
 import { StatusMark, standingOf } from '../fleet/status.tsx';
 import { linkTo, type Tab } from '../state/place.ts';
 import { busy } from '../state/store.ts';

@@ -1,5 +1,5 @@
 /** Who holds the agent, since when, and what is being waited for: the same for everybody who looks. */
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { takeOver } from '../state/actions.ts';
 import { timeOf } from '../state/clock.ts';
 import { busy, dialog, isMine } from '../state/store.ts';

@@ -1,7 +1,7 @@
 /** Every verb that stops an agent, the mildest first, with what it does or why it may not be done now. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { keycap, shortcut } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { ACTIONS } from './verbs.ts';

@@ -1,6 +1,6 @@
 /** Why an agent does not go on: held, paused, asked to stand still, or stuck. How it is known, and what helps. */
 import type { ComponentChildren } from 'preact';
-import type { AgentVerb, AgentView, Evidence } from '../../wire.ts';
+import type { AgentVerb, AgentView, Evidence } from '../../console-protocol.ts';
 import { requestOf } from '../fleet/status.tsx';
 import { exactTimeOf, timeOf } from '../state/clock.ts';
 import { busy } from '../state/store.ts';

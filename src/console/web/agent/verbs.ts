@@ -1,5 +1,5 @@
 /** Verbs as the menu and the command list name them. */
-import type { AgentVerb, AgentView } from '../../wire.ts';
+import type { AgentVerb, AgentView } from '../../console-protocol.ts';
 import { command } from '../state/actions.ts';
 import { go } from '../state/place.ts';
 import { dialog } from '../state/store.ts';

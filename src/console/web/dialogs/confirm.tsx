@@ -1,6 +1,6 @@
 /** Before something ends: what exactly. */
 import { useRef } from 'preact/hooks';
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { command } from '../state/actions.ts';
 import { isMine } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';

@@ -1,7 +1,7 @@
 /** After a take-over: what changed, a word for the agent, and whether it goes on at once. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AgentView, Calls } from '../../wire.ts';
+import type { AgentView, Calls } from '../../console-protocol.ts';
 import { changesOf, handBack } from '../state/actions.ts';
 import { go } from '../state/place.ts';
 import { isMine } from '../state/store.ts';

@@ -1,6 +1,6 @@
 /** Before a take-over: what will stop, how long it takes, and the hard way as the second choice. */
 import { useSignal } from '@preact/signals';
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { takeOver } from '../state/actions.ts';
 import { go, place } from '../state/place.ts';
 import { paneSize } from '../terminal/size.ts';

@@ -1,5 +1,5 @@
 /** Those that need someone first; within a group the order of the configuration, so that rows stay where they are. */
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { needsSomeone } from '../state/store.ts';
 
 export interface Group {

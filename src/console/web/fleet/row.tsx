@@ -1,5 +1,5 @@
 /** One agent in two lines: who, how, since when; what it did last, what it cost. */
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { linkTo } from '../state/place.ts';
 import { Age } from '../ui/age.tsx';
 import { Icon } from '../ui/icon.tsx';

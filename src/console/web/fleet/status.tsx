@@ -1,6 +1,6 @@
 /** How an agent is, in a shape, a colour and a word: never by colour alone. */
 import type { JSX } from 'preact';
-import type { AgentView, Evidence, LeaseView } from '../../wire.ts';
+import type { AgentView, Evidence, LeaseView } from '../../console-protocol.ts';
 import { isMine, needsSomeone } from '../state/store.ts';
 
 export type Standing =

@@ -1,7 +1,7 @@
 /** A question of an agent, answerable where it stands: what is asked, what happens if nobody answers. */
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { ApprovalView } from '../../wire.ts';
+import type { ApprovalView } from '../../console-protocol.ts';
 import { DiffView } from '../live/diff-view.tsx';
 import { Markdown } from '../live/markdown.tsx';
 import { showInput, toolLine } from '../live/tool-line.ts';

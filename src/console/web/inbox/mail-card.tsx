@@ -1,5 +1,5 @@
 /** A message to the operator: who wrote it, what it says, done with it. */
-import type { MessageView } from '../../wire.ts';
+import type { MessageView } from '../../console-protocol.ts';
 import { Markdown } from '../live/markdown.tsx';
 import { acknowledge } from '../state/actions.ts';
 import { linkTo } from '../state/place.ts';

@@ -1,5 +1,5 @@
 /** What is going on right now, under the last thing that happened. */
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { activityWord, evidenceFor, requestOf, StatusMark, sinceOf, standingOf } from '../fleet/status.tsx';
 import { command } from '../state/actions.ts';
 import { Age } from '../ui/age.tsx';

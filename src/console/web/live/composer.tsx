@@ -1,7 +1,7 @@
 /** Tell the agent something. The receipt of what was sent is in the conversation. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import type { AgentView, InjectionView } from '../../wire.ts';
+import type { AgentView, InjectionView } from '../../console-protocol.ts';
 import { inject } from '../state/actions.ts';
 import { busy } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';

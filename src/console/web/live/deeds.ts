@@ -1,5 +1,5 @@
 /** Mail, memory and reports: what the host recorded, and the calls they came from. */
-import type { EventOf } from '../../wire.ts';
+import type { EventOf } from '../../console-protocol.ts';
 import type { Deed } from './items.ts';
 import { text } from './read.ts';
 

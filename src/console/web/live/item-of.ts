@@ -1,6 +1,6 @@
 /** The item a new event begins, if it begins one: a line per topic. What joins an item that is there is in transcript.ts. */
 import { type Renderers, render, type Sentence } from '../../../host/events/sentences.ts';
-import type { EventView } from '../../wire.ts';
+import type { EventView } from '../../console-protocol.ts';
 import { deedOf } from './deeds.ts';
 import type { Base, Item, ItemOf } from './items.ts';
 import { text } from './read.ts';

@@ -1,6 +1,6 @@
 /** What a transcript is made of. An item is replaced, never changed, so that only what changed is drawn again. */
 import type { Sentence } from '../../../host/events/sentences.ts';
-import type { ApprovalAnswer, EventView, WireError } from '../../wire.ts';
+import type { ApprovalAnswer, EventView, WireError } from '../../console-protocol.ts';
 
 export interface Base {
   /** Unique in the transcript, and the same however often it changes. */

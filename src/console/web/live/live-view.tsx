@@ -4,7 +4,7 @@
  */
 import { useComputed, useSignalEffect } from '@preact/signals';
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { closeTranscript, type OpenTranscript, openTranscript } from '../state/transcripts.ts';
 import { Icon } from '../ui/icon.tsx';
 import { memo } from '../ui/memo.ts';

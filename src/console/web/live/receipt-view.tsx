@@ -1,7 +1,7 @@
 /** The receipt of one message: its stages in a row, and on opening the time and the evidence of each. */
 
 import { duration } from '../../../host/events/duration.ts';
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { takeBack } from '../state/actions.ts';
 import { exactTimeOf, secondOf } from '../state/clock.ts';
 import { agents, busy } from '../state/store.ts';

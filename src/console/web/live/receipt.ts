@@ -1,5 +1,5 @@
 /** How far a message is known to have come, as a row of stages. Pure. */
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import type { Receipt } from './items.ts';
 
 const ORDER = ['queued', 'delivered', 'seen', 'acted'] as const;

@@ -1,5 +1,5 @@
 /** How long a run lasted, and how long there was none: by the beginning that was read before its end. */
-import type { EventView } from '../../wire.ts';
+import type { EventView } from '../../console-protocol.ts';
 
 export class Spans {
   /** When the run that was read last began, and when the one before it ended. */

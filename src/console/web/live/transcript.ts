@@ -2,7 +2,7 @@
  * The events of one agent as a list that a person reads: results join their calls, receipts their messages,
  * answers their questions. Pure; events come in their order, and one seen before changes nothing.
  */
-import type { EventView } from '../../wire.ts';
+import type { EventView } from '../../console-protocol.ts';
 import { deedOf, isDeedOf } from './deeds.ts';
 import { itemOf } from './item-of.ts';
 import type { Deed, Item, ItemOf } from './items.ts';

@@ -1,5 +1,5 @@
 /** Above the composer: what was sent and is not read yet, and why, so that it is not forgotten further up. */
-import type { AgentView } from '../../wire.ts';
+import type { AgentView } from '../../console-protocol.ts';
 import { takeBack } from '../state/actions.ts';
 import { now } from '../state/clock.ts';
 import { busy } from '../state/store.ts';

@@ -1,5 +1,5 @@
 /** Messages that are not known to be read yet, however far up in the conversation they were sent. Pure. */
-import type { EventOf, EventView, InjectionView, TopicsLike } from '../../wire.ts';
+import type { EventOf, EventView, InjectionView, TopicsLike } from '../../console-protocol.ts';
 import { text } from './read.ts';
 
 export interface Waiting {

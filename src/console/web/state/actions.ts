@@ -8,7 +8,7 @@ import type {
   Calls,
   InjectionView,
   MessageView,
-} from '../../wire.ts';
+} from '../../console-protocol.ts';
 import { showDone, showError } from '../ui/toasts.tsx';
 import { call, post, wireOf } from './api.ts';
 import { forgetKey } from './key.ts';

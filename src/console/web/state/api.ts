@@ -1,5 +1,11 @@
 /** Requests to the server. Every failure, the network's too, is a WireError that says what to do next. */
-import { type AgentBasis, type CallName, type Calls, KEY_HEADER, type WireError } from '../../wire.ts';
+import {
+  type AgentBasis,
+  type CallName,
+  type Calls,
+  KEY_HEADER,
+  type WireError,
+} from '../../console-protocol.ts';
 import { pageKey } from './key.ts';
 import { connection } from './store.ts';
 

@@ -1,5 +1,5 @@
 /** The keyboard. Letters act where nothing is being typed; a key that would act on something unseen only moves there. */
-import type { AgentVerb } from '../../wire.ts';
+import type { AgentVerb } from '../../console-protocol.ts';
 import { ACTIONS, actionOf } from '../agent/verbs.ts';
 import { showNote } from '../ui/toasts.tsx';
 import { answer } from './actions.ts';

@@ -10,7 +10,7 @@ import {
   type LiveMessage,
   type LiveRequest,
   SUBPROTOCOL,
-} from '../../wire.ts';
+} from '../../console-protocol.ts';
 import { call } from './api.ts';
 import { setHostTime } from './clock.ts';
 import { pageKey } from './key.ts';

@@ -1,6 +1,6 @@
 /** What the page knows. Written by link.ts and actions.ts, read by everything that draws. */
 import { computed, signal } from '@preact/signals';
-import type { AgentView, ApprovalView, HostInfo, Mail, WireError } from '../../wire.ts';
+import type { AgentView, ApprovalView, HostInfo, Mail, WireError } from '../../console-protocol.ts';
 
 export type Connection =
   /** First attempt; nothing is known yet. */

@@ -3,7 +3,7 @@
  * from the last event they have.
  */
 import { batch, effect, signal } from '@preact/signals';
-import type { EventView } from '../../wire.ts';
+import type { EventView } from '../../console-protocol.ts';
 import type { Item } from '../live/items.ts';
 import { Transcript } from '../live/transcript.ts';
 import { type Waiting, waitingAfter, waitingOf } from '../live/waiting.ts';

@@ -9,7 +9,7 @@ import {
   type TerminalMessage,
   type TerminalRequest,
   type WireError,
-} from '../../wire.ts';
+} from '../../console-protocol.ts';
 import { pageKey } from '../state/key.ts';
 
 export interface TerminalSink {

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { textPieces } from '../../../host/text.ts';
-import type { AgentView, TerminalInfo } from '../../wire.ts';
+import type { AgentView, TerminalInfo } from '../../console-protocol.ts';
 import { dialog, isMine } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
 import { showDone, showError } from '../ui/toasts.tsx';

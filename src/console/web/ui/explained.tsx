@@ -1,6 +1,6 @@
 /** A word that says more on hover and on focus: how it is known, or what it means. */
 import type { ComponentChildren } from 'preact';
-import type { Evidence } from '../../wire.ts';
+import type { Evidence } from '../../console-protocol.ts';
 
 interface Props {
   class?: string;

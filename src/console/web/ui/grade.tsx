@@ -1,5 +1,5 @@
 /** How sure a fact is: the word, and what it means. */
-import type { Evidence } from '../../wire.ts';
+import type { Evidence } from '../../console-protocol.ts';
 import { Explained } from './explained.tsx';
 
 export const MEANING: Record<Evidence['grade'], string> = {

@@ -5,7 +5,7 @@
  */
 import { signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
-import type { Evidence } from '../../wire.ts';
+import type { Evidence } from '../../console-protocol.ts';
 import { age, exactTimeOf, hostNow } from '../state/clock.ts';
 
 interface Tip {

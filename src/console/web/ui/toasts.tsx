@@ -1,5 +1,5 @@
 /** What could not be done, and what to do next. Stays until it is read. */
-import type { WireError } from '../../wire.ts';
+import type { WireError } from '../../console-protocol.ts';
 import { type Toast, toasts } from '../state/store.ts';
 import { Icon } from './icon.tsx';
 

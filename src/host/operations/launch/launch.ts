@@ -13,7 +13,7 @@ import type { RunPaths } from '../../runs/run.ts';
 import { Run, type RunSink } from '../../runs/run.ts';
 import { ShimClient } from '../../shim/client/client.ts';
 import { launchShim } from '../../shim/client/launch.ts';
-import type { StopLadder } from '../../shim/wire.ts';
+import type { StopLadder } from '../../shim/shim-protocol.ts';
 import { newFloor, newGate, newTurn } from '../../store/run-parts.ts';
 import { newTree, type RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';

@@ -18,8 +18,8 @@ import {
   ownGroup,
 } from '../../process/cgroup.ts';
 import { Containment, type Means } from '../../process/containment.ts';
+import { killRemains, type RemainsEnd } from '../../process/left-processes.ts';
 import { bootId } from '../../process/proc.ts';
-import { killRemains, type RemainsEnd } from '../../process/remains.ts';
 import type { RunPaths } from '../../runs/run.ts';
 import type { RunRecord } from '../../store/runs.ts';
 import { shortText } from '../../text.ts';

@@ -1,9 +1,9 @@
 /** What follows from the end of a run: the note for the next one, and the problem that is shown when there is none. */
 import { AetherError, isDiskFull } from '../../errors.ts';
 import { limits } from '../../limits.ts';
-import { exitSentence } from '../../runs/facts.ts';
 import { engineHasFloor, lastPrinted, onFloor } from '../../runs/floor.ts';
-import { lastWords } from '../../runs/lines.ts';
+import { exitSentence } from '../../runs/journal-facts.ts';
+import { lastWords } from '../../runs/output-lines.ts';
 import type { AgentRecord } from '../../store/agents.ts';
 import type { RunRecord } from '../../store/runs.ts';
 import { duration } from '../notes.ts';

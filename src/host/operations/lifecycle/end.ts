@@ -3,7 +3,7 @@
  * comes back, whatever the shim does and whatever its journal holds.
  */
 import type { Run } from '../../runs/run.ts';
-import type { StopLadder } from '../../shim/wire.ts';
+import type { StopLadder } from '../../shim/shim-protocol.ts';
 import type { Launcher } from '../launch/launch.ts';
 import { didNotEnd } from '../launch/run-end.ts';
 import type { By, Wiring } from '../wiring.ts';

@@ -8,7 +8,7 @@ import { KeyedQueue } from '../../keyed-queue.ts';
 import { limits } from '../../limits.ts';
 import type { Run } from '../../runs/run.ts';
 import { livedFor } from '../../runs/tree.ts';
-import type { StopLadder } from '../../shim/wire.ts';
+import type { StopLadder } from '../../shim/shim-protocol.ts';
 import type { AgentRecord } from '../../store/agents.ts';
 import type { RunRecord } from '../../store/runs.ts';
 import { withdrawPermissions } from '../gate/approve.ts';

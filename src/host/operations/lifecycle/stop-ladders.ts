@@ -1,7 +1,7 @@
 /** How long each step of ending a run may take before the next one is tried. */
 import { onFloor } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
-import type { StopLadder } from '../../shim/wire.ts';
+import type { StopLadder } from '../../shim/shim-protocol.ts';
 
 /** Close stdin, SIGTERM, SIGKILL until nothing is left. */
 const STOP: Record<'pipes' | 'pty', StopLadder> = {

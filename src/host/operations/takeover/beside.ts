@@ -5,7 +5,7 @@
 import { messageOf } from '../../errors.ts';
 import { besideOf, nextSize } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
-import type { StopLadder } from '../../shim/wire.ts';
+import type { StopLadder } from '../../shim/shim-protocol.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
 import type { Launcher } from '../launch/launch.ts';
 import { writeFiles } from '../launch/run-files.ts';

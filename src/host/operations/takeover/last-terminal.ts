@@ -3,7 +3,7 @@ import { AetherError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import { replayFrom, terminalOf } from '../../runs/floor.ts';
 import { JournalReader } from '../../shim/client/reader.ts';
-import { RecordType } from '../../shim/wire.ts';
+import { RecordType } from '../../shim/shim-protocol.ts';
 import type { RunRecord } from '../../store/runs.ts';
 
 /**

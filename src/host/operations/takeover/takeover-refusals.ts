@@ -1,6 +1,6 @@
 /** Why a takeover or a hand-back is refused or has failed, and what to do about it. */
 import { AetherError } from '../../errors.ts';
-import type { SwapRecord } from '../../shim/wire.ts';
+import type { SwapRecord } from '../../shim/shim-protocol.ts';
 
 export function waitsAlready(agent: string, holder: string | null): AetherError {
   return new AetherError({

@@ -7,7 +7,7 @@ import type { AgentView, LeaseView } from '../../api.ts';
 import { messageOf } from '../../errors.ts';
 import { besideOf, engineHasFloor, nextSize, onFloor, terminalOf, toOpenWith } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
-import type { ProcessSpec, StopLadder, SwapRecord } from '../../shim/wire.ts';
+import type { ProcessSpec, StopLadder, SwapRecord } from '../../shim/shim-protocol.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
 import { leaseView } from '../../terminals/leases.ts';
 import { cutText } from '../../text.ts';

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import { connectUnix } from '../../doors/connect.ts';
 import { AetherError, messageOf } from '../../errors.ts';
-import { LineReader } from '../../lines.ts';
+import { LineReader } from '../../line-reader.ts';
 import {
   type PauseRecord,
   type ProcessExit,
@@ -22,7 +22,7 @@ import {
   type ShimStatus,
   type StopLadder,
   type ThawRecord,
-} from '../wire.ts';
+} from '../shim-protocol.ts';
 
 const CONNECT_MS = 5_000;
 

@@ -12,7 +12,7 @@ import { NO_INSPECTOR } from '../../node-flags.ts';
 import { RUN_MARKER } from '../../process/marker.ts';
 import type { ProcessIdentity } from '../../process/proc.ts';
 import { endOfText } from '../../text.ts';
-import type { ShimStart } from '../wire.ts';
+import type { ShimStart } from '../shim-protocol.ts';
 
 const READY_MS = 15_000;
 const OUTPUT_BYTES_MAX = 16 * 1024;

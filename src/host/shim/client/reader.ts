@@ -7,7 +7,7 @@ import { closeSync, fstatSync, readSync } from 'node:fs';
 import { AetherError } from '../../errors.ts';
 import { openFile } from '../../files.ts';
 import { listSegments, parseRecord, type Segment } from '../format.ts';
-import type { JournalRecord } from '../wire.ts';
+import type { JournalRecord } from '../shim-protocol.ts';
 
 export class JournalReader {
   readonly #dir: string;

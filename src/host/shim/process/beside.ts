@@ -6,7 +6,7 @@
 import type { Containment } from '../../process/containment.ts';
 import { descendants } from '../../process/proc.ts';
 import { type TreeScope, treePart } from '../../process/tree-part.ts';
-import type { ProcessSpec, StopLadder } from '../wire.ts';
+import type { ProcessSpec, StopLadder } from '../shim-protocol.ts';
 import { climb, type LadderTools } from './ladder.ts';
 import { type Processes, partOf, type RunProcess } from './processes.ts';
 import { Refused } from './refused.ts';

@@ -1,6 +1,6 @@
 /** One process of the run, whatever it talks through. */
 import { constants } from 'node:os';
-import type { ProcessExit } from '../wire.ts';
+import type { ProcessExit } from '../shim-protocol.ts';
 
 /** Receives what a process prints. The chunk is only good during the call. */
 export type Output = (stream: 'out' | 'err', chunk: Buffer) => void;

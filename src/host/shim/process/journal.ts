@@ -16,8 +16,8 @@ import {
   writeSync,
 } from 'node:fs';
 import { encodeRecord, listSegments, type Segment, sealRecord, segmentPath } from '../format.ts';
+import { RECORD_HEADER_BYTES, RecordType } from '../shim-protocol.ts';
 import { repairTail } from '../tail.ts';
-import { RECORD_HEADER_BYTES, RecordType } from '../wire.ts';
 
 const COALESCE_BYTES = 64 * 1024;
 const COALESCE_MS = 4;

@@ -5,7 +5,7 @@
 import { signalProcess } from '../../process/signal.ts';
 import type { TreeEnd } from '../../process/tree.ts';
 import type { TreeScope } from '../../process/tree-part.ts';
-import type { StopLadder } from '../wire.ts';
+import type { StopLadder } from '../shim-protocol.ts';
 import type { RunProcess } from './processes.ts';
 
 const POLL_MS_MIN = 5;

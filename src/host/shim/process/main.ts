@@ -10,7 +10,7 @@ import { Containment } from '../../process/containment.ts';
 import { becomeSubreaper, unblockSignal } from '../../process/libc.ts';
 import { runMarkerOf } from '../../process/marker.ts';
 import { startTicks } from '../../process/proc.ts';
-import { RecordType, type ShimStart } from '../wire.ts';
+import { RecordType, type ShimStart } from '../shim-protocol.ts';
 import { Journal } from './journal.ts';
 import { Reaper } from './reaper.ts';
 import { Run } from './run.ts';

@@ -3,7 +3,7 @@
  * that is half frozen can neither be ended politely nor be called paused.
  */
 import type { Containment } from '../../process/containment.ts';
-import { type PauseRecord, RecordType, type StopLadder, type ThawRecord } from '../wire.ts';
+import { type PauseRecord, RecordType, type StopLadder, type ThawRecord } from '../shim-protocol.ts';
 import type { Journal } from './journal.ts';
 import { Refused } from './refused.ts';
 

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { pipe } from '../../process/libc.ts';
-import type { ProcessExit, ProcessSpec } from '../wire.ts';
+import type { ProcessExit, ProcessSpec } from '../shim-protocol.ts';
 import { type Child, type Enclose, type Output, SpawnFailed } from './child.ts';
 import { readInto } from './reading.ts';
 

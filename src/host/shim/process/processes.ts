@@ -13,7 +13,7 @@ import {
   type ProcessStatus,
   RecordType,
   WRITE_QUEUE_BYTES_MAX,
-} from '../wire.ts';
+} from '../shim-protocol.ts';
 import { type Child, type Enclose, type Output, SpawnFailed } from './child.ts';
 import { Frames } from './frames.ts';
 import type { Journal } from './journal.ts';

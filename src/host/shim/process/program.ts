@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import type { ProcessSpec } from '../wire.ts';
+import type { ProcessSpec } from '../shim-protocol.ts';
 import { SpawnFailed } from './child.ts';
 
 const DEFAULT_PATH = '/usr/local/bin:/usr/bin:/bin';

@@ -8,7 +8,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { ReadStream } from 'node:tty';
 import { closeOnExec, duplicate } from '../../process/libc.ts';
-import type { ProcessExit, ProcessSpec } from '../wire.ts';
+import type { ProcessExit, ProcessSpec } from '../shim-protocol.ts';
 import { type Child, type Enclose, type Output, SpawnFailed, signalName } from './child.ts';
 import { readInto } from './reading.ts';
 

@@ -6,7 +6,7 @@
 import { reap } from '../../process/libc.ts';
 import { startTicks } from '../../process/proc.ts';
 import { adopted } from '../../process/tree.ts';
-import type { AdoptedRecord, ProcessExit } from '../wire.ts';
+import type { AdoptedRecord, ProcessExit } from '../shim-protocol.ts';
 import { decodeStatus } from './child.ts';
 
 /**

@@ -7,7 +7,7 @@ import { rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listenUnix } from '../../doors/unix-listener.ts';
 import { messageOf } from '../../errors.ts';
-import type { ProcessStatus, RelayEnd, RelayStatus, ShimRequest } from '../wire.ts';
+import type { ProcessStatus, RelayEnd, RelayStatus, ShimRequest } from '../shim-protocol.ts';
 import { connected, connectInside, listenInside } from './network.ts';
 import { Refused } from './refused.ts';
 

@@ -19,7 +19,7 @@ import {
   type ShimStatus,
   type SwapRecord,
   type ThawRecord,
-} from '../wire.ts';
+} from '../shim-protocol.ts';
 import { Besides } from './beside.ts';
 import { SpawnFailed } from './child.ts';
 import type { Journal } from './journal.ts';

@@ -6,7 +6,7 @@ import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { openUnixDoor, type UnixDoor } from '../../doors/unix-door.ts';
 import { messageOf } from '../../errors.ts';
-import { LineReader } from '../../lines.ts';
+import { LineReader } from '../../line-reader.ts';
 import { runMarkerOf } from '../../process/marker.ts';
 import type { PeerCredentials } from '../../process/peer.ts';
 import { descendsFrom, startTicks } from '../../process/proc.ts';
@@ -16,7 +16,7 @@ import {
   type ShimNotice,
   type ShimReply,
   type ShimRequest,
-} from '../wire.ts';
+} from '../shim-protocol.ts';
 import { Refused } from './refused.ts';
 import type { Run } from './run.ts';
 

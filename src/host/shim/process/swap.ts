@@ -3,7 +3,7 @@
  * does not hold, start the fallback. The intent is in the journal before this begins; the outcome is the last
  * thing it writes, and it writes exactly one.
  */
-import type { ProcessSpec, ShimRequest, StopLadder, SwapRecord } from '../wire.ts';
+import type { ProcessSpec, ShimRequest, StopLadder, SwapRecord } from '../shim-protocol.ts';
 import { SpawnFailed } from './child.ts';
 import { LEFTOVERS } from './ladder.ts';
 import type { RunProcess } from './processes.ts';

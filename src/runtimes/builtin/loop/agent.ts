@@ -4,8 +4,8 @@
  */
 import { randomUUID } from 'node:crypto';
 import { entryEvents, type Queued } from './entries.ts';
+import type { Priority } from './loop-protocol.ts';
 import { Turn, type TurnContext } from './turn.ts';
-import type { Priority } from './wire.ts';
 
 const QUEUE_MAX = 1_000;
 

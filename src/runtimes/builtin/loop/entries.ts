@@ -4,7 +4,7 @@
  * one mapping, so that both sources tell the same story under the same keys.
  */
 import type { AssistantModelMessage, ToolResultPart } from 'ai';
-import type { ObservedEvent, Priority } from './wire.ts';
+import type { ObservedEvent, Priority } from './loop-protocol.ts';
 
 export type ToolOutput = ToolResultPart['output'];
 

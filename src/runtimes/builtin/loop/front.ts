@@ -1,5 +1,5 @@
 /** What a loop needs from what drives it: a host on pipes, or a human at a terminal. */
-import type { ObservedEvent } from './wire.ts';
+import type { ObservedEvent } from './loop-protocol.ts';
 
 export interface Front {
   emit(event: ObservedEvent): void;

@@ -3,7 +3,7 @@
  * name or `name(pattern)`, where `*` stands for anything; the pattern is held against the command of
  * run_command and the path of a file tool.
  */
-import type { PermissionSpec } from './wire.ts';
+import type { PermissionSpec } from './loop-protocol.ts';
 
 export type Decision = 'allow' | 'deny' | 'ask';
 

@@ -1,5 +1,5 @@
 /** What the model is told about where it is. Short: what a tool does is said by the tool. */
-import type { LoopSettings } from './wire.ts';
+import type { LoopSettings } from './loop-protocol.ts';
 
 export function instructions(settings: Pick<LoopSettings, 'agent' | 'role' | 'workspace'>): string {
   return [

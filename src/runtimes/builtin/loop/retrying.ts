@@ -2,8 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { classify, retryDelay } from './failures.ts';
 import type { Front } from './front.ts';
+import type { RetrySettings } from './loop-protocol.ts';
 import { callModel, type ModelCall, type ModelReply } from './model-call.ts';
-import type { RetrySettings } from './wire.ts';
 
 /** The request failed for good; the message is for a person. */
 export class RequestFailed extends Error {}

@@ -1,7 +1,7 @@
 /** Reads the settings file and the lines on stdin; everything that enters the program is checked here. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './wire.ts';
+import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop-protocol.ts';
 
 const settings: z.ZodType<LoopSettings> = z.object({
   protocol: z.literal(LOOP_PROTOCOL),

@@ -4,9 +4,9 @@ import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Agent } from './agent.ts';
 import type { Answer, Front, Question, Verdict } from './front.ts';
+import type { LoopRequest, ObservedEvent } from './loop-protocol.ts';
 import { type Mask, maskedJson } from './secrets.ts';
 import { readRequest } from './settings.ts';
-import type { LoopRequest, ObservedEvent } from './wire.ts';
 
 /** Said at most so often. */
 const ALIVE_MS = 1_000;

@@ -1,5 +1,6 @@
 /** One tool call: permission, execution, result. Whatever goes wrong becomes a result the model can read. */
 import type { Front } from './front.ts';
+import type { LoopSettings } from './loop-protocol.ts';
 import { type Decision, decide } from './permissions.ts';
 import {
   BadInput,
@@ -9,7 +10,6 @@ import {
   type ToolResult,
   Unfinished,
 } from './tools/tool.ts';
-import type { LoopSettings } from './wire.ts';
 
 export interface ToolContext {
   settings: LoopSettings;

@@ -6,13 +6,13 @@
 import type { Conversation } from './conversation.ts';
 import { type Entry, entryEvents, type Queued, toolCalls } from './entries.ts';
 import type { Front } from './front.ts';
+import type { LoopSettings } from './loop-protocol.ts';
 import type { Model } from './model.ts';
 import type { ModelReply } from './model-call.ts';
 import { instructions } from './prompt.ts';
 import { RequestFailed, requestReply } from './retrying.ts';
 import { runTool, type ToolContext } from './tool-call.ts';
 import type { LoopTool } from './tools/tool.ts';
-import type { LoopSettings } from './wire.ts';
 
 /** Model requests in a row of which nothing could be used. */
 const MALFORMED_MAX = 3;

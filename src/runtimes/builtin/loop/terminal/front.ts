@@ -1,7 +1,7 @@
 /** The loop at a terminal: prints what happens, and asks the person who sits there. */
 import type { Answer, Front, Question, Verdict } from '../front.ts';
+import type { ObservedEvent } from '../loop-protocol.ts';
 import type { Mask } from '../secrets.ts';
-import type { ObservedEvent } from '../wire.ts';
 import { callLine, clean, paint, resultLines } from './paint.ts';
 import { Screen } from './screen.ts';
 

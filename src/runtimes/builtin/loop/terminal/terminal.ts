@@ -5,7 +5,7 @@
 import type { Agent } from '../agent.ts';
 import type { Conversation } from '../conversation.ts';
 import { entryEvents } from '../entries.ts';
-import type { LoopSettings } from '../wire.ts';
+import type { LoopSettings } from '../loop-protocol.ts';
 import type { TerminalFront } from './front.ts';
 import { callLine, clean, paint, resultLines } from './paint.ts';
 

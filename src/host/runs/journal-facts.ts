@@ -13,12 +13,12 @@ import {
   RecordType,
   type RunExit,
   type SwapRecord,
-} from '../shim/wire.ts';
+} from '../shim/shim-protocol.ts';
 import type { TerminalSize } from '../store/run-parts.ts';
 import type { RunRecord } from '../store/runs.ts';
 import * as floors from './floor.ts';
-import { cutLines } from './lines.ts';
 import { checked } from './observed.ts';
+import { cutLines } from './output-lines.ts';
 import { leaveOut } from './quarantine.ts';
 import { noteInTree, type Recorded } from './tree.ts';
 
