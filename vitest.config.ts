@@ -11,6 +11,10 @@ const dist = join(root, 'dist/');
 const readsDist: Plugin = {
   name: 'dist-for-src',
   enforce: 'pre',
+  // Vitest keeps transformed modules with what their imports resolved to: a module of one kind must not import the other.
+  configureVitest({ defineCacheKeyGenerator }) {
+    defineCacheKeyGenerator(() => (published ? 'dist' : 'src'));
+  },
   resolveId(source, importer) {
     if (!published || importer === undefined || !source.startsWith('.')) return undefined;
     const file = join(dirname(importer), source);
