@@ -1,5 +1,5 @@
 /**
- * The operator's door: a unix socket that speaks wire.ts. It decides nothing: who may come in is `admit`'s
+ * The operator's door: a unix socket that speaks control-protocol.ts. It decides nothing: who may come in is `admit`'s
  * answer (the peer's credentials, never an argument), and what can be asked for are the host's verbs.
  */
 import type { Socket } from 'node:net';

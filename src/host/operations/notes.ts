@@ -1,4 +1,7 @@
-/** What an agent that stood still is told of the time it was away: it notices nothing of that by itself. */
+/**
+ * Everything that the host tells an agent in its own name. Each begins with the same mark, so that an agent and a
+ * reader of its transcript know it from a person's words.
+ */
 
 import type { LeaseRecord } from '../store/leases.ts';
 import { changedFiles } from '../workspaces/changed-files.ts';
@@ -7,10 +10,28 @@ import type { Wiring } from './wiring.ts';
 /** What this file uses of the host. */
 type Needs = Pick<Wiring, 'agents'>;
 
+export const hostNote = (text: string): string => `[aether] ${text}`;
+
+export const answerNote = (id: string, question: string, answer: string): string =>
+  hostNote(`The operator answered your question ${id} (${question}): ${answer}`);
+
+export const mailNote = (unread: number, from: string): string =>
+  hostNote(
+    `You have ${unread} unread message(s), the newest from ${from}. Read them with aether_mail_inbox and acknowledge what you have dealt with.`,
+  );
+
+export const heldNote = (by: string, away_ms: number): string =>
+  hostNote(`${by} held you for ${duration(away_ms)}; now you may go on.`);
+
+export const frozenNote = (away_ms: number): string =>
+  hostNote(
+    `You and everything you had started stood still for ${duration(away_ms)}; a time-out may have passed meanwhile.`,
+  );
+
 /** What the agent reads when it has the floor again. */
 export function returnNote(lease: LeaseRecord, now: number, changed: string[]): string {
   const seconds = Math.max(1, Math.round((now - (lease.since_ms ?? now)) / 1000));
-  const lines = [`[aether] ${lease.holder} had your terminal for ${seconds} s and handed it back.`];
+  const lines = [hostNote(`${lease.holder} had your terminal for ${seconds} s and handed it back.`)];
   if (lease.detail.interrupted)
     lines.push('Your turn was interrupted for it; a tool that was running did not finish.');
   if (changed.length > 0) lines.push(`Files changed in the workspace meanwhile: ${changed.join(', ')}.`);

@@ -1,7 +1,7 @@
 /**
  * The bridge: the stdio MCP server an engine sees, and nothing but a careful pipe to the host's socket. The host
  * may die and come back while requests are open: the bridge keeps what is unanswered, connects again and sends
- * it under its old sequence number (wire.ts), so that the engine sees latency, not a restart, and never a second
+ * it under its old sequence number (bridge-protocol.ts), so that the engine sees latency, not a restart, and never a second
  * answer. One CommonJS file with two imports, because each agent pays its start and its memory.
  *
  *   node main.cjs SOCKET [--client NAME]

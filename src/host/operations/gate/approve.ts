@@ -6,6 +6,7 @@ import type { ApprovalAnswer, ApprovalView } from '../../api.ts';
 import type { Run } from '../../runs/run.ts';
 import { shortText } from '../../text.ts';
 import { acceptInjection } from '../messages/inject.ts';
+import { answerNote } from '../notes.ts';
 import type { By, Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -53,7 +54,7 @@ export function tellAnswersSoon(wiring: Needs, run: Run): void {
       if (approval.kind !== 'question' || wiring.approvals.awaited(approval.id)) continue;
       const question = shortText(String(approval.detail.question ?? approval.title), 2_000);
       wiring.store.transaction(() => {
-        const text = `[aether] The operator answered your question ${approval.id} (${question}): ${approval.answer?.text ?? ''}`;
+        const text = answerNote(approval.id, question, approval.answer?.text ?? '');
         // In the host's name: the turn in which it was asked is gone on with, by the same words.
         acceptInjection(wiring, approval.agent, { text, priority: 'next' }, 'host');
         wiring.approvals.markDelivered(approval.id);

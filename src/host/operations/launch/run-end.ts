@@ -6,7 +6,7 @@ import { exitSentence } from '../../runs/journal-facts.ts';
 import { lastWords } from '../../runs/output-lines.ts';
 import type { AgentRecord } from '../../store/agents.ts';
 import type { RunRecord } from '../../store/runs.ts';
-import { duration } from '../notes.ts';
+import { duration, hostNote } from '../notes.ts';
 import type { Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -113,10 +113,10 @@ export function resumeWith(
         : `Your process ended unexpectedly and was started again${cut}`;
   const told = agent.engine?.goal;
   const changed = goal !== null && told !== undefined && told !== goal;
-  if (changed) return { note: `[aether] ${why}${away} Your goal is now: ${goal}` };
+  if (changed) return { note: hostNote(`${why}${away} Your goal is now: ${goal}`) };
   if (rested)
-    return { note: '', untold: `[aether] ${why}${away} What you had left in the background has ended.` };
-  return { note: `[aether] ${why}${away} Go on with your work.` };
+    return { note: '', untold: hostNote(`${why}${away} What you had left in the background has ended.`) };
+  return { note: hostNote(`${why}${away} Go on with your work.`) };
 }
 
 /** No turn of it was under way, its last one was done, and nothing it was told was still unread. */

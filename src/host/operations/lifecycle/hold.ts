@@ -10,7 +10,7 @@ import type { Run } from '../../runs/run.ts';
 import { SingleFlight } from '../../single-flight.ts';
 import type { Launcher } from '../launch/launch.ts';
 import { acceptInjection, type InjectionDelivery } from '../messages/inject.ts';
-import { duration, whatChanged } from '../notes.ts';
+import { heldNote, whatChanged } from '../notes.ts';
 import { engineActivity, showActivity } from '../turn/activity.ts';
 import type { By, Wiring } from '../wiring.ts';
 
@@ -160,7 +160,7 @@ export class Holds {
       changed.push(`Not run meanwhile: ${tools}. Call again what is still needed.`);
     } else if (changed.length === 0 && engineActivity(run) === 'idle') return null;
     return [
-      `[aether] ${isOperator(hold.by) ? 'The operator' : hold.by} held you for ${duration(away_ms)}; now you may go on.`,
+      heldNote(isOperator(hold.by) ? 'The operator' : hold.by, away_ms),
       ...changed,
       'Go on with your work.',
     ].join('\n');

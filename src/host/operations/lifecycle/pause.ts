@@ -9,7 +9,7 @@ import type { Run } from '../../runs/run.ts';
 import { stoodStill } from '../../runs/tree.ts';
 import type { RunTree } from '../../store/runs.ts';
 import { acceptInjection, type InjectionDelivery } from '../messages/inject.ts';
-import { duration, whatChanged } from '../notes.ts';
+import { frozenNote, whatChanged } from '../notes.ts';
 import type { By, Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -136,9 +136,5 @@ export async function untilAwake(
 }
 
 function awayNote(away_ms: number, changed: string[]): string {
-  return [
-    `[aether] You and everything you had started stood still for ${duration(away_ms)}; a time-out may have passed meanwhile.`,
-    ...changed,
-    'Go on with your work.',
-  ].join('\n');
+  return [frozenNote(away_ms), ...changed, 'Go on with your work.'].join('\n');
 }

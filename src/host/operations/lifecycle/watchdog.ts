@@ -13,7 +13,7 @@ import { engineHasFloor, onFloor } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
 import { cpuSince, type Look, type Quiet, stillQuiet } from '../../runs/stuck.ts';
 import { acceptInjection } from '../messages/inject.ts';
-import { duration } from '../notes.ts';
+import { duration, hostNote } from '../notes.ts';
 import { breakOff } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 import type { Lifecycle } from './lifecycle.ts';
@@ -231,7 +231,7 @@ export class Watchdog {
   }
 
   #tell(run: Run, text: string): void {
-    acceptInjection(this.#wiring, run.record.agent, { text: `[aether] ${text}`, priority: 'next' }, 'host');
+    acceptInjection(this.#wiring, run.record.agent, { text: hostNote(text), priority: 'next' }, 'host');
   }
 
   #event<T extends 'run.stuck' | 'run.moves'>(run: Run, topic: T, data: Topics[T]): void {

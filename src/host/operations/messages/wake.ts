@@ -5,6 +5,7 @@
 import type { MessageView } from '../../api.ts';
 import { isDiskFull, messageOf } from '../../errors.ts';
 import { limits } from '../../limits.ts';
+import { mailNote } from '../notes.ts';
 import type { Wiring } from '../wiring.ts';
 import { acceptInjection, type InjectionDelivery } from './inject.ts';
 
@@ -73,7 +74,7 @@ export class Wake {
         this.#wiring,
         agent,
         {
-          text: `[aether] You have ${this.#unread(agent)} unread message(s), the newest from ${message.from}. Read them with aether_mail_inbox and acknowledge what you have dealt with.`,
+          text: mailNote(this.#unread(agent), message.from),
           priority: 'later',
         },
         // In the sender's name: what they may not do, the turn this begins may not do for them.
