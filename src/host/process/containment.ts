@@ -187,11 +187,11 @@ export class Containment {
     for (let quiet = 0, round = 0; !over(); round += 1) {
       const awake = this.#runnable();
       for (const entry of awake) this.#stop(entry);
-      if (awake.length > 0 && this.means === 'descent') {
-        for (const entry of chaseChildren('SIGSTOP')) this.#noteStopped(entry);
-      }
+      // Also after a look that found nobody: it may have missed one that forks and exits while it looks.
+      const chased = this.means === 'descent' ? chaseChildren('SIGSTOP') : [];
+      for (const entry of chased) this.#noteStopped(entry);
       const frozen = this.#usable?.still() ?? true;
-      quiet = frozen && awake.length === 0 ? quiet + 1 : 0;
+      quiet = frozen && awake.length + chased.length === 0 ? quiet + 1 : 0;
       if (quiet >= 2) return true;
       if (quiet === 0) await sleep(round < 20 ? 1 : 5);
     }

@@ -63,7 +63,7 @@ export function chaseChildren(signal: NodeJS.Signals): ProcStat[] {
         if (code !== 'ESRCH' && code !== 'EPERM') throw error;
       }
       const stat = statOf(pid);
-      if (stat !== null) reached.push(stat);
+      if (stat !== null && !stat.zombie) reached.push(stat);
     }
     if (!fresh && look > 1) break;
   }
@@ -107,7 +107,12 @@ export async function killDescendants(
       }
     }
     onRound();
-    if (alive.length === 0 && struck === 0) return { killed: killed.size, survivors: 0 };
+    if (alive.length === 0 && struck === 0) {
+      // A last look at the children alone: the one at everybody may have missed one that forks and exits meanwhile.
+      const chased = root === process.pid ? chaseChildren('SIGKILL') : [];
+      if (chased.length === 0) return { killed: killed.size, survivors: 0 };
+      for (const entry of chased) killed.add(keyOf(entry));
+    }
     if (performance.now() >= deadline) {
       const left = new Set(liveDescendants(root).map((entry) => entry.pid));
       if (group?.populated()) for (const pid of group.members()) left.add(pid);
