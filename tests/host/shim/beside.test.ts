@@ -27,13 +27,13 @@ test('the engine keeps the floor; the terminal beside it is typed into, resized 
   await printed(0, '<to the engine>');
   await printed(1, '<typed>');
   await client.resize(1, 100, 30);
-  await expect(client.end('r0', 0, STOP)).rejects.toMatchObject({ code: 'shim-no-process' });
+  await expect(client.end('r0', 0, STOP)).rejects.toMatchObject({ code: 'shim.no-process' });
 
   await client.end('r1', 1, { term_ms: 2_000, kill_ms: 5_000 });
   expect(isAlive(added)).toBe(false);
   await client.write(0, 'f2', 'still here\n');
   await printed(0, '<still here>');
-  await expect(client.write(1, 'f2', 'late\r')).rejects.toMatchObject({ code: 'shim-no-process' });
+  await expect(client.write(1, 'f2', 'late\r')).rejects.toMatchObject({ code: 'shim.no-process' });
   await client.write(0, 'f3', 'exit 4\n');
   expect(await over()).toMatchObject({ code: 4, cause: 'exited' });
   expect(journal.all<ProcessStatus>(RecordType.spawned).map(({ beside }) => beside ?? false)).toEqual([
@@ -81,8 +81,8 @@ test.each([undefined, ...kinds])('a pause freezes both, a stop ends both: %s', a
   await printed(1, 'ready');
   const still = await client.pause('p1', 'tester');
   expect(still).toMatchObject({ processes: 2, ticks: 0 });
-  await expect(client.beside('a2', terminal)).rejects.toMatchObject({ code: 'shim-paused' });
-  await expect(client.end('r1', 1, STOP)).rejects.toMatchObject({ code: 'shim-paused' });
+  await expect(client.beside('a2', terminal)).rejects.toMatchObject({ code: 'shim.paused' });
+  await expect(client.end('r1', 1, STOP)).rejects.toMatchObject({ code: 'shim.paused' });
   await client.thaw('t1', 'tester');
   const exit: RunExit = await client.stop('x1', STOP, 'test');
   expect(exit).toMatchObject({ cause: 'stopped', survivors: 0 });

@@ -91,8 +91,9 @@ test('memory stays flat under a flood', async () => {
 });
 
 test('what goes wrong at the start is told to the launcher', async () => {
-  const taken = await lab.launch();
-  await expect(launch(lab.startLine({ socket: taken.start.socket }))).rejects.toMatchObject({
+  const taken = lab.startLine();
+  writeFileSync(taken.socket, 'no socket, so it is not replaced');
+  await expect(launch(taken)).rejects.toMatchObject({
     code: 'shim.start-failed',
     message: expect.stringContaining('EADDRINUSE'),
   });
