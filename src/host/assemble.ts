@@ -44,6 +44,7 @@ import { AgentTable } from './store/agents.ts';
 import { InjectionTable } from './store/injections.ts';
 import { LeaseTable } from './store/leases.ts';
 import { RunTable } from './store/runs.ts';
+import { SettingTable } from './store/settings.ts';
 import type { Store } from './store/store.ts';
 import { Leases } from './terminals/leases.ts';
 import type { Dispatcher } from './verbs/dispatch.ts';
@@ -221,6 +222,7 @@ function operationsOf(base: HostBase, nouns: Nouns, wiring: Wiring, all: Assembl
     watchdog: new Watchdog(wiring, lifecycle),
     fleet: new Fleet({
       wiring,
+      table: new SettingTable(base.store),
       lifecycle,
       launcher,
       load: base.load,

@@ -41,9 +41,6 @@ export { probeContainment } from './operations/launch/release.ts';
 export { diskUse } from './operations/upkeep/disk-use.ts';
 export { planWithoutHost } from './planning.ts';
 
-/** The console of a host that has no configuration to say so. */
-const ANY_PORT = { enabled: true, port: 0 };
-
 /** Of the process: what must be there before any room is. */
 interface Ground {
   claim: Claim;
@@ -127,7 +124,7 @@ class HostProcess implements RunningHost {
         'an expired lease was not handed back': () => returnExpired(wiring, takeover),
         'an expired hold was not ended': () => holds.sweep(),
       },
-      retention: new Retention(wiring, () => fleet.retention),
+      retention: new Retention(wiring, () => fleet.settings.retention),
       idleExit_ms: options.idleExit_ms ?? null,
       needed: () => (this.#doors?.clients.connections ?? 0) > 0 || wiring.agents.all().length > 0,
       leave: () => void this.#end(false, 'host'),
@@ -144,8 +141,7 @@ class HostProcess implements RunningHost {
 
   async start(): Promise<void> {
     const { wiring, fleet, lifecycle, watchdog } = this.#rooms;
-    const { config } = this.#ground;
-    await this.#takeBackRuns();
+    const whole = await this.#takeBackRuns();
     this.#doors = await this.#openDoors();
     this.#upkeep.start();
     watchdog.start();
@@ -154,15 +150,16 @@ class HostProcess implements RunningHost {
       (error: unknown) => wiring.log.warn({ error: messageOf(error) }, 'the runtimes could not be looked at'),
     );
     this.#options.onReady?.(this.#rooms.info());
-    if (config instanceof AetherError) fleet.changed(config);
-    if (config === null || config instanceof AetherError)
-      await lifecycle.reconcile(wiring.agents.all().map(({ name }) => name));
-    else await fleet.apply(OPERATOR);
+    if (whole) await fleet.apply(OPERATOR);
+    else await lifecycle.reconcile(wiring.agents.all().map(({ name }) => name));
   }
 
-  /** A host that was killed left runs behind: they are taken back before the doors open. */
-  async #takeBackRuns(): Promise<void> {
-    const { wiring, launcher, lifecycle, mailboxes, wake } = this.#rooms;
+  /**
+   * A host that was killed left runs behind: they are taken back before the doors open.
+   * @returns whether the whole configuration is to be applied
+   */
+  async #takeBackRuns(): Promise<boolean> {
+    const { wiring, launcher, lifecycle, mailboxes, wake, fleet } = this.#rooms;
     const unfinished = wiring.runs.unfinished();
     wiring.events.append({
       topic: 'host.started',
@@ -171,11 +168,14 @@ class HostProcess implements RunningHost {
       data: { generation: wiring.generation, version, adopted: unfinished.map((run) => run.id) },
     });
     await recoverRuns(unfinished, this.#rooms);
+    // The runs are known and none is begun yet: what the file narrows counts from the next start of each.
+    const whole = fleet.begin(this.#ground.config, this.#options.asked ?? false);
     const leftovers = releaseLeftovers(wiring, (run) => launcher.paths(run));
     lifecycle.open((agent) => leftovers.get(agent));
     const newestMail = (agent: string) =>
       mailboxes.inbox(`agent:${agent}`, { limit: limits.mail_inbox_max }).messages.at(-1);
     for (const { name } of wiring.agents.all()) wake.recall(name, newestMail(name));
+    return whole;
   }
 
   async #openDoors(): Promise<Doors> {
@@ -183,7 +183,7 @@ class HostProcess implements RunningHost {
     const { log, clock, runs } = wiring;
     const { config, base } = this.#ground;
     const known = config === null || config instanceof AetherError ? null : config;
-    const { enabled, port } = known?.console ?? ANY_PORT;
+    const { enabled, port } = fleet.settings.console;
     this.#console = enabled ? await startConsole({ verbs, port, log, clock, report, webDir: WEB_DIR }) : null;
     const sockets = socketPaths(base.socketDir);
     const doors = { log, report, version, admit: (peer: PeerCredentials) => admitOperator(peer, runs) };

@@ -47,7 +47,7 @@ export function ensureStateDirectory(stateDir: string): void {
  */
 export async function ensureHost(
   invoked: Invocation,
-  options: { configFile: string | null; idleExit_ms: number | null },
+  options: { configFile: string | null; idleExit_ms: number | null; asked: boolean },
 ): Promise<{ client: ControlClient; started: boolean }> {
   const running = await findHost(invoked);
   if (running) return { client: running, started: false };
@@ -56,6 +56,7 @@ export async function ensureHost(
   const before = sizeNow(statePaths(invoked.stateDir).out);
   const args = ['host', '--state', invoked.stateDir];
   if (options.configFile !== null) args.push('--file', options.configFile);
+  if (options.asked) args.push('--apply');
   if (options.idleExit_ms !== null) args.push('--idle-exit', String(options.idleExit_ms));
 
   const deadline = Date.now() + READY_MS;

@@ -7,6 +7,8 @@ export interface HostOptions {
   configFile: string | null;
   /** Absolute; created when missing. */
   stateDir: string;
+  /** An operator starts it by hand: the whole configuration is applied. Default: what is known from before is narrowed. */
+  asked?: boolean;
   /** Ends the host after so long without an agent and without a client. */
   idleExit_ms?: number;
   /** Name of the kind of sandbox that the next run of an agent is in; default: `none` for all. */

@@ -1,7 +1,7 @@
 /** What an edit of aether.yaml means for one agent: whether it takes a restart, and what of it waits for an operator. */
-import { keysOf, ruleOf, valueOfKey } from './edit-rules.ts';
+import { FLEET_WAITS, keysOf, ruleOf, valueOfKey } from './edit-rules.ts';
 import { canonicalJson } from './hash.ts';
-import type { AgentConfig } from './types.ts';
+import type { AgentConfig, FleetSettings } from './types.ts';
 
 export interface ConfigDiff {
   action: 'add' | 'change' | 'restart' | 'remove' | 'none';
@@ -88,6 +88,13 @@ export function liveEdit(applied: AgentConfig, wanted: AgentConfig, running: boo
     if (!whole) edit.waits.push({ key, why: waits });
   }
   return edit;
+}
+
+/** Settings of the whole fleet that an edit changes; each waits for an operator. */
+export function waitingSettings(applied: FleetSettings, wanted: FleetSettings): LiveEdit['waits'] {
+  return (Object.keys(FLEET_WAITS) as (keyof FleetSettings)[])
+    .filter((key) => canonicalJson(applied[key]) !== canonicalJson(wanted[key]))
+    .map((key) => ({ key, why: FLEET_WAITS[key] }));
 }
 
 function list(words: readonly string[]): string {

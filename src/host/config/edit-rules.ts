@@ -4,7 +4,7 @@
  */
 import type { PermissionSpec } from '../../runtimes/runtime.ts';
 import { ownKey } from './runtime-keys.ts';
-import type { AgentConfig, RestartConfig, WatchdogConfig } from './types.ts';
+import type { AgentConfig, FleetSettings, RestartConfig, WatchdogConfig } from './types.ts';
 
 export interface EditRule<T> {
   /** restart: the engine is started with it. live: the host reads it whenever it needs it. */
@@ -56,6 +56,12 @@ const RULES: { [K in Key]: EditRule<AgentConfig[K]> } = {
   autostart: { effect: 'live', narrowed: offOnly, waits: 'starts it with the fleet' },
   wake: { effect: 'live', narrowed: offOnly, waits: 'lets mail start turns of it' },
   shared: { effect: 'live', narrowed: offOnly, waits: 'lets another agent use its workspace' },
+};
+
+/** Why an edit of what is of the whole fleet waits, said after its name. None of it narrows what an agent may do. */
+export const FLEET_WAITS: { [K in keyof FleetSettings]: string } = {
+  retention: 'decides what is deleted, and when',
+  console: 'decides whether the host has a web page, and at which port',
 };
 
 /** A key of another version's configuration, or one without a rule: it waits. */

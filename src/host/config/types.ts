@@ -4,16 +4,20 @@
  */
 import type { InheritSpec, PermissionSpec } from '../../runtimes/runtime.ts';
 
-export interface Config {
+export interface Config extends FleetSettings {
   /** Absolute path of the file. */
   file: string;
   agents: AgentConfig[];
-  console: { enabled: boolean; port: number };
-  retention: RetentionConfig;
   /** Things that work but look like a mistake (a key written into the file), for `plan` and `up` to show. */
   warnings: string[];
   /** Where an agent and its keys stand in the file, by dotted path ('agents.writer.env.TOKEN'), for later complaints. */
   positions: Record<string, Position>;
+}
+
+/** What is of the whole fleet and of no agent. */
+export interface FleetSettings {
+  console: { enabled: boolean; port: number };
+  retention: RetentionConfig;
 }
 
 /** Both from 1; columns in UTF-16 units, as editors count. */

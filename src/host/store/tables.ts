@@ -9,6 +9,7 @@ import { memories } from './memories.ts';
 import { clients, messages } from './messages.ts';
 import { runSums } from './run-sums.ts';
 import { hosts, runs } from './runs.ts';
+import { settings } from './settings.ts';
 import type { Table } from './table.ts';
 
 export const tables: readonly Table[] = [
@@ -25,4 +26,5 @@ export const tables: readonly Table[] = [
   messages,
   runSums,
   runs,
+  settings,
 ];

@@ -21,8 +21,9 @@ function registerHost(program: Command): void {
     .description('run the host in this process; agents run on when it is told to end')
     .option('-f, --file <file>', 'the configuration (default: none, for outside clients only)')
     .option('--state <dir>', 'the state directory')
+    .option('--apply', 'apply the whole configuration, also where it gives a known agent more')
     .option('--idle-exit <ms>', 'end after so long without agents and clients', milliseconds)
-    .action(async (options: { file?: string; idleExit?: number }, command: Command) => {
+    .action(async (options: { file?: string; apply?: boolean; idleExit?: number }, command: Command) => {
       runOnHostNode();
       const globals = globalsOf(command);
       const invoked = invocation(globals);
@@ -30,6 +31,7 @@ function registerHost(program: Command): void {
         const running = await startHost({
           configFile: globals.file === undefined ? null : resolve(globals.file),
           stateDir: invoked.stateDir,
+          asked: options.apply ?? false,
           ...(options.idleExit === undefined ? {} : { idleExit_ms: options.idleExit }),
         });
         // The agents stay: they belong to their shims, and the next host adopts them.

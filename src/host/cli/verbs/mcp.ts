@@ -75,6 +75,7 @@ async function ensure(invoked: Invocation): Promise<ControlClient> {
   const { client } = await ensureHost(invoked, {
     configFile: invoked.configNamed ? invoked.configFile : null,
     idleExit_ms: IDLE_EXIT_MS,
+    asked: false,
   });
   return client;
 }

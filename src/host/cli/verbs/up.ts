@@ -47,6 +47,7 @@ async function detached(invoked: Invocation): Promise<void> {
   const { client, started } = await ensureHost(invoked, {
     configFile: invoked.configFile,
     idleExit_ms: null,
+    asked: true,
   });
   try {
     if (!started) await sameConfig(client, invoked);
@@ -77,6 +78,7 @@ async function foreground(invoked: Invocation): Promise<void> {
   const own = startHost({
     configFile: invoked.configFile,
     stateDir: invoked.stateDir,
+    asked: true,
     onReady: () => ready.resolve(),
   });
   own.catch((error: unknown) => ready.reject(error));

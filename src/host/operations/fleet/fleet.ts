@@ -1,15 +1,16 @@
 /**
- * From aether.yaml to agents. While the host runs, an edit may come from an agent that can write the file: it applies
- * by itself only as far as it narrows, in the name of the file. Everything else waits for `apply`, which is an
- * operator's. A file that cannot be read keeps the last good fleet and says why.
+ * From aether.yaml to agents. An edit may come from an agent that can write the file, while the host runs or while none
+ * does: it applies by itself only as far as it narrows, in the name of the file. Everything else waits for `apply`,
+ * which is an operator's. A file that cannot be read keeps the last good fleet and says why.
  */
 import path from 'node:path';
 import type { HostInfo, PlanChange, PlanView, Principal } from '../../api.ts';
-import { diffConfig, type LiveEdit, liveEdit } from '../../config/diff.ts';
-import { canonicalJson, configHash } from '../../config/hash.ts';
+import { diffConfig, type LiveEdit, liveEdit, waitingSettings } from '../../config/diff.ts';
+import { configHash } from '../../config/hash.ts';
 import { RETENTION } from '../../config/load.ts';
-import type { AgentConfig, Config, RetentionConfig } from '../../config/types.ts';
+import type { AgentConfig, Config, FleetSettings } from '../../config/types.ts';
 import { AetherError, messageOf, type WireError } from '../../errors.ts';
+import type { SettingTable } from '../../store/settings.ts';
 import type { Launcher } from '../launch/launch.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { onceStored } from '../upkeep/chores.ts';
@@ -18,26 +19,33 @@ import type { By, Wiring } from '../wiring.ts';
 /** What this file uses of the host. */
 type Needs = Pick<Wiring, 'store' | 'clock' | 'log' | 'events' | 'agents' | 'runs' | 'closing' | 'touched'>;
 
+/** Of a host that no configuration has told otherwise: its console takes any free port. */
+const DEFAULTS: FleetSettings = { console: { enabled: true, port: 0 }, retention: RETENTION };
+
 export class Fleet {
   readonly #wiring: Needs;
+  readonly #table: SettingTable;
   readonly #lifecycle: Lifecycle;
   readonly #launcher: Launcher;
   readonly #load: () => Config;
   readonly #plan: (config: Config) => Promise<PlanView>;
   #config: Config | null = null;
-  #retention = RETENTION;
+  #settings: FleetSettings;
   #problem: WireError | null = null;
   /** As it was opened when the host started. */
-  #console: Config['console'] | null = null;
+  #console: FleetSettings['console'] | null = null;
 
   constructor(parts: {
     wiring: Needs;
+    table: SettingTable;
     lifecycle: Lifecycle;
     launcher: Launcher;
     load: () => Config;
     plan: (config: Config) => Promise<PlanView>;
   }) {
     this.#wiring = parts.wiring;
+    this.#table = parts.table;
+    this.#settings = { ...DEFAULTS, ...parts.table.all() };
     this.#lifecycle = parts.lifecycle;
     this.#launcher = parts.launcher;
     this.#load = parts.load;
@@ -53,9 +61,9 @@ export class Fleet {
     return this.#problem;
   }
 
-  /** As it was applied last. */
-  get retention(): RetentionConfig {
-    return this.#retention;
+  /** As they were applied last, by this host or one before it. */
+  get settings(): FleetSettings {
+    return this.#settings;
   }
 
   /** Why the last edit of this agent is not in force yet. */
@@ -76,9 +84,32 @@ export class Fleet {
       const why = this.pending(agent);
       return why === null ? [] : [{ agent, why }];
     });
-    if (this.#config !== null && canonicalJson(this.#config.retention) !== canonicalJson(this.#retention))
-      waits.push({ agent: null, why: 'retention decides what is deleted, and when' });
-    return waits;
+    return [...waits, ...this.#waitingSettings.map((wait) => ({ agent: null, why: reasons([wait]) }))];
+  }
+
+  get #waitingSettings(): LiveEdit['waits'] {
+    return this.#config === null ? [] : waitingSettings(this.#settings, this.#config);
+  }
+
+  /**
+   * What the file says when the host starts, before any agent is started. A fleet that is known from before is only
+   * narrowed: the file may have been edited while no host ran, by whomever.
+   * @param asked an operator starts the host, in a terminal
+   * @returns whether all of it is to be applied
+   */
+  begin(found: Config | AetherError | null, asked: boolean): boolean {
+    if (found === null) return false;
+    const whole = !(found instanceof AetherError) && (asked || this.#wiring.agents.all().length === 0);
+    if (found instanceof AetherError) this.changed(found);
+    else {
+      // Of a version that did not note down what was applied, the file is all there is to go by.
+      this.#apply(whole ? found : { ...found, ...this.#table.all() });
+      this.#accept(found);
+      if (!whole) this.#narrowAll();
+      if (!whole && this.waits.length > 0) this.#changedEvent();
+    }
+    this.#console = this.#settings.console;
+    return whole;
   }
 
   async plan(): Promise<PlanView> {
@@ -90,7 +121,7 @@ export class Fleet {
     const config = this.#load();
     const plan = await this.#planned(config);
     this.#accept(config);
-    this.#retention = config.retention;
+    this.#apply(config);
     const names = new Set(config.agents.map((agent) => agent.name));
     const work: Promise<void>[] = [];
     for (const agent of config.agents) work.push(this.#applyOne(agent, by));
@@ -126,14 +157,23 @@ export class Fleet {
       return;
     }
     this.#accept(result);
-    for (const { name } of agents.all()) this.narrow(name);
-    events.append({
+    this.#narrowAll();
+    this.#changedEvent();
+    for (const agent of agents.all()) touched(agent.name);
+  }
+
+  #narrowAll(): void {
+    for (const { name } of this.#wiring.agents.all()) this.narrow(name);
+  }
+
+  #changedEvent(): void {
+    const agents = this.waits.flatMap(({ agent }) => (agent === null ? [] : [agent]));
+    this.#wiring.events.append({
       topic: 'config.changed',
       principal: this.#file,
       grade: 'observed',
-      data: { pending: this.waits.map(({ agent }) => agent ?? 'retention') },
+      data: { pending: [...agents, ...this.#waitingSettings.map(({ key }) => key)] },
     });
-    for (const agent of agents.all()) touched(agent.name);
   }
 
   /**
@@ -194,8 +234,12 @@ export class Fleet {
     return { ...change, why: `${change.why}; waits for \`aether apply\`: ${reasons(waits)}` };
   }
 
+  #apply({ console, retention }: FleetSettings): void {
+    this.#settings = { console, retention };
+    this.#table.put(this.#settings);
+  }
+
   #accept(config: Config): void {
-    this.#console ??= config.console;
     this.#config = config;
     this.#problem = null;
     this.#wiring.agents.arrange(config.agents.map((agent) => agent.name));
