@@ -1,11 +1,15 @@
 /**
  * The few libc calls Node has no name for: peer credentials, advisory locks, the child subreaper, reaping of
- * processes that were adopted rather than started, close-on-exec. Bound on first use, so that importing this
+ * processes that were adopted rather than started, opening beneath a directory, close-on-exec. Bound on first use, so that importing this
  * file costs nothing on a platform that never calls them.
  */
+import { closeSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
 
 type Native = (...args: unknown[]) => number;
+
+/** The same on x86-64 and arm64, and not among Node's constants. */
+const O_CLOEXEC = 0o2000000;
 
 const bound = new Map<string, Native>();
 
@@ -119,6 +123,62 @@ export function duplicate(fd: number): number {
   if (copy < 0) throw fail('dup');
   closeOnExec(copy);
   return copy;
+}
+
+/**
+ * dup3(2): the number `target` means the same open file as `fd` from now on; what it meant before is closed.
+ * @param inherited children started later get it under this number
+ * @throws LibcError
+ */
+export function duplicateTo(fd: number, target: number, inherited: boolean): void {
+  const flags = inherited ? 0 : O_CLOEXEC;
+  if (native('int dup3(int fd, int target, int flags)')(fd, target, flags) < 0) throw fail('dup3');
+}
+
+/**
+ * Opens a path below a directory for its place only (O_PATH: nothing is read, no FIFO waits, no permission on the
+ * entry itself is needed), and follows no link on the way or at the end (Linux 5.6).
+ * @param path relative, without `..`
+ * @returns a descriptor that the caller closes; children do not inherit it
+ * @throws LibcError 'ELOOP' for a link, 'EXDEV' for a way out, 'ENOSYS' or 'EPERM' where the call is missing
+ */
+export function openPlaceBeneath(directory: number, path: string): number {
+  const SYS_OPENAT2 = 437;
+  const O_PATH = 0o10000000;
+  const RESOLVE_NO_MAGICLINKS = 0x02;
+  const RESOLVE_NO_SYMLINKS = 0x04;
+  const RESOLVE_BENEATH = 0x08;
+  const how = Buffer.alloc(24);
+  how.writeBigUInt64LE(BigInt(O_PATH | O_CLOEXEC), 0);
+  how.writeBigUInt64LE(BigInt(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS), 16);
+  const call = native('long syscall(long number, int fd, const char *path, void *how, size_t size)');
+  const fd = call(SYS_OPENAT2, directory, path, how, how.length);
+  if (fd < 0) throw fail('openat2');
+  return fd;
+}
+
+/**
+ * A file without a name that holds these bytes, read from its start, and that nobody can change any more.
+ * @returns a descriptor that the caller closes; children do not inherit it
+ * @throws LibcError
+ */
+export function sealedFile(name: string, content: Buffer): number {
+  const MFD_CLOEXEC = 1;
+  const MFD_ALLOW_SEALING = 2;
+  const F_ADD_SEALS = 1033;
+  const EVERY_SEAL = 0xf;
+  const create = native('int memfd_create(const char *name, unsigned int flags)');
+  const fd = create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) throw fail('memfd_create');
+  try {
+    for (let at = 0; at < content.length; ) at += writeSync(fd, content, at, content.length - at, at);
+    const seal = native('int fcntl(int fd, int command, ...)');
+    if (seal(fd, F_ADD_SEALS, 'int', EVERY_SEAL) !== 0) throw fail('fcntl F_ADD_SEALS');
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+  return fd;
 }
 
 /** Children started later do not inherit this descriptor. @throws LibcError */

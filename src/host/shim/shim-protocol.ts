@@ -21,6 +21,35 @@ export const WRITE_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 /** What a process of a run is for. */
 export type ProcessRole = 'engine' | 'terminal' | 'desktop';
 
+/**
+ * What the process finds open: handle 0 at this descriptor, the next one at the next. High, so that a shim can keep
+ * the numbers free for good.
+ */
+export const HANDLE_FD_MIN = 100;
+export const HANDLES_MAX = 64;
+/** The longest content of one handle. */
+export const HANDLE_BYTES_MAX = 1024 * 1024;
+
+/**
+ * What a process is given as an open descriptor instead of a path, because an agent could replace what the path
+ * leads to between the look and the use. The shim opens it immediately before the start.
+ */
+export type HandleSpec =
+  /**
+   * The place (O_PATH) of a directory or a regular file below `root`, to be bound: no part of `path` may be a link.
+   * `root` is absolute, and links on the way to it are followed.
+   */
+  | {
+      kind: 'directory' | 'file';
+      root: string;
+      /** Relative, without `..`; empty: the root itself. */
+      path: string;
+      /** It has to be this very one: device and inode number, in decimal. */
+      identity?: { device: string; inode: string };
+    }
+  /** A sealed file that holds these bytes, in base64: a filter, a configuration, arguments. */
+  | { kind: 'content'; name: string; base64: string };
+
 /** How one process is started. Lives in the shim's memory only: env holds secrets. */
 export interface ProcessSpec {
   role: ProcessRole;
@@ -29,6 +58,11 @@ export interface ProcessSpec {
   env: Record<string, string>;
   cwd: string;
   io: { kind: 'pipes' } | { kind: 'pty'; cols: number; rows: number };
+  /**
+   * Open in the process from its start, at HANDLE_FD_MIN and the numbers after it. What does not use up or close
+   * them hands them on to its children: a directory is then a way out of a sandbox.
+   */
+  handles?: HandleSpec[];
   /** Its sandbox gives it a network of its own: relays wait until that exists. Absent: it has the shim's. */
   ownNetwork?: true;
 }

@@ -11,6 +11,7 @@ import { becomeSubreaper, unblockSignal } from '../../process/libc.ts';
 import { runMarkerOf } from '../../process/marker.ts';
 import { startTicks } from '../../process/proc.ts';
 import { RecordType, type ShimStart } from '../shim-protocol.ts';
+import { reserveHandles } from './handles.ts';
 import { Journal } from './journal.ts';
 import { Reaper } from './reaper.ts';
 import { Run } from './run.ts';
@@ -59,6 +60,7 @@ function receiveInspectorSignal(): void {
 }
 
 async function main(): Promise<void> {
+  if (process.platform === 'linux') reserveHandles();
   const start = readStart();
   const launcherRun = runMarkerOf(process.ppid);
   process.title = `aether-shim ${start.agent}`;

@@ -16,6 +16,7 @@ import {
 } from '../shim-protocol.ts';
 import { type Child, type Enclose, type Output, SpawnFailed } from './child.ts';
 import { Frames } from './frames.ts';
+import { openHandles } from './handles.ts';
 import type { Journal } from './journal.ts';
 import { spawnOnPipes } from './pipes.ts';
 import { findProgram } from './program.ts';
@@ -94,14 +95,20 @@ export class Processes {
     const file = findProgram(spec);
     const marked = { ...spec, env: { ...spec.env, [RUN_MARKER]: this.#run } };
     const part = beside ? partOf(index) : undefined;
-    const enclose: Enclose = (start) => this.#containment.enclose(start, part);
+    const handles = openHandles(spec.handles ?? []);
+    const enclose: Enclose = (start) => this.#containment.enclose(() => handles.lend(start), part);
     const own = (pid: number) => this.#reaper.own(pid);
     const output: Output = (stream, chunk) =>
       this.#journal.output(stream === 'out' ? RecordType.out : RecordType.err, index, chunk);
-    const child =
-      spec.io.kind === 'pty'
-        ? spawnOnPty(file, marked, terminalSize(spec.io.cols, spec.io.rows), enclose, own, output)
-        : await spawnOnPipes(file, marked, enclose, own, output);
+    let child: Child;
+    try {
+      child =
+        spec.io.kind === 'pty'
+          ? spawnOnPty(file, marked, terminalSize(spec.io.cols, spec.io.rows), enclose, own, output)
+          : await spawnOnPipes(file, marked, enclose, own, output);
+    } finally {
+      handles.close();
+    }
     const status: ProcessStatus = {
       index,
       role: spec.role,
