@@ -63,7 +63,7 @@ export const parrotRuntime: Runtime = {
       argv: ['/bin/sh', '-c', 'while read -r line; do echo "$line"; done'],
       env: { PATH: place.path, HOME: place.agentDir },
       cwd: agent.workspace,
-      io: { kind: 'pipes' },
+      io: { kind: 'pipes', stdio: 'socketpair' },
     },
     secretEnv: [],
     files: [],

@@ -54,6 +54,12 @@ export function launchConformance(bench: Bench<AnySubject>): void {
       }
     });
 
+    it('takes answers of the host where no program beside it can write', async () => {
+      const spec = await bench.runtime.prepare(bench.agent({ goal: 'hello' }), bench.desk.place, null, null);
+      if (bench.runtime.capabilities.engine !== 'structured') return;
+      expect(spec.process.io).toEqual({ kind: 'pipes', stdio: 'socketpair' });
+    });
+
     it('says the same when it is asked again, and writes nothing by itself', async () => {
       const input = bench.agent({ goal: 'hello' });
       const first = await bench.runtime.prepare(input, bench.desk.place, null, null);

@@ -291,7 +291,7 @@ function sh(script: string, cwd: string): ProcessSpec {
     argv: ['/bin/sh', '-c', script],
     env: { PATH, LANG: 'C.UTF-8' },
     cwd,
-    io: { kind: 'pipes' },
+    io: { kind: 'pipes', stdio: 'pipe' },
   };
 }
 

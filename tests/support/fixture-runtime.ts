@@ -44,7 +44,7 @@ function spec(agent: AgentSpec, place: RunPlace, state: EngineState | null, flag
         ...agent.auth,
       },
       cwd: agent.workspace,
-      io: { kind: 'pipes' },
+      io: { kind: 'pipes', stdio: 'socketpair' },
     },
     secretEnv: Object.keys(agent.auth),
     files: [{ path: file, mode: 0o600, content: JSON.stringify(settings) }, note('home'), note('tmp')],

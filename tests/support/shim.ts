@@ -49,7 +49,7 @@ export function program(
     argv: file.endsWith('.mjs') ? [process.execPath, path, ...args] : [path, ...args],
     env: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8', ...options.env },
     cwd: tmpdir(),
-    io: options.pty ? { kind: 'pty', cols: 80, rows: 24 } : { kind: 'pipes' },
+    io: options.pty ? { kind: 'pty', cols: 80, rows: 24 } : { kind: 'pipes', stdio: 'pipe' },
   };
 }
 

@@ -117,6 +117,20 @@ export function pipe(): { read: number; write: number } {
   return { read, write };
 }
 
+/** Two stream sockets that are connected to each other; neither is inherited by children. @throws LibcError */
+export function socketPair(): { ours: number; theirs: number } {
+  const AF_UNIX = 1;
+  const SOCK_STREAM = 1;
+  const ends = Buffer.alloc(8);
+  const call = native('int socketpair(int family, int type, int protocol, void *ends)');
+  if (call(AF_UNIX, SOCK_STREAM, 0, ends) !== 0) throw fail('socketpair');
+  const ours = ends.readInt32LE(0);
+  const theirs = ends.readInt32LE(4);
+  closeOnExec(ours);
+  closeOnExec(theirs);
+  return { ours, theirs };
+}
+
 /** A second descriptor of the same open file, not inherited by children. @throws LibcError */
 export function duplicate(fd: number): number {
   const copy = native('int dup(int fd)')(fd);

@@ -22,6 +22,15 @@ export const WRITE_QUEUE_BYTES_MAX = 64 * 1024 * 1024;
 export type ProcessRole = 'engine' | 'terminal' | 'desktop';
 
 /**
+ * What stdin and stdout are; stderr is a pipe with both, because programs that a process starts write to it.
+ *
+ * `pipe`: programs that open /dev/stdin or /dev/stdout work. So does a program that opens /proc/PID/fd/0 of this
+ * process and writes: it answers in the host's place.
+ * `socketpair`: opening them gives ENXIO. For a process that takes answers of the host from its stdin.
+ */
+export type Stdio = 'pipe' | 'socketpair';
+
+/**
  * What the process finds open: handle 0 at this descriptor, the next one at the next. High, so that a shim can keep
  * the numbers free for good.
  */
@@ -57,7 +66,7 @@ export interface ProcessSpec {
   /** The complete environment: nothing is inherited from the shim. */
   env: Record<string, string>;
   cwd: string;
-  io: { kind: 'pipes' } | { kind: 'pty'; cols: number; rows: number };
+  io: { kind: 'pipes'; stdio: Stdio } | { kind: 'pty'; cols: number; rows: number };
   /**
    * Open in the process from its start, at HANDLE_FD_MIN and the numbers after it. What does not use up or close
    * them hands them on to its children: a directory is then a way out of a sandbox.

@@ -148,7 +148,7 @@ function launch(
       argv: [process.execPath, NO_INSPECTOR, PROGRAM, '--settings', file, ...flags],
       env,
       cwd: agent.workspace,
-      io: { kind: 'pipes' },
+      io: { kind: 'pipes', stdio: 'socketpair' },
     },
     secretEnv: [
       ...new Set([...Object.keys(agent.auth), ...KEY_VARIABLES.filter((variable) => variable in env)]),

@@ -57,7 +57,7 @@ export async function engineSpec(
       ],
       env: { ...env, CLAUDE_CODE_EMIT_SESSION_STATE_EVENTS: '1' },
       cwd: agent.workspace,
-      io: { kind: 'pipes' },
+      io: { kind: 'pipes', stdio: 'socketpair' },
     },
     // An idle engine leaves 0.1 s after stdin closes; a busy one would finish its turn first.
     stop: { close_stdin_ms: 1_500, term_ms: 4_000, kill_ms: 5_000 },

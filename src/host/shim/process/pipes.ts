@@ -1,14 +1,14 @@
 /**
- * A process on three pipes, in a session and process group of its own. The pipes are made here and not by
- * Node, whose "pipes" are socket pairs: a program that opens /dev/stdout or /dev/stderr fails on those. And
- * reading goes through one buffer for good, so that a flood of output does not become a flood of garbage.
+ * A process on three pipes, in a session and process group of its own. They are made here and not by Node, whose
+ * "pipes" are always socket pairs; which of the two a process needs, its spec says. And reading goes through one
+ * buffer for good, so that a flood of output does not become a flood of garbage.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { pipe } from '../../process/libc.ts';
-import type { ProcessExit, ProcessSpec } from '../shim-protocol.ts';
+import { pipe, socketPair } from '../../process/libc.ts';
+import type { ProcessExit, ProcessSpec, Stdio } from '../shim-protocol.ts';
 import { type Child, type Enclose, type Output, SpawnFailed } from './child.ts';
 import { readInto } from './reading.ts';
 
@@ -20,11 +20,12 @@ import { readInto } from './reading.ts';
 export async function spawnOnPipes(
   file: string,
   spec: ProcessSpec,
+  stdio: Stdio,
   enclose: Enclose,
   onPid: (pid: number) => void,
   output: Output,
 ): Promise<Child> {
-  const pipes = openPipes();
+  const pipes = openPipes(stdio);
   let child: ChildProcess;
   try {
     child = enclose(() =>
@@ -86,9 +87,14 @@ export async function spawnOnPipes(
 type Three = [number, number, number];
 
 /** Descriptors of stdin, stdout and stderr at either end. */
-function openPipes(): { ours: Three; theirs: Three } {
-  const [stdin, stdout, stderr] = [pipe(), pipe(), pipe()];
-  return { ours: [stdin.write, stdout.read, stderr.read], theirs: [stdin.read, stdout.write, stderr.write] };
+function openPipes(stdio: Stdio): { ours: Three; theirs: Three } {
+  const err = pipe();
+  if (stdio === 'socketpair') {
+    const [stdin, stdout] = [socketPair(), socketPair()];
+    return { ours: [stdin.ours, stdout.ours, err.read], theirs: [stdin.theirs, stdout.theirs, err.write] };
+  }
+  const [stdin, stdout] = [pipe(), pipe()];
+  return { ours: [stdin.write, stdout.read, err.read], theirs: [stdin.read, stdout.write, err.write] };
 }
 
 function ended(stream: Socket): Promise<void> {

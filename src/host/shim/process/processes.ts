@@ -105,7 +105,7 @@ export class Processes {
       child =
         spec.io.kind === 'pty'
           ? spawnOnPty(file, marked, terminalSize(spec.io.cols, spec.io.rows), enclose, own, output)
-          : await spawnOnPipes(file, marked, enclose, own, output);
+          : await spawnOnPipes(file, marked, spec.io.stdio, enclose, own, output);
     } finally {
       handles.close();
     }
