@@ -45,6 +45,12 @@ export const limits = {
 
   /** One line of an engine's structured channel. */
   engine_line_bytes_max: 32 * 1024 * 1024,
+  /** Of a longer one only the beginning of each long text is kept. More than a model writes into one tool call. */
+  engine_line_whole_bytes_max: 1024 * 1024,
+  /** What is kept of a line that was shortened. */
+  engine_line_kept_bytes_max: 2 * 1024 * 1024,
+  /** A value costs the parser some 100 times what a byte of text does. */
+  engine_line_values_max: 30_000,
   /** What an engine may report: ids and names, nesting of a tool's input, counts and amounts of one fact. */
   observed_id_chars_max: 512,
   observed_depth_max: 200,

@@ -89,8 +89,11 @@ export class JournalRun {
   }
 
   /** @returns the logical length of the journal afterwards */
-  append(type: RecordType, payload: object | string): number {
-    const bytes = typeof payload === 'string' ? Buffer.from(payload) : Buffer.from(JSON.stringify(payload));
+  append(type: RecordType, payload: object | string | Buffer): number {
+    const bytes =
+      typeof payload === 'string' || payload instanceof Buffer
+        ? Buffer.from(payload as string)
+        : Buffer.from(JSON.stringify(payload));
     const record = encodeRecord(type, 0, Date.now(), bytes);
     fs.appendFileSync(segmentPath(this.journal, 0), record);
     this.#length += record.length;
@@ -101,7 +104,7 @@ export class JournalRun {
   print(lines: readonly string[], record_bytes = 64 * 1024): void {
     const text = Buffer.from(lines.map((line) => `${line}\n`).join(''));
     for (let from = 0; from < text.length; from += record_bytes)
-      this.append(RecordType.out, text.subarray(from, from + record_bytes).toString('utf8'));
+      this.append(RecordType.out, text.subarray(from, from + record_bytes));
   }
 
   exit(): void {

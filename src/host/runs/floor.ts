@@ -7,6 +7,7 @@ import { limits } from '../limits.ts';
 import type { ProcessRole, ProcessStatus } from '../shim/shim-protocol.ts';
 import type { Floor, RunProcess, TerminalSize } from '../store/run-parts.ts';
 import { endOfText, wholeBytes } from '../text.ts';
+import { NOTHING, type Unfinished } from './long-line.ts';
 
 const PRINTED_CHARS_MAX = 2_000;
 const MARK_EVERY_BYTES = 128 * 1024;
@@ -127,8 +128,20 @@ export function printed(
   return { process: heard, text };
 }
 
+/** What was under way of the last line of this stream. */
+export function lineUnderWay(process: Readonly<RunProcess>, source: 'out' | 'err'): Unfinished {
+  return source === 'out'
+    ? { rest: process.partialOut, long: process.longOut ?? null }
+    : { rest: process.partialErr, long: process.longErr ?? null };
+}
+
+export function unfinishedLine(process: RunProcess, source: 'out' | 'err', { rest, long }: Unfinished): void {
+  process[source === 'out' ? 'partialOut' : 'partialErr'] = rest;
+  process[source === 'out' ? 'longOut' : 'longErr'] = long;
+}
+
 /** Whole lines of its stderr. */
-export function printedLines(process: RunProcess, lines: string[]): void {
+export function printedLines(process: RunProcess, lines: readonly string[]): void {
   const text = lines.map((line) => `${line}\n`).join('');
   process.printed = endOfText(process.printed + text, PRINTED_CHARS_MAX);
 }
@@ -149,14 +162,14 @@ function mark(terminal: RunProcess, end: number): void {
 /** The line that was under way is left out. */
 export function endLine(floor: Floor, process: number, out: boolean): void {
   const ended = floor.processes[process];
-  if (ended !== undefined) ended[out ? 'partialOut' : 'partialErr'] = '';
+  if (ended !== undefined) unfinishedLine(ended, out ? 'out' : 'err', NOTHING);
 }
 
 /** A part of the journal is missing: every line that was under way is cut in its middle. */
 export function endLines(floor: Floor): void {
   for (const process of Object.values(floor.processes)) {
-    process.partialOut = '';
-    process.partialErr = '';
+    unfinishedLine(process, 'out', NOTHING);
+    unfinishedLine(process, 'err', NOTHING);
   }
 }
 

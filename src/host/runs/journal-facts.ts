@@ -18,7 +18,7 @@ import type { TerminalSize } from '../store/run-parts.ts';
 import type { RunRecord } from '../store/runs.ts';
 import * as floors from './floor.ts';
 import { checked } from './observed.ts';
-import { cutLines } from './output-lines.ts';
+import { type Cut, cutLines } from './output-lines.ts';
 import { leaveOut } from './quarantine.ts';
 import { noteInTree, type Recorded } from './tree.ts';
 
@@ -38,6 +38,8 @@ export type Asked = Extract<ObservedEvent, { kind: 'gate-asked' | 'permission-as
 /** One line of an engine or its transcript, and where it is from. */
 interface Line {
   text: string;
+  /** Bytes of its strings that are not in `text`. */
+  cut: number;
   at_ms: number;
   of: 'line' | 'transcript';
   offset: number;
@@ -90,6 +92,7 @@ export class RunFacts {
     for (const text of lines)
       this.#line({
         text,
+        cut: 0,
         at_ms,
         of: 'transcript',
         offset: this.#offset,
@@ -205,23 +208,18 @@ export class RunFacts {
     if (heard === null || record.process !== floor.process) return;
     const { process, text } = heard;
     if (process.io === 'pty') {
-      if (process.role === 'engine') this.#printed('out', text, at_ms);
+      if (process.role === 'engine') this.#printed('out', { text, cut: 0 }, at_ms);
       return;
     }
-    const key = source === 'out' ? 'partialOut' : 'partialErr';
-    const cut = cutLines(process[key], payload, limits.engine_line_bytes_max);
-    process[key] = cut.rest;
-    if (source === 'err') floors.printedLines(process, cut.lines);
-    if (cut.dropped > 0) {
-      this.observe(
-        {
-          kind: 'note',
-          level: 'error',
-          text: `A line of over ${limits.engine_line_bytes_max} bytes was left out; it is in the journal.`,
-        },
-        record.at_ms,
+    const cut = cutLines(floors.lineUnderWay(process, source), payload);
+    floors.unfinishedLine(process, source, cut);
+    if (source === 'err')
+      floors.printedLines(
+        process,
+        cut.lines.map(({ text }) => text),
       );
-    }
+    for (const { why, ...line } of cut.dropped)
+      this.#leftOut({ of: 'line', offset: end, ...line, error: new Error(why) });
     for (const line of cut.lines) this.#printed(source, line, record.at_ms);
     const more = this.#notes - limits.notes_per_record_max;
     if (more > 0) {
@@ -230,10 +228,11 @@ export class RunFacts {
     }
   }
 
-  #printed(source: 'out' | 'err', text: string, at_ms: number): void {
+  #printed(source: 'out' | 'err', { text, cut }: Cut['lines'][number], at_ms: number): void {
     const { observer } = this.#runtime;
     this.#line({
       text,
+      cut,
       at_ms,
       of: 'line',
       offset: this.#offset,
@@ -249,7 +248,10 @@ export class RunFacts {
     for (const event of events) {
       // A program that prints nothing else must not fill the event log, and each costs the host time.
       if (event?.kind === 'note' && ++this.#notes > limits.notes_per_record_max) continue;
-      const failed = this.#attempt(line, 'fact', () => this.observe(event, line.at_ms));
+      const failed = this.#attempt(line, 'fact', () => {
+        if (line.cut > 0 && isAsked(event)) throw new Error(`${line.cut} bytes of the call were left out`);
+        this.observe(event, line.at_ms);
+      });
       if (failed !== null) this.#refuse(event, failed.error);
     }
   }
@@ -283,7 +285,7 @@ export class RunFacts {
 
   /** An engine that waits for an answer to a call that was left out is told that it does not run. */
   #refuse(event: ObservedEvent, error: unknown): void {
-    if (event?.kind !== 'gate-asked' && event?.kind !== 'permission-asked') return;
+    if (!isAsked(event)) return;
     const { kind, requestId, tool } = event;
     const bare = { kind, requestId, tool: named(tool), toolUseId: named(event.toolUseId), input: {} };
     const why =
@@ -297,6 +299,10 @@ export class RunFacts {
     }
   }
 }
+
+/** What is decided about must be all of what runs. */
+const isAsked = (event: ObservedEvent): event is Asked =>
+  event?.kind === 'gate-asked' || event?.kind === 'permission-asked';
 
 /** A name that can be stored, whatever the engine gave. */
 const named = (value: unknown): string =>

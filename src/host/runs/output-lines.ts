@@ -1,36 +1,64 @@
 /**
  * Cuts a byte stream into lines, carrying the unfinished one from chunk to chunk as latin1 text: that is JSON
- * safe, loses no byte of a character cut in two, and can be stored with the run.
+ * safe, loses no byte of a character cut in two, and can be stored with the run. Long ones are shortened on the way.
  */
 import { stripVTControlCharacters } from 'node:util';
+import { limits } from '../limits.ts';
 import { endOfText } from '../text.ts';
+import { excessOf, grown, NOTHING, SHORT_BYTES, type Unfinished } from './long-line.ts';
 
-export interface Cut {
-  lines: string[];
-  rest: string;
-  /** A line over the limit was dropped; this many bytes of it. */
-  dropped: number;
+const EXCERPT_CHARS = limits.quarantine_excerpt_chars_max + 1;
+
+export interface Line {
+  text: string;
+  /** Bytes of its long strings that are not in `text`. */
+  cut: number;
 }
 
-export function cutLines(rest: string, chunk: Buffer, line_bytes_max: number): Cut {
-  const lines: string[] = [];
+export interface Cut extends Unfinished {
+  lines: Line[];
+  /** Lines that are passed over, each told once: why, and how it begins. */
+  dropped: { why: string; bytes: number; text: string }[];
+}
+
+export function cutLines(before: Unfinished, chunk: Buffer): Cut {
+  const lines: Line[] = [];
+  const dropped: Cut['dropped'] = [];
+  let now = before.rest === '' && before.long === null ? NOTHING : before;
+  const grow = (piece: Buffer) => {
+    const known = now;
+    now = grown(known, piece);
+    const why = now.long?.over ?? null;
+    if (why === null || known.long?.over) return;
+    dropped.push({
+      why,
+      bytes: now.long!.bytes,
+      text: (known.rest || piece.toString('latin1')).slice(0, EXCERPT_CHARS),
+    });
+  };
   let from = 0;
-  let carried = rest;
-  let dropped = 0;
   for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, from)) {
     const piece = chunk.subarray(from, at);
-    const bytes = carried === '' ? piece : Buffer.concat([Buffer.from(carried, 'latin1'), piece]);
-    carried = '';
     from = at + 1;
-    const end = bytes.length > 0 && bytes[bytes.length - 1] === 13 ? bytes.length - 1 : bytes.length;
-    if (end > 0) lines.push(bytes.toString('utf8', 0, end));
+    if (now === NOTHING && piece.length <= SHORT_BYTES) {
+      const end = piece.at(-1) === 13 ? piece.length - 1 : piece.length;
+      if (end > 0) lines.push({ text: piece.toString('utf8', 0, end), cut: 0 });
+      continue;
+    }
+    grow(piece);
+    const { rest, long } = now;
+    now = NOTHING;
+    const why = long === null ? excessOf(rest) : null;
+    if (why !== null) {
+      dropped.push({ why, bytes: rest.length, text: rest.slice(0, EXCERPT_CHARS) });
+      continue;
+    }
+    const end = rest.endsWith('\r') ? rest.length - 1 : rest.length;
+    if (end > 0)
+      lines.push({ text: Buffer.from(rest, 'latin1').toString('utf8', 0, end), cut: long?.cut ?? 0 });
   }
-  carried += chunk.toString('latin1', from);
-  if (carried.length > line_bytes_max) {
-    dropped = carried.length;
-    carried = '';
-  }
-  return { lines, rest: carried, dropped };
+  grow(chunk.subarray(from));
+  return { lines, dropped, ...now };
 }
 
 const LAST_LINES = 3;

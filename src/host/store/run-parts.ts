@@ -37,6 +37,9 @@ export interface RunProcess {
   /** Bytes of an unfinished line (of a terminal: of an unfinished character), where a restarted host goes on. */
   partialOut: string;
   partialErr: string;
+  /** Where such a line stands that has become long; rows of before it was noted have none. */
+  longOut?: LongLine | null;
+  longErr?: LongLine | null;
   /** The end of what it printed for people, on its terminal or to stderr: its last words, should it crash. */
   printed: string;
   /** Journal offset at which its PTY began; null without one. */
@@ -45,6 +48,23 @@ export interface RunProcess {
   marks: number[];
   /** When it last printed anything; null: nothing so far. */
   heard_ms: number | null;
+}
+
+/** Where in its JSON a long line stands. Never changed in place: an undone transaction goes back to the one before. */
+export interface LongLine {
+  /** Of the line so far. */
+  bytes: number;
+  /** Bytes of the string under way; null outside of one. */
+  string: number | null;
+  /** How many of them were left out. */
+  left: number;
+  /** Bytes that the escape under way still takes; -1 where its letter comes next. */
+  escape: number;
+  values: number;
+  /** Left out of the strings before. */
+  cut: number;
+  /** Why the line is passed over up to its end. */
+  over: string | null;
 }
 
 /** The engine's turn: what it says of it, and which senders it follows. */

@@ -41,9 +41,12 @@ test('the last words on stderr are whole, with and without the end of a line', (
     for (let at = 0; at < bytes.length; at += 3) {
       const payload = bytes.subarray(at, at + 3);
       const { process } = printed(floor, 0, { payload, end: at, at_ms: 0 })!;
-      const cut = cutLines(process.partialErr, payload, 1_000);
+      const cut = cutLines({ rest: process.partialErr, long: null }, payload);
       process.partialErr = cut.rest;
-      printedLines(process, cut.lines);
+      printedLines(
+        process,
+        cut.lines.map(({ text }) => text),
+      );
     }
     expect(lastPrinted(floor.processes[0]!)).toBe(said);
   }

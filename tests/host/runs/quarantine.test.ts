@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { limits } from '../../../src/host/limits.ts';
+import { BYTES_MAX } from '../../../src/host/runs/batch.ts';
 import { segmentPath } from '../../../src/host/shim/format.ts';
 import { RecordType } from '../../../src/host/shim/shim-protocol.ts';
 import { builtinRuntime } from '../../../src/runtimes/builtin/runtime.ts';
@@ -284,4 +285,65 @@ test('others are served while lines that cost much are read', async () => {
   clearInterval(watch);
   // A part of the whole, because the machine may be slow.
   expect(longest_ms).toBeLessThan((performance.now() - began) / 2);
+});
+
+test('three that flood at once: in a turn of the loop one of them is read, and no more of it than a batch', {
+  timeout: 60_000,
+}, async () => {
+  const record_bytes = 64 * 1024;
+  const huge = (uuid: string, text: string) =>
+    JSON.stringify({
+      type: 'assistant',
+      uuid,
+      parent_tool_use_id: null,
+      message: { content: [{ type: 'text', text }] },
+    });
+  it = new JournalRun(claudeCodeRuntime);
+  it.print([huge('a', '🚀'.repeat(5 * 1024 * 1024)), huge('b', 'behind')], record_bytes);
+  const endless = new JournalRun(fixtureRuntime);
+  endless.print(['x'.repeat(limits.engine_line_bytes_max + 1024 * 1024), said('behind')], record_bytes);
+  const screen = new JournalRun(commandRuntime, 'pty');
+  screen.print(
+    Array.from({ length: 200 }, () => '\x1b[2J\x1b]0;title\x07\x1bP1$r\x1b\\🚀'.repeat(4_000)),
+    record_bytes,
+  );
+  const all = [it, endless, screen];
+  try {
+    const offsets = () => all.map(({ run }) => run.record.journal_offset);
+    let [before, reading, turns] = [offsets(), true, 0];
+    const look = () => {
+      const now = offsets();
+      const read = now.map((offset, at) => offset - before[at]!);
+      before = now;
+      // The first batches of all begin with the calls below, in no turn.
+      if (turns > 0) expect(read.filter((bytes) => bytes > 0).length).toBeLessThanOrEqual(1);
+      expect(Math.max(...read)).toBeLessThanOrEqual(BYTES_MAX + record_bytes);
+      turns += 1;
+      if (reading) setImmediate(look);
+    };
+    const done = Promise.all(all.map(({ run }) => run.pump()));
+    setImmediate(look);
+    await done;
+    reading = false;
+    expect(turns).toBeGreaterThan(100);
+    const [first, second] = it.topics('message.assistant').map(({ text }) => String(text));
+    expect(first).toMatch(/^🚀{1000,}\n… \d{8} more bytes of this text are in the journal of the run$/u);
+    expect(second).toBe('behind');
+    expect(endless.topics('message.assistant')).toMatchObject([{ text: 'behind' }]);
+    expect(endless.topics('record.quarantined')).toMatchObject([{ of: 'line', count: 1 }]);
+  } finally {
+    endless.close();
+    screen.close();
+  }
+});
+
+test('a call of which a part was left out is not asked about: it is refused', async () => {
+  it = new JournalRun(fixtureRuntime);
+  it.print([permission('large', { command: `rm -rf / # ${'x'.repeat(2 * 1024 * 1024)}` }), said('after')]);
+  await read();
+  expect(texts()).toEqual(['after']);
+  expect(it.approvals.list({ state: 'open' })).toEqual([]);
+  expect(it.approvals.list({ state: 'all' })).toMatchObject([
+    { state: 'answered', answeredBy: 'host', answer: { allow: false }, detail: { requestId: 'large' } },
+  ]);
 });

@@ -202,6 +202,11 @@ function callLine(tool: string, input: unknown): string {
 
 /** For one line of a table: no line breaks, no control characters, bounded. */
 function oneLine(text: string): string {
-  const flat = text.replace(/[\u0000-\u001f\u007f\s]+/g, ' ').trim();
+  // A look at all of a long text would cost more than the rest of what is done with it.
+  const flat = text
+    .trimStart()
+    .slice(0, 4 * LAST_CHARS)
+    .replace(/[\u0000-\u001f\u007f\s]+/g, ' ')
+    .trim();
   return shortText(flat, LAST_CHARS);
 }
