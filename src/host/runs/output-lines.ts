@@ -3,11 +3,8 @@
  * safe, loses no byte of a character cut in two, and can be stored with the run. Long ones are shortened on the way.
  */
 import { stripVTControlCharacters } from 'node:util';
-import { limits } from '../limits.ts';
 import { endOfText } from '../text.ts';
 import { excessOf, grown, NOTHING, SHORT_BYTES, type Unfinished } from './long-line.ts';
-
-const EXCERPT_CHARS = limits.quarantine_excerpt_chars_max + 1;
 
 export interface Line {
   text: string;
@@ -17,7 +14,7 @@ export interface Line {
 
 export interface Cut extends Unfinished {
   lines: Line[];
-  /** Lines that are passed over, each told once: why, and how it begins. */
+  /** Lines that are passed over, each told once: why, and what was kept of it as latin1 text. */
   dropped: { why: string; bytes: number; text: string }[];
 }
 
@@ -30,11 +27,7 @@ export function cutLines(before: Unfinished, chunk: Buffer): Cut {
     now = grown(known, piece);
     const why = now.long?.over ?? null;
     if (why === null || known.long?.over) return;
-    dropped.push({
-      why,
-      bytes: now.long!.bytes,
-      text: (known.rest || piece.toString('latin1')).slice(0, EXCERPT_CHARS),
-    });
+    dropped.push({ why, bytes: now.long!.bytes, text: known.rest || piece.toString('latin1') });
   };
   let from = 0;
   for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, from)) {
@@ -50,7 +43,7 @@ export function cutLines(before: Unfinished, chunk: Buffer): Cut {
     now = NOTHING;
     const why = long === null ? excessOf(rest) : null;
     if (why !== null) {
-      dropped.push({ why, bytes: rest.length, text: rest.slice(0, EXCERPT_CHARS) });
+      dropped.push({ why, bytes: rest.length, text: rest });
       continue;
     }
     const end = rest.endsWith('\r') ? rest.length - 1 : rest.length;
