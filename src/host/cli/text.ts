@@ -2,9 +2,19 @@
  * Text on its way to a terminal. What agents write is data: it may not move the cursor, retitle the window,
  * write the clipboard or turn the direction of what stands beside it.
  */
-const ESCAPES =
-  // CSI, then OSC/DCS/SOS/PM/APC up to their terminator, then any other two-byte escape; 7-bit and 8-bit forms.
-  /(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]?/g;
+const ESCAPES = new RegExp(
+  [
+    // CSI. One that is cut off or malformed goes with its parameters, and what follows stays.
+    String.raw`(?:\x1b\[|\x9b)[0-?]{0,256}[ -/]{0,16}[@-~]?`,
+    // OSC, DCS, SOS, PM, APC up to their terminator, which stands in the same line.
+    String.raw`(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x18\x1a\x1b\x9c\r\n]*(?:\x07|\x18|\x1a|\x1b\\|\x9c)`,
+    // Without one they hide so much of it and no more.
+    String.raw`(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x18\x1a\x1b\x9c\r\n]{0,256}`,
+    // Any other escape; 7-bit and 8-bit forms of all of them.
+    String.raw`\x1b[ -/]{0,16}[0-~]?`,
+  ].join('|'),
+  'g',
+);
 /** Control characters but tab and newline; bidirectional overrides and isolates. */
 const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
 

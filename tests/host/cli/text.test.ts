@@ -11,6 +11,19 @@ describe('sanitise', () => {
     ['\x1bPq#0;2;0\x1b\\x\x1b_apc\x1b\\y', 'xy'],
     ['\x9b2Jx\x9d0;t\x9cy', 'xy'],
     ['\x1b]0;never ended', ''],
+    ['a\x1b]0;never ended\nnext\r\nline', 'a\nnext\nline'],
+    [`\x1b]0;${'x'.repeat(256 - 2)}text after`, 'text after'],
+    [`\x1b]52;c;${'A'.repeat(9_000)}\x07text after`, 'text after'],
+    ['a\x1b]0;broken off\x1b[31mred\x1b[0m', 'ared'],
+    ['a\x1b]0;cancelled\x18b\x1b]0;substituted\x1ac', 'abc'],
+    ['a\x1bPnever ended\nb\x1b_nor this\nc\x1b^nor this\nd\x1bXnor this\ne', 'a\nb\nc\nd\ne'],
+    ['a\x90never ended\nb\x9fnor this\nc\x9enor this\nd\x98nor this\ne\x9dnor this\nf', 'a\nb\nc\nd\ne\nf'],
+    ['a\x90DCS\x9cb\x9fAPC\x1b\\c\x9ePM\x07d', 'abcd'],
+    ['cut off\x1b[38;2;1', 'cut off'],
+    ['cut off\x1b', 'cut off'],
+    ['cut off\x9b38;2', 'cut off'],
+    ['a\x1b[31\nb\x1b[日c', 'a\nb日c'],
+    [`\x1b[${'1'.repeat(256)}999`, '999'],
     ['one\r\ntwo\rthree', 'one\ntwo\nthree'],
     ['safe\u202eevil\u2066x\x07\x08', 'safe�evil�x��'],
     ['tab\tand\nline', 'tab\tand\nline'],
@@ -44,6 +57,11 @@ describe('sanitise', () => {
       expect(oneLine(text)).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
     }
   });
+
+  it('takes a time that follows the length, whatever begins and does not end', () => {
+    for (const start of ['\x9d', '\x1b]', '\x1bP', '\x9b', '\x1b[', '\x1b ', '\x1b]\x9d'])
+      expect(sanitise(start.repeat(200_000)).length).toBeLessThan(10);
+  }, 5_000);
 });
 
 describe('widths', () => {
@@ -115,6 +133,41 @@ describe('the filter of a terminal', () => {
     for (let n = 0; n < 100; n += 1) out += filter.push(Buffer.alloc(10_000, 120));
     out += filter.push(Buffer.from('\x07after'));
     expect(out).toBe('after');
+  });
+
+  const UNENDED: [string, string][] = [
+    ['a\x1b]0;never ended\r\nb', 'a\nb'],
+    ['a\x1bPnever ended\nb\x1b_nor this\nc\x1b^nor this\nd\x1bXnor this\ne', 'a\nb\nc\nd\ne'],
+    ['a\u009d0;title\x07b\u0090DCS\u009cc\u009fAPC\x1b\\d\u009ePM\ne\u0098SOS\nf', 'abcd\ne\nf'],
+    ['a\x1b]0;broken off\x1b[31mred\x1b[0m', 'ared'],
+    ['a\x1b]0;broken off\x1b]0;again\x07b', 'ab'],
+    ['a\x1b]0;cancelled\x18b\x1b[3\x1ac', 'abc'],
+    ['a\x1b[31\nb\x1b[日c\u009b31md\x1b\ne', 'a\nb日cd\ne'],
+    ['a\x1b[38;2;1', 'a'],
+  ];
+
+  it.each(UNENDED)('plain, however the bytes are cut: of %j %j stays', (text, stays) => {
+    const bytes = Buffer.from(text);
+    for (let cut = 0; cut <= bytes.length; cut += 1) {
+      const filter = new TerminalFilter(true);
+      expect(filter.push(bytes.subarray(0, cut)) + filter.push(bytes.subarray(cut))).toBe(stays);
+    }
+    const filter = new TerminalFilter(true);
+    expect([...bytes].map((byte) => filter.push(Buffer.from([byte]))).join('')).toBe(stays);
+  });
+
+  it('what has no end hides no more than its limit, and a title no more than its line', () => {
+    for (const plain of [true, false]) {
+      for (const start of ['\x1b]0;', '\x1bP', '\u009f', '\x1b[']) {
+        const filter = new TerminalFilter(plain);
+        let out = filter.push(Buffer.from(start));
+        for (let n = 0; n < 120; n += 1) out += filter.push(Buffer.alloc(10_000, '1'));
+        expect(out.length).toBeGreaterThan(100_000);
+        expect(out).toMatch(/^1+$/);
+      }
+    }
+    expect(filtered('a\x1b]0;title\r\nb')).toBe('a\r\nb');
+    expect(filtered('a\x1bPq#0\n#1\x1b\\b')).toBe('ab');
   });
 
   it('plain: text only', () => {
