@@ -100,6 +100,7 @@ export const rooms: Room[] = [
     name: 'wire',
     paths: [
       'host/shim/shim-protocol.ts',
+      'host/egress/egress-protocol.ts',
       'host/control/control-protocol.ts',
       'mcp-tools/bridge/bridge-protocol.ts',
       'runtimes/builtin/loop/loop-protocol.ts',
@@ -123,8 +124,16 @@ export const rooms: Room[] = [
     name: 'shim-program',
     // The process room is written for this program too: pids and libc, no agents, no packages but koffi.
     paths: ['host/shim/process/'],
-    may: ['wire', 'shim-format', 'process', 'doors', 'errors', 'lines', 'text'],
+    may: ['wire', 'shim-format', 'process', 'doors', 'errors', 'lines', 'text', 'joined-sockets'],
     packages: ['node-pty', 'koffi'],
+    node: true,
+  },
+  /** Reads what an agent sends to the internet: no other code of ours stands behind it. */
+  {
+    name: 'egress-program',
+    paths: ['host/egress/process/'],
+    may: ['wire', 'egress-rules', 'errors', 'text', 'joined-sockets'],
+    packages: [],
     node: true,
   },
   { name: 'bridge', paths: ['mcp-tools/bridge/'], may: [], types: ['wire'], packages: [], node: true },
@@ -401,6 +410,15 @@ export const rooms: Room[] = [
   { name: 'files', paths: ['host/files.ts'], may: [], packages: [], node: true },
   /** One message a line: every door, and the shim's. */
   { name: 'lines', paths: ['host/line-reader.ts'], may: [], packages: [], node: true },
+  { name: 'joined-sockets', paths: ['host/joined-sockets.ts'], may: [], packages: [], node: true },
+  /** What `network:` means: the configuration checks it, the proxy decides by it. */
+  {
+    name: 'egress-rules',
+    paths: ['host/egress/rules.ts', 'host/egress/addresses.ts'],
+    may: [],
+    packages: [],
+    node: true,
+  },
   /** How the journal is written and read: both sides of the shim. */
   {
     name: 'shim-format',
@@ -460,6 +478,7 @@ export const partOf: Record<string, string> = {
   text: 'ground',
   files: 'ground',
   lines: 'ground',
+  'joined-sockets': 'ground',
   'event-words': 'events',
   'builtin-models': 'runtime-builtin',
   'loop-entries': 'loop',
@@ -480,5 +499,6 @@ export const layered = new Set(['operations']);
 /** Programs that run beside every agent: all that their files pull in, taken together, may be no more than this. */
 export const leafPrograms: { entry: string; packages: string[] }[] = [
   { entry: 'host/shim/process/main.ts', packages: ['node-pty', 'koffi'] },
+  { entry: 'host/egress/process/main.ts', packages: [] },
   { entry: 'mcp-tools/bridge/main.cts', packages: [] },
 ];

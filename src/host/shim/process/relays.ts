@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { listenUnix } from '../../doors/unix-listener.ts';
 import { messageOf } from '../../errors.ts';
+import { joinSockets } from '../../joined-sockets.ts';
 import type { ProcessStatus, RelayEnd, RelayStatus, ShimRequest } from '../shim-protocol.ts';
 import { connected, connectInside, listenInside } from './network.ts';
 import { Refused } from './refused.ts';
@@ -108,8 +109,7 @@ export class Relays {
           return;
         }
         this.#keep(other);
-        join(socket, other);
-        join(other, socket);
+        joinSockets(socket, other);
       },
       // The peer sees its connection end: that is what a refused connection looks like through a relay.
       () => socket.destroy(),
@@ -135,14 +135,4 @@ export class Relays {
     }
     for (const socket of this.#sockets) socket.destroy();
   }
-}
-
-/** Bytes and the end of them, at the pace of the slower side; a side that breaks off breaks the other off. */
-function join(from: Socket, to: Socket): void {
-  from.pipe(to);
-  from.once('close', () => {
-    // After an orderly end what was read is still being written.
-    if (from.readableEnded) to.end();
-    else to.destroy();
-  });
 }
