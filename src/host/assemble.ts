@@ -31,8 +31,8 @@ import { Watchdog } from './operations/lifecycle/watchdog.ts';
 import { InjectionDelivery } from './operations/messages/inject.ts';
 import { Wake } from './operations/messages/wake.ts';
 import { Takeover } from './operations/takeover/takeover.ts';
-import { TranscriptReader } from './operations/takeover/transcript.ts';
 import { showActivity } from './operations/turn/activity.ts';
+import { TranscriptReader } from './operations/turn/transcript.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { makePlan } from './planning.ts';
 import { hostVerbs } from './rooms.ts';
@@ -215,7 +215,7 @@ function operationsOf(base: HostBase, nouns: Nouns, wiring: Wiring, all: Assembl
       wiring,
       launcher,
       delivery,
-      transcript: new TranscriptReader(wiring, launcher),
+      transcript: new TranscriptReader(wiring, (agent, run) => launcher.place(agent, run)),
       hold: (agent, by) => holds.begin(agent, by),
     }),
     pauses: new Pauses({ wiring, delivery, unread }),

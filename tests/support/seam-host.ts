@@ -22,8 +22,8 @@ import { Pauses } from '../../src/host/operations/lifecycle/pause.ts';
 import { InjectionDelivery } from '../../src/host/operations/messages/inject.ts';
 import { Messages } from '../../src/host/operations/messages/messages.ts';
 import { Takeover } from '../../src/host/operations/takeover/takeover.ts';
-import { TranscriptReader } from '../../src/host/operations/takeover/transcript.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
+import { TranscriptReader } from '../../src/host/operations/turn/transcript.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import type { Run } from '../../src/host/runs/run.ts';
 import { Runs } from '../../src/host/runs/runs.ts';
@@ -101,7 +101,7 @@ export class SeamHost {
       wiring,
       launcher: this.launcher,
       delivery: this.delivery,
-      transcript: new TranscriptReader(wiring, this.launcher),
+      transcript: new TranscriptReader(wiring, (agent, run) => this.launcher.place(agent, run)),
       hold: (agent, by) => this.holds.begin(agent, by),
     });
     this.lifecycle = new Lifecycle({

@@ -1,6 +1,7 @@
 /** Why a takeover or a hand-back is refused or has failed, and what to do about it. */
 import { AetherError } from '../../errors.ts';
 import type { SwapRecord } from '../../shim/shim-protocol.ts';
+import { BOUNDARY_MS_MAX } from '../lifecycle/boundary.ts';
 
 export function waitsAlready(agent: string, holder: string | null): AetherError {
   return new AetherError({
@@ -41,5 +42,14 @@ export function notSwapped(agent: string, to: string, swap: SwapRecord | null, e
       swap?.phase === 'rolledBack'
         ? 'The agent goes on as before. See its journal with `aether logs`.'
         : 'See `aether logs`, then `aether restart` the agent.',
+  });
+}
+
+export function sameCall(agent: string): AetherError {
+  return new AetherError({
+    code: 'takeover.boundary',
+    who: 'user',
+    message: `${agent} is still in the same tool call after ${BOUNDARY_MS_MAX / 60_000} minutes.`,
+    next: 'Take over "now": that interrupts the tool.',
   });
 }

@@ -1,29 +1,30 @@
 /**
  * Handing the floor to a human and back. For an engine that already is a terminal this is only the lease; for a
- * structured engine the shim swaps processes over the same conversation, by itself and durably — this file
- * decides when, and what the agent is told afterwards. Every step can be taken up again by a new host.
+ * structured engine the processes are swapped (swap.ts). This file decides when, and what the agent is told
+ * afterwards. Every step can be taken up again by a new host.
  */
 import type { AgentView, LeaseView } from '../../api.ts';
 import { messageOf } from '../../errors.ts';
-import { besideOf, engineHasFloor, nextSize, onFloor, terminalOf, toOpenWith } from '../../runs/floor.ts';
+import { besideOf, engineHasFloor, terminalOf } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
-import type { ProcessSpec, StopLadder, SwapRecord } from '../../shim/shim-protocol.ts';
+import type { SwapRecord } from '../../shim/shim-protocol.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
 import { leaseView } from '../../terminals/leases.ts';
 import { cutText } from '../../text.ts';
 import { requireLegal } from '../../verbs/legal.ts';
 import { changedFiles } from '../../workspaces/changed-files.ts';
 import type { Launcher } from '../launch/launch.ts';
-import { leftByHand } from '../launch/run-end.ts';
-import { writeFiles } from '../launch/run-files.ts';
+import { BOUNDARY_MS_MAX } from '../lifecycle/boundary.ts';
 import type { InjectionDelivery } from '../messages/inject.ts';
 import { returnNote } from '../notes.ts';
+import type { TranscriptReader } from '../turn/transcript.ts';
 import type { By, Wiring } from '../wiring.ts';
 import { closeBeside, openBeside } from './beside.ts';
-import { BOUNDARY_MS_MAX, isGone, reachBoundary } from './boundary.ts';
-import { heldFor, type LeaseData, type LeaseTopic, tellLease, tellReleased } from './lease-events.ts';
-import { comesUp, notHeldYet, notSwapped, waitsAlready } from './takeover-refusals.ts';
-import type { TranscriptReader } from './transcript.ts';
+import { isGone, reachForLease } from './lease-boundary.ts';
+import { LeaseEnds } from './lease-end.ts';
+import { heldFor, tellLease, tellReleased } from './lease-events.ts';
+import { handoverOver, noEngineCame, Swaps } from './swap.ts';
+import { comesUp, notHeldYet, waitsAlready } from './takeover-refusals.ts';
 
 /** What this file uses of the host. */
 type Needs = Pick<
@@ -45,18 +46,14 @@ type Needs = Pick<
   | 'touched'
 >;
 
-const SWAP_MS = 45_000;
-/** A terminal that exits sooner than this never worked: the shim goes back to the engine. */
-const SETTLE_MS = 1_200;
-
 export class Takeover {
   readonly #wiring: Needs;
   readonly #launcher: Launcher;
   readonly #delivery: InjectionDelivery;
   readonly #transcript: TranscriptReader;
   readonly #hold: (agent: string, by: By) => void;
-  /** By run: the newest word on its newest swap. */
-  readonly #swaps = new Map<string, SwapRecord>();
+  readonly #swaps: Swaps;
+  readonly #ends: LeaseEnds;
 
   constructor(parts: {
     wiring: Needs;
@@ -70,11 +67,13 @@ export class Takeover {
     this.#delivery = parts.delivery;
     this.#transcript = parts.transcript;
     this.#hold = parts.hold;
+    this.#swaps = new Swaps(parts);
+    this.#ends = new LeaseEnds(parts);
   }
 
   /** From the run's sink: a swap has moved on. */
   swapped(run: Run, swap: SwapRecord): void {
-    this.#swaps.set(run.id, swap);
+    this.#swaps.swapped(run, swap);
   }
 
   /** @returns once the terminal is up, or throws why it is not. */
@@ -129,7 +128,8 @@ export class Takeover {
       });
       run.wake();
     }
-    const settled = () => this.#gone(lease) || this.#wiring.leases.find(lease.agent)?.phase !== 'pending';
+    const settled = () =>
+      isGone(this.#wiring, lease) || this.#wiring.leases.find(lease.agent)?.phase !== 'pending';
     await run.until(settled, BOUNDARY_MS_MAX);
     return leaseView(this.#wiring.leases.require(lease.agent, lease.generation));
   }
@@ -139,30 +139,22 @@ export class Takeover {
     if (run.record.requested === 'handover') {
       throw comesUp(lease.agent);
     }
-    this.#free(run, lease, expired ? 'lease.expired' : 'lease.cancelled', {});
+    this.#ends.free(run, lease, expired ? 'lease.expired' : 'lease.cancelled', {});
   }
 
   /** A host died in the middle of a takeover or a hand-back: go on where it stood. */
   async continue(run: Run, lease: LeaseRecord): Promise<void> {
     const { takeover } = run.runtime.capabilities;
-    await this.#swapOver(run);
+    await this.#swaps.over(run);
     if (lease.phase === 'pending') await this.#drive(run, lease);
     else if (lease.phase === 'returning') await this.#return(run, lease);
     else if (takeover === 'direct' || besideOf(run.record.floor, 'terminal') !== null) return;
     else if (engineHasFloor(run.record.floor))
-      this.#free(run, lease, 'lease.ended', { why: 'the terminal ended', ...heldFor(this.#wiring, lease) });
+      this.#ends.free(run, lease, 'lease.ended', {
+        why: 'the terminal ended',
+        ...heldFor(this.#wiring, lease),
+      });
     else this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(lease.agent).config));
-  }
-
-  /** A swap that an earlier host asked for is finished or rolled back by the shim alone: not to be disturbed. */
-  async #swapOver(run: Run): Promise<void> {
-    const { swapping } = await run.client.currentStatus();
-    if (swapping) await run.until(() => this.#outcome(run) !== null, SWAP_MS);
-  }
-
-  #outcome(run: Run): SwapRecord | null {
-    const swap = this.#swaps.get(run.id);
-    return swap === undefined || swap.phase === 'begun' ? null : swap;
   }
 
   async #drive(run: Run, lease: LeaseRecord): Promise<LeaseView> {
@@ -173,17 +165,17 @@ export class Takeover {
     try {
       if (takeover === 'swap') {
         if (engineHasFloor(run.record.floor)) {
-          await reachBoundary(this.#wiring, run, lease);
-          await this.#swapToTerminal(run, lease);
+          await reachForLease(this.#wiring, run, lease);
+          await this.#swaps.toTerminal(run, lease);
         }
         // Also where the host that asked for the swap did not live to see it done.
         this.#transcript.follow(run, this.#wiring.resolve(this.#wiring.agents.get(agent).config));
-        this.#handoverOver(run);
+        handoverOver(run);
       } else if (takeover === 'beside') await openBeside(this.#wiring, this.#launcher, run, lease);
       else if (size !== undefined && terminal !== null)
         await run.client.resize(terminal.index, size.cols, size.rows);
     } catch (error) {
-      this.#free(run, lease, 'lease.failed', { why: messageOf(error) });
+      this.#ends.free(run, lease, 'lease.failed', { why: messageOf(error) });
       throw error;
     }
     const held = tellLease(this.#wiring, 'lease.held', {}, () =>
@@ -196,67 +188,6 @@ export class Takeover {
     this.#wiring.touched(agent);
     run.wake();
     return leaseView(held);
-  }
-
-  #gone(lease: LeaseRecord): boolean {
-    return isGone(this.#wiring, lease);
-  }
-
-  async #swapToTerminal(run: Run, lease: LeaseRecord): Promise<void> {
-    const { runtime, record } = run;
-    const config = this.#wiring.agents.get(lease.agent).config;
-    if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
-    const size = lease.detail.surfaces?.terminal ?? { cols: 80, rows: 24 };
-    // First of all: from now on nothing more is given to it.
-    run.save((saved) => {
-      saved.requested = 'handover';
-      nextSize(saved.floor, size);
-    });
-    const spec = this.#wiring.resolve(config);
-    const place = this.#launcher.place(lease.agent, run.id);
-    const terminal = await runtime.terminal(spec, place, record.engine, size);
-    const engine = await this.#launcher.prepare(config, run.id, record.engine, { note: '' });
-    writeFiles(this.#wiring.stateDir, engine.launch);
-    writeFiles(this.#wiring.stateDir, terminal);
-    this.#transcript.begin(run, spec);
-    await this.#swap(run, 'take', lease, engine.launch.stop, terminal.process, engine.launch.process);
-  }
-
-  #handoverOver(run: Run): void {
-    if (run.ended || run.record.requested !== 'handover') return;
-    run.save((saved) => {
-      saved.requested = null;
-    });
-  }
-
-  /** One swap by the shim, waited for; throws when it rolled back. */
-  async #swap(
-    run: Run,
-    what: 'take' | 'return',
-    lease: LeaseRecord,
-    stop: StopLadder,
-    to: ProcessSpec,
-    fallback: ProcessSpec,
-  ): Promise<void> {
-    const from = run.record.floor.process;
-    if (from === null) throw new Error('the run has no process');
-    // An attempt of its own per host: the shim answers one that it knows with what came of it then.
-    const opId = `${what}-${lease.generation}-${this.#wiring.generation}`;
-    this.#swaps.delete(run.id);
-    // One conversation, one place: the terminal that takes the engine's is in the engine's box.
-    const box = run.box('engine');
-    await run.client.swap({
-      opId,
-      from,
-      stop,
-      to: box.wrap(to),
-      fallback: box.wrap(fallback),
-      settle_ms: SETTLE_MS,
-    });
-    await run.until(() => this.#outcome(run) !== null, SWAP_MS);
-    const swap = this.#outcome(run);
-    if (swap?.phase === 'done') return;
-    throw notSwapped(run.record.agent, to.role, swap, run.ended);
   }
 
   async handback(
@@ -290,11 +221,11 @@ export class Takeover {
     const { takeover } = run.runtime.capabilities;
     try {
       if (takeover === 'swap') {
-        if (!engineHasFloor(run.record.floor)) await this.#swapToEngine(run, lease, note);
+        if (!engineHasFloor(run.record.floor)) await this.#swaps.toEngine(run, lease, note);
         // Also where the host that asked for the swap did not live to see it done.
         this.#transcript.end(run, this.#wiring.resolve(config));
         await this.#launcher.open(run);
-        this.#handoverOver(run);
+        handoverOver(run);
       } else if (takeover === 'beside') await closeBeside(this.#wiring, run, lease, note);
     } catch (error) {
       if (!run.ended && !engineHasFloor(run.record.floor)) this.#stillHeld(run, lease);
@@ -307,86 +238,19 @@ export class Takeover {
   }
 
   #stillHeld(run: Run, lease: LeaseRecord): void {
-    run.save((saved) => {
-      // They are for an engine that did not come: a terminal must never read them.
-      toOpenWith(saved.floor, []);
-    });
-    this.#handoverOver(run);
+    noEngineCame(run);
     this.#wiring.leases.change(lease.agent, lease.generation, (record) => {
       record.phase = 'held';
     });
     this.#wiring.touched(lease.agent);
   }
 
-  async #swapToEngine(run: Run, lease: LeaseRecord, note: string): Promise<void> {
-    const config = this.#wiring.agents.get(lease.agent).config;
-    const { runtime, record } = run;
-    if (runtime.terminal === undefined) throw new Error(`${runtime.name} has no terminal`);
-    const { size } = onFloor(record.floor);
-    const engine = await this.#launcher.prepare(config, run.id, record.engine, { note });
-    const terminal = await runtime.terminal(
-      engine.spec,
-      this.#launcher.place(lease.agent, run.id),
-      record.engine,
-      size,
-    );
-    writeFiles(this.#wiring.stateDir, engine.launch);
-    run.save((saved) => {
-      saved.requested = 'handover';
-      nextSize(saved.floor, size);
-      toOpenWith(saved.floor, engine.launch.opening);
-    });
-    await this.#swap(run, 'return', lease, terminal.stop, engine.launch.process, terminal.process);
-  }
-
-  /** It came to an end that is no hand-back. */
-  #free<T extends LeaseTopic>(run: Run, lease: LeaseRecord, topic: T, data: LeaseData<T>): void {
-    if (this.#gone(lease)) return;
-    this.#handoverOver(run);
-    tellReleased(this.#wiring, lease, topic, data);
-    this.#wiring.touched(lease.agent);
-    run.wake();
-  }
-
-  /** @param left its holder ended the run by leaving the terminal */
-  #over(run: Run, lease: LeaseRecord, left: boolean): void {
-    const why = 'the run ended';
-    if (left) this.#free(run, lease, 'lease.returned', { left, why, ...heldFor(this.#wiring, lease) });
-    else if (lease.phase === 'pending') this.#free(run, lease, 'lease.failed', { why });
-    else this.#free(run, lease, 'lease.ended', { why, ...heldFor(this.#wiring, lease) });
-  }
-
-  /** A terminal beside the engine has ended by itself: its holder left it. */
   left(run: Run): void {
-    const lease = this.#wiring.leases.find(run.record.agent);
-    const { floor } = run.record;
-    if (lease?.phase !== 'held' || lease.run !== run.id || run.runtime.capabilities.takeover !== 'beside')
-      return;
-    if (besideOf(floor, 'terminal') !== null || onFloor(floor).pid === null) return;
-    this.#free(run, lease, 'lease.returned', {
-      left: true,
-      why: 'the terminal ended',
-      ...heldFor(this.#wiring, lease),
-    });
-    void this.#delivery.kick(lease.agent);
+    this.#ends.left(run);
   }
 
   ended(run: Run): void {
-    const lease = this.#wiring.leases.find(run.record.agent);
-    if (!engineHasFloor(run.record.floor)) this.#readRest(run);
-    const left = leftByHand(run.record) && run.record.exit?.signal === null;
-    if (lease !== null && lease.run === run.id) this.#over(run, lease, left);
-    this.#transcript.forget(run);
-    this.#swaps.delete(run.id);
-  }
-
-  /** What was said in a terminal that ended by itself, up to its last word. */
-  #readRest(run: Run): void {
-    const { agents, resolve, log } = this.#wiring;
-    try {
-      this.#transcript.end(run, resolve(agents.get(run.record.agent).config));
-    } catch (error) {
-      log.warn({ run: run.id, error: messageOf(error) }, 'the end of the transcript could not be read');
-    }
+    this.#ends.ended(run);
+    this.#swaps.forget(run);
   }
 }

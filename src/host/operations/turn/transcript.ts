@@ -1,14 +1,13 @@
 /**
- * Reads the engine's own transcript while a human holds the terminal: the structured channel is closed then,
+ * Reads the engine's own transcript while its structured channel is closed, as while a human holds the terminal,
  * and the conversation goes on all the same. Facts found here carry the engine's keys, so what both sources
  * tell is recorded once.
  */
-import type { AgentSpec } from '../../../runtimes/runtime.ts';
+import type { AgentSpec, RunPlace } from '../../../runtimes/runtime.ts';
 import { messageOf } from '../../errors.ts';
 import { readFromNow, sizeNow } from '../../files.ts';
 import { readTo } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
-import type { Launcher } from '../launch/launch.ts';
 import type { Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -19,18 +18,18 @@ const READ_BYTES_MAX = 4 * 1024 * 1024;
 
 export class TranscriptReader {
   readonly #wiring: Needs;
-  readonly #launcher: Launcher;
+  readonly #place: (agent: string, run: string) => RunPlace;
   readonly #polls = new Map<string, () => void>();
   readonly #complaints = new WeakMap<Run, string>();
 
-  constructor(wiring: Needs, launcher: Launcher) {
+  constructor(wiring: Needs, place: (agent: string, run: string) => RunPlace) {
     this.#wiring = wiring;
-    this.#launcher = launcher;
+    this.#place = place;
   }
 
   /** Before the terminal starts: remember where the transcript ends now. */
   begin(run: Run, spec: AgentSpec): void {
-    const tail = run.runtime.tail?.(spec, this.#launcher.place(spec.name, run.id), run.record.engine);
+    const tail = run.runtime.tail?.(spec, this.#place(spec.name, run.id), run.record.engine);
     if (!tail) return;
     const offset = sizeNow(tail.path);
     run.save((saved) => {
@@ -65,7 +64,7 @@ export class TranscriptReader {
 
   #read(run: Run, spec: AgentSpec): void {
     const known = run.record.floor.tail;
-    const tail = run.runtime.tail?.(spec, this.#launcher.place(spec.name, run.id), run.record.engine);
+    const tail = run.runtime.tail?.(spec, this.#place(spec.name, run.id), run.record.engine);
     if (known === null || !tail) return;
     // The human may have gone to another conversation; its file is read from the start, keys keep it single.
     const at = known.path === tail.path ? known : { path: tail.path, offset: 0 };
