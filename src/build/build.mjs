@@ -5,6 +5,7 @@
  *   node build.mjs [--if-needed]
  */
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readdirSync,
@@ -73,6 +74,8 @@ export async function build() {
     utimesSync(done, begun, begun);
     const old = `${next}-old`;
     if (existsSync(dist)) renameSync(dist, old);
+    // mkdtemp made it for this user alone; what is built is for whoever may read the checkout.
+    chmodSync(next, 0o755);
     renameSync(next, dist);
     rmSync(old, { recursive: true, force: true });
   } finally {

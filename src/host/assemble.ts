@@ -35,6 +35,7 @@ import { showActivity } from './operations/turn/activity.ts';
 import { TranscriptReader } from './operations/turn/transcript.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { makePlan } from './planning.ts';
+import type { Outsiders } from './process/outsiders.ts';
 import { hostVerbs } from './rooms.ts';
 import { admitToRun } from './runs/admission.ts';
 import { doorReporter } from './runs/door-reports.ts';
@@ -55,6 +56,7 @@ export interface HostBase {
   socketDir: string;
   store: Store;
   log: Log;
+  outsiders: Outsiders;
   started_ms: number;
   /** Reads the configuration file anew. */
   load(): Config;
@@ -149,11 +151,11 @@ function openNouns({ store, log, started_ms }: HostBase) {
 /** @param all what is made after it: asked only once the host runs */
 function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): Wiring {
   const { mailboxes: _, report, ...owned } = nouns;
-  const { store, log, stateDir, socketDir } = base;
+  const { store, log, stateDir, socketDir, outsiders } = base;
   const { clock, events, agents, approvals } = nouns;
   const wiring: Wiring = {
     ...owned,
-    ...{ store, log, stateDir, socketDir },
+    ...{ store, log, stateDir, socketDir, outsiders },
     gates: new Gates({
       ...{ store, clock, log, events, agents, approvals },
       policies: policiesOf(agents),

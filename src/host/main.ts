@@ -29,6 +29,7 @@ import { Retention } from './operations/upkeep/retention.ts';
 import type { By } from './operations/wiring.ts';
 import { socketPaths, statePaths } from './paths.ts';
 import { OPERATOR } from './principals.ts';
+import { adoptersHere, Outsiders } from './process/outsiders.ts';
 import type { PeerCredentials } from './process/peer.ts';
 import { admitOperator } from './runs/admission.ts';
 import { Store } from './store/store.ts';
@@ -81,7 +82,9 @@ function takeStateDirectory(options: HostOptions): Ground {
     const sandboxOf = options.sandboxOf ?? (() => 'none');
     const started_ms = systemClock.now();
     const { socketDir } = claim;
-    return { claim, config, base: { stateDir, socketDir, store, log, started_ms, load, sandboxOf } };
+    const outsiders = new Outsiders(adoptersHere());
+    const base = { stateDir, socketDir, store, log, started_ms, load, sandboxOf, outsiders };
+    return { claim, config, base };
   } catch (error) {
     claim.release();
     throw error;
@@ -180,13 +183,14 @@ class HostProcess implements RunningHost {
 
   async #openDoors(): Promise<Doors> {
     const { wiring, verbs, ledger, fleet, report } = this.#rooms;
-    const { log, clock, runs } = wiring;
+    const { log, clock, runs, outsiders } = wiring;
+    const admit = (peer: PeerCredentials) => admitOperator(peer, runs, outsiders);
     const { config, base } = this.#ground;
     const known = config === null || config instanceof AetherError ? null : config;
     const { enabled, port } = fleet.settings.console;
     this.#console = enabled ? await startConsole({ verbs, port, log, clock, report, webDir: WEB_DIR }) : null;
     const sockets = socketPaths(base.socketDir);
-    const doors = { log, report, version, admit: (peer: PeerCredentials) => admitOperator(peer, runs) };
+    const doors = { log, report, version, admit };
     const { configFile } = this.#options;
     return {
       control: await openControlDoor({ ...doors, verbs, socketPath: sockets.control }),

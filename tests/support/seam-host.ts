@@ -25,6 +25,7 @@ import { Takeover } from '../../src/host/operations/takeover/takeover.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import { TranscriptReader } from '../../src/host/operations/turn/transcript.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
+import { Outsiders } from '../../src/host/process/outsiders.ts';
 import type { Run } from '../../src/host/runs/run.ts';
 import { Runs } from '../../src/host/runs/runs.ts';
 import { localSandbox } from '../../src/host/sandboxes/local.ts';
@@ -257,6 +258,7 @@ export class SeamHost {
       generation: runTable.newHost(process.pid, '0', clock.now()),
       stateDir: dir,
       socketDir: join(dir, 's'),
+      outsiders: new Outsiders([]),
       groupKinds: [],
       userHome: dir,
       path: '/usr/bin:/bin',

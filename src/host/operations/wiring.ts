@@ -9,6 +9,7 @@ import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import type { Log } from '../log.ts';
 import type { GroupKind } from '../process/cgroup.ts';
+import type { Outsiders } from '../process/outsiders.ts';
 import type { Run } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
@@ -35,6 +36,7 @@ export interface Wiring {
   generation: number;
   stateDir: string;
   socketDir: string;
+  outsiders: Outsiders;
   /** Control groups that runs may be put in, in the order in which they are tried. */
   groupKinds: GroupKind[];
   userHome: string;

@@ -65,6 +65,22 @@ function sameProcess(stat: ProcStat, identity: ProcessIdentity): boolean {
   return identity.start_ticks === 0 || stat.start_ticks === 0 || stat.start_ticks === identity.start_ticks;
 }
 
+/** Whose it is (the real user); null when it is gone or the platform does not tell. */
+export function uidOf(pid: number): number | null {
+  return statusNumbers(pid, 'Uid')?.[0] ?? null;
+}
+
+/** How many pid namespaces it is in, counted from the one that /proc shows; null when it is gone or that is not told. */
+export function pidNamespacesOf(pid: number): number | null {
+  return statusNumbers(pid, 'NSpid')?.length ?? null;
+}
+
+function statusNumbers(pid: number, field: string): number[] | null {
+  const text = LINUX ? readProc(`/proc/${pid}/status`) : null;
+  const line = text?.match(new RegExp(`^${field}:\\s*(.*)$`, 'm'))?.[1];
+  return line === undefined ? null : line.trim().split(/\s+/).map(Number);
+}
+
 /** CPU time it has used, in clock ticks (10 ms); null when it is gone or the platform does not tell. */
 export function cpuTicksOf(pid: number): number | null {
   const text = LINUX ? readProc(`/proc/${pid}/stat`) : null;

@@ -1,15 +1,28 @@
 /** The runs this host knows: the live ones as Run objects, the newest of each agent as a record. */
 import { AetherError } from '../errors.ts';
+import type { DeadShim } from '../process/outsiders.ts';
+import { bootId, isAlive } from '../process/proc.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Run } from './run.ts';
 
+/** A run whose shim is dead, of which processes may live on. */
+export interface DoubtfulRun extends DeadShim {
+  id: string;
+  agent: string;
+}
+
+/** Of lost runs, the newest: a run that dies again and again is one agent's. */
+const LOST_MAX = 1_000;
+
 export class Runs {
   readonly #table: RunTable;
+  readonly #lost: DoubtfulRun[];
   readonly #live = new Map<string, Run>();
   readonly #newest = new Map<string, RunRecord | null>();
 
   constructor(table: RunTable) {
     this.#table = table;
+    this.#lost = table.lost(bootId(), LOST_MAX).flatMap(doubtful);
   }
 
   /** The live run of an agent; null when it has none. */
@@ -60,6 +73,16 @@ export class Runs {
   retire(run: Run): void {
     if (this.#live.get(run.record.agent) === run) this.#live.delete(run.record.agent);
     this.#newest.set(run.record.agent, run.record);
+    if (run.record.exit?.cause === 'lost') this.#lost.unshift(...doubtful(run.record));
+    this.#lost.length = Math.min(this.#lost.length, LOST_MAX);
+  }
+
+  /** Runs that have lost their shim since the machine was started, and whose end is not certain. */
+  doubtful(): DoubtfulRun[] {
+    const now = this.live().filter(
+      ({ ended, record: { shim } }) => !ended && shim !== null && !isAlive(shim),
+    );
+    return [...now.flatMap(({ record }) => doubtful(record)), ...this.#lost];
   }
 
   unfinished(): RunRecord[] {
@@ -69,4 +92,9 @@ export class Runs {
   totals(agent: string): ReturnType<RunTable['totals']> {
     return this.#table.totals(agent);
   }
+}
+
+function doubtful({ id, agent, shim, tree, boot_id, exit }: RunRecord): DoubtfulRun[] {
+  if (shim === null || boot_id !== bootId() || exit?.exact === true) return [];
+  return [{ id, agent, shim, adopters: tree.adopters ?? [] }];
 }

@@ -39,6 +39,11 @@ export interface Box {
 export interface Sandbox {
   /** As the configuration and `ps` name it. */
   readonly name: string;
+  /**
+   * No process of its boxes can leave the run's control group: once the shim is dead, the group tells for certain who is
+   * left. Default: a process of this user can move itself elsewhere.
+   */
+  readonly keepsProcesses?: boolean;
   /** Looks at this machine; changes nothing. */
   probe(): Promise<SandboxProbe>;
   box(spec: BoxSpec): Box;

@@ -24,6 +24,8 @@ export interface RunTree {
   known: (AdoptedRecord & { process?: number })[];
   /** Set while all of them stand still. */
   pause: (PauseRecord & { since_ms: number }) | null;
+  /** Who adopts what it leaves behind when its shim dies; not noted by older versions. */
+  adopters?: AdoptedRecord[];
   /** A pause that is over and that the agent was not told of. */
   away: { opId: string; from_ms: number; to_ms: number } | null;
   /** Sum of all pauses that are over: counts against no limit. */
@@ -34,8 +36,8 @@ export interface RunTree {
   held_ms?: number;
 }
 
-export function newTree(): RunTree {
-  return { containment: null, known: [], pause: null, away: null, paused_ms: 0 };
+export function newTree(adopters: readonly AdoptedRecord[] = []): RunTree {
+  return { adopters: [...adopters], containment: null, known: [], pause: null, away: null, paused_ms: 0 };
 }
 
 export interface RunRecord {
@@ -64,7 +66,7 @@ export interface RunRecord {
   cost_usd: number | null;
   started_ms: number;
   exited_ms: number | null;
-  exit: (Omit<RunExit, 'cause'> & { cause: RunExit['cause'] | 'lost' }) | null;
+  exit: (Omit<RunExit, 'cause'> & { cause: RunExit['cause'] | 'lost'; exact?: boolean }) | null;
 }
 
 export interface EndedRun {
@@ -111,6 +113,7 @@ export class RunTable {
   readonly #newest;
   readonly #newestStarted;
   readonly #live;
+  readonly #lost;
   readonly #totals;
   readonly #host;
 
@@ -144,6 +147,9 @@ export class RunTable {
       "SELECT * FROM runs WHERE agent = ? AND json_extract(floor, '$.process') IS NOT NULL ORDER BY ordinal DESC LIMIT 1",
     );
     this.#live = store.db.prepare<[], Row>('SELECT * FROM runs WHERE exited_ms IS NULL ORDER BY started_ms');
+    this.#lost = store.db.prepare<[string, number], Row>(
+      `SELECT * FROM runs WHERE boot_id = ? AND json_extract(exit, '$.cause') = 'lost' ORDER BY exited_ms DESC LIMIT ?`,
+    );
     this.#totals = store.db.prepare<
       [string, string],
       { input: number | null; output: number | null; cost: number | null; runs: number | null }
@@ -216,6 +222,11 @@ export class RunTable {
   /** Every run that is not known to have exited, oldest first. */
   live(): RunRecord[] {
     return this.#live.all().map(toRecord);
+  }
+
+  /** Runs whose shim died since the machine was started, the newest first. */
+  lost(boot_id: string, count_max: number): RunRecord[] {
+    return this.#lost.all(boot_id, count_max).map(toRecord);
   }
 
   /** Sums over all runs of an agent, the forgotten ones included. */

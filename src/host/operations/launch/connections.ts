@@ -19,7 +19,16 @@ import { NEVER_STARTED } from './run-end.ts';
 /** What this file uses of the host. */
 type Needs = Pick<
   Wiring,
-  'clock' | 'log' | 'events' | 'runs' | 'runTable' | 'generation' | 'stateDir' | 'socketDir' | 'groupKinds'
+  | 'clock'
+  | 'log'
+  | 'events'
+  | 'runs'
+  | 'runTable'
+  | 'generation'
+  | 'stateDir'
+  | 'socketDir'
+  | 'groupKinds'
+  | 'sandbox'
 >;
 
 /** A shim that lives may be slow to answer on a machine under load: from then on the run is shown as unknown. */
@@ -156,7 +165,10 @@ export class Connections {
       record.requested = null;
       record.activity = null;
       const cause = nothing ? 'stopped' : 'lost';
-      record.exit = { code: null, signal: null, cause, reason: why, killed, survivors };
+      record.exit = {
+        ...{ code: null, signal: null, cause, reason: why, killed, survivors },
+        ...(nothing ? {} : { exact }),
+      };
       over(record.tree, now);
       if (nothing) {
         events.append({

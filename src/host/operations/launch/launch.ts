@@ -26,6 +26,7 @@ import { makeRunDirectories, writeFiles, writeMcpCommand } from './run-files.ts'
 /** What this file uses of the host. */
 type Needs = Pick<
   Wiring,
+  | 'outsiders'
   | 'sandboxOf'
   | 'store'
   | 'clock'
@@ -171,7 +172,7 @@ export class Launcher {
         untold: resume?.untold ?? null,
       }),
       gate: newGate(),
-      tree: newTree(),
+      tree: newTree(this.#wiring.outsiders.adopters),
       sandbox: boxesFor(sandbox.name, config.workspace, this.place(config.name, id), launch),
       last: null,
       input_tokens: 0,

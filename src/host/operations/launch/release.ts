@@ -26,7 +26,7 @@ import { shortText } from '../../text.ts';
 import type { Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
-type Needs = Pick<Wiring, 'log' | 'runs' | 'runTable' | 'stateDir' | 'socketDir' | 'groupKinds'>;
+type Needs = Pick<Wiring, 'log' | 'runs' | 'runTable' | 'stateDir' | 'socketDir' | 'groupKinds' | 'sandbox'>;
 
 const REMAINS_MS = 5_000;
 /** A group is empty when its dead are reaped, a moment after they died. */
@@ -79,13 +79,14 @@ export async function endRemains(wiring: Needs, record: RunRecord, why: string):
   // A group with processes in it cannot be removed: one that is gone was empty.
   const { containment } = record.tree;
   const emptied = containment !== null && containment.path !== null && !fs.existsSync(containment.path);
-  const exact = (end.exact || emptied) && !end.escaped;
+  const kept = (end.exact || emptied) && !end.escaped;
+  const exact = kept && wiring.sandbox(record.sandbox.name).keepsProcesses === true;
   const certainty =
     end.survivors > 0
       ? `${end.survivors} of its processes could not be killed`
       : exact
         ? 'certain: the kernel kept a group of its processes'
-        : `best effort: ${end.escaped ? 'some had left the group that the kernel kept; ' : ''}found by recorded pids, by the marker in the environment and by descent`;
+        : `best effort: ${end.escaped ? 'some had left the group that the kernel kept; ' : ''}found by ${kept ? 'the group that the kernel kept, by ' : ''}recorded pids, by the marker in the environment and by descent; what has shed all of these is not found`;
   return { ...end, exact, why, certainty };
 }
 

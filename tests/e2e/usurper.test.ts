@@ -1,0 +1,99 @@
+/**
+ * A process of an agent asks the operator's door, with its shim alive and with its shim dead, while the host stands still
+ * and afterwards: as root and as an ordinary user, who has no control groups. It is refused, and the operator is not.
+ */
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { EventView } from '../../src/host/api.ts';
+import { eventually } from '../support/eventually.ts';
+import { AETHER, LiveFleet, running } from '../support/live-fleet.ts';
+import { PROGRAMS } from '../support/shim.ts';
+
+const NOBODY = 65_534;
+const isRoot = process.getuid?.() === 0;
+
+/** Whom the fleet runs as. Only root can be somebody else; an ordinary user's own case is the first then. */
+const USERS = [
+  { name: isRoot ? 'root' : 'an ordinary user', program: AETHER, uid: null },
+  ...(isRoot
+    ? [
+        {
+          name: 'an ordinary user',
+          program: ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...AETHER],
+          uid: NOBODY,
+        },
+      ]
+    : []),
+];
+
+let fleet: LiveFleet;
+let usurper: number | null = null;
+afterEach(async () => {
+  // It has shed all that it could be found by.
+  if (usurper !== null && running(usurper)) process.kill(usurper, 'SIGKILL');
+  usurper = null;
+  await fleet.close();
+});
+
+const node = process.execPath;
+const orphan = (mode: string) =>
+  `( env -i setsid '${node}' '${join(PROGRAMS, 'usurper.mjs')}' '${fleet.stateDir}' ${mode} </dev/null >/dev/null 2>&1 & ); exec sleep 1000`;
+
+async function start(user: (typeof USERS)[number], mode: string): Promise<void> {
+  fleet = await LiveFleet.make({ agents: {} }, { program: user.program });
+  const command = ['sh', '-c', orphan(mode)];
+  fleet.configure({ agents: { rogue: { runtime: 'command', command, restart: 'never' } } });
+  if (user.uid !== null) execFileSync('chown', ['-R', `${user.uid}:${user.uid}`, fleet.root]);
+  await fleet.up();
+}
+
+interface Answers {
+  pid: number;
+  answers: string[];
+}
+
+/** @param word what it waits for; then it asks */
+async function answers(word: 'go' | 'again'): Promise<string[]> {
+  const workspace = join(fleet.project, 'workspaces', 'rogue');
+  fs.writeFileSync(join(workspace, word), '');
+  const file = join(workspace, word === 'go' ? 'answers.json' : 'again.json');
+  await eventually('it has asked', () => fs.existsSync(file), 40_000);
+  const told = JSON.parse(fs.readFileSync(file, 'utf8')) as Answers;
+  usurper = told.pid;
+  return told.answers;
+}
+
+async function events(topic: string): Promise<EventView[]> {
+  const lines = (await fleet.ok('logs', '--json')).trim().split('\n');
+  return lines.map((line) => JSON.parse(line) as EventView).filter((event) => event.topic === topic);
+}
+
+describe.each(USERS)('as $name', (user) => {
+  test('with its shim dead and the host standing still it is no operator, then or later', async () => {
+    await start(user, 'dead');
+    const told = await answers('go');
+    expect(told).toHaveLength(6);
+    for (const answer of told)
+      expect(answer).toMatch(/"control\.refused".*run r_\w+ of agent rogue has lost/);
+
+    /* It lives on, and it is not said that nothing does. */
+    expect(running(usurper!)).toBe(true);
+    const [lost] = await events('run.lost');
+    expect(lost!.data).toMatchObject({ exact: false, certainty: expect.stringContaining('best effort') });
+
+    /* The operator was there before; also for the next host, and for it the others are still in doubt. */
+    await fleet.ok('ps');
+    process.kill(fleet.hostPid, 'SIGKILL');
+    await eventually('the host is gone', () => !running(fleet.hostPid));
+    await fleet.up();
+    await fleet.ok('ps');
+    expect((await answers('again')).join()).toContain('has lost its supervisor');
+  }, 90_000);
+
+  test('with its shim alive it is part of its agent, whatever it has washed off', async () => {
+    await start(user, 'alive');
+    for (const answer of await answers('go')) expect(answer).toContain('it is part of agent rogue');
+  }, 60_000);
+});
