@@ -66,6 +66,8 @@ export interface AgentView {
   hold: HoldView | null;
   /** Its turn does not move, and how that is known; null while it moves, or there is no turn. */
   stuck: { since_ms: number; what: string } | null;
+  /** The senders, besides the operator, whose words are in its conversation: calls that they may not make are asked. */
+  narrowedBy: Principal[];
   openApprovals: number;
   unreadMail: number;
   restarts: number; // the automatic ones

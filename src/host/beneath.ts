@@ -4,9 +4,19 @@
  * one above it and no link is followed; only the root may be one. files.ts is the same for reading.
  */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { AetherError } from './errors.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
@@ -137,4 +147,26 @@ function explained(path: string, error: unknown): unknown {
     },
     { cause: error },
   );
+}
+
+/**
+ * Whether this path leads to a place in the directory, all links followed. What does not exist yet lies where the nearest
+ * directory above it does; a link to nothing lies nowhere. Says what is so now: who can write there can change it.
+ */
+export function liesBeneath(root: string, path: string): boolean {
+  const top = realOf(root);
+  for (let at = path; top !== null; at = dirname(at)) {
+    const real = realOf(at);
+    if (real !== null) return real === top || real.startsWith(top === sep ? sep : top + sep);
+    if (dirname(at) === at || lstatSync(at, { throwIfNoEntry: false }) !== undefined) return false;
+  }
+  return false;
+}
+
+function realOf(path: string): string | null {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return null;
+  }
 }

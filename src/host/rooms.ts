@@ -15,6 +15,7 @@ import type { InjectionDelivery } from './operations/messages/inject.ts';
 import { Messages } from './operations/messages/messages.ts';
 import type { Takeover } from './operations/takeover/takeover.ts';
 import { Terminals } from './operations/takeover/terminals.ts';
+import { widen } from './operations/turn/senders.ts';
 import type { By, Wiring } from './operations/wiring.ts';
 import { OPERATOR } from './principals.ts';
 import { leaseView } from './terminals/leases.ts';
@@ -62,6 +63,9 @@ function hostRooms(parts: RoomParts, views: AgentViews): Rooms {
       thaw: (agent, by) => pauses.resume(runs.require(agent), by),
     },
     holds: parts.holds,
+    authority: {
+      widen: (agent, senders, by) => widen(wiring, runs.require(agent), senders, by),
+    },
     messages: new Messages(wiring, parts.delivery),
     takeover: {
       take: (view, input, by) => takeover.take(view, runs.require(view.name), input, by),

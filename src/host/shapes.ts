@@ -36,6 +36,8 @@ export interface MemoryView {
   tags: string[];
   scope: 'agent' | 'shared';
   author: Principal;
+  /** The senders that its author followed when storing it, besides itself; absent: none. */
+  via?: Principal[];
   created_ms: number;
   updated_ms: number;
   version: number;

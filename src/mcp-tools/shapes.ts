@@ -12,6 +12,7 @@ export const memoryShape = z.object({
   tags: z.array(z.string()),
   scope: z.enum(['agent', 'shared']),
   author: z.string().describe('who stored it: agent:NAME, client:NAME or operator'),
+  via: z.array(z.string()).optional().describe('whose words its author followed when storing it'),
   updated: z.string().describe('ISO 8601'),
   version: z.int(),
 });
@@ -24,6 +25,7 @@ export function memoryOut(memory: MemoryView): z.input<typeof memoryShape> {
     tags: memory.tags,
     scope: memory.scope,
     author: memory.author,
+    ...(memory.via === undefined ? {} : { via: memory.via }),
     updated: new Date(memory.updated_ms).toISOString(),
     version: memory.version,
   };

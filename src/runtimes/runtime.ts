@@ -160,6 +160,8 @@ export type ObservedEvent =
       input: unknown;
       toolUseId: string;
       subagent?: string;
+      /** Where relative paths of the call start, where that is not the workspace. */
+      cwd?: string;
     }
   /** It left the gate without an answer (interrupted, the engine's own time-out): the tool did not run. */
   | { kind: 'gate-withdrawn'; requestId: string }
@@ -250,8 +252,11 @@ export interface GateAnswer {
 export interface CallFacts {
   /** Name of the `aether_*` tool it is; null for a tool of the engine. */
   aether: string | null;
-  /** Only looks around where the agent works: no engine asks for such a thing. */
-  looks: boolean;
+  /**
+   * The paths that it only looks at, absolute or from the working directory, which no engine asks about where they lie in
+   * the workspace. Empty: it looks at nothing but the engine itself. Null: it does more, or where it looks is not known.
+   */
+  looks: readonly string[] | null;
   /** What the pattern of a rule is held against: a command line or a path; null where there is nothing of the kind. */
   subject: string | null;
   /** The subject is a command line. */

@@ -21,7 +21,7 @@ export function gateConformance(bench: Bench): void {
       expect(engine.observed.find('tool-call')?.toolUseId).toBe(asked.toolUseId);
       expect(bench.runtime.callFacts!(asked.tool, asked.input)).toMatchObject({
         aether: null,
-        looks: false,
+        looks: null,
         shell: true,
         subject: expect.stringContaining('written'),
       });

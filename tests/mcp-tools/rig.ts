@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { Actor, Caller, MessageView, Principal } from '../../src/host/api.ts';
+import type { Actor, Caller, MemoryView, MessageView, Principal } from '../../src/host/api.ts';
 import { Approvals } from '../../src/host/approvals/approvals.ts';
 import { type Clock, systemClock } from '../../src/host/clock.ts';
 import { Events } from '../../src/host/events/events.ts';
@@ -43,6 +43,7 @@ export class Rig {
   readonly ledger: Ledger;
   readonly mail: { agent: string; message: MessageView }[] = [];
   readonly read: MessageView[] = [];
+  readonly recalled: MemoryView[] = [];
   readonly asking: Caller[] = [];
   /** What the gate of a host decides; here a test does. */
   authority: (caller: Caller, tool: string) => void = () => {};
@@ -73,6 +74,7 @@ export class Rig {
         agents: () => AGENTS,
         verbs: () => new HostDouble(dir).verbs,
         senders: (caller) => this.senders(caller),
+        onRecall: (_caller, memories) => this.recalled.push(...memories),
         onRead: (_caller, messages) => this.read.push(...messages),
         onAsking: (caller) => this.asking.push(caller),
         onMail: (agent, message) => this.mail.push({ agent, message }),

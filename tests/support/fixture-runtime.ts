@@ -138,7 +138,7 @@ export const fixtureRuntime: Runtime = {
     const { command } = (input ?? {}) as { command?: string };
     return {
       aether: tool.startsWith('aether_') ? tool : null,
-      looks: false,
+      looks: tool === 'look' ? [command ?? '.'] : null,
       subject: command ?? null,
       shell: tool === 'shell',
     };

@@ -77,6 +77,7 @@ export class HostDouble {
       paused: view.activity === 'paused',
       pausable: true,
       hold: view.hold !== null,
+      narrowed: view.narrowedBy.length > 0,
     });
     this.#agents.set(name, view);
     for (const listener of this.#agentListeners) listener([name]);
@@ -178,6 +179,12 @@ export class HostDouble {
         begin: (name) => void this.hold(name),
         resume: async (name) => void this.endHold(name),
         forget: (name) => void this.set(name, { hold: null }),
+      },
+      authority: {
+        widen: (name, senders) =>
+          void this.set(name, {
+            narrowedBy: this.agent(name).narrowedBy.filter((sender) => senders?.includes(sender) === false),
+          }),
       },
       messages: {
         send: (name, input, by) => this.inject(name, input, by),
@@ -599,6 +606,7 @@ function blank(name: string, now: number): AgentView {
     lease: null,
     hold: null,
     stuck: null,
+    narrowedBy: [],
     openApprovals: 0,
     unreadMail: 0,
     restarts: 0,

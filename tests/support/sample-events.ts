@@ -144,7 +144,9 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   'authority.narrowed': [
     { sender: 'agent:scout', by: 'mail' },
     { sender: 'client:laptop', by: 'message' },
+    { sender: 'agent:scout', by: 'memory' },
   ],
+  'authority.widened': [{ senders: ['agent:scout', 'client:laptop'] }],
   'gate.bypassed': [{ toolUseId: 'toolu_1' }],
   'gate.policy-failed': [{ policy: 'budget', toolUseId: 'toolu_1', why: 'a bug' }],
   'approval.opened': [

@@ -56,6 +56,7 @@ export function agentView(parts: ViewParts): AgentView {
     lease,
     hold: agent.hold && { by: agent.hold.by, since_ms: agent.hold.since_ms, held_ms: agent.hold.held_ms },
     stuck: parts.stuck,
+    narrowedBy: live?.turn.senders ?? [],
     openApprovals: parts.openApprovals,
     unreadMail: parts.unreadMail,
     restarts: parts.restarts,
@@ -72,6 +73,7 @@ export function agentView(parts: ViewParts): AgentView {
       paused: live !== null && live.tree.pause !== null,
       pausable: live !== null && live.tree.containment !== null,
       hold: agent.hold !== null,
+      narrowed: live !== null && live.turn.senders.length > 0,
     }),
     terminal,
   };

@@ -58,6 +58,10 @@ export const COMMANDS: readonly { names: string[]; load(): Promise<CliCommand> }
     load: async () => (await import('./verbs/pause.ts')).commands[0]!,
   },
   {
+    names: ['widen'],
+    load: async () => (await import('./verbs/widen.ts')).commands[0]!,
+  },
+  {
     names: ['approvals'],
     load: async () => (await import('./verbs/approvals.ts')).commands[0]!,
   },

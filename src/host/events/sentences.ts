@@ -111,9 +111,11 @@ const sentences = {
   },
   'authority.narrowed': (data) => {
     const who = nameOf(data.sender);
-    const words = data.by === 'mail' ? `mail from ${who}` : `a message from ${who}`;
-    return info(`From now on ${words} is followed: calls that ${who} may not make wait for you.`);
+    const words = { mail: 'mail', memory: 'a memory', message: 'a message' }[data.by] ?? 'a text';
+    return info(`From now on ${words} from ${who} is followed: calls that ${who} may not make wait for you.`);
   },
+  'authority.widened': (data, _lasted, principal) =>
+    info(`${principal} trusts what ${data.senders.map(nameOf).join(', ')} said in this conversation so far.`),
   'gate.bypassed': () => warn('A tool ran without having asked the gate, or before it was answered.'),
   'gate.policy-failed': (data) =>
     warn(`A tool call gets no answer and does not run: the policy "${data.policy}" failed.`),

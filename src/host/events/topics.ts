@@ -174,8 +174,10 @@ export interface Topics {
   'hold.held': { evidence: string };
   /** `held_ms`: 0 where it had not stood still yet. */
   'hold.ended': { why: 'resumed' | 'stopped'; held_ms: number };
-  /** By the gate: this turn follows the words of `sender` as well, who may do less. */
-  'authority.narrowed': { sender: Principal; by: 'message' | 'mail' };
+  /** By the gate: the conversation follows the words of `sender` as well, who may do less. */
+  'authority.narrowed': { sender: Principal; by: 'message' | 'mail' | 'memory' };
+  /** By the operator, who trusts what these have said in the conversation so far. */
+  'authority.widened': { senders: Principal[] };
   /** By the gate: a tool answered that had not asked, or had not been answered. */
   'gate.bypassed': { toolUseId: string };
   /** By the gate: a policy failed, so the call gets no answer and does not run. */

@@ -2,13 +2,13 @@
  * What the effect of a tool works with: the nouns it names. Those that have to know of the call (which senders it
  * follows, who is to be told) are behind a face here, so that a tool cannot forget to tell them.
  */
-import type { Caller, MessageView, Principal } from '../api.ts';
+import type { Caller, MemoryView, MessageView, Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Clock } from '../clock.ts';
 import type { Events } from '../events/events.ts';
 import type { EventOf, NewEvent, Topic, Topics } from '../events/topics.ts';
 import type { Mailboxes, NewMessage } from '../mailboxes/mailboxes.ts';
-import type { Memory } from '../memory/memory.ts';
+import type { Memory, NewMemory } from '../memory/memory.ts';
 import type { CallName, Calls, Results } from '../verbs/client.ts';
 import type { Dispatcher } from '../verbs/dispatch.ts';
 import type { Call } from './call.ts';
@@ -24,7 +24,7 @@ export interface ListedAgent {
 }
 
 export interface Nouns {
-  memory: Pick<Memory, 'store' | 'search' | 'get' | 'forget'>;
+  memory: Memories;
   mail: Mail;
   questions: Questions;
   agents: { list(): ListedAgent[] };
@@ -48,10 +48,20 @@ export interface NounsOptions {
   senders(caller: Caller): Principal[];
   /** The caller is given these messages to read. */
   onRead(caller: Caller, messages: MessageView[]): void;
+  /** The caller is given these memories to read. */
+  onRecall(caller: Caller, memories: readonly MemoryView[]): void;
   /** The caller waits for an answer of the operator, or does no more. */
   onAsking(caller: Caller): void;
   /** Mail for an agent has been committed. Must not throw. */
   onMail(agent: string, message: MessageView): void;
+}
+
+/** The memory, as a caller may use it. */
+export interface Memories {
+  store(call: Call, input: NewMemory): ReturnType<Memory['store']>;
+  search(call: Call, input: Parameters<Memory['search']>[1]): ReturnType<Memory['search']>;
+  get(call: Call, input: Parameters<Memory['get']>[1]): MemoryView;
+  forget(call: Call, input: Parameters<Memory['forget']>[1]): MemoryView;
 }
 
 /** The mailboxes, as a caller may use them. */
@@ -65,9 +75,9 @@ export interface Mail {
 }
 
 export function nounsOf(options: NounsOptions): Nouns {
-  const { memory, agents, events, approvals, clock, onAsking, verbs } = options;
+  const { agents, events, approvals, clock, onAsking, verbs } = options;
   return {
-    memory,
+    memory: memoryOf(options),
     mail: mailOf(options),
     questions: new Questions({ approvals, clock, onAsking }),
     agents: { list: agents },
@@ -78,6 +88,23 @@ export function nounsOf(options: NounsOptions): Nouns {
     verbs: {
       call: ({ principal }, name, input) => verbs().call({ principal, label: principal }, name, input),
     },
+  };
+}
+
+function memoryOf({ memory, senders, onRecall }: NounsOptions): Memories {
+  return {
+    store: (call, input) => memory.store(call, input, senders(call)),
+    search(call, input) {
+      const found = memory.search(call.principal, input);
+      onRecall(call, found.memories);
+      return found;
+    },
+    get(call, input) {
+      const found = memory.get(call.principal, input);
+      onRecall(call, [found]);
+      return found;
+    },
+    forget: (call, input) => memory.forget(call, input),
   };
 }
 

@@ -42,8 +42,15 @@ export class Memory {
     this.#events = options.events;
   }
 
-  /** Keeps a text; under a key that exists in the scope it replaces what is there. */
-  store(by: Actor, input: NewMemory): { memory: MemoryView; replaced: boolean } {
+  /**
+   * Keeps a text; under a key that exists in the scope it replaces what is there.
+   * @param via the senders that its author follows at this moment, besides itself
+   */
+  store(
+    by: Actor,
+    input: NewMemory,
+    via: readonly Principal[] = [],
+  ): { memory: MemoryView; replaced: boolean } {
     const owner = by.principal;
     const text = checkedText(input.text);
     const tags = checkedTags(input.tags ?? []);
@@ -58,6 +65,7 @@ export class Memory {
           text,
           tags,
           author: owner,
+          via: [...via],
           version: previous.version + 1,
           updated_ms: now,
         };
@@ -79,6 +87,7 @@ export class Memory {
         text,
         tags,
         author: owner,
+        via: [...via],
         version: 1,
         created_ms: now,
         updated_ms: now,
@@ -169,7 +178,9 @@ export class Memory {
       tags: [],
       limit: limits.memory_results_max,
     });
-    const keys = hits.flatMap((hit) => (hit.memory.key === null ? [] : [hit.memory.key]));
+    // A key is text, too: those of others would be read here without being followed.
+    const own = hits.filter(({ memory }) => memory.author === owner && memory.via.length === 0);
+    const keys = own.flatMap((hit) => (hit.memory.key === null ? [] : [hit.memory.key]));
     const near = nearest(key, keys);
     const offered = (near.length > 0 ? near : keys).slice(0, 3);
     return new AetherError({
@@ -240,6 +251,7 @@ function checkedTags(tags: string[]): string[] {
   return distinct;
 }
 
-function toView(record: MemoryRecord): MemoryView {
-  return { ...record, scope: record.scope === SHARED ? 'shared' : 'agent' };
+function toView({ via, ...record }: MemoryRecord): MemoryView {
+  const scope = record.scope === SHARED ? 'shared' : 'agent';
+  return { ...record, scope, ...(via.length === 0 ? {} : { via }) };
 }

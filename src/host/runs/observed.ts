@@ -101,7 +101,7 @@ const rules: { [K in ObservedEvent['kind']]: Record<Fields<K>, Rule> } = {
   'tool-result': { toolUseId: id, text, isError: flag },
   'permission-asked': { ...asked, toolUseId: optional(id) },
   'permission-withdrawn': { requestId: id },
-  'gate-asked': { ...asked, toolUseId: id, subagent: optional(id) },
+  'gate-asked': { ...asked, toolUseId: id, subagent: optional(id), cwd: optional(text) },
   'gate-withdrawn': { requestId: id },
   inject: {
     injectId: id,

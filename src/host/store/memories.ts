@@ -12,6 +12,9 @@ import { DAY_MS, defineTable } from './table.ts';
 export const memories = defineTable({
   name: 'memories',
   parts: ['memories_text'],
+  migrations: {
+    13: 'ALTER TABLE memories ADD COLUMN via TEXT; -- JSON principals that its author followed when storing it; null: none',
+  },
   leaves: { kept_ms: ({ events_days }) => events_days * DAY_MS, over: 'forgotten_ms < @before_ms' },
 });
 
@@ -23,6 +26,8 @@ export interface MemoryRecord {
   text: string;
   tags: string[];
   author: Principal;
+  /** The senders that its author followed when storing it, besides itself. */
+  via: Principal[];
   version: number;
   created_ms: number;
   updated_ms: number;
@@ -34,10 +39,11 @@ export interface MemoryHit {
   score: number;
 }
 
-interface Row extends Omit<MemoryRecord, 'tags' | 'author'> {
+interface Row extends Omit<MemoryRecord, 'tags' | 'author' | 'via'> {
   rowid: number;
   tags: string;
   author: string;
+  via: string | null;
 }
 
 type RankedRow = Row & { rank: number; total: number };
@@ -69,11 +75,11 @@ export class MemoryTable {
   constructor(store: Readable) {
     const { db } = store;
     this.#insert = db.prepare(
-      `INSERT INTO memories (id, scope, key, text, tags, author, version, created_ms, updated_ms)
-       VALUES (@id, @scope, @key, @text, @tags, @author, @version, @created_ms, @updated_ms)`,
+      `INSERT INTO memories (id, scope, key, text, tags, author, via, version, created_ms, updated_ms)
+       VALUES (@id, @scope, @key, @text, @tags, @author, @via, @version, @created_ms, @updated_ms)`,
     );
     this.#update = db.prepare(
-      `UPDATE memories SET text = @text, tags = @tags, author = @author, version = @version, updated_ms = @updated_ms
+      `UPDATE memories SET text = @text, tags = @tags, author = @author, via = @via, version = @version, updated_ms = @updated_ms
        WHERE id = @id`,
     );
     this.#forget = db.prepare<[number, string]>('UPDATE memories SET forgotten_ms = ? WHERE id = ?');
@@ -106,11 +112,15 @@ export class MemoryTable {
   }
 
   insert(memory: MemoryRecord): void {
-    const { lastInsertRowid } = this.#insert.run({ ...memory, tags: toJson(memory.tags) });
+    const { lastInsertRowid } = this.#insert.run({
+      ...memory,
+      tags: toJson(memory.tags),
+      via: viaOf(memory),
+    });
     this.#index.run(lastInsertRowid, memory.text, memory.key ?? '', memory.tags.join(' '));
   }
 
-  /** Replaces text, tags, author, version and time of a live memory. */
+  /** Replaces text, tags, author and way, version and time of a live memory. */
   update(memory: MemoryRecord): void {
     const rowid = this.#rowid(memory.id);
     this.#update.run({
@@ -118,6 +128,7 @@ export class MemoryTable {
       text: memory.text,
       tags: toJson(memory.tags),
       author: memory.author,
+      via: viaOf(memory),
       version: memory.version,
       updated_ms: memory.updated_ms,
     });
@@ -170,6 +181,8 @@ export class MemoryTable {
   }
 }
 
+const viaOf = ({ via }: MemoryRecord): string | null => (via.length === 0 ? null : toJson(via));
+
 function toRecord(row: Row): MemoryRecord {
   return {
     id: row.id,
@@ -178,6 +191,7 @@ function toRecord(row: Row): MemoryRecord {
     text: row.text,
     tags: JSON.parse(row.tags) as string[],
     author: row.author as Principal,
+    via: row.via === null ? [] : (JSON.parse(row.via) as Principal[]),
     version: row.version,
     created_ms: row.created_ms,
     updated_ms: row.updated_ms,

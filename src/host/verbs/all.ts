@@ -8,6 +8,7 @@ import { hold, interrupt, kill, pause, restart, resume, start, stop } from './li
 import { ackOperatorMail, operatorMail } from './mail.ts';
 import { cancelInjection, inject, injection, injections } from './messages.ts';
 import { attach, lastTerminal, terminalResize, terminalWrite } from './terminals.ts';
+import { widen } from './widen.ts';
 
 export const verbs = {
   agent,
@@ -45,4 +46,5 @@ export const verbs = {
   lastTerminal,
   terminalResize,
   terminalWrite,
+  widen,
 };

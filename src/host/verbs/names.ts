@@ -13,4 +13,5 @@ export type AgentVerb =
   | 'start'
   | 'stop'
   | 'inject'
-  | 'attach';
+  | 'attach'
+  | 'widen';

@@ -60,6 +60,10 @@ export interface Rooms {
     /** The agent was stopped: there is nothing to hold any more. */
     forget(agent: string, by: By): void;
   };
+  authority: {
+    /** @throws AetherError `authority.not-narrowed` where none of these is followed; undefined: all */
+    widen(agent: string, senders: Principal[] | undefined, by: By): void;
+  };
   messages: {
     /** Accepts it durably; the same id again answers with the first one. */
     send(

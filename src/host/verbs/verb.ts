@@ -30,6 +30,8 @@ export interface VerbFacts {
   pausable: boolean;
   /** A hold is wanted, whether it stands still yet or not. */
   hold: boolean;
+  /** Its conversation holds words of others, who may do less. */
+  narrowed: boolean;
 }
 
 /** What an operator saw of an agent: a click based on something else than what is now is refused. */

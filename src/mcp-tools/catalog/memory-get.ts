@@ -17,7 +17,7 @@ export const memoryGet = defineTool({
   }),
   output: z.object({ memory: memoryShape }),
   examples: [{ key: 'deploy-target' }],
-  effect({ memory }, { principal }, args) {
-    return { memory: memoryOut(memory.get(principal, args)) };
+  effect({ memory }, call, args) {
+    return { memory: memoryOut(memory.get(call, args)) };
   },
 });

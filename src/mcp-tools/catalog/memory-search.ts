@@ -34,8 +34,8 @@ export const memorySearch = defineTool({
     note: z.string().optional(),
   }),
   examples: [{ query: 'database migration postgres rollback' }],
-  effect({ memory }, { principal }, args) {
-    const { memories, total } = memory.search(principal, args);
+  effect({ memory }, call, args) {
+    const { memories, total } = memory.search(call, args);
     const cut = memories.map((found) => {
       const truncated = found.text.length > EXCERPT_CHARS;
       const text = truncated ? `${cutText(found.text, { chars_max: EXCERPT_CHARS })}…` : found.text;

@@ -101,7 +101,7 @@ function callFacts(tool: string, input: unknown): CallFacts {
   const subject = shell ? command : path;
   return {
     aether: tool.startsWith('aether_') ? tool : null,
-    looks: LOOKS.has(tool),
+    looks: LOOKS.has(tool) ? [typeof path === 'string' ? path : '.'] : null,
     subject: typeof subject === 'string' ? subject : null,
     shell,
   };

@@ -4,6 +4,7 @@
  * answer, no tool; when its time-out has passed, or its input ends, the call is refused. It is neither in a file
  * nor in the environment, and no setting (disableAllHooks, a hook of the workspace that allows) opens it.
  */
+import { isAbsolute, join } from 'node:path';
 import { limits } from '../../host/limits.ts';
 import type { CallFacts, Frame, GateAnswer } from '../runtime.ts';
 
@@ -15,18 +16,14 @@ export const GATE_REQUEST = 'aether-gate:';
 const AETHER = 'mcp__aether__';
 
 /**
- * Tools that ask for no permission even where everything is asked: they look around the workspace, or steer the engine
- * itself. A subagent's own tools come to the gate one by one.
+ * Tools that ask for no permission even where everything is asked, because they steer the engine itself. A subagent's own
+ * tools come to the gate one by one.
  */
-const LOOKS = new Set([
+const STEERS = new Set([
   'Agent',
   'BashOutput',
   'EnterPlanMode',
-  'Glob',
-  'Grep',
   'ListMcpResourcesTool',
-  'LS',
-  'Read',
   'ReportFindings',
   'Task',
   'TaskCreate',
@@ -38,6 +35,9 @@ const LOOKS = new Set([
   'TodoWrite',
   'ToolSearch',
 ]);
+
+/** Tools that look around, and the argument that says where: without it, in the working directory. */
+const LOOKS: Record<string, string> = { Glob: 'path', Grep: 'path', LS: 'path', Read: 'file_path' };
 
 /** For the `initialize` request. */
 export function gateHooks(): object {
@@ -88,8 +88,29 @@ export function callFacts(tool: string, input: unknown): CallFacts {
   const subject = shell ? command : (file_path ?? notebook_path);
   return {
     aether: tool.startsWith(AETHER) ? tool.slice(AETHER.length) : null,
-    looks: LOOKS.has(tool),
+    looks: looksAt(tool, input),
     subject: typeof subject === 'string' ? subject : null,
     shell,
   };
 }
+
+function looksAt(tool: string, input: unknown): string[] | null {
+  if (STEERS.has(tool)) return [];
+  if (!Object.hasOwn(LOOKS, tool)) return null;
+  const given = (input ?? {}) as Record<string, unknown>;
+  const path = given[LOOKS[tool]!] ?? '.';
+  if (!isPlain(path)) return null;
+  if (tool !== 'Glob') return [path];
+  // A pattern is searched for below the fixed directories that it begins with.
+  const { pattern } = given;
+  if (!isPlain(pattern)) return null;
+  const fixed = pattern.replace(/[^/]*[*?[\]{}!()\\].*$/s, '');
+  return [path, isAbsolute(fixed) ? fixed : join(path, fixed)];
+}
+
+/** The program trims a path, composes its letters and expands ~: one that this would change is another than it looks. */
+const isPlain = (path: unknown): path is string =>
+  typeof path === 'string' &&
+  path === path.trim().normalize('NFC') &&
+  !path.startsWith('~') &&
+  !/[\u0000-\u001f]|\.\./.test(path);

@@ -152,6 +152,7 @@ function readGate(reading: Reading, requestId: string, request: Record<string, u
     input: call.tool_input,
     toolUseId: String(call.tool_use_id),
     ...(typeof call.agent_id === 'string' ? { subagent: call.agent_id } : {}),
+    ...(typeof call.cwd === 'string' ? { cwd: call.cwd } : {}),
   });
 }
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { agentView, type ViewParts } from '../../../src/host/agents/views.ts';
 import type { LeaseView } from '../../../src/host/api.ts';
 import type { AgentRecord } from '../../../src/host/store/agents.ts';
-import { newFloor } from '../../../src/host/store/run-parts.ts';
+import { newFloor, newTurn } from '../../../src/host/store/run-parts.ts';
 import { unconfined } from '../../../src/host/store/run-sandbox.ts';
 import { newTree, type RunRecord } from '../../../src/host/store/runs.ts';
 import { legalVerbs } from '../../../src/host/verbs/table.ts';
@@ -31,6 +31,7 @@ function parts(change: Change): ViewParts {
       requested: null,
       asked: { by: 'client:laptop', at_ms: 30 },
       floor: newFloor([]),
+      turn: newTurn(),
       tree: newTree(),
       sandbox: unconfined('r'),
       exited_ms: null,

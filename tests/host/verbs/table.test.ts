@@ -25,6 +25,7 @@ const verbs = (facts: Partial<VerbFacts>) =>
     paused: false,
     pausable: true,
     hold: false,
+    narrowed: false,
     ...facts,
   });
 

@@ -68,6 +68,14 @@ export function Facts({ agent }: { agent: AgentView }) {
         </Explained>
       )}
       {agent.restarts > 0 && <span class="fact wide">{agent.restarts}× restarted</span>}
+      {agent.narrowedBy.length > 0 && (
+        <Explained
+          class="fact wide"
+          tip={`It has read words of ${agent.narrowedBy.join(', ')}. Calls that they may not make themselves wait for you, for as long as these words are in its conversation. “Trust what others said” ends that.`}
+        >
+          follows {agent.narrowedBy.length === 1 ? agent.narrowedBy[0] : `${agent.narrowedBy.length} senders`}
+        </Explained>
+      )}
       {agent.unreadMail > 0 && <span class="fact wide">{agent.unreadMail} unread mail</span>}
       <Explained class="fact wide" tip={`${agent.workspace}\nsandbox: ${agent.sandbox}`}>
         {agent.workspace.split('/').slice(-2).join('/')}

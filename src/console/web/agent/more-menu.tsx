@@ -6,7 +6,7 @@ import { keycap, shortcut } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { ACTIONS } from './verbs.ts';
 
-const IN_MENU = ['hold', 'pause', 'resume', 'interrupt', 'stop', 'restart', 'kill'];
+const IN_MENU = ['hold', 'pause', 'resume', 'interrupt', 'widen', 'stop', 'restart', 'kill'];
 
 export function MoreMenu({ agent }: { agent: AgentView }) {
   const open = useSignal(false);

@@ -90,6 +90,14 @@ export const ACTIONS: readonly Action[] = [
     what: 'Aborts the running tool and ends the turn; the conversation is kept',
     run: (agent) => void command('interrupt', agent),
   },
+  {
+    verb: 'widen',
+    label: 'Trust what others said',
+    short: 'Trust',
+    icon: 'check',
+    what: 'Its own rules hold again, until another sender says more',
+    run: (agent) => void command('widen', agent, { senders: [...agent.narrowedBy] }),
+  },
   { verb: 'start', label: 'Start', icon: 'play', key: 's', run: (agent) => void command('start', agent) },
   {
     verb: 'stop',

@@ -53,8 +53,13 @@ type SimpleVerb = {
 }[CallName];
 
 /** Based on `agent` as it is given here: what was confirmed is what was read. */
-export async function command(verb: SimpleVerb, agent: AgentView): Promise<void> {
-  const view = await act(`${verb} ${agent.name}`, () => call(verb, { agent: agent.name }, basisOf(agent)));
+export async function command<V extends SimpleVerb>(
+  verb: V,
+  agent: AgentView,
+  more: Omit<Calls[V]['input'], 'agent'> = {} as Omit<Calls[V]['input'], 'agent'>,
+): Promise<void> {
+  const input = { ...more, agent: agent.name } as Calls[V]['input'];
+  const view = await act(`${verb} ${agent.name}`, () => call(verb, input, basisOf(agent)));
   if (view) seen(view);
 }
 

@@ -36,6 +36,9 @@ export function agentJson(view: AgentView): Record<string, unknown> {
   return { ...rest, since: new Date(since_ms).toISOString() };
 }
 
+/** Names in one line. */
+const SENDERS_SHOWN = 3;
+
 const STATE_FORMAT: Partial<Record<AgentView['state'], Parameters<typeof paint>[0]>> = {
   running: 'green',
   failed: 'red',
@@ -68,6 +71,12 @@ function printAgents(agents: AgentView[]): void {
     { title: 'LAST', value: lastOf, shrinkTo: 10, paint: (view) => (view.problem ? 'red' : null) },
   ];
   printTable(table, agents);
+  for (const { name, narrowedBy } of agents) {
+    if (narrowedBy.length === 0) continue;
+    const who = `${narrowedBy.slice(0, SENDERS_SHOWN).join(', ')}${narrowedBy.length > SENDERS_SHOWN ? ', …' : ''}`;
+    const text = `${name} has read words of ${who}: calls that they may not make wait for you`;
+    print(paint('dim', `${oneLine(text)}; ${hint(`widen ${name}`)} trusts them.`));
+  }
   const open = agents.reduce((sum, view) => sum + view.openApprovals, 0);
   if (open > 0) {
     print(

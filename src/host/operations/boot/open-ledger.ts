@@ -8,13 +8,23 @@ import { Memory } from '../../memory/memory.ts';
 import type { Dispatcher } from '../../verbs/dispatch.ts';
 import { requireAuthority } from '../gate/authority.ts';
 import { showAsking } from '../turn/activity.ts';
-import { goesByMail, sendersOf } from '../turn/senders.ts';
+import { goesByMail, goesByMemory, sendersOf } from '../turn/senders.ts';
 import type { Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
 type Needs = Pick<
   Wiring,
-  'store' | 'clock' | 'ids' | 'log' | 'events' | 'agents' | 'runs' | 'approvals' | 'gates' | 'closing'
+  | 'store'
+  | 'clock'
+  | 'ids'
+  | 'log'
+  | 'events'
+  | 'agents'
+  | 'runs'
+  | 'approvals'
+  | 'gates'
+  | 'closing'
+  | 'touched'
 >;
 
 export function openLedger(
@@ -48,6 +58,7 @@ export function openLedger(
       senders: (caller) => sendersOf(wiring, caller),
       onRead: (caller, messages) =>
         goesByMail(wiring, caller, messages, (message) => mailboxes.wordsOf(message)),
+      onRecall: (caller, memories) => goesByMemory(wiring, caller, memories),
       onAsking: (caller) => showAsking(wiring, caller),
       onMail,
     }),

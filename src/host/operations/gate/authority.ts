@@ -1,9 +1,11 @@
 /**
- * A message never raises what its receiver may do, however many hands it went through. Once an agent has taken up
- * somebody's words — a wake-up or an injection in their name, or mail of theirs — a call that they could not make
- * themselves waits for the operator, although the receiver's own rules would let it run. That lasts until the host
- * gives the resting engine a message of the operator, or begins a new conversation: nothing that an engine prints
- * ends it, because its tools can print the same.
+ * A text never raises what its reader may do, however many hands it went through. Once an agent has read somebody's
+ * words — a wake-up or an injection in their name, mail of theirs, a memory that they stored — a call that they could not
+ * make themselves waits for the operator, although the reader's own rules would let it run. That lasts as long as the
+ * conversation, which holds the text: until the operator trusts it (`widen`) or begins a new one. Nothing that an engine
+ * prints ends it, because its tools can print the same; neither does a later message of the operator, a summary of the
+ * conversation, a restart or a takeover. Files carry no author: what a narrowed agent writes into one, and another agent
+ * or a later conversation reads there, is not followed.
  *
  * What a sender could make themselves, by the configuration as it is at the time of the call:
  *  - an agent: the `aether_*` tools it is granted; of engine tools those that its own permissions run without
@@ -11,12 +13,14 @@
  *    fits the whole command) — wherever it would run them: directories are not compared;
  *  - an outside client: every `aether_*` tool, and no tool of an engine;
  *  - the operator, and the host in its own name: anything.
- * Tools that only look around the workspace ask nobody, and neither do those with which an agent reads its own
+ * Tools that only look at paths inside the workspace, wherever links lead, ask nobody, and neither do those with which an agent reads its own
  * mail and turns to the operator. The receiver's own rules hold as well, always.
  */
+import { resolve } from 'node:path';
 import type { CallFacts } from '../../../runtimes/runtime.ts';
 import type { Agents } from '../../agents/agents.ts';
 import type { Caller, Principal } from '../../api.ts';
+import { liesBeneath } from '../../beneath.ts';
 import { AetherError } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Runs } from '../../runs/runs.ts';
@@ -45,24 +49,42 @@ export function requireAuthority({ agents, runs, gates }: Asked, caller: Caller,
   const run = caller.run === null ? null : runs.byId(caller.run);
   if (run === null || run.record.turn.senders.length === 0) return;
   if (caller.toolUseId !== undefined && gates.of(run).hasPassed(caller.toolUseId, tool)) return;
-  const facts = { aether: tool, looks: false, subject: null, shell: false };
+  const facts = { aether: tool, looks: null, subject: null, shell: false };
   const authority = judge(agents, run, tool, facts);
   if (authority === null) return;
   throw new AetherError({
     code: 'tool.authority',
     who: 'agent',
     message: `${tool} was not run: ${authority.why}.`,
-    next: 'Call it as a tool of your own, so that the operator can be asked, or go on without it.',
+    next: 'Call it as a tool of your own, so that the operator can be asked, or go on without it. The operator can end this with `aether widen`.',
   });
 }
 
-/** The first sender that this turn follows and that could not make this call itself. */
-export function judge(agents: Pick<Agents, 'find'>, run: Run, tool: string, facts: CallFacts): Beyond | null {
+/** The first sender that this conversation follows and that could not make this call itself. */
+export function judge(
+  agents: Pick<Agents, 'find'>,
+  run: Run,
+  tool: string,
+  facts: CallFacts,
+  cwd?: string,
+): Beyond | null {
+  if (run.record.turn.senders.length === 0 || isFree(agents, run, facts, cwd)) return null;
   for (const sender of run.record.turn.senders) {
     const why = whyBeyond(agents, sender, tool, facts);
-    if (why !== null) return { sender, why: `this turn follows ${sender}, ${why}` };
+    if (why !== null) return { sender, why: `this conversation follows ${sender}, ${why}` };
   }
   return null;
+}
+
+/** Nobody is asked about it, whoever's words it follows. */
+function isFree(agents: Pick<Agents, 'find'>, run: Run, facts: CallFacts, cwd: string | undefined): boolean {
+  if (facts.aether !== null) return OWN.has(facts.aether);
+  if (facts.looks === null) return false;
+  const workspace = agents.find(run.record.agent)?.config.workspace;
+  return (
+    workspace !== undefined &&
+    facts.looks.every((path) => liesBeneath(workspace, resolve(workspace, cwd ?? '.', path)))
+  );
 }
 
 function whyBeyond(
@@ -71,7 +93,6 @@ function whyBeyond(
   tool: string,
   facts: CallFacts,
 ): string | null {
-  if (facts.looks || (facts.aether !== null && OWN.has(facts.aether))) return null;
   const name = sender.startsWith('agent:') ? sender.slice('agent:'.length) : null;
   if (name === null) return facts.aether === null ? `an outside client, which has no ${tool}` : null;
   const config = agents.find(name)?.config;

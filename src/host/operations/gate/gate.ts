@@ -97,7 +97,7 @@ export class Gate {
   }
 
   #wait(call: AskedCall, at_ms: number, answer: Pick<GateCall, 'verdict'> & Partial<GateCall>): void {
-    const { input: _input, ...rest } = call;
+    const { input: _input, cwd: _cwd, ...rest } = call;
     record.waits(this.#run.record.gate, { ...rest, at_ms, ...answer });
     this.#p.show(this.#run, at_ms);
   }

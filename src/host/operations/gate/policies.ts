@@ -31,10 +31,10 @@ export function holdPolicy(agents: Known): Policy {
 export function authorityPolicy(agents: Known): Policy {
   return {
     name: 'authority',
-    decide({ stage, tool, input }, run) {
+    decide({ stage, tool, input, cwd }, run) {
       // Once, before the rules of the engine: what a person allowed here is not asked again.
       const facts = stage === 'gate' ? run.runtime.callFacts?.(tool, input) : undefined;
-      const authority = facts === undefined ? null : judge(agents, run, tool, facts);
+      const authority = facts === undefined ? null : judge(agents, run, tool, facts, cwd);
       return authority === null ? PASS : { verdict: 'ask', authority };
     },
   };

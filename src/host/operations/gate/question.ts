@@ -7,6 +7,8 @@ import type { GateCall } from '../../store/run-parts.ts';
 /** A call that waits for its answer, with its input, which the record does not keep. */
 export interface AskedCall extends Pick<GateCall, 'requestId' | 'stage' | 'tool' | 'toolUseId' | 'subagent'> {
   input: unknown;
+  /** Where relative paths of it start; default: the workspace. */
+  cwd?: string;
 }
 
 /** `detail` of an approval of kind `permission`. */

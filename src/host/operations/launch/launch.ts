@@ -167,7 +167,7 @@ export class Launcher {
       engine: state ?? runtime.observer.initial(null),
       floor: newFloor(launch.opening),
       turn: newTurn({
-        // A turn that was cut off is continued: it follows the same senders as before.
+        // The conversation goes on, with all that was read in it.
         senders: resume === null ? [] : (runs.newest(config.name)?.turn.senders ?? []),
         untold: resume?.untold ?? null,
       }),

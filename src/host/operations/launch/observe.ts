@@ -33,6 +33,7 @@ type Needs = Pick<
   | 'approvals'
   | 'gates'
   | 'closing'
+  | 'touched'
 >;
 
 const LAST_CHARS = 160;
@@ -93,8 +94,9 @@ const recorders: { [K in Kind]: (observed: Observed, event: Of<K>) => void } = {
   },
   'tool-result'(observed, event) {
     const { toolUseId, text, isError } = event;
-    if (!observed.isNew(`result:${toolUseId}`)) return;
-    observed.append('tool.finished', { toolUseId, text, isError }, 'claimed');
+    if (observed.isNew(`result:${toolUseId}`))
+      observed.append('tool.finished', { toolUseId, text, isError }, 'claimed');
+    // Told again, too: the first may have been printed by a tool, before the call had even asked.
     observed.wiring.gates.of(observed.run).toolAnswered(event, observed.at_ms);
   },
   'gate-asked': ({ wiring, run, at_ms }, event) => wiring.gates.of(run).asked(callOf(event), at_ms),
@@ -182,8 +184,9 @@ function usage(observed: Observed, { kind: _kind, ...used }: Of<'usage'>): void 
 export function callOf(event: Asked): AskedCall {
   const { requestId, tool, input, toolUseId = null } = event;
   const stage = event.kind === 'gate-asked' ? 'gate' : 'permission';
-  const subagent = event.kind === 'gate-asked' ? event.subagent : undefined;
-  return { requestId, stage, tool, input, toolUseId, ...(subagent === undefined ? {} : { subagent }) };
+  const { subagent, cwd } = event.kind === 'gate-asked' ? event : {};
+  const more = { ...(subagent === undefined ? {} : { subagent }), ...(cwd === undefined ? {} : { cwd }) };
+  return { requestId, stage, tool, input, toolUseId, ...more };
 }
 
 const added = (sum: number, more: number): number => Math.min(sum + more, limits.run_tokens_max);

@@ -198,11 +198,7 @@ export function markDelivered(wiring: Needs, run: Run, frame: string): void {
   const record = wiring.injections.get(frame);
   if (record?.state !== 'queued') return;
   wiring.injections.update({ ...record, run: run.id });
-  const { turn, gate } = run.record;
-  // With a call on its way it is no rest, whatever was printed.
-  const atRest = turn.says?.activity === 'idle' && gate.running.length + gate.waiting.length === 0;
-  const untold = withUntold(run, record.text) !== record.text;
-  messageDelivered(turn, { from: record.principal, atRest, untold });
+  messageDelivered(run.record.turn, { untold: withUntold(run, record.text) !== record.text });
   settle(wiring, frame, 'delivered', 'the shim wrote it to the engine and journalled it');
 }
 

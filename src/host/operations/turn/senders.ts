@@ -1,20 +1,25 @@
-/** Which senders a turn follows besides the operator: those of messages it was given and of mail it has read. */
-import type { Caller, MessageView, Principal } from '../../api.ts';
+/**
+ * Which senders a conversation follows besides the operator: those of messages it was given, of mail it has read and of
+ * memories it has found. Text stays where it was read, so this lasts as long as the conversation does, whichever process
+ * has it: through turns, takeovers, restarts of the engine and of the host.
+ */
+import type { Caller, MemoryView, MessageView, Principal } from '../../api.ts';
+import { AetherError } from '../../errors.ts';
 import { isOperator } from '../../principals.ts';
-import { engineHasFloor } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
-import type { Wiring } from '../wiring.ts';
-import { goByWordsOf } from './turn.ts';
+import type { By, Wiring } from '../wiring.ts';
+import { goByWordsOf, trustWordsOf } from './turn.ts';
 
 /** What this file uses of the host. */
-type Needs = Pick<Wiring, 'events' | 'runs'>;
+type Needs = Pick<Wiring, 'events' | 'runs' | 'touched'>;
 
-/** From now on the conversation follows this sender too, until the operator's next message. Only where turns are known, and while no person holds the terminal. */
-export function goesBy(wiring: Needs, run: Run, sender: Principal, by: 'message' | 'mail'): void {
-  const { floor, turn, agent } = run.record;
+type Way = 'message' | 'mail' | 'memory';
+
+/** From now on the conversation follows this sender too. Only where turns are known. */
+export function goesBy(wiring: Needs, run: Run, sender: Principal, by: Way): void {
+  const { turn, agent } = run.record;
   if (isOperator(sender) || sender === 'host' || sender === `agent:${agent}`) return;
-  if (run.runtime.capabilities.gate === undefined || !engineHasFloor(floor)) return;
-  if (!goByWordsOf(turn, sender)) return;
+  if (run.runtime.capabilities.gate === undefined || !goByWordsOf(turn, sender)) return;
   wiring.events.append({
     topic: 'authority.narrowed',
     agent,
@@ -23,6 +28,7 @@ export function goesBy(wiring: Needs, run: Run, sender: Principal, by: 'message'
     grade: 'enforced',
     data: { sender, by },
   });
+  wiring.touched(agent);
 }
 
 /**
@@ -35,16 +41,57 @@ export function goesByMail(
   messages: MessageView[],
   wordsOf: (message: MessageView) => Principal[],
 ): void {
+  followAll(wiring, caller, messages.flatMap(wordsOf), 'mail');
+}
+
+/** An agent has found these: it follows their authors, and those that an author followed when storing one. */
+export function goesByMemory(wiring: Needs, caller: Caller, memories: readonly MemoryView[]): void {
+  const senders = memories.flatMap(({ author, via = [] }) => [author, ...via]);
+  followAll(wiring, caller, senders, 'memory');
+}
+
+function followAll(wiring: Needs, caller: Caller, senders: readonly Principal[], by: Way): void {
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
-  if (run === null || run.ended || messages.length === 0) return;
+  if (run === null || run.ended) return;
+  const others = [...new Set(senders)].filter((sender) => sender !== caller.principal);
+  if (others.length === 0) return;
   run.save(() => {
-    for (const message of messages)
-      for (const sender of wordsOf(message)) goesBy(wiring, run, sender, 'mail');
+    for (const sender of others) goesBy(wiring, run, sender, by);
   });
 }
 
-/** The senders that a caller follows now: none, unless it is an agent in a turn that messages or mail have led to. */
+/** The senders that a caller follows now: none, unless it is an agent whose conversation messages, mail or memories have led to. */
 export function sendersOf(wiring: Needs, caller: Caller): Principal[] {
   const run = caller.run === null ? null : wiring.runs.byId(caller.run);
   return run?.record.turn.senders ?? [];
+}
+
+/**
+ * The operator trusts what these senders have said in the conversation so far; what they say from now on narrows it anew.
+ * @param senders default: all that are followed
+ * @throws AetherError `authority.not-narrowed` where none of them is followed
+ */
+export function widen(wiring: Needs, run: Run, senders: readonly Principal[] | undefined, by: By): void {
+  const { agent } = run.record;
+  let trusted: Principal[] = [];
+  run.save(({ turn }) => {
+    trusted = trustWordsOf(turn, senders ?? turn.senders);
+    if (trusted.length === 0) return;
+    wiring.events.append({
+      topic: 'authority.widened',
+      agent,
+      run: run.id,
+      principal: by,
+      grade: 'enforced',
+      data: { senders: trusted },
+    });
+  });
+  wiring.touched(agent);
+  if (trusted.length > 0) return;
+  throw new AetherError({
+    code: 'authority.not-narrowed',
+    who: 'user',
+    message: `The conversation of ${agent} does not follow ${(senders ?? []).join(', ') || 'any other sender'}.`,
+    next: '`aether ps` says which senders an agent follows.',
+  });
 }

@@ -3,7 +3,6 @@
  * follows. The one place that writes the turn record. Functions on the record: the caller saves it.
  */
 import type { Principal } from '../../api.ts';
-import { isOperator } from '../../principals.ts';
 import type { TurnRecord } from '../../store/run-parts.ts';
 
 const SENDERS_MAX = 1_000;
@@ -20,12 +19,23 @@ export function saysNothing(turn: TurnRecord): void {
   turn.says = null;
 }
 
-/** @returns false where the conversation follows this sender already */
+/**
+ * Text stays in a conversation for as long as that goes on: nothing but the operator's word, or a new conversation, ends
+ * that a sender is followed.
+ * @returns false where the conversation follows this sender already
+ */
 export function goByWordsOf(turn: TurnRecord, sender: Principal): boolean {
   const { senders } = turn;
   if (senders.includes(sender) || senders.includes(OTHERS)) return false;
   turn.senders = [...senders, senders.length < SENDERS_MAX ? sender : OTHERS];
   return true;
+}
+
+/** The operator trusts what these have said so far. @returns those that were followed until now */
+export function trustWordsOf(turn: TurnRecord, senders: readonly Principal[]): Principal[] {
+  const trusted = turn.senders.filter((sender) => senders.includes(sender));
+  turn.senders = turn.senders.filter((sender) => !senders.includes(sender));
+  return trusted;
 }
 
 /** The host breaks the turn off, to have it gone on with. */
@@ -42,16 +52,9 @@ export function turnEnded(turn: TurnRecord, outcome: NonNullable<TurnRecord['end
   turn.ended = outcome;
 }
 
-/**
- * The host has given the engine a message: until its own turn has ended, it may still be unread. The operator's, to an
- * engine at rest, begins a turn that follows the operator alone.
- */
-export function messageDelivered(
-  turn: TurnRecord,
-  message: { from: Principal; atRest: boolean; untold: boolean },
-): void {
-  if (turn.goesOn) turn.goesOn = false;
-  else if (message.atRest && isOperator(message.from)) turn.senders = [];
+/** The host has given the engine a message: until its own turn has ended, it may still be unread. */
+export function messageDelivered(turn: TurnRecord, message: { untold: boolean }): void {
+  turn.goesOn = false;
   turn.ended = null;
   if (message.untold) turn.untold = null;
 }

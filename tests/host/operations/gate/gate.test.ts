@@ -131,6 +131,14 @@ describe('a result of a call that was not let through', () => {
     expect(answers).toEqual([]);
   });
 
+  test('a result that was printed before the call had asked hides none that comes while it waits', async () => {
+    await begin();
+    live.hold();
+    await live.say(result('t1', true), gateAsked('t1'), result('t1'));
+    expect(live.events('gate.bypassed')).toEqual([{ toolUseId: 't1' }]);
+    expect(live.events('tool.finished')).toHaveLength(1);
+  });
+
   test('a call that was denied answers with a refusal; another answer shows that it ran', async () => {
     await begin();
     await live.say(permissionAsked('t1'), permissionAsked('t2'));

@@ -1,6 +1,6 @@
 /** By whose words a conversation goes, and what ends that: the host's own doing, nothing that an engine can print. */
 import { afterEach, expect, test } from 'vitest';
-import { goesBy } from '../../../../src/host/operations/turn/senders.ts';
+import { goesBy, widen } from '../../../../src/host/operations/turn/senders.ts';
 import { breakOff } from '../../../../src/host/operations/turn/turn.ts';
 import type { ObservedEvent } from '../../../../src/runtimes/runtime.ts';
 import { LiveRun } from '../../../support/live-run.ts';
@@ -34,30 +34,37 @@ test('the end of a turn, which a tool can print, ends nothing: the next call is 
   });
 });
 
-test('the operator’s message to an engine at rest begins a turn of the operator’s own', async () => {
+test('no message ends it, whoever it is from: the text is still in the conversation', async () => {
   await begin();
   await live.say(...over);
-  await live.message('from another', 'agent:other');
-  await live.message('from the host', 'host');
+  for (const from of ['agent:other', 'host', 'operator'] as const)
+    await live.message('now for something else', from);
   expect(senders()).toEqual(['agent:low']);
-  await live.message('now for something else', 'operator');
-  expect(senders()).toEqual([]);
-});
-
-test('while a call stands at the gate or runs it is no rest, whatever was printed', async () => {
-  await begin();
-  await live.say({ ...gateAsked, tool: 'aether_report' } as ObservedEvent, ...over);
-  await live.message('meanwhile', 'operator');
-  expect(senders()).toEqual(['agent:low']);
-});
-
-test('a turn that was broken off is gone on with, by the same words', async () => {
-  await begin();
   live.run.save(({ turn }) => breakOff(turn));
   await live.say(...over);
   await live.message('said while it was held', 'operator');
   expect(senders()).toEqual(['agent:low']);
-  await live.say(...over);
-  await live.message('and now', 'operator');
+});
+
+test('a summary of the conversation, and another id of it, end nothing', async () => {
+  await begin();
+  await live.say({ kind: 'note', level: 'info', text: 'The engine summarised its conversation.' }, ...over);
+  await live.say({ kind: 'session', session: '00000000-0000-8000-8000-000000000001' });
+  expect(senders()).toEqual(['agent:low']);
+});
+
+test('the operator trusts senders by name; what they say later narrows it anew', async () => {
+  await begin();
+  live.run.save(() => goesBy(live.wiring, live.run, 'client:laptop', 'memory'));
+  widen(live.wiring, live.run, ['agent:low', 'agent:unheard'], 'operator');
+  expect(senders()).toEqual(['client:laptop']);
+  expect(() => widen(live.wiring, live.run, ['agent:low'], 'operator')).toThrow('does not follow agent:low');
+  widen(live.wiring, live.run, undefined, 'operator');
   expect(senders()).toEqual([]);
+  live.run.save(() => goesBy(live.wiring, live.run, 'agent:low', 'mail'));
+  expect(senders()).toEqual(['agent:low']);
+  expect(live.events('authority.widened')).toEqual([
+    { senders: ['agent:low'] },
+    { senders: ['client:laptop'] },
+  ]);
 });

@@ -268,7 +268,7 @@ test('answers, acknowledged mail and forgotten memories go with the events; what
   messages.ack('read', now);
   for (const id of ['known', 'forgotten']) {
     const memory = { scope: 'shared', key: null, text: id, tags: [], author: 'agent:a', version: 1 } as const;
-    memories.insert({ id, ...memory, tags: [], created_ms: now, updated_ms: now });
+    memories.insert({ id, ...memory, tags: [], via: [], created_ms: now, updated_ms: now });
   }
   memories.forget('forgotten', now);
   const rows = (table: string) => store.db.prepare(`SELECT id FROM ${table} ORDER BY id`).pluck().all();
