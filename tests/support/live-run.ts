@@ -71,6 +71,10 @@ export class LiveRun {
     await live.#open();
     live.wiring.runTable.put(live.run.record);
     await live.#shim.client.start('engine-1', shell(PUPPET));
+    await until('the host to have read that the process has started', async () => {
+      await live.run.pump();
+      return live.run.record.floor.process !== null;
+    });
     await live.say({ kind: 'ready' });
     return live;
   }

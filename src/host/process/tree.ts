@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Group } from './cgroup.ts';
-import { childrenOf, descendants, type ProcStat, statOf } from './proc.ts';
+import { childrenOf, descendants, type ProcStat, statOf, stopsOnReturn } from './proc.ts';
 import { signalProcess } from './signal.ts';
 
 export interface TreeEnd {
@@ -37,9 +37,10 @@ export function isStopped(entry: ProcStat): boolean {
 }
 
 /**
- * Signals those who run away by forking and exiting: whoever's parent has died is a child of ours, and the list
- * of our children is one short file. Only for a caller who is the subreaper himself: nobody else reaps them, so
- * within this one call no pid of theirs is given away.
+ * Signals processes that run away by forking and exiting: a process whose parent has died becomes a child of this
+ * one, and the list of children is one short file. Only for the subreaper itself: no other process reaps them, so
+ * none of their pids is reused during the call.
+ * @returns the processes that were signalled and still live
  */
 export function chaseChildren(signal: NodeJS.Signals): ProcStat[] {
   if (process.platform !== 'linux') return [];
@@ -53,8 +54,9 @@ export function chaseChildren(signal: NodeJS.Signals): ProcStat[] {
       fresh = true;
       if (signal === 'SIGSTOP') {
         const before = statOf(pid);
-        // Stopped by another process before: not woken later either.
-        if (before === null || isStopped(before)) continue;
+        // Stopped by another process before: not woken later either. One that stops on its return from the kernel (the
+        // parent of a vfork child that was stopped) has its signal already.
+        if (before === null || isStopped(before) || stopsOnReturn(before)) continue;
       }
       try {
         process.kill(pid, signal);
