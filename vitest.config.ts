@@ -9,8 +9,6 @@ export default defineConfig({
     exclude: ['tests/engines/node_modules/**', 'node_modules/**'],
     // Two cores, and most tests start real processes: a higher figure only makes them wait for each other.
     maxWorkers: 2,
-    // On a machine that others use, too, one that fails is tried again, twice at most, and the report says so.
-    retry: process.env.CI ? 2 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },
