@@ -13,13 +13,15 @@ const WEB = fileURLToPath(new URL('../../src/console/web', import.meta.url));
 function chromiumPath(): string {
   const places = [
     process.env.AETHER_CHROMIUM,
+    // The same engine without the window: less than half the processor time.
+    '/usr/bin/chromium-headless-shell',
     '/usr/bin/chromium',
     '/usr/bin/chromium-browser',
     '/usr/bin/google-chrome',
   ];
   const found = places.find((place) => place !== undefined && existsSync(place));
   if (found !== undefined) return found;
-  throw new Error('No Chromium here: run `apt-get install -y chromium`, or set AETHER_CHROMIUM to its path.');
+  throw new Error('No Chromium here: run `apt-get install -y chromium-headless-shell`, or set AETHER_CHROMIUM to its path.');
 }
 
 export async function launchBrowser(): Promise<Browser> {
