@@ -24,7 +24,7 @@ const dist = join(root, 'dist');
 const mark = join(dist, '.built');
 const bin = join(root, 'node_modules', '.bin');
 /** Besides src/, what the result depends on. */
-const INPUTS = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
+const INPUTS = ['package.json', 'package-lock.json', 'tsconfig.json'];
 
 /** The environment of the tools: this checkout's own Node comes first. */
 export function toolEnvironment() {
@@ -49,11 +49,13 @@ function newerThan(path, time) {
 
 export async function build() {
   const begun = new Date();
+  // Here and not above: this file is also read before the packages are installed.
+  const { bundle } = await import('./bundle.mjs');
   const next = mkdtempSync(join(root, 'node_modules', '.aether-build-'));
   const options = { cwd: root, env: toolEnvironment() };
   try {
     await Promise.all([
-      mustRun(join(bin, 'tsc'), ['-p', 'tsconfig.build.json', '--outDir', next], options),
+      bundle(join(root, 'src'), next),
       mustRun(
         join(bin, 'vite'),
         [

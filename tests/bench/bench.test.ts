@@ -1,11 +1,11 @@
 /** Every section of `npm run bench` runs to its end and reports what it promises; the figures are not judged here. */
 
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundle } from '../../src/build/bundle.mjs';
 import { type Bench, findProduct } from './bench.ts';
 import { median, pairedRatio, percentile } from './figures.ts';
 import { meets, type Row, summary, table } from './report.ts';
@@ -34,15 +34,11 @@ let root: string;
 let bench: Bench;
 
 /** Of the sources as they are: the last build where it is of them. */
-beforeAll(() => {
+beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'ae-bench-'));
-  const tsc = join(CHECKOUT, 'node_modules', '.bin', 'tsc');
-  if (process.env.AETHER_TEST_DIST === '1')
-    cpSync(join(CHECKOUT, 'dist'), join(root, 'dist'), { recursive: true });
-  else
-    execFileSync(tsc, ['-p', 'tsconfig.build.json', '--noCheck', '--outDir', join(root, 'dist')], {
-      cwd: CHECKOUT,
-    });
+  const dist = join(root, 'dist');
+  if (process.env.AETHER_TEST_DIST === '1') cpSync(join(CHECKOUT, 'dist'), dist, { recursive: true });
+  else await bundle(join(CHECKOUT, 'src'), dist);
   mkdirSync(join(root, 'src', 'host', 'cli'), { recursive: true });
   for (const file of ['package.json', 'src/host/cli/aether.cjs'])
     cpSync(join(CHECKOUT, file), join(root, file));

@@ -21,7 +21,9 @@ function chromiumPath(): string {
   ];
   const found = places.find((place) => place !== undefined && existsSync(place));
   if (found !== undefined) return found;
-  throw new Error('No Chromium here: run `apt-get install -y chromium-headless-shell`, or set AETHER_CHROMIUM to its path.');
+  throw new Error(
+    'No Chromium here: run `apt-get install -y chromium-headless-shell`, or set AETHER_CHROMIUM to its path.',
+  );
 }
 
 export async function launchBrowser(): Promise<Browser> {

@@ -2,18 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { programFile } from './program-file.ts';
 
-/**
- * The command's program: as it is published where dist/ is of these sources, which costs a process a third of what
- * the source does; the source otherwise.
- */
-export const CLI = fileURLToPath(
-  new URL(
-    process.env.AETHER_TEST_DIST === '1' ? '../../dist/host/cli/main.js' : '../../src/host/cli/main.ts',
-    import.meta.url,
-  ),
-);
+export const CLI = programFile('host/cli/main');
 
 export interface CliResult {
   code: number | null;

@@ -18,6 +18,7 @@ import {
   type RunExit,
   type ShimStart,
 } from '../../src/host/shim/shim-protocol.ts';
+import { programFile } from './program-file.ts';
 
 /** Tiny real programs with one bad behaviour each. */
 export const PROGRAMS = resolve(import.meta.dirname, '../fixtures/programs');
@@ -155,7 +156,7 @@ export class ShimLab {
 
   async launch(overrides: Partial<ShimStart> = {}): Promise<TestShim> {
     const start = this.startLine(overrides);
-    const identity = await launchShim(start);
+    const identity = await launchShim(start, { program: programFile('host/shim/process/main') });
     this.adopt(identity);
     if (start.containment) this.#groups.push({ ...start.containment, run: start.run });
     const client = await this.connect(start.socket, 1);

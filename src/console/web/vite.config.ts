@@ -13,5 +13,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // On a loaded machine it would tell a newcomer how long each plugin took.
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 });

@@ -21,8 +21,11 @@ const PROGRAM = fileURLToPath(new URL(`./loop/main${extname(import.meta.url)}`, 
 /** Every variable that may hold a model log-in: commands and the MCP server never see them. */
 const KEY_VARIABLES = PROVIDERS.flatMap((provider) => provider.key ?? []);
 
-/** @param version of the package, shown by `doctor` */
-export function builtinRuntime(version: string): Runtime {
+/**
+ * @param version of the package, shown by `doctor`
+ * @param program the loop's file, where it is not the one beside this module
+ */
+export function builtinRuntime(version: string, program = PROGRAM): Runtime {
   return {
     name: 'builtin',
     capabilities: {
@@ -40,7 +43,7 @@ export function builtinRuntime(version: string): Runtime {
       const session = (resume ? sessionOf(state) : null) ?? place.run;
       const opening = resume ? resume.note : agent.goal;
       return {
-        ...launch(agent, place, session, 'engine', []),
+        ...launch(agent, place, session, 'engine', [program]),
         stop: { close_stdin_ms: 3_000, term_ms: 2_000, kill_ms: 5_000 },
         opening: opening
           ? [frame('opening', { type: 'message', id: null, text: opening, priority: 'next' })]
@@ -49,7 +52,7 @@ export function builtinRuntime(version: string): Runtime {
     },
 
     async terminal(agent, place, state, size) {
-      const spec = launch(agent, place, sessionOf(state) ?? place.run, 'terminal', ['--terminal']);
+      const spec = launch(agent, place, sessionOf(state) ?? place.run, 'terminal', [program, '--terminal']);
       return {
         ...spec,
         process: { ...spec.process, role: 'terminal', io: { kind: 'pty', ...size } },
@@ -113,7 +116,7 @@ function launch(
   place: RunPlace,
   session: string,
   role: 'engine' | 'terminal',
-  flags: string[],
+  [program, ...flags]: [string, ...string[]],
 ): Omit<LaunchSpec, 'stop' | 'opening'> {
   const { provider, name } = parseModel(agent.model);
   const { replay } = agent.options as Partial<BuiltinOptions>;
@@ -145,7 +148,7 @@ function launch(
   return {
     process: {
       role: 'engine',
-      argv: [process.execPath, NO_INSPECTOR, PROGRAM, '--settings', file, ...flags],
+      argv: [process.execPath, NO_INSPECTOR, program, '--settings', file, ...flags],
       env,
       cwd: agent.workspace,
       io: { kind: 'pipes', stdio: 'socketpair' },

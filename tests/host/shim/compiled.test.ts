@@ -1,37 +1,25 @@
 /** The shim as it is published: compiled, in an awkwardly long project path, and small. */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundle } from '../../../src/build/bundle.mjs';
+import type { ProcessIdentity } from '../../../src/host/process/proc.ts';
 import { runtimeDirectory, socketPath } from '../../../src/host/process/sockets.ts';
-import type * as Launch from '../../../src/host/shim/client/launch.ts';
+import { launchShim } from '../../../src/host/shim/client/launch.ts';
+import type { ShimStart } from '../../../src/host/shim/shim-protocol.ts';
 import { program, ShimLab } from '../../support/shim.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
 const lab = new ShimLab();
-let launch: typeof Launch.launchShim;
+let launch: (start: ShimStart) => Promise<ProcessIdentity>;
 
 beforeAll(async () => {
-  const dir = lab.directory();
-  const file = (path: string) => join(REPOSITORY, 'src/host/shim', path);
-  const config = {
-    extends: join(REPOSITORY, 'tsconfig.json'),
-    compilerOptions: {
-      noEmit: false,
-      outDir: join(dir, 'dist'),
-      rootDir: join(REPOSITORY, 'src'),
-      typeRoots: [join(REPOSITORY, 'node_modules/@types')],
-    },
-    include: [],
-    files: [file('process/main.ts'), file('client/launch.ts')],
-  };
-  writeFileSync(join(dir, 'tsconfig.json'), JSON.stringify(config));
-  writeFileSync(join(dir, 'package.json'), '{"type":"module"}');
-  symlinkSync(join(REPOSITORY, 'node_modules'), join(dir, 'node_modules'));
-  execFileSync(join(REPOSITORY, 'node_modules/.bin/tsc'), ['-p', join(dir, 'tsconfig.json')]);
-  const url = pathToFileURL(join(dir, 'dist/host/shim/client/launch.js')).href;
-  launch = ((await import(url)) as typeof Launch).launchShim;
+  const dist = join(lab.directory(), 'dist');
+  await bundle(join(REPOSITORY, 'src'), dist);
+  writeFileSync(join(dist, 'package.json'), '{"type":"module"}');
+  symlinkSync(join(REPOSITORY, 'node_modules'), join(dist, 'node_modules'));
+  launch = (start) => launchShim(start, { program: join(dist, 'host/shim/process/main.js') });
 });
 afterAll(() => lab.clean());
 

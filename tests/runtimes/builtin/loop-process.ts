@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { builtinRuntime } from '../../../src/runtimes/builtin/runtime.ts';
 import type { AgentSpec, LaunchSpec, ObservedEvent } from '../../../src/runtimes/runtime.ts';
 import { Desk, Engine, type EventOf, Observed } from '../../support/drive.ts';
+import { programFile } from '../../support/program-file.ts';
 
-export const runtime = builtinRuntime('0.0.0-test');
+export const runtime = builtinRuntime('0.0.0-test', programFile('runtimes/builtin/loop/main'));
 
 /** A directory for one agent, with agents that may do anything unless told otherwise. */
 export class LoopDesk extends Desk {

@@ -25,11 +25,15 @@ const NODE_FLAGS = [NO_INSPECTOR, '--max-semi-space-size=1', '--max-old-space-si
 
 /**
  * Starts the shim of a run and resolves when it listens on `start.socket`.
+ * @param options `program`: the shim's file, where it is not the one beside this module
  * @returns its identity, for the run's record
  * @throws AetherError `shim.start-failed` with what it printed
  */
-export async function launchShim(start: ShimStart, options: { log?: Log } = {}): Promise<ProcessIdentity> {
-  const child = spawn(process.execPath, [...NODE_FLAGS, PROGRAM], {
+export async function launchShim(
+  start: ShimStart,
+  options: { log?: Log; program?: string } = {},
+): Promise<ProcessIdentity> {
+  const child = spawn(process.execPath, [...NODE_FLAGS, options.program ?? PROGRAM], {
     detached: true,
     cwd: '/',
     // One allocator arena and one pool thread: it has nothing to do in parallel.
