@@ -21,6 +21,14 @@ export const limits = {
   /** Of all of them; Linux takes a quarter of the stack's limit, 2 MB as a rule, and engines add their own. */
   exec_bytes_max: 1024 * 1024,
 
+  /** An engine's program larger than this is not copied. */
+  program_bytes_max: 2 * 1024 * 1024 * 1024,
+  /** Of all copies of programs together; beyond it those leave that were not used for the longest. */
+  program_copies_bytes_max: 4 * 1024 * 1024 * 1024,
+  program_copy_unused_ms: 14 * 24 * 3_600_000,
+  /** Used so lately, a copy stays: another host may be about to start it. */
+  program_copy_ms_min: 3_600_000,
+
   /** One JSON line on the control socket. */
   control_line_bytes_max: 4 * 1024 * 1024,
   control_connections_max: 256,

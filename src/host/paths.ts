@@ -47,6 +47,16 @@ export function userStateDirectoryOf(
     : join(environment.HOME || homedir(), '.local', 'state', 'aether');
 }
 
+/**
+ * Where copies of engines' programs are kept (sandboxes/program-copies.ts): one place for all hosts of a user, because
+ * they are large. $XDG_CACHE_HOME/aether/programs, ~/.cache/aether/programs.
+ */
+export function programCopiesDirectoryOf(environment: Environment): string {
+  const base = environment.XDG_CACHE_HOME;
+  const cache = base !== undefined && isAbsolute(base) ? base : join(environment.HOME || homedir(), '.cache');
+  return join(cache, 'aether', 'programs');
+}
+
 /** What a state directory holds. */
 export interface StatePaths {
   /** The SQLite database. */

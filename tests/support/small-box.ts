@@ -23,9 +23,15 @@ export interface SmallBox {
   /** Shown read-only; the same path inside, unless another is named. */
   show?: (string | readonly [from: string, to: string])[];
   filter?: Buffer;
-  /** The box forbids user namespaces by itself. Default: true. */
-  closed?: boolean;
+  /** closed: none can be made inside (the default); own: some can; shared: the box has that of the machine. */
+  userNamespace?: 'closed' | 'own' | 'shared';
   env?: Record<string, string>;
+}
+
+/** Without options root needs no namespace of its own, and anybody else gets one. */
+function namespaceOptions({ userNamespace = 'closed' }: SmallBox): string[] {
+  if (userNamespace === 'shared') return [];
+  return userNamespace === 'own' ? ['--unshare-user'] : ['--unshare-user', '--disable-userns'];
 }
 
 /** @returns what it printed @throws Error with what it said, when it failed */
@@ -43,8 +49,8 @@ export async function inSmallBox(box: SmallBox, command: string[]): Promise<stri
       ...(box.uid === process.getuid!()
         ? []
         : ['setpriv', `--reuid=${box.uid}`, `--regid=${box.uid}`, '--clear-groups']),
-      ...['/usr/bin/bwrap', '--unshare-all', '--unshare-user', '--cap-drop', 'ALL', '--die-with-parent'],
-      ...(box.closed === false ? [] : ['--disable-userns']),
+      ...['/usr/bin/bwrap', '--unshare-all', '--cap-drop', 'ALL', '--die-with-parent'],
+      ...namespaceOptions(box),
       ...['--ro-bind', '/usr', '/usr', '--symlink', 'usr/bin', '/bin', '--symlink', 'usr/lib', '/lib'],
       ...[
         '--symlink',

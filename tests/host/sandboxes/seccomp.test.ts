@@ -4,14 +4,15 @@ import { describe, expect, test } from 'vitest';
 import { architectureOf, seccompFilter } from '../../../src/host/sandboxes/seccomp.ts';
 import { type Architecture, ERRNO, judged, refusals } from '../../../src/host/sandboxes/system-calls.ts';
 import { verdictOf } from '../../support/bpf.ts';
-import { inSmallBox, users } from '../../support/small-box.ts';
+import { inSmallBox, type SmallBox, users } from '../../support/small-box.ts';
 
 const PROGRAMS = resolve(import.meta.dirname, '../../fixtures/programs');
 const here = architectureOf(process.arch)!;
 
 /** Attempt → errno, without a filter 'ok' or what the kernel itself says. */
-async function attempts(uid: number, filter?: Buffer, closed = true): Promise<Record<string, string>> {
-  const box = { uid, show: [PROGRAMS], closed, ...(filter === undefined ? {} : { filter }) };
+async function attempts(uid: number, filter?: Buffer): Promise<Record<string, string>> {
+  // User namespaces are left to the filter.
+  const box: SmallBox = { uid, show: [PROGRAMS], userNamespace: 'own', ...(filter && { filter }) };
   return JSON.parse(await inSmallBox(box, ['/usr/bin/python3', `${PROGRAMS}/calls.py`]));
 }
 
@@ -84,7 +85,7 @@ describe.each(users)('in a box started by $name', ({ uid }) => {
 });
 
 test('it is the filter that refuses: without it, the box lets these pass', async () => {
-  const outcome = await attempts(users[0]!.uid, undefined, false);
+  const outcome = await attempts(users[0]!.uid);
   const open = [
     'ptrace',
     'process_vm_readv',
