@@ -15,6 +15,7 @@ const PROGRAMS = [
   'host/shim/process/main.ts',
   'host/shim/process/network-helper.ts',
   'host/store/read-thread.ts',
+  'host/store/memory-queries.ts',
   'runtimes/builtin/loop/main.ts',
   'host/main.ts',
   'host/limits.ts',

@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts';
 import type { Events } from '../events/events.ts';
 import type { EventOf, NewEvent, Topic, Topics } from '../events/topics.ts';
 import type { Mailboxes, NewMessage } from '../mailboxes/mailboxes.ts';
-import type { Memory, NewMemory } from '../memory/memory.ts';
+import type { FoundMemories, Memory, MemorySearch, NewMemory } from '../memory/memory.ts';
 import type { CallName, Calls, Results } from '../verbs/client.ts';
 import type { Dispatcher } from '../verbs/dispatch.ts';
 import type { Call } from './call.ts';
@@ -59,7 +59,7 @@ export interface NounsOptions {
 /** The memory, as a caller may use it. */
 export interface Memories {
   store(call: Call, input: NewMemory): ReturnType<Memory['store']>;
-  search(call: Call, input: Parameters<Memory['search']>[1]): ReturnType<Memory['search']>;
+  search(call: Call, input: MemorySearch): FoundMemories | Promise<FoundMemories>;
   get(call: Call, input: Parameters<Memory['get']>[1]): MemoryView;
   forget(call: Call, input: Parameters<Memory['forget']>[1]): MemoryView;
 }
@@ -95,9 +95,12 @@ function memoryOf({ memory, senders, onRecall }: NounsOptions): Memories {
   return {
     store: (call, input) => memory.store(call, input, senders(call)),
     search(call, input) {
-      const found = memory.search(call.principal, input);
-      onRecall(call, found.memories);
-      return found;
+      const recalled = (found: FoundMemories) => {
+        onRecall(call, found.memories);
+        return found;
+      };
+      const found = memory.searchApart(call.principal, input);
+      return found instanceof Promise ? found.then(recalled) : recalled(found);
     },
     get(call, input) {
       const found = memory.get(call.principal, input);

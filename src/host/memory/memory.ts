@@ -10,13 +10,17 @@ import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Actor } from '../shapes.ts';
-import { type MemoryHit, type MemoryRecord, MemoryTable } from '../store/memories.ts';
+import { type MemoryQuery, type MemoryRecord, type MemoryResult, MemoryTable } from '../store/memories.ts';
+import { MEMORY_QUERIES, searchMemories } from '../store/memory-queries.ts';
+import type { ReadThread } from '../store/read-thread.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
 import { matchExpression } from './query.ts';
 
 const SHARED = 'shared';
 const RESULTS_DEFAULT = 10;
+/** A search of so many takes a millisecond or less. */
+const SEARCHED_AT_ONCE_MAX = 2_000;
 
 export interface NewMemory {
   text: string;
@@ -26,6 +30,18 @@ export interface NewMemory {
   scope?: 'agent' | 'shared';
 }
 
+export interface MemorySearch {
+  query: string;
+  limit?: number;
+  tags?: string[];
+  scope?: 'agent' | 'shared' | 'all';
+}
+
+export interface FoundMemories {
+  memories: (MemoryView & { score: number })[];
+  total: number;
+}
+
 export class Memory {
   readonly #store: Store;
   readonly #table: MemoryTable;
@@ -33,6 +49,7 @@ export class Memory {
   readonly #ids: Ids;
   readonly #events: Pick<Events, 'append'>;
   readonly #counts = new Map<string, number>();
+  #thread: ReadThread | null = null;
 
   constructor(options: { store: Store; clock: Clock; ids: Ids; events: Pick<Events, 'append'> }) {
     this.#store = options.store;
@@ -108,23 +125,20 @@ export class Memory {
    * empty list, not an error.
    * @param input.limit 1 to limits.memory_results_max, default 10
    */
-  search(
-    owner: Principal,
-    input: { query: string; limit?: number; tags?: string[]; scope?: 'agent' | 'shared' | 'all' },
-  ): { memories: (MemoryView & { score: number })[]; total: number } {
-    const scopes: [string, string?] =
-      input.scope === 'agent' ? [owner] : input.scope === 'shared' ? [SHARED] : [owner, SHARED];
-    const limit = Math.min(
-      Math.max(1, Math.trunc(input.limit ?? RESULTS_DEFAULT)),
-      limits.memory_results_max,
-    );
-    const { hits, total } = this.#table.search({
-      match: matchExpression(input.query),
-      scopes,
-      tags: checkedTags(input.tags ?? []),
-      limit,
-    });
-    return { memories: hits.map((hit: MemoryHit) => ({ ...toView(hit.memory), score: hit.score })), total };
+  search(owner: Principal, input: MemorySearch): FoundMemories {
+    return foundIn(this.#table.search(queryOf(owner, input)));
+  }
+
+  /**
+   * As `search`. Where there are many memories, a thread of its own searches them, which the event loop does not wait
+   * for; where there are few, the way to it would take longer than the search.
+   */
+  searchApart(owner: Principal, input: MemorySearch): FoundMemories | Promise<FoundMemories> {
+    if (this.#table.atMost() <= SEARCHED_AT_ONCE_MAX) return this.search(owner, input);
+    this.#thread ??= this.#store.openThread(MEMORY_QUERIES);
+    return this.#thread
+      .run(searchMemories.name, queryOf(owner, input))
+      .then((result) => foundIn(result as MemoryResult));
   }
 
   /** By id or by key; a key is looked up in the principal's own scope first, then in the shared one. */
@@ -194,6 +208,18 @@ export class Memory {
     });
   }
 }
+
+function queryOf(owner: Principal, input: MemorySearch): MemoryQuery {
+  const scopes: [string, string?] =
+    input.scope === 'agent' ? [owner] : input.scope === 'shared' ? [SHARED] : [owner, SHARED];
+  const limit = Math.min(Math.max(1, Math.trunc(input.limit ?? RESULTS_DEFAULT)), limits.memory_results_max);
+  return { match: matchExpression(input.query), scopes, tags: checkedTags(input.tags ?? []), limit };
+}
+
+const foundIn = ({ hits, total }: MemoryResult): FoundMemories => ({
+  memories: hits.map(({ memory, score }) => ({ ...toView(memory), score })),
+  total,
+});
 
 function unknownId(id: string): AetherError {
   return new AetherError({

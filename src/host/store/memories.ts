@@ -60,6 +60,19 @@ interface Filter {
   limit: number;
 }
 
+export interface MemoryQuery {
+  /** Null lists the newest. */
+  match: string | null;
+  scopes: [string, string?];
+  tags: string[];
+  limit: number;
+}
+
+export interface MemoryResult {
+  hits: MemoryHit[];
+  total: number;
+}
+
 export class MemoryTable {
   readonly #insert;
   readonly #update;
@@ -71,6 +84,7 @@ export class MemoryTable {
   readonly #count;
   readonly #search;
   readonly #recent;
+  readonly #last;
 
   constructor(store: Readable) {
     const { db } = store;
@@ -105,6 +119,7 @@ export class MemoryTable {
        SELECT m.*, best.rank AS rank, (SELECT count(*) FROM live) AS total
        FROM best JOIN memories m ON m.rowid = best.hit ORDER BY best.rank, best.at DESC, best.hit DESC`,
     );
+    this.#last = db.prepare<[], number | null>('SELECT max(rowid) FROM memories').pluck();
     this.#recent = db.prepare<[Filter], RankedRow>(
       `SELECT m.*, 0 AS rank, (SELECT count(*) FROM memories m WHERE ${LIVE}) AS total FROM memories m
        WHERE ${LIVE} ORDER BY m.updated_ms DESC, m.rowid DESC LIMIT @limit`,
@@ -160,10 +175,7 @@ export class MemoryTable {
    * Best first, from one scope or two. `match` is an FTS5 expression (null: all, newest first); a memory has to
    * carry every one of `tags`. `total` counts what matches, whatever the limit.
    */
-  search(query: { match: string | null; scopes: [string, string?]; tags: string[]; limit: number }): {
-    hits: MemoryHit[];
-    total: number;
-  } {
+  search(query: MemoryQuery): MemoryResult {
     const [own, other = own] = query.scopes;
     const filter = { own, other, tags: toJson(query.tags), limit: query.limit };
     const { match } = query;
@@ -172,6 +184,11 @@ export class MemoryTable {
       hits: rows.map((row) => ({ memory: toRecord(row), score: Number((-row.rank || 0).toPrecision(4)) })),
       total: rows[0]?.total ?? 0,
     };
+  }
+
+  /** How many there are, all scopes and the forgotten ones included, or more. */
+  atMost(): number {
+    return this.#last.get() ?? 0;
   }
 
   #rowid(id: string): number {

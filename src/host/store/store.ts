@@ -9,6 +9,7 @@ import Database from 'better-sqlite3';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
 import { openToAppend } from '../files.ts';
 import { migrations } from './migrations.ts';
+import { ReadThread } from './read-thread.ts';
 import { Reader } from './reader.ts';
 
 export type Db = Database.Database;
@@ -21,6 +22,7 @@ export class Store {
   #rollbacks = 0;
   #undo: (() => void)[] = [];
   readonly #savepoint;
+  readonly #threads: ReadThread[] = [];
 
   constructor(file: string) {
     this.#dir = dirname(file);
@@ -130,7 +132,18 @@ export class Store {
     return new Reader(this.db.name);
   }
 
+  /**
+   * A thread that reads; it ends with this store.
+   * @param module as for ReadThread
+   */
+  openThread(module: string): ReadThread {
+    const thread = new ReadThread({ file: this.db.name, module });
+    this.#threads.push(thread);
+    return thread;
+  }
+
   close(): void {
+    for (const thread of this.#threads) void thread.close();
     this.db.close();
   }
 }

@@ -1,5 +1,6 @@
 /** `aether_memory_search`: find what was remembered. Long texts are cut: `aether_memory_get` has the whole. */
 import { z } from 'zod';
+import type { Nouns } from '../../host/ledger/nouns.ts';
 import { cutText } from '../../host/text.ts';
 import { fitting, memoryOut, memoryShape } from '../shapes.ts';
 import { defineTool } from '../tool.ts';
@@ -35,27 +36,29 @@ export const memorySearch = defineTool({
   }),
   examples: [{ query: 'database migration postgres rollback' }],
   effect({ memory }, call, args) {
-    const { memories, total } = memory.search(call, args);
-    const cut = memories.map((found) => {
-      const truncated = found.text.length > EXCERPT_CHARS;
-      const text = truncated ? `${cutText(found.text, { chars_max: EXCERPT_CHARS })}…` : found.text;
-      return { ...memoryOut({ ...found, text }), score: found.score, truncated };
-    });
-    const shown = fitting(cut, ({ text }) => text);
-    if (total === 0) {
-      return {
-        memories: [],
-        total,
-        note: 'No memory matches. Try other words for the same thing, fewer filters, or "*" for the newest.',
-      };
-    }
-    if (shown.length < cut.length) {
-      return {
-        memories: shown,
-        total,
-        note: 'Only the best that fit are shown; narrow the query for others.',
-      };
-    }
-    return { memories: shown, total };
+    const found = memory.search(call, args);
+    return found instanceof Promise ? found.then(shownOf) : shownOf(found);
   },
 });
+
+type Found = Awaited<ReturnType<Nouns['memory']['search']>>;
+
+function shownOf({ memories, total }: Found) {
+  const cut = memories.map((found) => {
+    const truncated = found.text.length > EXCERPT_CHARS;
+    const text = truncated ? `${cutText(found.text, { chars_max: EXCERPT_CHARS })}…` : found.text;
+    return { ...memoryOut({ ...found, text }), score: found.score, truncated };
+  });
+  const shown = fitting(cut, ({ text }) => text);
+  if (total === 0) {
+    return {
+      memories: [],
+      total,
+      note: 'No memory matches. Try other words for the same thing, fewer filters, or "*" for the newest.',
+    };
+  }
+  if (shown.length < cut.length) {
+    return { memories: shown, total, note: 'Only the best that fit are shown; narrow the query for others.' };
+  }
+  return { memories: shown, total };
+}

@@ -89,3 +89,22 @@ test('what waits for a thread that dies is told, and the next query starts anoth
   await expect(waiting).rejects.toMatchObject({ code: 'store.reader' });
   expect(await thread.run('search', 'tea')).toBe(0);
 });
+
+test('many memories are searched in a thread, with the same result as few on the loop', async () => {
+  const query = { query: 'tea 7', limit: 5 };
+  memory.store(ADA, { text: 'green tea', key: 'first' });
+  expect(memory.searchApart('agent:ada', query)).toEqual(memory.search('agent:ada', query));
+  store.transaction(() => {
+    for (let at = 0; at < 2_000; at += 1) memory.store(ADA, { text: `tea ${at % 10}`, tags: ['t'] });
+  });
+  const found = memory.searchApart('agent:ada', query);
+  expect(found).toBeInstanceOf(Promise);
+  expect(await found).toEqual(memory.search('agent:ada', query));
+  // What was acknowledged is found, what was forgotten is not.
+  const { memory: last } = memory.store(ADA, { text: 'a samovar' });
+  const samovar = () => memory.searchApart('agent:ada', { query: 'samovar' });
+  expect((await samovar()).memories).toMatchObject([{ id: last.id }]);
+  memory.forget(ADA, { id: last.id });
+  expect(await samovar()).toEqual({ memories: [], total: 0 });
+  expect(() => memory.searchApart('agent:ada', { query: 'x', tags: [''] })).toThrow(/tags/);
+});
