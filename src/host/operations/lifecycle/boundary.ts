@@ -17,6 +17,8 @@ type Needs = Pick<
 /** A running tool is waited for this long. */
 export const BOUNDARY_MS_MAX = 10 * 60_000;
 const INTERRUPT_MS = 8_000;
+/** In mid-turn a message may stay in the engine's queue until the turn is over, where an interrupt leaves it. */
+const QUEUED_MS = 2_000;
 
 /** Who wants the boundary. `when` and `off` are asked again whenever the run changes or is woken. */
 export interface BoundaryWish {
@@ -59,9 +61,13 @@ export async function reachBoundary(
 
 /**
  * What an idle engine was given begins a turn as soon as it reads it, also while it is being replaced: and where
- * that turn is the first, both processes would want to begin the conversation.
+ * that turn is the first, both processes would want to begin the conversation. A message that the engine has read and
+ * shown no model yet is in no conversation: an interrupt then loses it.
  */
 async function takenUp(wiring: Needs, run: Run, wish: BoundaryWish): Promise<void> {
-  const given = () => engineActivity(run) === 'idle' && wiring.injections.unsettled(run.id).length > 0;
-  if (given()) await untilAwake(wiring, run, () => !given() || wish.off(), INTERRUPT_MS);
+  const given = () =>
+    ['idle', 'thinking'].includes(engineActivity(run) ?? 'starting') &&
+    wiring.injections.unsettled(run.id).length > 0;
+  const limit_ms = engineActivity(run) === 'idle' ? INTERRUPT_MS : QUEUED_MS;
+  if (given()) await untilAwake(wiring, run, () => !given() || wish.off(), limit_ms);
 }

@@ -74,3 +74,18 @@ test('patience that ends, a wish that is taken back, and a tool that outlasts it
   await host.say({ kind: 'turn-ended', outcome: 'interrupted' }, idle);
   expect(await hurried.reached).toBe('reached');
 });
+
+test('a message that the engine has read and shown no model yet is not cut off', async () => {
+  const host = await begin();
+  const { id } = host.messages.send('a', { text: 'a word' }, 'operator');
+  await host.until('it to be delivered', () => host.wiring.injections.unsettled(host.run.id).length > 0);
+  const { told, reached, change } = wanting(host);
+  change({ when: 'now' });
+  await host.say(thinking);
+  await host.run.pump();
+  expect(told).toEqual([]);
+  await host.say({ kind: 'inject', injectId: id, stage: 'seen', evidence: 'named by a model request' });
+  await host.until('the interrupt', () => told.length > 0);
+  await host.say({ kind: 'turn-ended', outcome: 'interrupted' }, idle);
+  expect(await reached).toBe('reached');
+});
