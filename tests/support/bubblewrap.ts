@@ -30,7 +30,8 @@ function argumentsFor(spec: BoxSpec, cwd: string): string[] {
   return [
     BWRAP,
     '--unshare-all',
-    ...(spec.network === 'shared' ? ['--share-net'] : []),
+    // A network of its own is the run's: the shim starts the box in it.
+    '--share-net',
     '--die-with-parent',
     '--cap-drop',
     'ALL',

@@ -40,6 +40,8 @@ export class Containment {
   readonly #group: Group | null;
   /** The directory of the group this process itself is in. */
   readonly #home: string;
+  /** Children that serve the run and are no part of it. */
+  readonly #spared = new Set<number>();
   /** Who was stopped by signal, in the order in which it was done. */
   #stopped: ProcessIdentity[] = [];
   /** This process could not leave the group again: freezing or killing that would be suicide. */
@@ -71,6 +73,15 @@ export class Containment {
       }
     }
     return new Containment(null, '');
+  }
+
+  /** This child is from now on neither counted nor stopped nor killed with the run. It has no children. */
+  spare(pid: number): void {
+    this.#spared.add(pid);
+  }
+
+  unspare(pid: number): void {
+    this.#spared.delete(pid);
   }
 
   get means(): Means {
@@ -143,12 +154,12 @@ export class Containment {
   /** Those of these whom no group holds: all of them, or who has left it. */
   outside(pids: number[]): number[] {
     const inside = new Set(this.#usable?.members());
-    return pids.filter((pid) => !inside.has(pid));
+    return pids.filter((pid) => !inside.has(pid) && !this.#spared.has(pid));
   }
 
   /** Everything alive that belongs to the run. */
   living(): ProcStat[] {
-    const found = new Map(liveDescendants(process.pid).map((entry) => [entry.pid, entry]));
+    const found = new Map(liveDescendants(process.pid, this.#spared).map((entry) => [entry.pid, entry]));
     for (const pid of this.#usable?.members() ?? []) {
       const stat = found.has(pid) ? null : statOf(pid);
       if (stat !== null && !stat.zombie) found.set(pid, stat);
@@ -188,7 +199,7 @@ export class Containment {
       const awake = this.#runnable();
       for (const entry of awake) this.#stop(entry);
       // Also after a look that found nobody: it may have missed one that forks and exits while it looks.
-      const chased = this.means === 'descent' ? chaseChildren('SIGSTOP') : [];
+      const chased = this.means === 'descent' ? chaseChildren('SIGSTOP', this.#spared) : [];
       for (const entry of chased) this.#noteStopped(entry);
       const frozen = this.#usable?.still() ?? true;
       quiet = frozen && awake.length + chased.length === 0 ? quiet + 1 : 0;
@@ -201,7 +212,7 @@ export class Containment {
   /** Alive, outside the group or without one, and able to run. */
   #runnable(): ProcStat[] {
     const inside = new Set(this.#usable?.members());
-    return liveDescendants(process.pid).filter(
+    return liveDescendants(process.pid, this.#spared).filter(
       (entry) => !inside.has(entry.pid) && !isStopped(entry) && !stopsOnReturn(entry),
     );
   }
@@ -232,7 +243,7 @@ export class Containment {
 
   /** SIGKILL for all, also while they are frozen. */
   kill(limit_ms: number, onRound: () => void): Promise<TreeEnd> {
-    return killDescendants(process.pid, limit_ms, onRound, this.#usable);
+    return killDescendants(process.pid, limit_ms, onRound, this.#usable, this.#spared);
   }
 
   /** Removes the group once all of it is dead. @returns false when a process is still in it */

@@ -204,21 +204,6 @@ export function closeOnExec(fd: number): void {
   }
 }
 
-/**
- * The user namespace that owns a namespace (ioctl NS_GET_USERNS, Linux 4.9): entering the namespace needs rights
- * in that one, which need not be the user namespace of the processes inside.
- * @param namespace a descriptor of /proc/PID/ns/*
- * @returns a descriptor that the caller closes
- * @throws LibcError 'EPERM' when the owner lies outside this process's own user namespace
- */
-export function ownerOfNamespace(namespace: number): number {
-  const NS_GET_USERNS = 0xb701;
-  const owner = native('int ioctl(int fd, unsigned long request, ...)')(namespace, NS_GET_USERNS, 'int', 0);
-  if (owner < 0) throw fail('ioctl NS_GET_USERNS');
-  closeOnExec(owner);
-  return owner;
-}
-
 /** Syscall numbers that are the same on every architecture. */
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;
@@ -246,4 +231,22 @@ export function signalHandle(handle: number, signal: number): boolean {
   if (call(SYS_PIDFD_SEND_SIGNAL, handle, signal, null, 0) === 0) return true;
   if (koffi.errno() === koffi.os.errno.ESRCH) return false;
   throw fail('pidfd_send_signal');
+}
+
+/** Brings up the loopback interface of the network namespace of this process. @throws LibcError */
+export function loopbackUp(): void {
+  const [AF_INET, SOCK_DGRAM_CLOEXEC, SIOCSIFFLAGS] = [2, 2 | O_CLOEXEC, 0x8914];
+  const [IFF_UP, IFF_RUNNING] = [0x1, 0x40];
+  // struct ifreq: the name, then the flags.
+  const request = Buffer.alloc(40);
+  request.write('lo');
+  request.writeInt16LE(IFF_UP | IFF_RUNNING, 16);
+  const fd = native('int socket(int domain, int type, int protocol)')(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
+  if (fd < 0) throw fail('socket');
+  try {
+    const call = native('int ioctl(int fd, unsigned long request, ...)');
+    if (call(fd, SIOCSIFFLAGS, 'void *', request) !== 0) throw fail('ioctl SIOCSIFFLAGS');
+  } finally {
+    closeSync(fd);
+  }
 }

@@ -16,6 +16,10 @@ export interface TreeEnd {
   survivors: number;
 }
 
+/** Pids of children that have no children. */
+type Spared = ReadonlySet<number>;
+const NOBODY: Spared = new Set();
+
 /** Looks at the children alone between two looks at everybody: some 20 µs each, against milliseconds. */
 const CHASE_LOOKS = 40;
 
@@ -23,10 +27,11 @@ const CHASE_LOOKS = 40;
  * Everything alive below `root`. Empty only when two different looks agree: one over all processes, which can
  * miss somebody who forks and exits meanwhile, and one at the children of `root`, to whom his child then belongs.
  */
-export function liveDescendants(root: number): ProcStat[] {
-  const alive = descendants(root).filter((entry) => !entry.zombie);
+export function liveDescendants(root: number, spared: Spared = NOBODY): ProcStat[] {
+  const alive = descendants(root).filter((entry) => !entry.zombie && !spared.has(entry.pid));
   if (alive.length > 0) return alive;
   return childrenOf(root)
+    .filter((pid) => !spared.has(pid))
     .map((pid) => statOf(pid))
     .filter((entry) => entry !== null && !entry.zombie) as ProcStat[];
 }
@@ -42,9 +47,9 @@ export function isStopped(entry: ProcStat): boolean {
  * none of their pids is reused during the call.
  * @returns the processes that were signalled and still live
  */
-export function chaseChildren(signal: NodeJS.Signals): ProcStat[] {
+export function chaseChildren(signal: NodeJS.Signals, spared: Spared = NOBODY): ProcStat[] {
   if (process.platform !== 'linux') return [];
-  const seen = new Set<number>();
+  const seen = new Set<number>(spared);
   const reached: ProcStat[] = [];
   for (let look = 0; look < CHASE_LOOKS; look += 1) {
     let fresh = false;
@@ -88,35 +93,37 @@ export function adopted(): number[] {
  * @param root this process, or one that is dead
  * @param onRound called between rounds, to reap what was adopted
  * @param group where the descendants were put, if anywhere; some may have left it
+ * @param spared children that are no part of the tree
  */
 export async function killDescendants(
   root: number,
   timeout_ms: number,
   onRound: () => void,
   group: Group | null = null,
+  spared: Spared = NOBODY,
 ): Promise<TreeEnd> {
   const deadline = performance.now() + timeout_ms;
   const killed = new Set<string>();
   for (let round = 0; ; round += 1) {
     const struck = strike(group, killed);
-    const alive = liveDescendants(root);
+    const alive = liveDescendants(root, spared);
     if (struck === 0) {
       // Frozen first, then killed: a parent that is stopped cannot put a new child in place of the dead one.
       if (alive.length > 1) for (const entry of alive) signalProcess(entry, 'SIGSTOP');
       for (const entry of alive) if (signalProcess(entry, 'SIGKILL')) killed.add(keyOf(entry));
       if (alive.length > 0 && root === process.pid) {
-        for (const entry of chaseChildren('SIGKILL')) killed.add(keyOf(entry));
+        for (const entry of chaseChildren('SIGKILL', spared)) killed.add(keyOf(entry));
       }
     }
     onRound();
     if (alive.length === 0 && struck === 0) {
       // A last look at the children alone: the one at everybody may have missed one that forks and exits meanwhile.
-      const chased = root === process.pid ? chaseChildren('SIGKILL') : [];
+      const chased = root === process.pid ? chaseChildren('SIGKILL', spared) : [];
       if (chased.length === 0) return { killed: killed.size, survivors: 0 };
       for (const entry of chased) killed.add(keyOf(entry));
     }
     if (performance.now() >= deadline) {
-      const left = new Set(liveDescendants(root).map((entry) => entry.pid));
+      const left = new Set(liveDescendants(root, spared).map((entry) => entry.pid));
       if (group?.populated()) for (const pid of group.members()) left.add(pid);
       return { killed: killed.size, survivors: left.size };
     }

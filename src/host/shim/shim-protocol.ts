@@ -9,6 +9,8 @@
  * or doubled between them.
  */
 
+import type { EgressPolicy } from '../egress/egress-protocol.ts';
+
 export const SHIM_PROTOCOL = 1;
 
 /** The longest request line a shim reads: a frame of FRAME_BYTES_MAX in base64, and room around it. */
@@ -72,17 +74,27 @@ export interface ProcessSpec {
    * them hands them on to its children: a directory is then a way out of a sandbox.
    */
   handles?: HandleSpec[];
-  /** Its sandbox gives it a network of its own: relays wait until that exists. Absent: it has the shim's. */
+  /** It is started in the network of the run, which is made for it if need be. Absent: it has the shim's. */
   ownNetwork?: true;
 }
 
 /**
- * One end of a relay. `inside`: a TCP port on the loopback address of the network that a process of the run has;
- * port 0 takes a free one, to listen only. `outside`: a unix socket that the shim reaches.
+ * One end of a relay. `inside`: a TCP port on the loopback address of the run's own network, or of the shim's where
+ * the run has none; port 0 takes a free one, to listen only. `outside`: a unix socket or a TCP port that the shim
+ * reaches; it listens on loopback addresses only.
  */
 export type RelayEnd =
-  | { where: 'inside'; process: number; port: number }
-  | { where: 'outside'; path: string };
+  | { where: 'inside'; port: number }
+  | { where: 'outside'; path: string }
+  | { where: 'outside'; host: string; port: number };
+
+/** What a run's own network has from before its first process until its end. */
+export interface NetworkSpec {
+  /** The proxy, and the port inside where it listens. Null: nothing but the relays leads out. */
+  egress: { port: number; policy: EgressPolicy } | null;
+  /** Ports inside that are carried to a TCP port outside. */
+  relays: { port: number; to: { host: string; port: number } }[];
+}
 
 /** An open relay. */
 export interface RelayStatus {
@@ -149,6 +161,10 @@ export type ShimRequest =
    * the RelayStatus once it listens.
    */
   | { id: number; op: 'relay'; opId: string; from: RelayEnd; to: RelayEnd }
+  /** Makes the run's own network, before its first process. Answered once all of it listens. */
+  | { id: number; op: 'network'; opId: string; network: NetworkSpec }
+  /** What the proxy judges the next connections by. */
+  | { id: number; op: 'policy'; policy: EgressPolicy }
   /** The host has durably processed the journal up to here: older segments may be deleted. */
   | { id: number; op: 'ack'; offset: number };
 
@@ -203,6 +219,8 @@ export interface ShimStatus {
   paused?: PauseRecord;
   /** Absent from a shim of a version without relays. */
   relays?: RelayStatus[];
+  /** The run has a network of its own. */
+  ownNetwork?: true;
 }
 
 /** What holds the run's processes together. */
@@ -280,6 +298,7 @@ export const RecordType = {
   /** JSON PauseRecord */ paused: 12,
   /** JSON ThawRecord */ thawed: 13,
   /** JSON AdoptedRecord */ adopted: 14,
+  /** JSON EgressDecision[] */ egress: 15,
 } as const;
 export type RecordType = (typeof RecordType)[keyof typeof RecordType];
 

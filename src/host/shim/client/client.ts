@@ -4,9 +4,11 @@
  */
 import type { Socket } from 'node:net';
 import { connectUnix } from '../../doors/connect.ts';
+import type { EgressPolicy } from '../../egress/egress-protocol.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import { LineReader } from '../../line-reader.ts';
 import {
+  type NetworkSpec,
   type PauseRecord,
   type ProcessExit,
   type ProcessSpec,
@@ -157,6 +159,16 @@ export class ShimClient {
   /** Listens at `from` and carries connections to `to`; resolves once it listens. */
   relay(opId: string, from: RelayEnd, to: RelayEnd): Promise<RelayStatus> {
     return this.#ask<RelayStatus>({ op: 'relay', opId, from, to });
+  }
+
+  /** Makes the run's own network, before its first process; resolves once all of it listens. */
+  network(opId: string, network: NetworkSpec): Promise<void> {
+    return this.#ask<void>({ op: 'network', opId, network });
+  }
+
+  /** What the run's proxy judges the next connections by. */
+  policy(policy: EgressPolicy): Promise<void> {
+    return this.#ask<void>({ op: 'policy', policy });
   }
 
   /** Lets a paused run go on. */

@@ -1,28 +1,66 @@
 /**
- * Opens one socket in the network namespace that it was started in, hands it to the shim and ends. The listening
- * socket, or the connection, outlives it.
+ * Runs in the network namespace of a run, and nowhere else of its sandbox: opens sockets there and hands them to the
+ * shim. `open` also sets the namespace up: loopback, and destinations that shall have no way out. A socket outlives
+ * this process.
  */
+import { spawnSync } from 'node:child_process';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { HelperRequest } from './network.ts';
+import { loopbackUp } from '../../process/libc.ts';
+import type { FromHelper, HelperRequest, Listen } from './network.ts';
 
-const { kind, port } = JSON.parse(process.argv[2] ?? '{}') as HelperRequest;
+const { kind, listen, unreachable } = JSON.parse(process.argv[2] ?? '{}') as HelperRequest;
 
-function answer(message: object, handle?: Server | Socket): void {
-  process.send?.(message, handle, {}, () => process.exit(0));
+const NO_IPV6 = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
+
+/** Resolves once it was handed over. */
+function say(message: FromHelper | { id: number; error?: string }, handle?: Server | Socket): Promise<void> {
+  return new Promise((resolve) => {
+    process.send?.(message, handle, {}, () => resolve());
+  });
 }
 
-function failed(error: Error): void {
-  answer({ error: error.message });
+function listening({ host, port }: Listen): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen({ host, port }, () => resolve(server));
+  });
 }
 
-// The shim hangs up once it has the handle.
-process.on('disconnect', () => process.exit(0));
-if (kind === 'listen') {
-  const server = createServer();
-  server.on('error', failed);
-  server.listen({ host: '127.0.0.1', port }, () => answer({ done: true }, server));
-} else {
+/** A route says it to whoever tries: no route to host, at once. */
+function close(destinations: string[]): void {
+  for (const family of ['-4', '-6']) {
+    const mine = destinations.filter((one) => one.includes(':') === (family === '-6'));
+    if (mine.length === 0) continue;
+    const input = mine.map((one) => `route add unreachable ${one}\n`).join('');
+    const { status, stderr, error } = spawnSync('ip', [family, '-batch', '-'], { input, encoding: 'utf8' });
+    if (error !== undefined || status !== 0)
+      throw new Error(`Routes cannot be set (ip, of iproute2): ${error?.message ?? stderr.trim()}.`);
+  }
+}
+
+async function open(): Promise<void> {
+  if (kind === 'open') loopbackUp();
+  close(unreachable);
+  for (const one of listen) {
+    const server = await listening(one).catch((error: NodeJS.ErrnoException) => {
+      if (one.host === '::1' && NO_IPV6.has(error.code ?? '')) return undefined;
+      throw error;
+    });
+    await say({ listens: server !== undefined }, server);
+  }
+  await say({ done: true });
+}
+
+function dial({ id, port }: { id: number; port: number }): void {
   const socket = connect({ host: '127.0.0.1', port });
-  socket.on('error', failed);
-  socket.on('connect', () => answer({ done: true }, socket));
+  socket.once('error', (error) => void say({ id, error: error.message }));
+  // Handed over unread: what the server says first is the other side's.
+  socket.once('connect', () => void say({ id }, socket));
+  socket.pause();
 }
+
+// The shim hangs up once it has what it asked for, and when it ends.
+process.on('disconnect', () => process.exit(0));
+if (kind === 'dial') process.on('message', dial);
+else open().catch((error: Error) => void say({ error: error.message }).then(() => process.exit(1)));

@@ -1,44 +1,118 @@
 /**
- * Sockets inside the network of a process of the run. Where the process has the shim's own network they are opened
- * here. Where its sandbox gave it another one, a helper enters that network, opens the socket, hands it over and
- * ends: no program of the agent is ever started by entering a sandbox, and the shim itself never leaves its own.
+ * The network namespace of a run, where its sandbox has one of its own. The shim makes it before the first process of
+ * the run starts and holds it, with what listens inside, until the run ends: each box of the run is started in it, so
+ * a takeover that swaps one box for another loses no listener, and no program of the agent can take a port first.
+ *
+ * An ordinary user may not make a network namespace but in a user namespace, which then owns it: that is held, too. A
+ * helper is started in both, opens the sockets, hands them out and ends. Agent code is never started by entering: what
+ * is started in the namespace is the program that builds the box, and that confines what it starts.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, fstatSync, openSync, statSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { extname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ownerOfNamespace } from '../../process/libc.ts';
-import { descendants } from '../../process/proc.ts';
 import { cutText } from '../../text.ts';
+import type { Companions } from './companions.ts';
+import { Dialer } from './dialer.ts';
 import { Refused } from './refused.ts';
 
 const HELPER = fileURLToPath(new URL(`./network-helper${extname(import.meta.url)}`, import.meta.url));
 const HELPER_MS = 10_000;
-/** A sandbox makes its namespaces within milliseconds of its start. */
-const NAMESPACE_MS = 5_000;
-const NAMESPACE_POLL_MS = 5;
 const MESSAGE_CHARS_MAX = 400;
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** What the helper is asked for, in its argument. */
-export interface HelperRequest {
-  kind: 'listen' | 'connect';
+export interface Listen {
+  host: '127.0.0.1' | '::1';
+  /** 0: a free one. */
   port: number;
 }
 
-/** @returns a server that listens on the loopback address there. @throws Refused */
-export async function listenInside(pid: number, ownNetwork: boolean, port: number): Promise<Server> {
-  if (!ownNetwork) return await listening(createServer({ pauseOnConnect: true }), port);
-  // Handed over with its queue: what connected meanwhile is served.
-  const server = (await fromHelper(pid, { kind: 'listen', port })) as Server;
-  return server;
+/** What the helper is asked for, in its argument. */
+export interface HelperRequest {
+  kind: 'open' | 'dial' | 'listen';
+  listen: Listen[];
+  /** Destinations that have no way out of the namespace, whatever is attached to it later. */
+  unreachable: string[];
 }
 
-/** @returns a connection to that port there. @throws Refused */
-export async function connectInside(pid: number, ownNetwork: boolean, port: number): Promise<Socket> {
-  if (ownNetwork) return (await fromHelper(pid, { kind: 'connect', port })) as Socket;
-  return await connected(connect({ host: '127.0.0.1', port, allowHalfOpen: true }));
+/** `listens`: with the listener as its handle; false where there is no such address. */
+export type FromHelper = { listens?: boolean; done?: true; error?: string };
+
+export class RunNetwork {
+  readonly #companions: Companions;
+  readonly #dialer: Dialer;
+  #net: number | null = null;
+  /** Owner of `#net`, where it is not our own user namespace. */
+  #user: number | null = null;
+
+  constructor(companions: Companions) {
+    this.#companions = companions;
+    this.#dialer = new Dialer(() => this.#inside({ kind: 'dial', listen: [], unreachable: [] }));
+  }
+
+  get isOpen(): boolean {
+    return this.#net !== null;
+  }
+
+  /** Makes it. @returns what listens in it, in the order of `listen`; null where the kernel has no IPv6. @throws Refused */
+  async open(listen: Listen[], unreachable: string[] = []): Promise<(Server | null)[]> {
+    const own = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user', '--keep-caps'];
+    const child = this.#start(['unshare', ...own, '--net', '--'], { kind: 'open', listen, unreachable });
+    return await received(child, listen.length, () => {
+      this.#net = openSync(`/proc/${child.pid}/ns/net`, 'r');
+      if (own.length > 0) this.#user = openSync(`/proc/${child.pid}/ns/user`, 'r');
+    });
+  }
+
+  /** What stands before the arguments of a process that is started in it. */
+  enter(): string[] {
+    const { net, user } = this.paths();
+    const owner = user === null ? [] : [`--user=${user}`, '--preserve-credentials'];
+    return ['/usr/bin/nsenter', `--net=${net}`, ...owner, '--'];
+  }
+
+  /** Names of the namespaces for a program of ours that enters them. Descriptors are not inherited: an agent gets none. */
+  paths(): { net: string; user: string | null } {
+    if (this.#net === null) throw new Refused('relay-network', 'This run has no network of its own.');
+    const path = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
+    return { net: path(this.#net), user: this.#user === null ? null : path(this.#user) };
+  }
+
+  /** A listener of the run: inside, or on our own loopback address where the run shares our network. @throws Refused */
+  async listen(port: number): Promise<Server> {
+    if (!this.isOpen)
+      return await listening(createServer({ pauseOnConnect: true, allowHalfOpen: true }), port);
+    const request: HelperRequest = { kind: 'listen', listen: [{ host: '127.0.0.1', port }], unreachable: [] };
+    const [server] = await received(this.#inside(request), 1);
+    return server!;
+  }
+
+  /** A connection to that port in the network of the run. @throws Refused */
+  async dial(port: number): Promise<Socket> {
+    if (this.isOpen) return await this.#dialer.dial(port);
+    return await connected(connect({ host: '127.0.0.1', port, allowHalfOpen: true }));
+  }
+
+  #inside(request: HelperRequest): ChildProcess {
+    return this.#start(this.enter(), request);
+  }
+
+  #start(enter: string[], request: HelperRequest): ChildProcess {
+    const [file = '', ...before] = enter;
+    const node = ['--disable-sigusr1', '--no-warnings', HELPER, JSON.stringify(request)];
+    return this.#companions.spawn(file, [...before, process.execPath, ...node], {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { PATH, MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' },
+    });
+  }
+
+  close(): void {
+    this.#dialer.close();
+    for (const fd of [this.#net, this.#user]) if (fd !== null) closeSync(fd);
+    this.#net = null;
+    this.#user = null;
+  }
 }
 
 function listening(server: Server, port: number): Promise<Server> {
@@ -62,84 +136,54 @@ export function connected(socket: Socket): Promise<Socket> {
   });
 }
 
-async function fromHelper(pid: number, request: HelperRequest): Promise<Server | Socket> {
-  const network = await openNetworkOf(pid);
-  try {
-    const owner = ownerOutside(network);
-    try {
-      return await runHelper(network, owner, request);
-    } finally {
-      if (owner !== null) closeSync(owner);
-    }
-  } finally {
-    closeSync(network);
-  }
+/** Made elsewhere without these, which are told to each connection. */
+function asOurs(server: Server): Server {
+  return Object.assign(server, { pauseOnConnect: true, allowHalfOpen: true });
 }
 
-/** The network namespace of the box that `pid` is the door of: of the nearest descendant that has one of its own. */
-async function openNetworkOf(pid: number): Promise<number> {
-  const ours = statSync('/proc/self/ns/net').ino;
-  const deadline = performance.now() + NAMESPACE_MS;
-  for (;;) {
-    for (const candidate of [pid, ...descendants(pid).map((entry) => entry.pid)]) {
-      const descriptor = open(`/proc/${candidate}/ns/net`);
-      if (descriptor === null) continue;
-      if (fstatSync(descriptor).ino !== ours) return descriptor;
-      closeSync(descriptor);
-    }
-    if (performance.now() > deadline)
-      throw new Refused('relay-network', `Process ${pid} has no network of its own.`);
-    await sleep(NAMESPACE_POLL_MS);
-  }
-}
-
-function open(path: string): number | null {
-  try {
-    return openSync(path, 'r');
-  } catch {
-    return null; // that process is gone
-  }
-}
-
-/** The user namespace whose rights are needed to enter; null where they are ours already. */
-function ownerOutside(network: number): number | null {
-  const owner = ownerOfNamespace(network);
-  if (fstatSync(owner).ino !== statSync('/proc/self/ns/user').ino) return owner;
-  closeSync(owner);
-  return null;
-}
-
-function runHelper(network: number, owner: number | null, request: HelperRequest): Promise<Server | Socket> {
-  const enter = ['--net=/proc/self/fd/4', ...(owner === null ? [] : ['--user=/proc/self/fd/5'])];
-  const child = spawn(
-    'nsenter',
-    [...enter, '--preserve-credentials', process.execPath, HELPER, JSON.stringify(request)],
-    {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc', network, ...(owner === null ? [] : [owner])],
-      env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', MALLOC_ARENA_MAX: '1' },
-    },
-  );
-  return handleFrom(child);
-}
-
-/** The one handle that the helper sends; it has ended when this resolves, or is told to. */
-function handleFrom(child: ChildProcess): Promise<Server | Socket> {
+/**
+ * The handles that a helper sends, and then its end.
+ * @param ready called while it still lives, before the last of them is taken
+ */
+function received(
+  child: ChildProcess,
+  count: number,
+  ready: () => void = () => undefined,
+): Promise<(Server | null)[]> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     said = cutText(said + text, { chars_max: MESSAGE_CHARS_MAX });
   });
-  return new Promise<Server | Socket>((resolve, reject) => {
-    const fail = (why: string) => reject(new Refused('relay-network', `${why} ${said.trim()}`.trim()));
+  const servers: (Server | null)[] = [];
+  return new Promise<(Server | null)[]>((resolve, reject) => {
+    let settled = false;
+    const fail = (why: string) => {
+      // Its end is heard of after its answer, too.
+      if (settled) return;
+      settled = true;
+      clearTimeout(timer);
+      for (const server of servers) server?.close();
+      reject(new Refused('relay-network', `${why} ${said.trim()}`.trim()));
+    };
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       fail(`The helper in the network of the sandbox did not answer within ${HELPER_MS} ms.`);
     }, HELPER_MS);
-    child.once('error', (error) => fail(`The sandbox's network cannot be entered: ${error.message}.`));
+    child.once('error', (error) => fail(`The sandbox's network cannot be made: ${error.message}.`));
     child.once('exit', (code, signal) => fail(`The helper ended with ${signal ?? code}.`));
-    child.once('message', (message, handle) => {
+    child.on('message', (message: FromHelper, handle) => {
+      if (message.error !== undefined) return fail(message.error);
+      if (message.listens !== undefined) servers.push(message.listens ? asOurs(handle as Server) : null);
+      if (message.done === undefined) return;
       clearTimeout(timer);
-      if (handle === undefined) fail(String((message as { error?: unknown }).error));
-      else resolve(handle as Server | Socket);
+      try {
+        if (servers.length !== count) throw new Error(`${servers.length} of ${count} sockets arrived`);
+        ready();
+        settled = true;
+        resolve(servers);
+      } catch (error) {
+        fail((error as Error).message);
+      }
       if (child.connected) child.disconnect();
     });
   });

@@ -42,27 +42,29 @@ export class RunProcess {
   }
 }
 
+interface Needs {
+  run: string;
+  journal: Journal;
+  reaper: Reaper;
+  containment: Containment;
+  /** What stands before the arguments of a process that is started in the network of the run. */
+  enter(): Promise<string[]>;
+  onExit(process: RunProcess): void;
+}
+
 export class Processes {
   readonly list: RunProcess[] = [];
-  readonly #run: string;
+  readonly #needs: Needs;
   readonly #journal: Journal;
   readonly #reaper: Reaper;
   readonly #containment: Containment;
-  readonly #onExit: (process: RunProcess) => void;
   #spawning: Promise<void> = Promise.resolve();
 
-  constructor(
-    run: string,
-    journal: Journal,
-    reaper: Reaper,
-    containment: Containment,
-    onExit: (process: RunProcess) => void,
-  ) {
-    this.#run = run;
-    this.#containment = containment;
-    this.#journal = journal;
-    this.#reaper = reaper;
-    this.#onExit = onExit;
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    this.#containment = needs.containment;
+    this.#journal = needs.journal;
+    this.#reaper = needs.reaper;
   }
 
   /**
@@ -92,8 +94,8 @@ export class Processes {
 
   async #spawn(index: number, spec: ProcessSpec, beside: boolean): Promise<RunProcess> {
     if (index > PROCESSES_MAX) throw new SpawnFailed('This run has started too many processes.');
-    const file = findProgram(spec);
-    const marked = { ...spec, env: { ...spec.env, [RUN_MARKER]: this.#run } };
+    const { file, argv } = await this.#placed(spec);
+    const marked = { ...spec, argv, env: { ...spec.env, [RUN_MARKER]: this.#needs.run } };
     const part = beside ? partOf(index) : undefined;
     const handles = openHandles(spec.handles ?? []);
     const enclose: Enclose = (start) => this.#containment.enclose(() => handles.lend(start), part);
@@ -127,11 +129,19 @@ export class Processes {
     return started;
   }
 
+  /** A process that is started in the network of the run is started by the program that enters it. */
+  async #placed(spec: ProcessSpec): Promise<{ file: string; argv: string[] }> {
+    const file = findProgram(spec);
+    if (spec.ownNetwork === undefined) return { file, argv: spec.argv };
+    const enter = await this.#needs.enter();
+    return { file: enter[0]!, argv: [...enter, file, ...spec.argv.slice(1)] };
+  }
+
   #exited(process: RunProcess, exit: ProcessExit): void {
     process.status.running = false;
     process.status.exit = exit;
     this.#reaper.disown(process.child.pid);
-    this.#onExit(process);
+    this.#needs.onExit(process);
   }
 
   /**

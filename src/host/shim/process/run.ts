@@ -22,13 +22,14 @@ import {
 } from '../shim-protocol.ts';
 import { Besides } from './beside.ts';
 import { SpawnFailed } from './child.ts';
+import { Companions } from './companions.ts';
 import type { Journal } from './journal.ts';
 import { climb, type LadderTools, LEFTOVERS } from './ladder.ts';
 import { Pausing } from './pausing.ts';
 import { Processes, type RunProcess } from './processes.ts';
 import type { Reaper } from './reaper.ts';
 import { Refused } from './refused.ts';
-import { Relays } from './relays.ts';
+import { RunNet } from './run-net.ts';
 import { type SwapRequest, swapProcesses } from './swap.ts';
 
 type Request<Op> = Extract<ShimRequest, { op: Op }>;
@@ -45,7 +46,7 @@ export class Run {
   readonly #tools: LadderTools;
   readonly #containment: Containment;
   readonly #pausing: Pausing;
-  readonly #relays: Relays;
+  readonly #net: RunNet;
   readonly #besides: Besides;
   #current: RunProcess | null = null;
   #starting = false;
@@ -61,8 +62,17 @@ export class Run {
     this.#reaper = reaper;
     this.#pausing = new Pausing(containment, journal);
     this.#containment = containment;
-    this.processes = new Processes(name, journal, reaper, containment, (process) => this.#exited(process));
-    this.#relays = new Relays((index) => this.processes.list[index]?.status ?? null);
+    this.#net = new RunNet(new Companions(containment, reaper), (decisions) =>
+      journal.append(RecordType.egress, 0, decisions),
+    );
+    this.processes = new Processes({
+      run: name,
+      journal,
+      reaper,
+      containment,
+      enter: () => this.#net.enter(),
+      onExit: (process) => this.#exited(process),
+    });
     this.#tools = { scope: containment, sweep: () => reaper.sweep() };
     this.#besides = new Besides(this.processes, containment, this.#tools);
   }
@@ -92,7 +102,8 @@ export class Run {
     if (this.#journal.trouble) status.trouble = this.#journal.trouble;
     status.containment = this.#contained();
     if (this.#pausing.record) status.paused = this.#pausing.record;
-    status.relays = this.#relays.list();
+    status.relays = this.#net.relays.list();
+    if (this.#net.network.isOpen) status.ownNetwork = true;
     return status;
   }
 
@@ -198,8 +209,21 @@ export class Run {
   relay(request: Request<'relay'>): Promise<RelayStatus> {
     return this.#once(request.opId, async () => {
       this.#refuseWhileEnding();
-      return await this.#relays.open(request);
+      return await this.#net.relays.open(request);
     });
+  }
+
+  network(request: Request<'network'>): Promise<{ relays: RelayStatus[] }> {
+    return this.#once(request.opId, async () => {
+      this.#refuseWhileEnding();
+      if (this.begun) throw new Refused('started', 'The run has begun already.');
+      await this.#net.open(request);
+      return { relays: this.#net.relays.list() };
+    });
+  }
+
+  policy(request: Request<'policy'>): void {
+    this.#net.setPolicy(request.policy);
   }
 
   ack(request: Request<'ack'>): void {
@@ -307,7 +331,7 @@ export class Run {
           { ...LEFTOVERS, ...(this.#pausing.record ? { term_ms: 0 } : {}) };
     const end = await climb(null, ladder, this.#tools, never);
     this.#killed += end.killed;
-    this.#relays.close();
+    await this.#net.close();
     for (const process of this.processes.list) {
       // One that SIGKILL does not end is stuck in the kernel: it is counted, not waited for.
       if (!process.status.running || process.closed || end.survivors === 0)

@@ -215,6 +215,10 @@ export class ShimServer {
         return run.stop(request);
       case 'relay':
         return run.relay(request);
+      case 'network':
+        return run.network(request);
+      case 'policy':
+        return run.policy(request);
       case 'ack':
         return run.ack(request);
       case 'hello':
