@@ -14,6 +14,7 @@ const PROGRAMS = [
   'host/cli/main.ts',
   'host/shim/process/main.ts',
   'host/shim/process/network-helper.ts',
+  'host/egress/process/main.ts',
   'host/store/read-thread.ts',
   'host/store/memory-queries.ts',
   'runtimes/builtin/loop/main.ts',
