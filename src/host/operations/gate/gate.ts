@@ -196,6 +196,11 @@ export class Gate {
     }
   }
 
+  /** Its answer, that it may run, is on the way to the engine. */
+  isPassing(call: GateCall): boolean {
+    return (call.verdict === 'pass' || call.verdict === 'allow') && this.#onTheWay.has(frameId(call));
+  }
+
   #keptBack(call: GateCall): boolean {
     const kept = withheld(this.#p.policies, call, this.#run);
     if (typeof kept === 'boolean') return kept;
@@ -226,8 +231,23 @@ export class Gate {
       (error: unknown) => {
         this.#onTheWay.delete(frame.id);
         this.#p.log.warn({ run: this.#run.id, error: messageOf(error) }, failed);
+        this.#showAgain();
       },
     );
+  }
+
+  /** What was on the way is not any more: held, the agent may stand still now. */
+  #showAgain(): void {
+    const { log, show, clock } = this.#p;
+    if (this.#run.closed || this.#run.ended) return;
+    try {
+      this.#run.save(() => show(this.#run, clock.now()));
+    } catch (error) {
+      log.warn(
+        { run: this.#run.id, error: messageOf(error) },
+        'it was not noted whether an agent stands still',
+      );
+    }
   }
 
   /** The shim writes each frame once: one that it knew already is told of by no new record. */

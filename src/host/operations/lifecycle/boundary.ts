@@ -11,7 +11,7 @@ import { untilAwake } from './pause.ts';
 /** What this file uses of the host. */
 type Needs = Pick<
   Wiring,
-  'clock' | 'log' | 'events' | 'agents' | 'runs' | 'injections' | 'approvals' | 'closing'
+  'clock' | 'log' | 'events' | 'agents' | 'runs' | 'injections' | 'approvals' | 'gates' | 'closing'
 >;
 
 /** A running tool is waited for this long. */

@@ -39,6 +39,7 @@ type Needs = Pick<
   | 'injections'
   | 'leases'
   | 'approvals'
+  | 'gates'
   | 'generation'
   | 'stateDir'
   | 'resolve'

@@ -12,7 +12,7 @@ import type { Wiring } from '../wiring.ts';
 import { says } from './turn.ts';
 
 /** What this file uses of the host. */
-type Needs = Pick<Wiring, 'clock' | 'log' | 'events' | 'agents' | 'runs' | 'approvals' | 'closing'>;
+type Needs = Pick<Wiring, 'clock' | 'log' | 'events' | 'agents' | 'runs' | 'approvals' | 'gates' | 'closing'>;
 
 /** The engine's own word. Inside the transaction that saves the journal offset. */
 export function engineSays(
@@ -104,6 +104,8 @@ function standstill(wiring: Needs, run: Run): Pick<Evidence, 'grade' | 'what'> |
   for (const { detail } of wiring.approvals.undelivered(run.id)) asking.add(detail.toolUseId);
   if (gate.running.some((call) => !asking.has(call.toolUseId))) return null;
   const { waiting } = gate;
+  // Passed a moment ago: the answer may be with the engine before the shim says so.
+  if (waiting.some((call) => wiring.gates.of(run).isPassing(call))) return null;
   const tools = [...new Set(waiting.map((call) => call.tool))].join(', ');
   const what =
     waiting.length > 0

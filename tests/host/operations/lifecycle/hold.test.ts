@@ -37,6 +37,37 @@ test('held in a tool: it is not said to stand still before that tool has ended',
   expect(host.events('hold.held')).toHaveLength(1);
 });
 
+test.each(['arrives', 'is lost'])(
+  'held while the answer that a tool may run is on its way, and it %s',
+  async (how) => {
+    const host = await seams.begin();
+    const { client } = host.run;
+    const write = client.write.bind(client);
+    let arrive = () => {};
+    const underWay = new Promise<void>((resolve) => {
+      arrive = resolve;
+    });
+    client.write = async (process, frame, data) => {
+      if (frame.startsWith('puppet-')) return write(process, frame, data);
+      await underWay;
+      if (how === 'is lost') throw new Error('the connection is gone');
+      return write(process, frame, data);
+    };
+    await host.say(inTool, called('t1'));
+    host.holds.begin('a', 'operator');
+    expect([host.run.record.activity, host.events('hold.held')]).toEqual(['tool', []]);
+    arrive();
+    if (how === 'arrives') {
+      await host.until('it to be written', () => host.run.record.gate.running.length > 0);
+      expect([host.run.record.activity, host.events('hold.held')]).toEqual(['tool', []]);
+      await host.say({ kind: 'tool-result', toolUseId: 't1', text: 'done', isError: false });
+      await host.say(called('t2'));
+    }
+    await host.until('it to stand still', () => host.run.record.activity === 'held');
+    expect(host.events('hold.held')).toHaveLength(1);
+  },
+);
+
 test('stopped while the note of a resume is gathered: it is not resumed, and nothing waits to be told', async () => {
   const host = await seams.begin();
   host.holds.begin('a', 'operator');
