@@ -9,6 +9,7 @@ import type { HostInfo } from './api.ts';
 import { Approvals } from './approvals/approvals.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { resolveAgent } from './config/resolve.ts';
+import { sandboxOf } from './config/sandbox.ts';
 import type { Config } from './config/types.ts';
 import { Events } from './events/events.ts';
 import { type Ids, randomIds } from './ids.ts';
@@ -40,6 +41,7 @@ import { hostVerbs } from './rooms.ts';
 import { admitToRun } from './runs/admission.ts';
 import { doorReporter } from './runs/door-reports.ts';
 import { Runs } from './runs/runs.ts';
+import { chooseSandbox } from './sandboxes/choice.ts';
 import { sandboxNamed } from './sandboxes/sandboxes.ts';
 import { AgentTable } from './store/agents.ts';
 import { InjectionTable } from './store/injections.ts';
@@ -60,8 +62,7 @@ export interface HostBase {
   started_ms: number;
   /** Reads the configuration file anew. */
   load(): Config;
-  /** Name of the kind of sandbox that the next run of an agent is in. */
-  sandboxOf(agent: string): string;
+  configFile: string | null;
 }
 
 /** What the rooms ask of the process that they are in. */
@@ -166,7 +167,8 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
     path: process.env.PATH ?? '/usr/bin:/bin',
     runtime: runtimeNamed,
     sandbox: sandboxNamed,
-    sandboxOf: base.sandboxOf,
+    chooseSandbox: (config) => chooseSandbox(config.name, sandboxOf(config)),
+    configFile: base.configFile,
     resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined),
     bridge: bridgeTo,
     openDoor: (run) =>

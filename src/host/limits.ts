@@ -14,6 +14,12 @@ export const limits = {
   /** A key or token file that `auth` names. */
   auth_file_bytes_max: 64 * 1024,
   agents_max: 500,
+  /** Of each of /tmp, /var/tmp and /run in a sandbox, which are memory. */
+  sandbox_tmp_bytes: 2 * 1024 * 1024 * 1024,
+  /** Of a directory that a sandbox covers; nothing is written there. */
+  sandbox_hidden_bytes: 1024 * 1024,
+  /** Programs and directories of toolchains that one sandbox shows: each costs time at every start. */
+  sandbox_toolchains_max: 48,
   /** Starts, stops and restarts of one agent that wait for the one under way. */
   lifecycle_waiting_max: 100,
   /** Of one argument or variable of a program that is started: what Linux takes (MAX_ARG_STRLEN). */

@@ -79,11 +79,10 @@ function takeStateDirectory(options: HostOptions): Ground {
     // What the first line of aether.yaml names: an editor completes from it.
     writeBeneath(stateDir, SCHEMA_NAME, publishedJsonSchema(), 0o644);
     writeBeneath(stateDir, path.basename(files.pid), `${process.pid}\n`, 0o600);
-    const sandboxOf = options.sandboxOf ?? (() => 'none');
     const started_ms = systemClock.now();
     const { socketDir } = claim;
     const outsiders = new Outsiders(adoptersHere());
-    const base = { stateDir, socketDir, store, log, started_ms, load, sandboxOf, outsiders };
+    const base = { stateDir, socketDir, configFile, store, log, started_ms, load, outsiders };
     return { claim, config, base };
   } catch (error) {
     claim.release();

@@ -78,6 +78,13 @@ export interface LaunchSpec {
   secretEnv: string[];
   /** Written before the process is started. Parents are created with 0700. */
   files: FileSpec[];
+  /** What its processes use of the host's files besides the workspace and `files`: a sandbox shows them. */
+  uses: {
+    read: string[];
+    write: string[];
+    /** Files of a sandbox's /etc, by their path there. */
+    etc?: Record<string, string>;
+  };
   /** How this process is ended politely. */
   stop: StopLadder;
   /** Which log-in is used, for `plan` and `doctor`: 'ANTHROPIC_API_KEY from the host environment'. */

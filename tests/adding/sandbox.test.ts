@@ -2,7 +2,7 @@
  * A kind of sandbox is added as a contributor would: its file, its name in the list, its conformance test. An agent is
  * started in it, calls a tool from inside, and is adopted by the next host.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
@@ -10,13 +10,15 @@ import { LiveFleet, running } from '../support/live-fleet.ts';
 import { Scratch } from './scratch.ts';
 
 const LIST = 'src/host/sandboxes/sandboxes.ts';
+const NAMES = 'src/host/sandboxes/kinds.ts';
 
-/** The small bubblewrap that the contract was proven with, as a file of the product. */
-const KIND = readFileSync(new URL('../support/bubblewrap.ts', import.meta.url), 'utf8')
-  .replaceAll("'../../src/host/sandboxes/sandbox.ts'", "'./sandbox.ts'")
-  .replaceAll("'../../src/host/", "'../")
-  .replace('export const bubblewrap', 'export const boxSandbox')
-  .replace("name: 'bubblewrap'", "name: 'box'");
+/** A kind of one's own that stands on another: what a kind is made of is that one's. */
+const KIND = `/** bubblewrap under another name. */
+import { bubblewrapSandbox } from './bubblewrap.ts';
+import type { Sandbox } from './sandbox.ts';
+
+export const boxSandbox: Sandbox = { ...bubblewrapSandbox, name: 'box' };
+`;
 
 const CONFORMANCE = `/** The contract of a sandbox holds for boxes. */
 import { boxSandbox } from '../../src/host/sandboxes/box.ts';
@@ -40,28 +42,18 @@ const LINES = [
   .map((message) => `'${JSON.stringify({ jsonrpc: '2.0', ...message })}'`)
   .join(' ');
 
-/** A host whose agents are in boxes, but for one: what a configuration will say. */
-const HOST = (source: string, stateDir: string, configFile: string) => `
-const { runHost } = await import(${JSON.stringify(join(source, 'src/host/main.ts'))});
-const { stopped } = await runHost({
-  stateDir: ${JSON.stringify(stateDir)},
-  configFile: ${JSON.stringify(configFile)},
-  sandboxOf: (agent) => (agent === 'bare' ? 'none' : agent === 'odd' ? 'bottle' : 'box'),
-});
-process.exitCode = await stopped;
-`;
-
 let scratch: Scratch;
 let fleet: LiveFleet | null = null;
 
 beforeAll(() => {
   scratch = Scratch.make();
   scratch.write('src/host/sandboxes/box.ts', KIND);
-  scratch.edit(LIST, '[localSandbox]', '[localSandbox, boxSandbox]');
+  scratch.edit(NAMES, "['bubblewrap', 'none']", "['bubblewrap', 'box', 'none']");
+  scratch.edit(LIST, 'none: localSandbox }', 'box: boxSandbox, none: localSandbox }');
   scratch.edit(
     LIST,
-    "import { localSandbox } from './local.ts';",
-    "import { boxSandbox } from './box.ts';\nimport { localSandbox } from './local.ts';",
+    'import { bubblewrapSandbox }',
+    "import { boxSandbox } from './box.ts';\nimport { bubblewrapSandbox }",
   );
   scratch.write('tests/conformance/sandbox-box.test.ts', CONFORMANCE);
   scratch.generate();
@@ -74,8 +66,8 @@ afterAll(async () => {
 
 test('its file, the list and its conformance test are all that is written', () => {
   expect(scratch.touched()).toEqual({
-    generated: [],
-    written: ['src/host/sandboxes/box.ts', LIST, 'tests/conformance/sandbox-box.test.ts'],
+    generated: ['templates/aether.schema.json'],
+    written: ['src/host/sandboxes/box.ts', NAMES, LIST, 'tests/conformance/sandbox-box.test.ts'],
   });
 });
 
@@ -95,25 +87,19 @@ test('an agent runs in it, calls a tool from inside, and is there for the next h
   const program = [process.execPath, join(scratch.directory, 'src/host/cli/main.ts')];
   fleet = await LiveFleet.make({ agents: {} }, { program });
   const env = { STATE: fleet.stateDir };
-  const shell = (script: string) => ({ runtime: 'command', command: ['sh', '-c', script], env });
+  const shell = (script: string, sandbox: string) => ({
+    ...{ runtime: 'command', command: ['sh', '-c', script], env, sandbox },
+  });
   fleet.configure({
     agents: {
       boxed: shell(
         `${look('boxed')}; while read -r line; do printf '%s\\n' ${LINES} | "$AETHER_MCP_COMMAND" > answer.json; done`,
+        'box',
       ),
-      bare: shell(`${look('bare')}; exec sleep 600`),
-      odd: shell('exec sleep 600'),
+      bare: shell(`${look('bare')}; exec sleep 600`, 'none'),
     },
   });
-  const host = join(fleet.root, 'host.mjs');
-  writeFileSync(host, HOST(scratch.directory, fleet.stateDir, fleet.configFile));
-  const start = async () => {
-    fleet!.begin([], { program: [process.execPath, '--no-warnings', host], deadline_ms: 120_000 });
-    await eventually('the host answers', () =>
-      fleet!.withHost((client) => client.call('info', {})).catch(() => null),
-    );
-  };
-  await start();
+  await fleet.up();
 
   const isRunning = ({ state }: { state: string | null }) => state === 'running';
   const boxed = await fleet.until('boxed', 'running', isRunning);
@@ -126,10 +112,6 @@ test('an agent runs in it, calls a tool from inside, and is there for the next h
   expect([boxed.sandbox, (await fleet.agent('bare')).sandbox]).toEqual(['box', 'none']);
   expect(await fleet.ok('ps')).toMatch(/boxed .*\bbox\b/);
 
-  /* A kind that this version does not have starts nothing, and leaves no run behind. */
-  expect((await fleet.agent('odd')).problem).toMatchObject({ code: 'sandbox.unknown' });
-  expect((await fleet.events({ agent: 'odd', topics: ['run.'] })).length).toBe(0);
-
   const calls = () => fleet!.events({ agent: 'boxed', topics: ['memory.stored'] });
   const call = async (count: number) => {
     await fleet!.ok('inject', 'boxed', 'go');
@@ -140,7 +122,7 @@ test('an agent runs in it, calls a tool from inside, and is there for the next h
   const before = fleet.hostPid;
   await fleet.killHost();
   expect(running(boxed.pid!)).toBe(true);
-  await start();
+  await fleet.up();
   expect(fleet.hostPid).not.toBe(before);
   expect(await fleet.until('boxed', 'running', isRunning)).toMatchObject({ pid: boxed.pid, sandbox: 'box' });
   await call(2);

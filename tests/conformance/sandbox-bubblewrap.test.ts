@@ -1,5 +1,5 @@
 /** The contract of a sandbox holds for one that confines files and network, too. */
-import { bubblewrap } from '../support/bubblewrap.ts';
+import { bubblewrapSandbox } from '../../src/host/sandboxes/bubblewrap.ts';
 import { sandboxConformance } from './sandbox.ts';
 
-sandboxConformance({ sandbox: bubblewrap, confinesFiles: true, confinesNetwork: true });
+sandboxConformance({ sandbox: bubblewrapSandbox, confinesFiles: true, confinesNetwork: true });

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { groupScope } from '../../src/host/process/cgroup.ts';
 import { peerCredentials } from '../../src/host/process/peer.ts';
@@ -52,7 +52,7 @@ export function sandboxConformance({ sandbox, confinesFiles, confinesNetwork }: 
         run,
         name: 'engine',
         write: [write],
-        read: [read, dirname(NODE)],
+        read: [read, NODE],
         network: confinesNetwork ? 'own' : 'shared',
         ...more,
       });

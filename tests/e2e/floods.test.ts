@@ -56,6 +56,7 @@ interface Tally {
 }
 
 const runSocket = async (agent: string, name: string) => join(sockets, (await fleet.agent(agent)).run!, name);
+const shimSocket = async (agent: string) => join(sockets, `${(await fleet.agent(agent)).run!}.shim.sock`);
 
 const doors: [string, () => Promise<object[]>][] = [
   ['the console, held open', async () => [{ target: { port, host: '127.0.0.1' }, hold: true }]],
@@ -80,8 +81,8 @@ const doors: [string, () => Promise<object[]>][] = [
     'its own door and shims',
     async () => [
       { target: { path: await runSocket('knocker', 'mcp.sock') }, hold: true },
-      { target: { path: await runSocket('knocker', 'shim.sock') } },
-      { target: { path: await runSocket('caller', 'shim.sock') } },
+      { target: { path: await shimSocket('knocker') } },
+      { target: { path: await shimSocket('caller') } },
     ],
   ],
 ];

@@ -117,7 +117,7 @@ test('a shim that is silent, and a socket on which somebody else talks: the host
   });
   await fleet.up();
   const sockets = fs.readFileSync(join(fleet.stateDir, 'sockets'), 'utf8').trim();
-  const socketOf = async (name: string) => join(sockets, (await fleet.agent(name)).run!, 'shim.sock');
+  const socketOf = async (name: string) => join(sockets, `${(await fleet.agent(name)).run!}.shim.sock`);
   const [silent, babble] = [await socketOf('silent'), await socketOf('babble')];
   await fleet.killHost();
   const servers = [

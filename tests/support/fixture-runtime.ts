@@ -48,6 +48,7 @@ function spec(agent: AgentSpec, place: RunPlace, state: EngineState | null, flag
     },
     secretEnv: Object.keys(agent.auth),
     files: [{ path: file, mode: 0o600, content: JSON.stringify(settings) }, note('home'), note('tmp')],
+    uses: { read: [PROGRAM], write: [place.agentDir] },
     stop: { close_stdin_ms: 1_000, term_ms: 1_000, kill_ms: 2_000 },
     authNote: FIXTURE_KEY,
     opening: [],

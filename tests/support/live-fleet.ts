@@ -22,6 +22,9 @@ import { SmallDisk } from './small-disk.ts';
 /** Of a real key's form; opens nothing. */
 export const KEY = 'sk-ant-dummy-e2e-0123456789abcdefghijklmnopqrstuv';
 
+/** What agents run in unless a test says so: the whole suite has another form with AETHER_TEST_SANDBOX=bubblewrap. */
+export const SANDBOX = process.env.AETHER_TEST_SANDBOX ?? 'none';
+
 /** Between two questions to the host: seldom enough that asking costs nothing beside what is waited for. */
 const POLL_MS = 40;
 
@@ -103,7 +106,8 @@ export class LiveFleet {
           : agent,
       ]),
     );
-    this.write(stringify({ console: { port: 0 }, ...config, agents }));
+    const defaults = { sandbox: SANDBOX, ...config.defaults };
+    this.write(stringify({ console: { port: 0 }, ...config, defaults, agents }));
   }
 
   /** aether.yaml, replaced as an editor does it. */

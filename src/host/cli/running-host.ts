@@ -11,8 +11,6 @@ export interface HostOptions {
   asked?: boolean;
   /** Ends the host after so long without an agent and without a client. */
   idleExit_ms?: number;
-  /** Name of the kind of sandbox that the next run of an agent is in; default: `none` for all. */
-  sandboxOf?(agent: string): string;
   /** The doors are open; the fleet is being started. */
   onReady?(info: HostInfo): void;
 }

@@ -3,15 +3,16 @@
 import type { RuntimeDefinition } from '../../runtimes/definition.ts';
 import { definitionOf } from '../../runtimes/installed.ts';
 import { authForm, type RawDefaults, writtenKeys } from './normalise.ts';
-import { pathFault } from './paths.ts';
+import { pathFault, resolvePath } from './paths.ts';
 import type { Problem } from './problems.ts';
 import { modelOwner, OWN_KEYS, ownersOf, RUNTIME_NAMES } from './runtime-keys.ts';
+import { shownPathFault } from './sandbox.ts';
 import { type RawAgent, VARIABLE_NAME } from './schema.ts';
 import { isSecretName, looksLikeSecret, quoteValue } from './secrets.ts';
 import { parseValue } from './variables.ts';
 
 /** Where no path is made absolute. */
-const ANYWHERE = { dir: '/', home: '/' };
+const ANYWHERE = { dir: '/project', home: '/home/user' };
 
 /** Principals of their own: mail and approvals would not know whom is meant. */
 const RESERVED_NAMES = ['operator', 'host'];
@@ -70,7 +71,36 @@ export function checkKeys(path: readonly string[], raw: RawAgent): Findings {
         next: fault,
       });
   }
+  problems.push(...checkSandbox([...path, 'sandbox'], raw.sandbox));
   return { problems, warnings };
+}
+
+function checkSandbox(path: readonly string[], sandbox: RawAgent['sandbox']): Problem[] {
+  if (sandbox === undefined || typeof sandbox === 'string') return [];
+  const problems: Problem[] = [];
+  if (sandbox.kind === 'none' && sandbox.required === true)
+    problems.push({
+      code: 'sandbox',
+      path: [...path, 'required'],
+      at: 'value',
+      message: `${path.join('.')} requires a sandbox, and says that there is none.`,
+      next: 'Write `kind: auto` or `kind: bubblewrap`, or leave `required` out.',
+    });
+  for (const key of ['read', 'write'] as const)
+    for (const [at, written] of (sandbox[key] ?? []).entries()) {
+      const { dir, home } = ANYWHERE;
+      const fault = pathFault(written) ?? shownPathFault(resolvePath(written, dir, home));
+      if (fault === null) continue;
+      const here = [...path, key, String(at)];
+      problems.push({
+        code: 'path',
+        path: here,
+        at: 'value',
+        message: `${here.join('.')} is not a path that a sandbox can show.`,
+        next: fault,
+      });
+    }
+  return problems;
 }
 
 /** Keys of another runtime are a mistake where they are written, and left alone where the defaults bring them. */

@@ -4,7 +4,7 @@
  */
 import type { PermissionSpec } from '../../runtimes/runtime.ts';
 import { ownKey } from './runtime-keys.ts';
-import type { AgentConfig, FleetSettings, RestartConfig, WatchdogConfig } from './types.ts';
+import type { AgentConfig, FleetSettings, RestartConfig, SandboxConfig, WatchdogConfig } from './types.ts';
 
 export interface EditRule<T> {
   /** restart: the engine is started with it. live: the host reads it whenever it needs it. */
@@ -16,6 +16,7 @@ export interface EditRule<T> {
 }
 
 type Key = Exclude<keyof AgentConfig, 'name' | 'options'>;
+type Rules = { [K in Key]-?: EditRule<NonNullable<AgentConfig[K]> | Extract<AgentConfig[K], null>> };
 
 const nothing = <T>(applied: T): T => applied;
 const offOnly = (applied: boolean, wanted: boolean): boolean => applied && wanted;
@@ -23,7 +24,7 @@ const offOnly = (applied: boolean, wanted: boolean): boolean => applied && wante
 const stricter = <T>(scale: readonly T[], one: T, other: T): T =>
   scale.indexOf(one) <= scale.indexOf(other) ? one : other;
 
-const RULES: { [K in Key]: EditRule<AgentConfig[K]> } = {
+const RULES: Rules = {
   runtime: { effect: 'restart', narrowed: nothing, waits: 'runs another engine' },
   model: { effect: 'restart', narrowed: nothing, waits: 'sends its conversation to another model' },
   workspace: { effect: 'restart', narrowed: nothing, waits: 'gives it another directory' },
@@ -52,6 +53,11 @@ const RULES: { [K in Key]: EditRule<AgentConfig[K]> } = {
     effect: 'live',
     narrowed: narrowedWatchdog,
     waits: 'watches it less, or acts when it is stuck',
+  },
+  sandbox: {
+    effect: 'restart',
+    narrowed: narrowedSandbox,
+    waits: 'gives its processes another sandbox, or shows them more',
   },
   autostart: { effect: 'live', narrowed: offOnly, waits: 'starts it with the fleet' },
   wake: { effect: 'live', narrowed: offOnly, waits: 'lets mail start turns of it' },
@@ -98,6 +104,18 @@ function narrowedPermissions(applied: PermissionSpec, wanted: PermissionSpec): P
 function narrowedTools(applied: string[] | null, wanted: string[] | null): string[] | null {
   if (applied === null || wanted === null) return applied ?? wanted;
   return wanted.filter((tool) => applied.includes(tool));
+}
+
+/** A path to read may lie inside one to write, which it protects: whatever changes there waits. */
+function narrowedSandbox(applied: SandboxConfig, wanted: SandboxConfig): SandboxConfig {
+  return {
+    kind: stricter(['bubblewrap', 'auto', 'none'], applied.kind, wanted.kind),
+    required: applied.required || wanted.required,
+    read: applied.read,
+    write: applied.write.filter((path) => wanted.write.includes(path)),
+    toolchains: applied.toolchains && wanted.toolchains,
+    debug: applied.debug && wanted.debug,
+  };
 }
 
 function narrowedRestart(applied: RestartConfig, wanted: RestartConfig): RestartConfig {

@@ -71,6 +71,8 @@ function fits(issue: Issue, actual: unknown): boolean {
 function unknownKey(path: readonly string[], key: string, schema: Schema | null, actual: unknown): Problem {
   const known = schema ? keysOf(schema, actual) : [];
   const near = nearestKey(key, known);
+  // A key of every agent, written for all of them at once.
+  const shared = path.length === 0 && near === null && known.includes('defaults') && isSharedKey(key);
   return {
     code: 'unknown-key',
     key: near && [...path, near].join('.'),
@@ -81,9 +83,13 @@ function unknownKey(path: readonly string[], key: string, schema: Schema | null,
     }.`,
     next: near
       ? `Write \`${near}:\` if that is meant, or remove the line.`
-      : `Remove it; known here: ${known.join(', ')}.`,
+      : shared
+        ? `For every agent, write it below \`defaults:\`; for one, below its name.`
+        : `Remove it; known here: ${known.join(', ')}.`,
   };
 }
+
+const isSharedKey = (key: string): boolean => Object.hasOwn(configSchema.shape.defaults.unwrap().shape, key);
 
 function badName(path: readonly string[]): Problem {
   const written = path.at(-1) ?? '';

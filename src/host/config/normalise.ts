@@ -9,7 +9,7 @@ import { pathFault, resolvePath } from './paths.ts';
 import type { RawAgent, RawConfig } from './schema.ts';
 import { quoteValue } from './secrets.ts';
 import type { Template } from './templates.ts';
-import type { AgentConfig, AuthConfig, RestartConfig, WatchdogConfig } from './types.ts';
+import type { AgentConfig, AuthConfig, RestartConfig, SandboxConfig, WatchdogConfig } from './types.ts';
 
 export type RawDefaults = NonNullable<RawConfig['defaults']>;
 type Layer = Partial<Omit<RawAgent, 'template'>>;
@@ -68,6 +68,7 @@ export function normalise(
     restart: mergeRestart(layers),
     limits: { steps_max: layers.find((layer) => layer.limits?.steps_max)?.limits?.steps_max ?? null },
     options: rules.options(writtenKeys(`agents.${name}`, raw, defaults, { dir, home })),
+    sandbox: mergeSandbox([raw, defaults], (path) => resolvePath(path, dir, home)),
     autostart: pick('autostart') ?? true,
     wake: pick('wake') ?? true,
     watchdog: mergeWatchdog(layers),
@@ -141,6 +142,25 @@ function mergeRestart(layers: readonly Layer[]): RestartConfig {
   return {
     policy: specs.find((spec) => spec.policy)?.policy ?? 'on-failure',
     attempts_max: specs.find((spec) => spec.attempts)?.attempts ?? limits.restart_attempts_max,
+  };
+}
+
+/** By field: an agent that only adds a path keeps the kind of the defaults. */
+function mergeSandbox(layers: readonly Layer[], absolute: (path: string) => string): SandboxConfig {
+  const specs = layers.flatMap(({ sandbox }) =>
+    sandbox === undefined ? [] : [typeof sandbox === 'string' ? { kind: sandbox } : sandbox],
+  );
+  const pick = <K extends keyof (typeof specs)[number]>(key: K) =>
+    specs.find((spec) => spec[key] !== undefined)?.[key];
+  const kind = pick('kind') ?? 'auto';
+  return {
+    kind,
+    // A kind that is named is never silently replaced by another.
+    required: kind === 'auto' ? (pick('required') ?? false) : kind !== 'none',
+    read: (pick('read') ?? []).map(absolute),
+    write: (pick('write') ?? []).map(absolute),
+    toolchains: pick('inherit') !== 'none',
+    debug: pick('debug') ?? false,
   };
 }
 

@@ -15,16 +15,11 @@ import {
   PROVIDER_NAMES,
   RUNTIME_NAMES,
 } from './runtime-keys.ts';
+import { sandboxSchema } from './sandbox-schema.ts';
+import { text } from './text-schema.ts';
 import { AETHER_TOOLS } from './tools.ts';
 
 export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
-/** Neither a program's arguments nor its environment nor a path can carry NUL. */
-const text = () =>
-  z
-    .string()
-    .min(1)
-    .refine((value) => !value.includes('\0'), 'must not hold a NUL character');
 
 const rules = (what: string) =>
   z.array(text()).meta({
@@ -260,6 +255,7 @@ const fields = {
   restart: restartSchema.optional(),
   watchdog: watchdogSchema.optional(),
   limits: limitsSchema.optional(),
+  sandbox: sandboxSchema.optional(),
   autostart: z
     .boolean()
     .meta({ description: 'Start with the fleet. Default: true.', examples: [false] })

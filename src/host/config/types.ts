@@ -3,6 +3,7 @@
  * names where the log-in is found; both are resolved at launch only (resolve.ts).
  */
 import type { InheritSpec, PermissionSpec } from '../../runtimes/runtime.ts';
+import type { SandboxKind } from '../sandboxes/kinds.ts';
 
 export interface Config extends FleetSettings {
   /** Absolute path of the file. */
@@ -52,6 +53,8 @@ export interface AgentConfig {
   autostart: boolean;
   /** Wake an idle agent when mail arrives (default true). */
   wake: boolean;
+  /** Absent in a record of a version that had no sandboxes: read it with `sandboxOf` (sandbox.ts). */
+  sandbox?: SandboxConfig;
   /** null: there is no watchdog. */
   watchdog: WatchdogConfig | null;
 }
@@ -76,6 +79,21 @@ export interface RetentionConfig {
   /** The event log, and with it settled messages, answers and receipts. */
   events_days: number;
   events_bytes: number;
+}
+
+export interface SandboxConfig {
+  /** auto: the strongest kind that works on this machine. */
+  kind: 'auto' | SandboxKind;
+  /** The agent does not start where the kind does not work. */
+  required: boolean;
+  /** Absolute paths that its processes may read, besides the system. */
+  read: string[];
+  /** Absolute paths that they may write, besides the workspace. */
+  write: string[];
+  /** Programs on PATH outside the system's directories are shown, read-only. */
+  toolchains: boolean;
+  /** Debuggers work inside, and the engine is open to what it starts. */
+  debug: boolean;
 }
 
 export interface WatchdogConfig {

@@ -12,6 +12,7 @@ import type { GroupKind } from '../process/cgroup.ts';
 import type { Outsiders } from '../process/outsiders.ts';
 import type { Run } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
+import type { SandboxChoice } from '../sandboxes/choice.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { InjectionTable } from '../store/injections.ts';
 import type { RunTable } from '../store/runs.ts';
@@ -45,8 +46,10 @@ export interface Wiring {
   runtime(name: string | null): Runtime;
   /** @throws AetherError `sandbox.unknown` */
   sandbox(name: string): Sandbox;
-  /** Name of the kind of sandbox that the next run of this agent is in. */
-  sandboxOf(agent: string): string;
+  /** The sandbox that the next run of this agent is in. @throws AetherError `sandbox.unusable` */
+  chooseSandbox(config: AgentConfig): Promise<SandboxChoice>;
+  /** The configuration; null where the host has none. */
+  configFile: string | null;
   /** Resolves `${VAR}` and the log-in; throws what is missing. */
   resolve(config: AgentConfig): AgentSpec;
   /** argv of the bridge for a door. */

@@ -18,6 +18,7 @@ export const localSandbox: Sandbox = {
 
   box: (spec: BoxSpec): Box => ({
     spec,
+    prepare: async () => undefined,
     wrap: (process) => process,
     inside: (hostPath) => hostPath,
     outside: (insidePath) => insidePath,

@@ -24,8 +24,18 @@ export interface SandboxProbe {
   missing: { what: string; mend: string }[];
 }
 
+/** What a box is told of the run before its first process. */
+export interface Furnishing {
+  /** HOME of its processes. */
+  home: string;
+  /** Files below /etc, by their path there. */
+  files: ReadonlyMap<string, string>;
+}
+
 export interface Box {
   readonly spec: BoxSpec;
+  /** Makes on the host what the box needs there; once, before its first process. */
+  prepare(furnishing: Furnishing): Promise<void>;
   /** The same process, started inside. Pure: nothing is made before the shim starts what this returns. */
   wrap(process: ProcessSpec): ProcessSpec;
   /** Path inside of a path on the host; null where the box does not show it. */

@@ -74,6 +74,8 @@ export interface ProcessSpec {
    * them hands them on to its children: a directory is then a way out of a sandbox.
    */
   handles?: HandleSpec[];
+  /** The program only makes a sandbox and waits for what runs inside: it is not asked to end, it ends with that. */
+  launcher?: true;
   /** It is started in the network of the run, which is made for it if need be. Absent: it has the shim's. */
   ownNetwork?: true;
 }

@@ -1,22 +1,33 @@
 /** JSON of `runs.sandbox`: where a run executes. Kept so that a later host knows which boxes a run has. */
 
-/** One box of a run: what its processes see and reach. */
+/**
+ * One box of a run: what its processes see and reach. Of two paths the one inside the other decides for what it holds:
+ * `read` inside `write` stays as it is.
+ */
 export interface BoxSpec {
   run: string;
   /** Unique within the run: 'engine', 'terminal', 'desktop'. */
   name: string;
-  /** Absolute directories on the host that its processes may write below, the workspace among them. */
+  /** Absolute paths on the host that its processes may write, the workspace among them. */
   write: string[];
   /** Absolute paths on the host that its processes may read. */
   read: string[];
+  /** Absolute paths of directories on the host that are empty inside, whatever shows what is above them. */
+  hidden?: string[];
+  /** Directory on the host for what the sandbox itself makes for this box. No process of a run can write there. */
+  own?: string;
   /** `shared`: the host's network. `own`: a network of its own, reached through the shim's relays only. */
   network: 'shared' | 'own';
+  /** Its processes may trace each other. */
+  debug?: true;
 }
 
 export interface RunSandbox {
   /** Name of the sandbox, as the configuration and `ps` have it. */
   name: string;
   boxes: BoxSpec[];
+  /** Why it is this one; absent in a record of a version that did not say. */
+  why?: string;
 }
 
 /** A box that confines nothing: of a run of a version that had no sandboxes. */

@@ -18,6 +18,11 @@ const STEPS_MAX = 100;
 
 const PROGRAM = fileURLToPath(new URL(`./loop/main${extname(import.meta.url)}`, import.meta.url));
 
+/** What the loop is made of: its own files, and the packages that it imports. */
+const PACKAGE = ['package.json', 'src', 'dist', 'node_modules'].map((name) =>
+  fileURLToPath(new URL(`../../../${name}`, import.meta.url)),
+);
+
 /** Every variable that may hold a model log-in: commands and the MCP server never see them. */
 const KEY_VARIABLES = PROVIDERS.flatMap((provider) => provider.key ?? []);
 
@@ -157,6 +162,7 @@ function launch(
       ...new Set([...Object.keys(agent.auth), ...KEY_VARIABLES.filter((variable) => variable in env)]),
     ],
     files: [{ path: file, mode: 0o600, content: `${JSON.stringify(settings, null, 2)}\n` }],
+    uses: { read: PACKAGE, write: [place.agentDir] },
     authNote,
   };
 }

@@ -7,10 +7,10 @@ import { BINARY_VARIABLE, findBinary, INSTALL_HINT } from './binary.ts';
 import { messageFrame, readyFrame } from './frames.ts';
 import { inherit } from './inherit.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
-import { CONVERSATION_DIR, isBegun, pathsOf, sessionOf, uuidOf } from './paths.ts';
+import { CONVERSATION_DIR, conversationPaths, isBegun, pathsOf, sessionOf, uuidOf } from './paths.ts';
 import { configFiles, managedSettings, PERMISSION_MODES } from './settings.ts';
 
-interface Common extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'authNote'> {
+interface Common extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'uses' | 'authNote'> {
   argv: string[];
   env: Record<string, string>;
   /** The conversation exists on disk. */
@@ -141,6 +141,7 @@ async function commonSpec(
     env,
     secretEnv: [...new Set([...Object.keys(agent.auth), ...logIn.secret])],
     files: configFiles(agent, place, logIn, inherited, session),
+    uses: { read: [paths.config], write: [paths.home, paths.tmp, ...conversationPaths(place)] },
     authNote: logIn.note,
     begun,
   };

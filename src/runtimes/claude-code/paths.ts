@@ -39,6 +39,16 @@ export function pathsOf(place: RunPlace): Paths {
   };
 }
 
+/**
+ * What of its configuration it writes for a conversation. Everything else there is settings or code to it, which an
+ * agent that can write them gives itself.
+ */
+const OF_CONVERSATIONS = ['projects', 'aether-moves', 'file-history', 'plans', 'todos', 'tasks'];
+
+export function conversationPaths(place: RunPlace): string[] {
+  return OF_CONVERSATIONS.map((name) => join(pathsOf(place).config, name));
+}
+
 export function transcriptPath(place: RunPlace, session: string): string {
   return join(pathsOf(place).config, 'projects', CONVERSATION_DIR, `${session}.jsonl`);
 }

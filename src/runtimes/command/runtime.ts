@@ -2,13 +2,17 @@
  * Any executable in a PTY: supervised and served the aether tools like an engine, without pretending to know
  * what it is. A person types to it directly, and a message is typed too, so no more than its delivery is known.
  */
+import { join } from 'node:path';
 import { AetherError } from '../../host/errors.ts';
-import type { Runtime } from '../runtime.ts';
+import type { RunPlace, Runtime } from '../runtime.ts';
 import { commandObserver } from './observer.ts';
 import type { CommandOptions } from './program.ts';
 
 /** Until a viewer attaches and resizes it. */
 const SIZE = { cols: 120, rows: 40 };
+
+/** Goes with the run. */
+const tmpOf = (place: RunPlace): string => join(place.runDir, 'tmp');
 
 export const commandRuntime: Runtime = {
   name: 'command',
@@ -49,7 +53,7 @@ export const commandRuntime: Runtime = {
         env: {
           PATH: place.path,
           HOME: place.agentDir,
-          TMPDIR: place.runDir,
+          TMPDIR: tmpOf(place),
           LANG: 'C.UTF-8',
           TERM: 'xterm-256color',
           COLORTERM: 'truecolor',
@@ -64,7 +68,10 @@ export const commandRuntime: Runtime = {
         io: { kind: 'pty', ...SIZE },
       },
       secretEnv: Object.keys(agent.auth),
-      files: [],
+      files: [
+        { path: join(tmpOf(place), '.aether'), mode: 0o600, content: `TMPDIR of the agent ${agent.name}.\n` },
+      ],
+      uses: { read: [], write: [place.agentDir, tmpOf(place)] },
       stop: { term_ms: 3_000, kill_ms: 5_000 },
       authNote: Object.keys(agent.auth).join(', ') || 'none: the program logs in by itself',
       opening: [],

@@ -1,7 +1,7 @@
 /** Which edits take a restart, and which wait for an operator. */
 import { describe, expect, it } from 'vitest';
 import { diffConfig, liveEdit } from '../../../src/host/config/diff.ts';
-import type { AgentConfig } from '../../../src/host/config/types.ts';
+import type { AgentConfig, SandboxConfig } from '../../../src/host/config/types.ts';
 import { agent } from './support.ts';
 
 const base = agent('agents: { a: { runtime: claude-code, env: { A: x, B: y } } }');
@@ -19,6 +19,7 @@ describe('diffConfig', () => {
     [{ inherit: { ...base.inherit, skills: true } }],
     [{ permissions: { ...base.permissions, mode: 'allow' } }],
     [{ limits: { steps_max: 3 } }],
+    [{ sandbox: { ...base.sandbox!, debug: true } }],
   ])('restarts for %o', (change) => {
     const diff = diffConfig(base, changed(change));
     expect(diff).toMatchObject({ action: 'restart', restarts: true, changed: Object.keys(change) });
@@ -88,14 +89,21 @@ describe('liveEdit', () => {
     permissions: { mode: ask, allow: [Read, Bash], deny: [WebFetch] }
     restart: { policy: on-failure, attempts: 5 }
     limits: { steps_max: 10 }
-    watchdog: { after: 10m, action: report }`);
+    watchdog: { after: 10m, action: report }
+    sandbox: { read: [/srv/a], write: [/srv/b, /srv/c], debug: true }`);
   const edit = (change: Partial<AgentConfig>, running = false) =>
     liveEdit(full, { ...full, ...change }, running);
   const permissions = (change: Partial<AgentConfig['permissions']>) => ({
     permissions: { ...full.permissions, ...change },
   });
 
+  const sandbox = (change: Partial<SandboxConfig>) => ({ sandbox: { ...full.sandbox!, ...change } });
+
   it.each<[string, Partial<AgentConfig>]>([
+    ['a stronger sandbox', sandbox({ kind: 'bubblewrap' })],
+    ['a sandbox that is required', sandbox({ required: true })],
+    ['a path less to write', sandbox({ write: ['/srv/c'] })],
+    ['no toolchains, no debuggers', sandbox({ toolchains: false, debug: false })],
     ['a tool taken away', { tools: ['aether_report'] }],
     ['every tool taken away', { tools: [] }],
     ['a deny more', permissions({ deny: ['Bash', 'WebFetch'] })],
@@ -115,6 +123,11 @@ describe('liveEdit', () => {
   });
 
   it.each<[string, Partial<AgentConfig>]>([
+    ['no sandbox', sandbox({ kind: 'none' })],
+    ['a path more to write', sandbox({ write: ['/srv/b', '/srv/c', '/srv/d'] })],
+    ['a path more to read', sandbox({ read: ['/srv/a', '/srv/d'] })],
+    // It may protect what lies in a directory to write.
+    ['a path less to read', sandbox({ read: [] })],
     ['another engine', { runtime: 'claude-code' }],
     ['other words', { goal: 'x' }],
     ['another role', { role: 'x' }],

@@ -42,6 +42,9 @@ describe('loadConfig', () => {
           autostart: true,
           wake: true,
           watchdog: { after_ms: 600_000, action: 'report' },
+          sandbox: {
+            ...{ kind: 'auto', required: false, read: [], write: [], toolchains: true, debug: false },
+          },
         },
       ],
     });
@@ -105,6 +108,41 @@ console: { enabled: false, port: 0 }
       inherit: { instructions: true, settings: true, mcpServers: true, skills: true },
     });
     expect(config.console).toEqual({ enabled: false, port: 0 });
+  });
+
+  it.each([
+    ['', 'bubblewrap', { kind: 'bubblewrap', required: true }],
+    ['', 'none', { kind: 'none', required: false }],
+    ['', '{ required: true }', { kind: 'auto', required: true, toolchains: true, debug: false }],
+    ['', '{ inherit: none, debug: true }', { toolchains: false, debug: true }],
+    ['{ kind: none, read: [data] }', '{ write: [~/out] }', { kind: 'none' }],
+    ['{ kind: bubblewrap }', '{ kind: auto }', { kind: 'auto', required: false }],
+    ['{ required: true }', 'none', { kind: 'none', required: false }],
+  ])('reads sandbox: %s with %s', (shared, own, expected) => {
+    const defaults = shared === '' ? '' : `defaults: { sandbox: ${shared} }\n`;
+    const text = `${defaults}agents:\n  a: { runtime: builtin, model: "replay:x", sandbox: ${own} }\n`;
+    expect(agent(text).sandbox).toMatchObject(expected);
+  });
+
+  it('resolves what a sandbox shows against the file and the home', () => {
+    const dir = tempDir();
+    const [a] = load(
+      'defaults: { sandbox: { read: [data, /srv/x] } }\nagents:\n  a: { runtime: claude-code, sandbox: { write: [~/out] } }\n',
+      dir,
+    ).agents;
+    expect(a!.sandbox).toMatchObject({ read: [join(dir, 'data'), '/srv/x'], write: [join(dir, 'home/out')] });
+  });
+
+  it.each([
+    ['sandbox: bubblwrap', /cannot be "bubblwrap"; the nearest is "bubblewrap"/],
+    ['sandbox: { reed: [x] }', /unknown key "reed"; the nearest known key is "read"/],
+    ['sandbox: { read: / }', /must be a list/],
+    ['sandbox: { read: [/] }', /sandbox\.read\.0 is not a path that a sandbox can show/],
+    ['sandbox: { write: [/proc/self] }', /sandbox\.write\.0 is not a path/],
+    ['sandbox: { kind: none, required: true }', /requires a sandbox, and says that there is none/],
+    ['sandbox: true', /must be one of auto, bubblewrap, none, or a mapping/],
+  ])('refuses %s', (line, expected) => {
+    expect(() => load(`agents:\n  a:\n    runtime: claude-code\n    ${line}\n`)).toThrow(expected);
   });
 
   it.each([

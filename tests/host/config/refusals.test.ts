@@ -156,6 +156,15 @@ describe('keys', () => {
       /"step_max".*"steps_max"/,
       /steps_max/,
     ],
+    [
+      'of an agent, for all of them',
+      'agents: {}\nsandbox: none\n',
+      'unknown-key',
+      2,
+      1,
+      /"sandbox"/,
+      /below `defaults:`/,
+    ],
     ['of the console', 'agents: {}\nconsole: { prot: 1 }\n', 'unknown-key', 2, 12, /"prot".*"port"/, /port/],
     [
       'of the defaults',

@@ -2,25 +2,70 @@
  * Where a run executes: the kind of its sandbox, and what of the host's directories each of its boxes shows. Kept in the
  * run's record, so that a later host finds the boxes whatever its configuration says by then.
  */
-import { dirname, isAbsolute } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import type { LaunchSpec, RunPlace } from '../../../runtimes/runtime.ts';
+import { sandboxOf } from '../../config/sandbox.ts';
+import type { AgentConfig } from '../../config/types.ts';
+import { limits } from '../../limits.ts';
+import type { SandboxChoice } from '../../sandboxes/choice.ts';
+import { SYSTEM, within } from '../../sandboxes/mounts.ts';
+import { programFiles, toolchainsOf } from '../../sandboxes/toolchains.ts';
 import type { RunSandbox } from '../../store/run-sandbox.ts';
 
-/** @param sandbox name of a kind that this version has */
-export function boxesFor(
-  sandbox: string,
-  workspace: string,
-  place: RunPlace,
-  { process }: LaunchSpec,
-): RunSandbox {
-  const write = [workspace, place.agentDir, place.runDir];
-  // Its program, Node, the bridge, and the sockets of the run.
-  const programs = [process.argv[0], place.mcp.command, ...place.mcp.args, place.mcpCommand];
-  const read = programs
-    .filter((text) => text !== undefined && isAbsolute(text))
-    .map((file) => dirname(file!));
+/** What the host itself has on the disk. */
+export interface HostPlaces {
+  stateDir: string;
+  /** Of all its sockets. */
+  socketDir: string;
+  configFile: string | null;
+}
+
+export interface BoxesBasis {
+  config: AgentConfig;
+  choice: SandboxChoice;
+  place: RunPlace;
+  launch: LaunchSpec;
+  host: HostPlaces;
+}
+
+/** Below the directory of a run: what no process of it can write. */
+export const OWN_DIRECTORY = 'box';
+const JOURNAL = 'journal';
+
+export function boxesFor({ config, choice, place, launch, host }: BoxesBasis): RunSandbox {
+  const sandbox = sandboxOf(config);
+  const { env, argv } = launch.process;
+  const write = unique([config.workspace, ...launch.uses.write, ...sandbox.write]);
+  const program = isAbsolute(argv[0]!) ? programFiles(argv[0]!, place.userHome) : [];
+  const bridge = [place.mcp.command, ...place.mcp.args].filter((word) => isAbsolute(word));
+  const toolchains = sandbox.toolchains
+    ? toolchainsOf(env.PATH ?? place.path, place.userHome, SYSTEM).slice(0, limits.sandbox_toolchains_max)
+    : [];
+  // What they need may lie in the workspace: there it stays writable.
+  const used = launch.uses.read.flatMap((path) => programFiles(path, place.userHome));
+  const needed = [...program, ...bridge, ...used, ...toolchains].filter(
+    (path) => ![...write, ...SYSTEM].some((top) => within(path, top)),
+  );
+  // An agent that could write it would be told by itself what it may do.
+  const fixed =
+    host.configFile !== null && write.some((top) => within(host.configFile!, top)) ? [host.configFile] : [];
+  const sockets = dirname(place.mcpCommand);
   return {
-    name: sandbox,
-    boxes: [{ run: place.run, name: 'engine', write, read: [...new Set(read)], network: 'shared' }],
+    name: choice.kind,
+    why: choice.why,
+    boxes: [
+      {
+        run: place.run,
+        name: 'engine',
+        write,
+        read: unique([...needed, place.runDir, sockets, ...sandbox.read, ...fixed]),
+        hidden: [host.stateDir, host.socketDir, join(place.runDir, JOURNAL)],
+        own: join(place.runDir, OWN_DIRECTORY),
+        network: 'shared',
+        ...(sandbox.debug ? { debug: true as const } : {}),
+      },
+    ],
   };
 }
+
+const unique = (paths: readonly string[]): string[] => [...new Set(paths)];

@@ -2,7 +2,6 @@
  * Starting a run, and taking back the ones that outlived their host. A run's socket paths follow from its id,
  * so a host that died between "spawned" and "noted down" still finds its shim.
  */
-import path from 'node:path';
 import type { EngineState, LaunchSpec, RunPlace } from '../../../runtimes/runtime.ts';
 import type { AgentConfig } from '../../config/types.ts';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../../errors.ts';
@@ -11,23 +10,28 @@ import { bootId } from '../../process/proc.ts';
 import { toOpenWith } from '../../runs/floor.ts';
 import type { RunPaths } from '../../runs/run.ts';
 import { Run, type RunSink } from '../../runs/run.ts';
+import type { SandboxChoice } from '../../sandboxes/choice.ts';
 import { ShimClient } from '../../shim/client/client.ts';
 import { launchShim } from '../../shim/client/launch.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';
 import { newFloor, newGate, newTurn } from '../../store/run-parts.ts';
+import type { RunSandbox } from '../../store/run-sandbox.ts';
 import { newTree, type RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
+import { requireShown } from './box-sources.ts';
 import { boxesFor } from './boxes.ts';
 import { Connections } from './connections.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
 import { NEVER_STARTED } from './run-end.ts';
 import { makeRunDirectories, writeFiles, writeMcpCommand } from './run-files.ts';
+import { pathsOfRun, placeOfRun } from './run-places.ts';
 
 /** What this file uses of the host. */
 type Needs = Pick<
   Wiring,
   | 'outsiders'
-  | 'sandboxOf'
+  | 'chooseSandbox'
+  | 'configFile'
   | 'store'
   | 'clock'
   | 'ids'
@@ -73,28 +77,11 @@ export class Launcher {
   }
 
   paths(runId: string): RunPaths {
-    const runDir = path.join(this.#wiring.stateDir, 'runs', runId);
-    const socketDir = path.join(this.#wiring.socketDir, runId);
-    return {
-      runDir,
-      journal: path.join(runDir, 'journal'),
-      shimSocket: path.join(socketDir, 'shim.sock'),
-      doorSocket: path.join(socketDir, 'mcp.sock'),
-      mcpCommand: path.join(socketDir, 'mcp'),
-    };
+    return pathsOfRun(this.#wiring, runId);
   }
 
   place(agent: string, runId: string): RunPlace {
-    const paths = this.paths(runId);
-    return {
-      run: runId,
-      agentDir: path.join(this.#wiring.stateDir, 'agents', agent),
-      runDir: paths.runDir,
-      mcp: this.#wiring.bridge(paths.doorSocket),
-      mcpCommand: paths.mcpCommand,
-      userHome: this.#wiring.userHome,
-      path: this.#wiring.path,
-    };
+    return placeOfRun(this.#wiring, agent, runId);
   }
 
   /** What the engine of this run would be given now. Writes nothing. */
@@ -120,9 +107,11 @@ export class Launcher {
     const { ids, runs, stateDir, socketDir } = this.#wiring;
     const id = ids.short('r');
     const paths = this.paths(id);
+    const choice = await this.#wiring.chooseSandbox(config);
     makeRunDirectories(config, id, stateDir, socketDir);
     const prepared = await this.prepare(config, id, state, resume);
-    const record = this.#newRecord(config, id, prepared, { state, resume, automatic });
+    const boxes = this.#boxes(config, id, prepared.launch, choice);
+    const record = this.#newRecord(config, id, prepared, { state, resume, automatic }, boxes);
     this.#begin(record, config.runtime, { state, resume, automatic });
     const run = this.#make(record, paths);
     runs.add(run);
@@ -145,11 +134,31 @@ export class Launcher {
     }
   }
 
-  #newRecord(config: AgentConfig, id: string, { launch }: Prepared, begun: Begun): RunRecord {
+  /** @throws AetherError where a path cannot be shown in it */
+  #boxes(config: AgentConfig, id: string, launch: LaunchSpec, choice: SandboxChoice): RunSandbox {
+    const { agents } = this.#wiring;
+    const sandbox = boxesFor({
+      config,
+      choice,
+      place: this.place(config.name, id),
+      launch,
+      host: this.#wiring,
+    });
+    if (choice.kind !== 'none')
+      requireShown(config, [...agents.all().map((agent) => agent.config), config], this.#wiring.stateDir);
+    return sandbox;
+  }
+
+  #newRecord(
+    config: AgentConfig,
+    id: string,
+    { launch }: Prepared,
+    begun: Begun,
+    sandbox: RunSandbox,
+  ): RunRecord {
     const { state, resume, automatic } = begun;
     const { clock, runs } = this.#wiring;
     const runtime = this.#wiring.runtime(config.runtime);
-    const sandbox = this.#wiring.sandbox(this.#wiring.sandboxOf(config.name));
     const now = clock.now();
     return {
       id,
@@ -173,7 +182,7 @@ export class Launcher {
       }),
       gate: newGate(),
       tree: newTree(this.#wiring.outsiders.adopters),
-      sandbox: boxesFor(sandbox.name, config.workspace, this.place(config.name, id), launch),
+      sandbox,
       last: null,
       input_tokens: 0,
       output_tokens: 0,
@@ -211,6 +220,11 @@ export class Launcher {
     const { id, paths } = run;
     const { agent } = run.record;
     writeFiles(stateDir, launch);
+    const box = run.box('engine');
+    await box.prepare({
+      home: launch.process.env.HOME ?? '/',
+      files: new Map(Object.entries(launch.uses.etc ?? {})),
+    });
     writeMcpCommand(socketDir, paths, this.#wiring.bridge(paths.doorSocket));
     this.#doors.set(id, await this.#wiring.openDoor(run));
     const shim = await launchShim({
@@ -235,7 +249,7 @@ export class Launcher {
     });
     const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
     this.#connections.hold(run, client);
-    await client.start('engine-1', run.box('engine').wrap(launch.process));
+    await client.start('engine-1', box.wrap(launch.process));
     await run.pump();
     run.save((saved) => {
       saved.requested = null;

@@ -24,6 +24,7 @@ import type { RunPaths } from '../../runs/run.ts';
 import type { RunRecord } from '../../store/runs.ts';
 import { shortText } from '../../text.ts';
 import type { Wiring } from '../wiring.ts';
+import { runOfSocket } from './run-places.ts';
 
 /** What this file uses of the host. */
 type Needs = Pick<Wiring, 'log' | 'runs' | 'runTable' | 'stateDir' | 'socketDir' | 'groupKinds' | 'sandbox'>;
@@ -111,7 +112,8 @@ export async function releaseFiles(paths: RunPaths): Promise<void> {
 }
 
 export async function releaseSockets(paths: RunPaths): Promise<void> {
-  await fs.promises.rm(path.dirname(paths.shimSocket), { recursive: true, force: true });
+  const all = [path.dirname(paths.doorSocket), paths.shimSocket];
+  await Promise.all(all.map((one) => fs.promises.rm(one, { recursive: true, force: true })));
 }
 
 /** The shim removes its group itself; this is for one that was killed just before. */
@@ -134,8 +136,9 @@ export function leftOf(record: RunRecord, paths: RunPaths): string[] {
     if (group.exists)
       left.push(`the control group ${containment.path} with ${group.members().length} processes`);
   }
-  const sockets = path.dirname(paths.shimSocket);
+  const sockets = path.dirname(paths.doorSocket);
   if (fs.existsSync(sockets)) left.push(`the sockets in ${sockets}`);
+  if (fs.existsSync(paths.shimSocket)) left.push(`the socket ${paths.shimSocket}`);
   const files = namesIn(paths.runDir).filter((name) => path.join(paths.runDir, name) !== paths.journal);
   if (files.length > 0) left.push(`in ${paths.runDir}: ${shortText(files.join(', '), 500)}`);
   return left;
@@ -161,7 +164,7 @@ export function releaseLeftovers(
     for (const { run, place } of own === null ? [] : groupsOf(kind, own, scope)) note(run, [place]);
   }
   for (const directory of [wiring.socketDir, path.join(wiring.stateDir, 'runs')])
-    for (const run of namesIn(directory)) note(run, []);
+    for (const name of namesIn(directory)) note(runOfSocket(name), []);
   const released = new Map<string, Promise<void>>();
   for (const [run, places] of left) {
     const agent = wiring.runTable.get(run)?.agent ?? '';

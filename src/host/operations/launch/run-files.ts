@@ -51,6 +51,10 @@ function makeDirectory(agent: string, root: string, below: string | undefined): 
 /** @throws AetherError `path.in-the-way`, or the system's error */
 export function writeFiles(stateDir: string, launch: LaunchSpec): void {
   const roots = [AGENTS, RUNS].map((name) => path.join(stateDir, name));
+  for (const dir of launch.uses.write) {
+    const root = roots.find((above) => dir.startsWith(`${above}/`));
+    if (root !== undefined) makeBeneath(root, path.relative(root, dir));
+  }
   for (const file of launch.files) {
     const root = roots.find((dir) => file.path.startsWith(`${dir}/`));
     if (root === undefined) throw new Error(`${file.path} lies in no directory of agents or runs`);

@@ -39,6 +39,12 @@ export function signalName(number: number): string {
   return NAMES.get(number) ?? `SIG${number}`;
 }
 
+/** The exit of what ran inside, by that of its launcher, which has 128 and the number for a signal, as a shell has. */
+export function exitInside(exit: ProcessExit): ProcessExit {
+  const number = (exit.code ?? 0) - 128;
+  return NAMES.has(number) ? { code: null, signal: signalName(number) } : exit;
+}
+
 /** A raw wait(2) status. */
 export function decodeStatus(status: number): ProcessExit {
   const signal = status & 0x7f;

@@ -16,6 +16,8 @@ export const LEFTOVERS: StopLadder = { term_ms: 250, kill_ms: 10_000 };
 
 export interface LadderTools {
   scope: TreeScope;
+  /** It only makes a sandbox: asked to end it would end at once, and what runs inside with it. */
+  launcher(pid: number): boolean;
   /** Reaps orphans, so that the dead do not linger. */
   sweep(): void;
 }
@@ -32,6 +34,7 @@ export async function climb(
 ): Promise<TreeEnd> {
   const none = { killed: 0, survivors: 0 };
   const { scope } = tools;
+  const asked = () => scope.living().filter(({ pid }) => !tools.launcher(pid));
   const gone = () => scope.living().length === 0;
   if (process?.status.running && ladder.close_stdin_ms !== undefined && process.status.io === 'pipes') {
     process.child.endInput();
@@ -39,7 +42,7 @@ export async function climb(
   }
   if (signal.aborted) return none;
   if (ladder.term_ms > 0 && !gone()) {
-    for (const entry of scope.living()) signalProcess(entry, 'SIGTERM');
+    for (const entry of asked()) signalProcess(entry, 'SIGTERM');
     // A stopped process takes its SIGTERM only when it goes on.
     for (const entry of scope.living()) signalProcess(entry, 'SIGCONT');
     await until(gone, ladder.term_ms, signal);

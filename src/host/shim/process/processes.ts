@@ -14,7 +14,7 @@ import {
   RecordType,
   WRITE_QUEUE_BYTES_MAX,
 } from '../shim-protocol.ts';
-import { type Child, type Enclose, type Output, SpawnFailed } from './child.ts';
+import { type Child, type Enclose, exitInside, type Output, SpawnFailed } from './child.ts';
 import { Frames } from './frames.ts';
 import { openHandles } from './handles.ts';
 import type { Journal } from './journal.ts';
@@ -33,12 +33,15 @@ export class RunProcess {
   readonly status: ProcessStatus;
   readonly child: Child;
   readonly frames = new Frames();
+  /** See ProcessSpec. */
+  readonly launcher: boolean;
   /** Set once everything it printed and its exit are journalled. */
   closed: Promise<void> | null = null;
 
-  constructor(status: ProcessStatus, child: Child) {
+  constructor(status: ProcessStatus, child: Child, launcher: boolean) {
     this.status = status;
     this.child = child;
+    this.launcher = launcher;
   }
 }
 
@@ -102,15 +105,16 @@ export class Processes {
     const own = (pid: number) => this.#reaper.own(pid);
     const output: Output = (stream, chunk) =>
       this.#journal.output(stream === 'out' ? RecordType.out : RecordType.err, index, chunk);
-    let child: Child;
+    let begun: Child;
     try {
-      child =
+      begun =
         spec.io.kind === 'pty'
           ? spawnOnPty(file, marked, terminalSize(spec.io.cols, spec.io.rows), enclose, own, output)
           : await spawnOnPipes(file, marked, spec.io.stdio, enclose, own, output);
     } finally {
       handles.close();
     }
+    const child = spec.launcher ? { ...begun, exited: begun.exited.then(exitInside) } : begun;
     const status: ProcessStatus = {
       index,
       role: spec.role,
@@ -121,7 +125,7 @@ export class Processes {
       ...(spec.ownNetwork === undefined ? {} : { ownNetwork: spec.ownNetwork }),
       ...(beside ? { beside } : {}),
     };
-    const started = new RunProcess(status, child);
+    const started = new RunProcess(status, child, spec.launcher === true);
     this.list.push(started);
     this.#journal.append(RecordType.spawned, index, status);
     if (this.#journal.blocked) child.pause();
@@ -135,6 +139,10 @@ export class Processes {
     if (spec.ownNetwork === undefined) return { file, argv: spec.argv };
     const enter = await this.#needs.enter();
     return { file: enter[0]!, argv: [...enter, file, ...spec.argv.slice(1)] };
+  }
+
+  isLauncher(pid: number): boolean {
+    return this.list.some(({ launcher, status }) => launcher && status.running && status.pid === pid);
   }
 
   #exited(process: RunProcess, exit: ProcessExit): void {

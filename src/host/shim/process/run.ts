@@ -73,7 +73,11 @@ export class Run {
       enter: () => this.#net.enter(),
       onExit: (process) => this.#exited(process),
     });
-    this.#tools = { scope: containment, sweep: () => reaper.sweep() };
+    this.#tools = {
+      scope: containment,
+      launcher: (pid) => this.processes.isLauncher(pid),
+      sweep: () => reaper.sweep(),
+    };
     this.#besides = new Besides(this.processes, containment, this.#tools);
   }
 

@@ -1,0 +1,9 @@
+/** Text in aether.yaml. */
+import { z } from 'zod';
+
+/** Neither a program's arguments nor its environment nor a path can carry NUL. */
+export const text = () =>
+  z
+    .string()
+    .min(1)
+    .refine((value) => !value.includes('\0'), 'must not hold a NUL character');

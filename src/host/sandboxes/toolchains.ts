@@ -1,0 +1,130 @@
+/**
+ * Programs that lie outside the system's directories: which files of the host a sandbox has to show so that a program
+ * there runs. Never a whole home: a directory of programs is shown alone, and what is around it only where that is
+ * plainly an installation.
+ */
+import { existsSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import { within } from './mounts.ts';
+
+/** Links of one directory that are looked at. */
+const LINKS_MAX = 400;
+
+/** What marks the directory above `bin` as an installation, by what is in it. */
+const INSTALLED = ['lib/node_modules', 'pyvenv.cfg', 'conda-meta', 'pkg/tool', 'release', 'libexec'];
+
+/** Directories of version managers in a home: shown whole, because their programs look around in them. */
+const MANAGERS = [
+  '.nvm/versions',
+  '.local/share/fnm',
+  '.fnm',
+  '.volta',
+  '.asdf',
+  '.pyenv',
+  '.rbenv',
+  '.nodenv',
+  '.goenv',
+  '.jenv',
+  '.rustup',
+  '.sdkman/candidates',
+  '.local/share/mise',
+  '.local/share/pnpm',
+  '.local/share/uv',
+  '.local/share/pipx',
+  '.local/pipx',
+];
+
+/** With a directory of programs, what those need besides. */
+const COMPANIONS: Record<string, string> = { '.cargo/bin': '.rustup' };
+
+/**
+ * The files and directories that the programs on a PATH need.
+ * @param system paths that are shown anyway
+ */
+export function toolchainsOf(path: string, home: string, system: readonly string[]): string[] {
+  const shown = new Set<string>();
+  const covered = (file: string) => [...system, ...shown].some((top) => within(file, top));
+  const show = (file: string) => {
+    if (!covered(file)) shown.add(file);
+  };
+  for (const dir of path.split(delimiter)) {
+    if (!isAbsolute(dir) || dir === '/' || covered(dir) || !isDirectory(dir)) continue;
+    for (const part of directoryOfPrograms(dir, home)) show(part);
+    for (const target of linksOf(dir))
+      if (!covered(target)) for (const part of programFiles(target, home)) show(part);
+  }
+  return [...shown].filter((one) => ![...shown].some((other) => other !== one && within(one, other)));
+}
+
+/** What has to be there for one program to run: the file, or the installation that it is part of. */
+export function programFiles(file: string, home: string): string[] {
+  const real = realPathOf(file);
+  if (real === null) return [file];
+  const whole = packages(real) ?? managed(real, home) ?? installation(dirname(real));
+  return [...new Set([file, whole ?? real])];
+}
+
+function directoryOfPrograms(dir: string, home: string): string[] {
+  const real = realPathOf(dir);
+  if (real === null) return [];
+  const whole = packages(real) ?? managed(real, home) ?? installation(real);
+  const companion = COMPANIONS[dir.startsWith(`${home}/`) ? dir.slice(home.length + 1) : ''];
+  return [
+    ...new Set([
+      dir,
+      ...(whole === null ? [] : [whole]),
+      ...(companion === undefined ? [] : [join(home, companion)]),
+    ]),
+  ].filter((path) => existsSync(path));
+}
+
+/** The outermost node_modules: a package finds the others there. */
+function packages(real: string): string | null {
+  const parts = real.split('/');
+  const at = parts.indexOf('node_modules');
+  return at < 0 ? null : parts.slice(0, at + 1).join('/');
+}
+
+function managed(real: string, home: string): string | null {
+  const top = MANAGERS.map((name) => join(home, name)).find((dir) => within(real, dir));
+  return top ?? null;
+}
+
+/** Above a directory `bin`, where that is plainly an installation. */
+function installation(bin: string): string | null {
+  if (!['bin', 'sbin', 'shims'].includes(basename(bin))) return null;
+  const prefix = dirname(bin);
+  const found = prefix !== '/' && INSTALLED.some((mark) => existsSync(join(prefix, mark)));
+  return found || prefix.startsWith('/opt/') ? prefix : null;
+}
+
+function linksOf(dir: string): string[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isSymbolicLink())
+      .slice(0, LINKS_MAX)
+      .flatMap(({ name }) => {
+        // Most lead to a neighbour.
+        if (!readlinkSync(join(dir, name)).includes('/')) return [];
+        return realPathOf(join(dir, name)) ?? [];
+      });
+  } catch {
+    return []; // not readable, or gone meanwhile
+  }
+}
+
+function realPathOf(path: string): string | null {
+  try {
+    return realpathSync(path);
+  } catch {
+    return null; // a link to nothing, a loop, a closed directory
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
