@@ -192,7 +192,8 @@ export const rooms: Room[] = [
     node: false,
   },
   domain('terminals', { may: [...BASE, 'events', 'shim-client', 'wire'] }),
-  domain('sandboxes'),
+  // What a box is started with is handed over by the shim.
+  domain('sandboxes', { may: [...BASE, 'events', 'wire'] }),
   domain('workspaces'),
   domain('memory'),
   domain('mailboxes'),

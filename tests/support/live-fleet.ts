@@ -23,7 +23,9 @@ import { SmallDisk } from './small-disk.ts';
 export const KEY = 'sk-ant-dummy-e2e-0123456789abcdefghijklmnopqrstuv';
 
 /** What agents run in unless a test says so: the whole suite has another form with AETHER_TEST_SANDBOX=bubblewrap. */
-export const SANDBOX = process.env.AETHER_TEST_SANDBOX ?? 'none';
+const kind = process.env.AETHER_TEST_SANDBOX ?? 'none';
+export const SANDBOX =
+  kind === 'none' ? kind : { kind, read: [fileURLToPath(new URL('..', import.meta.url))] };
 
 /** Between two questions to the host: seldom enough that asking costs nothing beside what is waited for. */
 const POLL_MS = 40;

@@ -6,6 +6,7 @@ import { shortText } from '../text.ts';
 import { bubblewrapArguments } from './bubblewrap-arguments.ts';
 import { type BubblewrapProgram, bubblewrapProgram } from './bubblewrap-program.ts';
 import type { SandboxProbe } from './sandbox.ts';
+import { architectureOf } from './seccomp.ts';
 
 const TRIAL_MS = 10_000;
 const MESSAGE_CHARS_MAX = 300;
@@ -34,7 +35,9 @@ function unusable(missing: Missing[]): SandboxProbe {
 /** null when a box was made and a program ran in it; otherwise what was said. */
 async function trial(program: BubblewrapProgram): Promise<string | null> {
   const spec = { run: 'probe', name: 'probe', read: [], write: [], network: 'shared' as const };
-  const [file, ...args] = bubblewrapArguments(program, spec, '/');
+  const { argv } = bubblewrapArguments(program, spec, '/');
+  // Its filter is a handle, which the shim of a run makes.
+  const [file, ...args] = argv.filter((word, at) => word !== '--seccomp' && argv[at - 1] !== '--seccomp');
   try {
     await promisify(execFile)(file!, [...args, '/bin/sh', '-c', ':'], { timeout: TRIAL_MS, env: {} });
     return null;
@@ -95,6 +98,11 @@ function hindrance(said: string): Missing {
 
 function weaknesses(program: BubblewrapProgram): Missing[] {
   const missing: Missing[] = [];
+  if (architectureOf(process.arch) === null)
+    missing.push({
+      what: `no filter of system calls is known for ${process.arch}: what an agent starts can trace its engine and type into its terminal`,
+      mend: 'Run Aether on x86-64 or arm64',
+    });
   if (isOlder(program.version, MENDED))
     missing.push({
       what: `bubblewrap ${program.version ?? 'of an unknown version'} follows a link while it makes a mount point (CVE-2026-87766); Aether lets it make none where an agent can write`,

@@ -27,12 +27,17 @@ export const bubblewrapSandbox: Sandbox = {
       prepare: async ({ home, files }) => {
         if (spec.own !== undefined) await makeEtc(spec.own, { ...user(), home }, files);
       },
-      wrap: (process) => ({
-        ...process,
-        argv: [...bubblewrapArguments(bubblewrapProgram() ?? GONE, spec, process.cwd), ...process.argv],
-        launcher: true,
-        ...(spec.network === 'own' ? { ownNetwork: true as const } : {}),
-      }),
+      wrap(process) {
+        const own = process.handles ?? [];
+        const box = bubblewrapArguments(bubblewrapProgram() ?? GONE, spec, process.cwd, own.length);
+        return {
+          ...process,
+          argv: [...box.argv, ...process.argv],
+          handles: [...own, ...box.handles],
+          launcher: true,
+          ...(spec.network === 'own' ? { ownNetwork: true as const } : {}),
+        };
+      },
       inside: same,
       outside: same,
       owns: (peer, shim) =>

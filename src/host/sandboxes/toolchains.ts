@@ -3,12 +3,16 @@
  * there runs. Never a whole home: a directory of programs is shown alone, and what is around it only where that is
  * plainly an installation.
  */
-import { existsSync, readdirSync, readlinkSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, readdirSync, readlinkSync, readSync, realpathSync, statSync } from 'node:fs';
 import { basename, delimiter, dirname, isAbsolute, join } from 'node:path';
+import { openFile } from '../files.ts';
 import { within } from './mounts.ts';
 
 /** Links of one directory that are looked at. */
 const LINKS_MAX = 400;
+
+/** What the kernel reads of a script to find its interpreter. */
+const FIRST_LINE_BYTES = 256;
 
 /** What marks the directory above `bin` as an installation, by what is in it. */
 const INSTALLED = ['lib/node_modules', 'pyvenv.cfg', 'conda-meta', 'pkg/tool', 'release', 'libexec'];
@@ -60,8 +64,36 @@ export function toolchainsOf(path: string, home: string, system: readonly string
 export function programFiles(file: string, home: string): string[] {
   const real = realPathOf(file);
   if (real === null) return [file];
-  const whole = packages(real) ?? managed(real, home) ?? installation(dirname(real));
-  return [...new Set([file, whole ?? real])];
+  const interpreter = interpreterOf(real);
+  const needed = interpreter === null ? [] : [interpreter, realPathOf(interpreter)];
+  return [
+    ...new Set([
+      file,
+      ...[real, ...needed].flatMap((one) => (one === null ? [] : wholeOf(one, home))),
+      ...needed,
+    ]),
+  ].filter((one) => one !== null);
+}
+
+/** The installation that it is part of, or the file alone. */
+function wholeOf(real: string, home: string): string[] {
+  return [packages(real) ?? managed(real, home) ?? installation(dirname(real)) ?? real];
+}
+
+/** The absolute path that the first line of a script names. */
+function interpreterOf(script: string): string | null {
+  try {
+    const descriptor = openFile(script, 'followed');
+    try {
+      const buffer = Buffer.alloc(FIRST_LINE_BYTES);
+      const length = readSync(descriptor, buffer, 0, buffer.length, 0);
+      return /^#!\s*(\/\S+)/.exec(buffer.toString('latin1', 0, length))?.[1] ?? null;
+    } finally {
+      closeSync(descriptor);
+    }
+  } catch {
+    return null; // a program may be run without being readable; a directory has no first line
+  }
 }
 
 function directoryOfPrograms(dir: string, home: string): string[] {

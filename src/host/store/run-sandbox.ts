@@ -14,6 +14,8 @@ export interface BoxSpec {
   read: string[];
   /** Absolute paths of directories on the host that are empty inside, whatever shows what is above them. */
   hidden?: string[];
+  /** Directories that agents can write: what is shown of what they hold is opened without following a link. */
+  shared?: string[];
   /** Directory on the host for what the sandbox itself makes for this box. No process of a run can write there. */
   own?: string;
   /** `shared`: the host's network. `own`: a network of its own, reached through the shim's relays only. */

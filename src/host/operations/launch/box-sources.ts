@@ -9,19 +9,24 @@ import { sandboxOf } from '../../config/sandbox.ts';
 import type { AgentConfig } from '../../config/types.ts';
 import { AetherError } from '../../errors.ts';
 import { within } from '../../sandboxes/mounts.ts';
+import type { BoxSpec } from '../../store/run-sandbox.ts';
 
-/**
- * @param all every agent there is
- * @throws AetherError `sandbox.path-missing`, `path.in-the-way`
- */
-export function requireShown(agent: AgentConfig, all: readonly AgentConfig[], stateDir: string): void {
-  const { read, write } = sandboxOf(agent);
-  for (const one of [...read, ...write]) requireThere(agent.name, one);
-  const writable = [path.join(stateDir, 'agents'), ...all.flatMap(writableBy)].map(realPath);
-  for (const one of [agent.workspace, ...read, ...write]) requireNoLink(agent.name, one, writable);
+/** The directories that agents can write, as far as the host knows. */
+export function writableByAgents(all: readonly AgentConfig[], stateDir: string): string[] {
+  const own = all.flatMap((agent) => [agent.workspace, ...sandboxOf(agent).write]);
+  return [...new Set([...['agents', 'runs'].map((name) => path.join(stateDir, name)), ...own])];
 }
 
-const writableBy = (agent: AgentConfig): string[] => [agent.workspace, ...sandboxOf(agent).write];
+/** @throws AetherError `sandbox.path-missing`, `path.in-the-way` */
+export function requireShown(agent: AgentConfig, { read, hidden = [], shared = [] }: BoxSpec): void {
+  const own = sandboxOf(agent);
+  for (const one of [...own.read, ...own.write]) requireThere(agent.name, one);
+  const writable = shared.map(realPath);
+  // Mounted inside such a directory, or named by the user: what is shown of the system and of programs is neither.
+  const inside = [...read, ...hidden].filter((one) => shared.some((top) => within(one, top)));
+  for (const one of new Set([agent.workspace, ...own.read, ...own.write, ...inside]))
+    requireNoLink(agent.name, one, writable);
+}
 
 function requireThere(agent: string, file: string): void {
   if (lstatSync(file, { throwIfNoEntry: false }) !== undefined) return;

@@ -14,6 +14,8 @@ import type { RunSandbox } from '../../store/run-sandbox.ts';
 
 /** What the host itself has on the disk. */
 export interface HostPlaces {
+  /** Directories that any agent can write: see BoxSpec. */
+  shared: string[];
   stateDir: string;
   /** Of all its sockets. */
   socketDir: string;
@@ -60,6 +62,7 @@ export function boxesFor({ config, choice, place, launch, host }: BoxesBasis): R
         write,
         read: unique([...needed, place.runDir, sockets, ...sandbox.read, ...fixed]),
         hidden: [host.stateDir, host.socketDir, join(place.runDir, JOURNAL)],
+        shared: host.shared,
         own: join(place.runDir, OWN_DIRECTORY),
         network: 'shared',
         ...(sandbox.debug ? { debug: true as const } : {}),

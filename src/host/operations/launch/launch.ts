@@ -18,7 +18,7 @@ import { newFloor, newGate, newTurn } from '../../store/run-parts.ts';
 import type { RunSandbox } from '../../store/run-sandbox.ts';
 import { newTree, type RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
-import { requireShown } from './box-sources.ts';
+import { requireShown, writableByAgents } from './box-sources.ts';
 import { boxesFor } from './boxes.ts';
 import { Connections } from './connections.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
@@ -136,16 +136,11 @@ export class Launcher {
 
   /** @throws AetherError where a path cannot be shown in it */
   #boxes(config: AgentConfig, id: string, launch: LaunchSpec, choice: SandboxChoice): RunSandbox {
-    const { agents } = this.#wiring;
-    const sandbox = boxesFor({
-      config,
-      choice,
-      place: this.place(config.name, id),
-      launch,
-      host: this.#wiring,
-    });
-    if (choice.kind !== 'none')
-      requireShown(config, [...agents.all().map((agent) => agent.config), config], this.#wiring.stateDir);
+    const { agents, stateDir } = this.#wiring;
+    const shared = writableByAgents([...agents.all().map((agent) => agent.config), config], stateDir);
+    const place = this.place(config.name, id);
+    const sandbox = boxesFor({ config, choice, place, launch, host: { ...this.#wiring, shared } });
+    if (choice.kind !== 'none') for (const spec of sandbox.boxes) requireShown(config, spec);
     return sandbox;
   }
 
