@@ -61,24 +61,27 @@ test.runIf(commit !== null)(
   async () => {
     const program = [process.execPath, join(root, 'src/host/cli/main.ts')];
     const allowed = { permissions: { mode: 'ask', allow: ['Bash', 'mcp__aether'] } };
-    fleet = await LiveFleet.make({
-      agents: {
-        counter: {
-          runtime: 'command',
-          command: ['sh', '-c', 'n=0; while :; do n=$((n+1)); echo "line $n"; sleep 0.02; done'],
+    fleet = await LiveFleet.make(
+      {
+        agents: {
+          counter: {
+            runtime: 'command',
+            command: ['sh', '-c', 'n=0; while :; do n=$((n+1)); echo "line $n"; sleep 0.02; done'],
+          },
+          asker: {
+            runtime: 'claude-code',
+            goal: `Ask. ${aether('ask_operator', { question: 'Which colour?' })} [[say asked]]`,
+          },
+          worker: {
+            runtime: 'claude-code',
+            goal: `Work. [[hang work]] ${call('Bash', { command: TOOL, description: 'slow' })} [[say worked]]`,
+            ...allowed,
+          },
+          idler: { runtime: 'claude-code', goal: 'Begin. [[say I have begun]]', ...allowed },
         },
-        asker: {
-          runtime: 'claude-code',
-          goal: `Ask. ${aether('ask_operator', { question: 'Which colour?' })} [[say asked]]`,
-        },
-        worker: {
-          runtime: 'claude-code',
-          goal: `Work. [[hang work]] ${call('Bash', { command: TOOL, description: 'slow' })} [[say worked]]`,
-          ...allowed,
-        },
-        idler: { runtime: 'claude-code', goal: 'Begin. [[say I have begun]]', ...allowed },
       },
-    });
+      { older: true },
+    );
     const result = await fleet.cli(['up', '--detach'], { program });
     if (result.code !== 0) throw new Error(`${result.stdout}${result.stderr}${fleet.hostLog()}`);
     const inOld = async <T>(...args: string[]): Promise<T> =>

@@ -47,6 +47,8 @@ export interface FleetOptions {
   env?: Record<string, string>;
   /** The command, program and first arguments; default: AETHER. */
   program?: readonly string[];
+  /** The command is of a version that had no sandboxes. */
+  older?: true;
   /** The state directory is a disk of its own, of this size; only root can have that. */
   disk_mb?: number;
 }
@@ -62,10 +64,12 @@ export class LiveFleet {
   readonly program: readonly string[];
   readonly disk: SmallDisk | null;
   readonly #started = new Set<RunningCli>();
+  readonly #older: boolean;
 
   private constructor(root: string, model: ModelServer, options: FleetOptions) {
     this.root = root;
     this.model = model;
+    this.#older = options.older ?? false;
     this.project = join(root, options.project ?? 'project');
     this.home = join(root, 'home');
     this.stateDir = join(this.project, '.aether');
@@ -108,7 +112,7 @@ export class LiveFleet {
           : agent,
       ]),
     );
-    const defaults = { sandbox: SANDBOX, ...config.defaults };
+    const defaults = { ...(this.#older ? {} : { sandbox: SANDBOX }), ...config.defaults };
     this.write(stringify({ console: { port: 0 }, ...config, defaults, agents }));
   }
 

@@ -4,6 +4,7 @@
  */
 import type { PermissionSpec } from '../../runtimes/runtime.ts';
 import { ownKey } from './runtime-keys.ts';
+import { sandboxOf } from './sandbox.ts';
 import type { AgentConfig, FleetSettings, RestartConfig, SandboxConfig, WatchdogConfig } from './types.ts';
 
 export interface EditRule<T> {
@@ -83,7 +84,9 @@ export function keysOf(...configs: AgentConfig[]): string[] {
 /** Its value, wherever it is stored. */
 export function valueOfKey(config: AgentConfig, key: string): unknown {
   const { options, ...rest } = config;
-  return ({ ...options, ...rest } as Record<string, unknown>)[key];
+  // A record of a version that had no sandboxes says what one that names none says.
+  const sandbox = sandboxOf(config);
+  return ({ ...options, ...rest, sandbox } as Record<string, unknown>)[key];
 }
 
 export function ruleOf(key: string): EditRule<unknown> {

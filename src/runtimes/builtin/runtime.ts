@@ -162,7 +162,7 @@ function launch(
       ...new Set([...Object.keys(agent.auth), ...KEY_VARIABLES.filter((variable) => variable in env)]),
     ],
     files: [{ path: file, mode: 0o600, content: `${JSON.stringify(settings, null, 2)}\n` }],
-    uses: { read: PACKAGE, write: [place.agentDir] },
+    uses: { read: [...PACKAGE, ...(replay == null ? [] : [replay])], write: [place.agentDir] },
     authNote,
   };
 }
