@@ -19,9 +19,8 @@ const STEPS_MAX = 100;
 const PROGRAM = fileURLToPath(new URL(`./loop/main${extname(import.meta.url)}`, import.meta.url));
 
 /** What the loop is made of: its own files, and the packages that it imports. */
-const PACKAGE = ['package.json', 'src', 'dist', 'node_modules'].map((name) =>
-  fileURLToPath(new URL(`../../../${name}`, import.meta.url)),
-);
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const PACKAGE = ['package.json', 'src', 'dist', 'node_modules'].map((name) => join(ROOT, name));
 
 /** Every variable that may hold a model log-in: commands and the MCP server never see them. */
 const KEY_VARIABLES = PROVIDERS.flatMap((provider) => provider.key ?? []);
