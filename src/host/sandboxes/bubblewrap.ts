@@ -6,6 +6,7 @@
 import os from 'node:os';
 import { descendsFrom, pidNamespacesOf } from '../process/proc.ts';
 import type { BoxSpec } from '../store/run-sandbox.ts';
+import { boxCommand } from './box-command.ts';
 import { bubblewrapArguments, insideIds } from './bubblewrap-arguments.ts';
 import { probeBubblewrap } from './bubblewrap-probe.ts';
 import { bubblewrapProgram } from './bubblewrap-program.ts';
@@ -32,7 +33,7 @@ export const bubblewrapSandbox: Sandbox = {
         const box = bubblewrapArguments(bubblewrapProgram() ?? GONE, spec, process.cwd, own.length);
         return {
           ...process,
-          argv: [...box.argv, ...process.argv],
+          argv: boxCommand(box.argv, process.argv, process),
           handles: [...own, ...box.handles],
           launcher: true,
           ...(spec.network === 'own' ? { ownNetwork: true as const } : {}),
