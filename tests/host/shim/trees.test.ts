@@ -31,6 +31,9 @@ function launch(means: Means): Promise<TestShim> {
   return lab.launch({ containment: { scope: SCOPE, kinds: means === 'descent' ? [] : [means] } });
 }
 
+/** Of pause and resume, in a program that forks without end: `npm run trees` does more. */
+const ROUNDS = process.env.AETHER_LONG ? 30 : 8;
+
 const LADDER = { close_stdin_ms: 100, term_ms: 200, kill_ms: 5_000 };
 
 /** And how it looks to somebody who knows nothing of groups, descent and markers. */
@@ -98,7 +101,7 @@ describe.each(MEANS)('held by %s', (means) => {
 
   test('a program is paused wherever it is: also between vfork and exec', async () => {
     const { shim, tree } = await begin(means, shell('echo ready; while :; do /bin/true; done'), 1);
-    for (let round = 0; round < 30; round += 1) {
+    for (let round = 0; round < ROUNDS; round += 1) {
       const still = await shim.client.pause(`p${round}`, 'operator');
       expect(still).toMatchObject({ means, ticks: 0 });
       const before = tree.ticks();
@@ -121,7 +124,7 @@ describe.each(MEANS)('held by %s', (means) => {
         },
         2,
       );
-      for (let round = 0; round < 10; round += 1) {
+      for (let round = 0; round < ROUNDS / 2; round += 1) {
         await shim.client.pause(`p${round}`, 'operator');
         const before = tree.ticks();
         await sleep(100);
