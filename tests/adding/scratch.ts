@@ -135,6 +135,17 @@ export class Scratch {
     return { generated: files.filter(isGenerated), written: files.filter((file) => !isGenerated(file)) };
   }
 
+  /** What was added so far becomes the base of the next comparison. */
+  commit(message: string): void {
+    this.#git('add', '--all');
+    this.#git('commit', '--quiet', '--no-verify', '--message', message);
+  }
+
+  /** What `aether` is run with, to try what was added. */
+  get program(): [string, string] {
+    return [process.execPath, join(this.directory, 'src/host/cli/main.ts')];
+  }
+
   remove(): void {
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -152,7 +163,7 @@ export class Scratch {
   #run(program: string, args: string[]): string {
     // Not those of the test runner that this runs in.
     const own = Object.entries(process.env).filter(
-      ([name]) => !/^(VITEST|NODE_OPTIONS|NODE_ENV|GIT_)/.test(name),
+      ([name]) => !/^(VITEST|NODE_OPTIONS|NODE_ENV|GIT_|AETHER_)/.test(name),
     );
     try {
       return execFileSync(program, args, {

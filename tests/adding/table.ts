@@ -4,9 +4,9 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { migrations } from '../../src/host/store/migrations.ts';
-import { Scratch } from './scratch.ts';
+import type { Addition } from './addition.ts';
 
 const TABLE = (
   version: number,
@@ -100,43 +100,30 @@ test('notes that are done leave after the days of the configuration', async () =
 });
 `;
 
-let scratch: Scratch;
+const FILE = 'src/host/store/notes.ts';
+const ITS_TEST = 'tests/host/store/notes.test.ts';
 
-beforeAll(() => {
-  scratch = Scratch.make();
-  scratch.write('src/host/store/notes.ts', TABLE(migrations.length + 1));
-  scratch.write('tests/host/store/notes.test.ts', TEST);
-  scratch.generate();
-}, 120_000);
-
-afterAll(() => scratch.remove());
-
-test('its file and its test are all that is written', () => {
-  expect(scratch.touched()).toEqual({
-    generated: ['src/host/store/tables.ts'],
-    written: ['src/host/store/notes.ts', 'tests/host/store/notes.test.ts'],
-  });
-});
-
-test('types and the import law hold; it is migrated, written, read, and its old rows leave', () => {
-  scratch.typecheck();
-  scratch.test(
-    'tests/host/store/notes.test.ts',
-    'tests/host/store/migrations.test.ts',
-    'tests/architecture/law.test.ts',
-    'tests/architecture/generated.test.ts',
-  );
-}, 300_000);
-
-test('a version that another table has is refused, with the next free one', () => {
-  scratch.edit('src/host/store/notes.ts', `    ${migrations.length + 1}: `, `    ${migrations.length}: `);
-  expect(() => scratch.generate()).toThrow(
-    `The migration of notes has version ${migrations.length}, and the next free one is ${migrations.length + 1}.`,
-  );
-});
-
-test('taken away again, nothing is left of it', () => {
-  for (const file of scratch.touched().written) rmSync(join(scratch.directory, file));
-  scratch.generate();
-  expect(scratch.touched()).toEqual({ generated: [], written: [] });
-});
+export const table: Addition = {
+  name: 'a table: its file and its test are written; it is migrated, written, read, and its old rows leave',
+  tests: [ITS_TEST, 'tests/host/store/migrations.test.ts'],
+  add(scratch) {
+    const version = migrations.length + 1;
+    const write = () => {
+      scratch.write(FILE, TABLE(version));
+      scratch.write(ITS_TEST, TEST);
+      scratch.generate();
+    };
+    write();
+    expect(scratch.touched()).toEqual({ generated: ['src/host/store/tables.ts'], written: [FILE, ITS_TEST] });
+    /* A version that another table has is refused, with the next free one. */
+    scratch.edit(FILE, `    ${version}: `, `    ${version - 1}: `);
+    expect(() => scratch.generate()).toThrow(
+      `The migration of notes has version ${version - 1}, and the next free one is ${version}.`,
+    );
+    /* Taken away again, nothing is left of it. */
+    for (const file of [FILE, ITS_TEST]) rmSync(join(scratch.directory, file));
+    scratch.generate();
+    expect(scratch.touched()).toEqual({ generated: [], written: [] });
+    write();
+  },
+};

@@ -4,9 +4,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { LiveFleet } from '../support/live-fleet.ts';
-import { Scratch } from './scratch.ts';
+import type { Addition } from './addition.ts';
 
 const TOOL = `/** \`aether_memory_count\`: how much is remembered. */
 import { z } from 'zod';
@@ -23,8 +23,9 @@ export const memoryCount = defineTool({
   output: z.object({ memories: z.int() }),
   examples: [{}, { scope: 'shared' }],
   kind: 'read',
-  effect({ memory }, { principal }, { scope = 'all' }) {
-    return { memories: memory.search(principal, { query: '*', limit: 1, scope }).total };
+  async effect({ memory }, call, { scope = 'all' }) {
+    const { total } = await memory.search(call, { query: '*', limit: 1, scope });
+    return { memories: total };
   },
 });
 `;
@@ -45,7 +46,7 @@ it('counts what the caller can find, where it is granted', async () => {
   const engine = new Engine(rig.socketPath);
   await engine.handshake();
   const { tools } = (await engine.reply(engine.request('tools/list'))).result;
-  expect(tools.at(-1)).toMatchObject({ name: 'aether_memory_count', title: 'Count memories' });
+  expect(tools).toContainEqual(expect.objectContaining({ name: 'aether_memory_count', title: 'Count memories' }));
   const { result } = await engine.reply(engine.call('aether_memory_count', { scope: null }));
   expect(result.structuredContent).toEqual({ memories: 2 });
   grants = ['aether_memory_get'];
@@ -57,57 +58,42 @@ it('counts what the caller can find, where it is granted', async () => {
 });
 `;
 
-let scratch: Scratch;
-let fleet: LiveFleet | null = null;
-
-beforeAll(() => {
-  scratch = Scratch.make();
-  scratch.write('src/mcp-tools/catalog/memory-count.ts', TOOL);
-  scratch.write('tests/mcp-tools/memory-count.test.ts', TEST);
-  scratch.generate();
-}, 120_000);
-
-afterAll(async () => {
-  await fleet?.close();
-  scratch.remove();
-}, 60_000);
-
-test('its file and its test are all that is written', () => {
-  expect(scratch.touched()).toEqual({
-    generated: [
-      'README.md',
-      'src/host/config/tools.ts',
-      'src/mcp-tools/catalog.ts',
-      'templates/aether.schema.json',
-    ],
-    written: ['src/mcp-tools/catalog/memory-count.ts', 'tests/mcp-tools/memory-count.test.ts'],
-  });
-});
-
-test('the README and the published schema name it', () => {
-  const text = (file: string) => readFileSync(join(scratch.directory, file), 'utf8');
-  expect(text('README.md')).toMatch(/`aether_report`\s`aether_memory_count`\./);
-  expect(text('templates/aether.schema.json')).toContain('"aether_memory_count"');
-});
-
-test('types hold, and it is listed, checked and called like every other', () => {
-  scratch.typecheck();
-  scratch.test(
+export const tool: Addition = {
+  name: 'an MCP tool: its file and its test are written; the README and the published schema name it',
+  tests: [
     'tests/mcp-tools/memory-count.test.ts',
     'tests/mcp-tools/catalog.test.ts',
-    'tests/architecture/generated.test.ts',
     'tests/host/config/published.test.ts',
-  );
-}, 300_000);
-
-test('aether.yaml can grant it', async () => {
-  const program = [process.execPath, join(scratch.directory, 'src/host/cli/main.ts')];
-  const agent = { runtime: 'command', command: ['true'] };
-  fleet = await LiveFleet.make(
-    { agents: { polly: { ...agent, tools: ['aether_memory_count'] } } },
-    { program },
-  );
-  expect(await fleet.ok('plan')).toContain('aether_memory_count');
-  fleet.configure({ agents: { polly: { ...agent, tools: ['aether_memory_cuont'] } } });
-  expect((await fleet.cli(['plan'])).stderr).toContain('aether_memory_count');
-}, 120_000);
+  ],
+  add(scratch) {
+    scratch.write('src/mcp-tools/catalog/memory-count.ts', TOOL);
+    scratch.write('tests/mcp-tools/memory-count.test.ts', TEST);
+    scratch.generate();
+    expect(scratch.touched()).toEqual({
+      generated: [
+        'README.md',
+        'src/host/config/tools.ts',
+        'src/mcp-tools/catalog.ts',
+        'templates/aether.schema.json',
+      ],
+      written: ['src/mcp-tools/catalog/memory-count.ts', 'tests/mcp-tools/memory-count.test.ts'],
+    });
+    const text = (file: string) => readFileSync(join(scratch.directory, file), 'utf8');
+    expect(text('README.md')).toMatch(/`aether_report`\s`aether_memory_count`\./);
+    expect(text('templates/aether.schema.json')).toContain('"aether_memory_count"');
+  },
+  live(scratch) {
+    test('a tool that was added can be granted in aether.yaml', async () => {
+      const { program } = scratch();
+      const agent = { runtime: 'command', command: ['true'] };
+      const fleet = await LiveFleet.make(
+        { agents: { polly: { ...agent, tools: ['aether_memory_count'] } } },
+        { program },
+      );
+      onTestFinished(() => fleet.close());
+      expect(await fleet.ok('plan')).toContain('aether_memory_count');
+      fleet.configure({ agents: { polly: { ...agent, tools: ['aether_memory_cuont'] } } });
+      expect((await fleet.cli(['plan'])).stderr).toContain('aether_memory_count');
+    }, 120_000);
+  },
+};
