@@ -3,7 +3,6 @@
  * can do; all it has of the host are its verbs. Listens on 127.0.0.1 only.
  */
 import { createServer, type Server } from 'node:http';
-import { join } from 'node:path';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Clock } from '../host/clock.ts';
 import type { RefusalReport } from '../host/doors/refusals.ts';
@@ -12,10 +11,12 @@ import { AetherError } from '../host/errors.ts';
 import { limits } from '../host/limits.ts';
 import type { Log } from '../host/log.ts';
 import type { Dispatcher } from '../host/verbs/dispatch.ts';
+import { newName, urlOf } from './address.ts';
 import { Auth } from './auth.ts';
-import { CONSOLE, type ConsoleContext } from './context.ts';
+import { LINK_FRAGMENT } from './console-protocol.ts';
+import type { ConsoleContext } from './context.ts';
+import { listenLocally } from './listen.ts';
 import { consoleApp } from './server.ts';
-import { fileSessionStore, type SessionStore } from './session-store.ts';
 import { serveSockets } from './sockets/upgrade.ts';
 
 export interface ConsoleOptions {
@@ -28,15 +29,16 @@ export interface ConsoleOptions {
   report?(report: RefusalReport): void;
   /** Absolute path of the built browser code (dist/console/web). */
   webDir: string;
-  /** Where sessions are kept; by default console-sessions.json in the host's state directory. */
-  sessions?: SessionStore;
 }
 
 export interface RunningConsole {
-  /** `http://127.0.0.1:PORT` */
+  /** `http://NAME.localhost:PORT`, another name with every start. */
   url: string;
-  /** A new link that signs one browser in, once, within ten minutes. */
-  loginLink(): string;
+  /**
+   * A new link that signs one browser in, once, within ten minutes.
+   * @param plain with an address in place of the name, for browsers that do not resolve it
+   */
+  loginLink(plain?: boolean): string;
   close(): Promise<void>;
 }
 
@@ -53,10 +55,8 @@ export function consoleOff(): never {
 /** @throws AetherError console.no-port when neither the port nor those after it are free. */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const { verbs, log, clock, webDir } = options;
-  const { stateDir } = verbs.call(CONSOLE, 'info', {});
-  const sessions = options.sessions ?? fileSessionStore(join(stateDir, 'console-sessions.json'), log);
-  const auth = new Auth(clock, sessions);
-  let port = 0;
+  const auth = new Auth(clock);
+  const address = { name: newName(), port: 0 };
   let door: TcpDoor;
   const context: ConsoleContext = {
     verbs,
@@ -64,7 +64,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     clock,
     log,
     webDir,
-    port: () => port,
+    address,
     known: (socket) => door.known(socket),
   };
 
@@ -93,15 +93,17 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     report: options.report ?? (() => undefined),
   });
   const closeSockets = serveSockets(server, context);
-  port = await listen(server, options.port);
-  const url = `http://127.0.0.1:${port}`;
+  const listening = await listenLocally(server, options.port);
+  address.port = listening.port;
+  const url = urlOf(address);
   log.info({ url }, 'console');
 
   return {
     url,
-    loginLink: () => `${url}/login?token=${auth.newLink()}`,
+    loginLink: (plain) => `${urlOf(address, plain)}/${LINK_FRAGMENT}${auth.newLink()}`,
     close: async () => {
       closeSockets();
+      listening.close();
       const closed = new Promise<void>((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()));
       });
@@ -112,38 +114,4 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
       clearTimeout(timer);
     },
   };
-}
-
-/** @returns the port that was free. */
-async function listen(server: Server, first: number): Promise<number> {
-  const last = first === 0 ? 0 : Math.min(65_535, first + limits.console_port_tries_max);
-  for (let port = first; port <= last; port += 1) {
-    if (await tryPort(server, port)) {
-      const address = server.address();
-      return typeof address === 'object' && address !== null ? address.port : port;
-    }
-  }
-  throw new AetherError({
-    code: 'console.no-port',
-    who: 'user',
-    message: `No port from ${first} to ${last} is free for the console.`,
-    next: 'Set `console: {port: …}` in aether.yaml to a free one, or to 0.',
-  });
-}
-
-function tryPort(server: Server, port: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException): void => {
-      server.removeListener('listening', listening);
-      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(false);
-      else reject(error);
-    };
-    const listening = (): void => {
-      server.removeListener('error', failed);
-      resolve(true);
-    };
-    server.once('error', failed);
-    server.once('listening', listening);
-    server.listen({ port, host: '127.0.0.1', exclusive: true });
-  });
 }

@@ -1,111 +1,104 @@
 /**
- * Who may use the console: a browser that opened a one-time link that the host printed. A session needs two secrets,
- * because a browser sends cookies of 127.0.0.1 to every port of it: a web server that an agent started would be
- * handed the cookie as soon as the operator looks at it. The second secret (the key) is kept by the page in
- * storage that belongs to this origin alone, port included, and is sent with every request for data.
+ * Who may use the console: a browser that opened a one-time link that the host printed. All of it is in the memory of this
+ * host: what was signed in to one start is nothing to the next, and no file can grant anything. Link and session each
+ * have a secret that both sides know and neither sends (sockets/handshake.ts).
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../host/clock.ts';
 import { limits } from '../host/limits.ts';
-import type { SessionRecord, SessionStore } from './session-store.ts';
 
-export interface SignIn {
-  /** For the cookie: 256 random bits, base64url. */
-  secret: string;
-  /** For the page: 256 random bits, base64url. */
+export interface Session {
+  /** Public: it names the session. */
+  id: string;
+  /** 256 random bits, base64url. */
   key: string;
-  session: SessionRecord;
+  /** Public: how this session is shown as the holder of a lease. */
+  label: string;
+  /** Elapsed milliseconds. */
+  used_ms: number;
 }
 
-/** How often the "last used" of a session is written down. */
-const TOUCH_MS = 3_600_000;
+interface Link {
+  secret: string;
+  ends_ms: number;
+}
 
 export class Auth {
   readonly #clock: Clock;
-  readonly #store: SessionStore;
-  /** Hash of a link's token → when it ends. In order of age. */
-  readonly #links = new Map<string, number>();
-  readonly #sessions = new Map<string, SessionRecord>();
+  /** By id, in order of age. */
+  readonly #links = new Map<string, Link>();
+  readonly #sessions = new Map<string, Session>();
+  #signedOut: (session: Session) => void = () => undefined;
 
-  constructor(clock: Clock, store: SessionStore) {
+  constructor(clock: Clock) {
     this.#clock = clock;
-    this.#store = store;
-    for (const record of store.get()) this.#sessions.set(record.hash, record);
-    this.#expire();
   }
 
-  /** A token for one sign-in, valid for `limits.console_login_link_ms`. The oldest unused one gives way. */
+  /** `ID.SECRET` for one sign-in, valid for `limits.console_login_link_ms`. The oldest unused one gives way. */
   newLink(): string {
-    this.#expire();
-    const token = randomBytes(32).toString('base64url');
-    this.#links.set(sha256(token), this.#clock.now() + limits.console_login_link_ms);
+    const id = randomText(9);
+    const secret = randomText(32);
+    this.#links.set(id, { secret, ends_ms: this.#clock.elapsed() + limits.console_login_link_ms });
     evictOldest(this.#links, limits.console_login_links_max);
-    return token;
+    return `${id}.${secret}`;
   }
 
-  /** @returns the new session, or why the token does not open one. The token is spent either way. */
-  signIn(token: string): SignIn | 'unknown' | 'expired' {
-    const hash = sha256(token);
-    const ends_ms = this.#links.get(hash);
-    if (ends_ms === undefined) return 'unknown';
-    this.#links.delete(hash);
-    if (this.#clock.now() >= ends_ms) return 'expired';
-    this.#expire();
-    const secret = randomBytes(32).toString('base64url');
-    const key = randomBytes(32).toString('base64url');
-    const session: SessionRecord = {
-      hash: sha256(secret),
-      keyHash: sha256(key),
+  /** Its secret, or why it opens no session. It is not spent by this. */
+  link(id: string): { secret: string } | 'unknown' | 'expired' {
+    const link = this.#links.get(id);
+    if (link === undefined) return 'unknown';
+    return this.#clock.elapsed() >= link.ends_ms ? 'expired' : link;
+  }
+
+  /** Spends a link whose secret was shown. @returns null when another page was faster */
+  signIn(link: string): Session | null {
+    if (!this.#links.delete(link)) return null;
+    const session: Session = {
+      id: randomText(9),
+      key: randomText(32),
       label: `console-${randomBytes(2).toString('hex')}`,
-      used_ms: this.#clock.now(),
+      used_ms: this.#clock.elapsed(),
     };
-    this.#sessions.set(session.hash, session);
+    this.#sessions.set(session.id, session);
     evictOldest(this.#sessions, limits.console_sessions_max);
-    this.#save();
-    return { secret, key, session };
-  }
-
-  /** The session of a cookie's secret; null when there is none (any more). */
-  session(secret: string | undefined): SessionRecord | null {
-    if (secret === undefined) return null;
-    const session = this.#sessions.get(sha256(secret));
-    if (session === undefined) return null;
-    const now = this.#clock.now();
-    if (now - session.used_ms >= limits.console_session_ms) {
-      this.#sessions.delete(session.hash);
-      this.#save();
-      return null;
-    }
-    if (now - session.used_ms >= TOUCH_MS) {
-      session.used_ms = now;
-      // Moved to the end: when there are too many, the one unused for longest goes.
-      this.#sessions.delete(session.hash);
-      this.#sessions.set(session.hash, session);
-      this.#save();
-    }
     return session;
   }
 
-  keyFits(session: SessionRecord, key: string | undefined): boolean {
-    return key !== undefined && sha256(key) === session.keyHash;
+  /** null when there is none (any more). */
+  session(id: string): Session | null {
+    const session = this.#sessions.get(id);
+    if (session === undefined) return null;
+    const now = this.#clock.elapsed();
+    this.#sessions.delete(id);
+    if (now - session.used_ms >= limits.console_session_ms) return null;
+    session.used_ms = now;
+    // At the end: when there are too many, the one unused for longest goes.
+    this.#sessions.set(id, session);
+    return session;
   }
 
-  signOut(session: SessionRecord): void {
-    this.#sessions.delete(session.hash);
-    this.#save();
+  /** Also its open sockets end. */
+  signOut(session: Session): void {
+    this.#sessions.delete(session.id);
+    this.#signedOut(session);
   }
 
-  #expire(): void {
-    const now = this.#clock.now();
-    for (const [hash, ends_ms] of this.#links) if (now >= ends_ms) this.#links.delete(hash);
-    for (const [hash, session] of this.#sessions) {
-      if (now - session.used_ms >= limits.console_session_ms) this.#sessions.delete(hash);
-    }
+  onSignOut(listener: (session: Session) => void): void {
+    this.#signedOut = listener;
   }
+}
 
-  #save(): void {
-    this.#store.set([...this.#sessions.values()]);
-  }
+export function randomText(bytes: number): string {
+  return randomBytes(bytes).toString('base64url');
+}
+
+export function codeOver(secret: string, text: string): string {
+  return createHmac('sha256', secret).update(text).digest('base64url');
+}
+
+export function isCode(given: string, expected: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
 }
 
 function evictOldest(map: Map<string, unknown>, size_max: number): void {
@@ -113,21 +106,4 @@ function evictOldest(map: Map<string, unknown>, size_max: number): void {
     if (map.size <= size_max) return;
     map.delete(key);
   }
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-/** Ports share cookies, so the port is in the name: two consoles on one machine do not sign each other out. */
-export function cookieName(port: number): string {
-  return `aether_console_${port}`;
-}
-
-export function cookieOf(header: string | undefined, name: string): string | undefined {
-  for (const pair of header?.split(';') ?? []) {
-    const equals = pair.indexOf('=');
-    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-  }
-  return undefined;
 }

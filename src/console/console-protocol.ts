@@ -1,9 +1,13 @@
 /**
- * What the console's server and its browser code say to each other. Types and constants only: the browser
- * imports this file and nothing else of ours.
+ * What the console's server and its browser code say to each other. The browser imports this file and nothing else of
+ * ours.
  *
- * `POST /api/verbs/NAME` with `{input, basis}` answers with the output of the verb, or with `{error: WireError}`.
- * Every action about an agent names what it was based on; when that is no longer so, it is refused with code
+ * A page and the host share a secret: that of a link, or the key of a session. It is never sent: each side shows a
+ * code over the nonces of both, the host first, so that a program that took the host's port learns nothing. What the page
+ * has to say goes over the socket on which the host has shown its code.
+ *
+ * `call`, and `POST /api/verbs/NAME` with `{input, basis}` for other programs, answer with the output of the verb or an
+ * error. Every action about an agent names what it was based on; when that is no longer so, it is refused with code
  * `verb.stale` instead of being applied to something else.
  */
 import type { AgentView, ApprovalView, EventView, HostInfo, MessageView, TerminalInfo } from '../host/api.ts';
@@ -28,13 +32,36 @@ export type { CallName, Calls } from '../host/verbs/client.ts';
 export type { AgentVerb } from '../host/verbs/names.ts';
 
 /** A page that was loaded from another version of the server reloads itself. */
-export const CONSOLE_PROTOCOL = 2;
+export const CONSOLE_PROTOCOL = 3;
 
-/** First WebSocket subprotocol offered; the second is KEY_PREFIX + the page's key. */
 export const SUBPROTOCOL = 'aether.console';
-export const KEY_PREFIX = 'key.';
-/** HTTP header that carries the page's key. */
-export const KEY_HEADER = 'x-aether-key';
+/** HTTP header of a request for data: `SESSION.NONCE.CODE`. */
+export const PROOF_HEADER = 'x-aether-proof';
+/** Begins the fragment of a link: `#link=ID.SECRET`. */
+export const LINK_FRAGMENT = '#link=';
+
+/** What a code is made of: HMAC-SHA-256 with the shared secret, base64url. */
+export function provenText(
+  side: 'host' | 'page' | 'request',
+  what: string,
+  nonces: { page: string; host: string },
+): string {
+  return ['aether console 3', side, what, nonces.page, nonces.host].join('\n');
+}
+
+/* ---------- every socket begins with these ---------- */
+
+/** `id` is public: it names the secret. */
+export type ProofRequest =
+  | { type: 'hello'; by: 'link' | 'session'; id: string; nonce: string }
+  | { type: 'proof'; code: string };
+
+export type ProofMessage =
+  | { type: 'proof'; nonce: string; code: string }
+  /** Of a link: it was spent, and this is the session it has opened. */
+  | { type: 'session'; id: string; key: string }
+  | { type: 'admitted' }
+  | { type: 'refused'; error: WireError };
 
 /* ---------- /ws: what happens in the fleet ---------- */
 
@@ -45,6 +72,10 @@ export type LiveRequest =
    */
   | { type: 'watch'; watch: number; agent: string | null; after: string | null }
   | { type: 'unwatch' }
+  /** A verb of the host. `answer` comes back with the same number. */
+  | { type: 'call'; call: number; verb: string; input?: unknown; basis?: unknown }
+  /** The session ends, in every tab of this browser. */
+  | { type: 'sign-out' }
   /** This page still holds the lease. */
   | { type: 'beat'; agent: string; generation: number };
 
@@ -74,6 +105,8 @@ export type LiveMessage =
   | { type: 'agents'; agents: AgentView[]; gone: string[] }
   /** All open approvals. */
   | { type: 'approvals'; approvals: ApprovalView[] }
+  | { type: 'answer'; call: number; output: unknown }
+  | { type: 'answer'; call: number; error: WireError }
   | { type: 'mail'; mail: Mail }
   | { type: 'info'; info: HostInfo }
   /** Says that the connection lives, while nothing happens. */

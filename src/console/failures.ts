@@ -30,6 +30,7 @@ export const BY_CODE: Readonly<Record<string, ErrorStatus>> = {
   'console.too-large': 413,
   'mail.too-long': 413,
   'memory.too-long': 413,
+  'console.old-address': 421,
   'console.wrong-host': 421,
   'host.internal': 500,
   'console.sockets': 503,

@@ -1,55 +1,64 @@
 /**
  * Refusals that come before anything else, the same for HTTP and for WebSocket upgrades: a request under a
- * foreign name (DNS rebinding), a request made by another site's page, a request without a session.
+ * foreign name (DNS rebinding), a request made by another site's page, a request for data that shows no session.
  */
 import type { WireError } from '../host/errors.ts';
-import { type Auth, cookieName, cookieOf } from './auth.ts';
-import type { SessionRecord } from './session-store.ts';
+import { type Address, isOfAnotherStart, isOwn, urlOf } from './address.ts';
+import { type Auth, codeOver, isCode, type Session } from './auth.ts';
+import { provenText } from './console-protocol.ts';
 
 export interface Asked {
   host: string | undefined;
   origin: string | undefined;
   /** `Sec-Fetch-Site`, sent by browsers. */
   site: string | undefined;
-  cookie: string | undefined;
-  key: string | undefined;
   /** Changes something, or is a WebSocket: a page of this console must have sent it. */
   needsOrigin: boolean;
-  /** Returns data: the page's key must come along. */
-  needsKey: boolean;
+  /** Returns data. */
+  data: boolean;
 }
 
 export interface Refusal {
   error: WireError;
 }
 
-/** @returns the session, or why not. */
-export function admit(asked: Asked, port: number, auth: Auth): SessionRecord | Refusal {
-  return (
-    wrongHost(asked.host, port) ??
-    wrongOrigin(asked) ??
-    (() => {
-      const session = auth.session(cookieOf(asked.cookie, cookieName(port)));
-      if (session === null || (asked.needsKey && !auth.keyFits(session, asked.key))) return signedOut();
-      return session;
-    })()
-  );
+/** @returns why it is refused, whoever asks; null: it is not */
+export function refusal(asked: Asked, address: Address): Refusal | null {
+  return wrongHost(asked.host, address) ?? wrongOrigin(asked);
 }
 
-export function isRefusal(value: SessionRecord | Refusal): value is Refusal {
+/** @param proof of the header; @param what `METHOD PATH` */
+export function sessionOf(proof: string | undefined, what: string, auth: Auth): Session | Refusal {
+  const [id = '', nonce = '', code = ''] = proof?.split('.') ?? [];
+  const session = auth.session(id);
+  if (session === null) return signedOut();
+  const text = provenText('request', what, { page: nonce, host: '' });
+  return isCode(code, codeOver(session.key, text)) ? session : signedOut();
+}
+
+export function isRefusal(value: Session | Refusal): value is Refusal {
   return 'error' in value;
 }
 
-/** Only the names under which this machine reaches itself: any other resolves here by an attacker's DNS. */
-export function wrongHost(host: string | undefined, port: number): Refusal | null {
-  const names = [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`];
-  if (host !== undefined && names.includes(host.toLowerCase())) return null;
+function wrongHost(host: string | undefined, address: Address): Refusal | null {
+  if (isOwn(address, host)) return null;
+  const { port } = address;
+  if (isOfAnotherStart(address, host))
+    return {
+      error: {
+        code: 'console.old-address',
+        who: 'user',
+        message:
+          'This address belonged to an earlier start of a host, and what was signed in there has ended with it.',
+        next: 'Run `aether console` for a link to the host that runs now.',
+      },
+    };
   return {
     error: {
       code: 'console.wrong-host',
       who: 'user',
       message: 'The console answers only under its own address.',
-      next: `Open http://127.0.0.1:${port}/ on the machine where the host runs, or forward that port with ssh -L ${port}:127.0.0.1:${port}.`,
+      next: `Open ${urlOf(address)}/ on the machine where the host runs, or forward that port with ssh -L ${port}:127.0.0.1:${port}.`,
     },
   };
 }
@@ -60,7 +69,7 @@ function wrongOrigin(asked: Asked): Refusal | null {
   const foreignSite = asked.site !== undefined && asked.site !== 'same-origin' && asked.site !== 'none';
   const foreign = asked.needsOrigin
     ? !own
-    : (asked.origin !== undefined && !own) || (asked.needsKey && foreignSite);
+    : (asked.origin !== undefined && !own) || (asked.data && foreignSite);
   if (!foreign) return null;
   return {
     error: {
@@ -82,6 +91,20 @@ export function signedOut(): Refusal {
       who: 'user',
       message: 'This browser is not signed in to the console.',
       next: 'Run `aether console` for a sign-in link and open it here.',
+    },
+  };
+}
+
+export function badLink(why: 'unknown' | 'expired', minutes: number): Refusal {
+  return {
+    error: {
+      code: 'console.link',
+      who: 'user',
+      message:
+        why === 'expired'
+          ? `The link is more than ${minutes} minutes old.`
+          : 'The link was used before, or was made by a host that has been restarted since. A link works once.',
+      next: 'Run `aether console` for a new one.',
     },
   };
 }

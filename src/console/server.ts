@@ -1,15 +1,14 @@
-/** The console over HTTP: guard first, then routes. What is put before the guard needs no session. */
+/** The console over HTTP: guard first, then routes. The page itself is no secret; what it shows needs a session. */
 import { type Context, Hono, type MiddlewareHandler } from 'hono';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { AetherError } from '../host/errors.ts';
 import { bodyLimit } from './body-limit.ts';
-import { KEY_HEADER } from './console-protocol.ts';
+import { PROOF_HEADER } from './console-protocol.ts';
 import type { ConsoleContext, ConsoleEnv } from './context.ts';
 import { failure, statusOf } from './failures.ts';
-import { admit, isRefusal } from './guard.ts';
+import { isRefusal, refusal, sessionOf } from './guard.ts';
 import { errorPage, PAGE_CSP } from './pages.ts';
 import { assetRoutes } from './routes/assets.ts';
-import { signInRoutes, signOutRoutes } from './routes/sign-in.ts';
 import { verbRoutes } from './routes/verbs.ts';
 
 /**
@@ -25,9 +24,7 @@ export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
   const { log } = context;
   const app = new Hono<ConsoleEnv>();
   app.use(securityHeaders);
-  signInRoutes(app, context);
-
-  app.use(signedInOnly(context));
+  app.use(guarded(context));
   app.use(bodyLimit);
   app.use(
     methodNotAllowed({
@@ -38,7 +35,6 @@ export function consoleApp(context: ConsoleContext): Hono<ConsoleEnv> {
       },
     }),
   );
-  signOutRoutes(app, context);
   verbRoutes(app, context);
   app.all('/api/*', (c) => c.notFound());
   assetRoutes(app, context);
@@ -65,32 +61,33 @@ const securityHeaders: MiddlewareHandler<ConsoleEnv> = async (c, next) => {
   headers.set('permissions-policy', 'camera=(), microphone=(), geolocation=()');
 };
 
-/** A request without a session gets a refusal: as JSON below /api/, as a page elsewhere. */
-function signedInOnly({ auth, port, known }: ConsoleContext): MiddlewareHandler<ConsoleEnv> {
+/** A refusal is JSON below /api/, a page elsewhere. */
+function guarded({ auth, address, known }: ConsoleContext): MiddlewareHandler<ConsoleEnv> {
   return async (c, next) => {
-    const api = c.req.path.startsWith('/api/');
-    const admitted = admit(
+    const data = c.req.path.startsWith('/api/');
+    const refused = refusal(
       {
         host: c.req.header('host'),
         origin: c.req.header('origin'),
         site: c.req.header('sec-fetch-site'),
-        cookie: c.req.header('cookie'),
-        key: c.req.header(KEY_HEADER),
         needsOrigin: c.req.method !== 'GET' && c.req.method !== 'HEAD',
-        needsKey: api,
+        data,
       },
-      port(),
-      auth,
+      address,
     );
-    if (!isRefusal(admitted)) {
+    if (refused === null && !data) return next();
+    // As it was sent: a code is over that, and not over what a parser makes of it.
+    const { url } = c.env.incoming;
+    const session = refused ?? sessionOf(c.req.header(PROOF_HEADER), `${c.req.method} ${url}`, auth);
+    if (!isRefusal(session)) {
       known(c.env.incoming.socket);
-      c.set('session', admitted);
+      c.set('session', session);
       return next();
     }
-    const status = statusOf(admitted.error);
-    if (api) return c.json({ error: admitted.error }, status);
+    const status = statusOf(session.error);
+    if (data) return c.json({ error: session.error }, status);
     c.header('content-security-policy', PAGE_CSP);
-    return c.html(errorPage(status === 401 ? 'Not signed in' : 'Refused', admitted.error), status);
+    return c.html(errorPage('Refused', session.error), status);
   };
 }
 

@@ -68,7 +68,7 @@ export interface HostBase {
 /** What the rooms ask of the process that they are in. */
 export interface HostLife {
   info(): Omit<HostInfo, 'configProblem' | 'configWaits' | 'started_ms' | 'generation'>;
-  consoleLink(): string;
+  consoleLink(plain?: boolean): string;
   /** Stops the agents, then the host. */
   down(by: By): Promise<void>;
   closing(): boolean;

@@ -78,6 +78,8 @@ function takeStateDirectory(options: HostOptions): Ground {
     const config = configFile === null ? null : firstConfig(load, store);
     // What the first line of aether.yaml names: an editor completes from it.
     writeBeneath(stateDir, SCHEMA_NAME, publishedJsonSchema(), 0o644);
+    // Of a version that kept sessions of the console here; nothing reads it any more.
+    fs.rmSync(path.join(stateDir, 'console-sessions.json'), { force: true });
     writeBeneath(stateDir, path.basename(files.pid), `${process.pid}\n`, 0o600);
     const started_ms = systemClock.now();
     const { socketDir } = claim;
@@ -114,7 +116,7 @@ class HostProcess implements RunningHost {
         console: this.#console?.url ?? null,
         runtimes: this.#detections,
       }),
-      consoleLink: () => this.#console?.loginLink() ?? consoleOff(),
+      consoleLink: (plain) => this.#console?.loginLink(plain) ?? consoleOff(),
       down: (by) => this.#end(true, by).stoodDown,
       closing: () => this.#ending !== null,
     });

@@ -36,7 +36,7 @@ export interface RoomParts {
   takeover: Takeover;
   mailboxes: Mailboxes;
   info(): HostInfo;
-  consoleLink(): string;
+  consoleLink(plain?: boolean): string;
   down(by: By): Promise<void>;
 }
 

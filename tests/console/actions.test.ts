@@ -159,7 +159,7 @@ it('names the field of a bad body, and what to do', async () => {
   ] as const) {
     const answer = await ask(fixture.port, '/api/verbs/stop', {
       method: 'POST',
-      headers: { ...client.headers, 'content-type': type },
+      headers: { ...client.headers('/api/verbs/stop', 'POST'), 'content-type': type },
       body,
     });
     expect(answer.status).toBe(400);
@@ -172,7 +172,7 @@ it('names the field of a bad body, and what to do', async () => {
 it('a body over the limit is refused before it is read', async () => {
   const answer = await ask(fixture.port, '/api/verbs/inject', {
     method: 'POST',
-    headers: client.headers,
+    headers: client.headers('/api/verbs/inject', 'POST'),
     body: JSON.stringify({ text: 'x'.repeat(limits.http_body_bytes_max) }),
   });
   expect(answer.status).toBe(413);
@@ -184,7 +184,7 @@ it('a refused body costs its connection nothing else, or the connection is close
   const send = (path: string, method: string, body?: string) =>
     new Promise<{ status: number; connection: string | undefined }>((resolve, reject) => {
       const outgoing = request(
-        { agent, host: '127.0.0.1', port: fixture.port, path, method, headers: client.headers },
+        { agent, host: '127.0.0.1', port: fixture.port, path, method, headers: client.headers(path, method) },
         (incoming) => {
           incoming.resume();
           incoming.on('end', () =>
@@ -221,7 +221,10 @@ it('unknown agents, paths and methods', async () => {
   });
   expect((await client.get('/api/nothing')).status).toBe(404);
   expect((await client.post('/api/nothing', {})).status).toBe(404);
-  const method = await ask(fixture.port, '/api/verbs/agents', { method: 'PUT', headers: client.headers });
+  const method = await ask(fixture.port, '/api/verbs/agents', {
+    method: 'PUT',
+    headers: client.headers('/api/verbs/agents', 'PUT'),
+  });
   expect({ status: method.status, body: JSON.parse(method.text) }).toMatchObject({
     status: 405,
     body: { error: { code: 'console.method' } },

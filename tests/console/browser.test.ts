@@ -1,8 +1,10 @@
 /** The console as a person uses it: the real server, the built page, a real Chromium, a scripted host. */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocketServer } from 'ws';
 import { buildWeb, launchBrowser, openPage } from '../support/browser.ts';
-import { type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
+import { Client, type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
 import { demoFleet } from '../support/demo-fleet.ts';
 import { audit, SCREENS } from '../support/page-audit.ts';
 
@@ -40,6 +42,76 @@ async function openAgent(name: string, tab = ''): Promise<Page> {
   await page.goto(`${fixture.console.url}/#/agent/${name}${tab}`);
   await page.waitForSelector(`main[aria-label="${name}"]`);
   return page;
+}
+
+/** Failed attempts to connect are what some tests are about. */
+function forgive(): void {
+  const left = complaints.filter(
+    (text) => !/ERR_CONNECTION|WebSocket|the server responded with a status of 4/.test(text),
+  );
+  complaints.splice(0, complaints.length, ...left);
+}
+
+/** The page's connections break, and new ones too. @returns what lets it connect again */
+async function cutOff(page: Page): Promise<() => Promise<unknown>> {
+  await page.addInitScript(`{
+    const Plain = WebSocket;
+    globalThis.sockets = [];
+    globalThis.WebSocket = class extends Plain {
+      constructor(...given) {
+        super(...given);
+        globalThis.sockets.push(this);
+        if (globalThis.cut) this.close();
+      }
+    };
+  }`);
+  await page.reload();
+  await page.getByText('line 5', { exact: true }).waitFor();
+  await page.evaluate('globalThis.cut = true; for (const one of sockets) one.close()');
+  return () => page.evaluate('globalThis.cut = false');
+}
+
+/** Another program at the port of a host that has died: it pretends, and keeps all that it is sent. */
+class Impostor {
+  readonly heard: string[] = [];
+  readonly #server: Server;
+
+  private constructor(server: Server) {
+    this.#server = server;
+    const sockets = new WebSocketServer({ server });
+    const headers = (request: IncomingMessage) =>
+      this.heard.push(
+        Object.entries(request.headers)
+          .map(([name, value]) => `${name}: ${value}`)
+          .join('\n'),
+      );
+    server.on('request', (request, response) => {
+      headers(request);
+      response.setHeader('content-type', 'application/json').end('{}');
+    });
+    sockets.on('connection', (socket, request) => {
+      headers(request);
+      socket.on('message', (data) => {
+        this.heard.push(String(data));
+        socket.send(JSON.stringify({ type: 'proof', nonce: 'n'.repeat(32), code: 'A'.repeat(43) }));
+        socket.send(JSON.stringify({ type: 'admitted' }));
+      });
+    });
+  }
+
+  static async listen(port: number): Promise<Impostor> {
+    const server = createServer();
+    const impostor = new Impostor(server);
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    return impostor;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeAllConnections();
+    await closed;
+  }
 }
 
 /** As long as a busy machine may need; the condition ends the wait. */
@@ -234,23 +306,75 @@ describe('the conversation', () => {
     for (let n = 1; n <= 5; n += 1) fixture.host.emit('message.assistant', 'coder', { text: `line ${n}` });
     const page = await openAgent('coder');
     await page.getByText('line 5', { exact: true }).waitFor();
-    await fixture.console.close();
+    const back = await cutOff(page);
     await page.getByText('Not connected to the host').waitFor();
     expect(await page.locator('.app.stale').count()).toBe(1);
     const stop = page.getByRole('button', { name: 'Stop' });
     expect(await stop.getAttribute('aria-disabled')).toBe('true');
     for (let n = 6; n <= 20; n += 1) fixture.host.emit('message.assistant', 'coder', { text: `line ${n}` });
-    await fixture.start();
+    await back();
     await page.getByText('line 20', { exact: true }).waitFor();
     expect(await page.locator('.app.stale').count()).toBe(0);
     const lines = await page.locator('.item .prose').allTextContents();
     expect(lines).toEqual(Array.from({ length: 20 }, (_, n) => `line ${n + 1}`));
-    // Failed attempts to connect are what this test is about.
-    complaints.splice(
-      0,
-      complaints.length,
-      ...complaints.filter((text) => !/ERR_CONNECTION|WebSocket/.test(text)),
-    );
+    forgive();
+  });
+
+  it('a host that was started again is another: the page says so, and a new link signs the browser in', async () => {
+    fixture.host.set('coder', {});
+    const page = await openAgent('coder');
+    await fixture.console.close();
+    await page.getByText('Not connected to the host').waitFor();
+    await fixture.start();
+    await page.getByText('belonged to an earlier start of a host').waitFor();
+    await page.reload();
+    await page.getByText('belonged to an earlier start of a host').waitFor();
+    await page.goto(fixture.console.loginLink());
+    await page.waitForSelector('.row');
+    expect(page.url()).not.toContain('link');
+    // Its tabs have the session, as have those that are opened later; the link is spent.
+    const other = await page.context().newPage();
+    await other.goto(fixture.console.url);
+    await other.waitForSelector('.row');
+    forgive();
+  });
+
+  it('a link at the plain address works too, and a used one is a bookmark where the browser is signed in', async () => {
+    fixture.host.set('coder', {});
+    const link = fixture.console.loginLink(true);
+    const { page } = await openPage(browser, link);
+    await page.waitForSelector('.row');
+    const other = await page.context().newPage();
+    await other.goto(link);
+    await other.waitForSelector('.row');
+    const { page: stranger } = await openPage(browser, link);
+    await stranger.getByText('The link was used before').waitFor();
+    await stranger.goto(fixture.console.url);
+    await stranger.getByText('This browser is not signed in').waitFor();
+  });
+
+  it('a program that took the port of a dead host learns nothing from an open tab, and the page says what it is', async () => {
+    fixture.host.set('coder', {});
+    const page = await openAgent('coder');
+    const [id, key] = ((await page.evaluate('localStorage.getItem("aether.session")')) as string).split('.');
+    await fixture.console.close();
+    const impostor = await Impostor.listen(fixture.port);
+    try {
+      await page.getByText('could not show that it is the host').waitFor();
+      const said = impostor.heard.join('\n');
+      expect(said).toContain(id);
+      expect(said).not.toContain(key);
+      expect(said).not.toMatch(/^cookie:/im);
+      const messages = impostor.heard.flatMap((text) => (text.startsWith('{') ? [JSON.parse(text)] : []));
+      expect(messages.map(({ type }) => type)).toEqual(['hello']);
+      // What it makes of that opens nothing, neither here nor at the next start.
+      await impostor.close();
+      await fixture.start();
+      await new Client(fixture.port, id!, messages[0].nonce).socket('/ws').message('refused');
+    } finally {
+      await impostor.close();
+    }
+    forgive();
   });
 
   it('a message to the agent shows how far it is known to have come', async () => {

@@ -1,13 +1,23 @@
 /** Who gets in, and what is refused before anything is read: every door of the console over real HTTP. */
-import { readFile, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { networkInterfaces } from 'node:os';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { startConsole } from '../../src/console/app.ts';
+import { codeOver } from '../../src/console/auth.ts';
+import { provenText, SUBPROTOCOL } from '../../src/console/console-protocol.ts';
 import type { Clock } from '../../src/host/clock.ts';
 import { limits } from '../../src/host/limits.ts';
 import { openLog } from '../../src/host/log.ts';
-import { ask, Client, type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
+import {
+  ask,
+  Client,
+  type ConsoleFixture,
+  consoleFixture,
+  openWith,
+  Socket,
+} from '../support/console-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { HostDouble } from '../support/host-double.ts';
 
@@ -22,36 +32,72 @@ afterEach(() => fixture.close());
 const basis = { run: 'run_coder', state: 'running', lease: null };
 
 describe('signing in', () => {
-  it('answers 401 to everything without a session, and says how to get one', async () => {
-    for (const path of ['/', '/assets/index.js', '/somewhere']) {
-      const answer = await ask(fixture.port, path);
-      expect(answer.status).toBe(401);
-      expect(answer.text).toContain('aether console');
-      expect(answer.headers['content-security-policy']).not.toContain('unsafe-inline');
-    }
+  it('gives its page to anybody and its data to nobody without a session, and says how to get one', async () => {
     for (const path of ['/api/verbs/info', '/api/verbs/agents', '/api/nothing']) {
       const answer = await ask(fixture.port, path);
       expect(answer.status).toBe(401);
-      expect(JSON.parse(answer.text).error.code).toBe('console.signed-out');
+      expect(JSON.parse(answer.text).error).toMatchObject({
+        code: 'console.signed-out',
+        next: expect.stringContaining('aether console'),
+      });
     }
+    expect((await ask(fixture.port, '/')).status).toBe(503); // not built here
+    expect((await ask(fixture.port, '/')).headers['set-cookie']).toBeUndefined();
   });
 
-  it('a link works once, leaves no token in the address, and sets an HttpOnly SameSite=Strict cookie', async () => {
-    const link = new URL(fixture.console.loginLink());
-    const first = await ask(fixture.port, link.pathname + link.search);
-    expect(first.status).toBe(303);
-    expect(first.headers.location).toMatch(/^\/#key=[\w-]{43}$/);
-    expect(String(first.headers['set-cookie'])).toMatch(/=[\w-]{43};.*HttpOnly.*SameSite=Strict/);
-    const again = await ask(fixture.port, link.pathname + link.search);
-    expect(again.status).toBe(401);
-    expect(again.text).toContain('A link works once');
-    expect(again.headers['set-cookie']).toBeUndefined();
+  it('a link works once, and neither its secret nor the key of a session goes over the wire', async () => {
+    const link = fixture.console.loginLink();
+    expect(link).toMatch(/^http:\/\/[a-z2-7]{20}\.localhost:\d+\/#link=[\w-]{12}\.[\w-]{43}$/);
+    const client = await Client.signIn(link);
+    expect((await client.get('/api/verbs/info')).status).toBe(200);
+    const again = await openWith(link).message('refused');
+    expect(again.error).toMatchObject({
+      code: 'console.link',
+      message: expect.stringContaining('works once'),
+    });
+    const plain = fixture.console.loginLink(true);
+    expect(plain).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#link=/);
+    await Client.signIn(plain);
   });
 
-  it('refuses made-up and empty tokens', async () => {
-    for (const path of ['/login', '/login?token=', `/login?token=${'A'.repeat(43)}`, '/login?token=%00']) {
-      expect((await ask(fixture.port, path)).status).toBe(401);
+  it('refuses what does not know the secret, and the link still works for who does', async () => {
+    const link = fixture.console.loginLink();
+    const guess = openWith(link, { secret: { secret: 'A'.repeat(43) } });
+    expect((await guess.message('refused')).error).toMatchObject({ code: 'console.signed-out' });
+    await guess.until(() => guess.closed ?? undefined, 'the close');
+    for (const secret of [{ id: 'AAAAAAAAAAAA' }, { id: '' }, { id: '../..' }, { by: 'session' as const }])
+      await openWith(link, { secret }).message('refused');
+    const client = await Client.signIn(link);
+    const other = client.socket('/ws', { secret: { secret: 'B'.repeat(43) } });
+    await other.message('refused');
+    expect(other.json.map(({ type }) => type)).toEqual(['not-the-host', 'refused']);
+  });
+
+  it('says nothing to a socket that talks before it has shown its session', async () => {
+    const client = await Client.signIn(fixture.console.loginLink());
+    for (const first of ['{', '{"type":"watch","watch":1,"agent":null,"after":null}', 'x'.repeat(100)]) {
+      const ws = new WebSocket(`ws://127.0.0.1:${fixture.port}/ws`, [SUBPROTOCOL], {
+        headers: { origin: `http://127.0.0.1:${fixture.port}` },
+      });
+      const socket = new Socket(ws);
+      ws.on('open', () => ws.send(first));
+      await socket.until(() => socket.closed ?? undefined, 'the close');
+      expect(socket.json.map(({ type }) => type)).toEqual(['refused']);
     }
+    // Another path than the one the codes are over.
+    const nonce = 'n'.repeat(24);
+    const ws = new WebSocket(`ws://127.0.0.1:${fixture.port}/terminal/coder`, [SUBPROTOCOL], {
+      headers: { origin: `http://127.0.0.1:${fixture.port}` },
+    });
+    const socket = new Socket(ws);
+    ws.on('open', () => socket.send({ type: 'hello', by: 'session', id: client.id, nonce }));
+    const shown = await socket.until(() => socket.shown ?? undefined, 'what the host shows');
+    const nonces = { page: nonce, host: String(shown.nonce) };
+    expect(shown.code).toBe(codeOver(client.key, provenText('host', '/terminal/coder', nonces)));
+    // What the host has shown, sent back to it.
+    for (const code of [shown.code, codeOver(client.key, provenText('page', '/ws', nonces))].slice(0, 1))
+      socket.send({ type: 'proof', code });
+    expect((await socket.message('refused')).error).toMatchObject({ code: 'console.signed-out' });
   });
 
   it('a link ends after ten minutes, and only the newest sixteen are open', async () => {
@@ -59,41 +105,63 @@ describe('signing in', () => {
     const clock: Clock = { now: () => now, elapsed: () => now, after: () => () => {} };
     const other = await consoleFixture({ clock });
     try {
-      const late = new URL(other.console.loginLink());
+      const late = other.console.loginLink();
       now += limits.console_login_link_ms;
-      const answer = await ask(other.port, late.pathname + late.search);
-      expect(answer.status).toBe(401);
-      expect(answer.text).toContain('more than 10 minutes old');
-      const first = new URL(other.console.loginLink());
+      expect((await openWith(late).message('refused')).error).toMatchObject({
+        message: expect.stringContaining('more than 10 minutes old'),
+      });
+      const first = other.console.loginLink();
       for (let more = 0; more < limits.console_login_links_max; more += 1) other.console.loginLink();
-      expect((await ask(other.port, first.pathname + first.search)).status).toBe(401);
+      await openWith(first).message('refused');
     } finally {
       await other.close();
     }
   });
 
-  it('a session outlives the host, in a file for the owner only that holds no secret', async () => {
+  it('no session outlives the start it was made in, and nothing of it is on disk', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
+    const link = fixture.console.loginLink();
+    const before = fixture.console.url;
     await fixture.restart();
-    expect((await client.get('/api/verbs/info')).status).toBe(200);
-    const file = join(fixture.stateDir, 'console-sessions.json');
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
-    const text = await readFile(file, 'utf8');
-    expect(text).not.toContain(client.cookie.split('=')[1]);
-    expect(text).not.toContain(client.key);
+    expect(fixture.console.url).not.toBe(before);
+    expect((await client.get('/api/verbs/info')).status).toBe(401);
+    await client.socket('/ws').message('refused');
+    await openWith(link).message('refused');
+    expect(await readdir(fixture.stateDir)).toEqual([]);
+    // A page of the start before is told, under its own address.
+    const host = new URL(before).host;
+    const told = await ask(fixture.port, '/', { headers: { host } });
+    expect([told.status, told.text]).toEqual([421, expect.stringContaining('aether console')]);
+    const { error } = JSON.parse((await ask(fixture.port, '/api/address', { headers: { host } })).text);
+    expect(error.code).toBe('console.old-address');
   });
 
-  it('signing out ends the session', async () => {
+  it('signing out ends the session and its sockets', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
-    expect((await client.post('/api/sign-out', {})).status).toBe(200);
+    const [one, other] = [client.socket('/ws'), client.socket('/terminal/coder')];
+    await one.message('welcome');
+    await other.message('screen');
+    one.send({ type: 'sign-out' });
+    for (const socket of [one, other]) await socket.until(() => socket.closed ?? undefined, 'the close');
     expect((await client.get('/api/verbs/info')).status).toBe(401);
   });
 
-  it('the cookie alone opens no data: another port of this machine is sent it too', async () => {
-    const { cookie } = await Client.signIn(fixture.console.loginLink());
-    expect((await ask(fixture.port, '/api/verbs/agents', { headers: { cookie } })).status).toBe(401);
-    const stolen = new Client(fixture.port, cookie, 'x'.repeat(43)).socket('/ws');
-    expect(await stolen.until(() => stolen.refused ?? undefined, 'a refusal')).toBe(401);
+  it('a page calls verbs over the socket on which the host has proven itself', async () => {
+    const client = await Client.signIn(fixture.console.loginLink());
+    const socket = client.socket('/ws');
+    await socket.message('welcome');
+    socket.send({ type: 'call', call: 1, verb: 'info', input: {} });
+    socket.send({ type: 'call', call: 2, verb: 'stop', input: { agent: 'coder' } });
+    socket.send({ type: 'call', call: 3, verb: 'attach', input: { agent: 'coder' } });
+    socket.send({ type: 'call', call: 4, verb: 'nothing' });
+    const answers = await socket.until(() => {
+      const found = socket.json.filter(({ type }) => type === 'answer');
+      return found.length === 4 ? new Map(found.map((one) => [one.call, one])) : undefined;
+    }, 'four answers');
+    expect(answers.get(1)).toMatchObject({ output: { stateDir: fixture.stateDir } });
+    expect(answers.get(2)).toMatchObject({ error: { code: 'console.invalid' } });
+    expect(answers.get(3)).toMatchObject({ error: { code: 'console.invalid' } });
+    expect(answers.get(4)).toMatchObject({ error: { code: 'verb.unknown' } });
   });
 });
 
@@ -101,28 +169,33 @@ describe('the wrong name and the wrong page', () => {
   it('answers under its own names only', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
     for (const host of ['evil.example', `evil.example:${fixture.port}`, '127.0.0.1', '127.0.0.1:1']) {
-      const answer = await ask(fixture.port, '/api/verbs/agents', { headers: { ...client.headers, host } });
+      const answer = await ask(fixture.port, '/api/verbs/agents', {
+        headers: { ...client.headers('/api/verbs/agents'), host },
+      });
       expect(answer.status).toBe(421);
       const { error } = JSON.parse(answer.text);
       expect(error.code).toBe('console.wrong-host');
-      expect(error.next).toContain(`127.0.0.1:${fixture.port}`);
-      const link = new URL(fixture.console.loginLink());
-      const login = await ask(fixture.port, link.pathname + link.search, { headers: { host } });
-      expect(login.status).toBe(421);
+      expect(error.next).toContain(fixture.console.url);
+      expect((await ask(fixture.port, '/', { headers: { host } })).status).toBe(421);
     }
-    for (const host of [`localhost:${fixture.port}`, `[::1]:${fixture.port}`]) {
-      const headers = { ...client.headers, host, origin: `http://${host}` };
+    for (const host of [
+      `localhost:${fixture.port}`,
+      `[::1]:${fixture.port}`,
+      new URL(fixture.console.url).host,
+    ]) {
+      const headers = { ...client.headers('/api/verbs/agents'), host, origin: `http://${host}` };
       expect((await ask(fixture.port, '/api/verbs/agents', { headers })).status).toBe(200);
     }
   });
 
-  it('refuses a cross-site POST, with the cookie and without an origin too', async () => {
+  it('refuses a cross-site POST, with a session and without an origin too', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
-    const { origin: _own, ...noOrigin } = client.headers;
+    const own = client.headers('/api/verbs/stop', 'POST');
+    const { origin: _own, ...noOrigin } = own;
     for (const headers of [
-      { ...client.headers, origin: 'https://evil.example' },
-      { ...client.headers, origin: 'null' },
-      { ...client.headers, origin: `http://127.0.0.1:${fixture.port + 1}` },
+      { ...own, origin: 'https://evil.example' },
+      { ...own, origin: 'null' },
+      { ...own, origin: `http://127.0.0.1:${fixture.port + 1}` },
       noOrigin,
     ]) {
       const answer = await ask(fixture.port, '/api/verbs/stop', {
@@ -138,24 +211,26 @@ describe('the wrong name and the wrong page', () => {
 
   it('refuses a read that another page of this machine started', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
-    const headers = { ...client.headers, 'sec-fetch-site': 'same-site' };
+    const headers = { ...client.headers('/api/verbs/agents'), 'sec-fetch-site': 'same-site' };
     expect((await ask(fixture.port, '/api/verbs/agents', { headers })).status).toBe(403);
   });
 
-  it('refuses a WebSocket without cookie, from another origin, under another name, or elsewhere', async () => {
+  it('refuses a WebSocket from another origin, under another name, or elsewhere', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
     const cases: [string, Parameters<Client['socket']>[1], number][] = [
-      ['/ws', { cookie: 'aether_console_1=x' }, 401],
       ['/ws', { origin: 'https://evil.example' }, 403],
       ['/ws', { host: 'evil.example' }, 421],
       ['/terminal/coder', { origin: 'https://evil.example' }, 403],
-      ['/terminal/nobody', {}, 404],
-      ['/terminal/%ff', {}, 404],
       ['/elsewhere', {}, 404],
     ];
     for (const [path, change, status] of cases) {
       const socket = client.socket(path, change);
       expect(await socket.until(() => socket.refused ?? undefined, `refusal of ${path}`)).toBe(status);
+    }
+    for (const path of ['/terminal/nobody', '/terminal/%ff']) {
+      const socket = client.socket(path);
+      expect(await socket.until(() => socket.closed ?? undefined, 'the close')).toMatchObject({ code: 1011 });
+      expect(socket.json).toMatchObject([{ type: 'error' }]);
     }
   });
 });
@@ -180,16 +255,6 @@ describe('what nobody should send', () => {
     expect((await ask(fixture.port, '/api/verbs/info')).status).toBe(401);
   });
 
-  it('a link that is only looked at ahead still works', async () => {
-    const link = new URL(fixture.console.loginLink());
-    const path = link.pathname + link.search;
-    expect((await ask(fixture.port, path, { method: 'HEAD' })).status).toBe(503);
-    expect((await ask(fixture.port, path, { headers: { 'sec-purpose': 'prefetch;prerender' } })).status).toBe(
-      503,
-    );
-    expect((await ask(fixture.port, path)).status).toBe(303);
-  });
-
   it('a socket whose host fails is told so and closed; the others live', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
     const view = fixture.host.terminalView;
@@ -208,7 +273,9 @@ describe('what nobody should send', () => {
 describe('what is sent', () => {
   it('carries the headers that keep a page to itself', async () => {
     const client = await Client.signIn(fixture.console.loginLink());
-    const { headers } = await ask(fixture.port, '/api/verbs/info', { headers: client.headers });
+    const { headers } = await ask(fixture.port, '/api/verbs/info', {
+      headers: client.headers('/api/verbs/info'),
+    });
     expect(headers['content-security-policy']).toMatch(/default-src 'none'; script-src 'self';/);
     expect(headers['content-security-policy']).toContain("frame-ancestors 'none'");
     expect(headers['x-content-type-options']).toBe('nosniff');
@@ -218,8 +285,7 @@ describe('what is sent', () => {
   });
 
   it('tells a checkout that is not built what to run', async () => {
-    const client = await Client.signIn(fixture.console.loginLink());
-    const answer = await ask(fixture.port, '/', { headers: client.headers });
+    const answer = await ask(fixture.port, '/');
     expect(answer.status).toBe(503);
     expect(answer.text).toContain('npm run build');
   });
@@ -250,6 +316,24 @@ describe('what is sent', () => {
       blocker.close();
     }
   });
+});
+
+it('holds its port on ::1 as well, where a browser may look first, and goes on where that is taken', async () => {
+  const other = createServer();
+  const taken = await new Promise<boolean>((resolve) => {
+    other.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EADDRINUSE'));
+    other.once('listening', () => resolve(false));
+    other.listen(fixture.port, '::1');
+  });
+  if (!taken && !networkInterfaces().lo?.some(({ family }) => family === 'IPv6')) return; // no IPv6 here
+  expect(taken).toBe(true);
+  const blocker = createServer().listen(0, '::1');
+  await new Promise((resolve) => blocker.once('listening', resolve));
+  const { port } = blocker.address() as { port: number };
+  const second = await consoleFixture({ port });
+  expect(second.port).toBeGreaterThan(port);
+  await second.close();
+  blocker.close();
 });
 
 describe('connections that only stand there', () => {

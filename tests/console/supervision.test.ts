@@ -162,7 +162,7 @@ describe('standing still', () => {
     host.set('coder', { activity: 'tool' });
     const page = await openAgent('coder');
     // Between the key and the host somebody else is quicker.
-    await doFirst(page, '/api/verbs/pause', async () => host.hold('coder'));
+    await doFirst(page, 'pause', async () => host.hold('coder'));
     await page.keyboard.press('p');
     await poll(() => page.locator('.toast').textContent()).toContain(
       'operator asked coder to stand still since.',

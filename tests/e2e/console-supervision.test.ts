@@ -94,7 +94,7 @@ test('p freezes it where it is, with the proof; what somebody else did first is 
 
   // Between the key and the host, somebody at a terminal is quicker.
   let others = 0;
-  await doFirst(page, '/api/verbs/pause', async () => {
+  await doFirst(page, 'pause', async () => {
     others += 1;
     if (others === 1) await fleet.ok('hold', 'worker');
   });

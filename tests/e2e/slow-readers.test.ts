@@ -8,8 +8,6 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
-import { WebSocket } from 'ws';
-import { KEY_PREFIX, SUBPROTOCOL } from '../../src/console/console-protocol.ts';
 import { Client } from '../support/console-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { journalLength } from '../support/journal.ts';
@@ -44,18 +42,10 @@ function deaf(...requests: object[]): Socket {
 
 /** A browser's connection whose machine went to sleep. */
 async function stalled(client: Client, path: string): Promise<void> {
-  const socket = new WebSocket(
-    `ws://127.0.0.1:${client.port}${path}`,
-    [SUBPROTOCOL, KEY_PREFIX + client.key],
-    {
-      headers: { cookie: client.cookie },
-      origin: `http://127.0.0.1:${client.port}`,
-    },
-  );
-  sockets.push({ destroy: () => socket.terminate() });
-  socket.on('error', () => undefined);
-  await new Promise((resolve) => socket.once('open', resolve));
-  socket.pause();
+  const socket = client.socket(path);
+  sockets.push({ destroy: () => socket.ws.terminate() });
+  await socket.message(path === '/ws' ? 'welcome' : 'screen');
+  socket.ws.pause();
 }
 
 test('whoever does not read costs the host nothing that grows', async () => {

@@ -11,6 +11,7 @@ import { parseDocument } from 'yaml';
 import { root } from '../../src/build/build.mjs';
 import { loadConfig } from '../../src/host/config/load.ts';
 import { leafPrograms } from '../architecture/law.ts';
+import { Client as Browser } from '../support/console-client.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveTerminal } from '../support/live-terminal.ts';
 import { type ModelServer, startModelServer } from '../support/model-server/server.ts';
@@ -21,7 +22,7 @@ const LINES_MAX = 200;
 const IMAGE_BYTES_MAX = 400_000;
 const CTRL_C = '\x03';
 /** Of one use; what follows it may be printed right behind. */
-const LINK = /http:\/\/127\.0\.0\.1:\d+\/login\?token=[\w-]{43}/;
+const LINK = /http:\/\/[a-z2-7]{20}\.localhost:\d+\/#link=[\w-]{12}\.[\w-]{43}/;
 const CTRL_BRACKET = '\x1d';
 const README = fs.readFileSync(join(root, 'README.md'), 'utf8');
 const CHANGELOG = fs.readFileSync(join(root, 'CHANGELOG.md'), 'utf8');
@@ -207,14 +208,14 @@ async function npmStart(line: string): Promise<void> {
   }
 }
 
-/** A link lets a browser in: it gets a cookie, and with it the page. */
+/** A link lets a browser in: it gets the page, and with the link's secret a session. */
 async function logsIn(link: string): Promise<void> {
-  const answer = await fetch(link, { redirect: 'manual' });
-  const [cookie] = answer.headers.getSetCookie();
-  expect(cookie, `${answer.status}`).toBeDefined();
-  const page = await fetch(new URL('/', link), { headers: { cookie: cookie!.split(';')[0]! } });
+  const { port } = new URL(link);
+  const page = await fetch(`http://127.0.0.1:${port}/`);
   expect(page.status).toBe(200);
   expect(await page.text()).toContain('<script');
+  const browser = await Browser.signIn(link);
+  expect((await browser.get('/api/verbs/info')).status).toBe(200);
 }
 
 /** Not run from inside itself: CI runs this very line, and this test is a part of it. */

@@ -75,14 +75,14 @@ export async function openPage(
   return { page, complaints };
 }
 
-/** From now on, what the page asks of an address that ends in `path` reaches the server after `first` was done. */
-export async function doFirst(page: Page, path: string, first: () => Promise<unknown>): Promise<void> {
+/** From now on, what the page asks of this verb reaches the host after `first` was done. */
+export async function doFirst(page: Page, verb: string, first: () => Promise<unknown>): Promise<void> {
   await page.exposeFunction('doFirst', first);
   await page.evaluate(`{
-    const ask = globalThis.fetch;
-    globalThis.fetch = async (address, init) => {
-      if (String(address).endsWith(${JSON.stringify(path)})) await globalThis.doFirst();
-      return ask(address, init);
+    const send = WebSocket.prototype.send;
+    WebSocket.prototype.send = async function (data) {
+      if (JSON.parse(data).verb === ${JSON.stringify(verb)}) await globalThis.doFirst();
+      send.call(this, data);
     };
   }`);
 }

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { type ConsoleOptions, type RunningConsole, startConsole } from '../../src/console/app.ts';
-import { KEY_HEADER, KEY_PREFIX, SUBPROTOCOL } from '../../src/console/console-protocol.ts';
+import { codeOver, randomText } from '../../src/console/auth.ts';
+import { PROOF_HEADER, provenText, SUBPROTOCOL } from '../../src/console/console-protocol.ts';
 import { systemClock } from '../../src/host/clock.ts';
 import { openLog } from '../../src/host/log.ts';
 import { HostDouble } from './host-double.ts';
@@ -94,80 +95,111 @@ export function ask(
   });
 }
 
-/** Signed in: knows the cookie and the page's key. */
+/** What a page and the host share. */
+interface Secret {
+  by: 'link' | 'session';
+  id: string;
+  secret: string;
+}
+
+interface Change {
+  origin?: string;
+  host?: string;
+  secret?: Partial<Secret>;
+}
+
+/** Signed in: has a session and its key, as a page. */
 export class Client {
   readonly port: number;
-  readonly cookie: string;
+  readonly id: string;
   readonly key: string;
 
-  constructor(port: number, cookie: string, key: string) {
+  constructor(port: number, id: string, key: string) {
     this.port = port;
-    this.cookie = cookie;
+    this.id = id;
     this.key = key;
   }
 
   static async signIn(link: string): Promise<Client> {
-    const url = new URL(link);
-    const port = Number(url.port);
-    const answer = await ask(port, url.pathname + url.search);
-    if (answer.status !== 303) throw new Error(`sign-in answered ${answer.status}: ${answer.text}`);
-    const cookie = String(answer.headers['set-cookie']).split(';')[0]!;
-    const key = new URL(String(answer.headers.location), link).hash.replace('#key=', '');
-    return new Client(port, cookie, key);
+    const socket = openWith(link);
+    const { id, key } = await socket.message('session');
+    socket.close();
+    return new Client(Number(new URL(link).port), String(id), String(key));
   }
 
-  get headers(): Record<string, string> {
+  /** For one request: the code is over method and path. */
+  headers(path: string, method = 'GET'): Record<string, string> {
+    const nonce = randomText(16);
+    const text = provenText('request', `${method} ${path}`, { page: nonce, host: '' });
     return {
-      cookie: this.cookie,
-      [KEY_HEADER]: this.key,
+      [PROOF_HEADER]: `${this.id}.${nonce}.${codeOver(this.key, text)}`,
       origin: `http://127.0.0.1:${this.port}`,
       'content-type': 'application/json',
     };
   }
 
   async get<T>(path: string): Promise<{ status: number; body: T }> {
-    const answer = await ask(this.port, path, { headers: this.headers });
+    const answer = await ask(this.port, path, { headers: this.headers(path) });
     return { status: answer.status, body: JSON.parse(answer.text) as T };
   }
 
   async post<T>(path: string, body: unknown): Promise<{ status: number; body: T }> {
     const answer = await ask(this.port, path, {
       method: 'POST',
-      headers: this.headers,
+      headers: this.headers(path, 'POST'),
       body: JSON.stringify(body),
     });
     return { status: answer.status, body: JSON.parse(answer.text) as T };
   }
 
-  /** A verb, as the page calls it. */
+  /** A verb, as another program calls it. */
   call<T>(name: string, input: unknown, basis?: unknown): Promise<{ status: number; body: T }> {
     return this.post<T>(`/api/verbs/${name}`, { input, basis });
   }
 
-  socket(
-    path: string,
-    change: { origin?: string; host?: string; cookie?: string; key?: string } = {},
-  ): Socket {
-    return new Socket(
-      new WebSocket(
-        `ws://127.0.0.1:${this.port}${path}`,
-        [SUBPROTOCOL, `${KEY_PREFIX}${change.key ?? this.key}`],
-        {
-          headers: {
-            origin: change.origin ?? `http://127.0.0.1:${this.port}`,
-            cookie: change.cookie ?? this.cookie,
-            ...(change.host === undefined ? {} : { host: change.host }),
-          },
-        },
-      ),
-    );
+  socket(path: string, change: Change = {}): Socket {
+    const secret: Secret = { by: 'session', id: this.id, secret: this.key, ...change.secret };
+    return shaken(this.port, path, secret, change);
   }
+}
+
+/** A page that opens a link. */
+export function openWith(link: string, change: Change = {}): Socket {
+  const url = new URL(link);
+  const [id = '', secret = ''] = url.hash.replace('#link=', '').split('.');
+  return shaken(Number(url.port), '/ws', { by: 'link', id, secret, ...change.secret }, change);
+}
+
+function shaken(port: number, path: string, { by, id, secret }: Secret, change: Change): Socket {
+  const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, [SUBPROTOCOL], {
+    headers: {
+      origin: change.origin ?? `http://127.0.0.1:${port}`,
+      ...(change.host === undefined ? {} : { host: change.host }),
+    },
+  });
+  const nonce = randomText(24);
+  const socket = new Socket(ws);
+  ws.on('open', () => socket.send({ type: 'hello', by, id, nonce }));
+  void socket
+    .until(() => socket.shown ?? undefined, 'what the host shows')
+    .then(
+      (shown) => {
+        const nonces = { page: nonce, host: String(shown.nonce) };
+        if (shown.code !== codeOver(secret, provenText('host', path, nonces)))
+          socket.json.push({ type: 'not-the-host' });
+        socket.send({ type: 'proof', code: codeOver(secret, provenText('page', path, nonces)) });
+      },
+      () => undefined, // the test that waits for more says so
+    );
+  return socket;
 }
 
 /** Messages as they come, waited for by condition. */
 export class Socket {
   readonly ws: WebSocket;
   readonly json: Record<string, unknown>[] = [];
+  /** What the host showed of itself before it said anything. */
+  shown: Record<string, unknown> | null = null;
   bytes = Buffer.alloc(0);
   closed: { code: number; reason: string } | null = null;
   /** HTTP status of a refused upgrade. */
@@ -178,7 +210,7 @@ export class Socket {
     this.ws = ws;
     ws.on('message', (data: Buffer, isBinary) => {
       if (isBinary) this.bytes = Buffer.concat([this.bytes, data]);
-      else this.json.push(JSON.parse(data.toString('utf8')) as Record<string, unknown>);
+      else this.#took(JSON.parse(data.toString('utf8')) as Record<string, unknown>);
       this.#wake();
     });
     ws.on('close', (code, reason) => {
@@ -225,6 +257,11 @@ export class Socket {
 
   close(): void {
     this.ws.close();
+  }
+
+  #took(message: Record<string, unknown>): void {
+    if (message.type === 'proof') this.shown = message;
+    else if (message.type !== 'admitted') this.json.push(message);
   }
 
   #wake(): void {

@@ -4,11 +4,10 @@
  */
 import type { Hono } from 'hono';
 import { z } from 'zod';
-import { unknownVerb, verbNamed } from '../../host/verbs/dispatch.ts';
-import type { AnyCall } from '../../host/verbs/verb.ts';
 import { askerOf, type ConsoleContext, type ConsoleEnv } from '../context.ts';
 import { invalid } from '../failures.ts';
 import { check, parseJson } from '../input.ts';
+import { callNamed, callVerb } from '../verb-call.ts';
 
 const body = z.strictObject({ input: z.unknown().optional(), basis: z.unknown().optional() });
 
@@ -18,14 +17,8 @@ export function verbRoutes(app: Hono<ConsoleEnv>, { verbs }: ConsoleContext): vo
     if (!/^application\/json\b/i.test(c.req.header('content-type') ?? '')) {
       throw invalid('The body must be JSON.', 'Send it with content-type application/json.');
     }
-    const { input, basis } = check(parseJson(await c.req.text(), 'The body'), body);
-    if (verb.basis !== undefined && basis === undefined) {
-      throw invalid(
-        `The request is not understood: basis: ${verb.name} needs what was seen of the agent.`,
-        'Send the facts that the action rests on.',
-      );
-    }
-    return c.json((await verbs.run(askerOf(c.get('session')), verb, input, basis)) ?? null);
+    const asked = check(parseJson(await c.req.text(), 'The body'), body);
+    return c.json(await callVerb({ verbs }, c.get('session'), verb.name, asked));
   });
 
   /** What changes nothing may be read without a body: `?input=` is JSON. */
@@ -38,11 +31,4 @@ export function verbRoutes(app: Hono<ConsoleEnv>, { verbs }: ConsoleContext): vo
     const given = input === undefined ? undefined : parseJson(input, '`input`');
     return c.json((await verbs.run(askerOf(c.get('session')), verb, given)) ?? null);
   });
-}
-
-function callNamed(name: string): AnyCall {
-  const verb = verbNamed(name);
-  if (verb === undefined) throw unknownVerb(name);
-  if (verb.kind === 'call') return verb;
-  throw invalid(`${name} is a stream.`, 'Use the WebSocket at /ws or /terminal/NAME.');
 }

@@ -7,10 +7,12 @@ import { limits } from '../../host/limits.ts';
 import type { Log } from '../../host/log.ts';
 import type { Dispatcher } from '../../host/verbs/dispatch.ts';
 import type { Asker } from '../../host/verbs/verb.ts';
+import type { Session } from '../auth.ts';
 import type { LiveMessage } from '../console-protocol.ts';
 import { askerOf, type ConsoleContext } from '../context.ts';
+import { failure } from '../failures.ts';
 import { check } from '../input.ts';
-import type { SessionRecord } from '../session-store.ts';
+import { callVerb } from '../verb-call.ts';
 import type { AgentFeed } from './agent-feed.ts';
 import { onJson, sendError } from './console-socket.ts';
 import { LiveOutbox } from './live-outbox.ts';
@@ -23,6 +25,14 @@ const request = z.discriminatedUnion('type', [
     after: z.string().max(100).nullable(),
   }),
   z.strictObject({ type: z.literal('unwatch') }),
+  z.strictObject({
+    type: z.literal('call'),
+    call: z.int(),
+    verb: z.string().max(100),
+    input: z.unknown().optional(),
+    basis: z.unknown().optional(),
+  }),
+  z.strictObject({ type: z.literal('sign-out') }),
   z.strictObject({ type: z.literal('beat'), agent: z.string().max(200), generation: z.int() }),
 ]);
 
@@ -31,11 +41,13 @@ const GATHER_MS = 8;
 
 export function serveLive(
   socket: WebSocket,
-  { verbs, clock, log }: ConsoleContext,
+  context: ConsoleContext,
   feed: AgentFeed,
-  session: SessionRecord,
+  session: Session,
 ): void {
+  const { verbs, clock, log } = context;
   const asker = askerOf(session);
+  const answer = answering(socket, context, session);
   const outbox = new LiveOutbox(verbs, asker, feed.views);
   const sender = new Sender(socket, clock, outbox, log);
 
@@ -63,6 +75,8 @@ export function serveLive(
       verbs.call(asker, 'leaseBeat', { agent, generation });
       return;
     }
+    if (message.type === 'call') return void answer(message);
+    if (message.type === 'sign-out') return context.auth.signOut(session);
     outbox.watch(null);
     if (message.type === 'unwatch') return;
     if (message.after !== null && !isOfThisLog(verbs, asker, message.after)) {
@@ -80,6 +94,39 @@ export function serveLive(
     sender.close();
   });
   sender.send(outbox.welcome(session.label, clock.now()));
+}
+
+/** Answers verbs as they are done, in any order. */
+function answering(
+  socket: WebSocket,
+  context: ConsoleContext,
+  session: Session,
+): (asked: Extract<z.output<typeof request>, { type: 'call' }>) => Promise<void> {
+  let open = 0;
+  const send = (message: LiveMessage) => {
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(message));
+  };
+  return async ({ call, verb, input, basis }) => {
+    open += 1;
+    try {
+      if (open > limits.control_requests_max) throw tooManyCalls();
+      const output = await callVerb(context, session, verb, { input, basis });
+      send({ type: 'answer', call, output });
+    } catch (error) {
+      send({ type: 'answer', call, error: failure(error, context.log).body.error });
+    } finally {
+      open -= 1;
+    }
+  };
+}
+
+function tooManyCalls(): AetherError {
+  return new AetherError({
+    code: 'console.busy',
+    who: 'user',
+    message: `This page already has ${limits.control_requests_max} requests in progress.`,
+    next: 'Wait for some of them to be answered.',
+  });
 }
 
 /** @throws AetherError `cursor.invalid` */

@@ -3,9 +3,9 @@ import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { OpenStream } from '../../host/api.ts';
 import { limits } from '../../host/limits.ts';
+import type { Session } from '../auth.ts';
 import { askerOf, type ConsoleContext } from '../context.ts';
 import { check } from '../input.ts';
-import type { SessionRecord } from '../session-store.ts';
 import { onJson } from './console-socket.ts';
 import { TerminalOutput } from './terminal-output.ts';
 
@@ -23,7 +23,7 @@ export function serveTerminal(
   socket: WebSocket,
   { verbs, clock, log }: ConsoleContext,
   agent: string,
-  session: SessionRecord,
+  session: Session,
 ): void {
   const asker = askerOf(session);
   const output = new TerminalOutput(socket, clock);

@@ -14,8 +14,9 @@ import { Toasts } from './ui/toasts.tsx';
 
 export function App() {
   const { phase } = connection.value;
-  if (phase === 'signed-out') {
-    return <Gone title="Signed out" text="Run `aether console` for a sign-in link and open it here." />;
+  if (connection.value.phase === 'signed-out') {
+    const { message, next } = connection.value.error;
+    return <Gone title="Signed out" text={`${message} ${next}`} />;
   }
   if (phase === 'outdated') {
     return <Gone title="The host has been updated" text="Reload this page to go on." />;

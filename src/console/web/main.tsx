@@ -2,11 +2,11 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { startHome } from './state/home.ts';
-import { takeKeyFromAddress } from './state/key.ts';
 import { startKeys } from './state/keys.ts';
 import { startLink } from './state/link.ts';
 import { startNotify } from './state/notify.ts';
 import { startPlace } from './state/place.ts';
+import { takeLinkFromAddress } from './state/session.ts';
 import { startTitle } from './state/title.ts';
 import { startTips } from './ui/tips.tsx';
 import './styles/base.css';
@@ -19,7 +19,7 @@ import './styles/inbox.css';
 import './styles/terminal.css';
 import './styles/dialogs.css';
 
-takeKeyFromAddress();
+takeLinkFromAddress();
 startPlace();
 startHome();
 startLink();

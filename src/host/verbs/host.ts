@@ -18,9 +18,14 @@ export const consoleLink = defineVerb({
   kind: 'call',
   name: 'consoleLink',
   summary: 'A new link that signs one browser in to the console, once.',
-  input: nothing,
+  input: z.strictObject({
+    plain: z.boolean().optional().meta({
+      description:
+        'With 127.0.0.1 in place of the name of this start, which other programs may have had before.',
+    }),
+  }),
   who: OPERATORS,
-  run: (rooms) => rooms.host.consoleLink(),
+  run: (rooms, { plain }) => rooms.host.consoleLink(plain),
 });
 
 export const down = defineVerb({

@@ -49,13 +49,18 @@ export function openApi(version: string): JsonObject {
         'What a client may ask of the host. The console and the control socket carry the same verbs.',
     },
     servers: [{ url: 'http://127.0.0.1:{port}', variables: { port: { default: '7777' } } }],
-    security: [{ session: [], key: [] }],
+    security: [{ proof: [] }],
     paths,
     components: {
       schemas: { Error: errorSchema, AgentBasis: schemaOf(agentBasis) },
       securitySchemes: {
-        session: { type: 'apiKey', in: 'cookie', name: 'aether_console_{port}' },
-        key: { type: 'apiKey', in: 'header', name: 'x-aether-key' },
+        proof: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'x-aether-proof',
+          description:
+            'SESSION.NONCE.CODE: a code over method, path and nonce, made with the key of the session.',
+        },
       },
     },
     // Over the control socket only: OpenAPI has no word for a stream of items.

@@ -27,7 +27,7 @@ export interface Rooms {
   host: {
     info(): HostInfo;
     /** A new one-time login link to the console. */
-    consoleLink(): string;
+    consoleLink(plain?: boolean): string;
     /** Stops every agent (their wish to run stays) and then the host. */
     down(by: By): Promise<void>;
   };

@@ -21,7 +21,7 @@ it('serves no console where the file says so, and says what an edit of that wait
   );
   expect((await fleet.aether('apply')).stderr).toContain('below console');
   await fleet.aether('down');
-  expect((await fleet.aether('up', '--detach')).stdout).toContain('Console: http://127.0.0.1:');
+  expect((await fleet.aether('up', '--detach')).stdout).toContain('.localhost:');
   expect((await fleet.aether('plan')).stderr).toBe('');
 });
 

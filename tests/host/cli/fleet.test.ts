@@ -53,7 +53,7 @@ describe('up --detach', () => {
     expect(up.stdout).toMatch(
       /^talker is running \(pid \d+\)\nother is stopped \(aether start other\)\nAether 0\.1\.0 runs in the background/,
     );
-    expect(up.stdout).toMatch(/Console: http:\/\/127\.0\.0\.1:\d+\/login/);
+    expect(up.stdout).toMatch(/Console: http:\/\/[a-z2-7]{20}\.localhost:\d+\/#link=/);
     expect(up.stdout).toContain('Stop agents and host with: aether down');
     const hostPid = fleet.hostPid()!;
     const { talker } = await ps();

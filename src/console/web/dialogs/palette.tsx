@@ -79,7 +79,7 @@ function commands(): Command[] {
       dialog.value = { kind: 'help' };
     },
   });
-  list.push({ id: 'sign-out', label: 'Sign out of this browser', mark: 'back', run: () => void signOut() });
+  list.push({ id: 'sign-out', label: 'Sign out of this browser', mark: 'back', run: signOut });
   return list;
 }
 

@@ -10,8 +10,10 @@ import type {
   MessageView,
 } from '../../console-protocol.ts';
 import { showDone, showError } from '../ui/toasts.tsx';
-import { call, post, wireOf } from './api.ts';
-import { forgetKey } from './key.ts';
+import { call, wireOf } from './api.ts';
+import { sendSignOut } from './link.ts';
+import { NOT_SIGNED_IN } from './proven-socket.ts';
+import { forgetSession } from './session.ts';
 import { ANSWERED_MAX, agents, answered, approvals, busy, connection, mail } from './store.ts';
 
 function basisOf(agent: AgentView): AgentBasis {
@@ -131,8 +133,8 @@ export async function applyConfig(): Promise<void> {
   if (await act('apply', () => call('apply', {}))) showDone('The configuration is applied.');
 }
 
-export async function signOut(): Promise<void> {
-  if ((await act('sign-out', () => post('/api/sign-out', {}))) === null) return;
-  forgetKey();
-  connection.value = { phase: 'signed-out' };
+export function signOut(): void {
+  sendSignOut();
+  forgetSession();
+  connection.value = { phase: 'signed-out', error: NOT_SIGNED_IN };
 }

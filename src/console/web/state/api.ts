@@ -1,13 +1,5 @@
-/** Requests to the server. Every failure, the network's too, is a WireError that says what to do next. */
-import {
-  type AgentBasis,
-  type CallName,
-  type Calls,
-  KEY_HEADER,
-  type WireError,
-} from '../../console-protocol.ts';
-import { pageKey } from './key.ts';
-import { connection } from './store.ts';
+/** Requests to the host, over the page's one live connection. Every failure is a WireError that says what to do next. */
+import type { AgentBasis, CallName, Calls, LiveRequest, WireError } from '../../console-protocol.ts';
 
 export class Failure extends Error {
   readonly wire: WireError;
@@ -18,34 +10,57 @@ export class Failure extends Error {
   }
 }
 
+interface Waiting {
+  resolve(output: never): void;
+  reject(error: Failure): void;
+}
+
+const waiting = new Map<number, Waiting>();
+let last = 0;
+/** Of a connection on which the host has proven itself; null while there is none. */
+let send: ((message: LiveRequest) => void) | null = null;
+
 /** A verb of the host. `basis`: what the operator saw of the agent that it is about. */
-export const call = <N extends CallName>(
+export function call<N extends CallName>(
   name: N,
   input: Calls[N]['input'],
   basis?: AgentBasis,
-): Promise<Calls[N]['output']> => post(`/api/verbs/${name}`, { input, basis });
+): Promise<Calls[N]['output']> {
+  const way = send;
+  if (way === null) return Promise.reject(unreachable('The host cannot be reached.'));
+  last += 1;
+  const number = last;
+  return new Promise((resolve, reject) => {
+    waiting.set(number, { resolve, reject });
+    way({ type: 'call', call: number, verb: name, input, basis });
+  });
+}
 
-export async function post<T>(path: string, body: unknown): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', [KEY_HEADER]: pageKey() },
-      body: JSON.stringify(body),
-    });
-  } catch {
-    throw new Failure({
-      code: 'console.unreachable',
-      who: 'host',
-      message: 'The host did not answer.',
-      next: 'It may be restarting; try again in a moment, or run `aether up`.',
-    });
-  }
-  const answer = (await response.json()) as T | { error: WireError };
-  if (response.ok) return answer as T;
-  const { error } = answer as { error: WireError };
-  if (error.code === 'console.signed-out') connection.value = { phase: 'signed-out' };
-  throw new Failure(error);
+/** From now on calls go this way; null: the connection is lost, and what was not answered fails. */
+export function connectCalls(way: ((message: LiveRequest) => void) | null): void {
+  send = way;
+  if (way !== null) return;
+  for (const { reject } of waiting.values())
+    reject(unreachable('The connection to the host was lost before it answered: look whether it was done.'));
+  waiting.clear();
+}
+
+export function answered(
+  message: { call: number; output: unknown } | { call: number; error: WireError },
+): void {
+  const one = waiting.get(message.call);
+  waiting.delete(message.call);
+  if ('error' in message) one?.reject(new Failure(message.error));
+  else one?.resolve(message.output as never);
+}
+
+function unreachable(message: string): Failure {
+  return new Failure({
+    code: 'console.unreachable',
+    who: 'host',
+    message,
+    next: 'It may be restarting; try again in a moment, or run `aether up`.',
+  });
 }
 
 export function wireOf(error: unknown): WireError {

@@ -6,14 +6,13 @@ import { batch } from '@preact/signals';
 import {
   CONSOLE_PROTOCOL,
   type EventView,
-  KEY_PREFIX,
   type LiveMessage,
   type LiveRequest,
-  SUBPROTOCOL,
+  type WireError,
 } from '../../console-protocol.ts';
-import { call } from './api.ts';
+import { answered, connectCalls } from './api.ts';
 import { setHostTime } from './clock.ts';
-import { pageKey } from './key.ts';
+import { openProven } from './proven-socket.ts';
 import { agents, approvals, connection, info, isMine, mail, you } from './store.ts';
 
 /** The server says something at least every 15 s; twice that and a bit of silence means the line is dead. */
@@ -75,21 +74,27 @@ export function connectNow(): void {
 
 function connect(): void {
   retry = null;
-  const address = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws`;
-  const opened = new WebSocket(address, [SUBPROTOCOL, `${KEY_PREFIX}${pageKey() || 'none'}`]);
+  lastHeard = Date.now();
+  const opened = openProven('/ws', {
+    open: () => {
+      lastHeard = Date.now();
+      connectCalls(send);
+    },
+    message: (data) => {
+      lastHeard = Date.now();
+      receive(JSON.parse(data as string) as LiveMessage);
+    },
+    refused: (error) => {
+      connection.value = { phase: 'signed-out', error };
+    },
+    close: (proven) => {
+      if (socket !== opened) return;
+      socket = null;
+      connectCalls(null);
+      void lost(proven);
+    },
+  });
   socket = opened;
-  opened.onopen = () => {
-    lastHeard = Date.now();
-  };
-  opened.onmessage = (message: MessageEvent<string>) => {
-    lastHeard = Date.now();
-    receive(JSON.parse(message.data) as LiveMessage);
-  };
-  opened.onclose = () => {
-    if (socket !== opened) return;
-    socket = null;
-    void lost();
-  };
 }
 
 /** Connecting again would change nothing. */
@@ -97,19 +102,31 @@ function ended(): boolean {
   return connection.value.phase === 'outdated' || connection.value.phase === 'signed-out';
 }
 
-async function lost(): Promise<void> {
+/** @param proven it was the host that answered until now */
+async function lost(proven: boolean): Promise<void> {
   if (ended()) return;
   if (connection.value.phase === 'live') connection.value = { phase: 'lost', since_ms: Date.now() };
-  // A refused upgrade looks like any other failure to a page; an ordinary request tells which it was.
-  try {
-    await call('info', {});
-  } catch {
-    if (connection.value.phase === 'connecting') connection.value = { phase: 'lost', since_ms: Date.now() };
+  if (!proven) {
+    // A refused upgrade looks like any other failure to a page; an ordinary request tells which it was.
+    const error = await oldAddress();
+    if (error !== null) connection.value = { phase: 'signed-out', error };
+    else if (connection.value.phase === 'connecting')
+      connection.value = { phase: 'lost', since_ms: Date.now() };
   }
   if (ended()) return;
   const wait_ms = Math.min(BACKOFF_MS_MAX, 200 * 2 ** attempts) * (0.75 + Math.random() / 2);
   attempts += 1;
   retry = setTimeout(connect, wait_ms);
+}
+
+/** What a host says to a page of an earlier start; null where nothing, or another thing, answers. Sends nothing. */
+async function oldAddress(): Promise<WireError | null> {
+  try {
+    const answer = (await (await fetch('/api/address')).json()) as { error?: WireError };
+    return answer.error?.code === 'console.old-address' ? answer.error : null;
+  } catch {
+    return null; // nothing answers
+  }
 }
 
 function receive(message: LiveMessage): void {
@@ -153,6 +170,9 @@ function receive(message: LiveMessage): void {
       case 'reset':
         if (message.watch === watchId) watcher?.reset();
         return;
+      case 'answer':
+        answered(message);
+        return;
       case 'beat':
         setHostTime(message.now_ms);
         return;
@@ -166,6 +186,11 @@ function receive(message: LiveMessage): void {
 function sendWatch(): void {
   watchId += 1;
   if (watcher) send({ type: 'watch', watch: watchId, agent: watcher.agent, after: watcher.after() });
+}
+
+/** The session ends; the host then closes its sockets. */
+export function sendSignOut(): void {
+  send({ type: 'sign-out' });
 }
 
 function send(message: LiveRequest): void {

@@ -8,7 +8,7 @@ export type Connection =
   | { phase: 'live' }
   /** What is shown is from `since_ms`. */
   | { phase: 'lost'; since_ms: number }
-  | { phase: 'signed-out' }
+  | { phase: 'signed-out'; error: WireError }
   /** The server speaks another protocol than this page. */
   | { phase: 'outdated' };
 

@@ -2,15 +2,8 @@
  * The connection behind one terminal. Tells the server how much has been drawn, so that it sends no faster than
  * the browser draws; connects again by itself and is then given the screen anew.
  */
-import {
-  KEY_PREFIX,
-  SUBPROTOCOL,
-  type TerminalInfo,
-  type TerminalMessage,
-  type TerminalRequest,
-  type WireError,
-} from '../../console-protocol.ts';
-import { pageKey } from '../state/key.ts';
+import type { TerminalInfo, TerminalMessage, TerminalRequest, WireError } from '../../console-protocol.ts';
+import { openProven } from '../state/proven-socket.ts';
 
 export interface TerminalSink {
   /** Clear; what follows is of this terminal. */
@@ -37,13 +30,6 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
   let retry: ReturnType<typeof setTimeout> | undefined;
 
   function connect(): void {
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    const opened = new WebSocket(`${scheme}://${location.host}/terminal/${encodeURIComponent(agent)}`, [
-      SUBPROTOCOL,
-      `${KEY_PREFIX}${pageKey() || 'none'}`,
-    ]);
-    opened.binaryType = 'arraybuffer';
-    socket = opened;
     let drawn = 0;
     let told = 0;
     let replay = 0;
@@ -57,29 +43,39 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
       opened.send(JSON.stringify({ type: 'ack', bytes: drawn } satisfies TerminalRequest));
     };
 
-    opened.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
-      if (typeof event.data === 'string') {
-        const message = JSON.parse(event.data) as TerminalMessage;
-        if (message.type === 'error') return sink.refused(message.error);
-        replay = message.replay_bytes;
+    const message = (data: string | ArrayBuffer): void => {
+      if (typeof data === 'string') {
+        const screen = JSON.parse(data) as TerminalMessage;
+        if (screen.type === 'error') {
+          sink.refused(screen.error);
+          return;
+        }
+        replay = screen.replay_bytes;
         sink.connected(true);
-        return sink.screen(message.info);
+        sink.screen(screen.info);
+        return;
       }
-      const data = new Uint8Array(event.data);
+      const bytes = new Uint8Array(data);
       const isReplay = replay > 0;
-      replay = Math.max(0, replay - data.length);
-      sink.output(data, isReplay, () => {
-        drawn += data.length;
+      replay = Math.max(0, replay - bytes.length);
+      sink.output(bytes, isReplay, () => {
+        drawn += bytes.length;
         if (drawn - told >= ACK_BYTES) tell();
         else timer ??= setTimeout(tell, ACK_MS);
       });
     };
-    opened.onclose = () => {
-      clearTimeout(timer);
-      if (closed) return;
-      sink.connected(false);
-      retry = setTimeout(connect, RETRY_MS);
-    };
+    const opened = openProven(`/terminal/${encodeURIComponent(agent)}`, {
+      open: () => undefined,
+      message,
+      refused: sink.refused,
+      close: () => {
+        clearTimeout(timer);
+        if (closed) return;
+        sink.connected(false);
+        retry = setTimeout(connect, RETRY_MS);
+      },
+    });
+    socket = opened;
   }
 
   connect();

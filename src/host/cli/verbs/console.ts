@@ -1,7 +1,7 @@
 /** `aether console`: a fresh one-time link into the web console. */
 import type { Command } from 'commander';
 import { invocation, withHost } from '../invocation.ts';
-import { print } from '../output.ts';
+import { note, print } from '../output.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 
 export const commands: CliCommand[] = [{ names: ['console'], place: 160, register: registerConsole }];
@@ -10,8 +10,23 @@ function registerConsole(program: Command): void {
   declareVerb(program, {
     usage: 'console',
     summary: 'print a one-time link that logs a browser in to the console',
-    examples: ['aether console', 'xdg-open "$(aether console)"'],
-  }).action(async (_options: unknown, command: Command) => {
-    await withHost(invocation(globalsOf(command)), async (client) => print(await client.call('consoleLink')));
-  });
+    examples: ['aether console', 'xdg-open "$(aether console)"', 'aether console --plain'],
+    notes: [
+      'The name in the link is of this start of the host: nothing that another program left in the browser is of it.',
+      'Where a browser does not resolve names below .localhost, --plain gives an address that works everywhere.',
+    ],
+  })
+    .option(
+      '--plain',
+      'with 127.0.0.1 in place of the name: programs that had the port before had that address',
+    )
+    .action(async ({ plain }: { plain?: boolean }, command: Command) => {
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        print(await client.call('consoleLink', plain ? { plain } : {}));
+        if (plain)
+          note(
+            'Weaker: what a program that had this port before stored or registered in the browser is of this address, too.',
+          );
+      });
+    });
 }

@@ -1,0 +1,45 @@
+/**
+ * What this browser shares with the host: the secret of the link that was opened, then the key of the session that it has
+ * opened. Both are of one start of the host, and storage is of its address alone. Neither is ever sent (proven-socket.ts).
+ */
+import { LINK_FRAGMENT } from '../../console-protocol.ts';
+
+export interface Shared {
+  by: 'link' | 'session';
+  id: string;
+  secret: string;
+}
+
+const STORED = 'aether.session';
+let link: Shared | null = null;
+
+export function takeLinkFromAddress(): void {
+  const found = location.hash.startsWith(LINK_FRAGMENT) ? location.hash.slice(LINK_FRAGMENT.length) : null;
+  const [id, secret] = found?.split('.') ?? [];
+  if (!id || !secret) return;
+  link = { by: 'link', id, secret };
+  history.replaceState(null, '', '/');
+}
+
+/** The link first: it is what the operator has just opened. */
+export function shared(): Shared | null {
+  if (link !== null) return link;
+  const [id, secret] = localStorage.getItem(STORED)?.split('.') ?? [];
+  return id && secret ? { by: 'session', id, secret } : null;
+}
+
+export function keepSession(id: string, key: string): void {
+  link = null;
+  localStorage.setItem(STORED, `${id}.${key}`);
+}
+
+export function forgetSession(): void {
+  localStorage.removeItem(STORED);
+}
+
+/** It opens nothing. @returns whether something is left to try */
+export function forget(used: Shared): boolean {
+  if (used.by === 'link') link = null;
+  else forgetSession();
+  return shared() !== null;
+}
