@@ -57,6 +57,10 @@ export interface AgentView {
   sandbox: string;
   /** What its runtime makes possible: a gate, how far a message is known to have come, and turns that are known of. */
   can: { hold: boolean; receipts: Capabilities['receipts']; turns: boolean };
+  /** What the processes of its newest run reach, in words; null before one, and of a version that did not say. */
+  network?: string | null;
+  /** URLs of `ports:` while it runs. */
+  ports?: string[];
   /** What holds its processes together; null while none runs, and for a run of a version that did not say. */
   containment?: 'cgroup2' | 'freezer' | 'descent' | null;
   cost_usd: number | null;

@@ -89,6 +89,8 @@ export interface LaunchSpec {
   stop: StopLadder;
   /** Which log-in is used, for `plan` and `doctor`: 'ANTHROPIC_API_KEY from the host environment'. */
   authNote: string;
+  /** URLs where the engine reaches its models, as far as they are known: they are open in every sandbox. */
+  endpoints?: string[];
   /** First frames to write once it runs (the goal, or "continue"). */
   opening: Frame[];
 }

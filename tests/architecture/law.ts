@@ -169,7 +169,7 @@ export const rooms: Room[] = [
   {
     name: 'config',
     paths: ['host/config/'],
-    may: ['ground', 'config-types', 'runtime-list'],
+    may: ['ground', 'config-types', 'runtime-list', 'egress-rules'],
     types: ['contract'],
     packages: ['yaml', 'zod', 'chokidar'],
     node: true,

@@ -61,6 +61,12 @@ export const samples: { [T in Topic]: Topics[T][] } = {
       journal_bytes_cut: 0,
     },
   ],
+  'network.reached': [{ host: 'registry.npmjs.org', port: 443 }],
+  'network.refused': [
+    { host: 'evil.test', port: 443, reason: 'not-listed', count: 1 },
+    { host: 'rebound.test', port: 80, reason: 'address', address: '127.0.0.1', count: 12 },
+  ],
+  'ports.hidden': [{ ports: [{ port: 5173, why: 'address in use' }] }],
   'run.leaked': [{ left: ['the sockets in /run/x'] }],
   'run.paused': [
     { opId: 'p', by: 'operator', means: 'cgroup2', processes: 3, ticks: 0, sample_ms: 100, took_ms: 4 },

@@ -50,6 +50,8 @@ export function agentView(parts: ViewParts): AgentView {
     workspace: agent.config.workspace,
     sandbox: run?.sandbox.name ?? 'none',
     can: { hold: gated, receipts: parts.capabilities?.receipts ?? 'delivered', turns: structured },
+    network: run?.sandbox.network ?? null,
+    ports: live?.sandbox.ports ?? [],
     containment: live?.tree.containment?.means ?? null,
     cost_usd: parts.totals.cost_usd,
     tokens: { input: parts.totals.input, output: parts.totals.output },

@@ -1,5 +1,5 @@
 /** What an edit of aether.yaml means for one agent: whether it takes a restart, and what of it waits for an operator. */
-import { FLEET_WAITS, keysOf, ruleOf, valueOfKey } from './edit-rules.ts';
+import { effectOf, FLEET_WAITS, keysOf, ruleOf, valueOfKey } from './edit-rules.ts';
 import { canonicalJson } from './hash.ts';
 import type { AgentConfig, FleetSettings } from './types.ts';
 
@@ -32,7 +32,9 @@ export function diffConfig(old: AgentConfig | null, next: AgentConfig | null): C
     };
   const changed = changedKeys(old, next);
   if (changed.length === 0) return { action: 'none', changed: [], restarts: false, why: 'nothing changed' };
-  const restarting = changed.filter((key) => ruleOf(key).effect === 'restart');
+  const restarting = changed.filter(
+    (key) => effectOf(key, valueOfKey(old, key), valueOfKey(next, key)) === 'restart',
+  );
   if (restarting.length > 0)
     return {
       action: 'restart',
@@ -73,8 +75,9 @@ export function liveEdit(applied: AgentConfig, wanted: AgentConfig, running: boo
   const config: Record<string, unknown> = { ...applied };
   const edit: LiveEdit = { config: config as unknown as AgentConfig, narrowed: [], waits: [] };
   for (const key of changedKeys(applied, wanted)) {
-    const { effect, narrowed, waits } = ruleOf(key);
+    const { narrowed, waits } = ruleOf(key);
     const [old, next] = [valueOfKey(applied, key), valueOfKey(wanted, key)];
+    const effect = effectOf(key, old, next);
     // A value that only one of two versions knows cannot be compared.
     const value = old === undefined || next === undefined ? old : narrowed(old, next);
     const narrows = canonicalJson(value ?? null) !== canonicalJson(old ?? null);

@@ -3,13 +3,16 @@
  * than an operator gave: an edit applies by itself only as far as it narrows, and the rest waits for `aether apply`.
  */
 import type { PermissionSpec } from '../../runtimes/runtime.ts';
+import { narrowedNetwork, networkEffect, networkOf, portsOf } from './network.ts';
 import { ownKey } from './runtime-keys.ts';
 import { sandboxOf } from './sandbox.ts';
 import type { AgentConfig, FleetSettings, RestartConfig, SandboxConfig, WatchdogConfig } from './types.ts';
 
+type Effect = 'restart' | 'live';
+
 export interface EditRule<T> {
   /** restart: the engine is started with it. live: the host reads it whenever it needs it. */
-  effect: 'restart' | 'live';
+  effect: Effect | ((applied: T, wanted: T) => Effect);
   /** The part of the edit that narrows; `applied` where nothing of it does. */
   narrowed(applied: T, wanted: T): T;
   /** Why the rest waits, said after the name of the key. */
@@ -60,6 +63,12 @@ const RULES: Rules = {
     narrowed: narrowedSandbox,
     waits: 'gives its processes another sandbox, or shows them more',
   },
+  network: { effect: networkEffect, narrowed: narrowedNetwork, waits: 'lets it reach more, or other hosts' },
+  ports: {
+    effect: 'restart',
+    narrowed: (applied, wanted) => applied.filter((port) => wanted.includes(port)),
+    waits: 'shows more of its ports on this machine',
+  },
   autostart: { effect: 'live', narrowed: offOnly, waits: 'starts it with the fleet' },
   wake: { effect: 'live', narrowed: offOnly, waits: 'lets mail start turns of it' },
   shared: { effect: 'live', narrowed: offOnly, waits: 'lets another agent use its workspace' },
@@ -84,9 +93,9 @@ export function keysOf(...configs: AgentConfig[]): string[] {
 /** Its value, wherever it is stored. */
 export function valueOfKey(config: AgentConfig, key: string): unknown {
   const { options, ...rest } = config;
-  // A record of a version that had no sandboxes says what one that names none says.
-  const sandbox = sandboxOf(config);
-  return ({ ...options, ...rest, sandbox } as Record<string, unknown>)[key];
+  // A record of an earlier version says what one says that leaves them out.
+  const later = { sandbox: sandboxOf(config), network: networkOf(config), ports: portsOf(config) };
+  return ({ ...options, ...rest, ...later } as Record<string, unknown>)[key];
 }
 
 export function ruleOf(key: string): EditRule<unknown> {
@@ -136,4 +145,10 @@ function narrowedWatchdog(
   if (wanted?.action !== 'report') return applied;
   if (applied === null) return wanted;
   return applied.action === 'report' && wanted.after_ms < applied.after_ms ? wanted : applied;
+}
+
+/** Whether the engine has to be started again for an edit of this key. */
+export function effectOf(key: string, applied: unknown, wanted: unknown): Effect {
+  const { effect } = ruleOf(key);
+  return typeof effect === 'function' ? effect(applied, wanted) : effect;
 }

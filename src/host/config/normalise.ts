@@ -9,7 +9,14 @@ import { pathFault, resolvePath } from './paths.ts';
 import type { RawAgent, RawConfig } from './schema.ts';
 import { quoteValue } from './secrets.ts';
 import type { Template } from './templates.ts';
-import type { AgentConfig, AuthConfig, RestartConfig, SandboxConfig, WatchdogConfig } from './types.ts';
+import type {
+  AgentConfig,
+  AuthConfig,
+  NetworkConfig,
+  RestartConfig,
+  SandboxConfig,
+  WatchdogConfig,
+} from './types.ts';
 
 export type RawDefaults = NonNullable<RawConfig['defaults']>;
 type Layer = Partial<Omit<RawAgent, 'template'>>;
@@ -72,6 +79,8 @@ export function normalise(
     autostart: pick('autostart') ?? true,
     wake: pick('wake') ?? true,
     watchdog: mergeWatchdog(layers),
+    network: normaliseNetwork(pick('network')),
+    ports: [...new Set(pick('ports'))],
   };
 }
 
@@ -116,6 +125,10 @@ function normaliseInherit(raw: RawAgent['inherit']): InheritSpec {
     mcpServers: has('mcp_servers'),
     skills: has('skills'),
   };
+}
+
+function normaliseNetwork(raw: RawAgent['network']): NetworkConfig {
+  return Array.isArray(raw) ? [...new Set(raw)] : (raw ?? 'full');
 }
 
 function normaliseTools(raw: RawAgent['tools']): string[] | null {

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { NAME } from '../names.ts';
 import { durationInMs } from './duration.ts';
+import { networkSchema, portsSchema } from './network-schema.ts';
 import {
   describeModels,
   describeRuntimes,
@@ -256,6 +257,8 @@ const fields = {
   watchdog: watchdogSchema.optional(),
   limits: limitsSchema.optional(),
   sandbox: sandboxSchema.optional(),
+  network: networkSchema.optional(),
+  ports: portsSchema.optional(),
   autostart: z
     .boolean()
     .meta({ description: 'Start with the fleet. Default: true.', examples: [false] })

@@ -27,6 +27,9 @@ export interface Position {
   column: number;
 }
 
+/** The list: rules of hosts (`src/host/egress/rules.ts`). */
+export type NetworkConfig = 'full' | 'none' | 'host' | string[];
+
 export interface AgentConfig {
   name: string;
   /** Name of its definition. */
@@ -49,6 +52,10 @@ export interface AgentConfig {
   limits: { steps_max: number | null };
   /** The keys that only its runtime takes, as that stores them. */
   options: Record<string, unknown>;
+  /** What its processes reach, in a sandbox that confines the network. Absent in a record of an earlier version. */
+  network?: NetworkConfig;
+  /** Ports of its servers that the operator can open. Absent in a record of an earlier version. */
+  ports?: number[];
   /** Start with the fleet (default true). */
   autostart: boolean;
   /** Wake an idle agent when mail arrives (default true). */

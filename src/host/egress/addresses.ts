@@ -86,6 +86,8 @@ export function within(address: Address, block: Block): boolean {
   return true;
 }
 
+export const PRIVATE = 'a private network';
+
 /** The first that holds an address names it. */
 const SPECIAL: readonly (readonly [block: string, kind: string])[] = [
   ['169.254.169.254', 'the metadata service of a cloud'],
@@ -97,9 +99,9 @@ const SPECIAL: readonly (readonly [block: string, kind: string])[] = [
   ['fd20:ce::254', 'the metadata service of a cloud'],
   ['0.0.0.0/8', 'this machine'],
   ['127.0.0.0/8', 'this machine'],
-  ['10.0.0.0/8', 'a private network'],
-  ['172.16.0.0/12', 'a private network'],
-  ['192.168.0.0/16', 'a private network'],
+  ['10.0.0.0/8', PRIVATE],
+  ['172.16.0.0/12', PRIVATE],
+  ['192.168.0.0/16', PRIVATE],
   ['100.64.0.0/10', 'a network of a provider (CGNAT)'],
   ['169.254.0.0/16', 'the local link'],
   ['192.0.0.0/24', 'a reserved block'],
@@ -113,8 +115,8 @@ const SPECIAL: readonly (readonly [block: string, kind: string])[] = [
   ['::/128', 'this machine'],
   ['::1/128', 'this machine'],
   ['fe80::/10', 'the local link'],
-  ['fec0::/10', 'a private network'],
-  ['fc00::/7', 'a private network'],
+  ['fec0::/10', PRIVATE],
+  ['fc00::/7', PRIVATE],
   ['ff00::/8', 'a multicast group'],
   ['100::/64', 'a reserved block'],
   ['64:ff9b:1::/48', 'a private translation to IPv4'],

@@ -25,6 +25,15 @@ export interface Sentence {
 /** @param lasted how long what ends here had lasted, in milliseconds; null where that is not known */
 type Sayer<T extends Topic> = (data: Topics[T], lasted: number | null, principal: string) => Sentence | null;
 
+const REFUSED: Record<Topics['network.refused']['reason'], string> = {
+  'not-listed': 'it is not on its list',
+  address: 'its address is not of the public internet',
+  unresolved: 'its name does not resolve',
+  unreachable: 'it does not answer',
+  malformed: 'the request is not well-formed',
+  busy: 'it has too many connections',
+};
+
 const ACTIONS = {
   report: null,
   interrupt: 'the watchdog interrupts the turn',
@@ -45,6 +54,13 @@ const sentences = {
       [data.why, remains(data)].filter(Boolean).join('; '),
     ),
   'run.leaked': (data) => warn(`Not released at the end of the run: ${data.left.join('; ')}`),
+  'network.reached': (data) => info(`Connected to ${target(data)} for the first time.`),
+  'network.refused': (data) =>
+    warn(
+      `Not let through to ${target(data)}${data.count > 1 ? `, ${data.count} times` : ''}: ${REFUSED[data.reason]}${data.address === undefined ? '' : ` (${data.address})`}`,
+    ),
+  'ports.hidden': (data) =>
+    warn(`Not shown: ${data.ports.map(({ port, why }) => `port ${port} (${why})`).join(', ')}`),
   'run.paused': (data) => held(`Paused by ${data.by}`, stillness(data)),
   'run.resumed': (data) => {
     const away = data.paused_ms === undefined ? '' : ` after ${duration(data.paused_ms)} paused`;
@@ -189,4 +205,9 @@ function remains({ killed, certainty }: Topics['run.lost']): string | null {
 function stillness({ processes, means, ticks, sample_ms }: Topics['run.paused']): string {
   const who = processes === 1 ? 'Its one process stands still' : `All ${processes} processes stand still`;
   return `${who} (${means}); ${ticks} CPU ticks in ${sample_ms} ms`;
+}
+
+function target({ host, port }: { host: string; port: number }): string {
+  if (port === 0) return host;
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

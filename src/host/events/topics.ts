@@ -7,6 +7,7 @@
  * not write is optional for good: its events are still in databases.
  */
 import type { Activity } from '../../runtimes/runtime.ts';
+import type { RefusalReason } from '../egress/egress-protocol.ts';
 import type { WireError } from '../errors.ts';
 import type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from '../shapes.ts';
 import type {
@@ -64,6 +65,12 @@ export interface Topics {
   };
   /** By the launcher: what of an ended run could not be released, one sentence each. */
   'run.leaked': { left: string[] };
+  /** From the journal: its proxy let a connection through to this host, for the first time in this run. */
+  'network.reached': NetworkTarget;
+  /** From the journal: its proxy did not. `count`: since the last one that says so. */
+  'network.refused': NetworkTarget & { reason: RefusalReason; address?: string; count: number };
+  /** By the launcher: ports of `ports:` that are not shown, one sentence each. */
+  'ports.hidden': { ports: { port: number; why: string }[] };
   /** From the journal: every process of the run stands still. */
   'run.paused': PauseRecord;
   /** From the journal. */
@@ -287,4 +294,10 @@ export interface NewEvent<T extends Topic = Topic> {
   principal: Principal;
   grade: Evidence['grade'];
   data: Topics[T];
+}
+
+/** Port 0: the target has none, or many are told as one. */
+interface NetworkTarget {
+  host: string;
+  port: number;
 }

@@ -3,6 +3,7 @@
  * they stand still. Part of the run's record, so that a host who finds the shim dead knows whom to look for.
  */
 import type { Evidence } from '../api.ts';
+import type { EgressDecision } from '../egress/egress-protocol.ts';
 import type { Fact } from '../events/topics.ts';
 import type {
   AdoptedRecord,
@@ -27,6 +28,8 @@ export type Recorded = Fact<
   | 'run.paused'
   | 'run.resumed'
   | 'record.quarantined'
+  | 'network.reached'
+  | 'network.refused'
   | 'journal.damaged'
   | 'journal.unreadable'
   | `swap.${SwapRecord['phase']}`
@@ -62,12 +65,21 @@ export function noteInTree(tree: RunTree, record: JournalRecord): Recorded | nul
     }
     case RecordType.thawed:
       return thawed(tree, json<ThawRecord>(), record.at_ms);
+    case RecordType.egress:
+      return decided(json<EgressDecision>());
     case RecordType.runExited:
       over(tree, record.at_ms);
       return null;
     default:
       return null;
   }
+}
+
+/** What the proxy of the run let through, or did not. */
+function decided({ outcome, host, port, reason, address, count }: EgressDecision): Recorded {
+  if (outcome === 'reached') return { topic: 'network.reached', data: { host, port } };
+  const more = address === undefined ? {} : { address };
+  return { topic: 'network.refused', data: { host, port, reason: reason ?? 'malformed', count, ...more } };
 }
 
 function know(tree: RunTree, entry: RunTree['known'][number]): void {

@@ -33,6 +33,7 @@ export const bubblewrapSandbox: Sandbox = {
         const box = bubblewrapArguments(bubblewrapProgram() ?? GONE, spec, process.cwd, own.length);
         return {
           ...process,
+          env: { ...process.env, ...spec.env },
           argv: boxCommand(box.argv, process.argv, process),
           handles: [...own, ...box.handles],
           launcher: true,

@@ -165,8 +165,8 @@ export type ShimRequest =
   | { id: number; op: 'relay'; opId: string; from: RelayEnd; to: RelayEnd }
   /** Makes the run's own network, before its first process. Answered once all of it listens. */
   | { id: number; op: 'network'; opId: string; network: NetworkSpec }
-  /** What the proxy judges the next connections by. */
-  | { id: number; op: 'policy'; policy: EgressPolicy }
+  /** What the proxy lets the next connections through to, besides the model. */
+  | { id: number; op: 'policy'; allow: string[] }
   /** The host has durably processed the journal up to here: older segments may be deleted. */
   | { id: number; op: 'ack'; offset: number };
 
@@ -300,7 +300,7 @@ export const RecordType = {
   /** JSON PauseRecord */ paused: 12,
   /** JSON ThawRecord */ thawed: 13,
   /** JSON AdoptedRecord */ adopted: 14,
-  /** JSON EgressDecision[] */ egress: 15,
+  /** JSON EgressDecision */ egress: 15,
 } as const;
 export type RecordType = (typeof RecordType)[keyof typeof RecordType];
 

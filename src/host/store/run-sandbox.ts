@@ -18,8 +18,10 @@ export interface BoxSpec {
   shared?: string[];
   /** Directory on the host for what the sandbox itself makes for this box. No process of a run can write there. */
   own?: string;
-  /** `shared`: the host's network. `own`: a network of its own, reached through the shim's relays only. */
+  /** `shared`: the host's network. `own`: that of the run, out of which only its proxy and its relays lead. */
   network: 'shared' | 'own';
+  /** Variables that each of its processes gets, whatever it is started with. */
+  env?: Record<string, string>;
   /** Its processes may trace each other. */
   debug?: true;
 }
@@ -30,6 +32,10 @@ export interface RunSandbox {
   boxes: BoxSpec[];
   /** Why it is this one; absent in a record of a version that did not say. */
   why?: string;
+  /** What its processes reach, in words. Absent in a record of an earlier version. */
+  network?: string;
+  /** Where the operator finds servers of its processes. */
+  ports?: string[];
 }
 
 /** A box that confines nothing: of a run of a version that had no sandboxes. */

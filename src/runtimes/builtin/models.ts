@@ -18,21 +18,36 @@ export interface Provider {
   key: string | null;
   /** Variable that overrides the address. */
   baseUrl: string | null;
+  /** Where its models are without that; null where none is called. */
+  address: string | null;
   /** Whether a set `baseUrl` makes the key optional (local and self-hosted servers). */
   keyless: boolean;
 }
 
 export const PROVIDERS: readonly Provider[] = [
-  { name: 'anthropic', key: 'ANTHROPIC_API_KEY', baseUrl: 'ANTHROPIC_BASE_URL', keyless: false },
-  { name: 'openai', key: 'OPENAI_API_KEY', baseUrl: 'OPENAI_BASE_URL', keyless: true },
+  {
+    name: 'anthropic',
+    key: 'ANTHROPIC_API_KEY',
+    baseUrl: 'ANTHROPIC_BASE_URL',
+    address: 'https://api.anthropic.com',
+    keyless: false,
+  },
+  {
+    name: 'openai',
+    key: 'OPENAI_API_KEY',
+    baseUrl: 'OPENAI_BASE_URL',
+    address: 'https://api.openai.com',
+    keyless: true,
+  },
   {
     name: 'gemini',
     key: 'GOOGLE_GENERATIVE_AI_API_KEY',
     baseUrl: 'GOOGLE_GENERATIVE_AI_BASE_URL',
+    address: 'https://generativelanguage.googleapis.com',
     keyless: false,
   },
-  { name: 'ollama', key: null, baseUrl: 'OLLAMA_HOST', keyless: true },
-  { name: 'replay', key: null, baseUrl: null, keyless: true },
+  { name: 'ollama', key: null, baseUrl: 'OLLAMA_HOST', address: 'http://127.0.0.1:11434', keyless: true },
+  { name: 'replay', key: null, baseUrl: null, address: null, keyless: true },
 ];
 
 /**

@@ -9,7 +9,7 @@ import { NO_INSPECTOR } from '../../host/node-flags.ts';
 import type { AgentSpec, CallFacts, EngineState, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
 import { detectBuiltin } from './detect.ts';
 import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/loop-protocol.ts';
-import { type BuiltinOptions, PROVIDERS, parseModel } from './models.ts';
+import { type BuiltinOptions, PROVIDERS, type Provider, parseModel } from './models.ts';
 import { builtinObserver, SESSION } from './observer.ts';
 import { conversationTail } from './tail.ts';
 
@@ -163,7 +163,14 @@ function launch(
     files: [{ path: file, mode: 0o600, content: `${JSON.stringify(settings, null, 2)}\n` }],
     uses: { read: [...PACKAGE, ...(replay == null ? [] : [replay])], write: [place.agentDir] },
     authNote,
+    endpoints: endpointsOf(provider, env),
   };
+}
+
+/** Where the loop calls its model. */
+function endpointsOf({ baseUrl, address }: Provider, env: Record<string, string>): string[] {
+  const url = (baseUrl === null ? undefined : env[baseUrl]) || address;
+  return url === null ? [] : [url.includes('://') ? url : `http://${url}`];
 }
 
 /**

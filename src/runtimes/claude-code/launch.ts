@@ -4,13 +4,14 @@ import { existsSync } from 'node:fs';
 import { AetherError } from '../../host/errors.ts';
 import type { AgentSpec, EngineState, Frame, LaunchSpec, RunPlace } from '../runtime.ts';
 import { BINARY_VARIABLE, findBinary, INSTALL_HINT } from './binary.ts';
+import { endpointsOf } from './endpoints.ts';
 import { messageFrame, readyFrame } from './frames.ts';
 import { inherit } from './inherit.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
 import { CONVERSATION_DIR, conversationPaths, isBegun, pathsOf, sessionOf, uuidOf } from './paths.ts';
 import { configFiles, managedSettings, PERMISSION_MODES } from './settings.ts';
 
-interface Common extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'uses' | 'authNote'> {
+interface Common extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'uses' | 'authNote' | 'endpoints'> {
   argv: string[];
   env: Record<string, string>;
   /** The conversation exists on disk. */
@@ -143,6 +144,7 @@ async function commonSpec(
     files: configFiles(agent, place, logIn, inherited, session),
     uses: { read: [paths.config], write: [paths.home, paths.tmp, ...conversationPaths(place)] },
     authNote: logIn.note,
+    endpoints: endpointsOf(env),
     begun,
   };
 }

@@ -20,6 +20,9 @@ describe('diffConfig', () => {
     [{ permissions: { ...base.permissions, mode: 'allow' } }],
     [{ limits: { steps_max: 3 } }],
     [{ sandbox: { ...base.sandbox!, debug: true } }],
+    [{ network: 'host' }],
+    [{ network: ['127.0.0.1:5432'] }],
+    [{ ports: [5173] }],
   ])('restarts for %o', (change) => {
     const diff = diffConfig(base, changed(change));
     expect(diff).toMatchObject({ action: 'restart', restarts: true, changed: Object.keys(change) });
@@ -34,6 +37,8 @@ describe('diffConfig', () => {
     [{ wake: false }],
     [{ watchdog: null }],
     [{ shared: true }],
+    [{ network: 'none' }],
+    [{ network: ['example.com'] }],
   ])('applies %o without one', (change) => {
     expect(diffConfig(base, changed(change))).toMatchObject({
       action: 'change',

@@ -41,6 +41,8 @@ describe('loadConfig', () => {
           options: {},
           autostart: true,
           wake: true,
+          network: 'full',
+          ports: [],
           watchdog: { after_ms: 600_000, action: 'report' },
           sandbox: {
             ...{ kind: 'auto', required: false, read: [], write: [], toolchains: true, debug: false },

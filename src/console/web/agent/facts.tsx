@@ -51,6 +51,16 @@ export function Facts({ agent }: { agent: AgentView }) {
           {held[0]}
         </Explained>
       )}
+      {agent.network && agent.sandbox !== 'none' && (
+        <Explained class="fact wide" tip={agent.network}>
+          {agent.network.split(':')[0]} network
+        </Explained>
+      )}
+      {agent.ports?.map((url) => (
+        <a class="fact" key={url} href={url} target="_blank" rel="noopener noreferrer">
+          port {new URL(url).port}
+        </a>
+      ))}
       {agent.exit && agent.state !== 'running' && (
         <Explained class="fact" tip={agent.exit.cause}>
           {agent.exit.signal ? `ended by ${agent.exit.signal}` : `exit code ${agent.exit.code ?? 'unknown'}`}

@@ -77,6 +77,7 @@ function printAgents(agents: AgentView[]): void {
     const text = `${name} has read words of ${who}: calls that they may not make wait for you`;
     print(paint('dim', `${oneLine(text)}; ${hint(`widen ${name}`)} trusts them.`));
   }
+  for (const line of networkLines(agents)) print(paint('dim', oneLine(line)));
   const open = agents.reduce((sum, view) => sum + view.openApprovals, 0);
   if (open > 0) {
     print(
@@ -86,6 +87,19 @@ function printAgents(agents: AgentView[]): void {
       ),
     );
   }
+}
+
+/** Where the operator finds their servers, and what does not hold. */
+function networkLines(agents: AgentView[]): string[] {
+  const lines = agents.flatMap(({ name, ports = [] }) =>
+    ports.length === 0 ? [] : [`${name} shows ${ports.join(' ')}`],
+  );
+  const open = agents.filter(({ network }) => network?.startsWith('not enforced')).map(({ name }) => name);
+  if (open.length > 0) lines.push(`network: is not enforced without a sandbox: ${open.join(', ')}`);
+  const unsafe = agents.filter(({ network }) => network?.startsWith('unsafe')).map(({ name }) => name);
+  if (unsafe.length > 0)
+    lines.push(`network: host is unsafe, they reach all that listens on this machine: ${unsafe.join(', ')}`);
+  return lines;
 }
 
 function stateOf(view: AgentView): string {

@@ -6,7 +6,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { type Address, parseAddress, specialKind } from '../addresses.ts';
+import { type Address, PRIVATE, parseAddress, specialKind } from '../addresses.ts';
 import type { EgressPolicy, RefusalReason } from '../egress-protocol.ts';
 import { listsAddress, namesTarget, parseRule, type Rule, type Target } from '../rules.ts';
 import { caps } from './caps.ts';
@@ -30,6 +30,7 @@ const systemLookup: Lookup = async (host) =>
 
 export class Reach {
   #rules: Rule[] = [];
+  #model: Rule[] = [];
   readonly #lookup: Lookup;
 
   constructor(look: Lookup = systemLookup) {
@@ -38,7 +39,8 @@ export class Reach {
 
   /** What is open already stays open; the next connection is held against these. */
   set policy({ allow, model }: EgressPolicy) {
-    this.#rules = [...allow, ...model].map(parseRule).filter((rule) => typeof rule !== 'string');
+    this.#model = model.map(parseRule).filter((rule) => typeof rule !== 'string');
+    this.#rules = [...allow.map(parseRule).filter((rule) => typeof rule !== 'string'), ...this.#model];
   }
 
   /** @throws NotReached */
@@ -56,7 +58,10 @@ export class Reach {
     let refused: NotReached | null = null;
     const good = found.filter((address) => {
       if (listsAddress(this.#rules, address, target.port)) return true;
-      const kind = specialKind(address) ?? (own.has(address.text) ? 'this machine' : null);
+      const special = specialKind(address);
+      // The operator says where the model is; the agent has no part in it.
+      if (special === PRIVATE && namesTarget(this.#model, target)) return true;
+      const kind = special ?? (own.has(address.text) ? 'this machine' : null);
       if (kind === null) return true;
       const leads = `${spelt(target)} leads to ${address.text}, which is ${kind}`;
       refused ??= new NotReached('address', `${leads}; only a rule that lists it opens it.`, address.text);

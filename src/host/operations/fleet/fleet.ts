@@ -12,12 +12,16 @@ import type { AgentConfig, Config, FleetSettings } from '../../config/types.ts';
 import { AetherError, messageOf, type WireError } from '../../errors.ts';
 import type { SettingTable } from '../../store/settings.ts';
 import type { Launcher } from '../launch/launch.ts';
+import { changeNetwork } from '../launch/network.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { onceStored } from '../upkeep/chores.ts';
 import type { By, Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
-type Needs = Pick<Wiring, 'store' | 'clock' | 'log' | 'events' | 'agents' | 'runs' | 'closing' | 'touched'>;
+type Needs = Pick<
+  Wiring,
+  'stateDir' | 'store' | 'clock' | 'log' | 'events' | 'agents' | 'runs' | 'closing' | 'touched'
+>;
 
 /** Of a host that no configuration has told otherwise: its console takes any free port. */
 const DEFAULTS: FleetSettings = { console: { enabled: true, port: 0 }, retention: RETENTION };
@@ -211,7 +215,10 @@ export class Fleet {
   /** Its grants may have changed. */
   #told(name: string): void {
     const run = this.#wiring.runs.of(name);
-    if (run !== null) this.#launcher.toolsChanged(run.id);
+    if (run !== null) {
+      this.#launcher.toolsChanged(run.id);
+      void changeNetwork(this.#wiring, run);
+    }
     this.#wiring.touched(name);
   }
 

@@ -11,6 +11,7 @@ import type { SandboxChoice } from '../../sandboxes/choice.ts';
 import { SYSTEM, within } from '../../sandboxes/mounts.ts';
 import { programFiles, toolchainsOf } from '../../sandboxes/toolchains.ts';
 import type { RunSandbox } from '../../store/run-sandbox.ts';
+import { networkSpec, networkWords, portUrls, proxyVariables } from './network.ts';
 
 /** What the host itself has on the disk. */
 export interface HostPlaces {
@@ -52,9 +53,14 @@ export function boxesFor({ config, choice, place, launch, host }: BoxesBasis): R
   const fixed =
     host.configFile !== null && write.some((top) => within(host.configFile!, top)) ? [host.configFile] : [];
   const sockets = dirname(place.mcpCommand);
+  const confined = choice.kind !== 'none';
+  const network = confined ? networkSpec(config, launch) : null;
+  const ports = network === null ? [] : portUrls(host.stateDir, config);
   return {
     name: choice.kind,
     why: choice.why,
+    network: networkWords(config, confined),
+    ports,
     boxes: [
       {
         run: place.run,
@@ -64,7 +70,8 @@ export function boxesFor({ config, choice, place, launch, host }: BoxesBasis): R
         hidden: [host.stateDir, host.socketDir, join(place.runDir, JOURNAL)],
         shared: host.shared,
         own: join(place.runDir, OWN_DIRECTORY),
-        network: 'shared',
+        network: network === null ? 'shared' : 'own',
+        ...(network === null ? {} : { env: proxyVariables(network) }),
         ...(sandbox.debug ? { debug: true as const } : {}),
       },
     ],

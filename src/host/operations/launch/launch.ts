@@ -21,6 +21,7 @@ import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
 import { requireShown, writableByAgents } from './box-sources.ts';
 import { boxesFor } from './boxes.ts';
 import { Connections } from './connections.ts';
+import { changeNetwork, openNetwork } from './network.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
 import { NEVER_STARTED } from './run-end.ts';
 import { makeRunDirectories, writeFiles, writeMcpCommand } from './run-files.ts';
@@ -244,6 +245,7 @@ export class Launcher {
     });
     const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
     this.#connections.hold(run, client);
+    if (box.spec.network === 'own') await openNetwork(this.#wiring, run, launch);
     await client.start('engine-1', box.wrap(launch.process));
     await run.pump();
     run.save((saved) => {
@@ -295,6 +297,8 @@ export class Launcher {
     this.#doors.set(run.id, await this.#wiring.openDoor(run));
     this.#connections.hold(run, client);
     await run.pump();
+    // An edit while no host ran counts, too.
+    void changeNetwork(this.#wiring, run);
     if (status.processes.length === 0) {
       // The host died before it said what to run; nothing was lost, so begin anew.
       const why = NEVER_STARTED;

@@ -4,7 +4,6 @@
  */
 import type { Socket } from 'node:net';
 import { connectUnix } from '../../doors/connect.ts';
-import type { EgressPolicy } from '../../egress/egress-protocol.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import { LineReader } from '../../line-reader.ts';
 import {
@@ -166,9 +165,9 @@ export class ShimClient {
     return this.#ask<void>({ op: 'network', opId, network });
   }
 
-  /** What the run's proxy judges the next connections by. */
-  policy(policy: EgressPolicy): Promise<void> {
-    return this.#ask<void>({ op: 'policy', policy });
+  /** What the run's proxy lets the next connections through to, besides the model. */
+  policy(allow: string[]): Promise<void> {
+    return this.#ask<void>({ op: 'policy', allow });
   }
 
   /** Lets a paused run go on. */

@@ -42,9 +42,9 @@ export class Egress {
   }
 
   /** What is open stays open; the next connection is judged by this. */
-  set policy(policy: EgressPolicy) {
-    this.#policy = policy;
-    this.#tell({ kind: 'policy', policy });
+  allow(allow: string[]): void {
+    this.#policy = { ...this.#policy, allow };
+    this.#tell({ kind: 'policy', policy: this.#policy });
   }
 
   #hand(socket: Socket): void {

@@ -60,11 +60,11 @@ export class RunNet {
     return this.network.enter();
   }
 
-  /** @throws Refused */
-  setPolicy(policy: EgressPolicy): void {
-    checkPolicy(policy);
+  /** What the proxy lets through from now on, besides the model. @throws Refused */
+  allow(allow: string[]): void {
+    checkPolicy({ allow, model: [] });
     if (this.#egress === null) throw new Refused('network', 'This run has no proxy.');
-    this.#egress.policy = policy;
+    this.#egress.allow(allow);
   }
 
   async close(): Promise<void> {

@@ -62,9 +62,9 @@ export class Run {
     this.#reaper = reaper;
     this.#pausing = new Pausing(containment, journal);
     this.#containment = containment;
-    this.#net = new RunNet(new Companions(containment, reaper), (decisions) =>
-      journal.append(RecordType.egress, 0, decisions),
-    );
+    this.#net = new RunNet(new Companions(containment, reaper), (decisions) => {
+      for (const decision of decisions) journal.append(RecordType.egress, 0, decision);
+    });
     this.processes = new Processes({
       run: name,
       journal,
@@ -227,7 +227,7 @@ export class Run {
   }
 
   policy(request: Request<'policy'>): void {
-    this.#net.setPolicy(request.policy);
+    this.#net.allow(request.allow);
   }
 
   ack(request: Request<'ack'>): void {

@@ -1,0 +1,126 @@
+/**
+ * What the network of a run has: which of its ports lead where, what its proxy lets through, and the variables by which
+ * programs find that proxy. What the engine needs for its model is open whatever the configuration says; a model server
+ * on this machine is at the same address inside as outside.
+ */
+import { createHash } from 'node:crypto';
+import type { LaunchSpec } from '../../../runtimes/runtime.ts';
+import { loopbackPorts, networkOf, portsOf, rulesOf } from '../../config/network.ts';
+import type { AgentConfig } from '../../config/types.ts';
+import { AetherError, messageOf } from '../../errors.ts';
+import type { Run } from '../../runs/run.ts';
+import type { NetworkSpec } from '../../shim/shim-protocol.ts';
+import type { Wiring } from '../wiring.ts';
+
+const PROXY_PORT = 3128;
+const NOT_PROXIED = 'localhost,127.0.0.1,::1';
+
+/** @returns null where the run has the network of this machine */
+export function networkSpec(config: AgentConfig, launch: Pick<LaunchSpec, 'endpoints'>): NetworkSpec | null {
+  const network = networkOf(config);
+  const rules = rulesOf(network);
+  if (rules === null) return null;
+  const endpoints = (launch.endpoints ?? []).map((url) => endpointOf(url)).filter((one) => one !== null);
+  const here = endpoints.filter(({ loopback }) => loopback).map(({ port }) => port);
+  const ports = [...new Set([...here, ...loopbackPorts(network)])];
+  let port = PROXY_PORT;
+  while (ports.includes(port)) port += 1;
+  const model = endpoints.filter(({ loopback }) => !loopback).map(({ rule }) => rule);
+  return {
+    egress: { port, policy: { allow: rules, model: [...new Set(model)] } },
+    relays: ports.map((one) => ({ port: one, to: { host: '127.0.0.1', port: one } })),
+  };
+}
+
+interface Endpoint {
+  rule: string;
+  port: number;
+  loopback: boolean;
+}
+
+/** @returns null for what is no URL: the engine says so itself */
+function endpointOf(url: string): Endpoint | null {
+  const parsed = URL.parse(url);
+  if (parsed === null || parsed.hostname === '') return null;
+  const port = Number(parsed.port || (parsed.protocol === 'http:' ? 80 : 443));
+  const { hostname } = parsed;
+  const loopback = hostname === 'localhost' || /^127\./.test(hostname) || hostname === '[::1]';
+  return { rule: `${hostname}:${port}`, port, loopback };
+}
+
+/** What programs look for: in both cases, because each reads its own. */
+export function proxyVariables({ egress }: NetworkSpec): Record<string, string> {
+  if (egress === null) return {};
+  const url = `http://127.0.0.1:${egress.port}`;
+  const names = { HTTP_PROXY: url, HTTPS_PROXY: url, ALL_PROXY: url, NO_PROXY: NOT_PROXIED };
+  const lower = Object.entries(names).map(([name, value]) => [name.toLowerCase(), value]);
+  // Node looks for them from version 24 on, where it is told to.
+  return { ...names, ...Object.fromEntries(lower), NODE_USE_ENV_PROXY: '1' };
+}
+
+/**
+ * The loopback address at which the operator finds an agent's servers. Each agent has its own: a browser keeps cookies,
+ * storage and rights by address and not by port, and what an agent serves must share none of them with the console or
+ * with another agent.
+ */
+function portsAddress(stateDir: string, agent: string): string {
+  const [a = 0, b = 0, c = 0] = createHash('sha256').update(`${stateDir}\0${agent}`).digest();
+  return `127.${64 + (a % 128)}.${b}.${1 + (c % 254)}`;
+}
+
+/** `http://ADDRESS:PORT` of each. */
+export function portUrls(stateDir: string, config: AgentConfig): string[] {
+  return portsOf(config).map((port) => `http://${portsAddress(stateDir, config.name)}:${port}`);
+}
+
+const UNSAFE =
+  'unsafe: the network of this machine, with its loopback servers, abstract sockets and private networks';
+const NO_MORE = 'no DNS, no other TCP or UDP';
+
+/** What its processes reach, for `plan`, `ps` and the console. @param confined its sandbox confines the network */
+export function networkWords(config: AgentConfig, confined: boolean): string {
+  const network = networkOf(config);
+  if (network === 'host') return UNSAFE;
+  const asked = Array.isArray(network) ? network.join(' ') : network;
+  if (!confined) return `not enforced without a sandbox (${asked}): it reaches all that this machine reaches`;
+  if (network === 'none') return `none: only its model; ${NO_MORE}`;
+  if (network === 'full') return `full: every public host by HTTP and CONNECT through its proxy; ${NO_MORE}`;
+  return `listed: its model and ${asked}, by HTTP and CONNECT through its proxy; ${NO_MORE}`;
+}
+
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'agents' | 'events' | 'log' | 'stateDir'>;
+
+/** Makes the network of a run, before its first process. */
+export async function openNetwork(wiring: Needs, run: Run, launch: LaunchSpec): Promise<void> {
+  const { agent } = run.record;
+  const { config } = wiring.agents.get(agent);
+  const network = networkSpec(config, launch);
+  if (network === null) return;
+  await run.client.network('network', network);
+  const host = portsAddress(wiring.stateDir, agent);
+  const hidden: { port: number; why: string }[] = [];
+  for (const port of portsOf(config)) {
+    try {
+      await run.client.relay(`ports-${port}`, { where: 'outside', host, port }, { where: 'inside', port });
+    } catch (error) {
+      if (!(error instanceof AetherError)) throw error;
+      hidden.push({ port, why: error.message });
+    }
+  }
+  if (hidden.length === 0) return;
+  const of = { agent, run: run.id, principal: 'host', grade: 'enforced' } as const;
+  wiring.events.append({ topic: 'ports.hidden', ...of, data: { ports: hidden } });
+}
+
+/** The hosts that this run may reach were edited, perhaps while no host ran: it counts for its next connections. */
+export async function changeNetwork(wiring: Needs, run: Run): Promise<void> {
+  const agent = wiring.agents.find(run.record.agent);
+  const rules = agent === undefined ? null : rulesOf(networkOf(agent.config));
+  if (rules === null || !run.connected || run.box('engine').spec.network !== 'own') return;
+  try {
+    await run.client.policy(rules);
+  } catch (error) {
+    wiring.log.warn({ run: run.id, error: messageOf(error) }, 'its proxy goes on with the hosts of before');
+  }
+}
