@@ -19,7 +19,7 @@ import type { Row } from '../report.ts';
 
 const SECTION = '1. An echo tool: bridge and host against a server per agent';
 export const BARE_SERVER = fileURLToPath(new URL('../peers/echo-server.mjs', import.meta.url));
-const ECHO_HOST = fileURLToPath(new URL('../peers/echo-host.mjs', import.meta.url));
+const ECHO_HOST = fileURLToPath(new URL('../peers/echo-host.ts', import.meta.url));
 const RELAY = fileURLToPath(new URL('../peers/bare-relay.mjs', import.meta.url));
 const BARE = 'bare SDK server';
 /** Not a peer: what the way through a second process costs here, with nothing at its end. */
@@ -64,7 +64,7 @@ export async function echo(bench: Bench): Promise<Row[]> {
   const socket = join(dir, 'mcp.sock');
   const floor = join(dir, 'floor.sock');
   const hosts = [
-    [ECHO_HOST, bench.product.dist, socket],
+    ['--no-warnings', ECHO_HOST, socket],
     [RELAY, 'serve', floor],
   ].map((args) => spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] }));
   try {
