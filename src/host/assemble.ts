@@ -164,12 +164,15 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
     }),
     groupKinds: groupKinds(process.env),
     userHome: os.homedir(),
-    path: process.env.PATH ?? '/usr/bin:/bin',
+    // Asked at each launch: what agents can write is taken off it (main.ts).
+    get path() {
+      return process.env.PATH ?? '/usr/bin:/bin';
+    },
     runtime: runtimeNamed,
     sandbox: sandboxNamed,
     chooseSandbox: (config) => chooseSandbox(config.name, sandboxOf(config)),
     configFile: base.configFile,
-    resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined),
+    resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined, stateDir),
     bridge: bridgeTo,
     openDoor: (run) =>
       openRunDoor({

@@ -15,6 +15,7 @@ import { systemClock } from './clock.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './config/json-schema.ts';
 import { loadConfig } from './config/load.ts';
 import type { Config } from './config/types.ts';
+import { withoutWorkspaces } from './config/unfit.ts';
 import { watchConfig } from './config/watch.ts';
 import { openControlDoor } from './control/server.ts';
 import { AetherError, messageOf } from './errors.ts';
@@ -32,6 +33,7 @@ import { OPERATOR } from './principals.ts';
 import { adoptersHere, Outsiders } from './process/outsiders.ts';
 import type { PeerCredentials } from './process/peer.ts';
 import { admitOperator } from './runs/admission.ts';
+import { AgentTable } from './store/agents.ts';
 import { Store } from './store/store.ts';
 import type { Dispatcher } from './verbs/dispatch.ts';
 
@@ -40,7 +42,7 @@ export { initConfig } from './config/init.ts';
 export { detectRuntimes, version } from './installation.ts';
 export { probeContainment } from './operations/launch/release.ts';
 export { diskUse } from './operations/upkeep/disk-use.ts';
-export { planWithoutHost } from './planning.ts';
+export { checkConfiguration, planWithoutHost } from './planning.ts';
 
 /** Of the process: what must be there before any room is. */
 interface Ground {
@@ -72,9 +74,10 @@ function takeStateDirectory(options: HostOptions): Ground {
   const files = statePaths(stateDir);
   const claim = claimStateDirectory(stateDir);
   const log = openLog(files.log);
-  const load = () => loadConfig(configFile ?? '');
+  const load = () => keepOffPath(loadConfig(configFile ?? ''));
   try {
     const store = new Store(files.database);
+    keepOffPath({ agents: new AgentTable(store).all().map(({ config }) => config) });
     const config = configFile === null ? null : firstConfig(load, store);
     // What the first line of aether.yaml names: an editor completes from it.
     writeBeneath(stateDir, SCHEMA_NAME, publishedJsonSchema(), 0o644);
@@ -90,6 +93,13 @@ function takeStateDirectory(options: HostOptions): Ground {
     claim.release();
     throw error;
   }
+}
+
+/** The host finds programs by PATH at every launch: not where an agent can put one. */
+function keepOffPath<Has extends Pick<Config, 'agents'>>(config: Has): Has {
+  const workspaces = config.agents.map(({ workspace }) => workspace);
+  process.env.PATH = withoutWorkspaces(process.env.PATH ?? '/usr/bin:/bin', workspaces);
+  return config;
 }
 
 class HostProcess implements RunningHost {

@@ -4,11 +4,14 @@ import os from 'node:os';
 import path from 'node:path';
 import type { PlanView } from './api.ts';
 import { loadConfig } from './config/load.ts';
+import { isWithin, realPath } from './config/paths.ts';
 import { resolveAgent } from './config/resolve.ts';
+import { sandboxOf } from './config/sandbox.ts';
 import type { AgentConfig, Config } from './config/types.ts';
 import { bridgeTo, runtimeNamed } from './installation.ts';
 import { planFleet } from './operations/fleet/plan.ts';
 import { statePaths } from './paths.ts';
+import { chooseSandbox } from './sandboxes/choice.ts';
 import { AgentTable } from './store/agents.ts';
 import { Store } from './store/store.ts';
 
@@ -21,15 +24,15 @@ export interface PlanBasis {
   running: Set<string>;
 }
 
-export function makePlan(
+export async function makePlan(
   config: Config,
   { stateDir, socketDir, applied, running }: PlanBasis,
 ): Promise<PlanView> {
-  return planFleet({
+  const plan = await planFleet({
     config,
     applied,
     running,
-    resolve: (agent) => resolveAgent(agent, process.env, config),
+    resolve: (agent) => resolveAgent(agent, process.env, config, stateDir),
     runtime: runtimeNamed,
     place: (agent) => ({
       run: 'RUN',
@@ -41,6 +44,31 @@ export function makePlan(
       path: process.env.PATH ?? '/usr/bin:/bin',
     }),
   });
+  return { ...plan, warnings: [...plan.warnings, ...(await editors(config))] };
+}
+
+/** For `doctor`. @throws AetherError for a file that cannot be used */
+export async function checkConfiguration(file: string): Promise<{ agents: number; warnings: string[] }> {
+  const config = loadConfig(file);
+  return { agents: config.agents.length, warnings: [...config.warnings, ...(await editors(config))] };
+}
+
+/** Agents that can edit the configuration themselves, and what that means. */
+async function editors(config: Config): Promise<string[]> {
+  const warnings: string[] = [];
+  for (const { name, workspace, ...agent } of config.agents) {
+    if (!isWithin(realPath(config.file), realPath(workspace))) continue;
+    // One that does not start without a sandbox has a problem of its own.
+    const choice = await chooseSandbox(name, sandboxOf({ name, workspace, ...agent })).catch(() => null);
+    if (choice?.kind !== 'none') continue;
+    const { line, column } = config.positions[`agents.${name}.workspace`] ??
+      config.positions[`agents.${name}`] ?? { line: 1, column: 1 };
+    warnings.push(
+      `${config.file}:${line}:${column}: ${name} works where this file is, and has no sandbox (${choice.why}): it can edit the file. ` +
+        'What narrows applies by itself; what gives an agent more waits for `aether apply`: read it first.',
+    );
+  }
+  return warnings;
 }
 
 /** The plan against what the state directory holds, without writing there. */

@@ -13,6 +13,8 @@ export interface FrontDoor {
   runHost(options: HostOptions): Promise<RunningHost>;
   /** The plan against what the state directory holds (nothing, when it does not exist), without writing there. */
   planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView>;
+  /** @throws AetherError for a file that cannot be used */
+  checkConfiguration(file: string): Promise<{ agents: number; warnings: string[] }>;
   detectRuntimes(): Promise<Detection[]>;
   /** What a state directory takes on the disk. */
   diskUse(stateDir: string): Promise<DiskUse>;

@@ -3,7 +3,7 @@
  * one error that leads with the first place; nothing is guessed and nothing is half loaded.
  */
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { checkAgent, checkKeys } from './check.ts';
@@ -11,11 +11,11 @@ import { explainConfig, isAgent } from './explain.ts';
 import { deepFreeze } from './freeze.ts';
 import { normalise, type RawDefaults } from './normalise.ts';
 import { readSource, type Source } from './parse.ts';
-import { directoryFault, realPath } from './paths.ts';
 import { configError, type Problem } from './problems.ts';
 import { type RawAgent, type RawConfig, sizeInBytes } from './schema.ts';
 import { loadTemplate, type Template, templatesDirectory } from './templates.ts';
 import type { AgentConfig, Config, Position, RetentionConfig } from './types.ts';
+import { checkWorkspaces } from './workspaces.ts';
 
 export const CONSOLE_PORT = 7300;
 
@@ -68,7 +68,7 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
     );
   }
   problems.push(
-    ...checkWorkspaces(agents, dirname(path)),
+    ...checkWorkspaces(agents, dirname(path), options.home ?? homedir()),
     ...checkCount(Object.keys((value as RawConfig).agents ?? {})),
   );
 
@@ -141,63 +141,6 @@ function templateLoader(directory: string, problems: Problem[]) {
       return null;
     }
   };
-}
-
-/** Two agents in one directory, or one's within the other's, overwrite each other's work, unless both say that they mean it. */
-function checkWorkspaces(agents: readonly AgentConfig[], directory: string): Problem[] {
-  // The directories that Aether makes for agents without one lie beside the file, and so within `workspace: .`.
-  const own = (agent: AgentConfig) => agent.workspace === join(directory, 'workspaces', agent.name);
-  const state = join(realPath(directory), '.aether');
-  const problems: Problem[] = [];
-  const users: { real: string; agent: AgentConfig }[] = [];
-  for (const agent of agents) {
-    const path = ['agents', agent.name, 'workspace'];
-    const fault = directoryFault(agent.workspace);
-    if (fault)
-      problems.push({
-        code: 'workspace',
-        path,
-        at: 'value',
-        message: `agents.${agent.name}.workspace cannot be a directory: ${fault.message}.`,
-        next: fault.next,
-      });
-    const real = realPath(agent.workspace);
-    if (isWithin(real, state))
-      problems.push({
-        code: 'workspace',
-        path,
-        at: 'value',
-        message: `agents.${agent.name}.workspace lies in ${state}, where Aether keeps its state.`,
-        next: 'Give it a directory of its own.',
-      });
-    const clash = users.find(
-      (user) =>
-        !(user.agent.shared && agent.shared) &&
-        (real === user.real ||
-          (isWithin(real, user.real) && !own(agent)) ||
-          (isWithin(user.real, real) && !own(user.agent))),
-    );
-    if (clash)
-      problems.push({
-        code: 'workspace-taken',
-        path,
-        at: 'value',
-        message: `agents.${agent.name} has ${howTheyMeet(real, clash.real)} agents.${clash.agent.name}: ${real}.`,
-        next: 'Give it a directory of its own, or write `shared: true` for both.',
-      });
-    users.push({ real, agent });
-  }
-  return problems;
-}
-
-/** Both absolute, links resolved. */
-function isWithin(inner: string, outer: string): boolean {
-  return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`);
-}
-
-function howTheyMeet(real: string, other: string): string {
-  if (real === other) return 'the same workspace as';
-  return isWithin(real, other) ? 'a workspace inside that of' : 'a workspace that holds that of';
 }
 
 function checkCount(names: readonly string[]): Problem[] {

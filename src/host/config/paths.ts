@@ -70,3 +70,8 @@ export function realPath(path: string): string {
     return parent === path ? path : join(realPath(parent), basename(path));
   }
 }
+
+/** Both absolute, links resolved. */
+export function isWithin(inner: string, outer: string): boolean {
+  return inner === outer || inner.startsWith(outer.endsWith('/') ? outer : `${outer}/`);
+}

@@ -2,6 +2,8 @@
  * AgentConfig + the host's environment → AgentSpec, at launch and for `plan`. The only place where `${VAR}` and
  * the log-in become values. Everything wrong with one agent is one error; the others are not touched.
  */
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Environment, Fault } from '../../runtimes/definition.ts';
 import { definitionOf } from '../../runtimes/installed.ts';
 import type { AgentSpec } from '../../runtimes/runtime.ts';
@@ -11,11 +13,13 @@ import { execFaults } from './exec-bounds.ts';
 import { deepFreeze } from './freeze.ts';
 import { directoryFault } from './paths.ts';
 import type { AgentConfig, Config } from './types.ts';
+import { fleetBelow, unfitToWrite } from './unfit.ts';
 import { lookUp, parseValue } from './variables.ts';
 
 /**
  * Reads variables and key files; writes nothing, and does not create the workspace.
  * @param config says where the agent stands in the file, for the error; optional
+ * @param stateDir of its own fleet, which may lie in its workspace
  * @returns frozen; holds secrets in `env` and `auth`
  * @throws AetherError who 'config', code `config.*` of the first problem, details {agent, file?, line?, column?, problems}
  */
@@ -23,6 +27,7 @@ export function resolveAgent(
   agent: AgentConfig,
   environment: Environment,
   config?: Pick<Config, 'file' | 'positions'>,
+  stateDir?: string,
 ): AgentSpec {
   const faults: Fault[] = [];
   const env = resolveEnv(agent, environment, faults);
@@ -40,6 +45,16 @@ export function resolveAgent(
       path: ['workspace'],
       message: `Its workspace cannot be a directory: ${blocked.message}.`,
       next: blocked.next,
+    });
+  // Again: what its path leads to may be another place by now.
+  const own = [stateDir, config && join(dirname(config.file), '.aether')].filter((dir) => dir !== undefined);
+  const unfit = unfitToWrite(agent.workspace, homedir()) ?? fleetBelow(agent.workspace, own);
+  if (unfit !== null)
+    faults.push({
+      code: 'workspace-unfit',
+      path: ['workspace'],
+      message: `Its workspace ${agent.workspace} ${unfit.message}.`,
+      next: unfit.next,
     });
   if (faults.length > 0 || 'code' in auth || options === null) throw agentError(agent.name, faults, config);
   return deepFreeze({

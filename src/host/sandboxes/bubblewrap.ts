@@ -19,6 +19,8 @@ const GONE = { path: '/usr/bin/bwrap', version: null, options: new Set<string>()
 
 export const bubblewrapSandbox: Sandbox = {
   name: 'bubblewrap',
+  // The first process of its pid namespace dies with the shim, and all others with that one.
+  keepsProcesses: true,
   probe: probeBubblewrap,
   box(spec: BoxSpec): Box {
     const mounts = mountsOf(spec);

@@ -50,8 +50,8 @@ export interface Sandbox {
   /** As the configuration and `ps` name it. */
   readonly name: string;
   /**
-   * No process of its boxes can leave the run's control group: once the shim is dead, the group tells for certain who is
-   * left. Default: a process of this user can move itself elsewhere.
+   * No process of its boxes outlives its shim or gets out of its reach, so that an end without survivors is certain.
+   * Default: a process of this user can move itself anywhere.
    */
   readonly keepsProcesses?: boolean;
   /** Looks at this machine; changes nothing. */

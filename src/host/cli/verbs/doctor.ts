@@ -42,6 +42,7 @@ function registerDoctor(program: Command): void {
       const findings = [
         ...machine(),
         ...(await containment()),
+        ...(await configuration(invoked)),
         ...stateDirectory(invoked),
         ...(await disk(invoked)),
         ...(await host(invoked)),
@@ -109,6 +110,22 @@ async function containment(): Promise<Finding[]> {
         : 'Run the host as a systemd user service with Delegate=yes',
     ),
   ];
+}
+
+/** What is wrong with the file, and which agents could edit it. */
+async function configuration({ configFile }: Invocation): Promise<Finding[]> {
+  const door = await frontDoor().catch(() => null);
+  if (door === null || !existsSync(configFile)) return [];
+  try {
+    const { agents, warnings } = await door.checkConfiguration(configFile);
+    return [
+      ok(`configuration ${configFile} (agents: ${agents})`),
+      ...warnings.map((warning) => lost(warning, `Edit ${configFile}`)),
+    ];
+  } catch (error) {
+    const { message, next } = toWireError(error);
+    return [missing(message, next)];
+  }
 }
 
 function stateDirectory({ stateDir }: Invocation): Finding[] {

@@ -81,12 +81,13 @@ export async function endRemains(wiring: Needs, record: RunRecord, why: string):
   const { containment } = record.tree;
   const emptied = containment !== null && containment.path !== null && !fs.existsSync(containment.path);
   const kept = (end.exact || emptied) && !end.escaped;
-  const exact = kept && wiring.sandbox(record.sandbox.name).keepsProcesses === true;
+  const exact =
+    wiring.sandbox(record.sandbox.name).keepsProcesses === true && end.survivors === 0 && !end.escaped;
   const certainty =
     end.survivors > 0
       ? `${end.survivors} of its processes could not be killed`
       : exact
-        ? 'certain: the kernel kept a group of its processes'
+        ? 'certain: no process outlives its sandbox'
         : `best effort: ${end.escaped ? 'some had left the group that the kernel kept; ' : ''}found by ${kept ? 'the group that the kernel kept, by ' : ''}recorded pids, by the marker in the environment and by descent; what has shed all of these is not found`;
   return { ...end, exact, why, certainty };
 }
