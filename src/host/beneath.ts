@@ -91,6 +91,24 @@ export async function emptyBeneath(root: string, path: string, keep: readonly st
   }
 }
 
+/** Removes what has this name, a link itself and not what it leads to. @throws as emptyBeneath */
+export async function removeBeneath(root: string, path: string): Promise<void> {
+  const parts = partsOf(path);
+  const name = parts.pop()!;
+  let directory: Directory;
+  try {
+    directory = enter(root, parts, false);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  try {
+    await rm(entry(directory, name), { recursive: true, force: true });
+  } finally {
+    closeSync(directory.fd);
+  }
+}
+
 /** The caller closes it. */
 function enter(root: string, parts: string[], make: boolean): Directory {
   let directory: Directory = { fd: openSync(root, O_RDONLY | O_DIRECTORY), path: root };

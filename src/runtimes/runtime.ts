@@ -72,12 +72,21 @@ export interface FileSpec {
   secret?: boolean;
 }
 
+/** A place from which an engine loads more than data. */
+export interface LoadedPath {
+  /** Absolute; a file or a directory, which need not exist. */
+  path: string;
+  kind: 'code' | 'settings' | 'rights' | 'text';
+}
+
 export interface LaunchSpec {
   process: ProcessSpec;
   /** Names in process.env whose values are secret (masked in `plan`). */
   secretEnv: string[];
   /** Written before the process is started. Parents are created with 0700. */
   files: FileSpec[];
+  /** Removed before that: what an agent may have left where its engine would load it. Absolute, in the agent's directory. */
+  cleared?: string[];
   /** What its processes use of the host's files besides the workspace and `files`: a sandbox shows them. */
   uses: {
     read: string[];
@@ -294,6 +303,8 @@ export interface Runtime {
     state: EngineState,
     size: { cols: number; rows: number },
   ): Promise<LaunchSpec>;
+  /** From where it loads code, settings or rights and never writes: a sandbox shows these read-only. */
+  loadsFrom?(agent: AgentSpec, place: RunPlace): LoadedPath[];
   readonly observer: Observer;
   tail?(agent: AgentSpec, place: RunPlace, state: EngineState): TranscriptTail | null;
   /** A message for the agent. priority: now aborts the running tool, next is folded in after it, later is a turn of its own. */

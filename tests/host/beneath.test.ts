@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
 import { emptyBeneath, makeBeneath, writeBeneath } from '../../src/host/beneath.ts';
-import { writeFiles } from '../../src/host/operations/launch/run-files.ts';
+import { placeFiles } from '../../src/host/operations/launch/run-files.ts';
 import { BINARY_VARIABLE } from '../../src/runtimes/claude-code/binary.ts';
 import { claudeCodeRuntime } from '../../src/runtimes/claude-code/runtime.ts';
 import { Desk } from '../support/drive.ts';
@@ -145,14 +145,17 @@ test('the files of an engine stay in its directories, though the agent has repla
     const auth = { ANTHROPIC_API_KEY: 'sk-ant-dummy-0123456789abcdefghijklmnopqrstuv' };
     const agent = desk.agent(claudeCodeRuntime, { auth });
     const launch = await claudeCodeRuntime.prepare(agent, desk.place, null, null);
-    writeFiles(desk.root, launch);
+    await placeFiles(desk.root, launch);
     for (const file of launch.files) expect(fs.existsSync(file.path), file.path).toBe(true);
     fs.rmSync(join(desk.place.agentDir, 'claude'), { recursive: true });
     fs.symlinkSync(victim, join(desk.place.agentDir, 'claude'));
-    expect(() => writeFiles(desk.root, launch)).toThrow(/Nothing is written to .*claude/);
+    await expect(placeFiles(desk.root, launch)).rejects.toThrow(/Nothing is written to .*claude/);
     untouched();
+    const none = { cleared: [], uses: { read: [], write: [] } };
     launch.files.push({ path: join(desk.root, 'elsewhere'), mode: 0o600, content: '' });
-    expect(() => writeFiles(desk.root, { ...launch, files: launch.files.slice(-1) })).toThrow(/lies in no/);
+    await expect(
+      placeFiles(desk.root, { ...launch, ...none, files: launch.files.slice(-1) }),
+    ).rejects.toThrow(/lies in no/);
   } finally {
     if (before === undefined) delete process.env[BINARY_VARIABLE];
     else process.env[BINARY_VARIABLE] = before;

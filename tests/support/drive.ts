@@ -147,6 +147,7 @@ export class Observed {
 
 /** As the host writes them: owned by us, parents private, nothing followed. */
 export function writeFiles(spec: LaunchSpec): void {
+  for (const path of spec.cleared ?? []) fs.rmSync(path, { recursive: true, force: true });
   for (const file of spec.files) {
     fs.mkdirSync(dirname(file.path), { recursive: true, mode: 0o700 });
     fs.rmSync(file.path, { force: true });

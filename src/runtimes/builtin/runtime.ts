@@ -6,7 +6,16 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AetherError } from '../../host/errors.ts';
 import { NO_INSPECTOR } from '../../host/node-flags.ts';
-import type { AgentSpec, CallFacts, EngineState, Frame, LaunchSpec, RunPlace, Runtime } from '../runtime.ts';
+import type {
+  AgentSpec,
+  CallFacts,
+  EngineState,
+  Frame,
+  LaunchSpec,
+  LoadedPath,
+  RunPlace,
+  Runtime,
+} from '../runtime.ts';
 import { detectBuiltin } from './detect.ts';
 import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/loop-protocol.ts';
 import { type BuiltinOptions, PROVIDERS, type Provider, parseModel } from './models.ts';
@@ -65,6 +74,7 @@ export function builtinRuntime(version: string, program = PROGRAM): Runtime {
       };
     },
 
+    loadsFrom,
     observer: builtinObserver,
 
     tail: (_agent, place, state) => {
@@ -97,6 +107,14 @@ export function builtinRuntime(version: string, program = PROGRAM): Runtime {
 
     cancel: (id) => frame(`cancel:${id}`, { type: 'cancel', id }),
   };
+}
+
+/** Its settings are all that it loads: neither its workspace nor its HOME holds any. */
+function loadsFrom(_agent: AgentSpec, place: RunPlace): LoadedPath[] {
+  return (['engine', 'terminal'] as const).map((role) => ({
+    path: settingsFile(place, role),
+    kind: 'settings',
+  }));
 }
 
 /** What the loop runs without asking where everything is asked. */
@@ -148,7 +166,7 @@ function launch(
     mcp: place.mcp,
     hiddenEnv: [...new Set([...KEY_VARIABLES, ...Object.keys(agent.auth)])],
   };
-  const file = join(place.runDir, `builtin-${role}.json`);
+  const file = settingsFile(place, role);
   return {
     process: {
       role: 'engine',
@@ -199,6 +217,10 @@ function logIn(agent: AgentSpec, env: Record<string, string>): string {
 function sessionOf(state: EngineState | null): string | null {
   const session = state?.session ?? null;
   return session !== null && SESSION.test(session) ? session : null;
+}
+
+function settingsFile(place: RunPlace, role: 'engine' | 'terminal'): string {
+  return join(place.runDir, `builtin-${role}.json`);
 }
 
 function conversationPath(place: RunPlace, session: string): string {

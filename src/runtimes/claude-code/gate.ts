@@ -9,6 +9,8 @@ import { limits } from '../../host/limits.ts';
 import type { CallFacts, Frame, GateAnswer } from '../runtime.ts';
 
 export const GATE_CALLBACK = 'aether-gate';
+/** Asked before a file of settings or a skill that changed meanwhile is taken up. Never answered, which refuses it. */
+export const CHANGE_CALLBACK = 'aether-change';
 /** Answers to these requests say nothing. */
 export const GATE_REQUEST = 'aether-gate:';
 
@@ -43,7 +45,10 @@ const LOOKS: Record<string, string> = { Glob: 'path', Grep: 'path', LS: 'path', 
 export function gateHooks(): object {
   // In seconds. Beyond 2^31 ms a timer would fire at once.
   const timeout = Math.min(2_000_000, Math.ceil(limits.gate_wait_ms / 1_000));
-  return { PreToolUse: [{ hookCallbackIds: [GATE_CALLBACK], timeout, onFailure: 'block' }] };
+  return {
+    PreToolUse: [{ hookCallbackIds: [GATE_CALLBACK], timeout, onFailure: 'block' }],
+    ConfigChange: [{ hookCallbackIds: [CHANGE_CALLBACK], timeout: 1, onFailure: 'block' }],
+  };
 }
 
 /** A later `initialize` with hooks puts them in the place of the earlier ones; one without leaves them. */

@@ -7,11 +7,13 @@ import { BINARY_VARIABLE, findBinary, INSTALL_HINT } from './binary.ts';
 import { endpointsOf } from './endpoints.ts';
 import { messageFrame, readyFrame } from './frames.ts';
 import { inherit } from './inherit.ts';
+import { leftovers } from './loads-from.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
 import { CONVERSATION_DIR, conversationPaths, isBegun, pathsOf, sessionOf, uuidOf } from './paths.ts';
 import { configFiles, managedSettings, PERMISSION_MODES } from './settings.ts';
 
-interface Common extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'uses' | 'authNote' | 'endpoints'> {
+interface Common
+  extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'uses' | 'authNote' | 'endpoints' | 'cleared'> {
   argv: string[];
   env: Record<string, string>;
   /** The conversation exists on disk. */
@@ -25,6 +27,8 @@ const ALONE = {
   DISABLE_ERROR_REPORTING: '1',
   CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
   CLAUDE_CODE_DISABLE_FEEDBACK_SURVEY: '1',
+  // A terminal would fetch one with git and ssh.
+  CLAUDE_CODE_DISABLE_OFFICIAL_MARKETPLACE_AUTOINSTALL: '1',
   CLAUDE_CODE_PROJECT_DIR_NAME: CONVERSATION_DIR,
   // Sessions meet under XDG_RUNTIME_DIR, or where that path is too long in a directory all agents share. Here
   // none can be made.
@@ -142,6 +146,7 @@ async function commonSpec(
     env,
     secretEnv: [...new Set([...Object.keys(agent.auth), ...logIn.secret])],
     files: configFiles(agent, place, logIn, inherited, session),
+    cleared: leftovers(place),
     uses: { read: [paths.config], write: [paths.home, paths.tmp, ...conversationPaths(place)] },
     authNote: logIn.note,
     endpoints: endpointsOf(env),

@@ -6,7 +6,7 @@ import { messageOf } from '../../host/errors.ts';
 import { shortText } from '../../host/text.ts';
 import type { EngineState, ObservedEvent, Observer } from '../runtime.ts';
 import { CANCEL_PREFIX, NOW_PREFIX, READY_REQUEST } from './frames.ts';
-import { GATE_CALLBACK, GATE_REQUEST } from './gate.ts';
+import { CHANGE_CALLBACK, GATE_CALLBACK, GATE_REQUEST } from './gate.ts';
 import { blocksOf, readAssistant, readToolResults } from './messages.ts';
 import { markSeen, readLifecycle } from './receipts.ts';
 import { claudeState, ON_THE_WAY_MAX, Reading } from './state.ts';
@@ -142,8 +142,13 @@ function readAsked(reading: Reading, line: Line): void {
 }
 
 function readGate(reading: Reading, requestId: string, request: Record<string, unknown>): void {
-  if (request.callback_id !== GATE_CALLBACK) return;
   const call = request.input as Record<string, unknown>;
+  if (request.callback_id === CHANGE_CALLBACK) {
+    const where = `${String(call.source)}${call.file_path ? `, ${shortText(String(call.file_path), NOTE_CHARS_MAX)}` : ''}`;
+    const text = `What the engine was started with has changed on disk (${where}); it does not take that up.`;
+    reading.emit({ kind: 'note', level: 'warn', text });
+  }
+  if (request.callback_id !== GATE_CALLBACK) return;
   reading.state.gates = [...reading.state.gates, requestId].slice(-ON_THE_WAY_MAX);
   reading.emit({
     kind: 'gate-asked',

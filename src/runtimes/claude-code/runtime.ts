@@ -9,6 +9,7 @@ import { detectClaudeCode } from './detect.ts';
 import { cancelFrame, interruptFrame, messageFrame, permissionFrame } from './frames.ts';
 import { callFacts, gateFrame, installGateFrame } from './gate.ts';
 import { engineSpec, terminalSpec } from './launch.ts';
+import { loadsFrom } from './loads-from.ts';
 import { claudeObserver } from './observer.ts';
 import { sessionOf, transcriptPath } from './paths.ts';
 import { transcriptTail } from './tail.ts';
@@ -25,6 +26,7 @@ export const claudeCodeRuntime: Runtime = {
   detect: detectClaudeCode,
   prepare: engineSpec,
   terminal: terminalSpec,
+  loadsFrom,
   observer: claudeObserver,
   tail: (_agent, place, state) => transcriptTail(transcriptPath(place, sessionOf(place, state))),
   message: ({ id, text, priority }) => messageFrame(id, text, priority),

@@ -25,7 +25,7 @@ export function configFiles(
   const servers = Object.keys(inherited.mcpServers).length > 0;
   const files: FileSpec[] = [
     json(paths.settings, settings(agent)),
-    json(paths.terminalSettings, { ...settings(agent), hooks: moveHook(movePath(place, session)) }),
+    json(paths.terminalSettings, { ...settings(agent), hooks: terminalHooks(movePath(place, session)) }),
     { ...json(paths.mcp, mcpServers(place, inherited)), ...(servers ? { secret: true } : {}) },
     { ...json(join(paths.config, '.claude.json'), trust(agent, logIn)), secret: true },
     ...inherited.files,
@@ -75,12 +75,19 @@ export function managedSettings(agent: AgentSpec, inherited: Inherited, role: 'e
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
 
-/** Notes the conversation the terminal shows whenever a human begins or picks another one. */
-function moveHook(file: string): unknown {
+/**
+ * Notes the conversation the terminal shows whenever a human begins or picks another one, and refuses files of settings
+ * that change meanwhile: in the engine the gate does that.
+ */
+function terminalHooks(file: string): unknown {
   const quoted = `'${file.replaceAll("'", `'\\''`)}'`;
   const command = `cat > ${quoted}.new && mv ${quoted}.new ${quoted}`;
   const hook = { type: 'command', command, timeout: 5, onFailure: 'block' };
-  return { SessionStart: [{ matcher: 'clear|resume', hooks: [hook] }] };
+  const refuse = { type: 'command', command: 'exit 2', timeout: 5, onFailure: 'block' };
+  return {
+    SessionStart: [{ matcher: 'clear|resume', hooks: [hook] }],
+    ConfigChange: [{ matcher: '', hooks: [refuse] }],
+  };
 }
 
 function mcpServers(place: RunPlace, inherited: Inherited): unknown {

@@ -24,7 +24,7 @@ import { Connections } from './connections.ts';
 import { changeNetwork, openNetwork } from './network.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
 import { NEVER_STARTED } from './run-end.ts';
-import { makeRunDirectories, writeFiles, writeMcpCommand } from './run-files.ts';
+import { makeRunDirectories, placeFiles, writeMcpCommand } from './run-files.ts';
 import { pathsOfRun, placeOfRun } from './run-places.ts';
 
 /** What this file uses of the host. */
@@ -215,7 +215,7 @@ export class Launcher {
     const { clock, stateDir, socketDir } = this.#wiring;
     const { id, paths } = run;
     const { agent } = run.record;
-    writeFiles(stateDir, launch);
+    await placeFiles(stateDir, launch);
     const box = run.box('engine');
     await box.prepare({
       home: launch.process.env.HOME ?? '/',

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type { LaunchSpec } from '../../../runtimes/runtime.ts';
-import { makeBeneath, writeBeneath } from '../../beneath.ts';
+import { makeBeneath, removeBeneath, writeBeneath } from '../../beneath.ts';
 import type { AgentConfig } from '../../config/types.ts';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../../errors.ts';
 import { makeDirectories } from '../../paths.ts';
@@ -48,20 +48,34 @@ function makeDirectory(agent: string, root: string, below: string | undefined): 
   }
 }
 
-/** @throws AetherError `path.in-the-way`, or the system's error */
-export function writeFiles(stateDir: string, launch: LaunchSpec): void {
-  const roots = [AGENTS, RUNS].map((name) => path.join(stateDir, name));
+/**
+ * Removes what earlier processes may have left for the next, then makes directories and writes files that it is given.
+ * @throws AetherError `path.in-the-way`, or the system's error
+ */
+export async function placeFiles(stateDir: string, launch: LaunchSpec): Promise<void> {
+  for (const left of launch.cleared ?? []) {
+    const root = rootOf(stateDir, left);
+    if (root === null) throw misplaced(left);
+    await removeBeneath(root, path.relative(root, left));
+  }
   for (const dir of launch.uses.write) {
-    const root = roots.find((above) => dir.startsWith(`${above}/`));
-    if (root !== undefined) makeBeneath(root, path.relative(root, dir));
+    const root = rootOf(stateDir, dir);
+    if (root !== null) makeBeneath(root, path.relative(root, dir));
   }
   for (const file of launch.files) {
-    const root = roots.find((dir) => file.path.startsWith(`${dir}/`));
-    if (root === undefined) throw new Error(`${file.path} lies in no directory of agents or runs`);
+    const root = rootOf(stateDir, file.path);
+    if (root === null) throw misplaced(file.path);
     const content = Buffer.from(file.content, file.encoding ?? 'utf8');
     writeBeneath(root, path.relative(root, file.path), content, file.mode);
   }
 }
+
+function rootOf(stateDir: string, file: string): string | null {
+  const roots = [AGENTS, RUNS].map((name) => path.join(stateDir, name));
+  return roots.find((dir) => file.startsWith(`${dir}/`)) ?? null;
+}
+
+const misplaced = (file: string): Error => new Error(`${file} lies in no directory of agents or runs`);
 
 /** One path without arguments that speaks MCP on stdio: what `AETHER_MCP_COMMAND` names. */
 export function writeMcpCommand(

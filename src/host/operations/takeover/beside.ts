@@ -8,7 +8,7 @@ import type { Run } from '../../runs/run.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
 import type { Launcher } from '../launch/launch.ts';
-import { writeFiles } from '../launch/run-files.ts';
+import { placeFiles } from '../launch/run-files.ts';
 import { acceptInjection } from '../messages/inject.ts';
 import type { Wiring } from '../wiring.ts';
 
@@ -46,7 +46,7 @@ export async function openBeside(
   const size = lease.detail.surfaces?.terminal ?? SIZE;
   const spec = wiring.resolve(wiring.agents.get(lease.agent).config);
   const terminal = await runtime.terminal(spec, launcher.place(lease.agent, run.id), record.engine, size);
-  writeFiles(wiring.stateDir, terminal);
+  await placeFiles(wiring.stateDir, terminal);
   run.save((saved) => nextSize(saved.floor, size));
   await run.client.beside(operation('take', wiring, lease), run.box('engine').wrap(terminal.process));
   await run.pump();

@@ -7,7 +7,7 @@ import type { Run } from '../../runs/run.ts';
 import type { ProcessSpec, StopLadder, SwapRecord } from '../../shim/shim-protocol.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
 import type { Launcher } from '../launch/launch.ts';
-import { writeFiles } from '../launch/run-files.ts';
+import { placeFiles } from '../launch/run-files.ts';
 import type { TranscriptReader } from '../turn/transcript.ts';
 import type { Wiring } from '../wiring.ts';
 import { notSwapped } from './takeover-refusals.ts';
@@ -62,8 +62,8 @@ export class Swaps {
     const place = this.#launcher.place(lease.agent, run.id);
     const terminal = await runtime.terminal(spec, place, record.engine, size);
     const engine = await this.#launcher.prepare(config, run.id, record.engine, { note: '' });
-    writeFiles(this.#wiring.stateDir, engine.launch);
-    writeFiles(this.#wiring.stateDir, terminal);
+    await placeFiles(this.#wiring.stateDir, engine.launch);
+    await placeFiles(this.#wiring.stateDir, terminal);
     this.#transcript.begin(run, spec);
     await this.#swap(run, 'take', lease, engine.launch.stop, terminal.process, engine.launch.process);
   }
@@ -81,7 +81,7 @@ export class Swaps {
       record.engine,
       size,
     );
-    writeFiles(this.#wiring.stateDir, engine.launch);
+    await placeFiles(this.#wiring.stateDir, engine.launch);
     run.save((saved) => {
       saved.requested = 'handover';
       nextSize(saved.floor, size);
