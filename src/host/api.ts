@@ -2,7 +2,7 @@
  * What a client of the host may ask for, as types only: the console, the CLI (through the control socket) and
  * the MCP tools all speak this and nothing else. Views are JSON values; times are milliseconds since the epoch.
  */
-import type { Activity, Capabilities, Detection } from '../runtimes/runtime.ts';
+import type { Activity, Capabilities, Detection, RepositoryItem } from '../runtimes/runtime.ts';
 import type { WireError } from './errors.ts';
 import type { Actor, ApprovalAnswer, Evidence, Principal } from './shapes.ts';
 import type { AgentVerb } from './verbs/names.ts';
@@ -165,6 +165,8 @@ export interface PlannedLaunch {
   files: { path: string; mode: string; content: string }[];
   mcp: { command: string; args: string[]; tools: string[] | 'all' };
   auth: string;
+  /** What the repository in its workspace sets up for the engine; `trusted` false: it would, with `trust: true`. */
+  repository: { trusted: boolean; items: RepositoryItem[] } | null;
 }
 
 /* ---------- the host ---------- */

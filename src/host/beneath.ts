@@ -10,6 +10,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -18,6 +19,7 @@ import {
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { AetherError } from './errors.ts';
+import { readFileNow } from './files.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 
@@ -88,6 +90,48 @@ export async function emptyBeneath(root: string, path: string, keep: readonly st
     if (failed !== undefined) throw failed.reason;
   } finally {
     closeSync(directory.fd);
+  }
+}
+
+/**
+ * A regular file, whole. For small files only: the event loop waits meanwhile.
+ * @returns null where nothing is
+ * @throws AetherError `path.in-the-way`, what files.ts throws of a file that is none or too large, or the system's error
+ */
+export function readBeneath(root: string, path: string, bytes_max: number): Buffer | null {
+  return inside(root, path, (directory, name) => {
+    try {
+      return readFileNow(entry(directory, name), { bytes_max });
+    } catch (error) {
+      throw explained(join(directory.path, name), error);
+    }
+  });
+}
+
+/** Names in a directory, sorted. @returns null where nothing is @throws as readBeneath */
+export function listBeneath(root: string, path: string): string[] | null {
+  return inside(root, path, (directory, name) => {
+    const listed = below(directory, name, false);
+    try {
+      return readdirSync(entry(listed, '')).sort();
+    } finally {
+      closeSync(listed.fd);
+    }
+  });
+}
+
+function inside<T>(root: string, path: string, look: (directory: Directory, name: string) => T): T | null {
+  const parts = partsOf(path);
+  const name = parts.pop()!;
+  let directory: Directory | null = null;
+  try {
+    directory = enter(root, parts, false);
+    return look(directory, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  } finally {
+    if (directory !== null) closeSync(directory.fd);
   }
 }
 

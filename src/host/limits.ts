@@ -47,6 +47,9 @@ export const limits = {
   /** Unsent bytes to one connection above which its streams and its requests wait. */
   control_unsent_bytes_max: 1024 * 1024,
 
+  /** Of what a repository sets up for an engine, listed in one event. */
+  repository_items_told_max: 50,
+
   /** One JSON-RPC message through the bridge, either way. */
   mcp_line_bytes_max: 4 * 1024 * 1024,
   mcp_unanswered_max: 1_024,

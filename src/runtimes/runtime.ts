@@ -22,6 +22,8 @@ export interface AgentSpec {
   /** Resolved log-in: variables to add to the engine's environment. Secret. */
   auth: Record<string, string>;
   inherit: InheritSpec;
+  /** The repository in its workspace may say what its engine runs: hooks, settings, MCP servers, skills. */
+  trust: boolean;
   permissions: PermissionSpec;
   /** `aether_*` tools the agent may call; null: all. */
   tools: string[] | null;
@@ -79,6 +81,16 @@ export interface LoadedPath {
   kind: 'code' | 'settings' | 'rights' | 'text';
 }
 
+/** Something of the repository in the workspace that its engine would run or obey. */
+export interface RepositoryItem {
+  /** From the workspace, `..` above it. */
+  file: string;
+  /** hook, MCP server, setting, skill, … */
+  kind: string;
+  /** The command or address, the key, the name. */
+  what: string;
+}
+
 export interface LaunchSpec {
   process: ProcessSpec;
   /** Names in process.env whose values are secret (masked in `plan`). */
@@ -94,6 +106,8 @@ export interface LaunchSpec {
     /** Files of a sandbox's /etc, by their path there. */
     etc?: Record<string, string>;
   };
+  /** What its repository sets up for its engine: obeyed where the agent trusts it, otherwise left out. */
+  repository?: { trusted: boolean; items: RepositoryItem[] };
   /** How this process is ended politely. */
   stop: StopLadder;
   /** Which log-in is used, for `plan` and `doctor`: 'ANTHROPIC_API_KEY from the host environment'. */

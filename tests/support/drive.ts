@@ -79,6 +79,7 @@ export class Desk {
       env: {},
       auth: {},
       inherit: { instructions: false, settings: false, mcpServers: false, skills: false },
+      trust: false,
       permissions: { mode: 'ask', allow: [], deny: [] },
       tools: null,
       limits: { steps_max: null },

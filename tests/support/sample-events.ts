@@ -45,6 +45,14 @@ export const samples: { [T in Topic]: Topics[T][] } = {
     { runtime: 'builtin', resumed: false, session: null },
     { runtime: 'builtin', resumed: true, session: 's', automatic: true },
   ],
+  'repository.setup': [
+    {
+      trusted: false,
+      items: [{ file: '.claude/settings.json', kind: 'hook', what: 'SessionStart: make setup' }],
+      more: 0,
+    },
+    { trusted: true, items: [{ file: '.mcp.json', kind: 'MCP server', what: 'db: npx db-mcp' }], more: 3 },
+  ],
   'run.exited': [
     { code: 0, signal: null, cause: 'exited', killed: 0, survivors: 0 },
     { code: null, signal: 'SIGKILL', cause: 'exited', killed: 0, survivors: 0 },

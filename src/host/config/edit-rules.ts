@@ -41,6 +41,7 @@ const RULES: Rules = {
   auth: { effect: 'restart', narrowed: nothing, waits: 'gives it another log-in' },
   // The user's own settings may hold rules that deny: leaving them out is not narrower.
   inherit: { effect: 'restart', narrowed: nothing, waits: 'gives it other parts of your own setup' },
+  trust: { effect: 'restart', narrowed: nothing, waits: 'runs what the repository in its workspace sets up' },
   permissions: { effect: 'restart', narrowed: narrowedPermissions, waits: 'lets more run without asking' },
   limits: {
     effect: 'restart',

@@ -70,6 +70,7 @@ export function normalise(
     env: { ...defaults.env, ...raw.env },
     auth: normaliseAuth(auth, dir, home),
     inherit: normaliseInherit(pick('inherit')),
+    ...(pick('trust') === true ? { trust: true as const } : {}),
     tools: normaliseTools(pick('tools')),
     permissions: mergePermissions(layers),
     restart: mergeRestart(layers),

@@ -68,6 +68,7 @@ export function resolveAgent(
     env: Object.fromEntries(Object.entries(env).filter(([name]) => !(name in auth.variables))),
     auth: auth.variables,
     inherit: { ...agent.inherit },
+    trust: agent.trust === true,
     permissions: {
       mode: agent.permissions.mode,
       allow: [...agent.permissions.allow],

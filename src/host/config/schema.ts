@@ -251,6 +251,14 @@ const fields = {
     .optional(),
   auth: authSchema.optional(),
   inherit: inheritSchema.optional(),
+  trust: z
+    .boolean()
+    .meta({
+      description:
+        'Whether the repository in the workspace may say what its engine runs: hooks, settings, MCP servers, skills, agents and commands in .claude and .mcp.json. `aether plan` lists them. Default: false.',
+      examples: [true],
+    })
+    .optional(),
   tools: toolsSchema.optional(),
   permissions: permissionsSchema.optional(),
   restart: restartSchema.optional(),

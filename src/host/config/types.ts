@@ -46,6 +46,8 @@ export interface AgentConfig {
   env: Record<string, string>;
   auth: AuthConfig | null;
   inherit: InheritSpec;
+  /** Absent: the repository in its workspace sets up nothing. */
+  trust?: true;
   tools: string[] | null;
   permissions: PermissionSpec;
   restart: RestartConfig;

@@ -47,6 +47,15 @@ const sentences = {
     const how = data.automatic === true ? 'Run started again by itself' : 'Run started';
     return plain(lasted === null ? how : `${how}, ${duration(lasted)} after the last one ended`);
   },
+  'repository.setup': (data) => {
+    const listed = data.items.map(({ kind, what, file }) => `${kind} ${what} (${file})`);
+    const note = [...listed, ...(data.more > 0 ? [`and ${data.more} more`] : [])].join('\n');
+    const all = count(data.items.length + data.more, 'thing');
+    const text = data.trusted
+      ? `Its repository sets up ${all} for its engine, which the agent trusts.`
+      : `Its repository would set up ${all} for its engine: left out, as the agent does not trust it.`;
+    return { ...(data.trusted ? warn(text) : info(text)), note };
+  },
   'run.exited': (data, lasted) => exited(data, lasted),
   'run.lost': (data, lasted) =>
     failed(

@@ -6,7 +6,7 @@
  * Data is JSON. Strings may be cut by the log (limits.event_text_bytes_max). A field that a released version did
  * not write is optional for good: its events are still in databases.
  */
-import type { Activity } from '../../runtimes/runtime.ts';
+import type { Activity, RepositoryItem } from '../../runtimes/runtime.ts';
 import type { RefusalReason } from '../egress/egress-protocol.ts';
 import type { WireError } from '../errors.ts';
 import type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from '../shapes.ts';
@@ -50,6 +50,11 @@ export interface Topics {
   'agent.failed': { problem: WireError | null };
   /** By the launcher, before its processes exist. `automatic`: it follows from the restart policy. */
   'run.starting': { runtime: string; resumed: boolean; session: string | null; automatic?: boolean };
+  /**
+   * By the launcher, where the repository in the workspace sets something up for the engine: obeyed, or left out where
+   * the agent does not trust it. `more`: how many are not listed.
+   */
+  'repository.setup': { trusted: boolean; items: RepositoryItem[]; more: number };
   /** From the journal: the run is over. `killed`, `survivors`: processes. */
   'run.exited': Omit<RunExit, 'cause'> & { cause: RunExit['cause'] | 'lost' };
   /** By the connections: its shim is gone, what was left of it was ended from outside. */

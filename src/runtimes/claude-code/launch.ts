@@ -10,10 +10,14 @@ import { inherit } from './inherit.ts';
 import { leftovers } from './loads-from.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
 import { CONVERSATION_DIR, conversationPaths, isBegun, pathsOf, sessionOf, uuidOf } from './paths.ts';
+import { repositoryOf } from './repository.ts';
 import { configFiles, managedSettings, PERMISSION_MODES } from './settings.ts';
 
 interface Common
-  extends Pick<LaunchSpec, 'secretEnv' | 'files' | 'uses' | 'authNote' | 'endpoints' | 'cleared'> {
+  extends Pick<
+    LaunchSpec,
+    'secretEnv' | 'files' | 'cleared' | 'uses' | 'repository' | 'authNote' | 'endpoints'
+  > {
   argv: string[];
   env: Record<string, string>;
   /** The conversation exists on disk. */
@@ -120,6 +124,7 @@ async function commonSpec(
     });
   }
   const inherited = await inherit(agent, place);
+  const repository = repositoryOf(agent);
   const session = sessionOf(place, state);
   // Only a conversation that was written down can be resumed; an id that was cannot be given anew.
   const begun = isBegun(place, session);
@@ -134,9 +139,9 @@ async function commonSpec(
       '--permission-mode',
       PERMISSION_MODES[agent.permissions.mode],
       '--managed-settings',
-      managedSettings(agent, inherited, role),
+      managedSettings(agent, inherited, repository, role),
       '--setting-sources',
-      inherited.any ? 'user' : '',
+      agent.trust ? 'user,project,local' : inherited.any ? 'user' : '',
       '--mcp-config',
       paths.mcp,
       '--strict-mcp-config',
@@ -145,9 +150,10 @@ async function commonSpec(
     ],
     env,
     secretEnv: [...new Set([...Object.keys(agent.auth), ...logIn.secret])],
-    files: configFiles(agent, place, logIn, inherited, session),
+    files: configFiles(agent, place, { logIn, inherited, repository, session }),
     cleared: leftovers(place),
     uses: { read: [paths.config], write: [paths.home, paths.tmp, ...conversationPaths(place)] },
+    repository: { trusted: agent.trust, items: repository.items },
     authNote: logIn.note,
     endpoints: endpointsOf(env),
     begun,

@@ -5,6 +5,7 @@ import type { AgentSpec, FileSpec, RunPlace } from '../runtime.ts';
 import type { Inherited } from './inherit.ts';
 import type { LogIn } from './login.ts';
 import { movePath, pathsOf } from './paths.ts';
+import type { Repository } from './repository.ts';
 
 /**
  * Tools that go round the host: other Claude sessions of this user, and questions to a person who is not
@@ -14,19 +15,26 @@ const NEVER = ['SendMessage', 'ListAgents', 'AskUserQuestion'];
 
 export const PERMISSION_MODES = { ask: 'default', allow: 'bypassPermissions', deny: 'dontAsk' } as const;
 
+/** What the files are made from. */
+interface Sources {
+  logIn: LogIn;
+  inherited: Inherited;
+  repository: Repository;
+  session: string;
+}
+
 export function configFiles(
   agent: AgentSpec,
   place: RunPlace,
-  logIn: LogIn,
-  inherited: Inherited,
-  session: string,
+  { logIn, inherited, repository, session }: Sources,
 ): FileSpec[] {
   const paths = pathsOf(place);
-  const servers = Object.keys(inherited.mcpServers).length > 0;
+  const others = { ...(agent.trust ? repository.mcpServers : {}), ...inherited.mcpServers };
+  const servers = Object.keys(others).length > 0;
   const files: FileSpec[] = [
     json(paths.settings, settings(agent)),
     json(paths.terminalSettings, { ...settings(agent), hooks: terminalHooks(movePath(place, session)) }),
-    { ...json(paths.mcp, mcpServers(place, inherited)), ...(servers ? { secret: true } : {}) },
+    { ...json(paths.mcp, mcpServers(place, others)), ...(servers ? { secret: true } : {}) },
     { ...json(join(paths.config, '.claude.json'), trust(agent, logIn)), secret: true },
     ...inherited.files,
     note(paths.home, `HOME of the agent ${agent.name}, kept between its runs.`),
@@ -52,21 +60,29 @@ function settings(agent: AgentSpec): object {
  * Value of --managed-settings, which outranks every settings file and lies in none: the agent can write every file
  * the program reads, and the program reads them again whenever they change.
  */
-export function managedSettings(agent: AgentSpec, inherited: Inherited, role: 'engine' | 'terminal'): string {
+export function managedSettings(
+  agent: AgentSpec,
+  inherited: Inherited,
+  repository: Repository,
+  role: 'engine' | 'terminal',
+): string {
   const { mode, allow, deny } = agent.permissions;
   const { permissions } = inherited;
+  const own = agent.trust ? repository.permissions : { allow: [], deny: [], ask: [] };
   return JSON.stringify({
     permissions: {
       ...permissions,
       // What an aether tool may do is decided by the host, call by call.
-      allow: ['mcp__aether', ...allow, ...listOf(permissions.allow)],
-      deny: [...NEVER, ...deny, ...listOf(permissions.deny)],
+      allow: ['mcp__aether', ...allow, ...listOf(permissions.allow), ...own.allow],
+      deny: [...NEVER, ...deny, ...listOf(permissions.deny), ...own.deny],
+      ...(own.ask.length > 0 ? { ask: [...listOf(permissions.ask), ...own.ask] } : {}),
       defaultMode: PERMISSION_MODES[mode],
     },
     // With it a person in the terminal is not offered to allow a tool for good: only where such a file is read.
-    ...(inherited.any ? { allowManagedPermissionRulesOnly: true } : {}),
-    // Hooks in files: the user's where they are inherited, and one of ours in the terminal. The gate is none.
-    ...(agent.inherit.settings || role === 'terminal' ? {} : { allowManagedHooksOnly: true }),
+    ...(inherited.any || agent.trust ? { allowManagedPermissionRulesOnly: true } : {}),
+    // Hooks in files: the user's where they are inherited, the repository's where it is trusted, and those of ours in the
+    // terminal. The gate is none.
+    ...(agent.inherit.settings || agent.trust || role === 'terminal' ? {} : { allowManagedHooksOnly: true }),
     disableAllHooks: false,
     // Mods are code in the configuration directory that answers tool calls before any hook is asked.
     pluginConfigs: { 'cc-plugin-sec-default@builtin': { options: { allowManagedModsOnly: true } } },
@@ -90,11 +106,11 @@ function terminalHooks(file: string): unknown {
   };
 }
 
-function mcpServers(place: RunPlace, inherited: Inherited): unknown {
+function mcpServers(place: RunPlace, others: Record<string, unknown>): unknown {
   const { command, args } = place.mcp;
   return {
     mcpServers: {
-      ...inherited.mcpServers,
+      ...others,
       // alwaysLoad: otherwise the model has to search for the tools before it can call one.
       aether: { type: 'stdio', command, args, alwaysLoad: true },
     },

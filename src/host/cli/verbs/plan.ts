@@ -158,7 +158,7 @@ function footer(counts: string[], stuck: number): string {
 
 function printLaunch(launch: PlannedLaunch, full: boolean): void {
   const field = (label: string, value: string) =>
-    print(`    ${paint('dim', label.padEnd(8))}${oneLine(value)}`);
+    print(`    ${paint('dim', label.padEnd(9))}${oneLine(value)}`);
   field('runtime', `${launch.runtime} (${launch.io})`);
   field('argv', launch.argv.map(shellWord).join(' '));
   field('cwd', launch.cwd);
@@ -167,6 +167,12 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
     'mcp',
     `${[launch.mcp.command, ...launch.mcp.args].map(shellWord).join(' ')}  tools: ${launch.mcp.tools === 'all' ? 'all' : launch.mcp.tools.join(', ') || 'none'}`,
   );
+  const { repository } = launch;
+  for (const [index, { file, kind, what }] of (repository?.items ?? []).entries()) {
+    const label = repository!.trusted ? 'trusts' : 'left out';
+    const how = index === 0 && !repository!.trusted ? '; counts with trust: true' : '';
+    field(index === 0 ? label : '', `${kind} ${what} (${file}${how})`);
+  }
   for (const [index, name] of Object.keys(launch.env).sort().entries()) {
     field(index === 0 ? 'env' : '', `${name}=${launch.env[name]}`);
   }

@@ -89,7 +89,15 @@ function describeLaunch(
     })),
     mcp: { command: place.mcp.command, args: [...place.mcp.args], tools: spec.tools ?? 'all' },
     auth: mask.text(launch.authNote),
+    repository: launch.repository === undefined ? null : maskRepository(launch.repository, mask),
   };
+}
+
+function maskRepository(
+  { trusted, items }: NonNullable<LaunchSpec['repository']>,
+  mask: Mask,
+): PlannedLaunch['repository'] {
+  return { trusted, items: items.map((item) => ({ ...item, what: mask.text(item.what) })) };
 }
 
 function maskProblem(error: unknown, mask: Mask): WireError {

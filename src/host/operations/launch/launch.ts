@@ -23,6 +23,7 @@ import { boxesFor } from './boxes.ts';
 import { Connections } from './connections.ts';
 import { changeNetwork, openNetwork } from './network.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
+import { tellRepository } from './repository.ts';
 import { NEVER_STARTED } from './run-end.ts';
 import { makeRunDirectories, placeFiles, writeMcpCommand } from './run-files.ts';
 import { pathsOfRun, placeOfRun } from './run-places.ts';
@@ -114,6 +115,7 @@ export class Launcher {
     const boxes = this.#boxes(config, id, prepared.launch, choice);
     const record = this.#newRecord(config, id, prepared, { state, resume, automatic }, boxes);
     this.#begin(record, config.runtime, { state, resume, automatic });
+    tellRepository(this.#wiring, record, prepared.launch);
     const run = this.#make(record, paths);
     runs.add(run);
     try {
