@@ -35,6 +35,7 @@ import { Takeover } from './operations/takeover/takeover.ts';
 import { showActivity } from './operations/turn/activity.ts';
 import { TranscriptReader } from './operations/turn/transcript.ts';
 import type { By, Wiring } from './operations/wiring.ts';
+import { programCopiesDirectoryOf } from './paths.ts';
 import { makePlan } from './planning.ts';
 import type { Outsiders } from './process/outsiders.ts';
 import { hostVerbs } from './rooms.ts';
@@ -42,6 +43,7 @@ import { admitToRun } from './runs/admission.ts';
 import { doorReporter } from './runs/door-reports.ts';
 import { Runs } from './runs/runs.ts';
 import { chooseSandbox } from './sandboxes/choice.ts';
+import { ProgramCopies } from './sandboxes/program-copies.ts';
 import { sandboxNamed } from './sandboxes/sandboxes.ts';
 import { AgentTable } from './store/agents.ts';
 import { InjectionTable } from './store/injections.ts';
@@ -173,6 +175,8 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
     chooseSandbox: (config) => chooseSandbox(config.name, sandboxOf(config)),
     configFile: base.configFile,
     resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined, stateDir),
+    programCopies: new ProgramCopies(programCopiesDirectoryOf(process.env), clock),
+    resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined),
     bridge: bridgeTo,
     openDoor: (run) =>
       openRunDoor({

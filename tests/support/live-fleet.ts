@@ -79,6 +79,8 @@ export class LiveFleet {
       HOME: this.home,
       TMPDIR: join(root, 'tmp'),
       XDG_RUNTIME_DIR: join(root, 'x'),
+      // The copies of engines are large, and the same for every fleet.
+      XDG_CACHE_HOME: join(tmpdir(), `aether-test-cache-${process.getuid!()}`),
       AETHER_CLAUDE_BINARY: claudeBinary(),
       ANTHROPIC_API_KEY: KEY,
       ...(everywhereWithout ? NO_CGROUP : {}),

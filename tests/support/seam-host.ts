@@ -29,6 +29,7 @@ import { Outsiders } from '../../src/host/process/outsiders.ts';
 import type { Run } from '../../src/host/runs/run.ts';
 import { Runs } from '../../src/host/runs/runs.ts';
 import { localSandbox } from '../../src/host/sandboxes/local.ts';
+import { ProgramCopies } from '../../src/host/sandboxes/program-copies.ts';
 import { RecordType } from '../../src/host/shim/shim-protocol.ts';
 import { AgentTable } from '../../src/host/store/agents.ts';
 import { InjectionTable } from '../../src/host/store/injections.ts';
@@ -266,6 +267,7 @@ export class SeamHost {
       sandbox: () => localSandbox,
       chooseSandbox: async () => ({ kind: 'none', why: 'a test says so', missing: [] }),
       configFile: null,
+      programCopies: new ProgramCopies(join(this.dir, 'programs'), clock),
       resolve: (config) => ({ ...config, auth: {} }) as unknown as AgentSpec,
       bridge: () => ({ command: '/bin/false', args: [] }),
       openDoor: async () => ({ close: async () => undefined, toolsChanged: () => undefined }),

@@ -13,6 +13,7 @@ import type { Outsiders } from '../process/outsiders.ts';
 import type { Run } from '../runs/run.ts';
 import type { Runs } from '../runs/runs.ts';
 import type { SandboxChoice } from '../sandboxes/choice.ts';
+import type { ProgramCopies } from '../sandboxes/program-copies.ts';
 import type { Sandbox } from '../sandboxes/sandbox.ts';
 import type { InjectionTable } from '../store/injections.ts';
 import type { RunTable } from '../store/runs.ts';
@@ -48,6 +49,8 @@ export interface Wiring {
   sandbox(name: string): Sandbox;
   /** The sandbox that the next run of this agent is in. @throws AetherError `sandbox.unusable` */
   chooseSandbox(config: AgentConfig): Promise<SandboxChoice>;
+  /** Of the programs of engines in sandboxes. */
+  programCopies: ProgramCopies;
   /** The configuration; null where the host has none. */
   configFile: string | null;
   /** Resolves `${VAR}` and the log-in; throws what is missing. */

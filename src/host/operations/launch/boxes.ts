@@ -21,6 +21,8 @@ export interface HostPlaces {
   /** Of all its sockets. */
   socketDir: string;
   configFile: string | null;
+  /** Execute-only copies of engines. */
+  programs: string;
 }
 
 export interface BoxesBasis {
@@ -45,7 +47,7 @@ export function boxesFor({ config, choice, place, launch, host }: BoxesBasis): R
     ? toolchainsOf(env.PATH ?? place.path, place.userHome, SYSTEM).slice(0, limits.sandbox_toolchains_max)
     : [];
   // What they need may lie in the workspace: there it stays writable.
-  const used = launch.uses.read.flatMap((path) => programFiles(path, place.userHome));
+  const used = [host.programs, ...launch.uses.read].flatMap((path) => programFiles(path, place.userHome));
   const needed = [...program, ...bridge, ...used, ...toolchains].filter(
     (path) => ![...write, ...SYSTEM].some((top) => within(path, top)),
   );

@@ -19,6 +19,7 @@ import type { RunSandbox } from '../../store/run-sandbox.ts';
 import { newTree, type RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
 import { requireShown, writableByAgents } from './box-sources.ts';
+import { boxed } from './boxed.ts';
 import { boxesFor } from './boxes.ts';
 import { Connections } from './connections.ts';
 import { changeNetwork, openNetwork } from './network.ts';
@@ -33,6 +34,7 @@ type Needs = Pick<
   Wiring,
   | 'outsiders'
   | 'chooseSandbox'
+  | 'programCopies'
   | 'configFile'
   | 'store'
   | 'clock'
@@ -142,7 +144,8 @@ export class Launcher {
     const { agents, stateDir } = this.#wiring;
     const shared = writableByAgents([...agents.all().map((agent) => agent.config), config], stateDir);
     const place = this.place(config.name, id);
-    const sandbox = boxesFor({ config, choice, place, launch, host: { ...this.#wiring, shared } });
+    const programs = this.#wiring.programCopies.directory;
+    const sandbox = boxesFor({ config, choice, place, launch, host: { ...this.#wiring, shared, programs } });
     if (choice.kind !== 'none') for (const spec of sandbox.boxes) requireShown(config, spec);
     return sandbox;
   }
@@ -248,7 +251,7 @@ export class Launcher {
     const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
     this.#connections.hold(run, client);
     if (box.spec.network === 'own') await openNetwork(this.#wiring, run, launch);
-    await client.start('engine-1', box.wrap(launch.process));
+    await client.start('engine-1', await boxed(this.#wiring, run, launch.process));
     await run.pump();
     run.save((saved) => {
       saved.requested = null;

@@ -7,6 +7,7 @@ import { besideOf, nextSize } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
+import { boxed } from '../launch/boxed.ts';
 import type { Launcher } from '../launch/launch.ts';
 import { placeFiles } from '../launch/run-files.ts';
 import { acceptInjection } from '../messages/inject.ts';
@@ -26,6 +27,7 @@ type Needs = Pick<
   | 'leases'
   | 'generation'
   | 'stateDir'
+  | 'programCopies'
   | 'resolve'
 >;
 
@@ -48,7 +50,7 @@ export async function openBeside(
   const terminal = await runtime.terminal(spec, launcher.place(lease.agent, run.id), record.engine, size);
   await placeFiles(wiring.stateDir, terminal);
   run.save((saved) => nextSize(saved.floor, size));
-  await run.client.beside(operation('take', wiring, lease), run.box('engine').wrap(terminal.process));
+  await run.client.beside(operation('take', wiring, lease), await boxed(wiring, run, terminal.process));
   await run.pump();
 }
 

@@ -6,6 +6,7 @@ import { nextSize, onFloor, toOpenWith } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
 import type { ProcessSpec, StopLadder, SwapRecord } from '../../shim/shim-protocol.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
+import { boxed } from '../launch/boxed.ts';
 import type { Launcher } from '../launch/launch.ts';
 import { placeFiles } from '../launch/run-files.ts';
 import type { TranscriptReader } from '../turn/transcript.ts';
@@ -13,7 +14,7 @@ import type { Wiring } from '../wiring.ts';
 import { notSwapped } from './takeover-refusals.ts';
 
 /** What this file uses of the host. */
-type Needs = Pick<Wiring, 'agents' | 'generation' | 'stateDir' | 'resolve'>;
+type Needs = Pick<Wiring, 'agents' | 'generation' | 'stateDir' | 'resolve' | 'programCopies'>;
 
 const SWAP_MS = 45_000;
 /** A terminal that exits sooner than this never worked: the shim goes back to the engine. */
@@ -105,13 +106,12 @@ export class Swaps {
     const opId = `${what}-${lease.generation}-${this.#wiring.generation}`;
     this.#swaps.delete(run.id);
     // One conversation, one place: the terminal that takes the engine's is in the engine's box.
-    const box = run.box('engine');
     await run.client.swap({
       opId,
       from,
       stop,
-      to: box.wrap(to),
-      fallback: box.wrap(fallback),
+      to: await boxed(this.#wiring, run, to),
+      fallback: await boxed(this.#wiring, run, fallback),
       settle_ms: SETTLE_MS,
     });
     await run.until(() => this.#outcome(run) !== null, SWAP_MS);

@@ -42,6 +42,7 @@ type Needs = Pick<
   | 'gates'
   | 'generation'
   | 'stateDir'
+  | 'programCopies'
   | 'resolve'
   | 'closing'
   | 'touched'
