@@ -55,6 +55,8 @@ export interface AgentView {
   workspace: string;
   /** Name of the sandbox that its newest run is in. */
   sandbox: string;
+  /** Why it is this one; null before its first run. */
+  sandboxWhy: string | null;
   /** What its runtime makes possible: a gate, how far a message is known to have come, and turns that are known of. */
   can: { hold: boolean; receipts: Capabilities['receipts']; turns: boolean };
   /** What the processes of its newest run reach, in words; null before one, and of a version that did not say. */
@@ -167,6 +169,21 @@ export interface PlannedLaunch {
   auth: string;
   /** What the repository in its workspace sets up for the engine; `trusted` false: it would, with `trust: true`. */
   repository: { trusted: boolean; items: RepositoryItem[] } | null;
+  sandbox: PlannedSandbox;
+}
+
+export interface PlannedSandbox {
+  /** As the configuration names it. */
+  kind: string;
+  why: string;
+  /** What its processes may write and read besides the system, and what is kept from them inside that. */
+  write: string[];
+  read: string[];
+  hidden: string[];
+  network: 'shared' | 'own';
+  debug: boolean;
+  /** What is not enforced or weaker than it could be, with the step that mends it. */
+  missing: { what: string; mend: string }[];
 }
 
 /* ---------- the host ---------- */

@@ -176,7 +176,6 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
     configFile: base.configFile,
     resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined, stateDir),
     programCopies: new ProgramCopies(programCopiesDirectoryOf(process.env), clock),
-    resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined),
     bridge: bridgeTo,
     openDoor: (run) =>
       openRunDoor({

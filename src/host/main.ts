@@ -43,6 +43,7 @@ export { detectRuntimes, version } from './installation.ts';
 export { probeContainment } from './operations/launch/release.ts';
 export { diskUse } from './operations/upkeep/disk-use.ts';
 export { checkConfiguration, planWithoutHost } from './planning.ts';
+export { probeSandboxes } from './sandboxes/choice.ts';
 
 /** Of the process: what must be there before any room is. */
 interface Ground {

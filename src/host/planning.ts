@@ -10,7 +10,7 @@ import { sandboxOf } from './config/sandbox.ts';
 import type { AgentConfig, Config } from './config/types.ts';
 import { bridgeTo, runtimeNamed } from './installation.ts';
 import { planFleet } from './operations/fleet/plan.ts';
-import { statePaths } from './paths.ts';
+import { programCopiesDirectoryOf, statePaths } from './paths.ts';
 import { chooseSandbox } from './sandboxes/choice.ts';
 import { AgentTable } from './store/agents.ts';
 import { Store } from './store/store.ts';
@@ -34,6 +34,8 @@ export async function makePlan(
     running,
     resolve: (agent) => resolveAgent(agent, process.env, config, stateDir),
     runtime: runtimeNamed,
+    chooseSandbox: (agent) => chooseSandbox(agent.name, sandboxOf(agent)),
+    host: { stateDir, socketDir, configFile: config.file, programs: programCopiesDirectoryOf(process.env) },
     place: (agent) => ({
       run: 'RUN',
       agentDir: path.join(stateDir, 'agents', agent),

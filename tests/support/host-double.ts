@@ -599,6 +599,7 @@ function blank(name: string, now: number): AgentView {
     model: null,
     workspace: `/srv/payments/${name}`,
     sandbox: 'none',
+    sandboxWhy: 'the configuration says so',
     can: { hold: true, receipts: 'acted', turns: true },
     containment: 'cgroup2',
     cost_usd: null,

@@ -47,6 +47,10 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   'run.starting': [
     { runtime: 'builtin', resumed: false, session: null },
     { runtime: 'builtin', resumed: true, session: 's', automatic: true },
+    {
+      ...{ runtime: 'builtin', resumed: false, session: null },
+      ...{ sandbox: 'bubblewrap', sandboxWhy: 'it works here' },
+    },
   ],
   'repository.setup': [
     {

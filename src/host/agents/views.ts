@@ -49,6 +49,7 @@ export function agentView(parts: ViewParts): AgentView {
     model: agent.config.model,
     workspace: agent.config.workspace,
     sandbox: run?.sandbox.name ?? 'none',
+    sandboxWhy: run?.sandbox.why ?? null,
     can: { hold: gated, receipts: parts.capabilities?.receipts ?? 'delivered', turns: structured },
     network: run?.sandbox.network ?? null,
     ports: live?.sandbox.ports ?? [],

@@ -22,6 +22,10 @@ export interface FrontDoor {
   probeContainment(
     environment: Record<string, string | undefined>,
   ): Promise<'cgroup2' | 'freezer' | 'descent'>;
+  /** Which sandboxes work here, proven by making one. */
+  probeSandboxes(): Promise<
+    { kind: string; probe: { usable: boolean; missing: { what: string; mend: string }[] } }[]
+  >;
   /** Writes a first configuration; see config/init.ts. */
   initConfig(options: InitOptions): InitResult;
 }

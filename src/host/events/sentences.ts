@@ -49,7 +49,9 @@ const sentences = {
   'agent.failed': (data) => ({ tone: 'failed', text: 'Failed', problem: data.problem }),
   'run.starting': (data, lasted) => {
     const how = data.automatic === true ? 'Run started again by itself' : 'Run started';
-    return plain(lasted === null ? how : `${how}, ${duration(lasted)} after the last one ended`);
+    const where = data.sandbox === undefined || data.sandbox === 'none' ? '' : ` in ${data.sandbox}`;
+    const since = lasted === null ? '' : `, ${duration(lasted)} after the last one ended`;
+    return plain(`${how}${where}${since}`, data.sandboxWhy);
   },
   'repository.setup': (data) => {
     const listed = data.items.map(({ kind, what, file }) => `${kind} ${what} (${file})`);

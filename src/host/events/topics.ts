@@ -51,7 +51,15 @@ export interface Topics {
   /** By the lifecycle: it is not started again by itself. */
   'agent.failed': { problem: WireError | null };
   /** By the launcher, before its processes exist. `automatic`: it follows from the restart policy. */
-  'run.starting': { runtime: string; resumed: boolean; session: string | null; automatic?: boolean };
+  'run.starting': {
+    runtime: string;
+    resumed: boolean;
+    session: string | null;
+    automatic?: boolean;
+    /** Absent in an event of a version that had no sandboxes. */
+    sandbox?: string;
+    sandboxWhy?: string;
+  };
   /**
    * By the launcher, where the repository in the workspace sets something up for the engine: obeyed, or left out where
    * the agent does not trust it. `more`: how many are not listed.

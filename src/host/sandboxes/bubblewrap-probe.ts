@@ -106,12 +106,12 @@ function weaknesses(program: BubblewrapProgram): Missing[] {
   if (isOlder(program.version, MENDED))
     missing.push({
       what: `bubblewrap ${program.version ?? 'of an unknown version'} follows a link while it makes a mount point (CVE-2026-87766); Aether lets it make none where an agent can write`,
-      mend: `Install ${MENDED.join('.')} or newer: ${installCommand()}`,
+      mend: `Install ${MENDED.join('.')} or newer, from your distribution’s backports or https://github.com/containers/bubblewrap/releases`,
     });
   if (!program.options.has('disable-userns'))
     missing.push({
       what: `bubblewrap ${program.version ?? ''} cannot forbid further user namespaces: inside one a process has capabilities over it, which is more of the kernel to attack`,
-      mend: `Install 0.8 or newer: ${installCommand()}`,
+      mend: 'Install 0.8 or newer, from your distribution’s backports or https://github.com/containers/bubblewrap/releases',
     });
   return missing;
 }

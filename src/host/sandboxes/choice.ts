@@ -19,12 +19,17 @@ const CONFINING = SANDBOX_KINDS.filter((kind) => kind !== 'none');
 /** What has worked once is not tried again by this process; what did not may have been mended meanwhile. */
 const proven = new Map<SandboxKind, SandboxProbe>();
 
-export async function probeOf(kind: SandboxKind): Promise<SandboxProbe> {
+async function probeOf(kind: SandboxKind): Promise<SandboxProbe> {
   const known = proven.get(kind);
   if (known !== undefined) return known;
   const probe = await sandboxNamed(kind).probe();
   if (probe.usable) proven.set(kind, probe);
   return probe;
+}
+
+/** Each that confines. */
+export function probeSandboxes(): Promise<{ kind: SandboxKind; probe: SandboxProbe }[]> {
+  return Promise.all(CONFINING.map(async (kind) => ({ kind, probe: await probeOf(kind) })));
 }
 
 /** @throws AetherError `sandbox.unusable` where the agent is not to run without one */

@@ -5,6 +5,13 @@ import { Age } from '../ui/age.tsx';
 import { Explained } from '../ui/explained.tsx';
 import { GradeWord, MEANING } from '../ui/grade.tsx';
 
+function sandboxTip({ sandbox, sandboxWhy }: AgentView): string {
+  const why = sandboxWhy === null ? '' : ` (${sandboxWhy})`;
+  return sandbox === 'none'
+    ? `No sandbox${why}: its processes have all the rights of your user.`
+    : `It runs in ${sandbox}${why}: it sees the system, its workspace and what it was given.`;
+}
+
 /** What holds its processes together, in short and in full. */
 const CONTAINMENT: Record<NonNullable<AgentView['containment']>, readonly [string, string]> = {
   cgroup2: [
@@ -87,7 +94,10 @@ export function Facts({ agent }: { agent: AgentView }) {
         </Explained>
       )}
       {agent.unreadMail > 0 && <span class="fact wide">{agent.unreadMail} unread mail</span>}
-      <Explained class="fact wide" tip={`${agent.workspace}\nsandbox: ${agent.sandbox}`}>
+      <Explained class="fact wide" tip={sandboxTip(agent)}>
+        {agent.sandbox === 'none' ? 'no sandbox' : agent.sandbox}
+      </Explained>
+      <Explained class="fact wide" tip={agent.workspace}>
         {agent.workspace.split('/').slice(-2).join('/')}
       </Explained>
     </div>

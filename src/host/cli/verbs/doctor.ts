@@ -41,6 +41,7 @@ function registerDoctor(program: Command): void {
       const invoked = invocation(globalsOf(command));
       const findings = [
         ...machine(),
+        ...(await sandboxes()),
         ...(await containment()),
         ...(await configuration(invoked)),
         ...stateDirectory(invoked),
@@ -74,16 +75,19 @@ function machine(): Finding[] {
           'Run Aether on Linux (on Windows: WSL2) for the full guarantee',
         ),
     onPath('git') ? ok('git') : missing('git: workspaces cannot be compared', install('git')),
-    ...(process.platform === 'linux' ? linux() : []),
   ];
 }
 
-function linux(): Finding[] {
-  return [
-    onPath('bwrap')
-      ? ok('bubblewrap')
-      : lost('bubblewrap: agents cannot be put in a sandbox', install('bubblewrap')),
-  ];
+/** Which sandboxes work here, proven by making one. */
+async function sandboxes(): Promise<Finding[]> {
+  // That the installation is broken is found, and told, where the engines are looked for.
+  const door = await frontDoor().catch(() => null);
+  if (door === null) return [];
+  const probes = await door.probeSandboxes();
+  return probes.flatMap(({ kind, probe }) => [
+    ...(probe.usable ? [ok(`${kind}: agents see and reach only what they are given`)] : []),
+    ...probe.missing.map(({ what, mend }) => lost(what, mend)),
+  ]);
 }
 
 /** What will hold the processes of a run together here, proven by trying it. */

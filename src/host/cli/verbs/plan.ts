@@ -1,7 +1,7 @@
 /** `aether plan` and `aether apply`: what would change, and making it so. */
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
-import type { PlanChange, PlannedLaunch, PlanView } from '../../api.ts';
+import type { PlanChange, PlannedLaunch, PlannedSandbox, PlanView } from '../../api.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { frontDoor } from '../front-door.ts';
 import { completed } from '../hints.ts';
@@ -173,6 +173,7 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
     const how = index === 0 && !repository!.trusted ? '; counts with trust: true' : '';
     field(index === 0 ? label : '', `${kind} ${what} (${file}${how})`);
   }
+  printSandbox(launch.sandbox, field);
   for (const [index, name] of Object.keys(launch.env).sort().entries()) {
     field(index === 0 ? 'env' : '', `${name}=${launch.env[name]}`);
   }
@@ -184,6 +185,24 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
     if (shown.length < lines.length) {
       print(paint('dim', `      | … ${lines.length - shown.length} more lines (--full shows them)`));
     }
+  }
+}
+
+function printSandbox(sandbox: PlannedSandbox, field: (label: string, value: string) => void): void {
+  const { kind, why, write, read, hidden, network, debug, missing } = sandbox;
+  field('sandbox', `${kind} (${why})`);
+  if (kind === 'none') field('', 'its processes have all the rights of your user');
+  else {
+    field('', `writes ${write.join(' ')}`);
+    field('', `reads the system’s programs, ${read.join(' ')}`);
+    field('', `never sees ${hidden.join(' ')}`);
+    if (network === 'shared')
+      field('', 'shares this machine’s network: its loopback servers and abstract sockets are within reach');
+    if (debug) field('', 'debuggers work inside');
+  }
+  for (const { what, mend } of missing) {
+    field('', `– ${what}`);
+    field('', `  mend: ${mend}`);
   }
 }
 

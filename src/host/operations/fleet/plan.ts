@@ -3,11 +3,14 @@
  * nothing. Secrets are masked here, at the source: what leaves this file may be shown, logged and stored.
  */
 import type { AgentSpec, LaunchSpec, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
-import type { PlanChange, PlannedLaunch, PlanView } from '../../api.ts';
+import type { PlanChange, PlannedLaunch, PlannedSandbox, PlanView } from '../../api.ts';
 import { type ConfigDiff, diffConfig } from '../../config/diff.ts';
 import { Mask } from '../../config/mask.ts';
 import type { AgentConfig, Config } from '../../config/types.ts';
 import { AetherError, toWireError, type WireError } from '../../errors.ts';
+import type { SandboxChoice } from '../../sandboxes/choice.ts';
+import { requireShown, writableByAgents } from '../launch/box-sources.ts';
+import { boxesFor, type HostPlaces } from '../launch/boxes.ts';
 
 export interface PlanInput {
   config: Config;
@@ -21,6 +24,9 @@ export interface PlanInput {
   runtime(name: string): Runtime;
   /** Where a run of this agent would live; nothing of it needs to exist. */
   place(agent: string): RunPlace;
+  /** @throws AetherError where the agent does not start without a sandbox */
+  chooseSandbox(agent: AgentConfig): Promise<SandboxChoice>;
+  host: Omit<HostPlaces, 'shared'>;
   /** Where `${VAR}` comes from, to recognise its values elsewhere. Default: the host's own. */
   environment?: Record<string, string | undefined>;
 }
@@ -51,7 +57,8 @@ async function planAgent(agent: AgentConfig, input: PlanInput): Promise<PlanChan
     mask.add(spec);
     const place = input.place(agent.name);
     const launch = await input.runtime(agent.runtime).prepare(spec, place, null, null);
-    return { ...change, launch: describeLaunch(agent, spec, place, launch, mask), problem: null };
+    const sandbox = await planSandbox(agent, place, launch, input);
+    return { ...change, launch: describeLaunch(agent, spec, place, launch, sandbox, mask), problem: null };
   } catch (error) {
     return { ...change, launch: null, problem: maskProblem(error, mask) };
   }
@@ -66,11 +73,29 @@ function effective(
   return { action: 'change', changed, why: `${why}; it is not running, so this counts from its next start` };
 }
 
+async function planSandbox(
+  agent: AgentConfig,
+  place: RunPlace,
+  launch: LaunchSpec,
+  { config, chooseSandbox, host }: PlanInput,
+): Promise<PlannedSandbox> {
+  const choice = await chooseSandbox(agent);
+  const { kind, why, missing } = choice;
+  const shared = writableByAgents(config.agents, host.stateDir);
+  const { boxes } = boxesFor({ config: agent, choice, place, launch, host: { ...host, shared } });
+  const { write, read, hidden = [], network, debug = false } = boxes[0]!;
+  if (kind === 'none')
+    return { kind, why, write: [], read: [], hidden: [], network: 'shared', debug, missing };
+  requireShown(agent, boxes[0]!);
+  return { kind, why, write, read, hidden, network, debug, missing };
+}
+
 function describeLaunch(
   agent: AgentConfig,
   spec: AgentSpec,
   place: RunPlace,
   launch: LaunchSpec,
+  sandbox: PlannedSandbox,
   mask: Mask,
 ): PlannedLaunch {
   const { argv, env, cwd, io } = launch.process;
@@ -90,6 +115,7 @@ function describeLaunch(
     mcp: { command: place.mcp.command, args: [...place.mcp.args], tools: spec.tools ?? 'all' },
     auth: mask.text(launch.authNote),
     repository: launch.repository === undefined ? null : maskRepository(launch.repository, mask),
+    sandbox,
   };
 }
 

@@ -209,6 +209,8 @@ export class Launcher {
           runtime,
           resumed: resume !== null,
           session: state?.session ?? null,
+          sandbox: record.sandbox.name,
+          ...(record.sandbox.why === undefined ? {} : { sandboxWhy: record.sandbox.why }),
           ...(automatic ? { automatic } : {}),
         },
       });

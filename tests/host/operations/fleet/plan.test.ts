@@ -58,6 +58,16 @@ function fleet(text: string): Fleet {
           return found;
         },
         place,
+        chooseSandbox: async (agent) =>
+          agent.sandbox?.kind === 'bubblewrap'
+            ? { kind: 'bubblewrap', why: 'a test says so', missing: [{ what: 'old', mend: 'renew' }] }
+            : { kind: 'none', why: 'a test says so', missing: [] },
+        host: {
+          stateDir: join(dir, 'state'),
+          socketDir: '/run/sockets',
+          configFile: file,
+          programs: '/programs',
+        },
         environment,
       });
     },
@@ -67,6 +77,23 @@ function fleet(text: string): Fleet {
 const agents = (text: string): AgentConfig[] => loadConfig(writeConfig(text)).agents;
 
 describe('planFleet', () => {
+  it('says which sandbox it would be in, and what that shows', async () => {
+    const { dir, plan } = fleet(
+      'agents:\n  a: { runtime: command, command: [sh], workspace: ., sandbox: { kind: bubblewrap, read: [bin], debug: true } }\n  b: { runtime: command, command: [sh], sandbox: none }\n  c: { runtime: command, command: [sh], sandbox: { kind: bubblewrap, write: [gone] } }\n',
+    );
+    const { changes } = await plan();
+    const { sandbox } = changes[0]!.launch!;
+    expect(sandbox).toMatchObject({ kind: 'bubblewrap', network: 'shared', debug: true });
+    expect(sandbox.write).toEqual([dir, join(dir, 'state/agents/a'), join(dir, 'state/runs/r_plan/tmp')]);
+    // The configuration lies in the workspace, and what the user named is read-only there.
+    expect(sandbox.read).toEqual(expect.arrayContaining([join(dir, 'aether.yaml'), join(dir, 'bin')]));
+    expect(sandbox.read).not.toContain(join(dir, 'home'));
+    expect(sandbox.hidden).toContain(join(dir, 'state'));
+    expect(sandbox.missing).toEqual([{ what: 'old', mend: 'renew' }]);
+    expect(changes[1]!.launch!.sandbox).toMatchObject({ kind: 'none', why: 'a test says so', read: [] });
+    expect(changes[2]).toMatchObject({ launch: null, problem: { code: 'sandbox.path-missing' } });
+  });
+
   it('shows exactly what a command would be given', async () => {
     const { dir, plan } = fleet(
       'agents:\n  a:\n    runtime: command\n    command: [sh, -c, "echo hello"]\n    goal: Say hello\n    env: { GREETING: hello }\n    tools: [aether_report]\n',

@@ -1,0 +1,224 @@
+/**
+ * Agents in bubblewrap, through the whole product: what they see and reach, what they can change, and that a fleet works
+ * in it as it does without. What is tried from inside is done by a shell of the agent.
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { call, LiveFleet } from '../support/live-fleet.ts';
+
+let fleet: LiveFleet;
+afterEach(() => fleet?.close());
+
+const isRunning = ({ state }: { state: string | null }) => state === 'running';
+
+/** A shell that does each line it is told, and says that it is done. */
+const shell = (more: object = {}) => ({
+  runtime: 'command',
+  sandbox: 'bubblewrap',
+  command: [
+    'sh',
+    '-c',
+    'echo ready; while read -r line; do (eval "$line") > out.tmp 2>&1; mv out.tmp out; done',
+  ],
+  ...more,
+});
+
+/** What the agent's shell says to it. */
+async function inside(
+  agent: string,
+  command: string,
+  workspace = join('workspaces', agent),
+): Promise<string> {
+  const out = join(fleet.project, workspace, 'out');
+  fs.rmSync(out, { force: true });
+  await fleet.ok('inject', agent, command);
+  await eventually(`${agent} has done ${command}`, () => fs.existsSync(out));
+  return fs.readFileSync(out, 'utf8');
+}
+
+describe('what a boxed agent sees', () => {
+  test('its workspace, its home, the system and its tools; no sibling, no state, no home, no process, no socket', async () => {
+    fleet = await LiveFleet.make({ agents: { a: shell(), b: shell() } });
+    const secret = join(fleet.home, 'secret');
+    fs.writeFileSync(secret, 'secret');
+    const socket = join(fleet.root, 'tmp', 'outside.sock');
+    fs.writeFileSync(socket, '');
+    await fleet.up();
+    const { run, pid } = await fleet.until('a', 'running', isRunning);
+    const sees = async (path: string) =>
+      (await inside('a', `test -e '${path}' && echo yes || echo no`)).trim();
+    const state = fleet.stateDir;
+    const hidden = [
+      ...[secret, socket, join(state, 'aether.db'), join(state, 'host.log'), join(state, 'agents', 'b')],
+      ...[
+        join(state, 'runs', run!, 'journal', '0000000000000000.journal'),
+        join(fleet.project, 'workspaces', 'b'),
+        fleet.configFile,
+      ],
+      ...[
+        '/etc/shadow',
+        '/etc/machine-id',
+        '/run/dbus',
+        '/var/lib',
+        `/proc/${fleet.hostPid}`,
+        `/proc/${pid}`,
+      ],
+    ];
+    for (const path of hidden) expect([path, await sees(path)]).toEqual([path, 'no']);
+    for (const path of ['/usr/bin/env', '/etc/passwd', '/etc/resolv.conf', join(state, 'agents', 'a')])
+      expect([path, await sees(path)]).toEqual([path, 'yes']);
+    const sockets = await inside(
+      'a',
+      'find / -path /usr -prune -o -path /proc -prune -o -type s -print 2>/dev/null',
+    );
+    expect(sockets.trim().split('\n')).toEqual([expect.stringMatching(/\/mcp\.sock$/)]);
+    expect(
+      await inside('a', 'grep -E "^(CapEff|CapBnd|NoNewPrivs|Seccomp):" /proc/self/status | tr -d "\\t\\n"'),
+    ).toBe('CapEff:0000000000000000CapBnd:0000000000000000NoNewPrivs:1Seccomp:2');
+    expect(await inside('a', 'unshare --user true || echo refused')).toContain('refused');
+    expect(await inside('a', 'ls /proc/self/fd | wc -l')).toMatch(/^[45]\n$/);
+    expect(await fleet.agent('a')).toMatchObject({
+      sandbox: 'bubblewrap',
+      sandboxWhy: 'the configuration says so',
+    });
+    expect(await fleet.ok('ps')).toMatch(/a .*bubblewrap/);
+    expect((await fleet.events({ agent: 'a', topics: ['run.starting'] }))[0]!.data).toMatchObject({
+      sandbox: 'bubblewrap',
+    });
+  }, 60_000);
+
+  test('nothing but its workspace, its home and temporary places is written', async () => {
+    fleet = await LiveFleet.make({
+      agents: { a: shell({ sandbox: { kind: 'bubblewrap', write: ['out'], read: ['in'] } }) },
+    });
+    for (const name of ['in', 'out']) fs.mkdirSync(join(fleet.project, name));
+    await fleet.up();
+    const { run } = await fleet.until('a', 'running', isRunning);
+    const writes = async (path: string) =>
+      (await inside('a', `(: > "${path}") 2>/dev/null && echo yes || echo no`)).trim();
+    for (const path of ['./x', '$HOME/x', '$TMPDIR/x', '/tmp/x', '/dev/shm/x', '../../out/x'])
+      expect([path, await writes(path)]).toEqual([path, 'yes']);
+    for (const path of ['/x', '/etc/x', '/usr/x', '../../in/x', '$TMPDIR/../x', '$TMPDIR/../box/etc/x'])
+      expect([path, await writes(path)]).toEqual([path, 'no']);
+    expect(fs.existsSync(join(fleet.project, 'out', 'x'))).toBe(true);
+    // Where a path leads through a temporary place, nothing of it is the host's.
+    await inside('a', ': > ../x; : > "$HOME/../x"');
+    for (const dir of [join(fleet.project, 'workspaces'), join(fleet.stateDir, 'agents')])
+      expect(fs.existsSync(join(dir, 'x'))).toBe(false);
+    // Its sockets stay where they are.
+    expect(await inside('a', 'rm -f "$(dirname "$AETHER_MCP_COMMAND")"/* || echo refused')).toContain(
+      'refused',
+    );
+    expect(fs.existsSync(join(fleet.stateDir, 'runs', run!, 'tmp', 'x'))).toBe(true);
+    expect(fs.statSync(join(fleet.project, 'workspaces', 'a', 'x')).uid).toBe(process.getuid!());
+  }, 60_000);
+
+  test('a workspace that holds aether.yaml and the state: the one is read-only, the other out of sight', async () => {
+    fleet = await LiveFleet.make({ agents: { a: shell({ workspace: '.' }) } });
+    await fleet.up();
+    await fleet.until('a', 'running', isRunning);
+    const before = fs.readFileSync(fleet.configFile, 'utf8');
+    const said = await inside(
+      'a',
+      'cat aether.yaml | head -1; echo evil >> aether.yaml; mv aether.yaml old.yaml; rm -f aether.yaml; mv .aether old; ls -A .aether; cat .aether/aether.db; echo over',
+      '.',
+    );
+    expect(said).toContain('over');
+    expect(said.match(/Read-only|busy/g)!.length).toBeGreaterThanOrEqual(4);
+    expect(fs.readFileSync(fleet.configFile, 'utf8')).toBe(before);
+    expect(fs.existsSync(join(fleet.stateDir, 'aether.db'))).toBe(true);
+    expect(said).toMatch(/^agents$/m);
+    expect(said).not.toMatch(/^host\.log$/m);
+  }, 60_000);
+});
+
+describe('what is planted for the next start', () => {
+  test('a link in place of a directory shows nothing, and is said', async () => {
+    fleet = await LiveFleet.make({
+      agents: {
+        outer: shell({ shared: true }),
+        inner: shell({ workspace: 'workspaces/outer/inner', shared: true, autostart: false }),
+      },
+    });
+    fs.writeFileSync(join(fleet.home, 'secret'), 'secret');
+    await fleet.up();
+    await fleet.until('outer', 'running', isRunning);
+    await inside('outer', `ln -s ${fleet.home} inner`);
+    expect((await fleet.cli(['start', 'inner'])).stderr).toContain(
+      'is a link in a directory that agents can write to',
+    );
+    // A pipe, a link to nothing and a closed directory in its own place stop nobody.
+    await inside('outer', 'rm inner; mkfifo aether.yaml .aether; ln -s /nowhere gone; mkdir -m 0 closed');
+    await fleet.ok('restart', 'outer');
+    await fleet.until('outer', 'running', isRunning);
+    expect(await inside('outer', 'echo alive')).toBe('alive\n');
+  }, 60_000);
+
+  test('a workspace that is gone is said, and made anew', async () => {
+    fleet = await LiveFleet.make({ agents: { a: shell() } });
+    await fleet.up();
+    await fleet.until('a', 'running', isRunning);
+    fs.rmSync(join(fleet.project, 'workspaces', 'a'), { recursive: true });
+    await fleet.ok('restart', 'a');
+    await fleet.until('a', 'running', isRunning);
+    expect(await inside('a', 'pwd')).toBe(`${join(fleet.project, 'workspaces', 'a')}\n`);
+  }, 60_000);
+});
+
+describe('engines', () => {
+  const look = [
+    'E=$PPID; while [ "$(readlink /proc/$E/exe 2>/dev/null)" ]; do E=$(cut -d" " -f4 /proc/$E/stat); done',
+    'head -c1 /proc/$E/environ > /dev/null || echo no environ; head -c1 /proc/$E/mem >/dev/null || echo no memory; ls -l /proc/$E/fd/0 2>&1 | grep -c denied',
+  ].join('; ');
+
+  test.each(['claude-code', 'builtin'])(
+    '%s works in it, is taken over, and is closed to what it starts',
+    async (runtime) => {
+      const tool =
+        runtime === 'builtin'
+          ? call('run_command', { command: look })
+          : call('Bash', { command: look, description: 'look' });
+      const agent = (url: string) => ({
+        ...{
+          runtime,
+          sandbox: 'bubblewrap',
+          permissions: { mode: 'allow' },
+          goal: `Look. ${tool} [[say looked]]`,
+        },
+        ...(runtime === 'builtin'
+          ? { model: 'anthropic:x', auth: 'ANTHROPIC_API_KEY', env: { ANTHROPIC_BASE_URL: `${url}/v1` } }
+          : {}),
+      });
+      fleet = await LiveFleet.make({ agents: {} });
+      fleet.configure({ agents: { worker: agent(fleet.model.url) } });
+      await fleet.up();
+      await fleet.turns('worker', 1);
+      const results = (await fleet.events({ agent: 'worker', topics: ['tool.'] })).map(({ data }) =>
+        JSON.stringify(data),
+      );
+      expect(results.join('\n')).toMatch(/no environ[\s\S]*no memory/);
+      const { pid, run } = await fleet.agent('worker');
+
+      await fleet.withHost((host) =>
+        host.call('takeover', { agent: 'worker', when: 'boundary', cols: 80, rows: 24 }),
+      );
+      await fleet.killHost();
+      await fleet.up();
+      const { lease } = await fleet.agent('worker');
+      await fleet.withHost((host) =>
+        host.call('handback', { agent: 'worker', generation: lease!.generation }),
+      );
+      await fleet.ok('inject', 'worker', 'Again. [[say again]]', '--wait', 'acted');
+      expect(await fleet.agent('worker')).toMatchObject({ run, restarts: 0 });
+      await fleet.ok('stop', 'worker');
+      expect(fs.existsSync(`/proc/${pid}`)).toBe(false);
+      expect((await fleet.events({ agent: 'worker', topics: ['run.exited'] })).at(-1)!.data).toMatchObject({
+        cause: 'stopped',
+        survivors: 0,
+      });
+    },
+    90_000,
+  );
+});
