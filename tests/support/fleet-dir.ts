@@ -19,12 +19,13 @@ export interface FleetDir {
   close(): Promise<void>;
 }
 
-/** @param config text of aether.yaml */
+/** @param config text of aether.yaml, without defaults; its agents are in no sandbox */
 export function fleetDir(config: string, parent = tmpdir()): FleetDir {
   const dir = realpathSync(mkdtempSync(join(parent, 'aether-fleet-')));
   const stateDir = join(dir, '.aether');
   const configFile = join(dir, 'aether.yaml');
-  writeFileSync(configFile, config);
+  // Last, so that every line keeps its number.
+  writeFileSync(configFile, `${config.trimEnd()}\ndefaults: { sandbox: none }\n`);
   const options = { cwd: dir, deadline_ms: 60_000 };
   const fleet: FleetDir = {
     dir,

@@ -11,7 +11,7 @@ import { leftovers } from './loads-from.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
 import { CONVERSATION_DIR, conversationPaths, isBegun, pathsOf, sessionOf, uuidOf } from './paths.ts';
 import { repositoryOf } from './repository.ts';
-import { configFiles, managedSettings, PERMISSION_MODES } from './settings.ts';
+import { configFiles, machineSettings, managedSettings, PERMISSION_MODES } from './settings.ts';
 
 interface Common
   extends Pick<
@@ -125,6 +125,7 @@ async function commonSpec(
   }
   const inherited = await inherit(agent, place);
   const repository = repositoryOf(agent);
+  const machine = machineSettings();
   const session = sessionOf(place, state);
   // Only a conversation that was written down can be resumed; an id that was cannot be given anew.
   const begun = isBegun(place, session);
@@ -152,7 +153,11 @@ async function commonSpec(
     secretEnv: [...new Set([...Object.keys(agent.auth), ...logIn.secret])],
     files: configFiles(agent, place, { logIn, inherited, repository, session }),
     cleared: leftovers(place),
-    uses: { read: [paths.config], write: [paths.home, paths.tmp, ...conversationPaths(place)] },
+    uses: {
+      ...machine,
+      read: [paths.config, ...machine.read],
+      write: [paths.home, paths.tmp, ...conversationPaths(place)],
+    },
     repository: { trusted: agent.trust, items: repository.items },
     authNote: logIn.note,
     endpoints: endpointsOf(env),

@@ -1,7 +1,7 @@
 /** The files Claude Code is given: settings, MCP servers, trust, the agent's role. */
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import type { AgentSpec, FileSpec, RunPlace } from '../runtime.ts';
+import type { AgentSpec, FileSpec, LaunchSpec, RunPlace } from '../runtime.ts';
 import type { Inherited } from './inherit.ts';
 import type { LogIn } from './login.ts';
 import { movePath, pathsOf } from './paths.ts';
@@ -12,6 +12,9 @@ import type { Repository } from './repository.ts';
  * there (aether_ask_operator reaches one).
  */
 const NEVER = ['SendMessage', 'ListAgents', 'AskUserQuestion'];
+
+/** Mods are code in the configuration directory that answers tool calls before any hook is asked. */
+const NO_MODS = { 'cc-plugin-sec-default@builtin': { options: { allowManagedModsOnly: true } } };
 
 export const PERMISSION_MODES = { ask: 'default', allow: 'bypassPermissions', deny: 'dontAsk' } as const;
 
@@ -84,9 +87,22 @@ export function managedSettings(
     // terminal. The gate is none.
     ...(agent.inherit.settings || agent.trust || role === 'terminal' ? {} : { allowManagedHooksOnly: true }),
     disableAllHooks: false,
-    // Mods are code in the configuration directory that answers tool calls before any hook is asked.
-    pluginConfigs: { 'cc-plugin-sec-default@builtin': { options: { allowManagedModsOnly: true } } },
+    pluginConfigs: NO_MODS,
   });
+}
+
+/** Below /etc, where the program looks for settings of the machine. */
+const MACHINE_SETTINGS = 'claude-code';
+
+/**
+ * What a sandbox shows of /etc. A machine that has settings of its own, an organisation's say, keeps them. Otherwise the
+ * lock on mods is there, too: nothing the agent writes, and no argument that an update forgets, undoes it.
+ */
+export function machineSettings(): Pick<LaunchSpec['uses'], 'read' | 'etc'> {
+  const dir = join('/etc', MACHINE_SETTINGS);
+  if (existsSync(dir)) return { read: [dir] };
+  const text = `${JSON.stringify({ disableAllHooks: false, pluginConfigs: NO_MODS }, null, 2)}\n`;
+  return { read: [], etc: { [join(MACHINE_SETTINGS, 'managed-settings.json')]: text } };
 }
 
 const listOf = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);

@@ -60,7 +60,7 @@ async function start(): Promise<RunningHost> {
       { runtime: 'command', command: commandOf(name), autostart: false, restart: { policy: 'never' } },
     ]),
   );
-  fs.writeFileSync(configFile, JSON.stringify({ console: { port: 0 }, agents }));
+  fs.writeFileSync(configFile, JSON.stringify({ console: { port: 0 }, defaults: { sandbox: 'none' }, agents }));
   running = await runHost({ configFile, stateDir: join(root, 'state') });
   return running;
 }
@@ -99,7 +99,7 @@ test.each(CONTAINMENTS)(
     const one = async (name: string, index: number) => {
       const { run } = await verbs.call(ME, 'start', { agent: name });
       await until('its tree', () => treeOf(run!).length >= (name === 'a' ? 4 : 3));
-      const file = join(stateDir, 'runs', run!, 'port');
+      const file = join(stateDir, 'runs', run!, 'tmp', 'port');
       if (name === 'a') await until('its port', () => fs.existsSync(file) && fs.readFileSync(file, 'utf8'));
       const port = name === 'a' ? Number(fs.readFileSync(file, 'utf8')) : null;
       if (port !== null) expect(await taken(port)).toBe(true);

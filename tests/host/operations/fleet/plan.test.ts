@@ -118,13 +118,23 @@ describe('planFleet', () => {
           }),
           cwd: join(dir, 'workspaces/a'),
           io: 'terminal 120×40',
-          files: [],
+          files: [
+            {
+              path: join(dir, 'state/runs/r_plan/tmp/.aether'),
+              mode: '0600',
+              content: 'TMPDIR of the agent a.\n',
+            },
+          ],
           mcp: {
             command: '/usr/bin/node',
             args: ['/opt/bridge.cjs', '/run/mcp.sock'],
             tools: ['aether_report'],
           },
           auth: 'none: the program logs in by itself',
+          sandbox: {
+            ...{ kind: 'none', why: 'a test says so', write: [], read: [], hidden: [] },
+            ...{ network: 'shared', debug: false, missing: [] },
+          },
         },
       },
     ]);
