@@ -60,7 +60,10 @@ async function start(): Promise<RunningHost> {
       { runtime: 'command', command: commandOf(name), autostart: false, restart: { policy: 'never' } },
     ]),
   );
-  fs.writeFileSync(configFile, JSON.stringify({ console: { port: 0 }, defaults: { sandbox: 'none' }, agents }));
+  fs.writeFileSync(
+    configFile,
+    JSON.stringify({ console: { port: 0 }, defaults: { sandbox: 'none' }, agents }),
+  );
   running = await runHost({ configFile, stateDir: join(root, 'state') });
   return running;
 }

@@ -3,10 +3,33 @@
  * execute-only copy of its program: what it starts itself could otherwise answer for the host in its memory.
  */
 import { join } from 'node:path';
+import type { LaunchSpec, RunPlace } from '../../../runtimes/runtime.ts';
+import type { AgentConfig } from '../../config/types.ts';
 import type { Run } from '../../runs/run.ts';
+import type { SandboxChoice } from '../../sandboxes/choice.ts';
 import { engineProgram } from '../../sandboxes/engine-program.ts';
 import type { ProcessSpec } from '../../shim/shim-protocol.ts';
+import type { RunSandbox } from '../../store/run-sandbox.ts';
 import type { Wiring } from '../wiring.ts';
+import { requireShown, writableByAgents } from './box-sources.ts';
+import { boxesFor } from './boxes.ts';
+
+/** @throws AetherError where a path cannot be shown in its box */
+export function boxesOfRun(
+  wiring: Pick<Wiring, 'agents' | 'stateDir' | 'socketDir' | 'configFile' | 'programCopies'>,
+  config: AgentConfig,
+  place: RunPlace,
+  launch: LaunchSpec,
+  choice: SandboxChoice,
+): RunSandbox {
+  const { agents, stateDir, socketDir, configFile } = wiring;
+  const shared = writableByAgents([...agents.all().map((agent) => agent.config), config], stateDir);
+  const programs = wiring.programCopies.directory;
+  const host = { stateDir, socketDir, configFile, programs, shared };
+  const sandbox = boxesFor({ config, choice, place, launch, host });
+  if (choice.kind !== 'none') for (const spec of sandbox.boxes) requireShown(config, spec);
+  return sandbox;
+}
 
 /** @throws AetherError `program.copy-failed` */
 export async function boxed(

@@ -10,7 +10,6 @@ import { bootId } from '../../process/proc.ts';
 import { toOpenWith } from '../../runs/floor.ts';
 import type { RunPaths } from '../../runs/run.ts';
 import { Run, type RunSink } from '../../runs/run.ts';
-import type { SandboxChoice } from '../../sandboxes/choice.ts';
 import { ShimClient } from '../../shim/client/client.ts';
 import { launchShim } from '../../shim/client/launch.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';
@@ -18,9 +17,7 @@ import { newFloor, newGate, newTurn } from '../../store/run-parts.ts';
 import type { RunSandbox } from '../../store/run-sandbox.ts';
 import { newTree, type RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
-import { requireShown, writableByAgents } from './box-sources.ts';
-import { boxed } from './boxed.ts';
-import { boxesFor } from './boxes.ts';
+import { boxed, boxesOfRun } from './boxed.ts';
 import { Connections } from './connections.ts';
 import { changeNetwork, openNetwork } from './network.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
@@ -114,7 +111,8 @@ export class Launcher {
     const choice = await this.#wiring.chooseSandbox(config);
     makeRunDirectories(config, id, stateDir, socketDir);
     const prepared = await this.prepare(config, id, state, resume);
-    const boxes = this.#boxes(config, id, prepared.launch, choice);
+    const place = this.place(config.name, id);
+    const boxes = boxesOfRun(this.#wiring, config, place, prepared.launch, choice);
     const record = this.#newRecord(config, id, prepared, { state, resume, automatic }, boxes);
     this.#begin(record, config.runtime, { state, resume, automatic });
     tellRepository(this.#wiring, record, prepared.launch);
@@ -137,17 +135,6 @@ export class Launcher {
         { cause: error },
       );
     }
-  }
-
-  /** @throws AetherError where a path cannot be shown in it */
-  #boxes(config: AgentConfig, id: string, launch: LaunchSpec, choice: SandboxChoice): RunSandbox {
-    const { agents, stateDir } = this.#wiring;
-    const shared = writableByAgents([...agents.all().map((agent) => agent.config), config], stateDir);
-    const place = this.place(config.name, id);
-    const programs = this.#wiring.programCopies.directory;
-    const sandbox = boxesFor({ config, choice, place, launch, host: { ...this.#wiring, shared, programs } });
-    if (choice.kind !== 'none') for (const spec of sandbox.boxes) requireShown(config, spec);
-    return sandbox;
   }
 
   #newRecord(
