@@ -142,10 +142,11 @@ describe('what is planted for the next start', () => {
         inner: shell({ workspace: 'workspaces/outer/inner', shared: true, autostart: false }),
       },
     });
-    fs.writeFileSync(join(fleet.home, 'secret'), 'secret');
+    const keys = join(fleet.home, 'keys');
+    fs.mkdirSync(keys);
     await fleet.up();
     await fleet.until('outer', 'running', isRunning);
-    await inside('outer', `ln -s ${fleet.home} inner`);
+    await inside('outer', `ln -s ${keys} inner`);
     expect((await fleet.cli(['start', 'inner'])).stderr).toContain(
       'is a link in a directory that agents can write to',
     );

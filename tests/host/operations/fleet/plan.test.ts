@@ -83,7 +83,7 @@ describe('planFleet', () => {
     );
     const { changes } = await plan();
     const { sandbox } = changes[0]!.launch!;
-    expect(sandbox).toMatchObject({ kind: 'bubblewrap', network: 'shared', debug: true });
+    expect(sandbox).toMatchObject({ kind: 'bubblewrap', network: 'own', debug: true });
     expect(sandbox.write).toEqual([dir, join(dir, 'state/agents/a'), join(dir, 'state/runs/r_plan/tmp')]);
     // The configuration lies in the workspace, and what the user named is read-only there.
     expect(sandbox.read).toEqual(expect.arrayContaining([join(dir, 'aether.yaml'), join(dir, 'bin')]));
@@ -131,6 +131,7 @@ describe('planFleet', () => {
             tools: ['aether_report'],
           },
           auth: 'none: the program logs in by itself',
+          repository: null,
           sandbox: {
             ...{ kind: 'none', why: 'a test says so', write: [], read: [], hidden: [] },
             ...{ network: 'shared', debug: false, missing: [] },
