@@ -193,7 +193,7 @@ export const rooms: Room[] = [
   },
   domain('terminals', { may: [...BASE, 'events', 'shim-client', 'wire'] }),
   // What a box is started with is handed over by the shim.
-  domain('sandboxes', { may: [...BASE, 'events', 'wire'] }),
+  domain('sandboxes', { may: [...BASE, 'events', 'wire', 'egress-rules'] }),
   domain('workspaces'),
   domain('memory'),
   domain('mailboxes'),

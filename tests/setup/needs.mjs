@@ -25,6 +25,14 @@ export const needs = [
     support: 'support/bubblewrap.ts',
     elsewhere: 'Fedora: dnf install bubblewrap · Arch: pacman -S bubblewrap · macOS: there is none',
   },
+  {
+    name: 'passt',
+    programs: ['pasta'],
+    debian: ['passt'],
+    what: 'a network of its own with raw TCP and UDP',
+    support: 'programs/direct-network.ts',
+    elsewhere: 'Fedora: dnf install passt · Arch: pacman -S passt · macOS: there is none',
+  },
 ];
 
 /** Test files (relative to `root`) that cannot run without these. */

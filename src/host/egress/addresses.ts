@@ -128,6 +128,11 @@ const SPECIAL: readonly (readonly [block: string, kind: string])[] = [
   ['5f00::/16', 'a reserved block'],
 ];
 
+/** IPv4 blocks that are no part of the public internet, none within another. */
+export const RESERVED_V4: readonly string[] = SPECIAL.flatMap(([text]) =>
+  text.includes('.') && text.includes('/') ? [text] : [],
+).concat(['100.100.100.200', '168.63.129.16']);
+
 const special = SPECIAL.map(([text, kind]) => ({ block: parseBlock(text)!, kind }));
 
 /** Where an IPv6 form holds its IPv4 address. */

@@ -75,7 +75,7 @@ export class Containment {
     return new Containment(null, '');
   }
 
-  /** This child is from now on neither counted nor stopped nor killed with the run. It has no children. */
+  /** This child is from now on neither counted nor stopped nor killed with the run. Nor are its own children. */
   spare(pid: number): void {
     this.#spared.add(pid);
   }

@@ -16,7 +16,7 @@ export interface TreeEnd {
   survivors: number;
 }
 
-/** Pids of children that have no children. */
+/** Pids of children that are no part of the tree, and neither are their own children. */
 type Spared = ReadonlySet<number>;
 const NOBODY: Spared = new Set();
 
@@ -28,7 +28,9 @@ const CHASE_LOOKS = 40;
  * miss somebody who forks and exits meanwhile, and one at the children of `root`, to whom his child then belongs.
  */
 export function liveDescendants(root: number, spared: Spared = NOBODY): ProcStat[] {
-  const alive = descendants(root).filter((entry) => !entry.zombie && !spared.has(entry.pid));
+  const alive = descendants(root).filter(
+    (entry) => !entry.zombie && !spared.has(entry.pid) && !spared.has(entry.parent),
+  );
   if (alive.length > 0) return alive;
   return childrenOf(root)
     .filter((pid) => !spared.has(pid))

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { shortText } from '../text.ts';
 import { bubblewrapArguments } from './bubblewrap-arguments.ts';
 import { type BubblewrapProgram, bubblewrapProgram } from './bubblewrap-program.ts';
+import { findPasst } from './passt.ts';
 import type { SandboxProbe } from './sandbox.ts';
 import { architectureOf } from './seccomp.ts';
 
@@ -113,6 +114,8 @@ function weaknesses(program: BubblewrapProgram): Missing[] {
       what: `bubblewrap ${program.version ?? ''} cannot forbid further user namespaces: inside one a process has capabilities over it, which is more of the kernel to attack`,
       mend: 'Install 0.8 or newer, from your distribution’s backports or https://github.com/containers/bubblewrap/releases',
     });
+  const passt = findPasst();
+  if (typeof passt !== 'string') missing.push(passt);
   return missing;
 }
 

@@ -94,6 +94,13 @@ export type RelayEnd =
 export interface NetworkSpec {
   /** The proxy, and the port inside where it listens. Null: nothing but the relays leads out. */
   egress: { port: number; policy: EgressPolicy } | null;
+  /** Raw TCP, UDP and DNS through passt. Absent: none. */
+  direct?: {
+    /** Absolute path of pasta. */
+    program: string;
+    /** IPv4 addresses and blocks that nothing leads to all the same. */
+    unreachable: string[];
+  };
   /** Ports inside that are carried to a TCP port outside. */
   relays: { port: number; to: { host: string; port: number } }[];
 }

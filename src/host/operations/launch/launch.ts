@@ -19,7 +19,7 @@ import { newTree, type RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
 import { boxed, boxesOfRun } from './boxed.ts';
 import { Connections } from './connections.ts';
-import { changeNetwork, openNetwork } from './network.ts';
+import { changeNetwork, networkFiles, openNetwork } from './network.ts';
 import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
 import { tellRepository } from './repository.ts';
 import { NEVER_STARTED } from './run-end.ts';
@@ -213,7 +213,7 @@ export class Launcher {
     const box = run.box('engine');
     await box.prepare({
       home: launch.process.env.HOME ?? '/',
-      files: new Map(Object.entries(launch.uses.etc ?? {})),
+      files: new Map(Object.entries({ ...launch.uses.etc, ...networkFiles(box.spec.network) })),
     });
     writeMcpCommand(socketDir, paths, this.#wiring.bridge(paths.doorSocket));
     this.#doors.set(id, await this.#wiring.openDoor(run));

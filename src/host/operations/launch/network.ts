@@ -4,15 +4,20 @@
  * on this machine is at the same address inside as outside.
  */
 import { createHash } from 'node:crypto';
+import { networkInterfaces } from 'node:os';
 import type { LaunchSpec } from '../../../runtimes/runtime.ts';
 import { loopbackPorts, networkOf, portsOf, rulesOf } from '../../config/network.ts';
-import type { AgentConfig } from '../../config/types.ts';
+import type { AgentConfig, NetworkConfig } from '../../config/types.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
+import { findPasst, unreachableFrom } from '../../sandboxes/passt.ts';
 import type { NetworkSpec } from '../../shim/shim-protocol.ts';
+import type { BoxSpec } from '../../store/run-sandbox.ts';
 import type { Wiring } from '../wiring.ts';
 
 const PROXY_PORT = 3128;
+/** Inside, where passt takes questions for this machine's resolver. */
+const RESOLVER = '198.18.0.1';
 const NOT_PROXIED = 'localhost,127.0.0.1,::1';
 
 /** @returns null where the run has the network of this machine */
@@ -28,8 +33,24 @@ export function networkSpec(config: AgentConfig, launch: Pick<LaunchSpec, 'endpo
   const model = endpoints.filter(({ loopback }) => !loopback).map(({ rule }) => rule);
   return {
     egress: { port, policy: { allow: rules, model: [...new Set(model)] } },
+    ...direct(network),
     relays: ports.map((one) => ({ port: one, to: { host: '127.0.0.1', port: one } })),
   };
+}
+
+/** Only what may reach every public address gets a way out that no list stands at. */
+function direct(network: NetworkConfig): Pick<NetworkSpec, 'direct'> {
+  const program = network === 'full' ? findPasst() : null;
+  if (typeof program !== 'string') return {};
+  const own = Object.values(networkInterfaces()).flatMap((all) =>
+    (all ?? []).filter(({ family }) => family === 'IPv4').map(({ address }) => address),
+  );
+  return { direct: { program, unreachable: unreachableFrom(own.filter((one) => !one.startsWith('127.'))) } };
+}
+
+/** Files below /etc of a box: where passt is not, this one leads nowhere, as the machine's own would. */
+export function networkFiles(network: BoxSpec['network']): Record<string, string> {
+  return network === 'shared' ? {} : { 'resolv.conf': `nameserver ${RESOLVER}\n` };
 }
 
 interface Endpoint {
@@ -84,7 +105,10 @@ export function networkWords(config: AgentConfig, confined: boolean): string {
   const asked = Array.isArray(network) ? network.join(' ') : network;
   if (!confined) return `not enforced without a sandbox (${asked}): it reaches all that this machine reaches`;
   if (network === 'none') return `none: only its model; ${NO_MORE}`;
-  if (network === 'full') return `full: every public host by HTTP and CONNECT through its proxy; ${NO_MORE}`;
+  if (network === 'full')
+    return typeof findPasst() === 'string'
+      ? 'full: every public address, HTTP through its proxy, other TCP, UDP and DNS through passt'
+      : `full: every public host by HTTP and CONNECT through its proxy; ${NO_MORE}`;
   return `listed: its model and ${asked}, by HTTP and CONNECT through its proxy; ${NO_MORE}`;
 }
 

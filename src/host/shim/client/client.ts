@@ -332,6 +332,8 @@ const NEXT: Record<string, string> = {
   'not-still':
     'Something of it waits in the kernel (a slow disk, a network mount): try again, or kill the agent.',
   'bad-request': 'Its shim is of an older version: restart the agent, then ask again.',
+  'relay-network':
+    'See `aether doctor`. A network with passt that cannot be attached: write `network: ["*"]`, which does without.',
   busy: 'The process does not read its input: wait, interrupt it, or stop it.',
   'disk-full': 'Free space on the disk of the state directory; the shim tries again by itself.',
   'spawn-failed': 'Check the command, its working directory and their permissions.',

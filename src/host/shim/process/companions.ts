@@ -35,15 +35,17 @@ export class Companions {
     return child;
   }
 
-  /** Ends them all. */
+  /** Ends them all: one that has an input by its end, because it has a child of its own to end. */
   async close(): Promise<void> {
     const ended = [...this.#children].map((child) => {
-      child.kill('SIGKILL');
+      if (child.stdin === null) child.kill('SIGKILL');
+      else child.stdin.destroy();
       return new Promise<void>((resolve) => child.once('exit', () => resolve()));
     });
     const patience = Promise.withResolvers<void>();
     const timer = setTimeout(patience.resolve, END_MS);
     await Promise.race([Promise.all(ended), patience.promise]);
     clearTimeout(timer);
+    for (const child of this.#children) child.kill('SIGKILL');
   }
 }

@@ -4,11 +4,13 @@
  * this process.
  */
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loopbackUp } from '../../process/libc.ts';
 import type { FromHelper, HelperRequest, Listen } from './network.ts';
 
-const { kind, listen, unreachable } = JSON.parse(process.argv[2] ?? '{}') as HelperRequest;
+const { kind, listen, unreachable, attached } = JSON.parse(process.argv[2] ?? '{}') as HelperRequest;
 
 const NO_IPV6 = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT']);
 
@@ -49,7 +51,21 @@ async function open(): Promise<void> {
     });
     await say({ listens: server !== undefined }, server);
   }
+  await say({ ready: true });
+  if (attached) await wayOut();
   await say({ done: true });
+}
+
+const WAY_OUT_MS = 5_000;
+const LOOK_MS = 5;
+
+/** Until passt has made its interface and the default route over it. */
+async function wayOut(): Promise<void> {
+  const deadline = performance.now() + WAY_OUT_MS;
+  while (!/^eth0\t00000000\t/m.test(readFileSync('/proc/self/net/route', 'utf8'))) {
+    if (performance.now() > deadline) throw new Error('passt did not attach the network.');
+    await sleep(LOOK_MS);
+  }
 }
 
 function dial({ id, port }: { id: number; port: number }): void {

@@ -13,8 +13,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cutText } from '../../text.ts';
+import type { NetworkSpec } from '../shim-protocol.ts';
 import type { Companions } from './companions.ts';
 import { Dialer } from './dialer.ts';
+import { attach } from './passt.ts';
 import { Refused } from './refused.ts';
 
 const HELPER = fileURLToPath(new URL(`./network-helper${extname(import.meta.url)}`, import.meta.url));
@@ -34,10 +36,14 @@ export interface HelperRequest {
   listen: Listen[];
   /** Destinations that have no way out of the namespace, whatever is attached to it later. */
   unreachable: string[];
+  /** It stays until there is a way out. */
+  attached: boolean;
 }
 
+const NOTHING = { listen: [], unreachable: [], attached: false };
+
 /** `listens`: with the listener as its handle; false where there is no such address. */
-export type FromHelper = { listens?: boolean; done?: true; error?: string };
+export type FromHelper = { listens?: boolean; ready?: true; done?: true; error?: string };
 
 export class RunNetwork {
   readonly #companions: Companions;
@@ -46,44 +52,55 @@ export class RunNetwork {
   /** Owner of `#net`, where it is not our own user namespace. */
   #user: number | null = null;
 
+  #attached: ChildProcess | null = null;
+
   constructor(companions: Companions) {
     this.#companions = companions;
-    this.#dialer = new Dialer(() => this.#inside({ kind: 'dial', listen: [], unreachable: [] }));
+    this.#dialer = new Dialer(() => this.#inside({ ...NOTHING, kind: 'dial' }));
   }
 
   get isOpen(): boolean {
     return this.#net !== null;
   }
 
-  /** Makes it. @returns what listens in it, in the order of `listen`; null where the kernel has no IPv6. @throws Refused */
-  async open(listen: Listen[], unreachable: string[] = []): Promise<(Server | null)[]> {
-    const own = process.getuid?.() === 0 ? [] : ['--user', '--map-current-user', '--keep-caps'];
-    const child = this.#start(['unshare', ...own, '--net', '--'], { kind: 'open', listen, unreachable });
+  /**
+   * Makes it. `direct`: with a way out.
+   * @returns what listens in it, in the order of `listen`; null where the kernel has no IPv6
+   * @throws Refused
+   */
+  async open(listen: Listen[], direct?: NetworkSpec['direct']): Promise<(Server | null)[]> {
+    const { unreachable = [] } = direct ?? {};
+    // passt attaches a namespace that a user namespace owns, also for root.
+    const own =
+      process.getuid?.() === 0 && direct === undefined ? [] : ['--user', '--map-current-user', '--keep-caps'];
+    const request: HelperRequest = { kind: 'open', listen, unreachable, attached: direct !== undefined };
+    const child = this.#start(['unshare', ...own, '--net', '--'], request);
     return await received(child, listen.length, () => {
       this.#net = openSync(`/proc/${child.pid}/ns/net`, 'r');
       if (own.length > 0) this.#user = openSync(`/proc/${child.pid}/ns/user`, 'r');
+      if (direct !== undefined) this.#attached = attach(this.#companions, direct.program, child.pid!);
     });
   }
 
-  /** What stands before the arguments of a process that is started in it. */
+  /** What stands before the arguments of a process that is started in it. No descriptor is inherited. */
   enter(): string[] {
-    const { net, user } = this.paths();
-    const owner = user === null ? [] : [`--user=${user}`, '--preserve-credentials'];
-    return ['/usr/bin/nsenter', `--net=${net}`, ...owner, '--'];
-  }
-
-  /** Names of the namespaces for a program of ours that enters them. Descriptors are not inherited: an agent gets none. */
-  paths(): { net: string; user: string | null } {
     if (this.#net === null) throw new Refused('relay-network', 'This run has no network of its own.');
     const path = (fd: number) => `/proc/${process.pid}/fd/${fd}`;
-    return { net: path(this.#net), user: this.#user === null ? null : path(this.#user) };
+    const owner = this.#user === null ? [] : [`--user=${path(this.#user)}`, '--preserve-credentials'];
+    return ['/usr/bin/nsenter', `--net=${path(this.#net)}`, ...owner, '--'];
+  }
+
+  /** Takes the way out away, for good; its listeners stay. */
+  detach(): void {
+    this.#attached?.stdin?.destroy();
+    this.#attached = null;
   }
 
   /** A listener of the run: inside, or on our own loopback address where the run shares our network. @throws Refused */
   async listen(port: number): Promise<Server> {
     if (!this.isOpen)
       return await listening(createServer({ pauseOnConnect: true, allowHalfOpen: true }), port);
-    const request: HelperRequest = { kind: 'listen', listen: [{ host: '127.0.0.1', port }], unreachable: [] };
+    const request: HelperRequest = { ...NOTHING, kind: 'listen', listen: [{ host: '127.0.0.1', port }] };
     const [server] = await received(this.#inside(request), 1);
     return server!;
   }
@@ -143,7 +160,7 @@ function asOurs(server: Server): Server {
 
 /**
  * The handles that a helper sends, and then its end.
- * @param ready called while it still lives, before the last of them is taken
+ * @param ready called while it still lives, once all of them are here
  */
 function received(
   child: ChildProcess,
@@ -174,11 +191,11 @@ function received(
     child.on('message', (message: FromHelper, handle) => {
       if (message.error !== undefined) return fail(message.error);
       if (message.listens !== undefined) servers.push(message.listens ? asOurs(handle as Server) : null);
+      if (message.ready !== undefined) ready();
       if (message.done === undefined) return;
       clearTimeout(timer);
       try {
         if (servers.length !== count) throw new Error(`${servers.length} of ${count} sockets arrived`);
-        ready();
         settled = true;
         resolve(servers);
       } catch (error) {

@@ -35,13 +35,13 @@ export class RunNet {
     });
   }
 
-  async #open(opId: string, { egress, relays }: NetworkSpec): Promise<void> {
+  async #open(opId: string, { egress, direct, relays }: NetworkSpec): Promise<void> {
     if (relays.length > RELAYS_MAX)
       throw new Refused('relay-limit', `A run has at most ${RELAYS_MAX} relays, not ${relays.length}.`);
     if (egress !== null) checkPolicy(egress.policy);
     const ports = [...(egress === null ? [] : [egress.port]), ...relays.map(({ port }) => port)];
     // A program may take either address for localhost.
-    const servers = await this.network.open(ports.flatMap(bothLoopbacks));
+    const servers = await this.network.open(ports.flatMap(bothLoopbacks), direct);
     if (egress !== null) {
       this.#egress = new Egress(this.#companions, egress.policy, this.#noted);
       for (const server of servers.splice(0, 2)) if (server !== null) this.#egress.serve(server);
@@ -65,6 +65,8 @@ export class RunNet {
     checkPolicy({ allow, model: [] });
     if (this.#egress === null) throw new Refused('network', 'This run has no proxy.');
     this.#egress.allow(allow);
+    // No list stands at that way out.
+    if (!allow.includes('*')) this.network.detach();
   }
 
   async close(): Promise<void> {
