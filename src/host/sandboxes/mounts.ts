@@ -30,9 +30,23 @@ export function mountsOf(spec: BoxSpec): Mount[] {
   const shown = [...how.keys(), ...SYSTEM];
   // What nothing shows needs no cover.
   for (const path of spec.hidden ?? []) if (shown.some((top) => within(path, top))) how.set(path, 'hide');
+  for (const path of [...how.keys()]) if (shownAlready(path, how)) how.delete(path);
   for (const path of [...how.keys()])
     for (const held of heldAbove(path, how)) if (!how.has(held)) how.set(held, 'write');
   return [...how].map(([path, kind]) => ({ path, how: kind })).sort((a, b) => depth(a.path) - depth(b.path));
+}
+
+/**
+ * True for a path to read in a directory to read: it is there with that. Mounted once more it fails where it is a link,
+ * because its place is then where the link leads, and that is elsewhere or nowhere in the box.
+ */
+function shownAlready(path: string, how: ReadonlyMap<string, Mount['how']>): boolean {
+  if (how.get(path) !== 'read') return false;
+  for (let at = dirname(path); at !== dirname(at); at = dirname(at)) {
+    const decides = how.get(at);
+    if (decides !== undefined) return decides === 'read';
+  }
+  return false;
 }
 
 /**
