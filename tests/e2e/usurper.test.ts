@@ -2,13 +2,16 @@
  * A process of an agent asks the operator's door, with its shim alive and with its shim dead, while the host stands still
  * and afterwards: as root and as an ordinary user, who has no control groups. It is refused, and the operator is not.
  */
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { EventView } from '../../src/host/api.ts';
+import { descendants, isAlive } from '../../src/host/process/proc.ts';
+import { probeOf } from '../../src/host/sandboxes/choice.ts';
 import { eventually } from '../support/eventually.ts';
 import { AETHER, LiveFleet, running } from '../support/live-fleet.ts';
+import { shimOf } from '../support/run-tree.ts';
 import { PROGRAMS } from '../support/shim.ts';
 
 const NOBODY = 65_534;
@@ -97,3 +100,36 @@ describe.each(USERS)('as $name', (user) => {
     for (const answer of await answers('go')) expect(answer).toContain('it is part of agent rogue');
   }, 60_000);
 });
+
+test('in a sandbox nothing of a run outlives its shim: its end is certain, and nobody is in doubt', async (context) => {
+  if (!(await probeOf('bubblewrap')).usable) context.skip('bubblewrap does not work here: `aether doctor`.');
+  fleet = await LiveFleet.make({ agents: {} });
+  const washed = 'env -i setsid sh -c "sleep 1000 & sleep 1000" </dev/null >/dev/null 2>&1 &';
+  const command = ['sh', '-c', `( ${washed} ); exec sleep 1000`];
+  fleet.configure({
+    agents: { boxed: { runtime: 'command', command, restart: 'never', sandbox: 'bubblewrap' } },
+  });
+  await fleet.up();
+  const { run } = await fleet.agent('boxed');
+  const shim = shimOf(run!)!;
+  const tree = await eventually('its tree', () => {
+    const found = descendants(shim);
+    return found.length >= 5 ? found : null;
+  });
+  process.kill(shim, 'SIGKILL');
+  const lost = await fleet.event('run.lost');
+  expect(lost.data).toMatchObject({
+    exact: true,
+    survivors: 0,
+    certainty: 'certain: no process outlives its sandbox',
+  });
+  await eventually('all of it is gone', () => tree.every((entry) => !isAlive(entry)));
+  // An orphan that began after that run is an operator: in doubt it would not be.
+  const late = `( ${AETHER.join(' ')} ps; echo $? >code.tmp; mv code.tmp code ) >/dev/null 2>&1 &`;
+  spawnSync('sh', ['-c', late], { cwd: fleet.project, env: { ...fleet.env, PATH: process.env.PATH } });
+  const code = await eventually('it has ended', () => {
+    const file = join(fleet.project, 'code');
+    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : null;
+  });
+  expect(code).toBe('0');
+}, 60_000);
