@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { EventView } from '../../src/host/api.ts';
 import { descendants, isAlive } from '../../src/host/process/proc.ts';
-import { probeOf } from '../../src/host/sandboxes/choice.ts';
+import { sandboxNamed } from '../../src/host/sandboxes/sandboxes.ts';
 import { eventually } from '../support/eventually.ts';
 import { AETHER, LiveFleet, running } from '../support/live-fleet.ts';
 import { shimOf } from '../support/run-tree.ts';
@@ -102,7 +102,8 @@ describe.each(USERS)('as $name', (user) => {
 });
 
 test('in a sandbox nothing of a run outlives its shim: its end is certain, and nobody is in doubt', async (context) => {
-  if (!(await probeOf('bubblewrap')).usable) context.skip('bubblewrap does not work here: `aether doctor`.');
+  if (!(await sandboxNamed('bubblewrap').probe()).usable)
+    context.skip('bubblewrap does not work here: `aether doctor`.');
   fleet = await LiveFleet.make({ agents: {} });
   const washed = 'env -i setsid sh -c "sleep 1000 & sleep 1000" </dev/null >/dev/null 2>&1 &';
   const command = ['sh', '-c', `( ${washed} ); exec sleep 1000`];
