@@ -1,7 +1,7 @@
 /**
- * Writing and removing below directories that an agent can write too: it can replace any of them by a link, and a file by a link,
+ * Reading, writing and removing below directories that an agent can write too: it can replace any of them by a link, and a file by a link,
  * a pipe or a second name of another file, at any moment. Here each part of a path is opened from the handle of the
- * one above it and no link is followed; only the root may be one. files.ts is the same for reading.
+ * one above it and no link is followed; only the root may be one. files.ts is for places whose parents are not the agent's.
  */
 import { randomBytes } from 'node:crypto';
 import {
@@ -19,7 +19,7 @@ import {
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { AetherError } from './errors.ts';
-import { readFileNow } from './files.ts';
+import { readFileNow, readFromNow, sizeNow } from './files.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
 
@@ -106,6 +106,34 @@ export function readBeneath(root: string, path: string, bytes_max: number): Buff
       throw explained(join(directory.path, name), error);
     }
   });
+}
+
+/** What lies behind `offset` of a file that grows, at most so many bytes of it. @returns and throws as readBeneath */
+export function readFromBeneath(
+  root: string,
+  path: string,
+  offset: number,
+  bytes_max: number,
+): Buffer | null {
+  return inside(root, path, (directory, name) => readFromNow(entry(directory, name), offset, bytes_max));
+}
+
+/** Its size; 0 where no regular file is, or the way there is not of directories. */
+export function sizeBeneath(root: string, path: string): number {
+  try {
+    return inside(root, path, (directory, name) => sizeNow(entry(directory, name))) ?? 0;
+  } catch {
+    return 0;
+  }
+}
+
+/** A regular file is there, and no link on the way. */
+export function isFileBeneath(root: string, path: string): boolean {
+  try {
+    return inside(root, path, (directory, name) => lstatSync(entry(directory, name)).isFile()) ?? false;
+  } catch {
+    return false;
+  }
 }
 
 /** Names in a directory, sorted. @returns null where nothing is @throws as readBeneath */

@@ -5,7 +5,16 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest';
-import { emptyBeneath, makeBeneath, writeBeneath } from '../../src/host/beneath.ts';
+import {
+  emptyBeneath,
+  isFileBeneath,
+  listBeneath,
+  makeBeneath,
+  readBeneath,
+  readFromBeneath,
+  sizeBeneath,
+  writeBeneath,
+} from '../../src/host/beneath.ts';
 import { placeFiles } from '../../src/host/operations/launch/run-files.ts';
 import { BINARY_VARIABLE } from '../../src/runtimes/claude-code/binary.ts';
 import { claudeCodeRuntime } from '../../src/runtimes/claude-code/runtime.ts';
@@ -115,6 +124,46 @@ describe('writeBeneath', () => {
       swapper.kill('SIGKILL');
       await once(swapper, 'close');
     }
+  });
+});
+
+describe('reading beneath', () => {
+  const kinds: [string, (file: string) => void][] = [
+    ['a link', (file) => fs.symlinkSync(join(victim, 'f'), file)],
+    ['a pipe', (file) => void execFileSync('mkfifo', [file])],
+    ['a directory', (file) => fs.mkdirSync(file)],
+    ['a device', (file) => fs.symlinkSync('/dev/zero', file)],
+  ];
+
+  it('reads what is there, and says nothing of what is not', () => {
+    write('d/e/f');
+    expect(readBeneath(root, 'd/e/f', 100)?.toString()).toBe(fs.readFileSync(join(root, 'd/e/f'), 'utf8'));
+    expect(readFromBeneath(root, 'd/e/f', 1, 2)).toHaveLength(2);
+    expect([sizeBeneath(root, 'd/e/f') > 0, isFileBeneath(root, 'd/e/f')]).toEqual([true, true]);
+    expect(listBeneath(root, 'd')).toEqual(['e']);
+    expect([readBeneath(root, 'd/x/f', 100), listBeneath(root, 'x'), sizeBeneath(root, 'x/y')]).toEqual([
+      null,
+      null,
+      0,
+    ]);
+    fs.truncateSync(join(root, 'd/e/f'), 10 * 1024 ** 3);
+    expect(() => readBeneath(root, 'd/e/f', 100)).toThrow('larger than 100');
+  });
+
+  it.each(kinds)('refuses %s in place of the file', (_what, plant) => {
+    fs.mkdirSync(join(root, 'd'));
+    plant(join(root, 'd/f'));
+    expect(() => readBeneath(root, 'd/f', 100)).toThrow();
+    expect(() => readFromBeneath(root, 'd/f', 0, 100)).toThrow();
+    expect([sizeBeneath(root, 'd/f'), isFileBeneath(root, 'd/f')]).toEqual([0, false]);
+  });
+
+  it('follows no link on the way, and takes no path that leads out', () => {
+    fs.symlinkSync(victim, join(root, 'd'));
+    expect(() => readBeneath(root, 'd/f', 100)).toThrow('what is there is a link');
+    expect(() => listBeneath(root, 'd')).toThrow('what is there is a link');
+    expect([sizeBeneath(root, 'd/f'), isFileBeneath(root, 'd/f')]).toEqual([0, false]);
+    expect(() => readBeneath(root, '../victim/f', 100)).toThrow('is no path below');
   });
 });
 

@@ -1,8 +1,7 @@
 /** Where Claude Code keeps what, for one agent and one run. Nothing outside these two directories is its own. */
 import { createHash } from 'node:crypto';
-import { lstatSync } from 'node:fs';
-import { join } from 'node:path';
-import { readFileNow } from '../../host/files.ts';
+import { dirname, join, relative } from 'node:path';
+import { isFileBeneath, readBeneath } from '../../host/beneath.ts';
 import type { EngineState, RunPlace } from '../runtime.ts';
 
 /**
@@ -66,11 +65,13 @@ export function sessionOf(place: RunPlace, state: EngineState | null): string {
 
 /** The conversation was written down. What the agent put there instead of a file is none. */
 export function isBegun(place: RunPlace, session: string): boolean {
-  try {
-    return lstatSync(transcriptPath(place, session)).isFile();
-  } catch {
-    return false;
-  }
+  return isFileBeneath(...whereOf(place, transcriptPath(place, session)));
+}
+
+/** The agent can replace each directory on the way by a link. */
+function whereOf({ agentDir }: RunPlace, file: string): [root: string, path: string] {
+  const agents = dirname(agentDir);
+  return [agents, relative(agents, file)];
 }
 
 /** Where the terminal's SessionStart hook writes which conversation the human is in now. */
@@ -81,8 +82,8 @@ export function movePath(place: RunPlace, session: string): string {
 /** A human in the terminal may leave the conversation they were given: /clear begins a new one, /resume picks one. */
 function movedFrom(place: RunPlace, session: string): string | null {
   try {
-    const note = readFileNow(movePath(place, session), { bytes_max: MOVE_BYTES_MAX });
-    const { session_id: to } = JSON.parse(note.toString()) as {
+    const note = readBeneath(...whereOf(place, movePath(place, session)), MOVE_BYTES_MAX);
+    const { session_id: to } = JSON.parse(note?.toString() ?? '{}') as {
       session_id?: unknown;
     };
     return typeof to === 'string' && SESSION_ID.test(to) && isBegun(place, to) ? to : null;

@@ -3,9 +3,10 @@
  * and the conversation goes on all the same. Facts found here carry the engine's keys, so what both sources
  * tell is recorded once.
  */
+import { dirname, relative } from 'node:path';
 import type { AgentSpec, RunPlace } from '../../../runtimes/runtime.ts';
+import { readFromBeneath, sizeBeneath } from '../../beneath.ts';
 import { messageOf } from '../../errors.ts';
-import { readFromNow, sizeNow } from '../../files.ts';
 import { readTo } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Wiring } from '../wiring.ts';
@@ -29,9 +30,10 @@ export class TranscriptReader {
 
   /** Before the terminal starts: remember where the transcript ends now. */
   begin(run: Run, spec: AgentSpec): void {
-    const tail = run.runtime.tail?.(spec, this.#place(spec.name, run.id), run.record.engine);
+    const place = this.#place(spec.name, run.id);
+    const tail = run.runtime.tail?.(spec, place, run.record.engine);
     if (!tail) return;
-    const offset = sizeNow(tail.path);
+    const offset = sizeBeneath(...whereOf(place, tail.path));
     run.save((saved) => {
       readTo(saved.floor, { path: tail.path, offset });
     });
@@ -64,12 +66,15 @@ export class TranscriptReader {
 
   #read(run: Run, spec: AgentSpec): void {
     const known = run.record.floor.tail;
-    const tail = run.runtime.tail?.(spec, this.#place(spec.name, run.id), run.record.engine);
+    const place = this.#place(spec.name, run.id);
+    const tail = run.runtime.tail?.(spec, place, run.record.engine);
     if (known === null || !tail) return;
     // The human may have gone to another conversation; its file is read from the start, keys keep it single.
     const at = known.path === tail.path ? known : { path: tail.path, offset: 0 };
     try {
-      const text = readTail(at.path, at.offset);
+      const where = whereOf(place, at.path);
+      // A conversation begins without one.
+      const text = readFromBeneath(...where, at.offset, READ_BYTES_MAX) ?? Buffer.alloc(0);
       const end = text.lastIndexOf(10);
       if (end === -1) {
         if (text.length < READ_BYTES_MAX) return;
@@ -96,13 +101,8 @@ export class TranscriptReader {
   }
 }
 
-/** It lies where the agent can write: what is there need not be a file. */
-function readTail(file: string, offset: number): Buffer {
-  try {
-    return readFromNow(file, offset, READ_BYTES_MAX);
-  } catch (error) {
-    // A conversation begins without one.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
-    throw error;
-  }
+/** It lies where the agent can write: each directory on the way, and what is there, may be something else by now. */
+function whereOf({ agentDir }: RunPlace, file: string): [root: string, path: string] {
+  const agents = dirname(agentDir);
+  return [agents, relative(agents, file)];
 }
