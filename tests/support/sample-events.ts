@@ -38,6 +38,9 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   'runs.removed': [{ runs: ['run_0'], bytes: 100 }],
   'door.shed': [{ door: 'the console', shed: 3, why: 'too many at once' }],
   'agent.added': [{ runtime: 'builtin' }],
+  'door.replaced': [
+    { door: 'run of coder', times: 1, why: 'another process removed or replaced its socket' },
+  ],
   'agent.changed': [{ runtime: 'builtin' }, { runtime: 'builtin', narrowed: ['tools'] }],
   'agent.removed': [{}],
   'agent.failed': [{ problem }, { problem: null }],

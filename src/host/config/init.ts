@@ -3,6 +3,7 @@
  * writes is meant to be read and edited, so it is text with comments and not a dump of a value.
  */
 import { closeSync, constants, existsSync, openSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RUNTIMES } from '../../runtimes/installed.ts';
 import type { Detection } from '../../runtimes/runtime.ts';
@@ -13,6 +14,7 @@ import { limits } from '../limits.ts';
 import { makeDirectories } from '../paths.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './json-schema.ts';
 import { loadTemplate, type Template } from './templates.ts';
+import { unfitToWrite } from './unfit.ts';
 
 export interface InitOptions {
   /** Absolute path of the file to write. */
@@ -61,7 +63,9 @@ export function initConfig(options: InitOptions): InitResult {
   }
   const templates = options.templates.map((name) => loadTemplate(name));
   const engine = chooseEngine(options);
-  const files = writeAll(file, `${[HEAD, engine.text, fleet(templates)].join('\n\n')}\n`, options.force);
+  const unfit = unfitToWrite(dirname(file), homedir(), options.environment.PATH);
+  const text = [HEAD, engine.text, fleet(templates, unfit?.message ?? null)].join('\n\n');
+  const files = writeAll(file, `${text}\n`, options.force);
   return {
     file,
     files,
@@ -80,14 +84,17 @@ const HEAD = `# yaml-language-server: $schema=./${STATE_NAME}/${SCHEMA_NAME}
 #   aether up     starts them; an edit of this file that only narrows then applies by itself
 #   aether apply  applies the others`;
 
-function fleet(templates: readonly Readonly<Template>[]): string {
-  const shared = templates.filter(({ name }) => IN_THE_PROJECT.has(name)).length > 1;
+/** @param unfit why the directory of the file is no project for an agent, or null */
+function fleet(templates: readonly Readonly<Template>[], unfit: string | null): string {
+  const shared = unfit === null && templates.filter(({ name }) => IN_THE_PROJECT.has(name)).length > 1;
+  const place =
+    unfit === null ? '    workspace: .' : `    # workspace: PROJECT, and not this directory: it ${unfit}.`;
   const agents = templates.map(({ name, description }) =>
     [
       `  ${name}:`,
       `    # ${description.replace(/\s+/g, ' ').trim()}`,
       `    template: ${name}`,
-      ...(IN_THE_PROJECT.has(name) ? ['    workspace: .'] : []),
+      ...(IN_THE_PROJECT.has(name) ? [place] : []),
       ...(IN_THE_PROJECT.has(name) && shared ? ['    shared: true # two agents work in this directory'] : []),
       '    # goal: What it is to do. Without one it waits for a message.',
     ].join('\n'),

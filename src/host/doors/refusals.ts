@@ -29,8 +29,11 @@ export interface RefusalReport {
   pid: number | null;
   /** Connections that were refused since the last report of this cause. */
   refused: number;
-  /** First: it was refused just now. Flood: it goes on. Over: it has stopped. */
-  phase: 'first' | 'flood' | 'over';
+  /**
+   * First: it was refused just now. Flood: it goes on. Over: it has stopped. Replaced: nothing was refused, another
+   * process had put itself in the place of the door so many times.
+   */
+  phase: 'first' | 'flood' | 'over' | 'replaced';
 }
 
 export type Treatment = 'answer' | 'delay' | 'drop';

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { type PeerCredentials, peerCredentials } from '../process/peer.ts';
 import { leavesRoom } from './descriptors.ts';
+import { keepSocket } from './kept-socket.ts';
 import { type Caps, type NoPlace, PeerCounts } from './peer-counts.ts';
 import { REFUSAL_DELAY_MS, type RefusalReport, Refusals, type Treatment } from './refusals.ts';
 import { listenUnix } from './unix-listener.ts';
@@ -53,6 +54,8 @@ const GOODBYE_MS = 1_000;
 /** Refused peers whose verdict is kept, so that a loop is not judged again each time. */
 const VERDICTS_MAX = 256;
 const VERDICT_MS = 1_000;
+const LISTEN_AGAIN_MS = 1_000;
+const TOLD_AGAIN_MS = 10_000;
 
 /** @throws AetherError `socket.path-too-long`, `socket.not-made` */
 export async function openUnixDoor(options: UnixDoorOptions): Promise<UnixDoor> {
@@ -64,7 +67,11 @@ export async function openUnixDoor(options: UnixDoorOptions): Promise<UnixDoor> 
 class Listening implements UnixDoor {
   readonly #options: UnixDoorOptions;
   readonly #clock: Clock;
-  readonly #server: Server;
+  #server: Server;
+  #kept: { stop(): void } | null = null;
+  #closed = false;
+  /** Times that its socket was replaced and that are not told yet, and when it was told last. */
+  #replaced = { untold: 0, told_ms: Number.NEGATIVE_INFINITY };
   readonly #counts: PeerCounts;
   readonly #refusals: Refusals;
   readonly #sockets = new Set<Socket>();
@@ -80,17 +87,38 @@ class Listening implements UnixDoor {
   }
 
   async listen(): Promise<void> {
-    const { name, path, report, failed } = this.#options;
+    const { path, failed } = this.#options;
     const { impostor } = await listenUnix(this.#server, path);
     this.#server.on('error', failed);
     if (impostor)
-      report({
-        door: name,
-        why: 'another process listened in place of the host; its socket was replaced',
-        pid: null,
-        refused: 1,
-        phase: 'first',
-      });
+      this.#tellReplaced('another process listened in place of the host; its socket was replaced');
+    if (this.#closed) this.#server.close();
+    else this.#kept = keepSocket(path, () => void this.#listenAnew());
+  }
+
+  /** Those that are connected stay; who connects next must not meet another process. */
+  async #listenAnew(): Promise<void> {
+    this.#kept = null;
+    if (this.#closed) return;
+    this.#tellReplaced('another process removed or replaced its socket; it was made anew');
+    // First: closing it removes what is at its path.
+    this.#server.close();
+    this.#server = createServer((socket) => this.#accept(socket));
+    try {
+      await this.listen();
+    } catch (error) {
+      this.#options.failed(error);
+      this.#clock.after(LISTEN_AGAIN_MS, () => void this.#listenAnew());
+    }
+  }
+
+  /** Whoever does it in a loop is told of at times only. */
+  #tellReplaced(why: string): void {
+    const { name, report } = this.#options;
+    this.#replaced.untold += 1;
+    if (this.#clock.elapsed() - this.#replaced.told_ms < TOLD_AGAIN_MS) return;
+    report({ door: name, why, pid: null, refused: this.#replaced.untold, phase: 'replaced' });
+    this.#replaced = { untold: 0, told_ms: this.#clock.elapsed() };
   }
 
   get connections(): number {
@@ -98,10 +126,18 @@ class Listening implements UnixDoor {
   }
 
   shut(): void {
+    this.#end();
     this.#server.close();
   }
 
+  #end(): void {
+    this.#closed = true;
+    this.#kept?.stop();
+    this.#kept = null;
+  }
+
   async close(): Promise<void> {
+    this.#end();
     const closed = new Promise<void>((resolve) => {
       if (this.#server.listening) this.#server.close(() => resolve());
       else resolve();

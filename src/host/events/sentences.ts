@@ -41,6 +41,10 @@ const ACTIONS = {
 } as const;
 
 const sentences = {
+  'door.replaced': (data) => ({
+    ...warn(`The door of the host, ${data.door}: ${data.why}.`),
+    note: `${count(data.times, 'time')} since this was last said`,
+  }),
   'agent.removed': () => plain('Removed from the fleet'),
   'agent.failed': (data) => ({ tone: 'failed', text: 'Failed', problem: data.problem }),
   'run.starting': (data, lasted) => {

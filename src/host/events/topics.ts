@@ -38,6 +38,8 @@ export interface Topics {
   'runs.removed': { runs: string[]; bytes: number };
   /** By a door that refuses or sheds connections. `shed`: how many since it last said so. */
   'door.shed': { door: string; shed: number; why: string };
+  /** By a door: another process removed its socket, or listened in its place; it was made anew. `times` since last told. */
+  'door.replaced': { door: string; times: number; why: string };
 
   /* ---- an agent and its runs ---- */
 

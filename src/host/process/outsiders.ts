@@ -70,7 +70,10 @@ export class Outsiders {
     return chain.some(
       (entry) =>
         !adopts(entry, orphanage) &&
-        (entry.start_ticks < shim.start_ticks || this.#known.has(keyOf(entry)) || isOfAnotherUser(entry)),
+        (entry.start_ticks < shim.start_ticks ||
+          this.#known.has(keyOf(entry)) ||
+          isOfAnotherUser(entry) ||
+          cameFromOutside(entry)),
     );
   }
 
@@ -88,6 +91,12 @@ export class Outsiders {
 
 function adopts(entry: ProcStat, orphanage: ReadonlySet<string>): boolean {
   return entry.pid === 1 || orphanage.has(keyOf(entry));
+}
+
+/** Put into our pid namespace by a process that is not in it, as `docker exec` does: orphans go to a process within. */
+function cameFromOutside({ pid, parent }: ProcStat): boolean {
+  const KERNEL_THREADS = 2;
+  return parent === 0 && pid > KERNEL_THREADS;
 }
 
 /** A log-in service, as a rule. Root's agents can be anybody. */

@@ -34,6 +34,19 @@ function init(options: Partial<InitOptions> & { dir?: string } = {}) {
 }
 
 describe('initConfig', () => {
+  it('gives no agent a directory that none may have, and says why: a home', () => {
+    const home = process.env.HOME;
+    const dir = tempDir();
+    process.env.HOME = dir;
+    try {
+      const { result, text } = init({ dir });
+      expect(text).toContain('# workspace: PROJECT, and not this directory: it is your whole home');
+      expect(loadConfig(result.file).agents[1]).toMatchObject({ workspace: join(dir, 'workspaces/coder') });
+    } finally {
+      process.env.HOME = home;
+    }
+  });
+
   it('writes a valid fleet, its schema, and the line for git', () => {
     const { dir, result, text } = init();
     expect(result).toEqual({

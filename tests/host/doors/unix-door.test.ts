@@ -198,3 +198,45 @@ test('a full queue is waited for', async () => {
   expect(early.find(({ status }) => status === 'rejected')).toMatchObject({ reason: { code: 'EAGAIN' } });
   sockets.push(await connectUnix(path, 10_000));
 });
+
+describe('a socket that another process of the same user replaces', () => {
+  const impostor = async (said: string) => {
+    fs.rmSync(path, { force: true });
+    const server = createServer((socket) => void socket.end(said));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    return server;
+  };
+  const answer = async () => {
+    const { said, closed } = visit();
+    await eventually('an answer', () => said() !== '' || closed());
+    return said();
+  };
+
+  test('is made anew at once, and told of; those that are connected stay', async () => {
+    await open();
+    const before = visit();
+    await eventually('welcome', () => before.said() === 'welcome\n');
+    const other = await impostor('I am the host\n');
+    await eventually('the host answers again', async () => (await answer()) === 'welcome\n');
+    expect(before.closed()).toBe(false);
+    expect(reports).toMatchObject([{ door: 'test', why: expect.stringContaining('made anew') }]);
+    other.close();
+    await eventually('made anew without anybody in its place', async () => (await answer()) === 'welcome\n');
+    // Told once in a while, with how often it was.
+    expect(reports).toHaveLength(1);
+    clock.advance(10_000);
+    fs.rmSync(path);
+    await eventually('told again', () => reports.length === 2);
+    expect(reports[1]!.refused).toBeGreaterThanOrEqual(2);
+    expect(failures).toEqual([]);
+  });
+
+  test('a door that is closed leaves what comes after it alone', async () => {
+    const door = await open();
+    await door.close();
+    const next = await impostor('the next\n');
+    expect(await answer()).toBe('the next\n');
+    expect(reports).toEqual([]);
+    next.close();
+  });
+});

@@ -135,6 +135,9 @@ test('a program that began after the run is known once an operator came from it 
   const adopted = [younger(800, 400), reaper];
   expect(known.doubt(adopted, [])).toBeNull();
   expect(known.doubt(adopted, [dead])).toBe(dead);
+  // What came into this pid namespace from outside has no parent in it.
+  expect(known.doubt([{ ...younger(850, 400), parent: 0 }], [dead])).toBeNull();
+  expect(known.doubt([{ ...younger(1, 400), parent: 0 }], [dead])).toBe(dead);
   const other = { ...reaper, pid: 78, start_ticks: 60 };
   expect(known.doubt([younger(900, 400), other], [{ ...dead, adopters: [other] }])).not.toBeNull();
 });

@@ -108,7 +108,7 @@ describe.each(users)('in a box started by $name', ({ uid }) => {
   test('also where the copy belongs to the user whose box it is, who cannot change it there', async () => {
     const { copy, command } = await copied([process.execPath, '-e', IDLE]);
     const own = `${copy}.own`;
-    fs.copyFileSync(copy, own);
+    fs.copyFileSync(process.execPath, own);
     fs.chownSync(own, uid, uid);
     fs.chmodSync(own, 0o111);
     const changed = `
