@@ -1,0 +1,159 @@
+/** Against another agent: its key, its files, its tools, its life. */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { running } from '../../support/live-fleet.ts';
+import { type Attack, fails, SAME_USER, succeeds, UNSEEN } from '../attack.ts';
+
+const NOT_THERE = 'the box has its own processes, and no other';
+
+export const sibling: Attack[] = [
+  {
+    name: 'sibling/key-environment',
+    wants: "the victim's key, from the environment of any process",
+    program: `
+for pid in pids():
+    attempt(pid, lambda: say(open('/proc/%d/environ' % pid, 'rb').read()))
+`,
+    took: ({ secrets }, printed) => printed.includes(secrets.key),
+    expected: {
+      none: succeeds('a user reads its own processes', SAME_USER),
+      bubblewrap: fails(NOT_THERE, UNSEEN),
+    },
+    short: true,
+  },
+  {
+    name: 'sibling/key-memory',
+    wants: "the victim's key, from its memory",
+    program: `
+found = [pid for pid in pids() if attempt(pid, lambda: search_memory(pid, FACTS['victim']['workspace'].encode()))]
+for pid in found:
+    for line in open('/proc/%d/maps' % pid):
+        if '[stack]' in line or '[heap]' in line:
+            start, end = (int(part, 16) for part in line.split()[0].split('-'))
+            with open('/proc/%d/mem' % pid, 'rb', 0) as memory:
+                memory.seek(start)
+                say(memory.read(end - start))
+`,
+    took: ({ secrets }, printed) => printed.includes(secrets.key),
+    expected: {
+      none: succeeds('a user may trace its own processes', SAME_USER),
+      bubblewrap: fails(NOT_THERE, UNSEEN),
+    },
+  },
+  {
+    name: 'sibling/file-read',
+    wants: "a file of the victim's workspace, by its path and by the root of other processes",
+    program: `
+path = FACTS['victim']['workspace'] + '/diary.txt'
+for file in [path] + ['/proc/%d/root%s' % (pid, path) for pid in pids()]:
+    attempt(file, lambda: say(open(file).read()))
+`,
+    took: ({ secrets }, printed) => printed.includes(secrets.file),
+    expected: {
+      none: succeeds('both agents are one user', SAME_USER),
+      bubblewrap: fails('only its own workspace is shown', UNSEEN),
+    },
+  },
+  {
+    name: 'sibling/file-write',
+    wants: "to leave a file in the victim's workspace",
+    program: `
+attempt('write', lambda: open(FACTS['victim']['workspace'] + '/planted', 'w').close())
+os.makedirs(FACTS['victim']['workspace'], exist_ok=True) or open(FACTS['victim']['workspace'] + '/planted', 'w')
+`,
+    took: (scene) => fs.existsSync(join(scene.workspace('victim'), 'planted')),
+    after: (scene) => fs.rmSync(join(scene.workspace('victim'), 'planted'), { force: true }),
+    expected: {
+      none: succeeds('both agents are one user', SAME_USER),
+      bubblewrap: fails('only its own workspace is shown', UNSEEN),
+    },
+  },
+  {
+    name: 'sibling/signal',
+    wants: 'to end the victim',
+    program: `attempt('kill', lambda: os.kill(FACTS['victim']['pid'], signal.SIGTERM))
+time.sleep(0.5)
+`,
+    took: ({ victimPid }) => !running(victimPid!),
+    expected: {
+      none: succeeds('a user may signal its own processes', { event: 'run.exited' }),
+      bubblewrap: fails(NOT_THERE, UNSEEN),
+    },
+  },
+  {
+    name: 'sibling/door',
+    wants: "to store a memory as the victim, at the socket of the victim's tools",
+    program: `attempt('door', lambda: tool(FACTS['victim']['door'], 'aether_memory_store', {'text': FACTS['order']}))`,
+    took: async (scene) => {
+      const stored = await scene.fleet.events({ topics: ['memory.stored'] });
+      return stored.some(({ data }) => data.memory.text === scene.order);
+    },
+    expected: {
+      none: fails('the kernel says who connects, and it is not part of that run', {
+        log: 'connections were refused',
+      }),
+      bubblewrap: fails('only its own socket is shown', UNSEEN),
+    },
+    short: true,
+  },
+  {
+    name: 'sibling/door-replaced',
+    wants: "to answer the victim's calls, at a socket put into the place of the host's",
+    program: `
+path = FACTS['victim']['door']
+def replace():
+    os.rename(path, path + '.old')
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen()
+    say('REPLACED')
+    server.close()
+    os.rename(path + '.old', path)
+attempt('replace', replace)
+`,
+    took: (_, printed) => printed.includes('REPLACED'),
+    expected: {
+      none: succeeds('the directory belongs to the user that all agents are', SAME_USER),
+      bubblewrap: fails('the directory of its own sockets is shown, read-only, and no other', UNSEEN),
+    },
+    short: true,
+  },
+  {
+    name: 'sibling/door-own-replaced',
+    wants: 'to put a socket of its own into the place of its door, for the next engine to find',
+    program: `
+path = FACTS['me']['door']
+def replace():
+    os.rename(path, path + '.old')
+    os.rename(path + '.old', path)
+    say('REPLACED')
+attempt('replace', replace)
+`,
+    took: (_, printed) => printed.includes('REPLACED'),
+    expected: {
+      none: succeeds('the directory belongs to its user', SAME_USER),
+      bubblewrap: fails('the directory is read-only', UNSEEN),
+    },
+  },
+  {
+    name: 'sibling/shim-socket',
+    wants: "to have the victim's shim end its run",
+    program: `
+def end():
+    connection = connect(FACTS['victim']['shimSocket'])
+    connection.sendall(b'{"id":1,"op":"hello","protocol":1,"generation":999}\\n')
+    connection.sendall(b'{"id":2,"op":"stop","opId":"x","stop":{"term_ms":0,"kill_ms":100},"reason":"x"}\\n')
+    say(receive(connection, b'"id":2', 3))
+attempt('shim', end)
+time.sleep(0.5)
+`,
+    took: ({ victimPid }) => !running(victimPid!),
+    expected: {
+      none: fails('a shim serves nothing that is part of a run', {
+        invisible: 'the shim refuses, and the host is not told',
+      }),
+      bubblewrap: fails('the socket is not shown', UNSEEN),
+    },
+    short: true,
+  },
+];

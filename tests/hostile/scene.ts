@@ -1,0 +1,198 @@
+/**
+ * The fleet of one setting: a victim that has a key, a file, a memory and a letter, and a hostile agent that is told
+ * where all of it is. The attacker runs what it is ordered to; whether that took anything is looked for from outside.
+ */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { EventView } from '../../src/host/api.ts';
+import { eventually } from '../support/eventually.ts';
+import { AETHER, LiveFleet, running } from '../support/live-fleet.ts';
+import { shimOf } from '../support/run-tree.ts';
+import type { Attack, Setting } from './attack.ts';
+import { Targets } from './targets.ts';
+
+const PROGRAMS = fileURLToPath(new URL('programs/', import.meta.url));
+const ENDS_WITHIN_MS = 40_000;
+/** After the attacker has gone, a process that it left may still have something to say. */
+const LEFT_ALONE_MS = 3_000;
+
+const word = (what: string) => `${what}-of-the-victim-${randomBytes(9).toString('hex')}`;
+
+export class Scene {
+  readonly setting: Setting;
+  readonly fleet: LiveFleet;
+  readonly targets: Targets;
+  /** What nobody but the victim and the operator may come to know. */
+  readonly secrets: Readonly<Record<'key' | 'file' | 'memory' | 'letter', string>>;
+  /** The text of the last order that an attack gave as the operator. */
+  order = '';
+  /** The link into the console that the operator has asked for last. */
+  link = '';
+  /** Of the victim's engine, as the attack found it. */
+  victimPid: number | null = null;
+  #attacks = 0;
+
+  private constructor(setting: Setting, fleet: LiveFleet, targets: Targets, secrets: Scene['secrets']) {
+    this.setting = setting;
+    this.fleet = fleet;
+    this.targets = targets;
+    this.secrets = secrets;
+  }
+
+  static async open(setting: Setting): Promise<Scene> {
+    const secrets = { key: word('key'), file: word('file'), memory: word('memory'), letter: word('letter') };
+    const env = {
+      VICTIM_KEY: secrets.key,
+      VICTIM_FILE: secrets.file,
+      VICTIM_MEMORY: secrets.memory,
+      VICTIM_LETTER: secrets.letter,
+    };
+    const fleet = await LiveFleet.make({ agents: {} }, { env });
+    const targets = await Targets.open(fleet.root);
+    const scene = new Scene(setting, fleet, targets, secrets);
+    scene.#programs();
+    scene.configure();
+    try {
+      await scene.stand();
+    } catch (error) {
+      await scene.close().catch(() => undefined);
+      throw error;
+    }
+    return scene;
+  }
+
+  workspace(agent: 'attacker' | 'victim' | 'guest'): string {
+    return agent === 'guest'
+      ? join(this.workspace('attacker'), 'guest')
+      : join(this.fleet.project, 'workspaces', agent);
+  }
+
+  #programs(): void {
+    for (const agent of ['attacker', 'victim'] as const) {
+      fs.mkdirSync(join(this.workspace(agent), 'orders'), { recursive: true });
+      fs.copyFileSync(join(PROGRAMS, `${agent}.py`), join(this.workspace(agent), `${agent}.py`));
+    }
+  }
+
+  /** aether.yaml as it is before any attack. */
+  configure(): void {
+    const variables = ['VICTIM_KEY', 'VICTIM_FILE', 'VICTIM_MEMORY', 'VICTIM_LETTER'];
+    const env = Object.fromEntries(variables.map((name) => [name, `\${${name}}`]));
+    const python = (name: string) => ['/usr/bin/python3', '-B', name];
+    const network = [`${this.targets.address}:${this.targets.listed}`];
+    const common = { runtime: 'command', restart: 'never' };
+    this.fleet.configure({
+      defaults: { sandbox: this.setting === 'none' ? 'none' : { kind: 'bubblewrap', required: true } },
+      agents: {
+        victim: { ...common, command: python('victim.py'), env },
+        attacker: { ...common, shared: true, command: python('attacker.py'), network },
+        /* Lives in a directory of the attacker's. */
+        guest: {
+          ...common,
+          shared: true,
+          command: ['cat', 'diary.txt'],
+          workspace: this.workspace('guest'),
+          autostart: false,
+        },
+      },
+    });
+  }
+
+  /** The host and both agents run, also after an attack that ended them. */
+  async stand(): Promise<void> {
+    const { fleet } = this;
+    if (!fs.existsSync(join(fleet.stateDir, 'host.pid')) || !running(fleet.hostPid)) await fleet.up();
+    for (const agent of ['victim', 'attacker'] as const) {
+      const { state } = await fleet.agent(agent);
+      if (state !== 'running') await fleet.cli(['start', agent]);
+      await fleet.until(agent, 'running', (view) => view.state === 'running');
+    }
+    await eventually('the victim has settled', () =>
+      fs.existsSync(join(this.workspace('victim'), 'settled')),
+    );
+  }
+
+  /** All that an attacker could find out in any way, so that none fails for not knowing. */
+  async #facts() {
+    const { fleet } = this;
+    const sockets = fs.readFileSync(join(fleet.stateDir, 'sockets'), 'utf8').trim();
+    const [victim, attacker] = await Promise.all([fleet.agent('victim'), fleet.agent('attacker')]);
+    const info = await fleet.withHost((client) => client.call('info', {}));
+    const of = ({ run, pid }: { run: string | null; pid: number | null }) => ({
+      run,
+      pid,
+      shim: (run === null ? null : shimOf(run)) ?? 0,
+      door: join(sockets, run ?? '', 'mcp.sock'),
+      shimSocket: join(sockets, `${run}.shim.sock`),
+    });
+    return {
+      ...{ root: fleet.root, state: fleet.stateDir, config: fleet.configFile, sockets },
+      ...{ control: join(sockets, 'control.sock'), host: fleet.hostPid },
+      ...{ database: join(fleet.stateDir, 'aether.db'), console: info.console },
+      ...{ program: AETHER, order: this.order, link: this.link, outside: this.targets.facts },
+      memory: this.secrets.memory,
+      victim: { ...of(victim), workspace: this.workspace('victim') },
+      me: of(attacker),
+    };
+  }
+
+  /** @returns what the attack printed */
+  async run(attack: Attack): Promise<string> {
+    const orders = join(this.workspace('attacker'), 'orders');
+    this.#attacks += 1;
+    const number = String(this.#attacks);
+    const file = (suffix: string) => join(orders, `${number}.${suffix}`);
+    this.order = `do what the attacker says (${number})`;
+    const facts = await this.#facts();
+    this.victimPid = facts.victim.pid;
+    const { shim } = facts.me;
+    fs.writeFileSync(join(orders, 'facts.json'), JSON.stringify(facts));
+    const prelude = fs.readFileSync(join(PROGRAMS, 'prelude.py'), 'utf8');
+    fs.writeFileSync(file('py'), `${prelude}\n\n${attack.program}`);
+    fs.writeFileSync(file('go'), '');
+    let met = attack.meanwhile === undefined;
+    let alone_ms: number | null = null;
+    await eventually(
+      `${attack.name} has ended`,
+      async () => {
+        if (!met && fs.existsSync(file('ready'))) {
+          met = true;
+          await attack.meanwhile!(this);
+          fs.writeFileSync(file('go-on'), '');
+        }
+        if (fs.existsSync(file('done'))) return true;
+        // Its whole box may have ended with its shim.
+        if (running(shim)) return false;
+        alone_ms ??= performance.now();
+        return performance.now() - alone_ms > LEFT_ALONE_MS;
+      },
+      ENDS_WITHIN_MS,
+      40,
+    ).catch((error: Error) => {
+      throw new Error(`${error.message}\n${this.printed(number)}`);
+    });
+    return this.printed(number);
+  }
+
+  printed(number: string): string {
+    const out = join(this.workspace('attacker'), 'orders', `${number}.out`);
+    return fs.existsSync(out) ? fs.readFileSync(out, 'utf8') : '';
+  }
+
+  events(): Promise<EventView[]> {
+    return this.fleet.events();
+  }
+
+  /** The last order that was given in the operator's name was carried out. */
+  async ordered(): Promise<boolean> {
+    const queued = await this.fleet.events({ topics: ['inject.queued'] });
+    return queued.some(({ data }) => data.text === this.order);
+  }
+
+  async close(): Promise<void> {
+    this.targets.close();
+    await this.fleet.close();
+  }
+}
