@@ -7,6 +7,7 @@ import { flood } from './sections/flood.ts';
 import { footprint } from './sections/footprint.ts';
 import { inject } from './sections/inject.ts';
 import { memoryGet } from './sections/memory-get.ts';
+import { sandbox } from './sections/sandbox.ts';
 import { start } from './sections/start.ts';
 import { supervisors } from './sections/supervisors.ts';
 
@@ -14,6 +15,7 @@ export const sections: Section[] = [
   { name: 'echo', title: 'An echo tool, beside a bare SDK server and server-memory', run: echo },
   { name: 'memory', title: 'aether_memory_get on a real host', run: memoryGet },
   { name: 'start', title: 'From `aether start` to the first model request', run: start },
+  { name: 'sandbox', title: 'What a sandbox adds to the start of an agent', run: sandbox },
   { name: 'footprint', title: 'Memory of shim and bridge', run: footprint },
   { name: 'inject', title: 'A message to the real engine, until its model has it', run: inject },
   { name: 'adoption', title: 'A new host adopts the runs of a killed one', run: adoption },

@@ -2,11 +2,13 @@
  * Agents in bubblewrap, through the whole product: what they see and reach, what they can change, and that a fleet works
  * in it as it does without. What is tried from inside is done by a shell of the agent.
  */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { AgentView } from '../../src/host/api.ts';
 import { eventually } from '../support/eventually.ts';
-import { call, LiveFleet } from '../support/live-fleet.ts';
+import { AETHER, call, LiveFleet } from '../support/live-fleet.ts';
 
 let fleet: LiveFleet;
 afterEach(() => fleet?.close());
@@ -133,6 +135,35 @@ describe('what a boxed agent sees', () => {
     expect(said).not.toMatch(/^host\.log$/m);
   }, 60_000);
 });
+
+/** The kernel judges the two differently: here the whole host is an ordinary user's. */
+test.runIf(process.getuid!() === 0)(
+  'a host of an ordinary user has boxes that hold as well',
+  async () => {
+    const user = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'];
+    fleet = await LiveFleet.make({ agents: { a: shell() } }, { program: [...user, ...AETHER] });
+    const cache = join(fleet.root, 'cache');
+    fs.mkdirSync(cache);
+    fleet.env.XDG_CACHE_HOME = cache;
+    execFileSync('chown', ['-R', '65534:65534', fleet.root]);
+    await fleet.up();
+    const [a] = await fleet.json<AgentView[]>('ps');
+    expect(a).toMatchObject({ state: 'running', sandbox: 'bubblewrap' });
+    const database = join(fleet.stateDir, 'aether.db');
+    expect(await inside('a', `id -u; cat ${database}; ls /proc | grep -c '^[0-9]'; echo x > file`)).toMatch(
+      /^65534\ncat: .*No such file or directory\n\d\n$/,
+    );
+    expect(fs.statSync(join(fleet.project, 'workspaces', 'a', 'file')).uid).toBe(65_534);
+    expect(await inside('a', 'unshare -U true; grep CapEff: /proc/self/status')).toMatch(
+      /not permitted[\s\S]*0000000000000000/,
+    );
+    await fleet.ok('pause', 'a');
+    await fleet.ok('resume', 'a');
+    await fleet.ok('stop', 'a');
+    expect(fs.existsSync(`/proc/${a!.pid}`)).toBe(false);
+  },
+  60_000,
+);
 
 describe('what is planted for the next start', () => {
   test('a link in place of a directory shows nothing, and is said', async () => {

@@ -28,7 +28,7 @@ export const bubblewrapSandbox: Sandbox = {
     return {
       spec,
       prepare: async ({ home, files }) => {
-        if (spec.own !== undefined) await makeEtc(spec.own, { ...user(), home }, files);
+        if (spec.own !== undefined) makeEtc(spec.own, { ...user(), home }, files);
       },
       wrap(process) {
         const own = process.handles ?? [];

@@ -3,11 +3,10 @@
  * libraries. A copy costs less at the start than a mount for each file, and nothing else of /etc is there: no other
  * user, no configuration of a service, no key.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { writeBeneath } from '../beneath.ts';
-import { isFileProblem, readFileSafely } from '../files.ts';
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { readFileNow } from '../files.ts';
+import { makeDirectories } from '../paths.ts';
 
 export const ETC = '/etc';
 
@@ -76,36 +75,51 @@ export interface InsideUser {
 }
 
 /**
- * Writes it below `own`.
+ * Writes it below `own`, where no process of a run can write. At every start: so it is done at once, and what has not
+ * changed since the last one is not read again.
  * @param user who a process of the box is
  * @param extra further files, by their path below /etc
  * @throws the system's error where it cannot be written
  */
-export async function makeEtc(
-  own: string,
-  user: InsideUser,
-  extra: ReadonlyMap<string, string>,
-): Promise<void> {
-  const put = (name: string, content: string | Buffer) =>
-    writeBeneath(dirname(own), join(basename(own), 'etc', name), content, 0o644);
-  const copies = await Promise.all(FILES.map((name) => copyOf(name)));
-  for (const [at, content] of copies.entries()) if (content !== null) put(FILES[at]!, content);
+export function makeEtc(own: string, user: InsideUser, extra: ReadonlyMap<string, string>): void {
+  const top = join(own, 'etc');
+  const made = new Set<string>();
+  const put = (name: string, content: string | Buffer) => {
+    const directory = join(top, dirname(name));
+    if (!made.has(directory)) makeDirectories(directory);
+    made.add(directory);
+    writeFileSync(join(top, name), content, { mode: 0o644 });
+  };
+  for (const name of FILES) {
+    const content = copyOf(name);
+    if (content !== null) put(name, content);
+  }
   put('passwd', passwd(user));
   put('group', group(user));
   for (const [name, content] of extra) put(name, content);
 }
 
-async function copyOf(name: string): Promise<Buffer | null> {
+interface Copy {
+  /** Of the file as it was read. */
+  version: string;
+  content: Buffer | null;
+}
+
+const copies = new Map<string, Copy>();
+
+function copyOf(name: string): Buffer | null {
   const path = join(ETC, name);
   try {
-    const { mode } = await stat(path);
-    if ((mode & 0o004) === 0) return null;
-    return await readFileSafely(path, { bytes_max: FILE_BYTES_MAX, links: 'followed' });
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EACCES' || code === 'ELOOP') return null;
-    if (isFileProblem(error, 'too-large') || isFileProblem(error, 'not-a-file')) return null;
-    throw error;
+    const { mode, ino, size, mtimeMs, ctimeMs } = statSync(path);
+    const version = [mode, ino, size, mtimeMs, ctimeMs].join(' ');
+    const known = copies.get(name);
+    if (known?.version === version) return known.content;
+    const content =
+      (mode & 0o004) === 0 ? null : readFileNow(path, { bytes_max: FILE_BYTES_MAX, links: 'followed' });
+    copies.set(name, { version, content });
+    return content;
+  } catch {
+    return null; // it is not here, or nothing that can be copied
   }
 }
 

@@ -15,6 +15,7 @@ import { connectHost, findHost, type Invocation, invocation, requireConfig, vers
 import { note, paint, print, printError, warn, whenOutputGone } from '../output.ts';
 import { runOnHostNode } from '../own-node.ts';
 import type { RunningHost } from '../running-host.ts';
+import { sandboxLines } from '../sandbox-lines.ts';
 import { applyAndSettle, crash, failure, SETTLE_MS, settlesIn } from '../settle.ts';
 import { oneLine } from '../text.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
@@ -54,6 +55,7 @@ async function detached(invoked: Invocation): Promise<void> {
     const agents = await applyAndSettle(client);
     const outcomes = agents.map((view) => outcome(view, hint));
     for (const { line } of outcomes) print(line);
+    for (const line of sandboxLines(agents)) print(completed(line));
     await greet(client, started ? 'runs in the background' : 'was running already');
     print(`Stop agents and host with: ${hint('down')}`);
     if (outcomes.some(({ ok }) => !ok)) process.exitCode = ExitCode.failed;
@@ -121,14 +123,14 @@ async function follow(client: ControlClient, own: Promise<RunningHost> | null, h
         await bringDown(client).catch(complain);
         throw error;
       });
-      await recordingHints(client, hint).catch((error: unknown) => ending ?? complain(error));
+      await startingHints(client, hint).catch((error: unknown) => ending ?? complain(error));
       process.exitCode ||= await running.stopped;
     } else {
       client
         .call('apply')
         .then(async (plan) => {
           plan.warnings.forEach(warn);
-          await recordingHints(client, hint);
+          await startingHints(client, hint);
         })
         .catch((error: unknown) => ending ?? complain(error));
       await client.closed();
@@ -191,9 +193,11 @@ async function greet(client: ControlClient, how: string): Promise<void> {
   if (info.configProblem) warn(`${info.configProblem.message} ${info.configProblem.next}`);
 }
 
-/** Who watches recordings is told what else there could be, and how to begin one anew that goes on at its end. */
-async function recordingHints(client: ControlClient, hint: Hint): Promise<void> {
-  const recorded = (await client.call('agents')).filter((view) => view.model?.startsWith('replay:'));
+/** Which sandboxes they are in. Who watches recordings is told what else there could be, and how to begin one anew that goes on at its end. */
+async function startingHints(client: ControlClient, hint: Hint): Promise<void> {
+  const agents = await client.call('agents');
+  for (const line of sandboxLines(agents)) print(completed(line));
+  const recorded = agents.filter((view) => view.model?.startsWith('replay:'));
   if (recorded.length === 0) return;
   const { detectRuntimes } = await frontDoor();
   print(engineOffer(await detectRuntimes(), programName()));
