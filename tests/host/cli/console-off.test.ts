@@ -23,6 +23,14 @@ it('serves no console where the file says so, and says what an edit of that wait
   await fleet.aether('down');
   expect((await fleet.aether('up', '--detach')).stdout).toContain('.localhost:');
   expect((await fleet.aether('plan')).stderr).toBe('');
+
+  /* Links: of this start, and one for browsers that do not find its name. */
+  const named = await fleet.aether('console');
+  expect(named.stdout).toMatch(/^http:\/\/[a-z2-7]{20}\.localhost:\d+\/#link=\S+\n$/);
+  expect(named.stderr).toContain('aether console --plain');
+  const plain = await fleet.aether('console', '--plain');
+  expect(plain.stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/#link=\S+\n$/);
+  expect(plain.stderr).toContain('Weaker');
 });
 
 it('names the workspace that cannot be made', async () => {

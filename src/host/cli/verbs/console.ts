@@ -23,10 +23,11 @@ function registerConsole(program: Command): void {
     .action(async ({ plain }: { plain?: boolean }, command: Command) => {
       await withHost(invocation(globalsOf(command)), async (client) => {
         print(await client.call('consoleLink', plain ? { plain } : {}));
-        if (plain)
-          note(
-            'Weaker: what a program that had this port before stored or registered in the browser is of this address, too.',
-          );
+        note(
+          plain
+            ? 'Weaker: what a program that had this port before stored or registered in the browser is of this address, too.'
+            : 'Where the browser does not find this name: `aether console --plain`.',
+        );
       });
     });
 }
