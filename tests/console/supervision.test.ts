@@ -186,6 +186,7 @@ describe('standing still', () => {
       'Pause at oncep',
       'Resumer',
       'Interrupt the turnx',
+      'Trust what others said',
       'Stops',
       'Restart⇧R',
       'Kill⇧K',

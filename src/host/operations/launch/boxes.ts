@@ -49,7 +49,8 @@ export function boxesFor({ config, choice, place, launch, host }: BoxesBasis): R
   // What they need may lie in the workspace: there it stays writable.
   const used = [host.programs, ...launch.uses.read].flatMap((path) => programFiles(path, place.userHome));
   const needed = [...program, ...bridge, ...used, ...toolchains].filter(
-    (path) => ![...write, ...SYSTEM].some((top) => within(path, top)),
+    // Not so what lies in the state directory: that is hidden, also where it is part of the workspace.
+    (path) => within(path, host.stateDir) || ![...write, ...SYSTEM].some((top) => within(path, top)),
   );
   // An agent that could write it would be told by itself what it may do.
   const fixed =
