@@ -181,6 +181,10 @@ export interface PlannedSandbox {
   read: string[];
   hidden: string[];
   network: 'shared' | 'own';
+  /** What its processes reach, in words. */
+  reaches: string;
+  /** Where you find servers of its processes while it runs. */
+  ports: string[];
   debug: boolean;
   /** What is not enforced or weaker than it could be, with the step that mends it. */
   missing: { what: string; mend: string }[];

@@ -84,6 +84,9 @@ test.runIf(OUTSIDE !== undefined)(
     const network = [`${OUTSIDE}:${web}`, `127.0.0.1:${database}`];
     const config = { agents: { a: shell({ network, ports: [5173] }), open: shell({ network: 'host' }) } };
     fleet = await LiveFleet.make(config);
+    const plan = await fleet.ok('plan');
+    expect(plan).toContain('listed: its model and');
+    expect(plan).toContain('unsafe: the network of this machine');
     await fleet.up();
     await fleet.until('a', 'running', isRunning);
 
@@ -154,6 +157,7 @@ test.runIf(OUTSIDE !== undefined)(
 
 test('without a sandbox plan and ps say that network: is not enforced', async () => {
   fleet = await LiveFleet.make({ agents: { a: shell({ sandbox: 'none', network: 'none' }) } });
+  expect(await fleet.ok('plan')).toContain('not enforced without a sandbox (none)');
   await fleet.up();
   await fleet.until('a', 'running', isRunning);
   expect(await fleet.ok('ps')).toContain('network: is not enforced without a sandbox: a');

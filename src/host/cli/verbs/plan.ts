@@ -189,17 +189,17 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
 }
 
 function printSandbox(sandbox: PlannedSandbox, field: (label: string, value: string) => void): void {
-  const { kind, why, write, read, hidden, network, debug, missing } = sandbox;
+  const { kind, why, write, read, hidden, reaches, ports, debug, missing } = sandbox;
   field('sandbox', `${kind} (${why})`);
   if (kind === 'none') field('', 'its processes have all the rights of your user');
   else {
     field('', `writes ${write.join(' ')}`);
     field('', `reads the system’s programs, ${read.join(' ')}`);
     field('', `never sees ${hidden.join(' ')}`);
-    if (network === 'shared')
-      field('', 'shares this machine’s network: its loopback servers and abstract sockets are within reach');
     if (debug) field('', 'debuggers work inside');
   }
+  field('network', reaches);
+  if (ports.length > 0) field('', `shows ${ports.join(' ')}`);
   for (const { what, mend } of missing) {
     field('', `– ${what}`);
     field('', `  mend: ${mend}`);

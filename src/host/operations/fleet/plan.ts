@@ -82,12 +82,16 @@ async function planSandbox(
   const choice = await chooseSandbox(agent);
   const { kind, why, missing } = choice;
   const shared = writableByAgents(config.agents, host.stateDir);
-  const { boxes } = boxesFor({ config: agent, choice, place, launch, host: { ...host, shared } });
+  const {
+    boxes,
+    network: reaches = '',
+    ports = [],
+  } = boxesFor({ config: agent, choice, place, launch, host: { ...host, shared } });
   const { write, read, hidden = [], network, debug = false } = boxes[0]!;
   if (kind === 'none')
-    return { kind, why, write: [], read: [], hidden: [], network: 'shared', debug, missing };
+    return { kind, why, write: [], read: [], hidden: [], network: 'shared', reaches, ports, debug, missing };
   requireShown(agent, boxes[0]!);
-  return { kind, why, write, read, hidden, network, debug, missing };
+  return { kind, why, write, read, hidden, network, reaches, ports, debug, missing };
 }
 
 function describeLaunch(

@@ -134,7 +134,8 @@ describe('planFleet', () => {
           repository: null,
           sandbox: {
             ...{ kind: 'none', why: 'a test says so', write: [], read: [], hidden: [] },
-            ...{ network: 'shared', debug: false, missing: [] },
+            reaches: expect.stringContaining('not enforced without a sandbox (full)'),
+            ...{ network: 'shared', ports: [], debug: false, missing: [] },
           },
         },
       },
