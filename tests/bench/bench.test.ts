@@ -16,6 +16,7 @@ const ROWS: Record<string, RegExp[]> = {
   echo: [/one call at a time.*modern/, /one call at a time.*legacy/, /32 calls/, /PSS/, /cold start/],
   memory: [/aether_memory_get.*modern/, /aether_memory_get.*legacy/],
   start: [/aether start/, /aether up --detach/],
+  sandbox: [/a box of bubblewrap/, /network of its own/],
   footprint: [/Claude Code run/, /command in a terminal/],
   inject: [/idle agent/, /busy one/],
   curve: [/host memory per agent/, /event latency p99/, /event loop delay p99/],
