@@ -156,7 +156,7 @@ describe('the rest of the page', () => {
   it('names npm scripts that there are', () => {
     const { scripts } = manifest();
     const named = [...README.matchAll(/npm run ([a-z]+)/g)].map(([, name]) => name!);
-    expect(named).toEqual(['bench', 'chaos', 'trees']);
+    expect(named).toEqual(['bench', 'chaos', 'trees', 'hostile']);
     for (const name of named) {
       const [program, file] = scripts[name]!.split(' ');
       expect([program, fs.existsSync(join(reader.clone, file!))]).toEqual(['node', true]);
