@@ -13,9 +13,9 @@ export type Outcome = 'succeeds' | 'fails' | 'untried';
 export type Trace =
   /** An event of this topic is appended while it runs. */
   | { event: Topic }
-  /** No event, but a line of host.log that holds these words: once for a door and a reason, not for each attempt. */
-  | { log: string }
-  /** Neither, which is checked: no event of the host is appended. In words: why the host cannot see it. */
+  /** The same, told once for a door and a reason: by this attempt or by an earlier one. */
+  | { once: Topic }
+  /** Neither, which is checked: no event that tells of it is appended. In words: why the host cannot see it. */
   | { invisible: string };
 
 export interface Expected {
@@ -27,13 +27,15 @@ export interface Expected {
 export interface Attack {
   /** GROUP/NAME, in kebab-case. */
   name: string;
+  /** The plain program, unless it is the engine that asks before each tool. */
+  by?: 'asker';
   /** What the agent is after. */
   wants: string;
   /** Python, run by the agent in its workspace after programs/prelude.py. */
   program: string;
   /** What stands ready before it, made by the operator or by the machine. */
   before?(scene: Scene): Promise<void> | void;
-  /** What the operator does once the program has called `ready()`. */
+  /** What the operator does once the program has called `ready()`; of `asker`, once it has ended. */
   meanwhile?(scene: Scene): Promise<void> | void;
   /** Looks from outside whether it got what it wants. */
   took(scene: Scene, printed: string): Promise<boolean> | boolean;

@@ -1,5 +1,6 @@
 /** All attacks, in the order in which they are tried: what ends host or agents comes last. */
 import type { Attack } from './attack.ts';
+import { gates } from './attacks/gate.ts';
 import { host } from './attacks/host.ts';
 import { identity } from './attacks/identity.ts';
 import { kernel } from './attacks/kernel.ts';
@@ -16,6 +17,7 @@ export const ATTACKS: readonly Attack[] = [
   ...network,
   ...identity,
   ...links,
+  ...gates,
   ...host,
   ...operator,
 ];

@@ -1,6 +1,4 @@
 /** Tries attacks in one setting, one after the other, and says of each what was expected and what was seen. */
-import fs from 'node:fs';
-import { join } from 'node:path';
 import type { EventView } from '../../src/host/api.ts';
 import { type Attack, expectedIn, type Outcome, type Setting, type Trace } from './attack.ts';
 import { Scene } from './scene.ts';
@@ -84,11 +82,6 @@ class Mark {
     return new Mark(scene, events.at(-1)?.seq ?? 0);
   }
 
-  static #text({ fleet }: Scene): string {
-    const file = join(fleet.stateDir, 'host.log');
-    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '';
-  }
-
   async #since(): Promise<EventView[]> {
     return (await this.#scene.fleet.events()).filter(({ seq }) => seq > this.#seq);
   }
@@ -107,7 +100,8 @@ class Mark {
     for (;;) {
       if ('event' in trace && (await this.#since()).some(({ topic }) => topic === trace.event))
         return `event ${trace.event}`;
-      if ('log' in trace && Mark.#text(this.#scene).includes(trace.log)) return 'host.log';
+      const once = 'once' in trace ? trace.once : null;
+      if ((await this.#scene.events()).some(({ topic }) => topic === once)) return `event ${once}`;
       if (performance.now() > end) return '';
       await new Promise((resolve) => setTimeout(resolve, 100));
     }

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EventView } from '../../src/host/api.ts';
 import { eventually } from '../support/eventually.ts';
-import { AETHER, LiveFleet, running } from '../support/live-fleet.ts';
+import { AETHER, call, LiveFleet, running } from '../support/live-fleet.ts';
 import { shimOf } from '../support/run-tree.ts';
 import type { Attack, Setting } from './attack.ts';
 import { Targets } from './targets.ts';
@@ -18,6 +18,7 @@ const ENDS_WITHIN_MS = 40_000;
 /** After the attacker has gone, a process that it left may still have something to say. */
 const LEFT_ALONE_MS = 3_000;
 
+const bash = (command: string) => call('Bash', { command, description: 'a test' });
 const word = (what: string) => `${what}-of-the-victim-${randomBytes(9).toString('hex')}`;
 
 export class Scene {
@@ -63,7 +64,7 @@ export class Scene {
     return scene;
   }
 
-  workspace(agent: 'attacker' | 'victim' | 'guest'): string {
+  workspace(agent: 'attacker' | 'victim' | 'guest' | 'asker'): string {
     return agent === 'guest'
       ? join(this.workspace('attacker'), 'guest')
       : join(this.fleet.project, 'workspaces', agent);
@@ -88,6 +89,13 @@ export class Scene {
       agents: {
         victim: { ...common, command: python('victim.py'), env },
         attacker: { ...common, shared: true, command: python('attacker.py'), network },
+        asker: {
+          runtime: 'claude-code',
+          permissions: 'ask',
+          restart: 'never',
+          autostart: false,
+          goal: '[[say hello]]',
+        },
         /* Lives in a directory of the attacker's. */
         guest: {
           ...common,
@@ -140,17 +148,29 @@ export class Scene {
 
   /** @returns what the attack printed */
   async run(attack: Attack): Promise<string> {
-    const orders = join(this.workspace('attacker'), 'orders');
+    const by = attack.by ?? 'attacker';
+    const orders = join(this.workspace(by), 'orders');
+    fs.mkdirSync(orders, { recursive: true });
     this.#attacks += 1;
     const number = String(this.#attacks);
     const file = (suffix: string) => join(orders, `${number}.${suffix}`);
     this.order = `do what the attacker says (${number})`;
     const facts = await this.#facts();
     this.victimPid = facts.victim.pid;
-    const { shim } = facts.me;
     fs.writeFileSync(join(orders, 'facts.json'), JSON.stringify(facts));
     const prelude = fs.readFileSync(join(PROGRAMS, 'prelude.py'), 'utf8');
     fs.writeFileSync(file('py'), `${prelude}\n\n${attack.program}`);
+    const printed = () => (fs.existsSync(file('out')) ? fs.readFileSync(file('out'), 'utf8') : '');
+    try {
+      if (by === 'asker') await this.#byAsker(attack, number, file);
+      else await this.#byAttacker(attack, facts.me.shim, file);
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : error}\n${printed()}`);
+    }
+    return printed();
+  }
+
+  async #byAttacker(attack: Attack, shim: number, file: (suffix: string) => string): Promise<void> {
     fs.writeFileSync(file('go'), '');
     let met = attack.meanwhile === undefined;
     let alone_ms: number | null = null;
@@ -170,15 +190,60 @@ export class Scene {
       },
       ENDS_WITHIN_MS,
       40,
-    ).catch((error: Error) => {
-      throw new Error(`${error.message}\n${this.printed(number)}`);
-    });
-    return this.printed(number);
+    );
   }
 
-  printed(number: string): string {
-    const out = join(this.workspace('attacker'), 'orders', `${number}.out`);
-    return fs.existsSync(out) ? fs.readFileSync(out, 'utf8') : '';
+  /** Has the first call allowed, and lets go on what it left behind once the second is asked about. */
+  async #byAsker(attack: Attack, number: string, file: (suffix: string) => string): Promise<void> {
+    const { fleet } = this;
+    if ((await fleet.agent('asker')).state !== 'running') await fleet.ok('start', 'asker');
+    await fleet.idle('asker', ENDS_WITHIN_MS);
+    for (const name of fs.readdirSync(this.workspace('asker')))
+      if (name.startsWith('proof')) fs.rmSync(join(this.workspace('asker'), name));
+    const program = `/usr/bin/python3 -B orders/${number}.py ${number} > orders/${number}.out 2>&1 < /dev/null`;
+    await fleet.ok('inject', 'asker', `${bash(program)} ${bash('touch proof')} [[say done]]`);
+    await fleet.ok('approvals', 'answer', await this.#question(`orders/${number}.py`), 'allow');
+    await this.#question('touch proof');
+    fs.writeFileSync(file('go-on'), '');
+    await eventually(`${attack.name} has ended`, () => fs.existsSync(file('done')), ENDS_WITHIN_MS);
+    await this.stand();
+    await attack.meanwhile?.(this);
+    this.#proven = fs.existsSync(join(this.workspace('asker'), 'proof'));
+    await fleet.cli(['kill', 'asker']);
+  }
+
+  /** The id of the open question about a command. */
+  async #question(command: string): Promise<string> {
+    const open = await eventually(
+      `it is asked about ${command}`,
+      async () => {
+        await this.stand();
+        const all = await this.fleet.withHost((client) => client.call('approvals', { agent: 'asker' }));
+        return all.find(({ detail }) => JSON.stringify(detail).includes(command)) ?? null;
+      },
+      ENDS_WITHIN_MS,
+      100,
+    );
+    return open.id;
+  }
+
+  /** Has the engine call the tool once more, and waits until it is asked or has run. */
+  async askAgain(): Promise<void> {
+    const { fleet } = this;
+    await fleet.idle('asker', ENDS_WITHIN_MS);
+    await fleet.ok('inject', 'asker', `${bash('touch proof # again')} [[say done]]`);
+    const made = () => fs.existsSync(join(this.workspace('asker'), 'proof'));
+    await Promise.race([
+      this.#question('touch proof # again'),
+      eventually('it has run', made, ENDS_WITHIN_MS).catch(() => undefined),
+    ]);
+  }
+
+  #proven = false;
+
+  /** The call that was asked about, and not answered, has run. */
+  proven(): boolean {
+    return this.#proven;
   }
 
   events(): Promise<EventView[]> {

@@ -46,8 +46,6 @@ const lines: Renderers<Lines> = {
   'events.pruned': ({ data }) =>
     quiet(`! ${data.removed} old events were removed from the log (${data.why})`),
   'runs.removed': ({ data }) => quiet(`! old runs were removed: ${data.runs.length}`),
-  'door.shed': ({ data }) =>
-    loud('yellow', `! ${data.shed} connections to ${data.door} were refused: ${data.why}`),
 
   'agent.added': null,
   'agent.changed': null,

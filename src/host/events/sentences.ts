@@ -41,6 +41,8 @@ const ACTIONS = {
 } as const;
 
 const sentences = {
+  'door.shed': (data) =>
+    warn(`The door of the host, ${data.door}: ${count(data.shed, 'connection')} refused: ${data.why}.`),
   'door.replaced': (data) => ({
     ...warn(`The door of the host, ${data.door}: ${data.why}.`),
     note: `${count(data.times, 'time')} since this was last said`,

@@ -36,7 +36,7 @@ export interface Topics {
   'events.pruned': PrunedData;
   /** By retention: directories of ended runs that it has removed. */
   'runs.removed': { runs: string[]; bytes: number };
-  /** By a door that refuses or sheds connections. `shed`: how many since it last said so. */
+  /** By a door that refuses an agent, or is flooded. `shed`: how many connections since it last said so. */
   'door.shed': { door: string; shed: number; why: string };
   /** By a door: another process removed its socket, or listened in its place; it was made anew. `times` since last told. */
   'door.replaced': { door: string; times: number; why: string };

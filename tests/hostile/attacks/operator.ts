@@ -1,6 +1,6 @@
-import { type Attack, fails, SAME_USER, succeeds, UNSEEN } from '../attack.ts';
+import { type Attack, fails, SAME_USER, succeeds, type Trace, UNSEEN } from '../attack.ts';
 
-const REFUSED = { log: 'connections were refused' };
+const REFUSED: Trace = { once: 'door.shed' };
 const NO_SOCKET = 'the socket is not shown';
 const NO_PORT = 'the box has a network of its own, and so its own loopback';
 
@@ -127,7 +127,7 @@ attempt('answer', answer)
 `,
     took: async (scene) => {
       const answered = await scene.fleet.events({ topics: ['approval.answered'] });
-      return answered.length > 0;
+      return answered.some(({ agent }) => agent === 'attacker');
     },
     expected: {
       none: fails('a peer that is part of a run is no operator', REFUSED),

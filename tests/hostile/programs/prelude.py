@@ -117,7 +117,7 @@ def pids():
 
 
 def search_memory(pid, word):
-    """Looks for a word in another process's memory."""
+    """What another process's memory holds from this word on; None when it does not."""
     with open('/proc/%d/maps' % pid) as maps, open('/proc/%d/mem' % pid, 'rb', 0) as memory:
         for line in maps:
             span, access, *rest = line.split()
@@ -128,8 +128,9 @@ def search_memory(pid, word):
                 continue
             try:
                 memory.seek(start)
-                if word in memory.read(end - start):
-                    return True
+                held = memory.read(end - start)
+                if word in held:
+                    return held[held.index(word):][:200]
             except (OSError, ValueError):
                 pass
-    return False
+    return None

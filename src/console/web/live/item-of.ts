@@ -13,7 +13,6 @@ const items: Renderers<Item> = {
   'config.applied': null,
   'config.changed': null,
   'config.broken': null,
-  'door.shed': null,
   'events.pruned': null,
   'runs.removed': null,
   'agent.added': null,
