@@ -1,5 +1,6 @@
 /** What is published: packed, installed into an empty project, and run there on a new and on an old Node. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
@@ -11,6 +12,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -146,8 +148,12 @@ describe('on this Node', () => {
         async () => /→ aether_/.test((await aether(process.execPath, ['logs'], fleet)).stdout),
         30_000,
       );
-      const console = /http:\/\/127\.0\.0\.1:\d+/.exec(up.stdout)![0];
-      expect((await fetch(console)).headers.get('content-security-policy')).toContain("default-src 'none'");
+      const [, name, port] = /http:\/\/(\w+\.localhost):(\d+)/.exec(up.stdout)!;
+      // Browsers find such a name by themselves; the resolver of this machine need not.
+      const request = get({ host: '127.0.0.1', port, headers: { host: `${name}:${port}` } });
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      response.resume();
+      expect(response.headers['content-security-policy']).toContain("default-src 'none'");
       const down = await aether(process.execPath, ['down'], fleet);
       expect(down).toMatchObject({ code: 0 });
       expect(rows.filter((row) => isAlive(row.pid))).toEqual([]);

@@ -18,7 +18,7 @@ import { type ModelServer, startModelServer } from '../support/model-server/serv
 import { anchorsOf, type Block, blocksOf, codeOf, linksOf, tableOf } from './markdown.ts';
 import { Reader } from './reader.ts';
 
-const LINES_MAX = 200;
+const LINES_MAX = 210;
 const IMAGE_BYTES_MAX = 400_000;
 const CTRL_C = '\x03';
 /** Of one use; what follows it may be printed right behind. */

@@ -115,7 +115,9 @@ export class LiveFleet {
       ]),
     );
     const defaults = { ...(this.#older ? {} : { sandbox: SANDBOX }), ...config.defaults };
-    this.write(stringify({ console: { port: 0 }, ...config, defaults, agents }));
+    // The agents last: tests append one.
+    const { agents: _agents, ...rest } = config;
+    this.write(stringify({ console: { port: 0 }, ...rest, defaults, agents }));
   }
 
   /** aether.yaml, replaced as an editor does it. */
