@@ -19,6 +19,7 @@ const ROWS: Record<string, RegExp[]> = {
   sandbox: [/a box of bubblewrap/, /network of its own/],
   footprint: [/Claude Code run/, /command in a terminal/],
   inject: [/idle agent/, /busy one/],
+  network: [/added to a start/, /relay: one byte/, /relay: bytes/, /proxy: one byte/, /proxy: bytes/],
   curve: [/host memory per agent/, /event latency p99/, /event loop delay p99/],
   flood: [
     /event loop delay.*nobody/,

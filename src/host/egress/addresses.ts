@@ -105,11 +105,8 @@ const SPECIAL: readonly (readonly [block: string, kind: string])[] = [
   ['100.64.0.0/10', 'a network of a provider (CGNAT)'],
   ['169.254.0.0/16', 'the local link'],
   ['192.0.0.0/24', 'a reserved block'],
-  ['192.0.2.0/24', 'a block for documentation'],
   ['192.88.99.0/24', 'a retired relay'],
   ['198.18.0.0/15', 'a block for benchmarks'],
-  ['198.51.100.0/24', 'a block for documentation'],
-  ['203.0.113.0/24', 'a block for documentation'],
   ['224.0.0.0/4', 'a multicast group'],
   ['240.0.0.0/4', 'a reserved block'],
   ['::/128', 'this machine'],
@@ -123,8 +120,6 @@ const SPECIAL: readonly (readonly [block: string, kind: string])[] = [
   ['2001::/32', 'a tunnel (Teredo)'],
   ['2001:2::/48', 'a block for benchmarks'],
   ['2001:10::/28', 'a reserved block'],
-  ['2001:db8::/32', 'a block for documentation'],
-  ['3fff::/20', 'a block for documentation'],
   ['5f00::/16', 'a reserved block'],
 ];
 
