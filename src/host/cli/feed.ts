@@ -15,11 +15,17 @@ const LINES_PER_EVENT = 3;
 /** Where the output is no terminal, or a very wide one. */
 const WIDTH_MAX = 200;
 
+export interface Feed {
+  stop(): void;
+  /** All of it is printed: it was stopped, or the host has ended. */
+  ended: Promise<void>;
+}
+
 /** @param fromStart of this host; otherwise from now on. */
-export function followFeed(client: ControlClient, fromStart: boolean, hint: Hint): { stop(): void } {
+export function followFeed(client: ControlClient, fromStart: boolean, hint: Hint): Feed {
   const margin = new Margin();
   let stop = () => {};
-  void (async () => {
+  const ended = (async () => {
     const stream = client.stream('follow', fromStart ? await sinceStart(client) : {});
     stop = () => stream.cancel();
     for await (const event of stream) for (const line of feedLines(event, margin, hint)) print(line);
@@ -27,7 +33,7 @@ export function followFeed(client: ControlClient, fromStart: boolean, hint: Hint
     // The caller, who waits for it, tells of the host's end.
     if (!(error instanceof AetherError && error.code === 'control.lost')) printError(error);
   });
-  return { stop: () => stop() };
+  return { stop: () => stop(), ended };
 }
 
 /** What happened before this client could connect is part of what it shows. */

@@ -125,6 +125,8 @@ async function follow(client: ControlClient, own: Promise<RunningHost> | null, h
       });
       await startingHints(client, hint).catch((error: unknown) => ending ?? complain(error));
       process.exitCode ||= await running.stopped;
+      // What it said last is still on its way through the socket, which it has closed.
+      await feed.ended;
     } else {
       client
         .call('apply')
