@@ -33,6 +33,8 @@ export class Scene {
   link = '';
   /** Of the victim's engine, as the attack found it. */
   victimPid: number | null = null;
+  /** An attack's own look at the victim's workspace, before and after. */
+  changed = false;
   #attacks = 0;
 
   private constructor(setting: Setting, fleet: LiveFleet, targets: Targets, secrets: Scene['secrets']) {

@@ -62,7 +62,7 @@ export function bubblewrapArguments(
     '--die-with-parent',
     ...filter(),
     ...system(),
-    ...['--proc', '/proc', '--dev', '/dev'],
+    ...['--proc', '/proc', ...machineSettings(), '--dev', '/dev'],
     ...temporary(has),
     ...['--symlink', '/run', '/var/run'],
     ...etc(spec.own),
@@ -90,6 +90,16 @@ function placeOf(path: string, { shared = [] }: BoxSpec): HandleSpec | null {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return null;
   return { kind: stat.isFile() ? 'file' : 'directory', root, path: relative(root, path) };
+}
+
+/**
+ * What of /proc is the machine's. A box of root is root to it, whatever it may do otherwise: it could set the program
+ * that the kernel runs, as root and outside, when a process crashes. bubblewrap leaves open what is a read-only directory.
+ */
+const MACHINE = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs', 'acpi', 'scsi', 'mtrr'];
+
+function machineSettings(): string[] {
+  return MACHINE.map((name) => `/proc/${name}`).flatMap((path) => ['--ro-bind-try', path, path]);
 }
 
 function system(): string[] {

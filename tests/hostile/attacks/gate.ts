@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { KEY } from '../../support/live-fleet.ts';
 import { type Attack, fails, succeeds, type Trace } from '../attack.ts';
+import type { Scene } from '../scene.ts';
 
 /** Both questions; the rest is in the kernel. */
 const ASKED: Trace = { event: 'approval.opened' };
@@ -31,12 +32,18 @@ os.setsid()
 wait_for('go-on', 30)
 `;
 
+interface More extends Partial<Attack> {
+  /** What shows that it got what it wants, where that is not the call. */
+  got?(printed: string): boolean;
+  look?(scene: Scene): boolean;
+}
+
 const gate = (
   name: string,
   wants: string,
   program: string,
   expected: Attack['expected'],
-  { got, ...more }: Partial<Attack> & { got?: (printed: string) => boolean } = {},
+  { got, look, ...more }: More = {},
 ): Attack => ({
   name: `gate/${name}`,
   by: 'asker',
@@ -44,7 +51,7 @@ const gate = (
   program: BEHIND + program,
   took: (scene, printed) => {
     if (printed.includes('no engine was found')) throw new Error('the attack did not find the engine');
-    return got === undefined ? scene.proven() : got(printed);
+    return look?.(scene) ?? got?.(printed) ?? scene.proven();
   },
   expected,
   ...more,
@@ -153,6 +160,41 @@ for name in ('.bashrc', '.profile', '.bash_profile', '.zshrc', '.gitconfig'):
         for (const name of ['.claude', '.mcp.json'])
           fs.rmSync(join(scene.workspace('asker'), name), { recursive: true, force: true });
       },
+    },
+  ),
+  gate(
+    'launch-files-linked',
+    "that the host writes the files of its next launch into the victim's workspace, where links lead that it left",
+    `
+TARGET = FACTS['victim']['workspace']
+def link(path):
+    os.rename(path, path + '.old')
+    os.symlink(TARGET, path)
+    say('LINKED', path)
+CONFIG = os.environ['CLAUDE_CONFIG_DIR']
+for path in (CONFIG + '/projects/conversation', CONFIG + '/projects', CONFIG + '/aether-moves', CONFIG + '/skills', CONFIG,
+             os.path.expanduser('~'), os.environ['TMPDIR'], HOME + '/.claude', os.path.dirname(CONFIG)):
+    attempt(path, lambda: link(path))
+`,
+    {
+      none: fails('no file in a place that agents can write is opened by its path alone', {
+        event: 'agent.failed',
+      }),
+      bubblewrap: fails('no file in a place that agents can write is opened by its path alone', ASKED),
+    },
+    {
+      meanwhile: async (scene) => {
+        const target = scene.workspace('victim');
+        // What an unconfined engine writes itself, until it ends, follows the links.
+        await scene.fleet.ok('stop', 'asker');
+        const before = fs.readdirSync(target).join();
+        await scene.fleet.cli(['start', 'asker']);
+        await scene.fleet.until('asker', 'settled', ({ state }) => state !== 'starting');
+        scene.changed = fs.readdirSync(target).join() !== before;
+      },
+      look: ({ changed }) => changed,
+      after: ({ fleet }) =>
+        fs.rmSync(join(fleet.stateDir, 'agents', 'asker'), { recursive: true, force: true }),
     },
   ),
   gate(

@@ -42,6 +42,31 @@ attempt('open_tree', lambda: (syscall(428, 428, -100, b'/', 1), say('MOUNTED')))
     },
   },
   {
+    name: 'kernel/settings-written',
+    wants:
+      'a setting of the kernel (what runs at a crash, which namespaces there are), written below /proc or /sys',
+    program: `
+# What one process sets for itself, or asks to be told of.
+OWN = ('/proc/pressure', '/proc/self', '/proc/thread-self')
+for base in ('/proc', '/sys'):
+    for top, folders, names in os.walk(base):
+        if top == '/proc':
+            folders[:] = [name for name in folders if not name.isdigit() and '/proc/' + name not in OWN]
+        for name in names:
+            try:
+                os.close(os.open(os.path.join(top, name), os.O_WRONLY | os.O_NONBLOCK))
+                say('OPENED', os.path.join(top, name))
+            except OSError:
+                pass
+`,
+    took: (_, printed) => printed.includes('OPENED'),
+    expected: {
+      none: untried('as root each would open, for the machine itself'),
+      bubblewrap: fails('what of /proc is not of a process is read-only, and there is no /sys', UNSEEN),
+    },
+    short: true,
+  },
+  {
     name: 'kernel/io-uring',
     wants: 'a way past the filter of system calls',
     program: `attempt('io_uring', lambda: (syscall(425, 425, 4, ctypes.create_string_buffer(120)), say('SET UP')))`,

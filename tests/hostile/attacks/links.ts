@@ -57,4 +57,33 @@ wait_for('go-on')
     },
     short: true,
   },
+  {
+    name: 'links/git-hooks',
+    wants: 'a program of its own run by whoever looks at its workspace with git: hooks, a monitor, filters',
+    program: `
+import subprocess
+for words in (['init', '-q'], ['config', 'core.fsmonitor', HOME + '/hook'], ['config', 'core.hooksPath', HOME],
+              ['config', 'filter.x.clean', HOME + '/hook'], ['config', 'core.pager', HOME + '/hook']):
+    attempt(words, lambda: subprocess.run(['git', *words], check=True))
+for name in ('hook', 'post-checkout', 'pre-commit', 'post-index-change', 'reference-transaction'):
+    open(name, 'w').write('#!/bin/sh\\ntouch %s/hooked\\n' % HOME)
+    os.chmod(name, 0o755)
+open('.gitattributes', 'w').write('* filter=x\\n')
+ready()
+wait_for('go-on')
+`,
+    meanwhile: async ({ fleet }) => {
+      for (const words of [['ps'], ['plan'], ['doctor'], ['restart', 'attacker'], ['apply']])
+        await fleet.cli(words);
+    },
+    took: (scene) => fs.existsSync(join(scene.workspace('attacker'), 'hooked')),
+    after: (scene) => {
+      for (const name of ['.git', '.gitattributes', 'hook', 'hooked'])
+        fs.rmSync(join(scene.workspace('attacker'), name), { recursive: true, force: true });
+    },
+    expected: {
+      none: fails('the host runs no git', { event: 'run.exited' }),
+      bubblewrap: fails('the host runs no git', { event: 'run.exited' }),
+    },
+  },
 ];

@@ -195,6 +195,46 @@ for path in ('/', '/api/agents', '/api/verbs/agents', '/openapi.json'):
     short: true,
   },
   {
+    name: 'operator/socket-taken',
+    wants: 'to be taken for the host by its operator, at the control socket of a dead one',
+    program: `
+ready()
+path = FACTS['control']
+def serve():
+    server = socket.socket(socket.AF_UNIX)
+    os.unlink(path)
+    server.bind(path)
+    server.listen()
+    server.settimeout(8)
+    connection, _ = server.accept()
+    hello = {'aether': 'control', 'protocol': 2, 'version': '0.1.0', 'pid': os.getpid()}
+    connection.sendall((json.dumps(hello) + '\\n').encode())
+    say('HEARD', receive(connection, b'\\n', 3))
+    connection.sendall((json.dumps({'id': 1, 'ok': []}) + '\\n').encode())
+    time.sleep(1)
+end = time.time() + 10
+while time.time() < end and not wait_for('go-on', 0.05):
+    try:
+        connect(path).close()
+    except FileNotFoundError:
+        time.sleep(0.05)
+    except OSError:
+        attempt('serve', serve)
+        break
+`,
+    meanwhile: async (scene) => {
+      await scene.fleet.killHost();
+      // Until it listens: it looks every 50 ms.
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      await scene.fleet.cli(['ps']);
+    },
+    took: (_, printed) => printed.includes('"verb"'),
+    expected: {
+      none: succeeds('the socket is in a directory of the user', { event: 'host.started' }),
+      bubblewrap: fails(NO_SOCKET, { event: 'host.started' }),
+    },
+  },
+  {
     name: 'operator/port-taken',
     wants: "the operator's session, by listening at the console's port once the host is dead",
     program: `
