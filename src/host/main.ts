@@ -23,6 +23,7 @@ import { detectRuntimes, version, WEB_DIR } from './installation.ts';
 import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { recoverRuns, returnExpired } from './operations/boot/recover.ts';
+import { coverConfiguration } from './operations/launch/cover-config.ts';
 import { releaseLeftovers } from './operations/launch/release.ts';
 import { stopAll } from './operations/lifecycle/stop-all.ts';
 import { Upkeep } from './operations/upkeep/chores.ts';
@@ -212,6 +213,7 @@ class HostProcess implements RunningHost {
           ? null
           : watchConfig(configFile, (result) => fleet.edited(result), {
               clock,
+              touched: () => void coverConfiguration(wiring, configFile),
               ...(known === null ? {} : { last: known }),
             }),
     };

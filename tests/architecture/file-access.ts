@@ -70,6 +70,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'host/sandboxes/bubblewrap-arguments.ts': 'stats',
   'host/sandboxes/bubblewrap-probe.ts': 'user',
   'host/sandboxes/bubblewrap-program.ts': 'user',
+  'host/sandboxes/cover-again.ts': 'kernel',
   'host/sandboxes/engine-program.ts': 'user',
   'host/sandboxes/etc.ts': 'user',
   'host/sandboxes/passt.ts': 'user',

@@ -133,6 +133,12 @@ describe('what a boxed agent sees', () => {
     expect(fs.existsSync(join(fleet.stateDir, 'aether.db'))).toBe(true);
     expect(said).toMatch(/^agents$/m);
     expect(said).not.toMatch(/^host\.log$/m);
+    // An editor puts another file there, which takes away what was mounted on the old one.
+    fleet.write(`${before}# edited\n`);
+    await eventually('the new one is read-only, too', async () =>
+      (await inside('a', 'echo evil >> aether.yaml', '.')).includes('Read-only'),
+    );
+    expect(await inside('a', 'mv aether.yaml old.yaml; tail -1 aether.yaml', '.')).toContain('busy');
   }, 60_000);
 });
 

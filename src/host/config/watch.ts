@@ -19,6 +19,8 @@ export interface WatchOptions extends LoadOptions {
   last?: Config;
   /** Rest after the last event before the file is read: editors write in several steps. */
   settle_ms?: number;
+  /** Called at once whenever the file was written or replaced, whether that means anything or not. */
+  touched?: () => void;
   /** The slow look. */
   look_ms?: number;
 }
@@ -59,6 +61,7 @@ export function watchConfig(
   };
   const soon = () => {
     if (closed) return;
+    options.touched?.();
     cancelSettle();
     cancelSettle = clock.after(settle_ms, check);
   };

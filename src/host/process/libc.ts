@@ -204,6 +204,21 @@ export function closeOnExec(fd: number): void {
   }
 }
 
+/**
+ * The user namespace that owns a namespace (ioctl NS_GET_USERNS, Linux 4.9): entering the namespace needs rights
+ * in that one, which need not be the user namespace of the processes inside.
+ * @param namespace a descriptor of /proc/PID/ns/*
+ * @returns a descriptor that the caller closes
+ * @throws LibcError 'EPERM' when the owner lies outside this process's own user namespace
+ */
+export function ownerOfNamespace(namespace: number): number {
+  const NS_GET_USERNS = 0xb701;
+  const owner = native('int ioctl(int fd, unsigned long request, ...)')(namespace, NS_GET_USERNS, 'int', 0);
+  if (owner < 0) throw fail('ioctl NS_GET_USERNS');
+  closeOnExec(owner);
+  return owner;
+}
+
 /** Syscall numbers that are the same on every architecture. */
 const SYS_PIDFD_SEND_SIGNAL = 424;
 const SYS_PIDFD_OPEN = 434;

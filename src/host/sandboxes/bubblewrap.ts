@@ -10,6 +10,7 @@ import { boxCommand } from './box-command.ts';
 import { bubblewrapArguments, insideIds } from './bubblewrap-arguments.ts';
 import { probeBubblewrap } from './bubblewrap-probe.ts';
 import { bubblewrapProgram } from './bubblewrap-program.ts';
+import { coverAgain } from './cover-again.ts';
 import { makeEtc } from './etc.ts';
 import { mountsOf, shows } from './mounts.ts';
 import type { Box, Sandbox } from './sandbox.ts';
@@ -42,6 +43,7 @@ export const bubblewrapSandbox: Sandbox = {
           ...(spec.network === 'own' ? { ownNetwork: true as const } : {}),
         };
       },
+      replaced: coverAgain,
       inside: same,
       outside: same,
       owns: (peer, shim) =>

@@ -19,6 +19,7 @@ export const localSandbox: Sandbox = {
   box: (spec: BoxSpec): Box => ({
     spec,
     prepare: async () => undefined,
+    replaced: async () => undefined,
     wrap: (process) => process,
     inside: (hostPath) => hostPath,
     outside: (insidePath) => insidePath,

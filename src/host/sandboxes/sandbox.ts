@@ -38,6 +38,11 @@ export interface Box {
   prepare(furnishing: Furnishing): Promise<void>;
   /** The same process, started inside. Pure: nothing is made before the shim starts what this returns. */
   wrap(process: ProcessSpec): ProcessSpec;
+  /**
+   * A file that it shows read-only was replaced on the host: the new one is read-only, too.
+   * @param launcher pid of what `wrap` made of a process
+   */
+  replaced(launcher: number, file: string): Promise<void>;
   /** Path inside of a path on the host; null where the box does not show it. */
   inside(hostPath: string): string | null;
   /** Path on the host of a path inside; null where that exists only inside. */

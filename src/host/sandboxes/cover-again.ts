@@ -1,0 +1,51 @@
+/**
+ * An editor replaces a file by another one. The kernel then takes away what was mounted on the old one, in every mount
+ * namespace: a box that shows the file read-only would let its processes write the new one. So the new one is covered,
+ * too, by a program of the host's that enters the mount namespace of the box.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { ownerOfNamespace } from '../process/libc.ts';
+import { childrenOf } from '../process/proc.ts';
+
+const ENTER_MS = 5_000;
+/** What the script is given as `$1` is a path outside and inside. */
+const SCRIPT =
+  'grep -qF " $1 " /proc/self/mountinfo || { mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"; }';
+
+/**
+ * @param launcher pid of the program that made the box
+ * @throws Error with what was said, where the file is not covered
+ */
+export async function coverAgain(launcher: number, file: string): Promise<void> {
+  const [inside] = childrenOf(launcher);
+  if (inside === undefined) return;
+  const mounts = openSync(`/proc/${inside}/ns/mnt`, 'r');
+  try {
+    const owner = ownerOfNamespace(mounts);
+    try {
+      await enter(mounts, owner, file);
+    } finally {
+      closeSync(owner);
+    }
+  } finally {
+    closeSync(mounts);
+  }
+}
+
+function enter(mounts: number, owner: number, file: string): Promise<void> {
+  const namespaces = ['--mount=/proc/self/fd/3', '--user=/proc/self/fd/4', '--preserve-credentials'];
+  const child = spawn('/usr/bin/nsenter', [...namespaces, '--', '/bin/sh', '-c', SCRIPT, 'sh', file], {
+    stdio: ['ignore', 'ignore', 'pipe', mounts, owner],
+    env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' },
+    timeout: ENTER_MS,
+  });
+  let said = '';
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(0, 1_000);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => (code === 0 ? resolve() : reject(new Error(said.trim() || `exit ${code}`))));
+  });
+}
