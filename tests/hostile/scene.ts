@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EventView } from '../../src/host/api.ts';
 import { eventually } from '../support/eventually.ts';
@@ -18,6 +18,19 @@ const ENDS_WITHIN_MS = 40_000;
 /** After the attacker has gone, a process that it left may still have something to say. */
 const LEFT_ALONE_MS = 3_000;
 
+/** What a home holds that no agent is given. */
+const KEPT = [
+  ...['.ssh/id_ed25519', '.netrc', '.npmrc', '.git-credentials', '.aws/credentials', '.config/gh/hosts.yml'],
+  ...[
+    '.cargo/credentials.toml',
+    '.local/share/keyrings/login.keyring',
+    '.claude/.credentials.json',
+    'notes.txt',
+  ],
+];
+/** What makes the directory above one of programs look like an installation, in the home itself. */
+const INSTALLED = ['lib/node_modules', 'libexec', '.npm-global/lib/node_modules'];
+
 const bash = (command: string) => call('Bash', { command, description: 'a test' });
 const word = (what: string) => `${what}-of-the-victim-${randomBytes(9).toString('hex')}`;
 
@@ -26,7 +39,7 @@ export class Scene {
   readonly fleet: LiveFleet;
   readonly targets: Targets;
   /** What nobody but the victim and the operator may come to know. */
-  readonly secrets: Readonly<Record<'key' | 'file' | 'memory' | 'letter', string>>;
+  readonly secrets: Readonly<Record<'key' | 'file' | 'memory' | 'letter' | 'home', string>>;
   /** The text of the last order that an attack gave as the operator. */
   order = '';
   /** The link into the console that the operator has asked for last. */
@@ -45,7 +58,10 @@ export class Scene {
   }
 
   static async open(setting: Setting): Promise<Scene> {
-    const secrets = { key: word('key'), file: word('file'), memory: word('memory'), letter: word('letter') };
+    const secrets = {
+      ...{ key: word('key'), file: word('file'), memory: word('memory'), letter: word('letter') },
+      home: word('home'),
+    };
     const env = {
       VICTIM_KEY: secrets.key,
       VICTIM_FILE: secrets.file,
@@ -56,6 +72,7 @@ export class Scene {
     const targets = await Targets.open(fleet.root);
     const scene = new Scene(setting, fleet, targets, secrets);
     scene.#programs();
+    scene.#home();
     scene.configure();
     try {
       await scene.stand();
@@ -77,6 +94,19 @@ export class Scene {
       fs.mkdirSync(join(this.workspace(agent), 'orders'), { recursive: true });
       fs.copyFileSync(join(PROGRAMS, `${agent}.py`), join(this.workspace(agent), `${agent}.py`));
     }
+  }
+
+  /** A home with programs that agents are shown, and what lies beside them. */
+  #home(): void {
+    const { home, env } = this.fleet;
+    const programs = ['.cargo/bin', '.local/bin', '.npm-global/bin', 'bin'];
+    for (const name of [...programs, ...INSTALLED]) fs.mkdirSync(join(home, name), { recursive: true });
+    for (const name of programs) fs.writeFileSync(join(home, name, 'tool'), '#!/bin/sh\n', { mode: 0o755 });
+    for (const name of KEPT) {
+      fs.mkdirSync(dirname(join(home, name)), { recursive: true });
+      fs.writeFileSync(join(home, name), this.secrets.home);
+    }
+    env.PATH = [...programs.map((name) => join(home, name)), process.env.PATH].join(delimiter);
   }
 
   /** aether.yaml as it is before any attack. */
@@ -142,7 +172,7 @@ export class Scene {
       ...{ control: join(sockets, 'control.sock'), host: fleet.hostPid },
       ...{ database: join(fleet.stateDir, 'aether.db'), console: info.console },
       ...{ program: AETHER, order: this.order, link: this.link, outside: this.targets.facts },
-      memory: this.secrets.memory,
+      ...{ memory: this.secrets.memory, kept: KEPT.map((name) => join(fleet.home, name)) },
       victim: { ...of(victim), workspace: this.workspace('victim') },
       me: of(attacker),
     };

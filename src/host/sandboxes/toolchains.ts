@@ -38,6 +38,12 @@ const MANAGERS = [
   '.local/pipx',
 ];
 
+/** Directories of a home that belong to all programs. */
+const SHARED = ['', '.local', '.local/share', '.local/state', '.config', '.cache'];
+
+/** What a home of anybody holds: the one of this user may not be the only one on PATH. */
+const OF_A_HOME = ['.ssh', '.gnupg', '.config', '.local', '.profile', '.bashrc', '.zshrc'];
+
 /** With a directory of programs, what those need besides. */
 const COMPANIONS: Record<string, string> = { '.cargo/bin': '.rustup' };
 
@@ -77,7 +83,7 @@ export function programFiles(file: string, home: string): string[] {
 
 /** The installation that it is part of, or the file alone. */
 function wholeOf(real: string, home: string): string[] {
-  return [packages(real) ?? managed(real, home) ?? installation(dirname(real)) ?? real];
+  return [packages(real) ?? managed(real, home) ?? installation(dirname(real), home) ?? real];
 }
 
 /** The absolute path that the first line of a script names. */
@@ -99,7 +105,7 @@ function interpreterOf(script: string): string | null {
 function directoryOfPrograms(dir: string, home: string): string[] {
   const real = realPathOf(dir);
   if (real === null) return [];
-  const whole = packages(real) ?? managed(real, home) ?? installation(real);
+  const whole = packages(real) ?? managed(real, home) ?? installation(real, home);
   const companion = COMPANIONS[dir.startsWith(`${home}/`) ? dir.slice(home.length + 1) : ''];
   return [
     ...new Set([
@@ -122,12 +128,22 @@ function managed(real: string, home: string): string | null {
   return top ?? null;
 }
 
-/** Above a directory `bin`, where that is plainly an installation. */
-function installation(bin: string): string | null {
+/** Above a directory `bin`, where that is plainly an installation, and nothing else besides. */
+function installation(bin: string, home: string): string | null {
   if (!['bin', 'sbin', 'shims'].includes(basename(bin))) return null;
   const prefix = dirname(bin);
+  if (isPersonal(prefix, realPathOf(home) ?? home)) return null;
   const found = prefix !== '/' && INSTALLED.some((mark) => existsSync(join(prefix, mark)));
   return found || prefix.startsWith('/opt/') ? prefix : null;
+}
+
+/**
+ * Where people keep other things than programs: npm and others can be told to install right into a home or ~/.local,
+ * beside keys. Links from `bin` to what is installed there are followed one by one.
+ */
+function isPersonal(prefix: string, home: string): boolean {
+  const shared = SHARED.some((name) => within(join(home, name), prefix));
+  return shared || OF_A_HOME.some((name) => existsSync(join(prefix, name)));
 }
 
 function linksOf(dir: string): string[] {

@@ -130,6 +130,21 @@ for directory in ('/usr/local/bin', '/usr/bin'):
     },
   },
   {
+    name: 'kernel/home-read',
+    wants:
+      'what the user keeps at home: keys of ssh, of clouds and registries, beside programs that are shown',
+    program: `
+for name in FACTS['kept']:
+    attempt(name, lambda: say(open(name).read()))
+`,
+    took: ({ secrets }, printed) => printed.includes(secrets.home),
+    expected: {
+      none: succeeds('both are one user', SAME_USER),
+      bubblewrap: fails('of the home, only programs are shown', UNSEEN),
+    },
+    short: true,
+  },
+  {
     name: 'kernel/service-path',
     wants: "the help of the user's service (a container engine, a multiplexer), at its socket",
     program: `
