@@ -143,7 +143,9 @@ export class Scene {
   /** The host and both agents run, also after an attack that ended them. */
   async stand(): Promise<void> {
     const { fleet } = this;
-    if (!fs.existsSync(join(fleet.stateDir, 'host.pid')) || !running(fleet.hostPid)) await fleet.up();
+    if (!fs.existsSync(join(fleet.stateDir, 'host.pid')) || !running(fleet.hostPid))
+      // It says with its exit that another agent has failed, which attacks bring about.
+      await fleet.cli(['up', '--detach']);
     for (const agent of ['victim', 'attacker'] as const) {
       const { state } = await fleet.agent(agent);
       if (state !== 'running') await fleet.cli(['start', agent]);

@@ -2,7 +2,7 @@
 import { type Attack, SETTINGS } from './attack.ts';
 import type { Finding } from './runner.ts';
 
-const WIDTH = 24;
+const WIDTH = 34;
 
 export function table(attacks: readonly Attack[], findings: readonly Finding[]): string {
   const columns = SETTINGS.filter((setting) => findings.some((one) => one.setting === setting));
