@@ -12,6 +12,7 @@ import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { CLAUDE, hostileLines } from '../support/hostile-lines.ts';
 import { aether, LiveFleet } from '../support/live-fleet.ts';
+import { shimOf } from '../support/run-tree.ts';
 
 let fleet: LiveFleet;
 afterEach(() => fleet.close());
@@ -119,6 +120,9 @@ test('a shim that is silent, and a socket on which somebody else talks: the host
   const sockets = fs.readFileSync(join(fleet.stateDir, 'sockets'), 'utf8').trim();
   const socketOf = async (name: string) => join(sockets, `${(await fleet.agent(name)).run!}.shim.sock`);
   const [silent, babble] = [await socketOf('silent'), await socketOf('babble')];
+  const shims = [await fleet.agent('silent'), await fleet.agent('babble')].map(({ run }) => shimOf(run!)!);
+  // A shim that runs makes its socket anew.
+  for (const pid of shims) process.kill(pid, 'SIGSTOP');
   await fleet.killHost();
   const servers = [
     createServer(() => undefined),

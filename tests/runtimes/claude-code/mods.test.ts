@@ -99,13 +99,15 @@ it('asks where the settings of the agent’s own directory allow everything, tho
   expect(bench.written('made')).toBe(false);
 });
 
-it('asks for the call of a subagent whose definition, written by the agent, says that nobody is asked', async () => {
+it('does not know the subagent whose definition, written by the agent before the start, says that nobody is asked', async () => {
   const definition = '---\nname: free\ndescription: free\npermissionMode: bypassPermissions\n---\nDo it.\n';
   put(join(bench.desk.place.agentDir, 'claude', 'agents', 'free.md'), definition);
   const inherit = { instructions: false, settings: false, mcpServers: false, skills: true };
   const asked = { description: 'd', prompt: bench.shellWriting('made'), subagent_type: 'free' };
   const engine = await bench.start({ goal: `[[call Agent ${JSON.stringify(asked)}]]`, inherit });
-  expect((await engine.observed.waitFor('permission-asked')).tool).toBe('Bash');
+  const { text } = await engine.observed.waitFor('tool-result');
+  expect(text).toContain("Agent type 'free' not found");
+  await engine.observed.waitFor('turn-ended');
   expect(bench.written('made')).toBe(false);
 });
 

@@ -130,7 +130,9 @@ export class Gate {
     const open = this.#takeOut((waiting) => waiting.toolUseId === toolUseId);
     if (open?.approval !== undefined) this.#p.approvals.withdraw(open.approval, 'host');
     const asks = this.#run.runtime.capabilities.gate !== undefined && engineHasFloor(floor);
-    const ran = open !== null || (!passed && !isError);
+    // An engine that is being ended fails the calls that it gives up.
+    const givenUp = isError && this.#run.record.state === 'stopping';
+    const ran = (open !== null && !givenUp) || (!passed && !isError);
     if (asks && ran && (record.bypassed(gate, toolUseId) || open !== null))
       this.#append('gate.bypassed', { toolUseId }, 'observed');
     this.#p.show(this.#run, at_ms);

@@ -139,6 +139,19 @@ describe('a result of a call that was not let through', () => {
     expect(live.events('tool.finished')).toHaveLength(1);
   });
 
+  test('of an engine that is being ended is a failure of what it gives up, and nothing else', async () => {
+    await begin();
+    live.hold();
+    await live.say(gateAsked('t1'), gateAsked('t2'));
+    live.run.save((record) => {
+      record.state = 'stopping';
+    });
+    await live.say(result('t1', true));
+    expect(live.events('gate.bypassed')).toEqual([]);
+    await live.say(result('t2', false));
+    expect(live.events('gate.bypassed')).toEqual([{ toolUseId: 't2' }]);
+  });
+
   test('a call that was denied answers with a refusal; another answer shows that it ran', async () => {
     await begin();
     await live.say(permissionAsked('t1'), permissionAsked('t2'));
