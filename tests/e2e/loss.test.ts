@@ -17,7 +17,7 @@ import {
 import { RecordType } from '../../src/host/shim/shim-protocol.ts';
 import { LiveFleet, running } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
-import { CONTAINMENTS, groupsLeft, shimOf, treeOf } from '../support/run-tree.ts';
+import { CONTAINMENTS, groupsLeft, removeGroups, shimOf, treeOf } from '../support/run-tree.ts';
 import { Journal, PROGRAMS, until } from '../support/shim.ts';
 
 let fleet: LiveFleet;
@@ -145,7 +145,8 @@ test('after a reboot nobody is signalled, and claude goes on with its conversati
     process.kill(shimOf(id)!, 'SIGKILL');
     for (const { pid } of tree) if (running(pid)) process.kill(pid, 'SIGKILL');
   }
-  // The machine comes back: another boot, no runtime directory, and the pids belong to others.
+  // The machine comes back: another boot, no groups, no runtime directory, and the pids belong to others.
+  await until('the groups to be gone', () => removeGroups(fleet.stateDir));
   fs.rmSync(fs.readFileSync(join(fleet.stateDir, 'sockets'), 'utf8'), { recursive: true });
   const stranger = spawn('/bin/sleep', ['600'], { env: { AETHER_RUN: run! }, stdio: 'ignore' });
   strangers.push(stranger);
