@@ -3,8 +3,8 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'no
 import { delimiter, join } from 'node:path';
 
 /**
- * `what` cannot be tested without it: test files that mention `support` are then left out. `debian`: package
- * names. `elsewhere`: how people get it on other systems.
+ * `what` cannot be tested without it: test files that are one of `support`, or mention one, are then left out. `debian`:
+ * package names. `elsewhere`: how people get it on other systems.
  */
 export const needs = [
   {
@@ -13,7 +13,7 @@ export const needs = [
     programs: ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'],
     debian: ['chromium-headless-shell'],
     what: 'the console in a real browser',
-    support: 'support/browser.ts',
+    support: ['support/browser.ts'],
     elsewhere:
       'macOS: brew install --cask chromium · Fedora: dnf install chromium · Arch: pacman -S chromium',
   },
@@ -22,7 +22,12 @@ export const needs = [
     programs: ['bwrap'],
     debian: ['bubblewrap'],
     what: 'the contract of sandboxes, in one that confines',
-    support: 'support/bubblewrap.ts',
+    support: [
+      'support/small-box.ts',
+      'sandboxes/bubblewrap.ts',
+      '/usr/bin/bwrap',
+      ...['sandbox', 'network', 'engine-wall'].map((name) => `e2e/${name}.test.ts`),
+    ],
     elsewhere: 'Fedora: dnf install bubblewrap · Arch: pacman -S bubblewrap · macOS: there is none',
   },
   {
@@ -30,7 +35,7 @@ export const needs = [
     programs: ['pasta'],
     debian: ['passt'],
     what: 'a network of its own with raw TCP and UDP',
-    support: 'programs/direct-network.ts',
+    support: ['programs/direct-network.ts'],
     elsewhere: 'Fedora: dnf install passt · Arch: pacman -S passt · macOS: there is none',
   },
 ];
@@ -41,7 +46,7 @@ export function testsThatNeed(missing, root) {
     .filter((file) => file.endsWith('.test.ts') && !file.includes('node_modules'))
     .filter((file) => {
       const source = readFileSync(join(root, 'tests', file), 'utf8');
-      return missing.some((need) => source.includes(need.support));
+      return missing.some(({ support }) => support.some((mark) => file === mark || source.includes(mark)));
     })
     .map((file) => `tests/${file}`);
 }
