@@ -76,7 +76,7 @@ export async function build() {
     utimesSync(done, begun, begun);
     const old = `${next}-old`;
     if (existsSync(dist)) renameSync(dist, old);
-    // mkdtemp made it for this user alone; what is built is for whoever may read the checkout.
+    // mkdtemp made it for this user alone; what is built can be read by every user who can read the checkout.
     chmodSync(next, 0o755);
     renameSync(next, dist);
     rmSync(old, { recursive: true, force: true });

@@ -1,5 +1,5 @@
 /**
- * Where this start of the host serves the console: under a name that no start before it had and that nobody could know.
+ * Where this start of the host serves the console: under a name that no earlier start had and that cannot be guessed.
  * A browser keeps what a page stores and registers by the whole address, so what another program left there while it
  * had the port is of another address. Browsers resolve every name below .localhost to this machine by themselves.
  */

@@ -22,7 +22,7 @@ export interface Refusal {
   error: WireError;
 }
 
-/** @returns why it is refused, whoever asks; null: it is not */
+/** @returns why it is refused for every caller; null where it is not */
 export function refusal(asked: Asked, address: Address): Refusal | null {
   return wrongHost(asked.host, address) ?? wrongOrigin(asked);
 }

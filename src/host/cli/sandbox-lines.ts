@@ -1,4 +1,4 @@
-/** What `up` says of the sandboxes that agents are in: which, and where there is none although nobody chose that. */
+/** What `up` says of the sandboxes that agents are in: which kind, and which agents have none without a choice in the configuration. */
 import type { AgentView } from '../api.ts';
 import { oneLine } from './text.ts';
 

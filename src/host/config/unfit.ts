@@ -18,7 +18,7 @@ const OWN =
 
 /** Of the package that this program is in. */
 const PACKAGE = realPath(fileURLToPath(new URL('../../../', import.meta.url)));
-/** What of it is run. The rest (docs, an example's workspaces) is nobody's program. */
+/** What of it is run. The rest (docs, an example's workspaces) is not run. */
 const PROGRAM = ['dist', 'src', 'node_modules'].map((name) => join(PACKAGE, name));
 
 /** npm puts these on PATH for its own children; the host takes them off again (withoutWorkspaces). */

@@ -1,4 +1,4 @@
-/** Where agents may work: whom each directory is for, and what no agent may be given to write. */
+/** Where agents may work: which agents each directory is for, and what no agent may be given to write. */
 import { join } from 'node:path';
 import { directoryFault, isWithin, realPath } from './paths.ts';
 import type { Problem } from './problems.ts';

@@ -112,7 +112,7 @@ class Listening implements UnixDoor {
     }
   }
 
-  /** Whoever does it in a loop is told of at times only. */
+  /** Replacements that follow each other closely are reported together. */
   #tellReplaced(why: string): void {
     const { name, report } = this.#options;
     this.#replaced.untold += 1;

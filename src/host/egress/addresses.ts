@@ -1,6 +1,6 @@
 /**
  * IP addresses as numbers, and which of them no agent may reach unless they are listed: those that lead to this
- * machine, to its neighbours, or to services that trust whoever reaches them. IPv6 forms that carry an IPv4 address
+ * machine, to its neighbours, or to services that trust every peer that reaches them. IPv6 forms that carry an IPv4 address
  * are judged by the address they carry.
  */
 import { isIP } from 'node:net';

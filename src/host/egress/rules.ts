@@ -3,7 +3,7 @@
  * one (`*.example.com`), an address or block (`10.0.0.5`, `10.0.0.0/8`, `[fd00::1]`), or `*` for the whole public
  * internet; `:PORT` or `:*` may follow. Without a port a rule is of 80 and 443.
  *
- * A name lets through public addresses only: whoever answers for the name would otherwise choose what of this
+ * A name lets through public addresses only: the owner of the name would otherwise choose what of this
  * machine's neighbours is reached. Those are let through by a rule that lists the address.
  */
 import { domainToASCII } from 'node:url';
@@ -73,7 +73,7 @@ export function normalName(text: string): string | null {
   if (name === '' || name.length > HOST_CHARS_MAX) return null;
   if (parseAddress(name) !== null) return name;
   const labels = name.split('.');
-  // A last label of digits is an address in somebody's eyes.
+  // Some resolvers read a last label of digits as an address.
   if (/^(\d+|0x[\da-f]*)$/.test(labels.at(-1)!)) return null;
   return labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label)) ? name : null;
 }

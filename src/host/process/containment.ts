@@ -198,7 +198,7 @@ export class Containment {
     for (let quiet = 0, round = 0; !over(); round += 1) {
       const awake = this.#runnable();
       for (const entry of awake) this.#stop(entry);
-      // Also after a look that found nobody: it may have missed one that forks and exits while it looks.
+      // Also after a look that found no process: it may have missed one that forks and exits while it looks.
       const chased = this.means === 'descent' ? chaseChildren('SIGSTOP', this.#spared) : [];
       for (const entry of chased) this.#noteStopped(entry);
       const frozen = this.#usable?.still() ?? true;

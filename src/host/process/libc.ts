@@ -172,7 +172,7 @@ export function openPlaceBeneath(directory: number, path: string): number {
 }
 
 /**
- * A file without a name that holds these bytes, read from its start, and that nobody can change any more.
+ * A file without a name that holds these bytes, read from its start, and that can no longer be changed.
  * @returns a descriptor that the caller closes; children do not inherit it
  * @throws LibcError
  */

@@ -77,7 +77,7 @@ export class Outsiders {
     );
   }
 
-  /** The one that is likely to stay: the highest that adopts nobody. */
+  /** The one that is likely to stay: the highest that adopts no orphans. */
   #remember(above: readonly ProcStat[]): void {
     const orphanage = new Set(this.adopters.map(keyOf));
     const highest = above.findLast((entry) => !adopts(entry, orphanage));

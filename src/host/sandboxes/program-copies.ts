@@ -107,7 +107,7 @@ export class ProgramCopies {
       const before = fstatSync(source, { bigint: true });
       const name = await this.#copyNow(source);
       const after = fstatSync(source, { bigint: true });
-      // Else somebody wrote into it meanwhile, and the copy is of neither version.
+      // Otherwise the file was written meanwhile, and the copy is of neither version.
       if (before.size !== after.size || before.mtimeNs !== after.mtimeNs) continue;
       await requireExecutable(program, join(this.directory, name));
       writeBeneath(this.directory, `${SOURCES}/${key}`, `${name}\n`, 0o600);

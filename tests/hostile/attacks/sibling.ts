@@ -6,6 +6,23 @@ import { type Attack, fails, SAME_USER, succeeds, UNSEEN } from '../attack.ts';
 
 const NOT_THERE = 'the box has its own processes, and no other';
 
+/** Puts a socket of its own into the place of a door, and looks for three seconds whether the host makes it anew. */
+const replacing = (whose: 'victim' | 'me') => `
+path = FACTS['${whose}']['door']
+def replace():
+    os.unlink(path)
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(path)
+    server.listen()
+    own = os.stat(path).st_ino
+    for _ in range(30):
+        time.sleep(0.1)
+        if os.stat(path).st_ino != own:
+            return say('made anew')
+    say('KEPT')
+attempt('replace', replace)
+`;
+
 export const sibling: Attack[] = [
   {
     name: 'sibling/key-environment',
@@ -93,21 +110,7 @@ time.sleep(0.5)
   {
     name: 'sibling/door-replaced',
     wants: "to answer the victim's calls, at a socket put into the place of the host's",
-    program: `
-path = FACTS['victim']['door']
-def replace():
-    os.unlink(path)
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(path)
-    server.listen()
-    own = os.stat(path).st_ino
-    for _ in range(30):
-        time.sleep(0.1)
-        if os.stat(path).st_ino != own:
-            return say('made anew')
-    say('KEPT')
-attempt('replace', replace)
-`,
+    program: replacing('victim'),
     took: (_, printed) => printed.includes('KEPT'),
     expected: {
       none: fails('it can for a moment; the host makes its socket anew', { event: 'door.replaced' }),
@@ -118,21 +121,7 @@ attempt('replace', replace)
   {
     name: 'sibling/door-own-replaced',
     wants: 'to put a socket of its own into the place of its door, for the next engine to find',
-    program: `
-path = FACTS['me']['door']
-def replace():
-    os.unlink(path)
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(path)
-    server.listen()
-    own = os.stat(path).st_ino
-    for _ in range(30):
-        time.sleep(0.1)
-        if os.stat(path).st_ino != own:
-            return say('made anew')
-    say('KEPT')
-attempt('replace', replace)
-`,
+    program: replacing('me'),
     took: (_, printed) => printed.includes('KEPT'),
     expected: {
       none: fails('it can for a moment; the host makes its socket anew', { event: 'door.replaced' }),

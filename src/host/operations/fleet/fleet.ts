@@ -97,7 +97,7 @@ export class Fleet {
 
   /**
    * What the file says when the host starts, before any agent is started. A fleet that is known from before is only
-   * narrowed: the file may have been edited while no host ran, by whomever.
+   * narrowed: an agent may have edited the file while no host ran.
    * @param asked an operator starts the host, in a terminal
    * @returns whether all of it is to be applied
    */

@@ -76,7 +76,7 @@ export function judge(
   return null;
 }
 
-/** Nobody is asked about it, whoever's words it follows. */
+/** Runs without a question, also for a narrowed agent. */
 function isFree(agents: Pick<Agents, 'find'>, run: Run, facts: CallFacts, cwd: string | undefined): boolean {
   if (facts.aether !== null) return OWN.has(facts.aether);
   if (facts.looks === null) return false;

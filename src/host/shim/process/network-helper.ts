@@ -29,7 +29,7 @@ function listening({ host, port }: Listen): Promise<Server> {
   });
 }
 
-/** A route says it to whoever tries: no route to host, at once. */
+/** A route refuses each attempt at once: no route to host. */
 function close(destinations: string[]): void {
   for (const family of ['-4', '-6']) {
     const mine = destinations.filter((one) => one.includes(':') === (family === '-6'));
