@@ -167,8 +167,12 @@ export const limits = {
   restart_backoff_ms_min: 1_000,
   restart_backoff_ms_max: 60_000,
   restart_attempts_max: 5,
-  /** A run that lived this long forgives the failures before it. */
-  restart_forgive_ms: 60_000,
+  /** A run that lived this long works: it forgives the failures before it, and is started again without waiting. */
+  restart_stable_ms: 10_000,
+  restart_stable_ms_min: 1_000,
+  restart_stable_ms_max: 24 * 3_600_000,
+  /** A turn that got stuck forgives those before it only after this long: it costs a model's requests each time. */
+  restart_stuck_forgive_ms: 60_000,
 
   /** host.log becomes host.log.1 above it. */
   log_bytes_max: 16 * 1024 * 1024,

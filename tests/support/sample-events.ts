@@ -48,6 +48,10 @@ export const samples: { [T in Topic]: Topics[T][] } = {
     { runtime: 'builtin', resumed: false, session: null },
     { runtime: 'builtin', resumed: true, session: 's', automatic: true },
     {
+      ...{ runtime: 'builtin', resumed: true, session: 's', automatic: true },
+      after: { failed: false, lived_ms: 200, failures: 0, short: 3 },
+    },
+    {
       ...{ runtime: 'builtin', resumed: false, session: null },
       ...{ sandbox: 'bubblewrap', sandboxWhy: 'it works here' },
     },

@@ -1,6 +1,9 @@
 /** An agent as a client sees it: what is wanted, what is, how it is known, and what may be asked of it now. */
 import type { Capabilities } from '../../runtimes/runtime.ts';
 import type { AgentView, Evidence, LeaseView } from '../api.ts';
+import type { RestartConfig } from '../config/types.ts';
+import { duration } from '../events/duration.ts';
+import type { EndedSeries } from '../events/topics.ts';
 import { onFloor, terminalOf } from '../runs/floor.ts';
 import { pauseEvidence } from '../runs/tree.ts';
 import type { AgentRecord } from '../store/agents.ts';
@@ -16,7 +19,8 @@ export interface ViewParts {
   openApprovals: number;
   unreadMail: number;
   pending: string | null;
-  restartDue_ms: number | null;
+  /** The next automatic start. `after`: the end that it follows. */
+  restartDue: { at_ms: number; after: EndedSeries | null } | null;
   restarts: number;
   stuck: AgentView['stuck'];
   /** The table of legal verbs. */
@@ -112,13 +116,15 @@ function stateOf(agent: AgentRecord, run: RunRecord | null): AgentView['state'] 
 
 interface Request {
   what: string;
+  /** Said instead of who asked for it. */
+  why?: string | null;
   by: string;
   at_ms: number;
 }
 
 /** What was asked for last and is not true yet. */
 function requestOf(parts: ViewParts, live: boolean): Request | null {
-  const { lease, run, agent, restartDue_ms, now } = parts;
+  const { lease, run, agent, restartDue, now } = parts;
   if (lease?.phase === 'pending') {
     const what = lease.waitingFor === null ? 'takeover' : `takeover after: ${lease.waitingFor}`;
     return { what, by: lease.holder, at_ms: lease.since_ms };
@@ -130,16 +136,28 @@ function requestOf(parts: ViewParts, live: boolean): Request | null {
   }
   if (agent.hold !== null && live && run?.activity !== 'held')
     return { what: 'hold', by: agent.hold.by, at_ms: agent.hold.since_ms };
-  if (restartDue_ms === null) return null;
-  const wait_s = Math.max(0, Math.ceil((restartDue_ms - now) / 1000));
-  return { what: `restart in ${wait_s} s`, by: 'host', at_ms: run?.exited_ms ?? now };
+  if (restartDue === null) return null;
+  const wait_s = Math.max(0, Math.ceil((restartDue.at_ms - now) / 1000));
+  const what = `restart in ${wait_s} s`;
+  const why = becauseOf(restartDue.after, agent.config.restart);
+  return { what, why, by: 'host', at_ms: run?.exited_ms ?? now };
+}
+
+/** What its next start follows from. */
+function becauseOf(after: EndedSeries | null, { attempts_max }: RestartConfig): string | null {
+  if (after === null) return null;
+  const lived = `after ${duration(after.lived_ms)}`;
+  const row = (times: number) => (times > 1 ? `, ${times} times in a row` : '');
+  if (!after.failed) return `it ended with exit 0 ${lived}, which is no failure${row(after.short)}`;
+  const given = after.failures > 1 ? `; it is given up when it fails more than ${attempts_max} times` : '';
+  return `it failed ${lived}${row(after.failures)}${given}`;
 }
 
 function requestEvidence(request: Request | null): Evidence | null {
   if (request === null) return null;
-  const { what, by, at_ms } = request;
+  const { what, why, by, at_ms } = request;
   const source = by === 'host' ? 'host' : 'operator';
-  return { source, grade: 'enforced', what: `requested by ${by}: ${what}`, at_ms };
+  return { source, grade: 'enforced', what: why ?? `requested by ${by}: ${what}`, at_ms };
 }
 
 function evidenceOf(agent: AgentRecord, run: RunRecord | null): Evidence {

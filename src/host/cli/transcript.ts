@@ -1,7 +1,7 @@
 /** How an event reads in a terminal: one place for `up`, `run` and `logs`. Everything agents wrote is made safe. */
 import type { ApprovalAnswer, EventView } from '../api.ts';
 import type { WireError } from '../errors.ts';
-import { type Renderers, render, type Sentence, saidTopics } from '../events/sentences.ts';
+import { again, type Renderers, render, type Sentence, saidTopics } from '../events/sentences.ts';
 import type { Topic } from '../events/topics.ts';
 import { completed, type Hint, hint as hintOfThisCommand } from './hints.ts';
 import { paint } from './output.ts';
@@ -49,8 +49,9 @@ const lines: Renderers<Lines> = {
 
   'agent.added': null,
   'agent.changed': null,
-  // The process that it starts says it.
-  'run.starting': null,
+  // The process that it starts says the rest.
+  'run.starting': ({ data }) =>
+    data.automatic === true ? quiet(`● started again by itself${again(data.after)}`) : all([]),
   'run.exited': ({ data }) => {
     const how = data.signal ? `signal ${data.signal}` : `code ${data.code}`;
     return quiet(`● run ended: ${data.cause || 'exited'} (${how})`);

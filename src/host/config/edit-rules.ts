@@ -3,6 +3,7 @@
  * than an operator gave: an edit applies by itself only as far as it narrows, and the rest waits for `aether apply`.
  */
 import type { PermissionSpec } from '../../runtimes/runtime.ts';
+import { limits } from '../limits.ts';
 import { narrowedNetwork, networkEffect, networkOf, portsOf } from './network.ts';
 import { ownKey } from './runtime-keys.ts';
 import { sandboxOf } from './sandbox.ts';
@@ -132,9 +133,12 @@ function narrowedSandbox(applied: SandboxConfig, wanted: SandboxConfig): Sandbox
 }
 
 function narrowedRestart(applied: RestartConfig, wanted: RestartConfig): RestartConfig {
+  const [one, other] = [applied, wanted].map(({ stable_ms = limits.restart_stable_ms }) => stable_ms);
+  const stable_ms = Math.max(one!, other!);
   return {
     policy: stricter(['never', 'on-failure', 'always'], applied.policy, wanted.policy),
     attempts_max: Math.min(applied.attempts_max, wanted.attempts_max),
+    ...(stable_ms === limits.restart_stable_ms ? {} : { stable_ms }),
   };
 }
 

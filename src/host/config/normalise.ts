@@ -150,12 +150,14 @@ function mergePermissions(layers: readonly Layer[]): PermissionSpec {
 }
 
 function mergeRestart(layers: readonly Layer[]): RestartConfig {
-  const specs: { policy?: RestartConfig['policy']; attempts?: number }[] = layers.map(({ restart }) =>
-    typeof restart === 'string' ? { policy: restart } : (restart ?? {}),
+  const specs = layers.flatMap(({ restart }) =>
+    restart === undefined ? [] : [typeof restart === 'string' ? { policy: restart } : restart],
   );
+  const stable_ms = specs.find((spec) => spec.stable_ms !== undefined)?.stable_ms;
   return {
     policy: specs.find((spec) => spec.policy)?.policy ?? 'on-failure',
     attempts_max: specs.find((spec) => spec.attempts)?.attempts ?? limits.restart_attempts_max,
+    ...(stable_ms === undefined || stable_ms === limits.restart_stable_ms ? {} : { stable_ms }),
   };
 }
 

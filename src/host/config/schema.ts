@@ -4,6 +4,7 @@
  * help) and the examples in error messages all come from here.
  */
 import { z } from 'zod';
+import { limits } from '../limits.ts';
 import { NAME } from '../names.ts';
 import { durationInMs } from './duration.ts';
 import { networkSchema, portsSchema } from './network-schema.ts';
@@ -90,7 +91,20 @@ export const restartSchema = z
         .int()
         .min(1)
         .max(1_000)
-        .meta({ description: 'Failed starts in a row before it is given up. Default: 5.', examples: [5] })
+        .meta({
+          description: 'Failed runs in a row before it is given up; exit 0 is none of them. Default: 5.',
+          examples: [5],
+        })
+        .optional(),
+      stable_ms: z
+        .int()
+        .min(limits.restart_stable_ms_min)
+        .max(limits.restart_stable_ms_max)
+        .meta({
+          description:
+            'A run that lived this long, in milliseconds, works: when it ends it is started again at once. One that ended earlier waits, each time longer, up to a minute. Default: 10000.',
+          examples: [10_000],
+        })
         .optional(),
     }),
   ])

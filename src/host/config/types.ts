@@ -114,4 +114,6 @@ export interface WatchdogConfig {
 export interface RestartConfig {
   policy: 'never' | 'on-failure' | 'always';
   attempts_max: number;
+  /** Absent: `limits.restart_stable_ms`. */
+  stable_ms?: number;
 }

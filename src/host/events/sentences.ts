@@ -5,7 +5,7 @@
  */
 import type { WireError } from '../errors.ts';
 import { duration } from './duration.ts';
-import type { EventOf, EventView, Topic, Topics } from './topics.ts';
+import type { EndedSeries, EventOf, EventView, Topic, Topics } from './topics.ts';
 
 export interface Sentence {
   text: string;
@@ -50,7 +50,7 @@ const sentences = {
   'agent.removed': () => plain('Removed from the fleet'),
   'agent.failed': (data) => ({ tone: 'failed', text: 'Failed', problem: data.problem }),
   'run.starting': (data, lasted) => {
-    const how = data.automatic === true ? 'Run started again by itself' : 'Run started';
+    const how = data.automatic === true ? `Run started again by itself${again(data.after)}` : 'Run started';
     const where = data.sandbox === undefined || data.sandbox === 'none' ? '' : ` in ${data.sandbox}`;
     const since = lasted === null ? '' : `, ${duration(lasted)} after the last one ended`;
     return plain(`${how}${where}${since}`, data.sandboxWhy);
@@ -202,6 +202,15 @@ const warn = (text: string): Sentence => ({ tone: 'warn', text });
 const after = (ms: number | null | undefined): string => (ms == null ? '' : ` after ${duration(ms)}`);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 const nameOf = (principal: string): string => principal.replace(/^(agent|client):/, '');
+
+/** Why a run is started again, where its end alone does not say it. */
+export function again(after: EndedSeries | undefined): string {
+  if (after === undefined) return '';
+  if (!after.failed) return ` (exit 0 is no failure${times(after.short)})`;
+  return after.failures > 1 ? ` (it failed${times(after.failures)})` : '';
+}
+
+const times = (n: number): string => (n > 1 ? `, ${n} times in a row` : '');
 
 function exited(data: Topics['run.exited'], lasted: number | null): Sentence {
   const stopped = data.cause === 'stopped';

@@ -50,12 +50,13 @@ export interface Topics {
   'agent.removed': Record<never, never>;
   /** By the lifecycle: it is not started again by itself. */
   'agent.failed': { problem: WireError | null };
-  /** By the launcher, before its processes exist. `automatic`: it follows from the restart policy. */
+  /** By the launcher, before its processes exist. `automatic`, with `after`: it follows from the restart policy. */
   'run.starting': {
     runtime: string;
     resumed: boolean;
     session: string | null;
     automatic?: boolean;
+    after?: EndedSeries;
     /** Absent in an event of a version that had no sandboxes. */
     sandbox?: string;
     sandboxWhy?: string;
@@ -237,6 +238,20 @@ export interface Topics {
 }
 
 export type Topic = keyof Topics;
+
+/** A start that no client asked for. `after`: the end that it follows, by the restart policy. */
+export interface AutomaticStart {
+  after?: EndedSeries;
+}
+
+/** The end of a run, and what its last runs have come to: failed ones in a row, and those too short to count as stable. */
+export interface EndedSeries {
+  /** False: exit 0, which is no failure. */
+  failed: boolean;
+  lived_ms: number;
+  failures: number;
+  short: number;
+}
 
 export interface PrunedData {
   /** Every event up to this seq is removed. */

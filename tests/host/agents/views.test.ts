@@ -3,6 +3,7 @@
 import { expect, test } from 'vitest';
 import { agentView, type ViewParts } from '../../../src/host/agents/views.ts';
 import type { LeaseView } from '../../../src/host/api.ts';
+import type { EndedSeries } from '../../../src/host/events/topics.ts';
 import type { AgentRecord } from '../../../src/host/store/agents.ts';
 import { newFloor, newTurn } from '../../../src/host/store/run-parts.ts';
 import { unconfined } from '../../../src/host/store/run-sandbox.ts';
@@ -20,7 +21,13 @@ type Change = Partial<Omit<ViewParts, 'agent' | 'run'>> & {
 function parts(change: Change): ViewParts {
   const { agent = {}, run = {}, ...more } = change;
   return {
-    agent: { name: 'a', config: { runtime: 'builtin' }, hold: null, problem: null, ...agent } as AgentRecord,
+    agent: {
+      name: 'a',
+      config: { restart: { policy: 'always', attempts_max: 5 }, runtime: 'builtin' },
+      hold: null,
+      problem: null,
+      ...agent,
+    } as AgentRecord,
     run: {
       id: 'r',
       state: 'running',
@@ -44,7 +51,7 @@ function parts(change: Change): ViewParts {
     openApprovals: 0,
     unreadMail: 0,
     pending: null,
-    restartDue_ms: null,
+    restartDue: null,
     restarts: 0,
     stuck: null,
     legal: legalVerbs,
@@ -73,7 +80,7 @@ test.each<[string, Change, [string, string, string, number] | null]>([
   ['a hold that is true', { agent: { hold }, run: { activity: 'held' } }, null],
   [
     'a restart',
-    { run: { state: 'exited', exited_ms: 60 }, restartDue_ms: NOW + 3_500 },
+    { run: { state: 'exited', exited_ms: 60 }, restartDue: { at_ms: NOW + 3_500, after: null } },
     ['restart in 4 s', 'host', 'host', 60],
   ],
 ])('%s', (_what, change, wanted) => {
@@ -93,4 +100,25 @@ test.each<[string, Change, [string, string, string, number] | null]>([
   });
   // Three facts, each with evidence of its own.
   expect(view.evidence.at_ms).toBe(10);
+});
+
+test.each<[EndedSeries, string]>([
+  [
+    { failed: false, lived_ms: 200, failures: 0, short: 1 },
+    'it ended with exit 0 after 200 ms, which is no failure',
+  ],
+  [
+    { failed: false, lived_ms: 2_000, failures: 0, short: 9 },
+    'it ended with exit 0 after 2 s, which is no failure, 9 times in a row',
+  ],
+  [{ failed: true, lived_ms: 200, failures: 1, short: 9 }, 'it failed after 200 ms'],
+  [
+    { failed: true, lived_ms: 200, failures: 2, short: 2 },
+    'it failed after 200 ms, 2 times in a row; it is given up when it fails more than 5 times',
+  ],
+])('a restart says what it follows from: %j', (after, why) => {
+  const view = agentView(
+    parts({ run: { state: 'exited', exited_ms: 60 }, restartDue: { at_ms: NOW + 3_500, after } }),
+  );
+  expect(view.requestedEvidence).toMatchObject({ source: 'host', what: why, at_ms: 60 });
 });

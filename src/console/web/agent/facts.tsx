@@ -69,7 +69,7 @@ export function Facts({ agent }: { agent: AgentView }) {
         </a>
       ))}
       {agent.exit && agent.state !== 'running' && (
-        <Explained class="fact" tip={agent.exit.cause}>
+        <Explained class="fact" tip={agent.requestedEvidence?.what ?? agent.exit.cause}>
           {agent.exit.signal ? `ended by ${agent.exit.signal}` : `exit code ${agent.exit.code ?? 'unknown'}`}
         </Explained>
       )}

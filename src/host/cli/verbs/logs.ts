@@ -1,6 +1,6 @@
 /** `aether logs`: what an agent said and did, from the event log; of a plain command, what it printed. */
 import type { Command } from 'commander';
-import type { EventView } from '../../api.ts';
+import type { AgentView, EventView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -43,7 +43,7 @@ function registerLogs(program: Command): void {
         // A plain command has no events of its own saying: its terminal is its transcript.
         if (view !== null && !view.can.turns && !options.json) {
           // Without a pid nothing prints: then it is what it printed last.
-          if (view.pid === null) await printedLast(client, view.name);
+          if (view.pid === null) await printedLast(client, view);
           else await terminalText(client, view.name, options.follow ?? false);
         } else await events(client, agent, options, hintFor(invoked));
       });
@@ -94,11 +94,13 @@ function printEvent(event: EventView, named: boolean, hint: Hint): void {
   for (const line of eventLines(event, hint)) print(`${time} ${who}${line}`);
 }
 
-async function printedLast(client: ControlClient, name: string): Promise<void> {
+async function printedLast(client: ControlClient, view: AgentView): Promise<void> {
+  const { name, requested, requestedEvidence } = view;
   const bytes = Buffer.from(await client.call('lastTerminal', { agent: name }), 'base64');
   process.stdout.write(new TerminalFilter(true).push(bytes));
+  const again = requested === null ? '' : ` (${oneLine(`${requested}: ${requestedEvidence?.what}`)})`;
   note(
-    `${oneLine(name)} does not run; ${bytes.length > 0 ? 'this is what it printed last' : 'it has printed nothing'}.`,
+    `${oneLine(name)} does not run${again}; ${bytes.length > 0 ? 'this is what it printed last' : 'it has printed nothing'}.`,
   );
 }
 

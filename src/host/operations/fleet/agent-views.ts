@@ -1,6 +1,6 @@
 /** Agents as clients see them, put together from the nouns that know a part, and the word that one has changed. */
 import type { Capabilities } from '../../../runtimes/runtime.ts';
-import { agentView } from '../../agents/views.ts';
+import { agentView, type ViewParts } from '../../agents/views.ts';
 import type { AgentView } from '../../api.ts';
 import { AetherError } from '../../errors.ts';
 import type { Mailboxes } from '../../mailboxes/mailboxes.ts';
@@ -51,11 +51,16 @@ export class AgentViews {
       unreadMail: this.#p.mailboxes.unread(`agent:${name}`),
       pending: this.#p.fleet.pending(name),
       stuck: this.#p.watchdog.stuck(name),
-      restartDue_ms: this.#p.lifecycle.restartDue(name),
-      restarts: this.#p.lifecycle.restarts(name),
+      restartDue: this.#restartDue(name),
+      restarts: this.#p.lifecycle.restarts.count(name),
       legal: this.#p.legal,
       now: clock.now(),
     });
+  }
+
+  #restartDue(name: string): ViewParts['restartDue'] {
+    const due = this.#p.lifecycle.restarts.due(name);
+    return due && { at_ms: due.at_ms, after: due.automatic?.after ?? null };
   }
 
   /** Null for a runtime of another version: its agent is shown like the others, and cannot start. */

@@ -5,6 +5,7 @@
 import type { EngineState, LaunchSpec, RunPlace } from '../../../runtimes/runtime.ts';
 import type { AgentConfig } from '../../config/types.ts';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../../errors.ts';
+import type { AutomaticStart } from '../../events/topics.ts';
 import { limits } from '../../limits.ts';
 import { bootId } from '../../process/proc.ts';
 import { toOpenWith } from '../../runs/floor.ts';
@@ -61,7 +62,7 @@ const NEVER_STARTED_MS = 3_000;
 interface Begun {
   state: EngineState | null;
   resume: { note: string; untold?: string } | null;
-  automatic: boolean;
+  automatic: AutomaticStart | null;
 }
 
 export class Launcher {
@@ -103,7 +104,7 @@ export class Launcher {
     config: AgentConfig,
     state: EngineState | null,
     resume: { note: string; untold?: string } | null,
-    automatic = false,
+    automatic: AutomaticStart | null = null,
   ): Promise<Run> {
     const { ids, runs, stateDir, socketDir } = this.#wiring;
     const id = ids.short('r');
@@ -157,7 +158,7 @@ export class Launcher {
       activity: 'starting',
       activityEvidence: null,
       requested: 'start',
-      asked: { by: automatic ? 'host' : this.#askedBy(config.name), at_ms: now },
+      asked: { by: automatic !== null ? 'host' : this.#askedBy(config.name), at_ms: now },
       shim: null,
       boot_id: bootId(),
       journal_offset: 0,
@@ -198,7 +199,7 @@ export class Launcher {
           session: state?.session ?? null,
           sandbox: record.sandbox.name,
           ...(record.sandbox.why === undefined ? {} : { sandboxWhy: record.sandbox.why }),
-          ...(automatic ? { automatic } : {}),
+          ...(automatic === null ? {} : { automatic: true, ...automatic }),
         },
       });
     });

@@ -2,8 +2,9 @@
  * Makes what is wanted true: start, stop, kill, restart, and what happens when a run ends by itself. One
  * operation per agent at a time; a kill does not wait for its turn.
  */
-import { decideRestart } from '../../agents/restart-policy.ts';
+import { decideRestart, stableAfter } from '../../agents/restart-policy.ts';
 import { messageOf, toWireError } from '../../errors.ts';
+import type { AutomaticStart } from '../../events/topics.ts';
 import { KeyedQueue } from '../../keyed-queue.ts';
 import { limits } from '../../limits.ts';
 import type { Run } from '../../runs/run.ts';
@@ -14,7 +15,6 @@ import type { RunRecord } from '../../store/runs.ts';
 import { withdrawPermissions } from '../gate/approve.ts';
 import type { Launcher } from '../launch/launch.ts';
 import {
-  automaticStarts,
   crashProblem,
   givenUpStuck,
   hostStops,
@@ -28,6 +28,7 @@ import {
 import { abandonDelivered, type InjectionDelivery } from '../messages/inject.ts';
 import type { By, Wiring } from '../wiring.ts';
 import { endRun } from './end.ts';
+import { Restarts, seriesOf } from './restarts.ts';
 import { KILL, stopLadder } from './stop-ladders.ts';
 
 /** What this file uses of the host. */
@@ -56,7 +57,7 @@ interface LaunchOptions {
   fresh?: boolean;
   goal?: string;
   /** No client asked for this start: it follows from the restart policy. */
-  automatic?: boolean;
+  automatic?: AutomaticStart;
 }
 
 interface Hooks {
@@ -70,9 +71,7 @@ export class Lifecycle {
   readonly #delivery: InjectionDelivery;
   readonly #hooks: Hooks;
   readonly #queue = new KeyedQueue('agent', limits.lifecycle_waiting_max);
-  readonly #timers = new Map<string, { cancel: () => void; at_ms: number }>();
-  /** Automatic starts so far, of agents that were asked about. */
-  readonly #restarts = new Map<string, number>();
+  readonly #restarts: Restarts;
   readonly #opened = Promise.withResolvers<(agent: string) => Promise<void> | undefined>();
   #closing = false;
 
@@ -81,20 +80,12 @@ export class Lifecycle {
     this.#launcher = parts.launcher;
     this.#delivery = parts.delivery;
     this.#hooks = parts;
+    this.#restarts = new Restarts(parts.wiring);
   }
 
-  /** When the next automatic start is due; null when none is planned. */
-  restartDue(agent: string): number | null {
-    return this.#timers.get(agent)?.at_ms ?? null;
-  }
-
-  /** How often it was started again without being asked for, as far back as the event log goes. */
-  restarts(agent: string): number {
-    const known = this.#restarts.get(agent);
-    if (known !== undefined) return known;
-    const count = automaticStarts(this.#wiring, agent);
-    this.#restarts.set(agent, count);
-    return count;
+  /** Its automatic starts: what is due, and how many there were. */
+  get restarts(): Pick<Restarts, 'due' | 'count'> {
+    return this.#restarts;
   }
 
   start(name: string, by: By, options: { fresh?: boolean; goal?: string } = {}): Promise<void> {
@@ -109,7 +100,7 @@ export class Lifecycle {
     this.#wiring.agents.get(name);
     return this.#queue.run(name, async () => {
       if (!keepWish) this.#want(name, 'stopped', by);
-      else this.#cancelRestart(name);
+      else this.#restarts.cancel(name);
       const run = this.#wiring.runs.of(name);
       if (run !== null) await this.#end(run, stopLadder(run), reason, by);
     });
@@ -127,7 +118,7 @@ export class Lifecycle {
       this.#want(name, 'running', by);
       const run = this.#wiring.runs.of(name);
       if (run !== null) await this.#end(run, stopLadder(run), 'restart', by);
-      await this.#launch(name, { ...options, automatic: by === 'host' });
+      await this.#launch(name, { ...options, ...(by === 'host' ? { automatic: {} } : {}) });
     });
   }
 
@@ -144,10 +135,11 @@ export class Lifecycle {
       const { config, failures } = agents.get(name);
       const lived_ms = livedFor(run.record, clock.now()) - quiet_ms;
       const ended = { clean: false, requested: false, lived_ms };
+      const stable_ms = Math.max(stableAfter(config.restart), limits.restart_stuck_forgive_ms);
       const decision = decideRestart(
-        { ...config.restart, policy: 'on-failure' },
+        { ...config.restart, policy: 'on-failure', stable_ms },
         ended,
-        failures,
+        { failures, short: this.#restarts.short(name) },
         Math.random(),
       );
       await this.#end(run, stopLadder(run), 'restart', 'host');
@@ -155,7 +147,9 @@ export class Lifecycle {
         changed.failures = decision.failures;
         if (decision.action === 'give-up') changed.problem = stuckProblem(changed, what);
       });
-      if (decision.action === 'restart') this.#schedule(name, decision.delay_ms);
+      this.#restarts.setShort(name, decision.short);
+      if (decision.action === 'restart')
+        this.#schedule(name, decision.delay_ms, { after: seriesOf(ended, decision) });
       else this.#failed(agent);
       return decision.action === 'restart';
     });
@@ -175,9 +169,10 @@ export class Lifecycle {
             // One that was lost with the last host is not kept waiting for its turn to be started again.
             const lost = newest?.exit?.cause === 'lost' && agent.problem === null;
             const resumable = (newest === null || newest.exit?.cause === 'stopped') && !givenUpStuck(agent);
-            if (lost || (resumable && !this.#timers.has(name))) await this.#launch(name, { automatic: lost });
+            const due = this.#restarts.due(name) !== null;
+            if (lost || (resumable && !due)) await this.#launch(name, lost ? { automatic: {} } : {});
             // The wait for its restart died with the last host, or that died before it could judge the end at all.
-            else if (newest?.exit?.cause === 'exited' && agent.problem === null && !this.#timers.has(name))
+            else if (newest?.exit?.cause === 'exited' && agent.problem === null && !due)
               this.#judge(agent, newest, Math.max(0, agent.failures - 1));
           })
           .catch((error: unknown) =>
@@ -230,7 +225,7 @@ export class Lifecycle {
   #judge(agent: AgentRecord, record: RunRecord, failures: number): void {
     const { agents, clock } = this.#wiring;
     if (leftByHand(record) || neverStarted(record)) {
-      this.#schedule(agent.name, 0, false);
+      this.#schedule(agent.name, 0, null);
       return;
     }
     if (record.exit?.cause === 'lost' && record.exit.survivors > 0) {
@@ -241,48 +236,35 @@ export class Lifecycle {
       this.#failed(agent);
       return;
     }
-    const decision = decideRestart(
-      agent.config.restart,
-      {
-        clean: record.exit?.code === 0 && record.exit.signal === null,
-        requested: record.exit?.cause === 'stopped',
-        lived_ms: livedFor(record, record.exited_ms ?? clock.now()),
-      },
-      failures,
-      Math.random(),
-    );
+    const ended = {
+      clean: record.exit?.code === 0 && record.exit.signal === null,
+      requested: record.exit?.cause === 'stopped',
+      lived_ms: livedFor(record, record.exited_ms ?? clock.now()),
+    };
+    const before = { failures, short: this.#restarts.short(agent.name) };
+    const decision = decideRestart(agent.config.restart, ended, before, Math.random());
+    this.#restarts.setShort(agent.name, decision.short);
     agents.change(agent.name, (changed) => {
       changed.failures = decision.failures;
       if (decision.action === 'give-up') changed.problem = crashProblem(changed, record);
     });
     if (decision.action === 'give-up') this.#failed(agent);
-    if (decision.action === 'restart') this.#schedule(agent.name, decision.delay_ms);
+    if (decision.action === 'restart')
+      this.#schedule(agent.name, decision.delay_ms, { after: seriesOf(ended, decision) });
   }
 
-  /** @param automatic false: this start follows from what a client did */
-  #schedule(name: string, delay_ms: number, automatic = true): void {
-    this.#cancelRestart(name);
-    const { clock, agents, log } = this.#wiring;
-    const cancel = clock.after(delay_ms, () => {
-      this.#timers.delete(name);
+  /** @param automatic null: this start follows from what a client did */
+  #schedule(name: string, delay_ms: number, automatic: AutomaticStart | null): void {
+    const { agents, log, runs } = this.#wiring;
+    this.#restarts.plan(name, delay_ms, automatic, () => {
       void this.#queue
         .run(name, async () => {
-          if (
-            agents.find(name)?.wanted === 'running' &&
-            this.#wiring.runs.of(name) === null &&
-            !this.#closing
-          )
-            await this.#launch(name, { automatic });
+          if (agents.find(name)?.wanted !== 'running' || runs.of(name) !== null || this.#closing) return;
+          await this.#launch(name, automatic === null ? {} : { automatic });
         })
         .catch((error: unknown) => log.warn({ agent: name, error: messageOf(error) }, 'a restart failed'));
     });
-    this.#timers.set(name, { cancel, at_ms: clock.now() + delay_ms });
     this.#wiring.touched(name);
-  }
-
-  #cancelRestart(name: string): void {
-    this.#timers.get(name)?.cancel();
-    this.#timers.delete(name);
   }
 
   async #launch(name: string, options: LaunchOptions): Promise<void> {
@@ -290,7 +272,7 @@ export class Lifecycle {
       await this.#launchNow(name, options);
     } catch (error) {
       // All that is needed is room on the disk.
-      if (noRoom(error)) this.#schedule(name, DISK_AGAIN_MS, options.automatic);
+      if (noRoom(error)) this.#schedule(name, DISK_AGAIN_MS, options.automatic ?? null);
       throw error;
     }
   }
@@ -300,7 +282,7 @@ export class Lifecycle {
     // Whatever ends the runs of a host that goes has looked already: a run begun now would outlive it unseen.
     if (this.#closing) throw hostStops(name);
     const { agents, runs, clock } = this.#wiring;
-    this.#cancelRestart(name);
+    this.#restarts.cancel(name);
     this.#hooks.beforeStart(name);
     const agent = agents.get(name);
     const config = options.goal === undefined ? agent.config : { ...agent.config, goal: options.goal };
@@ -310,7 +292,7 @@ export class Lifecycle {
       ? resumeWith(agent, runs.newestStarted(name), clock.now(), config.goal)
       : null;
     const before = runs.newest(name)?.id;
-    const restarts = this.restarts(name);
+    const restarts = this.#restarts.count(name);
     // Cleared now, not later: a run that ends at once is judged before its launch returns.
     if (agent.problem !== null) {
       agents.change(name, (changed) => {
@@ -328,7 +310,7 @@ export class Lifecycle {
       }
       this.#wiring.log.info({ run: newest.id, error: messageOf(error) }, 'the run ended at once');
     }
-    if (options.automatic) this.#restarts.set(name, restarts + 1);
+    if (options.automatic) this.#restarts.counted(name, restarts);
     agents.change(name, (changed) => {
       changed.engine = { ...changed.engine, session: changed.engine?.session ?? null, goal: config.goal };
     });
@@ -346,7 +328,7 @@ export class Lifecycle {
       changed.problem = problem;
     });
     // A run that was begun and failed has been judged by policy; one that could not begin waits for a person.
-    if (!begun || !this.#timers.has(name)) this.#failed(agents.get(name));
+    if (!begun || this.#restarts.due(name) === null) this.#failed(agents.get(name));
     this.#wiring.touched(name);
   }
 
@@ -366,7 +348,8 @@ export class Lifecycle {
   }
 
   #want(name: string, wanted: 'running' | 'stopped', by: By): void {
-    this.#cancelRestart(name);
+    this.#restarts.cancel(name);
+    this.#restarts.setShort(name, 0);
     this.#wiring.agents.change(name, (agent) => {
       agent.wanted = wanted;
       agent.wanted_by = by;
@@ -384,6 +367,6 @@ export class Lifecycle {
   /** No more starts: the host is going. One that has begun its run is through before a `stop` that follows. */
   close(): void {
     this.#closing = true;
-    for (const name of [...this.#timers.keys()]) this.#cancelRestart(name);
+    this.#restarts.cancelAll();
   }
 }

@@ -38,7 +38,12 @@ import { Store } from '../../../../src/host/store/store.ts';
 import type { Frame } from '../../../../src/runtimes/runtime.ts';
 import { VirtualClock } from '../../../support/clock.ts';
 
-const { restart_backoff_ms_max: MOST, restart_backoff_ms_min: LEAST, restart_forgive_ms: FORGIVE } = limits;
+const {
+  restart_backoff_ms_max: MOST,
+  restart_backoff_ms_min: LEAST,
+  restart_stable_ms: STABLE,
+  restart_stuck_forgive_ms: FORGIVE,
+} = limits;
 
 let dir: string;
 let store: Store;
@@ -216,13 +221,15 @@ function end(lived_ms: number, { code = 1, cause = 'exited', ...told }: End = {}
 
 /** How long it waits for its restart; null when it is not started again. */
 async function waits(): Promise<number | null> {
-  const due = lifecycle.restartDue('a');
+  const due = lifecycle.restarts.due('a');
   if (due === null) return null;
-  const wait_ms = due - clock.now();
-  clock.advance(wait_ms - 1);
-  await settled();
-  expect(runs.of('a'), 'it is started too early').toBeNull();
-  clock.advance(1);
+  const wait_ms = due.at_ms - clock.now();
+  if (wait_ms > 0) {
+    clock.advance(wait_ms - 1);
+    await settled();
+    expect(runs.of('a'), 'it is started too early').toBeNull();
+  }
+  clock.advance(Math.min(1, wait_ms));
   await settled();
   expect(runs.of('a'), 'it is not started in time').not.toBeNull();
   return wait_ms;
@@ -248,7 +255,7 @@ describe('policy on the clock', () => {
     expect(new Set(waited.slice(-4)).size).toBeGreaterThan(1);
 
     end(10, { process: { printed: 'reading the table\nno such table: parrots\n' } });
-    expect(lifecycle.restartDue('a')).toBeNull();
+    expect(lifecycle.restarts.due('a')).toBeNull();
     clock.advance(24 * 3_600_000);
     await settled();
     expect(starts).toHaveLength(11);
@@ -276,26 +283,53 @@ describe('policy on the clock', () => {
     expect(agents.get('a').problem).toBeNull();
   });
 
-  test('on-failure leaves a success alone; always does not, and gives up on one that is over at once', async () => {
+  test('on-failure leaves a success alone; always does not, and never counts it as a failure', async () => {
     await begin({ policy: 'on-failure', attempts_max: 2 });
     end(10, { code: 0 });
     expect(await waits()).toBeNull();
     await begin({ policy: 'always', attempts_max: 2 });
     for (let round = 0; round < 5; round += 1) {
-      end(FORGIVE, { code: 0 });
-      expect(await waits()).toBeLessThanOrEqual(LEAST);
+      end(STABLE, { code: 0 });
+      expect(await waits()).toBe(0);
     }
-    for (const due of [true, true, false]) {
+    for (let round = 0; round < 12; round += 1) {
       end(10, { code: 0 });
+      expect(lifecycle.restarts.due('a')!.automatic).toEqual({
+        after: { failed: false, lived_ms: 10, failures: 0, short: round + 1 },
+      });
+      expect(await waits()).toBeGreaterThanOrEqual(Math.min(MOST, LEAST * 2 ** round) / 2);
+    }
+    expect(agents.get('a')).toMatchObject({ problem: null, failures: 0 });
+    expect(events.list({ topics: ['agent.failed'], limit: 10 })).toEqual([]);
+    // An operator's start is a pardon for the wait, too.
+    await lifecycle.restart('a', 'operator');
+    end(10, { code: 0 });
+    expect(await waits()).toBeLessThanOrEqual(LEAST);
+    // And from the third failure on it is given up.
+    for (const due of [true, true, false]) {
+      end(10);
       expect((await waits()) !== null).toBe(due);
     }
-    expect(agents.get('a').problem?.code).toBe('agent.crashed');
+    expect(agents.get('a').problem?.message).toMatch(/failed 3 times in a row/);
+  });
+
+  test('one that was stable is back at once, however often it dies; the wait is for those that keep failing', async () => {
+    await begin({ policy: 'on-failure', attempts_max: 2, stable_ms: 3_000 });
+    for (let deaths = 0; deaths < 10; deaths += 1) {
+      end(3_000);
+      expect(await waits()).toBe(0);
+    }
+    end(2_999);
+    expect(await waits()).toBeGreaterThan(0);
+    end(3_000);
+    expect(await waits()).toBe(0);
+    expect(agents.get('a')).toMatchObject({ failures: 1, problem: null });
   });
 
   test('a stop while it waits for its restart ends the waiting', async () => {
     await begin({ policy: 'always', attempts_max: 5 });
     end(10);
-    expect(lifecycle.restartDue('a')).not.toBeNull();
+    expect(lifecycle.restarts.due('a')).not.toBeNull();
     await lifecycle.stop('a', 'operator');
     expect(await waits()).toBeNull();
     clock.advance(24 * 3_600_000);
@@ -318,9 +352,9 @@ describe('policy on the clock', () => {
         ticks: 0,
         sample_ms: 100,
         took_ms: 1,
-        since_ms: now + FORGIVE,
+        since_ms: now + STABLE,
       };
-      clock.advance(2 * FORGIVE);
+      clock.advance(2 * STABLE);
       tree.paused_ms += clock.now() - tree.pause.since_ms;
       tree.pause = null;
       if (crashes % 2 === 0) standsFree(tree, clock.now());
@@ -331,7 +365,7 @@ describe('policy on the clock', () => {
     // The same time, lived, is forgiven.
     await lifecycle.start('a', 'operator');
     for (let crashes = 1; crashes <= 4; crashes += 1) {
-      end(2 * FORGIVE);
+      end(2 * STABLE);
       expect(await waits()).not.toBeNull();
     }
   });
@@ -404,7 +438,7 @@ describe('a turn that does not move', () => {
       expect(wait_ms).toBeLessThanOrEqual(LEAST * 2 ** (restarts - 1));
     }
     expect(await stuck()).toBe(false);
-    expect(lifecycle.restartDue('a')).toBeNull();
+    expect(lifecycle.restarts.due('a')).toBeNull();
     expect(agents.get('a').problem).toMatchObject({
       code: 'agent.stuck',
       message: expect.stringMatching(/nothing has moved for 10 min\. It was started again 3 times/),
