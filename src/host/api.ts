@@ -46,6 +46,8 @@ export interface AgentView {
   since_ms: number;
   evidence: Evidence;
   activityEvidence: Evidence | null;
+  /** Why the grades of what is known of it are lower than in a sandbox, a sentence each; empty: they are not. */
+  gaps: string[];
   /** What the operator wants, as opposed to what is. */
   wanted: 'running' | 'stopped';
   /** Last thing it did, one line. */
@@ -186,6 +188,8 @@ export interface PlannedSandbox {
   /** Where you find servers of its processes while it runs. */
   ports: string[];
   debug: boolean;
+  /** Why grades of what is known of it will be lower, as in AgentView. */
+  gaps: string[];
   /** What is not enforced or weaker than it could be, with the step that mends it. */
   missing: { what: string; mend: string }[];
 }

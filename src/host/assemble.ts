@@ -131,10 +131,10 @@ export function assemble(base: HostBase, life: HostLife): Assembly {
 function openNouns({ store, log, started_ms }: HostBase) {
   const clock: Clock = systemClock;
   const ids: Ids = randomIds;
-  const events = new Events({ store, clock, ids, log });
   const runTable = new RunTable(store);
   const generation = runTable.newHost(process.pid, version, started_ms);
   const runs = new Runs(runTable);
+  const events = new Events({ store, clock, ids, log, graded: (event) => runs.graded(event) });
   return {
     clock,
     ids,

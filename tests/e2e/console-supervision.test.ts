@@ -5,7 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { doFirst, launchBrowser, openPage } from '../support/browser.ts';
 import { eventually } from '../support/eventually.ts';
-import { call, LiveFleet, processes } from '../support/live-fleet.ts';
+import { call, HELD_GRADE, LiveFleet, processes } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
@@ -64,10 +64,10 @@ test('h holds it at the boundary: asked for, then true; a message waits, is take
   await poll(() => told('taken back').locator('summary').textContent()).toMatch(/^queuedtaken back/);
 
   touch('go');
-  await poll(standing).toMatch(/Held by operator since .*enforcedBash stands at the gate/);
+  await poll(standing).toMatch(new RegExp(`Held by operator since .*${HELD_GRADE}Bash stands at the gate`));
   const held = await fleet.agent('worker');
   expect(held).toMatchObject({ activity: 'held', requested: null });
-  expect(held.activityEvidence).toMatchObject({ source: 'gate', grade: 'enforced' });
+  expect(held.activityEvidence).toMatchObject({ source: 'gate', grade: HELD_GRADE });
   expect(made('after')).toBe(false);
   expect(await told('while you are held').textContent()).toContain('read once it is resumed');
 
@@ -108,7 +108,7 @@ test('p freezes it where it is, with the proof; what somebody else did first is 
   await poll(standing).toContain('Hold requested');
   await page.keyboard.press('p');
   await poll(standing).toMatch(
-    /Paused since .*It is held as well.*enforcedpaused by operator: all \d+ processes/,
+    new RegExp(`Paused since .*It is held as well.*${HELD_GRADE}paused by operator: all \\d+ processes`),
   );
   expect((await fleet.agent('worker')).activity).toBe('paused');
   const frozen = read();

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, expect, test } from 'vitest';
 import type { EventView } from '../../src/host/api.ts';
 import { claudeBinary } from '../support/engines.ts';
-import { AETHER, call, LiveFleet } from '../support/live-fleet.ts';
+import { AETHER, call, HELD_GRADE, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
@@ -53,7 +53,7 @@ test('stops before the next tool, says how it knows, and goes on where it stood'
   fleet.model.release('first');
   const view = await held();
   expect(view.requested).toBeNull();
-  expect(view.activityEvidence).toMatchObject({ source: 'gate', grade: 'enforced' });
+  expect(view.activityEvidence).toMatchObject({ source: 'gate', grade: HELD_GRADE });
   expect(view.activityEvidence?.what).toContain('Bash stands at the gate');
   // What is said meanwhile waits, and what changes meanwhile is told.
   await fleet.ok('inject', 'worker', 'A word while you are held.');
@@ -218,7 +218,7 @@ test.each([
     await fleet.ok('hold', 'worker');
     fleet.model.release('first');
     const view = await held();
-    expect(view.activityEvidence).toMatchObject({ grade: 'enforced' });
+    expect(view.activityEvidence).toMatchObject({ grade: HELD_GRADE });
     await pause(2_000);
     expect(made('a')).toBe(false);
     await fleet.ok('stop', 'worker');

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { AgentView, InjectionView } from '../../src/host/api.ts';
 import { isAlive } from '../../src/host/process/proc.ts';
-import { LiveFleet } from '../support/live-fleet.ts';
+import { HELD_GRADE, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 import { CONTAINMENTS, groupsLeft, LONG, ticksOf, treeOf, USUAL_CONTAINMENTS } from '../support/run-tree.ts';
 import { PROGRAMS, until } from '../support/shim.ts';
@@ -28,7 +28,7 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     expect(paused).toMatchObject({
       state: 'running',
       activity: 'paused',
-      activityEvidence: { source: 'shim', grade: 'enforced' },
+      activityEvidence: { source: 'shim', grade: HELD_GRADE },
       verbs: { resume: null, stop: null, kill: null, pause: 'spinner is paused already.' },
     });
     const before = ticksOf(treeOf(run!));

@@ -600,6 +600,7 @@ function blank(name: string, now: number): AgentView {
     workspace: `/srv/payments/${name}`,
     sandbox: 'none',
     sandboxWhy: 'the configuration says so',
+    gaps: [],
     can: { hold: true, receipts: 'acted', turns: true },
     containment: 'cgroup2',
     cost_usd: null,

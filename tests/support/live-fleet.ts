@@ -27,6 +27,9 @@ const kind = process.env.AETHER_TEST_SANDBOX ?? 'none';
 export const SANDBOX =
   kind === 'none' ? kind : { kind, read: [fileURLToPath(new URL('..', import.meta.url))] };
 
+/** How well it is known what only a sandbox can enforce. */
+export const HELD_GRADE = kind === 'none' ? 'observed' : 'enforced';
+
 /** Between two questions to the host: seldom enough that asking costs nothing beside what is waited for. */
 const POLL_MS = 40;
 

@@ -5,6 +5,7 @@ import type { RestartConfig } from '../config/types.ts';
 import { duration } from '../events/duration.ts';
 import type { EndedSeries } from '../events/topics.ts';
 import { onFloor, terminalOf } from '../runs/floor.ts';
+import { type Gap, graded } from '../runs/gaps.ts';
 import { pauseEvidence } from '../runs/tree.ts';
 import type { AgentRecord } from '../store/agents.ts';
 import type { RunRecord } from '../store/runs.ts';
@@ -23,6 +24,7 @@ export interface ViewParts {
   restartDue: { at_ms: number; after: EndedSeries | null } | null;
   restarts: number;
   stuck: AgentView['stuck'];
+  gaps: readonly Gap[];
   /** The table of legal verbs. */
   legal(facts: VerbFacts): AgentView['verbs'];
   now: number;
@@ -40,13 +42,14 @@ export function agentView(parts: ViewParts): AgentView {
     name: agent.name,
     runtime: agent.config.runtime,
     state,
-    ...activityOf(live),
+    ...activityOf(live, parts.gaps),
     requested: request?.what ?? null,
     requestedEvidence: requestEvidence(request),
     run: run?.id ?? null,
     pid: live && (onFloor(live.floor)?.pid ?? null),
     since_ms: run?.state_ms ?? agent.updated_ms,
-    evidence: evidenceOf(agent, run),
+    evidence: graded(evidenceOf(agent, run), parts.gaps),
+    gaps: parts.gaps.map(({ why }) => why),
     wanted: agent.wanted,
     last: run?.last ?? null,
     goal: agent.config.goal,
@@ -86,11 +89,15 @@ export function agentView(parts: ViewParts): AgentView {
   };
 }
 
-function activityOf(live: RunRecord | null): Pick<AgentView, 'activity' | 'activityEvidence'> {
+function activityOf(
+  live: RunRecord | null,
+  gaps: readonly Gap[],
+): Pick<AgentView, 'activity' | 'activityEvidence'> {
   if (live === null) return { activity: null, activityEvidence: null };
   const { pause } = live.tree;
-  if (pause !== null) return { activity: 'paused', activityEvidence: pauseEvidence(pause) };
-  return { activity: live.activity, activityEvidence: live.activityEvidence };
+  if (pause !== null) return { activity: 'paused', activityEvidence: graded(pauseEvidence(pause), gaps) };
+  const { activity, activityEvidence } = live;
+  return { activity, activityEvidence: activityEvidence && graded(activityEvidence, gaps) };
 }
 
 /** The terminal that is shown; without one, the size that the last one had. */

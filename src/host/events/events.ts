@@ -22,6 +22,7 @@ export class Events {
   readonly #clock: Clock;
   readonly #ids: Ids;
   readonly #log: Log;
+  readonly #graded: (event: Pick<NewEvent, 'principal' | 'grade'>) => NewEvent['grade'];
   readonly #listeners = new Set<(event: EventView) => void>();
   /** By seq: a seq whose transaction was rolled back is given out again, and then the later event is the true one. */
   #unheard = new Map<number, { event: EventView; rollbacks: number }>();
@@ -29,12 +30,20 @@ export class Events {
   /** Saves a query per event; untrue once a transaction was rolled back. */
   #newest: { hash: string; rollbacks: number } | null = null;
 
-  constructor(options: { store: Store; clock: Clock; ids: Ids; log: Log }) {
+  /** @param options.graded how well it is known, where the agent that did it could have been spoken for */
+  constructor(options: {
+    store: Store;
+    clock: Clock;
+    ids: Ids;
+    log: Log;
+    graded?(event: Pick<NewEvent, 'principal' | 'grade'>): NewEvent['grade'];
+  }) {
     this.#store = options.store;
     this.#table = new EventTable(options.store);
     this.#clock = options.clock;
     this.#ids = options.ids;
     this.#log = options.log;
+    this.#graded = options.graded ?? (({ grade }) => grade);
   }
 
   /** Appends, joining the transaction that is open, if one is. */
@@ -50,7 +59,7 @@ export class Events {
         agent: event.agent ?? null,
         run: event.run ?? null,
         principal: event.principal,
-        grade: event.grade,
+        grade: this.#graded(event),
       };
       const previous = this.#newestHash();
       const hash = hashOf(previous, { ...view, data });

@@ -2,7 +2,9 @@
 import { AetherError } from '../errors.ts';
 import type { DeadShim } from '../process/outsiders.ts';
 import { bootId, isAlive } from '../process/proc.ts';
+import type { Evidence, Principal } from '../shapes.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
+import { type Gap, gapsOf, graded } from './gaps.ts';
 import type { Run } from './run.ts';
 
 /** A run whose shim is dead, of which processes may live on. */
@@ -57,6 +59,20 @@ export class Runs {
     if (live !== undefined) return live.record;
     if (!this.#newest.has(agent)) this.#newest.set(agent, this.#table.newest(agent));
     return this.#newest.get(agent) ?? null;
+  }
+
+  /** Where what is known of an agent can be forged by it or by another. */
+  gaps(agent: string): Gap[] {
+    return gapsOf(
+      this.newest(agent),
+      this.live().map(({ record }) => record),
+    );
+  }
+
+  /** The grade of what an agent does: whose name it has on it is not enforced where another could have acted in it. */
+  graded({ principal, grade }: { principal: Principal; grade: Evidence['grade'] }): Evidence['grade'] {
+    if (!principal.startsWith('agent:')) return grade;
+    return graded({ source: 'host', grade }, this.gaps(principal.slice('agent:'.length))).grade;
   }
 
   /** The record of the newest run that was given a process; null when none ever was. */

@@ -36,6 +36,8 @@ export interface RunSandbox {
   network?: string;
   /** Where the operator finds servers of its processes. */
   ports?: string[];
+  /** Why its tools can reach into its engine, although it asks before each; absent where they cannot. */
+  openEngine?: string;
 }
 
 /** A box that confines nothing: of a run of a version that had no sandboxes. */

@@ -54,6 +54,7 @@ function parts(change: Change): ViewParts {
     restartDue: null,
     restarts: 0,
     stuck: null,
+    gaps: [],
     legal: legalVerbs,
     now: NOW,
     ...more,

@@ -97,6 +97,11 @@ export function Facts({ agent }: { agent: AgentView }) {
       <Explained class="fact wide" tip={sandboxTip(agent)}>
         {agent.sandbox === 'none' ? 'no sandbox' : agent.sandbox}
       </Explained>
+      {agent.gaps?.length > 0 && (
+        <Explained class="fact wide" tip={`What is known of it has a lower grade: ${agent.gaps.join('; ')}.`}>
+          known less well
+        </Explained>
+      )}
       <Explained class="fact wide" tip={agent.workspace}>
         {agent.workspace.split('/').slice(-2).join('/')}
       </Explained>

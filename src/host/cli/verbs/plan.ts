@@ -189,15 +189,15 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
 }
 
 function printSandbox(sandbox: PlannedSandbox, field: (label: string, value: string) => void): void {
-  const { kind, why, write, read, hidden, reaches, ports, debug, missing } = sandbox;
+  const { kind, why, write, read, hidden, reaches, ports, debug, gaps, missing } = sandbox;
   field('sandbox', `${kind} (${why})`);
-  if (kind === 'none') field('', 'its processes have all the rights of your user');
-  else {
+  if (kind !== 'none') {
     field('', `writes ${write.join(' ')}`);
     field('', `reads the system’s programs, ${read.join(' ')}`);
     field('', `never sees ${hidden.join(' ')}`);
     if (debug) field('', 'debuggers work inside');
   }
+  for (const gap of gaps) field('', `known less well: ${gap}`);
   field('network', reaches);
   if (ports.length > 0) field('', `shows ${ports.join(' ')}`);
   for (const { what, mend } of missing) {

@@ -65,7 +65,7 @@ function printAgents(agents: AgentView[]): void {
     { title: 'SANDBOX', value: (view) => view.sandbox },
     {
       title: 'EVIDENCE',
-      value: (view) => `${view.evidence.source} ${age(view.evidence.at_ms, now)}`,
+      value: (view) => `${view.evidence.grade} by ${view.evidence.source} ${age(view.evidence.at_ms, now)}`,
       shrinkTo: 8,
     },
     { title: 'LAST', value: lastOf, shrinkTo: 10, paint: (view) => (view.problem ? 'red' : null) },
@@ -77,7 +77,7 @@ function printAgents(agents: AgentView[]): void {
     const text = `${name} has read words of ${who}: calls that they may not make wait for you`;
     print(paint('dim', `${oneLine(text)}; ${hint(`widen ${name}`)} trusts them.`));
   }
-  for (const line of networkLines(agents)) print(paint('dim', oneLine(line)));
+  for (const line of [...gapLines(agents), ...networkLines(agents)]) print(paint('dim', oneLine(line)));
   const open = agents.reduce((sum, view) => sum + view.openApprovals, 0);
   if (open > 0) {
     print(
@@ -87,6 +87,17 @@ function printAgents(agents: AgentView[]): void {
       ),
     );
   }
+}
+
+/** Whose grades are lower, by the reason. */
+function gapLines(agents: AgentView[]): string[] {
+  const reasons = Map.groupBy(
+    agents.flatMap(({ name, gaps = [] }) => gaps.map((why) => ({ name, why }))),
+    ({ why }) => why,
+  );
+  return [...reasons].map(
+    ([why, of]) => `Known less well, of ${of.map(({ name }) => name).join(', ')}: ${why}.`,
+  );
 }
 
 /** Where the operator finds their servers, and what does not hold. */

@@ -51,6 +51,7 @@ export class AgentViews {
       unreadMail: this.#p.mailboxes.unread(`agent:${name}`),
       pending: this.#p.fleet.pending(name),
       stuck: this.#p.watchdog.stuck(name),
+      gaps: runs.gaps(name),
       restartDue: this.#restartDue(name),
       restarts: this.#p.lifecycle.restarts.count(name),
       legal: this.#p.legal,

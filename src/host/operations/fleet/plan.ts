@@ -8,6 +8,7 @@ import { type ConfigDiff, diffConfig } from '../../config/diff.ts';
 import { Mask } from '../../config/mask.ts';
 import type { AgentConfig, Config } from '../../config/types.ts';
 import { AetherError, toWireError, type WireError } from '../../errors.ts';
+import { gapsOf } from '../../runs/gaps.ts';
 import type { SandboxChoice } from '../../sandboxes/choice.ts';
 import { requireShown, writableByAgents } from '../launch/box-sources.ts';
 import { boxesFor, type HostPlaces } from '../launch/boxes.ts';
@@ -82,16 +83,14 @@ async function planSandbox(
   const choice = await chooseSandbox(agent);
   const { kind, why, missing } = choice;
   const shared = writableByAgents(config.agents, host.stateDir);
-  const {
-    boxes,
-    network: reaches = '',
-    ports = [],
-  } = boxesFor({ config: agent, choice, place, launch, host: { ...host, shared } });
+  const sandbox = boxesFor({ config: agent, choice, place, launch, host: { ...host, shared } });
+  const { boxes, network: reaches = '', ports = [] } = sandbox;
   const { write, read, hidden = [], network, debug = false } = boxes[0]!;
-  if (kind === 'none')
-    return { kind, why, write: [], read: [], hidden: [], network: 'shared', reaches, ports, debug, missing };
+  const gaps = gapsOf({ agent: agent.name, sandbox }, []).map((gap) => gap.why);
+  const both = { kind, why, reaches, ports, debug, gaps, missing };
+  if (kind === 'none') return { ...both, write: [], read: [], hidden: [], network: 'shared' };
   requireShown(agent, boxes[0]!);
-  return { kind, why, write, read, hidden, network, reaches, ports, debug, missing };
+  return { ...both, write, read, hidden, network };
 }
 
 function describeLaunch(

@@ -7,6 +7,7 @@ import type { Evidence } from '../../api.ts';
 import type { Topic, Topics } from '../../events/topics.ts';
 import { limits } from '../../limits.ts';
 import { engineHasFloor } from '../../runs/floor.ts';
+import { graded } from '../../runs/gaps.ts';
 import type { Asked } from '../../runs/journal-facts.ts';
 import type { Run } from '../../runs/run.ts';
 import { shortText } from '../../text.ts';
@@ -53,9 +54,10 @@ class Observed {
     this.at_ms = at_ms;
   }
 
-  append<T extends Topic>(topic: T, data: Topics[T], grade: Evidence['grade'] = 'observed'): void {
+  append<T extends Topic>(topic: T, data: Topics[T], known: Evidence['grade'] = 'observed'): void {
     const { agent, id } = this.run.record;
     const principal = `agent:${agent}` as const;
+    const { grade } = graded({ source: 'engine', grade: known }, this.wiring.runs.gaps(agent));
     this.wiring.events.append({ topic, agent, run: id, principal, grade, data });
   }
 

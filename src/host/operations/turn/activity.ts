@@ -6,6 +6,7 @@ import type { Activity } from '../../../runtimes/runtime.ts';
 import type { ApprovalView, Caller, Evidence } from '../../api.ts';
 import { messageOf } from '../../errors.ts';
 import { engineHasFloor } from '../../runs/floor.ts';
+import { graded } from '../../runs/gaps.ts';
 import type { Run } from '../../runs/run.ts';
 import { standsFree, standsHeld } from '../../runs/tree.ts';
 import type { Wiring } from '../wiring.ts';
@@ -74,8 +75,9 @@ export function awaitedQuestion({ approvals }: Needs, run: Run): ApprovalView | 
   return open.find(({ id, kind }) => kind === 'question' && approvals.awaited(id)) ?? null;
 }
 
-function show(wiring: Needs, run: Run, activity: Activity, evidence: Evidence, tool?: string): void {
+function show(wiring: Needs, run: Run, activity: Activity, known: Evidence, tool?: string): void {
   const { record } = run;
+  const evidence = graded(known, wiring.runs.gaps(record.agent));
   const changed = record.activity !== activity;
   record.activity = activity;
   // The age of a standstill counts from its beginning.

@@ -84,13 +84,17 @@ describe('planFleet', () => {
     const { changes } = await plan();
     const { sandbox } = changes[0]!.launch!;
     expect(sandbox).toMatchObject({ kind: 'bubblewrap', network: 'own', debug: true });
+    expect(sandbox.gaps).toEqual(['`debug: true` lets its tools trace its engine']);
     expect(sandbox.write).toEqual([dir, join(dir, 'state/agents/a'), join(dir, 'state/runs/r_plan/tmp')]);
     // The configuration lies in the workspace, and what the user named is read-only there.
     expect(sandbox.read).toEqual(expect.arrayContaining([join(dir, 'aether.yaml'), join(dir, 'bin')]));
     expect(sandbox.read).not.toContain(join(dir, 'home'));
     expect(sandbox.hidden).toContain(join(dir, 'state'));
     expect(sandbox.missing).toEqual([{ what: 'old', mend: 'renew' }]);
-    expect(changes[1]!.launch!.sandbox).toMatchObject({ kind: 'none', why: 'a test says so', read: [] });
+    expect(changes[1]!.launch!.sandbox).toMatchObject({
+      ...{ kind: 'none', why: 'a test says so', read: [] },
+      gaps: ['without a sandbox its tools have the rights of your user'],
+    });
     expect(changes[2]).toMatchObject({ launch: null, problem: { code: 'sandbox.path-missing' } });
   });
 
@@ -133,6 +137,7 @@ describe('planFleet', () => {
           auth: 'none: the program logs in by itself',
           repository: null,
           sandbox: {
+            gaps: ['without a sandbox its tools have the rights of your user'],
             ...{ kind: 'none', why: 'a test says so', write: [], read: [], hidden: [] },
             reaches: expect.stringContaining('not enforced without a sandbox (full)'),
             ...{ network: 'shared', ports: [], debug: false, missing: [] },

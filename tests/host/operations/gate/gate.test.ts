@@ -319,7 +319,8 @@ describe('an engine without a gate', () => {
     // It asks: the gate is there.
     await live.say(gateAsked('t3'));
     expect(gate().ungated).toBeNull();
-    expect(live.run.record.activityEvidence?.grade).toBe('enforced');
+    // It has no sandbox, in which nothing but its engine could answer.
+    expect(live.run.record.activityEvidence?.grade).toBe('observed');
   });
 
   test('started by an older host, gets one from this', async () => {
