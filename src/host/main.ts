@@ -45,6 +45,7 @@ export { probeContainment } from './operations/launch/release.ts';
 export { diskUse } from './operations/upkeep/disk-use.ts';
 export { checkConfiguration, planWithoutHost } from './planning.ts';
 export { probeSandboxes } from './sandboxes/choice.ts';
+export { openProgram } from './sandboxes/engine-program.ts';
 
 /** Of the process: what must be there before any room is. */
 interface Ground {

@@ -1,4 +1,6 @@
 /** How well things are known of agents in a sandbox, in a weaker one, and beside one without: in `ps`, in views, in events. */
+import fs from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { call, LiveFleet } from '../support/live-fleet.ts';
 
@@ -10,13 +12,23 @@ const command = (sandbox: string, more: object = {}) => ({
   ...more,
 });
 
+/** An engine behind a wrapper, of which no copy can be made that its tools cannot read. */
+function installWrapper(): void {
+  const program = join(fleet.root, 'claude');
+  const wrapper = '#!/bin/sh\ncase "$1" in --version) echo 2.1.332;; *) exec cat;; esac\n';
+  fs.writeFileSync(program, wrapper, { mode: 0o755 });
+  fleet.env.AETHER_CLAUDE_BINARY = program;
+}
+
 test('what only a sandbox enforces is observed without one, and an engine that its tools reach only claims', async () => {
   fleet = await LiveFleet.make({ agents: {} });
+  installWrapper();
   const mail = { to: 'operator', subject: 'a', body: 'b' };
   fleet.configure({
     agents: {
       boxed: command('bubblewrap'),
       open: command('none', { autostart: false }),
+      wrapped: { runtime: 'claude-code', sandbox: 'bubblewrap', autostart: false },
       traced: {
         ...{ runtime: 'builtin', model: 'anthropic:x', auth: 'ANTHROPIC_API_KEY', permissions: 'allow' },
         env: { ANTHROPIC_BASE_URL: `${fleet.model.url}/v1` },
@@ -53,4 +65,11 @@ test('what only a sandbox enforces is observed without one, and an engine that i
 
   await fleet.ok('stop', 'open');
   expect([await paused(), (await fleet.agent('boxed')).gaps]).toEqual(['enforced', []]);
+
+  const why = / is a script for \/bin\/sh, which may start anything/;
+  const start = await fleet.withHost((host) => host.call('start', { agent: 'wrapped' }));
+  expect(start.gaps).toEqual([expect.stringMatching(why)]);
+  expect(await fleet.ok('ps')).toMatch(why);
+  expect(await fleet.ok('plan')).toMatch(why);
+  expect((await fleet.cli(['doctor'])).stdout).toMatch(why);
 }, 60_000);

@@ -16,6 +16,8 @@ export interface FrontDoor {
   /** @throws AetherError for a file that cannot be used */
   checkConfiguration(file: string): Promise<{ agents: number; warnings: string[] }>;
   detectRuntimes(): Promise<Detection[]>;
+  /** Why tools of this engine could reach into it in a sandbox; null: they cannot. */
+  openProgram(binary: string): Promise<string | null>;
   /** What a state directory takes on the disk. */
   diskUse(stateDir: string): Promise<DiskUse>;
   /** What a run's processes would be held together by, proven by trying it. */

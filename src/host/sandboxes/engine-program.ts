@@ -53,6 +53,13 @@ export async function engineProgram({
   return { file: node, argv: (copy) => [copy, NO_INSPECTOR, ...interpreter.args, program, ...rest] };
 }
 
+/** Of an engine as it is installed, started without arguments. @returns why it cannot be protected; null: it can */
+export async function openProgram(binary: string): Promise<string | null> {
+  const { PATH = '/usr/bin:/bin' } = process.env;
+  const program = await engineProgram({ argv: [binary], env: { PATH }, cwd: '/' });
+  return program.file === null ? program.why : null;
+}
+
 /** @returns the real path of an executable file, or null */
 async function find(name: string, path: string | undefined, cwd: string): Promise<string | null> {
   const candidates = name.includes('/')

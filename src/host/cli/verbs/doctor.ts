@@ -8,7 +8,7 @@ import { readNote, socketPaths, statePaths } from '../../paths.ts';
 import { runtimeDirectory, SOCKET_PATH_BYTES_MAX } from '../../process/sockets.ts';
 import { isAlive } from '../alive.ts';
 import { ExitCode } from '../exit-codes.ts';
-import { frontDoor } from '../front-door.ts';
+import { type FrontDoor, frontDoor } from '../front-door.ts';
 import { completed, hint } from '../hints.ts';
 import { findHost, type Invocation, invocation } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
@@ -220,24 +220,42 @@ async function host(invoked: Invocation): Promise<Finding[]> {
 
 async function engines(): Promise<Finding[]> {
   let detections: Detection[];
+  const findings: Finding[] = [];
   try {
-    const { detectRuntimes } = await frontDoor();
-    detections = await detectRuntimes();
+    const door = await frontDoor();
+    detections = await door.detectRuntimes();
+    findings.push(...(await openEngines(door, detections)));
   } catch (error) {
     return [missing(`this installation is broken: ${messageOf(error)}`, 'npm install')];
   }
-  const findings = detections.flatMap((one): Finding[] => {
+  const found = detections.flatMap((one): Finding[] => {
     const name = `${one.runtime}${one.version === null ? '' : ` ${one.version}`}`;
     if (one.usable && one.missing.length === 0) return [ok(name)];
     // An engine that is not there costs nothing as long as another one is.
     return one.missing.map(({ what, mend }) => lost(`${name}: ${what}`, mend));
   });
+  findings.unshift(...found);
   if (!detections.some((one) => one.canLogIn && one.model)) {
     findings.push(
       lost('no engine can log in to a model: only agents that need none can run', firstMend(detections)),
     );
   }
   return findings;
+}
+
+/** Engines whose own tools could reach into them in a sandbox. */
+async function openEngines(door: FrontDoor, detections: readonly Detection[]): Promise<Finding[]> {
+  const findings = detections.map(async ({ runtime, binary }): Promise<Finding[]> => {
+    const why = binary === null ? null : await door.openProgram(binary);
+    if (why === null) return [];
+    return [
+      lost(
+        `${runtime}: in a sandbox its tools can reach into it, so that what it says and its gate count for less: ${why}`,
+        'Install the native program of the engine, or run its script with Node 22.14 or newer, without a wrapper before it',
+      ),
+    ];
+  });
+  return (await Promise.all(findings)).flat();
 }
 
 /** What the preferred runtime of those that talk to a model lacks first. */

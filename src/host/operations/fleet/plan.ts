@@ -10,7 +10,9 @@ import type { AgentConfig, Config } from '../../config/types.ts';
 import { AetherError, toWireError, type WireError } from '../../errors.ts';
 import { gapsOf } from '../../runs/gaps.ts';
 import type { SandboxChoice } from '../../sandboxes/choice.ts';
+import type { RunSandbox } from '../../store/run-sandbox.ts';
 import { requireShown, writableByAgents } from '../launch/box-sources.ts';
+import { openEngine } from '../launch/boxed.ts';
 import { boxesFor, type HostPlaces } from '../launch/boxes.ts';
 
 export interface PlanInput {
@@ -78,12 +80,16 @@ async function planSandbox(
   agent: AgentConfig,
   place: RunPlace,
   launch: LaunchSpec,
-  { config, chooseSandbox, host }: PlanInput,
+  { config, chooseSandbox, host, runtime }: PlanInput,
 ): Promise<PlannedSandbox> {
   const choice = await chooseSandbox(agent);
   const { kind, why, missing } = choice;
   const shared = writableByAgents(config.agents, host.stateDir);
-  const sandbox = boxesFor({ config: agent, choice, place, launch, host: { ...host, shared } });
+  const open = await openEngine(runtime(agent.runtime), launch, kind);
+  const sandbox: RunSandbox = {
+    ...boxesFor({ config: agent, choice, place, launch, host: { ...host, shared } }),
+    ...(open === undefined ? {} : { openEngine: open }),
+  };
   const { boxes, network: reaches = '', ports = [] } = sandbox;
   const { write, read, hidden = [], network, debug = false } = boxes[0]!;
   const gaps = gapsOf({ agent: agent.name, sandbox }, []).map((gap) => gap.why);

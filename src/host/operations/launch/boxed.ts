@@ -3,7 +3,7 @@
  * execute-only copy of its program: what it starts itself could otherwise answer for the host in its memory.
  */
 import { join } from 'node:path';
-import type { LaunchSpec, RunPlace } from '../../../runtimes/runtime.ts';
+import type { LaunchSpec, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
 import type { AgentConfig } from '../../config/types.ts';
 import type { Run } from '../../runs/run.ts';
 import type { SandboxChoice } from '../../sandboxes/choice.ts';
@@ -14,21 +14,34 @@ import type { Wiring } from '../wiring.ts';
 import { requireShown, writableByAgents } from './box-sources.ts';
 import { boxesFor } from './boxes.ts';
 
+/** Why the tools of an engine that asks before each can reach into it; undefined where it runs from a copy. */
+export async function openEngine(
+  { capabilities }: Pick<Runtime, 'capabilities'>,
+  { process }: Pick<LaunchSpec, 'process'>,
+  sandbox: string,
+): Promise<string | undefined> {
+  if (sandbox === 'none' || capabilities.engine !== 'structured') return undefined;
+  const program = await engineProgram(process);
+  return program.file === null ? program.why : undefined;
+}
+
 /** @throws AetherError where a path cannot be shown in its box */
-export function boxesOfRun(
+export async function boxesOfRun(
   wiring: Pick<Wiring, 'agents' | 'stateDir' | 'socketDir' | 'configFile' | 'programCopies'>,
   config: AgentConfig,
   place: RunPlace,
   launch: LaunchSpec,
   choice: SandboxChoice,
-): RunSandbox {
+  runtime: Pick<Runtime, 'capabilities'>,
+): Promise<RunSandbox> {
   const { agents, stateDir, socketDir, configFile } = wiring;
   const shared = writableByAgents([...agents.all().map((agent) => agent.config), config], stateDir);
   const programs = wiring.programCopies.directory;
   const host = { stateDir, socketDir, configFile, programs, shared };
   const sandbox = boxesFor({ config, choice, place, launch, host });
   if (choice.kind !== 'none') for (const spec of sandbox.boxes) requireShown(config, spec);
-  return sandbox;
+  const open = await openEngine(runtime, launch, choice.kind);
+  return { ...sandbox, ...(open === undefined ? {} : { openEngine: open }) };
 }
 
 /** @throws AetherError `program.copy-failed` */

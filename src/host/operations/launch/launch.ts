@@ -113,7 +113,8 @@ export class Launcher {
     makeRunDirectories(config, id, stateDir, socketDir);
     const prepared = await this.prepare(config, id, state, resume);
     const place = this.place(config.name, id);
-    const boxes = boxesOfRun(this.#wiring, config, place, prepared.launch, choice);
+    const runtime = this.#wiring.runtime(config.runtime);
+    const boxes = await boxesOfRun(this.#wiring, config, place, prepared.launch, choice, runtime);
     const record = this.#newRecord(config, id, prepared, { state, resume, automatic }, boxes);
     this.#begin(record, config.runtime, { state, resume, automatic });
     tellRepository(this.#wiring, record, prepared.launch);
