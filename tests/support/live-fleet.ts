@@ -16,16 +16,21 @@ import { claudeBinary } from './engines.ts';
 import { ofTopic, told } from './events.ts';
 import { eventually } from './eventually.ts';
 import { type ModelServer, startModelServer } from './model-server/server.ts';
+import { programCacheOf } from './ordinary-user.ts';
 import { everywhereWithout, groupsLeft, NO_CGROUP, removeGroups } from './run-tree.ts';
 import { SmallDisk } from './small-disk.ts';
 
 /** Of a real key's form; opens nothing. */
 export const KEY = 'sk-ant-dummy-e2e-0123456789abcdefghijklmnopqrstuv';
 
+/** `sandbox:` of agents that use the programs of the tests. Where it cannot be had, they do not start. */
+export const sandboxOf = (kind: string, write: string[] = []) =>
+  kind === 'none'
+    ? kind
+    : { kind, required: true, read: [fileURLToPath(new URL('..', import.meta.url))], write };
+
 /** What agents run in unless a test says so: the whole suite has another form with AETHER_TEST_SANDBOX=bubblewrap. */
-const kind = process.env.AETHER_TEST_SANDBOX ?? 'none';
-export const SANDBOX =
-  kind === 'none' ? kind : { kind, read: [fileURLToPath(new URL('..', import.meta.url))] };
+export const SANDBOX = sandboxOf(process.env.AETHER_TEST_SANDBOX ?? 'none');
 
 /** How well it is known what only a sandbox can enforce. */
 export const HELD_GRADE = kind === 'none' ? 'observed' : 'enforced';
@@ -82,8 +87,7 @@ export class LiveFleet {
       HOME: this.home,
       TMPDIR: join(root, 'tmp'),
       XDG_RUNTIME_DIR: join(root, 'x'),
-      // The copies of engines are large, and the same for every fleet.
-      XDG_CACHE_HOME: join(tmpdir(), `aether-test-cache-${process.getuid!()}`),
+      XDG_CACHE_HOME: programCacheOf(process.getuid!()),
       AETHER_CLAUDE_BINARY: claudeBinary(),
       ANTHROPIC_API_KEY: KEY,
       ...(everywhereWithout ? NO_CGROUP : {}),
