@@ -1,8 +1,18 @@
 /** The engine under test and the few things every test of it does. */
 import fs from 'node:fs';
 import { join } from 'node:path';
+import { expect } from 'vitest';
 import type { AgentSpec, LaunchSpec, Runtime } from '../../src/runtimes/runtime.ts';
-import { Desk, Engine, type EventOf, Observed } from '../support/drive.ts';
+import { BoxedEngine, Boxes, boxedPty } from '../support/boxed-drive.ts';
+import {
+  Desk,
+  type DrivenEngine,
+  Engine,
+  type EventOf,
+  Observed,
+  TerminalProcess,
+} from '../support/drive.ts';
+import { sandboxOf } from '../support/live-fleet.ts';
 
 /** What is asked of every runtime. */
 export interface AnySubject {
@@ -14,6 +24,8 @@ export interface AnySubject {
   /** Environments for detect(): one that can log in, one that cannot (null: it needs no log-in). */
   canLogIn: Record<string, string>;
   cannotLogIn: Record<string, string> | null;
+  /** What its engines write besides the places of an agent. */
+  write?: string[];
   close(): Promise<void>;
 }
 
@@ -38,17 +50,23 @@ export interface TerminalSubject extends AnySubject {
   script(text: string): Record<string, unknown>;
 }
 
+/** Where its processes run. */
+export type Place = 'none' | 'bubblewrap';
+
 /** A message that is always taken back. */
 export const NEVER_READ = 'NEVER-READ';
 
 export class Bench<S extends AnySubject = Subject> {
+  readonly place: Place;
   readonly #setup: () => Promise<S>;
   #subject: S | null = null;
   #desk: Desk | null = null;
+  #boxes: Boxes | null = null;
   #ends: (() => Promise<unknown>)[] = [];
 
-  constructor(setup: () => Promise<S>) {
+  constructor(setup: () => Promise<S>, place: Place = 'none') {
     this.#setup = setup;
+    this.place = place;
   }
 
   get subject(): S {
@@ -75,10 +93,13 @@ export class Bench<S extends AnySubject = Subject> {
 
   begin(): void {
     this.#desk = new Desk(`r_${crypto.randomUUID().slice(0, 8)}`);
+    const { runtime, write = [] } = this.subject;
+    this.#boxes = this.place === 'none' ? null : new Boxes(this.#desk, runtime, write);
   }
 
   async end(): Promise<void> {
     for (const end of this.#ends.splice(0)) await end();
+    this.#boxes?.close();
     this.#desk?.remove();
   }
 
@@ -91,18 +112,50 @@ export class Bench<S extends AnySubject = Subject> {
     return this.desk.agent(this.runtime, { ...this.subject.agent, ...overrides });
   }
 
-  run(spec: LaunchSpec, observed = new Observed(this.runtime)): Engine {
-    const engine = new Engine(spec, observed);
+  run(spec: LaunchSpec, observed = new Observed(this.runtime)): DrivenEngine {
+    const engine = this.#boxes === null ? new Engine(spec, observed) : this.#boxed(spec, observed);
     this.onEnd(() => engine.kill());
     return engine;
   }
 
   /** A new conversation. */
-  async start(overrides: Partial<AgentSpec> = {}): Promise<Engine> {
+  async start(overrides: Partial<AgentSpec> = {}): Promise<DrivenEngine> {
     return this.run(await this.runtime.prepare(this.agent(overrides), this.desk.place, null, null));
   }
 
-  ended(engine: Engine, from = 0): Promise<EventOf<'turn-ended'>> {
+  /** The same in a box, whatever the place. */
+  async startBoxed(overrides: Partial<AgentSpec> = {}): Promise<BoxedEngine> {
+    const spec = await this.runtime.prepare(this.agent(overrides), this.desk.place, null, null);
+    const engine = this.#boxed(spec, new Observed(this.runtime));
+    this.onEnd(() => engine.kill());
+    return engine;
+  }
+
+  #boxed(spec: LaunchSpec, observed: Observed): BoxedEngine {
+    if (this.#boxes === null) throw new Error('there are no boxes here');
+    return new BoxedEngine(this.#boxes, spec, observed);
+  }
+
+  /** The terminal over the conversation that was observed so far. */
+  async terminal(observed: Observed, size: { cols: number; rows: number }): Promise<TerminalProcess> {
+    const [agent, { place }, boxes] = [this.agent(), this.desk, this.#boxes];
+    const spec = await this.runtime.terminal!(agent, place, observed.state, size);
+    expect(spec.process).toMatchObject({ role: 'terminal', io: { kind: 'pty', ...size } });
+    const tail = this.runtime.tail!(agent, place, observed.state);
+    const terminal =
+      boxes === null
+        ? new TerminalProcess(spec, observed, tail)
+        : new TerminalProcess(spec, observed, tail, (launch) => boxedPty(boxes, launch));
+    this.onEnd(() => terminal.stop());
+    return terminal;
+  }
+
+  /** `sandbox:` of agents of a fleet. */
+  get sandbox(): unknown {
+    return sandboxOf(this.place);
+  }
+
+  ended(engine: DrivenEngine, from = 0): Promise<EventOf<'turn-ended'>> {
     return engine.observed.waitFor('turn-ended', () => true, { from });
   }
 
@@ -110,7 +163,7 @@ export class Bench<S extends AnySubject = Subject> {
    * The engine, while it waits at its gate, reads a message and gives it back: what it was asked before that and
    * does without an answer, it has had every chance to do.
    */
-  async readsOn(engine: Engine): Promise<void> {
+  async readsOn(engine: DrivenEngine): Promise<void> {
     const id = engine.say(NEVER_READ, 'later');
     await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'delivered');
     engine.write(this.runtime.cancel!(id));

@@ -1,6 +1,6 @@
 /** The conversation outlives its process: killed, resumed, handed to a human and back; and the end of a process. */
 import { describe, expect, it } from 'vitest';
-import { Observed, TerminalProcess } from '../support/drive.ts';
+import { Observed } from '../support/drive.ts';
 import type { Bench } from './runtime-bench.ts';
 
 const SIZE = { cols: 120, rows: 40 };
@@ -47,7 +47,12 @@ export function conversationConformance(bench: Bench): void {
       await again.observed.waitFor('message', (m) => m.text === 'spoken to');
       expect(again.observed.events.filter((e) => e.kind === 'message' && e.role === 'user')).toHaveLength(1);
     });
+  });
+}
 
+/** A person takes the engine's place, and gives it back. */
+export function handoverConformance(bench: Bench): void {
+  describe('the conversation', () => {
     it('is handed to a human in a terminal and back, nothing lost, nothing told twice', async () => {
       const engine = await bench.start({ goal: 'BEFORE [[say said before]]' });
       await bench.ended(engine);
@@ -55,16 +60,7 @@ export function conversationConformance(bench: Bench): void {
       const { observed } = engine;
       const before = observed.events.length;
 
-      const terminalSpec = await bench.runtime.terminal!(
-        bench.agent(),
-        bench.desk.place,
-        observed.state,
-        SIZE,
-      );
-      expect(terminalSpec.process).toMatchObject({ role: 'terminal', io: { kind: 'pty', ...SIZE } });
-      const tail = bench.runtime.tail!(bench.agent(), bench.desk.place, observed.state);
-      const terminal = new TerminalProcess(terminalSpec, observed, tail);
-      bench.onEnd(() => terminal.stop());
+      const terminal = await bench.terminal(observed, SIZE);
       await terminal.shows(bench.subject.terminalReady);
       await terminal.shows('said before');
       await terminal.type('TYPED by a human [[say answered the human]]');
@@ -88,7 +84,9 @@ export function conversationConformance(bench: Bench): void {
       expect(new Set(keys).size).toBe(keys.length);
     });
   });
+}
 
+export function endConformance(bench: Bench): void {
   describe('the end', () => {
     it('comes politely to an idle engine', async () => {
       const engine = await bench.start({ goal: '[[say hello]]' });

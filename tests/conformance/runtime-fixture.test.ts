@@ -20,6 +20,7 @@ runtimeConformance('fixture', async () => {
     secrets: [KEY],
     canLogIn: { [FIXTURE_KEY]: KEY },
     cannotLogIn: {},
+    write: [told],
     echoTool: 'aether_echo',
     shell: (command) => `[[call shell ${JSON.stringify({ command })}]]`,
     shellTool: 'shell',

@@ -1,13 +1,13 @@
 /** The gate of an engine that has one: no answer, no tool — whatever else happens to it. */
 import { describe, expect, it } from 'vitest';
 import type { AgentSpec } from '../../src/runtimes/runtime.ts';
-import type { Engine } from '../support/drive.ts';
+import type { DrivenEngine } from '../support/drive.ts';
 import { type Bench, NEVER_READ } from './runtime-bench.ts';
 
 const ALLOWED: Partial<AgentSpec> = { permissions: { mode: 'allow', allow: [], deny: [] } };
 
 export function gateConformance(bench: Bench): void {
-  const closed = async (goal: string, overrides: Partial<AgentSpec> = ALLOWED): Promise<Engine> => {
+  const closed = async (goal: string, overrides: Partial<AgentSpec> = ALLOWED): Promise<DrivenEngine> => {
     const engine = await bench.start({ goal, ...overrides });
     engine.gateOpen = false;
     return engine;
@@ -100,8 +100,7 @@ export function gateConformance(bench: Bench): void {
     it('stays closed when nobody is left to answer', async () => {
       const engine = await closed(`${bench.shellWriting('alone')} [[say done]]`);
       await engine.observed.waitFor('gate-asked');
-      engine.child.stdin!.destroy();
-      engine.child.stdout!.destroy();
+      engine.abandon();
       await engine.exited;
       expect(bench.written('alone')).toBe(false);
     });

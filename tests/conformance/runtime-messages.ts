@@ -1,12 +1,12 @@
 /** Messages to a working engine: their order, their receipts, and the interrupt. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Engine } from '../support/drive.ts';
+import type { DrivenEngine } from '../support/drive.ts';
 import type { Bench } from './runtime-bench.ts';
 
 export function messageConformance(bench: Bench): void {
   describe('messages', () => {
-    const stages = (engine: Engine, id: string) =>
+    const stages = (engine: DrivenEngine, id: string) =>
       engine.observed.events.flatMap((e) => (e.kind === 'inject' && e.injectId === id ? [e.stage] : []));
 
     it('carry a receipt from delivered over seen to acted', async () => {

@@ -6,32 +6,37 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { isAlive } from '../../src/host/process/proc.ts';
 import { eventually } from '../support/eventually.ts';
-import { LiveFleet, running } from '../support/live-fleet.ts';
+import { LiveFleet } from '../support/live-fleet.ts';
+import { treeOf } from '../support/run-tree.ts';
 import type { Bench, TerminalSubject } from './runtime-bench.ts';
 
+/** A fleet of scripts under `restart: never`, ended after the test. */
+export async function fleetOf(
+  bench: Bench<TerminalSubject>,
+  scripts: Record<string, string>,
+): Promise<LiveFleet> {
+  const agents = Object.fromEntries(
+    Object.entries(scripts).map(([name, text]) => [
+      name,
+      { ...bench.subject.script(text), restart: 'never' },
+    ]),
+  );
+  const fleet = await LiveFleet.make({ agents, defaults: { sandbox: bench.sandbox } });
+  bench.onEnd(() => fleet.close());
+  return fleet;
+}
+
+export const screen = (fleet: LiveFleet, name: string, text: string) =>
+  eventually(`${name} shows ${text}`, async () => (await fleet.ok('logs', name)).includes(text));
+
 export function terminalConformance(bench: Bench<TerminalSubject>): void {
-  /** A fleet of scripts under `restart: never`, ended after the test. */
-  async function fleetOf(scripts: Record<string, string>): Promise<LiveFleet> {
-    const agents = Object.fromEntries(
-      Object.entries(scripts).map(([name, text]) => [
-        name,
-        { ...bench.subject.script(text), restart: 'never' },
-      ]),
-    );
-    const fleet = await LiveFleet.make({ agents });
-    bench.onEnd(() => fleet.close());
-    return fleet;
-  }
-
-  const screen = (fleet: LiveFleet, name: string, text: string) =>
-    eventually(`${name} shows ${text}`, async () => (await fleet.ok('logs', name)).includes(text));
-
   describe('how it ends', () => {
     it('is known to the number, and to the signal', async () => {
       const codes = [0, 1, 7, 126, 127, 255];
       const signals = ['TERM', 'KILL', 'SEGV'];
-      const fleet = await fleetOf({
+      const fleet = await fleetOf(bench, {
         ...Object.fromEntries(codes.map((code) => [`code-${code}`, `exit ${code}`])),
         ...Object.fromEntries(signals.map((name) => [`signal-${name.toLowerCase()}`, `kill -${name} $$`])),
       });
@@ -48,20 +53,16 @@ export function terminalConformance(bench: Bench<TerminalSubject>): void {
     });
 
     it('by a stop, is the end of everything it started, whatever that does not listen to', async () => {
-      const fleet = await fleetOf({
-        deaf: `trap '' TERM HUP INT; (setsid sh -c 'trap "" TERM HUP; echo $$ > fled; while :; do sleep 1; done' &) ; echo here; while :; do sleep 1; done`,
+      const fleet = await fleetOf(bench, {
+        deaf: `trap '' TERM HUP INT; (setsid sh -c 'trap "" TERM HUP; : > fled; while :; do sleep 1; done' &) ; echo here; while :; do sleep 1; done`,
       });
       await fleet.up();
-      const { pid, workspace } = await fleet.agent('deaf');
-      const fled = join(workspace, 'fled');
-      await eventually(
-        'its child has fled',
-        () => fs.existsSync(fled) && fs.readFileSync(fled, 'utf8') !== '',
-      );
-      const child = Number(fs.readFileSync(fled, 'utf8'));
-      expect([running(pid!), running(child)]).toEqual([true, true]);
+      const { run, workspace } = await fleet.agent('deaf');
+      await eventually('its child has fled', () => fs.existsSync(join(workspace, 'fled')));
+      const tree = treeOf(run!);
+      expect(tree.length).toBeGreaterThanOrEqual(2);
       await fleet.ok('stop', 'deaf');
-      expect([running(pid!), running(child)]).toEqual([false, false]);
+      expect(tree.filter((entry) => isAlive(entry))).toEqual([]);
       expect(await fleet.agent('deaf')).toMatchObject({ state: 'stopped', pid: null, wanted: 'stopped' });
     });
   });
@@ -82,7 +83,7 @@ export function terminalConformance(bench: Bench<TerminalSubject>): void {
       }),
     ];
     const typed = lines.map((line) => `echo '${line}'`).join('; ');
-    const fleet = await fleetOf({
+    const fleet = await fleetOf(bench, {
       // A path and no arguments: it works in quotes.
       caller: `{ ${typed}; } | "$AETHER_MCP_COMMAND"; echo over; sleep 600`,
     });
@@ -97,7 +98,7 @@ export function terminalConformance(bench: Bench<TerminalSubject>): void {
   });
 
   it('is typed into by one hand at a time: messages wait for the lease, the program is not exchanged', async () => {
-    const fleet = await fleetOf({ reader: 'echo ready; while read -r line; do echo "<$line>"; done' });
+    const fleet = await fleetOf(bench, { reader: 'echo ready; while read -r line; do echo "<$line>"; done' });
     await fleet.up();
     await screen(fleet, 'reader', 'ready');
     const { pid } = await fleet.agent('reader');

@@ -1,11 +1,16 @@
 /**
  * What every Runtime has to be able to do, run against real processes. An engine joins by telling how its tools are
- * called and how one learns what its model was told; a program in a terminal by how it is started.
+ * called and how one learns what its model was told; a program in a terminal by how it is started. Whatever it is able
+ * to do it does in a sandbox, too: the short form there is what a box could break, AETHER_LONG=1 or
+ * AETHER_TEST_SANDBOX=bubblewrap has all of it.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Runtime } from '../../src/runtimes/runtime.ts';
-import { type AnySubject, Bench, type Subject, type TerminalSubject } from './runtime-bench.ts';
-import { conversationConformance } from './runtime-conversation.ts';
+import { whyNoBox } from '../support/box.ts';
+import { LONG } from '../support/run-tree.ts';
+import { type AnySubject, Bench, type Place, type Subject, type TerminalSubject } from './runtime-bench.ts';
+import { engineBoxConformance, terminalBoxConformance } from './runtime-box.ts';
+import { conversationConformance, endConformance, handoverConformance } from './runtime-conversation.ts';
 import { gateConformance } from './runtime-gate.ts';
 import { launchConformance } from './runtime-launch.ts';
 import { messageConformance } from './runtime-messages.ts';
@@ -16,39 +21,70 @@ import { turnConformance } from './runtime-turns.ts';
 /** Real engines on a machine that has other things to do. */
 const TEST_MS = 90_000;
 
+/** The only place that is to be tried; undefined: each, boxes in their short form. */
+const ONLY = process.env.AETHER_TEST_SANDBOX as Place | undefined;
+
+const noBox = await whyNoBox();
+if (noBox !== null) process.stderr.write(`!! runtimes in bubblewrap CANNOT BE TESTED HERE: ${noBox}\n`);
+
+interface Forms<S extends AnySubject> {
+  whole: (bench: Bench<S>) => void;
+  /** In a box, of the whole: what it could break; and what is asked of boxes alone. */
+  short?: (bench: Bench<S>) => void;
+  boxed: (bench: Bench<S>) => void;
+}
+
 /** For a runtime whose engine speaks in lines. */
 export function runtimeConformance(name: string, setup: () => Promise<Subject>): void {
-  suite(name, 'structured', setup, (bench) => {
-    turnConformance(bench);
-    messageConformance(bench);
-    conversationConformance(bench);
-    observerConformance(bench);
-    gateConformance(bench);
+  suite(name, 'structured', setup, {
+    whole(bench) {
+      turnConformance(bench);
+      messageConformance(bench);
+      conversationConformance(bench);
+      handoverConformance(bench);
+      endConformance(bench);
+      observerConformance(bench);
+      gateConformance(bench);
+    },
+    short: handoverConformance,
+    boxed: engineBoxConformance,
   });
 }
 
 /** For a runtime whose engine is a program in a terminal: what a structured channel is needed for is left out. */
 export function terminalRuntimeConformance(name: string, setup: () => Promise<TerminalSubject>): void {
-  suite(name, 'pty', setup, terminalConformance);
+  suite(name, 'pty', setup, {
+    whole: terminalConformance,
+    boxed: terminalBoxConformance,
+  });
 }
 
 function suite<S extends AnySubject>(
   name: string,
   engine: Runtime['capabilities']['engine'],
   setup: () => Promise<S>,
-  more: (bench: Bench<S>) => void,
+  forms: Forms<S>,
 ): void {
-  describe(`${name} is a runtime`, { timeout: TEST_MS }, () => {
-    const bench = new Bench(setup);
-    beforeAll(() => bench.open());
-    afterAll(() => bench.close());
-    beforeEach(() => bench.begin());
-    afterEach(() => bench.end());
+  for (const place of ['none', 'bubblewrap'] as const) {
+    if (place !== (ONLY ?? place) || (place !== 'none' && noBox !== null)) continue;
+    const title = place === 'none' ? name : `${name} in ${place}`;
+    describe(`${title} is a runtime`, { timeout: TEST_MS }, () => {
+      const bench = new Bench(setup, place);
+      beforeAll(() => bench.open());
+      afterAll(() => bench.close());
+      beforeEach(() => bench.begin());
+      afterEach(() => bench.end());
 
-    it('is measured by what it says it is', () => {
-      expect(bench.runtime.capabilities.engine).toBe(engine);
+      if (place === 'none' || LONG || ONLY !== undefined) {
+        it('is measured by what it says it is', () => {
+          expect(bench.runtime.capabilities.engine).toBe(engine);
+        });
+        launchConformance(bench);
+        forms.whole(bench);
+      } else {
+        forms.short?.(bench);
+      }
+      if (place !== 'none') forms.boxed(bench);
     });
-    launchConformance(bench);
-    more(bench);
-  });
+  }
 }

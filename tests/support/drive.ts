@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { StopLadder } from '../../src/host/shim/shim-protocol.ts';
 import type {
@@ -25,7 +26,7 @@ import type {
 import { eventually } from './eventually.ts';
 
 /** The package is an alias, its types are declared under its real name: the part used here, said again. */
-interface Pty {
+export interface Pty {
   write(data: string): void;
   kill(signal: string): void;
   onData(listener: (data: string) => void): void;
@@ -156,49 +157,37 @@ export function writeFiles(spec: LaunchSpec): void {
   }
 }
 
-interface Exit {
+export interface Exit {
   code: number | null;
   signal: string | null;
 }
 
-/** A structured engine on pipes. */
-export class Engine {
+/** A structured engine, wherever it runs: what it is told, and what it says. */
+export abstract class DrivenEngine {
   readonly spec: LaunchSpec;
   readonly observed: Observed;
-  readonly child: ChildProcess;
-  readonly exited: Promise<Exit>;
   /** False: tool calls stand at the gate until the test answers them. */
   gateOpen = true;
 
   constructor(spec: LaunchSpec, observed: Observed) {
     this.spec = spec;
     this.observed = observed;
-    writeFiles(spec);
-    const [program = '', ...args] = spec.process.argv;
-    this.child = spawn(program, args, { cwd: spec.process.cwd, env: spec.process.env, stdio: 'pipe' });
-    this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }));
-    // Writing to an engine that was just killed fails: the test looks at its exit.
-    this.child.stdin!.on('error', () => undefined);
-    for (const [stream, source] of [
-      [this.child.stdout!, 'out'],
-      [this.child.stderr!, 'err'],
-    ] as const) {
-      createInterface({ input: stream }).on('line', (line) => {
-        if (source === 'out') observed.lines.push(line);
-        const from = observed.events.length;
-        observed.take(observed.runtime.observer.line(observed.state, source, line));
-        if (this.gateOpen) this.passGates(from);
-      });
-    }
-    for (const frame of spec.opening) this.write(frame);
   }
 
-  get running(): boolean {
-    return this.child.exitCode === null && this.child.signalCode === null;
-  }
+  abstract readonly exited: Promise<Exit>;
+  abstract write(frame: Frame): void;
+  /** By its own ladder, as the shim does it. @returns how it ended, and on which step */
+  abstract stop(): Promise<Exit & { step: string }>;
+  abstract kill(): Promise<void>;
+  /** Nobody reads what it says any more, or tells it anything. */
+  abstract abandon(): void;
 
-  write(frame: Frame): void {
-    this.child.stdin!.write(frame.data);
+  protected heard(source: 'out' | 'err', line: string): void {
+    const { observed } = this;
+    if (source === 'out') observed.lines.push(line);
+    const from = observed.events.length;
+    observed.take(observed.runtime.observer.line(observed.state, source, line));
+    if (this.gateOpen) this.passGates(from);
   }
 
   /** As a host that holds nothing back. */
@@ -215,8 +204,36 @@ export class Engine {
     this.write(this.observed.runtime.message({ id, text, priority }));
     return id;
   }
+}
 
-  /** By its own ladder, as the shim does it. @returns how it ended, and on which step */
+/** One on pipes of this process. */
+export class Engine extends DrivenEngine {
+  readonly child: ChildProcess;
+  readonly exited: Promise<Exit>;
+
+  constructor(spec: LaunchSpec, observed: Observed) {
+    super(spec, observed);
+    writeFiles(spec);
+    const [program = '', ...args] = spec.process.argv;
+    this.child = spawn(program, args, { cwd: spec.process.cwd, env: spec.process.env, stdio: 'pipe' });
+    this.exited = once(this.child, 'exit').then(([code, signal]) => ({ code, signal }));
+    // Writing to an engine that was just killed fails: the test looks at its exit.
+    this.child.stdin!.on('error', () => undefined);
+    const listen = (input: Readable, source: 'out' | 'err') =>
+      createInterface({ input }).on('line', (line) => this.heard(source, line));
+    listen(this.child.stdout!, 'out');
+    listen(this.child.stderr!, 'err');
+    for (const frame of spec.opening) this.write(frame);
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  write(frame: Frame): void {
+    this.child.stdin!.write(frame.data);
+  }
+
   async stop(ladder: StopLadder = this.spec.stop): Promise<Exit & { step: string }> {
     const within = (wait_ms: number) =>
       Promise.race([this.exited, new Promise<null>((resolve) => setTimeout(resolve, wait_ms, null))]);
@@ -237,6 +254,19 @@ export class Engine {
     this.child.kill('SIGKILL');
     await this.exited;
   }
+
+  abandon(): void {
+    this.child.stdin!.destroy();
+    this.child.stdout!.destroy();
+  }
+}
+
+function openPty(spec: LaunchSpec): Pty {
+  writeFiles(spec);
+  const { argv, env, cwd, io } = spec.process;
+  if (io.kind !== 'pty') throw new Error('a terminal runs in a PTY');
+  const { cols, rows } = io;
+  return spawnPty(argv[0]!, argv.slice(1), { name: 'xterm-256color', cols, rows, cwd, env });
 }
 
 /** The terminal of an engine in a PTY, with the transcript read beside it. */
@@ -250,16 +280,12 @@ export class TerminalProcess {
   #offset: number;
   #output = '';
 
-  constructor(spec: LaunchSpec, observed: Observed, tail: TranscriptTail | null) {
+  constructor(spec: LaunchSpec, observed: Observed, tail: TranscriptTail | null, open = openPty) {
     this.#spec = spec;
     this.observed = observed;
     this.#tail = tail;
     this.#offset = tail === null ? 0 : sizeOf(tail.path);
-    writeFiles(spec);
-    const { argv, env, cwd, io } = spec.process;
-    if (io.kind !== 'pty') throw new Error('a terminal runs in a PTY');
-    const { cols, rows } = io;
-    this.#pty = spawnPty(argv[0]!, argv.slice(1), { name: 'xterm-256color', cols, rows, cwd, env });
+    this.#pty = open(spec);
     this.#pty.onData((data) => {
       this.#output += data;
     });

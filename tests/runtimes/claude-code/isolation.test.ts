@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { AgentSpec, InheritSpec, LaunchSpec } from '../../../src/runtimes/runtime.ts';
+import type { Engine } from '../../support/drive.ts';
 import { useClaude } from './desk.ts';
 import { KEY } from './subject.ts';
 
@@ -136,7 +137,7 @@ it('shows its key in no argument of any process, and in no file but the secret o
     permissions: { mode: 'allow', allow: [], deny: [] },
   });
   await bench.ended(engine);
-  const cmdline = fs.readFileSync(`/proc/${engine.child.pid}/cmdline`, 'utf8');
+  const cmdline = fs.readFileSync(`/proc/${(engine as Engine).child.pid}/cmdline`, 'utf8');
   expect(cmdline).toContain('stream-json');
   for (const part of [KEY, KEY.slice(-20)]) {
     expect(cmdline).not.toContain(part);

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { movePath, transcriptPath } from '../../../src/runtimes/claude-code/paths.ts';
 import { transcriptTail } from '../../../src/runtimes/claude-code/tail.ts';
 import type { AgentSpec } from '../../../src/runtimes/runtime.ts';
-import { type Engine, Observed, TerminalProcess, writeFiles } from '../../support/drive.ts';
+import { type DrivenEngine, Observed, TerminalProcess, writeFiles } from '../../support/drive.ts';
 import { eventually } from '../../support/eventually.ts';
 import { useClaude } from './desk.ts';
 
@@ -24,7 +24,7 @@ async function terminal(observed: Observed, overrides: Partial<AgentSpec> = {}):
   return opened;
 }
 
-async function talkedTo(): Promise<Engine> {
+async function talkedTo(): Promise<DrivenEngine> {
   const engine = await bench.start({ goal: '[[say hello]]' });
   await bench.ended(engine);
   await engine.stop();
