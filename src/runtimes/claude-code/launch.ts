@@ -11,7 +11,13 @@ import { leftovers } from './loads-from.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
 import { CONVERSATION_DIR, conversationPaths, isBegun, pathsOf, sessionOf, uuidOf } from './paths.ts';
 import { repositoryOf } from './repository.ts';
-import { configFiles, machineSettings, managedSettings, PERMISSION_MODES } from './settings.ts';
+import {
+  configFiles,
+  machineSettings,
+  managedSettings,
+  PERMISSION_MODES,
+  ruleArguments,
+} from './settings.ts';
 
 interface Common
   extends Pick<
@@ -141,6 +147,7 @@ async function commonSpec(
       PERMISSION_MODES[agent.permissions.mode],
       '--managed-settings',
       managedSettings(agent, inherited, repository, role),
+      ...ruleArguments(agent),
       '--setting-sources',
       agent.trust ? 'user,project,local' : inherited.any ? 'user' : '',
       '--mcp-config',

@@ -91,17 +91,31 @@ export function managedSettings(
   });
 }
 
+/**
+ * The rules once more, as arguments: on a machine with settings of its own the program drops --managed-settings, unless
+ * those say otherwise, and a tool that is denied here would run.
+ */
+export function ruleArguments({ permissions: { allow, deny } }: AgentSpec): string[] {
+  // In one word each: a rule that begins with a dash is no option.
+  return [
+    `--allowedTools=${['mcp__aether', ...allow].join(',')}`,
+    `--disallowedTools=${[...NEVER, ...deny].join(',')}`,
+  ];
+}
+
 /** Below /etc, where the program looks for settings of the machine. */
 const MACHINE_SETTINGS = 'claude-code';
 
 /**
  * What a sandbox shows of /etc. A machine that has settings of its own, an organisation's say, keeps them. Otherwise the
- * lock on mods is there, too: nothing the agent writes, and no argument that an update forgets, undoes it.
+ * lock on mods is there, too: nothing the agent writes, and no argument that an update forgets, undoes it. Those of
+ * --managed-settings hold beside it, which the program would drop by default.
  */
 export function machineSettings(): Pick<LaunchSpec['uses'], 'read' | 'etc'> {
   const dir = join('/etc', MACHINE_SETTINGS);
   if (existsSync(dir)) return { read: [dir] };
-  const text = `${JSON.stringify({ disableAllHooks: false, pluginConfigs: NO_MODS }, null, 2)}\n`;
+  const settings = { parentSettingsBehavior: 'merge', disableAllHooks: false, pluginConfigs: NO_MODS };
+  const text = `${JSON.stringify(settings, null, 2)}\n`;
   return { read: [], etc: { [join(MACHINE_SETTINGS, 'managed-settings.json')]: text } };
 }
 
