@@ -8,6 +8,8 @@ export interface Resistant {
   spec: () => ProcessSpec;
   /** So many processes are there once it is complete. */
   least: number;
+  /** A box refuses it, or lets it be only where it may debug. */
+  boxes?: 'refuse' | 'debug';
 }
 
 const ALL: Resistant[] = [
@@ -20,8 +22,8 @@ const ALL: Resistant[] = [
   { name: 'breeds without end', spec: () => program('breeder.sh'), least: 5 },
   { name: 'leaves its control group', spec: () => program('leaver.sh'), least: 4 },
   { name: 'stands stopped', spec: () => program('sleeper.sh'), least: 3 },
-  { name: 'stands under ptrace', spec: () => program('traced.mjs'), least: 4 },
-  { name: 'lives in a pid namespace', spec: () => program('boxed.sh'), least: 4 },
+  { name: 'stands under ptrace', spec: () => program('traced.mjs'), least: 4, boxes: 'debug' },
+  { name: 'lives in a pid namespace', spec: () => program('boxed.sh'), least: 4, boxes: 'refuse' },
 ];
 
 const may = (command: string, ...args: string[]) =>

@@ -1,20 +1,24 @@
 /**
  * `npm run trees`: what is left of trees that resist, counted from outside, by each means that this machine has.
  *
- *   node main.ts [--trees N] [--pause SECONDS]
+ *   node main.ts [--trees N] [--pause SECONDS] [--sandbox none|bubblewrap] [--user]
  *
  * stop   every tree is stopped; two seconds later nobody of it may live
  * pause  a spinning tree, a child in a session of its own included, is paused: no tick of CPU may be used
- * lost   the shim is killed instead, and what it leaves behind is looked for; without a group that is best effort
+ * lost   the shim is killed instead, and what it leaves behind is looked for; without a group or a sandbox that is best
+ *        effort
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ownGroup } from '../../src/host/process/cgroup.ts';
+import type { GroupKind } from '../../src/host/process/cgroup.ts';
 import type { Means } from '../../src/host/process/containment.ts';
 import { killRemains } from '../../src/host/process/left-processes.ts';
 import { noteInTree } from '../../src/host/runs/tree.ts';
 import { newTree } from '../../src/host/store/runs.ts';
+import { inBox, LAUNCHERS, whyNoBox } from '../support/box.ts';
+import { isRoot, noOrdinaryUser, runAsUser } from '../support/ordinary-user.ts';
 import { program, ShimLab, type TestShim, until } from '../support/shim.ts';
 import { RESISTANT, type Resistant } from './cast.ts';
 import { marked, type Tree } from './outside.ts';
@@ -24,28 +28,64 @@ const LATER_MS = 2_000;
 const SEEN_MS = 1_500;
 const lab = new ShimLab();
 
+const USAGE = 'node tests/trees/main.ts [--trees N] [--pause SECONDS] [--sandbox none|bubblewrap] [--user]';
+
 const { values } = parseArgs({
-  options: { trees: { type: 'string', default: '200' }, pause: { type: 'string', default: '10' } },
+  options: {
+    trees: { type: 'string', default: '200' },
+    pause: { type: 'string', default: '10' },
+    sandbox: { type: 'string', default: 'none' },
+    user: { type: 'boolean', default: false },
+  },
 });
 const trees = Number(values.trees);
 const pause_s = Number(values.pause);
-if (!Number.isSafeInteger(trees) || trees < 1 || !(pause_s > 0)) {
-  process.stderr.write('node tests/trees/main.ts [--trees N] [--pause SECONDS]\n');
+const boxed = values.sandbox === 'bubblewrap';
+if (!Number.isSafeInteger(trees) || trees < 1 || !(pause_s > 0) || !(boxed || values.sandbox === 'none')) {
+  process.stderr.write(`${USAGE}\n`);
   process.exit(2);
 }
-const means = (['cgroup2', 'freezer', 'descent'] as Means[]).filter(
-  (kind) => kind === 'descent' || ownGroup(kind) !== null,
-);
+const impossible = (values.user ? noOrdinaryUser() : null) ?? (boxed ? await whyNoBox() : null);
+if (impossible !== null) {
+  process.stderr.write(`This cannot be tried here: ${impossible}.\n`);
+  process.exit(2);
+}
+if (values.user && isRoot) {
+  const args = process.argv.slice(2).filter((word) => word !== '--user');
+  process.exit((await runAsUser({ main: fileURLToPath(import.meta.url), args })).code ?? 1);
+}
+const cast = boxed ? RESISTANT.filter(({ boxes }) => boxes !== 'refuse') : RESISTANT;
+for (const { name } of RESISTANT.filter((one) => !cast.includes(one)))
+  console.log(`LEFT OUT: a tree that ${name}: a box refuses it`);
 
-async function begin(kind: Means, { name, spec, least }: Resistant): Promise<{ shim: TestShim; tree: Tree }> {
-  const kinds = kind === 'descent' ? [] : [kind];
-  const shim = await lab.launch({ containment: { scope: `aether-trees-${process.pid}`, kinds } });
-  const tree = marked(spec());
+const containment = (kind: Means) => ({
+  scope: `aether-trees-${process.pid}`,
+  kinds: kind === 'descent' ? [] : [kind],
+});
+
+/** Those that this user may use: an ordinary one has no control group to make others in. */
+async function usable(kinds: GroupKind[]): Promise<Means[]> {
+  const found: Means[] = [];
+  for (const kind of kinds) {
+    const { client } = await lab.launch({ containment: containment(kind) });
+    if ((await client.currentStatus()).containment?.means === kind) found.push(kind);
+    await client.stop('stop', { term_ms: 0, kill_ms: 5_000 }, 'trees');
+  }
+  return [...found, 'descent'];
+}
+
+async function begin(
+  kind: Means,
+  { name, spec, least, boxes }: Resistant,
+): Promise<{ shim: TestShim; tree: Tree }> {
+  const shim = await lab.launch({ containment: containment(kind) });
+  const tree = marked(boxed ? await inBox(spec(), lab.directory(), { debug: boxes === 'debug' }) : spec());
   await shim.client.start('s1', tree.spec);
   await shim.printed(0, 'ready');
-  await until(`${name}: all of it`, () => tree.alive().length >= least);
-  const held = (await shim.client.currentStatus()).containment?.means;
-  if (held !== kind) throw new Error(`held by ${held}, not by ${kind}`);
+  const wanted = boxed ? least + LAUNCHERS : least;
+  await until(`${name}: all of it`, () => tree.alive().length >= wanted);
+  const means = (await shim.client.currentStatus()).containment?.means;
+  if (means !== kind) throw new Error(`held by ${means}, not by ${kind}`);
   return { shim, tree };
 }
 
@@ -60,13 +100,15 @@ async function stopOne(
   return { tree, seen, took_ms: performance.now() - began };
 }
 
+const held = (kind: Means) => (boxed ? `bubblewrap, ${kind}` : kind);
+
 /** @returns how many lived two seconds after their stop */
 async function stopAll(kind: Means, count: number): Promise<number> {
   let seen = 0;
   let longest_ms = 0;
   const left: string[] = [];
   for (let done = 0; done < count; ) {
-    const round = RESISTANT.slice(0, count - done);
+    const round = cast.slice(0, count - done);
     done += round.length;
     const stopped: { name: string; tree: Tree }[] = [];
     // Two at a time: so many cores this has to pass on as well.
@@ -85,7 +127,7 @@ async function stopAll(kind: Means, count: number): Promise<number> {
     lab.clean();
   }
   console.log(
-    `stop   ${kind}: ${count} trees of ${RESISTANT.length} kinds, ${seen} processes; longest stop ${Math.round(longest_ms)} ms; alive 2 s later: ${left.length}${left.length > 0 ? `: ${left.join(', ')}` : ''}`,
+    `stop   ${held(kind)}: ${count} trees of ${cast.length} kinds, ${seen} processes; longest stop ${Math.round(longest_ms)} ms; alive 2 s later: ${left.length}${left.length > 0 ? `: ${left.join(', ')}` : ''}`,
   );
   return left.length;
 }
@@ -101,15 +143,15 @@ async function pauseOne(kind: Means): Promise<number> {
   await shim.client.stop('stop', { term_ms: 0, kill_ms: 5_000 }, 'trees');
   lab.clean();
   console.log(
-    `pause  ${kind}: ${processes} spinning processes stood still after ${still.took_ms} ms; CPU ticks in ${pause_s} s: ${used}`,
+    `pause  ${held(kind)}: ${processes} spinning processes stood still after ${still.took_ms} ms; CPU ticks in ${pause_s} s: ${used}`,
   );
   return used;
 }
 
-/** @returns how many were not found; that may be only where nothing but descent held them */
+/** @returns how many were not found; that may be only where nothing but descent held them, and no box */
 async function loseAll(kind: Means): Promise<number> {
   const left: string[] = [];
-  for (const resistant of RESISTANT) {
+  for (const resistant of cast) {
     const { shim, tree } = await begin(kind, resistant);
     // Where only a pid will find it again, the shim has to have seen it.
     await sleep(SEEN_MS);
@@ -126,9 +168,9 @@ async function loseAll(kind: Means): Promise<number> {
     lab.clean();
   }
   console.log(
-    `lost   ${kind}: shim killed over ${RESISTANT.length} trees; not found: ${left.length === 0 ? 'nobody' : left.join(', ')}`,
+    `lost   ${held(kind)}: shim killed over ${cast.length} trees; not found: ${left.length === 0 ? 'nobody' : left.join(', ')}`,
   );
-  return kind === 'descent' ? 0 : left.length;
+  return kind === 'descent' && !boxed ? 0 : left.length;
 }
 
 function killOf(pid: number): void {
@@ -141,6 +183,8 @@ function killOf(pid: number): void {
 
 let wrong = 0;
 try {
+  const means = await usable(['cgroup2', 'freezer']);
+  console.log(`as ${isRoot ? 'root' : `user ${process.getuid!()}`}, held by ${means.map(held).join(' · ')}`);
   for (const [index, kind] of means.entries())
     wrong += await stopAll(
       kind,
