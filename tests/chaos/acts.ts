@@ -10,6 +10,7 @@ import Database from 'better-sqlite3';
 import type { ControlClient } from '../../src/host/control/client.ts';
 import { AetherError } from '../../src/host/errors.ts';
 import { type ProcessSeen, processes, running } from '../support/live-fleet.ts';
+import { makesBox } from './engine.ts';
 import { cutOff } from './host.ts';
 import type { Act } from './schedule.ts';
 import type { World } from './world.ts';
@@ -154,18 +155,17 @@ export class Acts {
   }
 
   /** @returns the process of an agent's run that plays this part; undefined when there is none. */
-  #victim(what: 'bridge' | 'engine' | 'shim', agent: string): [string, ProcessSeen] | undefined {
-    const { isEngine } = this.#world;
+  #victim(what: 'bridge' | 'engine' | 'box' | 'shim', agent: string): [string, ProcessSeen] | undefined {
     const run = this.#runOf(agent);
     if (run === undefined) return undefined;
+    const plays: Record<typeof what, (command: string) => boolean> = {
+      shim: (command) => command.startsWith('aether-shim'),
+      bridge: (command) => command.includes('bridge/main.c'),
+      engine: (command) => this.#world.isEngine(command),
+      box: makesBox,
+    };
     const victim = processes().find(
-      ({ command, environment }) =>
-        environment.includes(`AETHER_RUN=${run}`) &&
-        (what === 'shim'
-          ? command.startsWith('aether-shim')
-          : what === 'bridge'
-            ? command.includes('bridge/main.c')
-            : isEngine(command)),
+      ({ command, environment }) => environment.includes(`AETHER_RUN=${run}`) && plays[what](command),
     );
     return victim === undefined ? undefined : [run, victim];
   }
@@ -185,9 +185,12 @@ export class Acts {
 
   #kill(what: 'bridge' | 'engine' | 'shim', agent: string): void {
     const world = this.#world;
-    // Without a group, what fled from a shim that was killed can be found by nobody, and its agent rightly waits.
-    if (what === 'shim' && world.cast.manners[agent] === 'daemons' && !world.grouped) return;
-    const found = this.#victim(what, agent);
+    // Every other engine ends with its box.
+    const byBox = world.boxed && what === 'engine' && world.counts.engine % 2 === 1;
+    // Without a group or a box, what fled from a shim that was killed can be found by nobody, and its agent rightly waits.
+    const flees = world.cast.manners[agent] === 'daemons' && !world.grouped && !world.boxed;
+    if (what === 'shim' && flees) return;
+    const found = this.#victim(byBox ? 'box' : what, agent);
     if (found === undefined) return;
     const [run, { pid }] = found;
     if (what !== 'bridge') {
@@ -196,6 +199,7 @@ export class Acts {
     }
     process.kill(pid, 'SIGKILL');
     world.counts[what] += 1;
+    if (byBox) world.counts.box += 1;
   }
 
   async #stall(act: { what: 'viewer' | 'shim' | 'bridge'; agent: string; for_ms: number }): Promise<void> {

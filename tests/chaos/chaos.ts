@@ -7,7 +7,7 @@ import { dumpState } from './dump.ts';
 import { type Evidence, gather, processesOf } from './evidence.ts';
 import { judge, leftovers, lostRuns } from './invariants.ts';
 import { drawPlan } from './schedule.ts';
-import { World } from './world.ts';
+import { type Confinement, World } from './world.ts';
 
 export interface ChaosOptions {
   seed: string;
@@ -18,6 +18,8 @@ export interface ChaosOptions {
   kills: number;
   /** No step is begun after this. */
   minutes: number;
+  /** Default: none. */
+  sandbox?: Confinement;
   linesPerBurst?: number;
   pause_ms?: number;
   /** The command, program and first arguments; default: that of the test suite. */
@@ -65,6 +67,7 @@ interface AtRest {
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const begun = Date.now();
   const world = await World.make({
+    sandbox: options.sandbox ?? 'none',
     plan: drawPlan(options.seed, castOf(options.agents, options.talkers), options.kills),
     linesPerBurst: options.linesPerBurst ?? 10,
     pause_ms: options.pause_ms ?? 100,

@@ -8,12 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { InjectionView } from '../../src/host/api.ts';
 import { eventually } from '../support/eventually.ts';
-import { LiveFleet } from '../support/live-fleet.ts';
+import { LiveFleet, sandboxOf } from '../support/live-fleet.ts';
 import { dumpState } from './dump.ts';
 import { cutOff, MortalHost } from './host.ts';
 import { type InjectEvidence, type InjectFigures, judgeInjects, type ReceiptRow } from './inject-judge.ts';
 import { type Death, drawInjects, type InjectPlan, type Message, TOKEN } from './inject-plan.ts';
 import { Streams } from './streams.ts';
+import type { Confinement } from './world.ts';
 
 const ACCEPTED_MS = 90_000;
 /** Without any receipt moving on. */
@@ -25,6 +26,8 @@ export interface InjectOptions {
   agents: number;
   injects: number;
   kills: number;
+  /** Default: none. */
+  sandbox?: Confinement;
   program?: readonly string[];
   env?: Record<string, string>;
   say?(line: string): void;
@@ -111,10 +114,13 @@ class Rain {
   }
 
   static async make(plan: InjectPlan, options: InjectOptions): Promise<Rain> {
-    const { program, env } = options;
+    const { program, env, sandbox = 'none' } = options;
     const agent = { runtime: 'claude-code', permissions: { allow: ['Bash'] } };
     const fleet = await LiveFleet.make(
-      { agents: Object.fromEntries(plan.agents.map((name) => [name, agent])) },
+      {
+        defaults: { sandbox: sandboxOf(sandbox) },
+        agents: Object.fromEntries(plan.agents.map((name) => [name, agent])),
+      },
       { ...(program === undefined ? {} : { program }), ...(env === undefined ? {} : { env }) },
     );
     return new Rain(fleet, plan, options.say ?? (() => undefined));

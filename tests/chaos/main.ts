@@ -1,21 +1,28 @@
 /**
  * `npm run chaos`: a fleet is maltreated by a schedule that a seed draws, and must come to no harm.
  *
- *   node main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--kills N] [--no-cgroup] [--root DIR] [--json]
- *   node main.ts --injects N [--kills N] [--seed S] [--agents N] [--no-cgroup] [--root DIR] [--json]
+ *   node main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--kills N] [common options]
+ *   node main.ts --injects N [--kills N] [--seed S] [--agents N] [common options]
+ *
+ * common options: [--sandbox none|bubblewrap] [--user] [--no-cgroup] [--root DIR] [--json]
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from '../../src/build/install.mjs';
+import { whyNoBox } from '../support/box.ts';
+import { isRoot, noOrdinaryUser, runAsUser } from '../support/ordinary-user.ts';
 import { explain, runChaos } from './chaos.ts';
 import { explainInjects, runInjects } from './injects.ts';
+import type { Confinement } from './world.ts';
 
-const USAGE = `node tests/chaos/main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--kills N] [--no-cgroup] [--root DIR] [--json]
+const USAGE = `node tests/chaos/main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--kills N]
+           [--sandbox none|bubblewrap] [--user] [--no-cgroup] [--root DIR] [--json]
   --minutes    no step is begun later than this; default 5     --seed     default: a new one, printed
   --agents     default 8                                       --talkers  how many of them are Claude Code; default 2
   --kills      deaths of the host; default: as many as fit     --root     another build, laid out like this checkout
+  --sandbox    of the agents; default none                     --user     as an ordinary user, where this is root
   --no-cgroup  as on a machine that grants no control groups   --json     the report on stdout
 node tests/chaos/main.ts --injects N [--kills N] [--agents N] ...
   --injects    so many messages to agents of Claude Code (default 5) while the host dies so often (default 20)`;
@@ -30,6 +37,8 @@ const { values } = parseArgs({
     talkers: { type: 'string' },
     kills: { type: 'string' },
     injects: { type: 'string' },
+    sandbox: { type: 'string', default: 'none' },
+    user: { type: 'boolean', default: false },
     'no-cgroup': { type: 'boolean', default: false },
     root: { type: 'string', default: fileURLToPath(new URL('../../', import.meta.url)) },
     json: { type: 'boolean', default: false },
@@ -63,8 +72,33 @@ async function injects(common: Parameters<typeof runInjects>[0]): Promise<Outcom
   return { report, rows: { ...report.figures }, explained: explainInjects(report) };
 }
 
+function confinement(): Confinement {
+  const { sandbox } = values;
+  if (sandbox === 'none' || sandbox === 'bubblewrap') return sandbox;
+  throw new Error(`--sandbox takes none or bubblewrap, not ${sandbox}`);
+}
+
+/** The same command by a process of an ordinary user. */
+async function asUser(): Promise<void> {
+  const args = process.argv.slice(2).filter((word) => word !== '--user');
+  const { CHAOS_DUMP } = process.env;
+  const { code } = await runAsUser({
+    main: fileURLToPath(import.meta.url),
+    args: [...args, '--seed', values.seed],
+    env: { CHAOS_DUMP },
+  });
+  process.exitCode = code ?? 1;
+}
+
 async function main(): Promise<void> {
+  const sandbox = confinement();
+  const impossible =
+    (values.user ? noOrdinaryUser() : null) ?? (sandbox === 'none' ? null : await whyNoBox());
+  if (impossible !== null) throw new Error(`This cannot be tried here: ${impossible}`);
+  await ensureInstalled(fileURLToPath(new URL('../engines', import.meta.url)), 'Installing the engines');
+  if (values.user && isRoot) return asUser();
   const common = {
+    sandbox,
     seed: values.seed,
     program: [process.execPath, join(values.root, 'src', 'host', 'cli', 'aether.cjs')],
     env: values['no-cgroup'] ? { AETHER_NO_CGROUP: '1' } : ({} as Record<string, string>),
@@ -72,8 +106,8 @@ async function main(): Promise<void> {
       void process.stderr.write(`${performance.now().toFixed(0).padStart(8)} ms  ${line}\n`),
   };
   const minutes = number('minutes', 5, 0.1);
-  await ensureInstalled(fileURLToPath(new URL('../engines', import.meta.url)), 'Installing the engines');
-  process.stderr.write(`▸ seed ${values.seed}\n`);
+  const who = isRoot ? 'root' : `user ${process.getuid!()}`;
+  process.stderr.write(`▸ seed ${values.seed}, as ${who}, sandbox ${sandbox}\n`);
   const { report, rows, explained } =
     values.injects === undefined
       ? await chaos({

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { AgentView } from '../../src/host/api.ts';
-import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
-import { AETHER, type FleetConfig, LiveFleet } from '../support/live-fleet.ts';
+import { AETHER, type FleetConfig, LiveFleet, sandboxOf } from '../support/live-fleet.ts';
+import { isRoot } from '../support/ordinary-user.ts';
 import { mayMount } from '../support/small-disk.ts';
 import { Acts } from './acts.ts';
 import { type Cast, GUESTS } from './cast.ts';
+import { type Engine, engineOf, TELLER } from './engine.ts';
 import { MortalHost } from './host.ts';
 import { Notes } from './notes.ts';
 import { type Act, describe, type Plan, type Step } from './schedule.ts';
 import { type Printer, Streams } from './streams.ts';
 
-const TELLER = fileURLToPath(new URL('programs/teller.mjs', import.meta.url));
 const CLOCK = fileURLToPath(new URL('programs/clock.mjs', import.meta.url));
 /** Kills of one agent that come faster than its policy forgives are a crash loop, and rightly end in one. */
 const ATTEMPTS = 1_000;
@@ -24,8 +24,12 @@ const FOLLOW_MS = 500;
 const DISK_MB = 768;
 const REST_MS = 60_000;
 
+/** What agents run in. */
+export type Confinement = 'none' | 'bubblewrap';
+
 export interface WorldOptions {
   plan: Plan;
+  sandbox: Confinement;
   linesPerBurst: number;
   pause_ms: number;
   program?: readonly string[];
@@ -54,6 +58,8 @@ export class World {
   readonly counts = {
     bridge: 0,
     engine: 0,
+    /** Of these, by the program that makes the box of one. */
+    box: 0,
     shim: 0,
     freeze: 0,
     stall: 0,
@@ -72,8 +78,10 @@ export class World {
   readonly deathsIn: Record<string, number> = {};
   /** The machine grants control groups, and they are not switched off. */
   readonly grouped: boolean;
+  readonly boxed: boolean;
   edition = 0;
   readonly #options: WorldOptions;
+  readonly #engine: Engine;
   readonly #guests = new Set<string>();
   readonly #begun = new Set<Promise<void>>();
   #patience = 3;
@@ -83,7 +91,9 @@ export class World {
     this.fleet = fleet;
     this.plan = options.plan;
     this.#options = options;
-    this.grouped = options.env?.AETHER_NO_CGROUP !== '1';
+    // An ordinary user has no control group to make others in.
+    this.grouped = isRoot && options.env?.AETHER_NO_CGROUP !== '1';
+    this.boxed = options.sandbox === 'bubblewrap';
     this.ledgerDir = join(fleet.root, 'ledgers');
     this.clockFile = join(fleet.root, 'clock');
     fs.mkdirSync(this.ledgerDir);
@@ -95,7 +105,8 @@ export class World {
       remark: (text) => this.story.push(`  ${text}`),
     });
     fleet.env.CHAOS_CLOCK = this.clockFile;
-    fleet.env.AETHER_CLAUDE_BINARY = this.#engine();
+    this.#engine = engineOf(fleet.root, this.boxed);
+    fleet.env.AETHER_CLAUDE_BINARY = this.#engine.file;
     fleet.configure(this.config());
   }
 
@@ -124,7 +135,7 @@ export class World {
   }
 
   get toolLedger(): string {
-    return join(this.fleet.root, 'tools');
+    return join(this.ledgerDir, 'tools');
   }
 
   /** Every agent that the file names now. */
@@ -133,25 +144,15 @@ export class World {
   }
 
   /** By its command line. */
-  readonly isEngine = (command: string): boolean =>
-    command.includes(TELLER) || command.startsWith(claudeBinary());
-
-  /** Stands where a host looks for Claude Code, and is that, unless an agent's environment makes it a teller. */
-  #engine(): string {
-    const file = join(this.fleet.root, 'engine.sh');
-    const script = [
-      '#!/bin/sh',
-      `[ -n "$CHAOS_TELL" ] && exec '${process.execPath}' '${TELLER}' $CHAOS_TELL pipes "$@"`,
-      `exec '${claudeBinary()}' "$@"`,
-    ];
-    fs.writeFileSync(file, `${script.join('\n')}\n`, { mode: 0o755 });
-    return file;
+  isEngine(command: string): boolean {
+    return this.#engine.is(command);
   }
 
   config(): FleetConfig {
     const { steady, fragile, volatile, talkers } = this.cast;
     const edited = { CHAOS_EDITION: String(this.edition) };
     return {
+      defaults: { sandbox: sandboxOf(this.#options.sandbox, [this.ledgerDir]) },
       agents: {
         ...Object.fromEntries(
           [...steady, ...fragile, ...this.#guests].map((name) => [name, this.#teller(name, {})]),

@@ -30,7 +30,8 @@ export const sandboxOf = (kind: string, write: string[] = []) =>
     : { kind, required: true, read: [fileURLToPath(new URL('..', import.meta.url))], write };
 
 /** What agents run in unless a test says so: the whole suite has another form with AETHER_TEST_SANDBOX=bubblewrap. */
-export const SANDBOX = sandboxOf(process.env.AETHER_TEST_SANDBOX ?? 'none');
+const kind = process.env.AETHER_TEST_SANDBOX ?? 'none';
+export const SANDBOX = sandboxOf(kind);
 
 /** How well it is known what only a sandbox can enforce. */
 export const HELD_GRADE = kind === 'none' ? 'observed' : 'enforced';
