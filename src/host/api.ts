@@ -181,6 +181,8 @@ export interface PlannedSandbox {
   /** What its processes may write and read besides the system, and what is kept from them inside that. */
   write: string[];
   read: string[];
+  /** What inside of it they may not write, nor make where it does not exist. */
+  kept: string[];
   hidden: string[];
   network: 'shared' | 'own';
   /** What its processes reach, in words. */

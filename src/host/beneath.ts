@@ -13,6 +13,7 @@ import {
   readdirSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -178,6 +179,16 @@ export async function removeBeneath(root: string, path: string): Promise<void> {
     await rm(entry(directory, name), { recursive: true, force: true });
   } finally {
     closeSync(directory.fd);
+  }
+}
+
+/** Removes a directory that is empty; anything else stays. */
+export function removeEmptyBeneath(root: string, path: string): void {
+  try {
+    inside(root, path, (directory, name) => rmdirSync(entry(directory, name)));
+  } catch (error) {
+    if (error instanceof AetherError || IN_THE_WAY.has((error as NodeJS.ErrnoException).code ?? '')) return;
+    throw error;
   }
 }
 

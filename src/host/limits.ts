@@ -20,6 +20,8 @@ export const limits = {
   sandbox_hidden_bytes: 1024 * 1024,
   /** Programs and directories of toolchains that one sandbox shows: each costs time at every start. */
   sandbox_toolchains_max: 48,
+  /** Places inside of what a sandbox may write that it shows read-only: each is a mount at every start. */
+  sandbox_kept_max: 32,
   /** Starts, stops and restarts of one agent that wait for the one under way. */
   lifecycle_waiting_max: 100,
   /** Of one argument or variable of a program that is started: what Linux takes (MAX_ARG_STRLEN). */

@@ -317,8 +317,11 @@ export interface Runtime {
     state: EngineState,
     size: { cols: number; rows: number },
   ): Promise<LaunchSpec>;
-  /** From where it loads code, settings or rights and never writes: a sandbox shows these read-only. */
-  loadsFrom?(agent: AgentSpec, place: RunPlace): LoadedPath[];
+  /**
+   * From where it loads code, settings or rights and never writes. What of it lies in a workspace, a sandbox shows
+   * read-only, whether it exists or not; what lies in the agent's own directory, `prepare` writes or clears.
+   */
+  loadsFrom?(agent: Pick<AgentSpec, 'workspace'>, place: RunPlace): LoadedPath[];
   readonly observer: Observer;
   tail?(agent: AgentSpec, place: RunPlace, state: EngineState): TranscriptTail | null;
   /** A message for the agent. priority: now aborts the running tool, next is folded in after it, later is a turn of its own. */

@@ -51,6 +51,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'host/main.ts': 'host',
   'host/operations/launch/box-sources.ts': 'stats',
   'host/operations/launch/connections.ts': 'host',
+  'host/operations/launch/kept.ts': 'stats',
   'host/operations/launch/release.ts': 'host',
   'host/operations/launch/run-places.ts': 'host',
   'host/operations/upkeep/disk-use.ts': 'stats',

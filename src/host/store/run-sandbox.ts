@@ -36,6 +36,10 @@ export interface RunSandbox {
   network?: string;
   /** Where the operator finds servers of its processes. */
   ports?: string[];
+  /** What its processes may not write inside of what they may. Absent in a record of an earlier version. */
+  kept?: string[];
+  /** Empty directories that stand there only so that something can be mounted over them. */
+  made?: string[];
   /** Why its tools can reach into its engine, although it asks before each; absent where they cannot. */
   openEngine?: string;
 }

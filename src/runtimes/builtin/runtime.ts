@@ -110,7 +110,7 @@ export function builtinRuntime(version: string, program = PROGRAM): Runtime {
 }
 
 /** Its settings are all that it loads: neither its workspace nor its HOME holds any. */
-function loadsFrom(_agent: AgentSpec, place: RunPlace): LoadedPath[] {
+function loadsFrom(_agent: Pick<AgentSpec, 'workspace'>, place: RunPlace): LoadedPath[] {
   return (['engine', 'terminal'] as const).map((role) => ({
     path: settingsFile(place, role),
     kind: 'settings',

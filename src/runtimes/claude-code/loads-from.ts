@@ -3,7 +3,7 @@
  * open, and what it keeps its own sandbox from writing (read from the program; a test compares the two lists). The agent
  * runs as the same user, so without a sandbox it can write all of them. Each says what keeps that from counting.
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AgentSpec, LoadedPath, RunPlace } from '../runtime.ts';
 import { pathsOf } from './paths.ts';
 
@@ -105,8 +105,8 @@ export function leftovers(place: RunPlace): string[] {
   return ['skills', ...names].map((name) => join(config, name));
 }
 
-/** What a sandbox shows read-only, whether it exists or not; the engine writes none of it. */
-export function loadsFrom(agent: AgentSpec, place: RunPlace): LoadedPath[] {
+/** The engine writes none of it. */
+export function loadsFrom(agent: Pick<AgentSpec, 'workspace'>, place: RunPlace): LoadedPath[] {
   const paths = pathsOf(place);
   const below = (root: string, places: readonly Place[]): LoadedPath[] =>
     places.flatMap(({ kind, guard, names }) =>
@@ -116,6 +116,18 @@ export function loadsFrom(agent: AgentSpec, place: RunPlace): LoadedPath[] {
   return [
     ...run.map((path) => ({ path, kind: 'settings' as const })),
     ...below(paths.config, CONFIG),
-    ...below(agent.workspace, WORKSPACE),
+    ...ofRepository(agent.workspace),
   ];
+}
+
+/**
+ * `.claude` as a whole: what it does not hold yet could be put there. Skills, agents and rules are looked for in the
+ * directories above the workspace, too, which another agent may write.
+ */
+function ofRepository(workspace: string): LoadedPath[] {
+  const tops = [...new Set(WORKSPACE.flatMap(({ names }) => names.map((name) => name.split('/', 1)[0]!)))];
+  const found: LoadedPath[] = tops.map((name) => ({ path: join(workspace, name), kind: 'code' }));
+  for (let dir = dirname(workspace); dir !== dirname(dir); dir = dirname(dir))
+    found.push({ path: join(dir, '.claude'), kind: 'code' });
+  return found;
 }

@@ -108,8 +108,18 @@ function parsed(agent: AgentSpec, file: string, items: RepositoryItem[]): Json {
     const content = readBeneath(agent.workspace, file, FILE_BYTES_MAX);
     return content === null ? {} : objectOf(JSON.parse(content.toString()));
   } catch (error) {
+    if (isPlaceholder(agent, file)) return {};
     items.push(unlisted(agent, file, error));
     return {};
+  }
+}
+
+/** An empty directory: it stands there for the box of another run, whose processes may not write this file. */
+function isPlaceholder({ workspace }: AgentSpec, file: string): boolean {
+  try {
+    return listBeneath(workspace, file)?.length === 0;
+  } catch {
+    return false; // a link, or closed
   }
 }
 

@@ -163,6 +163,34 @@ for name in ('.bashrc', '.profile', '.bash_profile', '.zshrc', '.gitconfig'):
     },
   ),
   gate(
+    'next-start-planted',
+    'that its next start loads its own settings, skills, servers and hooks, should the repository be trusted by then',
+    `
+import shutil
+def put(path, text):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    open(path, 'w').write(text)
+    say('PUT', path)
+for name in ('.claude/settings.json', '.claude/settings.local.json', '.claude/agents/x.md', '.claude/skills/x/SKILL.md', '.claude/hooks/x', '.mcp.json'):
+    attempt(name, lambda: put(HOME + '/' + name, '{}'))
+for name in ('.claude', '.mcp.json'):
+    attempt(name, lambda: os.rename(HOME + '/' + name, HOME + '/' + name + '.old'))
+    attempt(name, lambda: shutil.rmtree(HOME + '/' + name))
+    attempt(name, lambda: (os.symlink('orders', HOME + '/' + name), say('PUT', name)))
+`,
+    {
+      none: succeeds('a workspace is its to write', ASKED),
+      bubblewrap: fails('what a start loads is read-only, there or not', ASKED),
+    },
+    {
+      got: (printed) => printed.includes('PUT'),
+      after: (scene) => {
+        for (const name of ['.claude', '.claude.old', '.mcp.json', '.mcp.json.old'])
+          fs.rmSync(join(scene.workspace('asker'), name), { recursive: true, force: true });
+      },
+    },
+  ),
+  gate(
     'launch-files-linked',
     "that the host writes the files of its next launch into the victim's workspace, where links lead that it left",
     `

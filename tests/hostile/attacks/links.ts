@@ -1,4 +1,5 @@
 /** Out of the workspace by links and by `..`, now and at the next launch of another. */
+import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { type Attack, fails, SAME_USER, succeeds, UNSEEN } from '../attack.ts';
@@ -85,5 +86,49 @@ wait_for('go-on')
       none: fails('the host runs no git', { event: 'run.exited' }),
       bubblewrap: fails('the host runs no git', { event: 'run.exited' }),
     },
+  },
+  {
+    name: 'links/operators-git',
+    wants: 'a program of its own run by the operator, who commits in the repository that the workspace is',
+    before: async (scene) => {
+      execFileSync('git', ['init', '-q', scene.workspace('attacker')]);
+      await scene.fleet.ok('restart', 'attacker');
+      await scene.stand();
+    },
+    program: `
+import subprocess
+hook = '#!/bin/sh\\ntouch %s/hooked\\n' % HOME
+def put(path):
+    open(path, 'w').write(hook)
+    os.chmod(path, 0o755)
+os.makedirs('hooks-of-mine')
+for name in ('pre-commit', 'post-commit'):
+    attempt(name, lambda: put('.git/hooks/' + name))
+    put('hooks-of-mine/' + name)
+put('monitor')
+for words in (['core.fsmonitor', HOME + '/monitor'], ['core.hooksPath', HOME + '/hooks-of-mine']):
+    attempt(words, lambda: subprocess.run(['git', 'config', *words], check=True))
+    attempt(words, lambda: open('.git/config', 'a').write('[core]\\n%s = %s\\n' % (words[0][5:], words[1])))
+attempt('worktree', lambda: open('.git/config.worktree', 'w').write('[core]\\nhooksPath = %s\\n' % HOME))
+for name in ('.git/hooks', '.git/config', '.git'):
+    attempt(name, lambda: (os.rename(name, name + '.old'), os.rename(name + '.old', name)))
+`,
+    took: (scene) => {
+      const workspace = scene.workspace('attacker');
+      const git = (...words: string[]) =>
+        spawnSync('git', ['-c', 'user.name=x', '-c', 'user.email=x', ...words], { cwd: workspace });
+      git('status');
+      git('commit', '--allow-empty', '-m', 'x');
+      return fs.existsSync(join(workspace, 'hooked'));
+    },
+    after: (scene) => {
+      for (const name of ['.git', '.git.old', 'hooks-of-mine', 'monitor', 'hooked'])
+        fs.rmSync(join(scene.workspace('attacker'), name), { recursive: true, force: true });
+    },
+    expected: {
+      none: succeeds('a workspace is its to write', SAME_USER),
+      bubblewrap: fails('hooks and settings of the repository are read-only', UNSEEN),
+    },
+    short: true,
   },
 ];

@@ -189,10 +189,11 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
 }
 
 function printSandbox(sandbox: PlannedSandbox, field: (label: string, value: string) => void): void {
-  const { kind, why, write, read, hidden, reaches, ports, debug, gaps, missing } = sandbox;
+  const { kind, why, write, read, kept, hidden, reaches, ports, debug, gaps, missing } = sandbox;
   field('sandbox', `${kind} (${why})`);
   if (kind !== 'none') {
     field('', `writes ${write.join(' ')}`);
+    if (kept.length > 0) field('', `and not ${kept.join(' ')}`);
     field('', `reads the system’s programs, ${read.join(' ')}`);
     field('', `never sees ${hidden.join(' ')}`);
     if (debug) field('', 'debuggers work inside');

@@ -10,10 +10,10 @@ import type { AgentConfig, Config } from '../../config/types.ts';
 import { AetherError, toWireError, type WireError } from '../../errors.ts';
 import { gapsOf } from '../../runs/gaps.ts';
 import type { SandboxChoice } from '../../sandboxes/choice.ts';
-import type { RunSandbox } from '../../store/run-sandbox.ts';
-import { requireShown, writableByAgents } from '../launch/box-sources.ts';
-import { openEngine } from '../launch/boxed.ts';
-import { boxesFor, type HostPlaces } from '../launch/boxes.ts';
+import { writableByAgents } from '../launch/box-sources.ts';
+import { planBoxes } from '../launch/boxed.ts';
+import type { HostPlaces } from '../launch/boxes.ts';
+import { loadedByAll } from '../launch/kept.ts';
 
 export interface PlanInput {
   config: Config;
@@ -80,23 +80,20 @@ async function planSandbox(
   agent: AgentConfig,
   place: RunPlace,
   launch: LaunchSpec,
-  { config, chooseSandbox, host, runtime }: PlanInput,
+  { config, chooseSandbox, host, runtime, place: placeOf }: PlanInput,
 ): Promise<PlannedSandbox> {
   const choice = await chooseSandbox(agent);
   const { kind, why, missing } = choice;
   const shared = writableByAgents(config.agents, host.stateDir);
-  const open = await openEngine(runtime(agent.runtime), launch, kind);
-  const sandbox: RunSandbox = {
-    ...boxesFor({ config: agent, choice, place, launch, host: { ...host, shared } }),
-    ...(open === undefined ? {} : { openEngine: open }),
-  };
-  const { boxes, network: reaches = '', ports = [] } = sandbox;
+  const loaded = loadedByAll(config.agents, runtime, placeOf);
+  const basis = { config: agent, choice, place, launch, host: { ...host, shared } };
+  const { sandbox } = await planBoxes(basis, runtime(agent.runtime), loaded);
+  const { boxes, network: reaches = '', ports = [], kept = [] } = sandbox;
   const { write, read, hidden = [], network, debug = false } = boxes[0]!;
   const gaps = gapsOf({ agent: agent.name, sandbox }, []).map((gap) => gap.why);
   const both = { kind, why, reaches, ports, debug, gaps, missing };
-  if (kind === 'none') return { ...both, write: [], read: [], hidden: [], network: 'shared' };
-  requireShown(agent, boxes[0]!);
-  return { ...both, write, read, hidden, network };
+  if (kind === 'none') return { ...both, write: [], read: [], kept: [], hidden: [], network: 'shared' };
+  return { ...both, write, read: read.filter((path) => !kept.includes(path)), kept, hidden, network };
 }
 
 function describeLaunch(

@@ -3,45 +3,87 @@
  * execute-only copy of its program: what it starts itself could otherwise answer for the host in its memory.
  */
 import { join } from 'node:path';
-import type { LaunchSpec, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
-import type { AgentConfig } from '../../config/types.ts';
+import type { LaunchSpec, LoadedPath, Runtime } from '../../../runtimes/runtime.ts';
 import type { Run } from '../../runs/run.ts';
-import type { SandboxChoice } from '../../sandboxes/choice.ts';
 import { engineProgram } from '../../sandboxes/engine-program.ts';
 import type { ProcessSpec } from '../../shim/shim-protocol.ts';
 import type { RunSandbox } from '../../store/run-sandbox.ts';
 import type { Wiring } from '../wiring.ts';
 import { requireShown, writableByAgents } from './box-sources.ts';
-import { boxesFor } from './boxes.ts';
+import { type BoxesBasis, boxesFor } from './boxes.ts';
+import { type Kept, keptOf, loadedByAll, makeKept } from './kept.ts';
+import { placeOfRun } from './run-places.ts';
 
 /** Why the tools of an engine that asks before each can reach into it; undefined where it runs from a copy. */
-export async function openEngine(
+async function openEngine(
   { capabilities }: Pick<Runtime, 'capabilities'>,
   { process }: Pick<LaunchSpec, 'process'>,
-  sandbox: string,
 ): Promise<string | undefined> {
-  if (sandbox === 'none' || capabilities.engine !== 'structured') return undefined;
+  if (capabilities.engine !== 'structured') return undefined;
   const program = await engineProgram(process);
   return program.file === null ? program.why : undefined;
 }
 
-/** @throws AetherError where a path cannot be shown in its box */
-export async function boxesOfRun(
-  wiring: Pick<Wiring, 'agents' | 'stateDir' | 'socketDir' | 'configFile' | 'programCopies'>,
-  config: AgentConfig,
-  place: RunPlace,
-  launch: LaunchSpec,
-  choice: SandboxChoice,
+export interface RunBoxes {
+  sandbox: RunSandbox;
+  kept: Kept;
+}
+
+/** What is decided of the boxes of a run before it begins. Makes nothing. @throws AetherError where a path cannot be shown */
+export async function planBoxes(
+  basis: BoxesBasis,
   runtime: Pick<Runtime, 'capabilities'>,
+  loaded: readonly LoadedPath[],
+): Promise<RunBoxes> {
+  const { config, choice, launch, host } = basis;
+  const sandbox = boxesFor(basis);
+  if (choice.kind === 'none') return { sandbox, kept: { paths: [], missing: [] } };
+  const kept = keptOf(
+    sandbox.boxes.flatMap((box) => box.write),
+    loaded,
+    host.stateDir,
+  );
+  const boxes = sandbox.boxes.map((box) => ({ ...box, read: [...box.read, ...kept.paths] }));
+  for (const spec of boxes) requireShown(config, spec);
+  const open = await openEngine(runtime, launch);
+  return {
+    sandbox: { ...sandbox, boxes, kept: kept.paths, ...(open === undefined ? {} : { openEngine: open }) },
+    kept,
+  };
+}
+
+/** The same for a run of this host, with what has to be there for it. @throws as planBoxes, `path.in-the-way` */
+export async function boxesOfRun(
+  wiring: Pick<
+    Wiring,
+    | 'agents'
+    | 'runs'
+    | 'runtime'
+    | 'stateDir'
+    | 'socketDir'
+    | 'configFile'
+    | 'programCopies'
+    | 'bridge'
+    | 'userHome'
+    | 'path'
+  >,
+  { config, choice, place, launch }: Omit<BoxesBasis, 'host'>,
 ): Promise<RunSandbox> {
   const { agents, stateDir, socketDir, configFile } = wiring;
-  const shared = writableByAgents([...agents.all().map((agent) => agent.config), config], stateDir);
+  const all = [...agents.all().map((agent) => agent.config), config];
+  const shared = writableByAgents(all, stateDir);
   const programs = wiring.programCopies.directory;
   const host = { stateDir, socketDir, configFile, programs, shared };
-  const sandbox = boxesFor({ config, choice, place, launch, host });
-  if (choice.kind !== 'none') for (const spec of sandbox.boxes) requireShown(config, spec);
-  const open = await openEngine(runtime, launch, choice.kind);
-  return { ...sandbox, ...(open === undefined ? {} : { openEngine: open }) };
+  const loaded = loadedByAll(all, wiring.runtime, (agent) => placeOfRun(wiring, agent, place.run));
+  const basis = { config, choice, place, launch, host };
+  const { sandbox, kept } = await planBoxes(basis, wiring.runtime(config.runtime), loaded);
+  const write = sandbox.boxes.flatMap((box) => box.write);
+  const made = makeKept(
+    kept,
+    write,
+    wiring.runs.live().map(({ record }) => record.sandbox),
+  );
+  return { ...sandbox, ...(made.length === 0 ? {} : { made }) };
 }
 
 /** @throws AetherError `program.copy-failed` */

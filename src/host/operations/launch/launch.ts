@@ -9,8 +9,7 @@ import type { AutomaticStart } from '../../events/topics.ts';
 import { limits } from '../../limits.ts';
 import { bootId } from '../../process/proc.ts';
 import { toOpenWith } from '../../runs/floor.ts';
-import type { RunPaths } from '../../runs/run.ts';
-import { Run, type RunSink } from '../../runs/run.ts';
+import { Run, type RunPaths, type RunSink } from '../../runs/run.ts';
 import { ShimClient } from '../../shim/client/client.ts';
 import { launchShim } from '../../shim/client/launch.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';
@@ -21,7 +20,14 @@ import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
 import { boxed, boxesOfRun } from './boxed.ts';
 import { Connections } from './connections.ts';
 import { changeNetwork, networkFiles, openNetwork } from './network.ts';
-import { containmentFor, leftOf, releaseFiles, releaseGroup, releaseSockets } from './release.ts';
+import {
+  containmentFor,
+  leftOf,
+  releaseFiles,
+  releaseGroup,
+  releasePlaces,
+  releaseSockets,
+} from './release.ts';
 import { tellRepository } from './repository.ts';
 import { NEVER_STARTED } from './run-end.ts';
 import { makeRunDirectories, placeFiles, writeMcpCommand } from './run-files.ts';
@@ -113,8 +119,8 @@ export class Launcher {
     makeRunDirectories(config, id, stateDir, socketDir);
     const prepared = await this.prepare(config, id, state, resume);
     const place = this.place(config.name, id);
-    const runtime = this.#wiring.runtime(config.runtime);
-    const boxes = await boxesOfRun(this.#wiring, config, place, prepared.launch, choice, runtime);
+    const { launch } = prepared;
+    const boxes = await boxesOfRun(this.#wiring, { config, choice, place, launch });
     const record = this.#newRecord(config, id, prepared, { state, resume, automatic }, boxes);
     this.#begin(record, config.runtime, { state, resume, automatic });
     tellRepository(this.#wiring, record, prepared.launch);
@@ -333,6 +339,7 @@ export class Launcher {
       door: () => this.#closeDoor(id),
       sockets: () => releaseSockets(paths),
       files: () => releaseFiles(paths),
+      places: () => releasePlaces(this.#wiring, record),
       group: () => releaseGroup(record),
     };
     // What cannot be released keeps nothing else from it.

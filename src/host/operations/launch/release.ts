@@ -24,6 +24,7 @@ import type { RunPaths } from '../../runs/run.ts';
 import type { RunRecord } from '../../store/runs.ts';
 import { shortText } from '../../text.ts';
 import type { Wiring } from '../wiring.ts';
+import { removeKept } from './kept.ts';
 import { runOfSocket } from './run-places.ts';
 
 /** What this file uses of the host. */
@@ -117,6 +118,15 @@ export async function releaseSockets(paths: RunPaths): Promise<void> {
   await Promise.all(all.map((one) => fs.promises.rm(one, { recursive: true, force: true })));
 }
 
+/** What stood in a workspace only so that its box could mount something there. */
+export async function releasePlaces({ runs }: Pick<Wiring, 'runs'>, record: RunRecord): Promise<void> {
+  const live = runs.live().filter(({ id }) => id !== record.id);
+  removeKept(
+    record.sandbox,
+    live.map((run) => run.record.sandbox),
+  );
+}
+
 /** The shim removes its group itself; this is for one that was killed just before. */
 export async function releaseGroup(record: RunRecord): Promise<void> {
   const { containment } = record.tree;
@@ -192,6 +202,8 @@ async function releaseLeftover(
     });
   await attempt(wiring, run, () => releaseSockets(paths));
   await attempt(wiring, run, () => releaseFiles(paths));
+  const record = wiring.runTable.get(run);
+  if (record !== null) await attempt(wiring, run, () => releasePlaces(wiring, record));
 }
 
 const RUN_ID = /^r_[a-z2-7]{12}$/;

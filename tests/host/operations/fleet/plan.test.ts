@@ -137,6 +137,7 @@ describe('planFleet', () => {
           auth: 'none: the program logs in by itself',
           repository: null,
           sandbox: {
+            kept: [],
             gaps: ['without a sandbox its tools have the rights of your user'],
             ...{ kind: 'none', why: 'a test says so', write: [], read: [], hidden: [] },
             reaches: expect.stringContaining('not enforced without a sandbox (full)'),

@@ -1,0 +1,113 @@
+/**
+ * What a box shows read-only inside of what its processes may write: what engines load at a start, of every agent, and
+ * what git runs for the operator outside. What is not there could be made, and a mount needs a place: for as long as the
+ * run lives an empty directory stands there, which git does not see. An explicit `write:` gives a place back.
+ */
+import { lstatSync, type Stats } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import type { LoadedPath, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
+import { makeBeneath, removeEmptyBeneath } from '../../beneath.ts';
+import type { AgentConfig } from '../../config/types.ts';
+import { AetherError } from '../../errors.ts';
+import { limits } from '../../limits.ts';
+import { within } from '../../sandboxes/mounts.ts';
+import type { RunSandbox } from '../../store/run-sandbox.ts';
+
+/** Of a repository: programs that git runs, and settings that name such programs. */
+const GIT_RUNS = ['hooks', 'config', 'config.worktree'];
+/** Where these are, the directory is a repository without a workspace. */
+const OF_A_REPOSITORY = ['HEAD', 'objects', 'refs'];
+
+export interface Kept {
+  /** Shown read-only. */
+  paths: string[];
+  /** Those of them that are not there yet. */
+  missing: string[];
+}
+
+/** From where the engines of these agents load more than data; one that this version does not have loads nothing. */
+export function loadedByAll(
+  agents: readonly AgentConfig[],
+  runtime: (name: string) => Pick<Runtime, 'loadsFrom'>,
+  place: (agent: string) => RunPlace,
+): LoadedPath[] {
+  return agents.flatMap((agent) => {
+    try {
+      return runtime(agent.runtime).loadsFrom?.(agent, place(agent.name)) ?? [];
+    } catch (error) {
+      if (error instanceof AetherError && error.code === 'runtime.unknown') return [];
+      throw error;
+    }
+  });
+}
+
+/** @param write what the box's processes may write @param stateDir what lies in it is made anew for each start */
+export function keptOf(write: readonly string[], loaded: readonly LoadedPath[], stateDir: string): Kept {
+  // A workspace that is not there yet is made before the start.
+  const tops = write.filter((path) => !within(path, stateDir) && (statOf(path)?.isDirectory() ?? true));
+  const kept: Kept = { paths: [], missing: [] };
+  const keep = (path: string, top: string, make: boolean) => {
+    if (write.includes(path) || kept.paths.includes(path)) return;
+    const found = look(path, top);
+    if (found === 'odd' || (found === 'missing' && !make)) return;
+    if (kept.paths.length === limits.sandbox_kept_max) return;
+    kept.paths.push(path);
+    if (found === 'missing') kept.missing.push(path);
+  };
+  for (const { path } of loaded) {
+    if (within(path, stateDir)) continue;
+    const top = tops.find((one) => one !== path && within(path, one));
+    if (top !== undefined) keep(path, top, true);
+  }
+  for (const top of tops) {
+    const own = join(top, '.git');
+    const repository = OF_A_REPOSITORY.every((name) => statOf(join(top, name)) !== undefined) ? top : own;
+    if (repository === own && statOf(own)?.isFile() === true) keep(own, top, false);
+    for (const name of GIT_RUNS) keep(join(repository, name), top, name === 'hooks');
+  }
+  return kept;
+}
+
+/** Makes what is not there, for the mount. @returns what has to be removed at the end: also what another live run made */
+export function makeKept(
+  { paths, missing }: Kept,
+  write: readonly string[],
+  live: readonly RunSandbox[],
+): string[] {
+  for (const path of missing) {
+    const top = topOf(path, write);
+    if (top !== undefined) makeBeneath(top, relative(top, path));
+  }
+  const others = new Set(live.flatMap(({ made = [] }) => made));
+  return [...missing, ...paths.filter((path) => others.has(path))];
+}
+
+/** The run has ended: what stood there only for its mounts goes, unless another live run needs it or something is in it. */
+export function removeKept({ made = [], boxes }: RunSandbox, live: readonly RunSandbox[]): void {
+  const needed = new Set(live.flatMap(({ kept = [] }) => kept));
+  const write = boxes.flatMap((box) => box.write);
+  for (const path of made) {
+    const top = topOf(path, write);
+    if (top !== undefined && !needed.has(path)) removeEmptyBeneath(top, relative(top, path));
+  }
+}
+
+const topOf = (path: string, write: readonly string[]): string | undefined =>
+  write.find((one) => one !== path && within(path, one));
+
+/** What cannot be mounted over is left out: a link, a pipe, what lies behind a link or in a directory that is not there. */
+function look(path: string, top: string): 'there' | 'missing' | 'odd' {
+  for (let at = dirname(path); at !== top; at = dirname(at))
+    if (statOf(at)?.isDirectory() !== true) return 'odd';
+  const stat = statOf(path);
+  if (stat === undefined) return 'missing';
+  return stat.isDirectory() || stat.isFile() ? 'there' : 'odd';
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined; // behind what is no directory, or closed to this user
+  }
+}

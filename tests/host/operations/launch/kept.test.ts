@@ -1,0 +1,98 @@
+/** What a box shows read-only inside of what it may write: by the engines of all agents, and of repositories. */
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { keptOf, loadedByAll, makeKept, removeKept } from '../../../../src/host/operations/launch/kept.ts';
+import type { RunSandbox } from '../../../../src/host/store/run-sandbox.ts';
+import { loadsFrom } from '../../../../src/runtimes/claude-code/loads-from.ts';
+
+let root: string;
+let work: string;
+beforeEach(() => {
+  root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'aether-kept-')));
+  work = join(root, 'work');
+  fs.mkdirSync(work);
+});
+afterEach(() => fs.rmSync(root, { recursive: true }));
+
+const state = () => join(root, 'state');
+const made = (...paths: string[]) => {
+  for (const path of paths) fs.mkdirSync(join(work, path), { recursive: true });
+};
+/** A claude agent in each of these. */
+const loaded = (...workspaces: string[]) =>
+  loadedByAll(
+    workspaces.map((workspace) => ({ name: 'a', runtime: 'claude-code', workspace })) as never,
+    () => ({ loadsFrom }),
+    () => ({ runDir: join(state(), 'runs/r'), agentDir: join(state(), 'agents/a') }) as never,
+  );
+const kept = (write = [work], workspaces = [work]) => {
+  const { paths, missing } = keptOf(write, loaded(...workspaces), state());
+  const short = (path: string) => path.slice(work.length + 1);
+  return [paths.map(short), missing.map(short)];
+};
+
+test('what an engine loads is kept, there or not, and of a repository what git runs', () => {
+  expect(kept()).toEqual([
+    ['.claude', '.mcp.json'],
+    ['.claude', '.mcp.json'],
+  ]);
+  made('.claude', '.git/hooks');
+  fs.writeFileSync(join(work, '.mcp.json'), '{}');
+  fs.writeFileSync(join(work, '.git/config'), '');
+  expect(kept()).toEqual([['.claude', '.mcp.json', '.git/hooks', '.git/config'], []]);
+});
+
+test('another agent’s workspace in this one, and one above it, are kept as well', () => {
+  made('inner/deep');
+  expect(kept([work], [join(work, 'inner/deep')])[0]).toEqual([
+    ...['inner/deep/.claude', 'inner/deep/.mcp.json', 'inner/.claude', '.claude'],
+  ]);
+  // One that no other agent is in has nothing that an engine of the fleet would load.
+  expect(kept([work], [])).toEqual([[], []]);
+});
+
+test('what lies in the state directory is made for each start, also where the workspace holds it', () => {
+  const { paths } = keptOf([root], loaded(root), state());
+  expect(paths.filter((path) => path.startsWith(state()))).toEqual([]);
+  expect(paths).toContain(join(root, '.mcp.json'));
+});
+
+test('a linked worktree, a repository without files, one without hooks', () => {
+  fs.writeFileSync(join(work, '.git'), 'gitdir: /elsewhere\n');
+  const bare = join(work, 'bare');
+  made('bare/objects', 'bare/refs');
+  for (const name of ['HEAD', 'config', 'config.worktree']) fs.writeFileSync(join(bare, name), '');
+  expect(kept([work, bare], [])).toEqual([
+    ['.git', 'bare/hooks', 'bare/config', 'bare/config.worktree'],
+    ['bare/hooks'],
+  ]);
+});
+
+test('what is written by name is given, and what cannot be mounted over is left out', () => {
+  made('.git', 'real');
+  fs.symlinkSync('real', join(work, '.claude'));
+  fs.symlinkSync('real', join(work, '.git/hooks'));
+  fs.writeFileSync(join(work, '.git/config'), '');
+  expect(kept([work, join(work, '.git/config')])).toEqual([['.mcp.json'], ['.mcp.json']]);
+});
+
+test('what was made for the mounts goes with the last run that needs it, unless something is in it', () => {
+  const one = keptOf([work], loaded(work), state());
+  const sandbox = (over: Partial<RunSandbox>): RunSandbox => ({
+    ...{ name: 'bubblewrap', boxes: [{ run: 'r', name: 'engine', read: [], write: [work], network: 'own' }] },
+    ...{ kept: one.paths, ...over },
+  });
+  const first = sandbox({ made: makeKept(one, [work], []) });
+  expect(fs.readdirSync(work)).toEqual(['.claude', '.mcp.json']);
+  // A second run finds it there.
+  const two = keptOf([work], loaded(work), state());
+  expect(two.missing).toEqual([]);
+  const second = sandbox({ made: makeKept(two, [work], [first]) });
+  removeKept(first, [second]);
+  expect(fs.readdirSync(work)).toEqual(['.claude', '.mcp.json']);
+  fs.writeFileSync(join(work, '.claude', 'mine'), '');
+  removeKept(second, []);
+  expect(fs.readdirSync(work)).toEqual(['.claude']);
+});
