@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { makeJsonSchema } from '../host/config/json-schema.ts';
 import { makeCommandList } from './commands.ts';
+import { makeLookAlikes } from './look-alikes.ts';
 import { makeTableList } from './tables.ts';
 import { makeCatalog, makeReadme, makeToolNames } from './tools.ts';
 import { makeVerbList, makeVerbNames } from './verbs.ts';
@@ -28,6 +29,7 @@ export const generatedFiles: readonly GeneratedFile[] = [
   { path: 'templates/aether.schema.json', make: makeJsonSchema },
   { path: 'src/host/cli/commands.ts', make: makeCommandList },
   { path: 'src/host/store/tables.ts', make: makeTableList },
+  { path: 'src/host/shown/look-alike-data.ts', make: makeLookAlikes },
   { path: 'src/host/verbs/all.ts', make: makeVerbList },
   { path: 'src/host/verbs/names.ts', make: makeVerbNames },
 ];

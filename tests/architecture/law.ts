@@ -342,7 +342,7 @@ export const rooms: Room[] = [
   {
     name: 'web',
     paths: ['console/web/'],
-    may: ['console-wire', 'event-words', 'text'],
+    may: ['console-wire', 'event-words', 'text', 'shown'],
     types: ['contract'],
     packages: [
       'preact',
@@ -408,6 +408,8 @@ export const rooms: Room[] = [
   { name: 'errors', paths: ['host/errors.ts'], may: [], packages: [], node: false },
   /** Cuts text between characters; nothing behind it, because the browser cuts text, too. */
   { name: 'text', paths: ['host/text.ts'], may: [], packages: [], node: false },
+  /** Text of an agent as it is shown to who judges it: by the command line and by the browser alike. */
+  { name: 'shown', paths: ['host/shown/'], may: ['text'], packages: [], node: false },
   /** How files are read that somebody else may have put there. */
   { name: 'files', paths: ['host/files.ts'], may: [], packages: [], node: true },
   /** One message a line: every door, and the shim's. */
@@ -478,6 +480,7 @@ export const rooms: Room[] = [
 export const partOf: Record<string, string> = {
   errors: 'ground',
   text: 'ground',
+  shown: 'ground',
   files: 'ground',
   lines: 'ground',
   'joined-sockets': 'ground',

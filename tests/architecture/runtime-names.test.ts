@@ -13,10 +13,11 @@ const NAMES = RUNTIMES.map(({ name }) => name);
 /** Files in which such a word means something else. */
 const OTHER_MEANING: Record<string, string[]> = {
   // The argument of a shell tool, as engines call it.
-  'console/web/live/tool-line.ts': ['command'],
+  'host/shown/tool-line.ts': ['command'],
   // The style of a command line.
   'console/web/live/tool-view.tsx': ['command'],
-  'console/web/inbox/approval-card.tsx': ['command'],
+  // Words of shells.
+  'host/shown/shell-runs.ts': ['command', 'builtin'],
   // A kind of hook of that engine.
   'runtimes/claude-code/settings.ts': ['command'],
 };

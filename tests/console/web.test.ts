@@ -1,11 +1,11 @@
 /** The parts of the page that are plain functions: reading events, diffs, Markdown, tool lines. */
 import { describe, expect, it } from 'vitest';
 import type { EventView } from '../../src/console/console-protocol.ts';
-import { countChanges, diffLines } from '../../src/console/web/live/diff.ts';
 import { parseMarkdown } from '../../src/console/web/live/markdown.ts';
 import { mayBeTakenBack, stagesOf } from '../../src/console/web/live/receipt.ts';
-import { plainName, showInput, toolLine } from '../../src/console/web/live/tool-line.ts';
 import { ITEMS_MAX, Transcript } from '../../src/console/web/live/transcript.ts';
+import { countChanges, diffLines } from '../../src/host/shown/diff.ts';
+import { plainName, showInput, toolLine } from '../../src/host/shown/tool-line.ts';
 
 let seq = 0;
 function event(topic: string, data: Record<string, unknown> = {}): EventView {

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { AetherError, describeError } from '../errors.ts';
+import { ODD_CHARACTER } from '../shown/characters.ts';
 import { ExitCode } from './exit-codes.ts';
 import { completed } from './hints.ts';
 import { oneLine, sanitise } from './text.ts';
@@ -28,8 +29,22 @@ export function note(line: string): void {
 }
 
 export function printJson(value: unknown): void {
-  print(JSON.stringify(value, null, 2));
+  print(unseenEscaped(JSON.stringify(value, null, 2)));
 }
+
+/** The same JSON: what a terminal would obey or not show is written as an escape. */
+export function unseenEscaped(json: string): string {
+  if (/^[\n\x20-\x7e]*$/.test(json)) return json;
+  return json.replace(UNSEEN, (char) =>
+    Array.from(
+      { length: char.length },
+      (_, at) => `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
+}
+
+/** Not the line ends, which are between the parts of JSON; inside of them they are escapes already. */
+const UNSEEN = new RegExp(`(?!\n)(?:${ODD_CHARACTER})`, 'gu');
 
 export function printError(error: unknown): void {
   const text = sanitise(describeError(error));

@@ -2,26 +2,10 @@
  * Text on its way to a terminal. What agents write is data: it may not move the cursor, retitle the window,
  * write the clipboard or turn the direction of what stands beside it.
  */
-const ESCAPES = new RegExp(
-  [
-    // CSI. One that is cut off or malformed goes with its parameters, and what follows stays.
-    String.raw`(?:\x1b\[|\x9b)[0-?]{0,256}[ -/]{0,16}[@-~]?`,
-    // OSC, DCS, SOS, PM, APC up to their terminator, which stands in the same line.
-    String.raw`(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x18\x1a\x1b\x9c\r\n]*(?:\x07|\x18|\x1a|\x1b\\|\x9c)`,
-    // Without one they hide so much of it and no more.
-    String.raw`(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x18\x1a\x1b\x9c\r\n]{0,256}`,
-    // Any other escape; 7-bit and 8-bit forms of all of them.
-    String.raw`\x1b[ -/]{0,16}[0-~]?`,
-  ].join('|'),
-  'g',
-);
-/** Control characters but tab and newline; bidirectional overrides and isolates. */
-const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g;
+import { readableText } from '../shown/plain.ts';
 
-/** Escape sequences are removed, carriage returns become newlines, other controls a visible mark. */
-export function sanitise(text: string): string {
-  return text.replace(ESCAPES, '').replace(/\r\n?/g, '\n').replace(CONTROLS, '�');
-}
+/** Escape sequences are removed, carriage returns become newlines, what is not seen becomes a mark: `<U+202E>`. */
+export const sanitise = readableText;
 
 /** One line of it: line breaks and runs of blanks become one space. */
 export function oneLine(text: string): string {

@@ -3,6 +3,7 @@ import type { ApprovalAnswer, EventView } from '../api.ts';
 import type { WireError } from '../errors.ts';
 import { again, type Renderers, render, type Sentence, saidTopics } from '../events/sentences.ts';
 import type { Topic } from '../events/topics.ts';
+import { askedLines } from './asked-lines.ts';
 import { completed, type Hint, hint as hintOfThisCommand } from './hints.ts';
 import { paint } from './output.ts';
 import { oneLine, sanitise } from './text.ts';
@@ -107,8 +108,7 @@ const lines: Renderers<Lines> = {
   'approval.opened':
     ({ data }) =>
     (hint) => [
-      paint('yellow', oneLine(`? ${text(data.detail.question) || text(data.title)}`)),
-      ...choices(data.detail).map((choice) => paint('yellow', `    - ${oneLine(choice)}`)),
+      ...askedLines(data).map((line, index) => `${paint('yellow', index === 0 ? '?' : ' ')} ${line}`),
       dim(
         `  answer: ${hint(oneLine(`approvals answer ${text(data.approval)} ${data.kind === 'permission' ? 'allow|deny' : 'TEXT'}`))}`,
       ),
@@ -172,10 +172,6 @@ function saidLines(topic: Topic, { tone, text: words, note, problem }: Sentence)
 
 function problemLines(what: string, { message, next }: WireError): Lines {
   return (hint) => [paint('red', oneLine(`✗ ${what}: ${text(message)} ${completed(text(next), hint)}`))];
-}
-
-function choices({ choices: listed }: Record<string, unknown>): string[] {
-  return Array.isArray(listed) ? listed.map(text) : [];
 }
 
 function verdict(answer: ApprovalAnswer | null): string {

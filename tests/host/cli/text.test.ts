@@ -25,7 +25,7 @@ describe('sanitise', () => {
     ['a\x1b[31\nb\x1b[日c', 'a\nb日c'],
     [`\x1b[${'1'.repeat(256)}999`, '999'],
     ['one\r\ntwo\rthree', 'one\ntwo\nthree'],
-    ['safe\u202eevil\u2066x\x07\x08', 'safe�evil�x��'],
+    ['safe\u202eevil\u2066x\x07\x08', 'safe<U+202E>evil<U+2066>x<\\x07><\\x08>'],
     ['tab\tand\nline', 'tab\tand\nline'],
     ['\x1b(B\x1b7x\x1b', 'x'],
   ])('%j', (given, shown) => expect(sanitise(given)).toBe(shown));

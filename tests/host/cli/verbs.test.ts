@@ -155,7 +155,8 @@ describe('approvals', () => {
     });
     const list = await aether('approvals');
     expect(list.stdout).toContain(permission.id);
-    expect(list.stdout).toContain('Bash {"command":"make');
+    expect(list.stdout).toContain('$  make<\\x1b[2J> deploy');
+    expect(list.stdout).toContain('! 1 terminal escape sequence');
     expect(list.stdout).toContain('choices: 2024 · 2025');
     expect(list.stdout).not.toContain('\x1b');
 
@@ -196,7 +197,7 @@ describe('mail', () => {
     );
     const { stdout } = await aether('mail');
     expect(stdout).toContain('0198a1-1  from agent:alpha');
-    expect(stdout).toContain('    They differ.\n    By 2 %.\n');
+    expect(stdout).toContain('    They differ.<\\x1b[2J>\n    By 2 %.\n');
     expect((await aether('mail', 'ack', '0198a1')).stderr).toContain('2 unread messages have an id');
     expect((await aether('mail', 'ack', '0198a1-1')).stdout).toBe('1 acknowledged.\n');
     expect((await aether('mail')).stdout).not.toContain('0198a1-1');

@@ -1,4 +1,6 @@
 /** One agent in two lines: who, how, since when; what it did last, what it cost. */
+
+import { plainLine } from '../../../host/shown/plain.ts';
 import type { AgentView } from '../../console-protocol.ts';
 import { linkTo } from '../state/place.ts';
 import { Age } from '../ui/age.tsx';
@@ -37,7 +39,7 @@ export const Row = memo(({ agent, current }: { agent: AgentView; current: boolea
           )}
         </span>
         <span class="row-second">
-          <span class={`row-last ${request ? 'requested' : ''}`}>{last}</span>
+          <span class={`row-last ${request ? 'requested' : ''}`}>{plainLine(last, 'prose', 400)}</span>
           <span class="row-extra">
             {agent.unreadMail > 0 && (
               <span class="count">

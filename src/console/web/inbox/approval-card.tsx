@@ -1,18 +1,20 @@
 /** A question of an agent, answerable where it stands: what is asked, what happens if nobody answers. */
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { show } from '../../../host/shown/pieces.ts';
+import { plainLine } from '../../../host/shown/plain.ts';
 import type { ApprovalView } from '../../console-protocol.ts';
-import { DiffView } from '../live/diff-view.tsx';
 import { Markdown } from '../live/markdown.tsx';
-import { showInput, toolLine } from '../live/tool-line.ts';
 import { answer } from '../state/actions.ts';
 import { exactTimeOf } from '../state/clock.ts';
 import { linkTo } from '../state/place.ts';
 import { agents, busy } from '../state/store.ts';
 import { Age } from '../ui/age.tsx';
+import { AsSent } from '../ui/as-sent.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { ScrollText } from '../ui/scroll-text.tsx';
+import { Shown, Warnings } from '../ui/shown.tsx';
+import { AskedView } from './asked-view.tsx';
 
 export function ApprovalCard({ approval, where }: { approval: ApprovalView; where: 'inbox' | 'live' }) {
   const question = approval.kind === 'question';
@@ -25,7 +27,7 @@ export function ApprovalCard({ approval, where }: { approval: ApprovalView; wher
       tabIndex={0}
       data-nav
       data-approval={approval.id}
-      aria-label={`${approval.agent} asks: ${approval.title}`}
+      aria-label={`${approval.agent} asks: ${plainLine(approval.title, 'prose', 240)}`}
     >
       <header>
         <Icon name={question ? 'ask' : 'key'} />
@@ -57,23 +59,13 @@ function Permission({ approval }: { approval: ApprovalView }) {
   // At once: the browser's own autofocus comes a frame later, and what is typed until then would be lost.
   useLayoutEffect(() => reasonField.current?.focus(), [reason.value === null]);
   const tool = typeof approval.detail.tool === 'string' ? approval.detail.tool : approval.title;
-  const line = toolLine(tool, approval.detail.input);
   const working = busy.value.has(`answer ${approval.id}`);
   const deny = (text: string): void => {
     void answer(approval, text === '' ? { allow: false } : { allow: false, text });
   };
   return (
     <>
-      <p class="asked">
-        <b>{line.name}</b> {line.body?.kind === 'shell' ? null : <span class="mono">{line.target}</span>}
-      </p>
-      {line.body?.kind === 'shell' ? (
-        <ScrollText class="command" label="Command" text={line.body.text} />
-      ) : line.diff ? (
-        <DiffView lines={line.diff} />
-      ) : (
-        <ScrollText label="Arguments" text={line.body?.text || showInput(approval.detail.input)} />
-      )}
+      <AskedView tool={tool} input={approval.detail.input} />
       {reason.value === null ? (
         <div class="answers">
           <Button
@@ -126,15 +118,19 @@ function Question({ approval }: { approval: ApprovalView }) {
   const question = typeof approval.detail.question === 'string' ? approval.detail.question : approval.title;
   const choices = Array.isArray(approval.detail.choices) ? approval.detail.choices.map(String) : [];
   const working = busy.value.has(`answer ${approval.id}`);
+  const warnings = [...new Set([question, ...choices].flatMap((one) => show(one, 'prose').warnings))];
   return (
     <>
+      <Warnings list={warnings} />
       <Markdown source={question} />
+      <AsSent value={question} />
       {choices.length > 0 && (
         <div class="answers">
           {choices.map((choice, index) => (
             <Button
               key={choice}
-              label={choice}
+              label={<Shown text={choice} as="prose" />}
+              name={plainLine(choice, 'prose', 400)}
               hint={index < 9 ? String(index + 1) : undefined}
               busy={working}
               onPress={() => void answer(approval, { text: choice })}

@@ -1,7 +1,8 @@
 /** The same question in the conversation; once it is answered, one line about how. */
 import { useComputed } from '@preact/signals';
+import { plainLine } from '../../../host/shown/plain.ts';
+import { toolLine } from '../../../host/shown/tool-line.ts';
 import type { ItemOf } from '../live/items.ts';
-import { toolLine } from '../live/tool-line.ts';
 import { approvals } from '../state/store.ts';
 import { Icon } from '../ui/icon.tsx';
 import { ApprovalCard } from './approval-card.tsx';
@@ -32,7 +33,7 @@ export function ApprovalInline({ item }: { item: ItemOf<'approval'>; agent: stri
       <Icon name={allowed === false ? 'cross' : item.state === 'answered' ? 'check' : 'ask'} />
       <span>
         <b>{verdict}</b>
-        {item.by ? ` by ${item.by}` : ''}: <span class="mono">{asked}</span>
+        {item.by ? ` by ${item.by}` : ''}: <span class="mono">{plainLine(asked, 'code', 400)}</span>
         {item.answer?.text ? <q>{item.answer.text}</q> : null}
       </span>
     </p>

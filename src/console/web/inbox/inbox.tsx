@@ -1,6 +1,7 @@
 /** Everything in the fleet that waits for an answer, oldest first. */
 import { useSignal, useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
+import { plainLine } from '../../../host/shown/plain.ts';
 import { linkTo } from '../state/place.ts';
 import { answered, approvals, connection, inboxOpen, mail } from '../state/store.ts';
 import { Icon } from '../ui/icon.tsx';
@@ -49,7 +50,8 @@ export function Inbox() {
                 <li key={approval.id}>
                   <Icon name={approval.answer?.allow === false ? 'cross' : 'check'} />
                   <span>
-                    {how} · <a href={linkTo(approval.agent)}>{approval.agent}</a> {approval.title}
+                    {how} · <a href={linkTo(approval.agent)}>{approval.agent}</a>{' '}
+                    {plainLine(approval.title, 'prose', 240)}
                   </span>
                 </li>
               ))}
@@ -72,7 +74,9 @@ function Announcer() {
     known.current = new Set(open.map((approval) => approval.id));
     const fresh = before ? open.filter((approval) => !before.has(approval.id)) : [];
     if (fresh.length > 0)
-      words.value = fresh.map((approval) => `${approval.agent} asks: ${approval.title}`).join('. ');
+      words.value = fresh
+        .map((approval) => `${approval.agent} asks: ${plainLine(approval.title, 'prose', 240)}`)
+        .join('. ');
     else if (before && before.size > 0 && open.length === 0) words.value = 'The inbox is empty.';
   });
   return (

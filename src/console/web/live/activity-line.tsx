@@ -1,4 +1,6 @@
 /** What is going on right now, under the last thing that happened. */
+
+import { plainLine } from '../../../host/shown/plain.ts';
 import type { AgentView } from '../../console-protocol.ts';
 import { activityWord, evidenceFor, requestOf, StatusMark, sinceOf, standingOf } from '../fleet/status.tsx';
 import { command } from '../state/actions.ts';
@@ -44,7 +46,8 @@ export function ActivityLine({ agent }: { agent: AgentView }) {
       <StatusMark standing={standingOf(agent)} />
       <span>
         {activityWord(agent)}
-        {agent.activity === 'tool' && agent.last ? ` · ${agent.last}` : ''} <Age since={sinceOf(agent)} />
+        {agent.activity === 'tool' && agent.last ? ` · ${plainLine(agent.last, 'code', 300)}` : ''}{' '}
+        <Age since={sinceOf(agent)} />
         {request && <i class="requested"> · {request.short}</i>}
       </span>
     </Explained>

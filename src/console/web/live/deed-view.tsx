@@ -1,5 +1,6 @@
 /** Mail, memory and reports as what they are. */
 import { Icon } from '../ui/icon.tsx';
+import { Shown } from '../ui/shown.tsx';
 import type { Deed } from './items.ts';
 import { Markdown } from './markdown.tsx';
 
@@ -28,7 +29,9 @@ export function DeedBody({ deed }: { deed: Deed }) {
         <article class="card mail" aria-label="Mail">
           <header>
             <Icon name="mail" />
-            <b>{deed.subject || 'No subject'}</b>
+            <b>
+              <Shown text={deed.subject || 'No subject'} as="prose" />
+            </b>
             <span class="faint">
               {who(deed.from)} to {who(deed.to)}
             </span>
@@ -41,10 +44,14 @@ export function DeedBody({ deed }: { deed: Deed }) {
         <article class="card memory" aria-label="Memory">
           <header>
             <Icon name="memory" />
-            <b>{deed.forgotten ? 'Forgotten' : (deed.key ?? 'Memory')}</b>
+            <b>
+              <Shown text={deed.forgotten ? 'Forgotten' : (deed.key ?? 'Memory')} as="code" />
+            </b>
             <span class="faint">{[deed.scope, ...deed.tags].filter(Boolean).join(' · ')}</span>
           </header>
-          <p>{deed.text}</p>
+          <p>
+            <Shown text={deed.text} as="prose" />
+          </p>
         </article>
       );
     case 'report':

@@ -4,6 +4,7 @@ import { ApprovalInline } from '../inbox/approval-inline.tsx';
 import { exactTimeOf, timeOf } from '../state/clock.ts';
 import { Icon } from '../ui/icon.tsx';
 import { memo } from '../ui/memo.ts';
+import { Shown } from '../ui/shown.tsx';
 import { DeedView } from './deed-view.tsx';
 import type { Item, ItemOf } from './items.ts';
 import { Markdown } from './markdown.tsx';
@@ -39,7 +40,9 @@ function Content({ item, agent }: { item: Exclude<Item, { kind: 'rule' }>; agent
       return (
         <p class={`note ${item.level}`}>
           {item.level !== 'info' && <Icon name="warn" />}
-          <span>{item.text}</span>
+          <span>
+            <Shown text={item.text} as="prose" />
+          </span>
         </p>
       );
     case 'other':
@@ -54,9 +57,15 @@ function Thinking({ item }: { item: ItemOf<'said'> }) {
     <details class="thinking" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <Icon name="chevron" />
-        <span>Thought: {first}</span>
+        <span>
+          Thought: <Shown text={first} as="prose" />
+        </span>
       </summary>
-      {open && <div class="thinking-body">{item.text}</div>}
+      {open && (
+        <div class="thinking-body">
+          <Shown text={item.text} as="prose" />
+        </div>
+      )}
     </details>
   );
 }
@@ -69,7 +78,9 @@ function Other({ item }: { item: ItemOf<'other'> }) {
         <Icon name="chevron" />
         <span>{item.topic}</span>
       </summary>
-      <pre class="code">{JSON.stringify(item.data, null, 2)}</pre>
+      <pre class="code">
+        <Shown text={JSON.stringify(item.data, null, 2)} as="file" />
+      </pre>
     </details>
   );
 }

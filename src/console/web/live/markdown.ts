@@ -15,12 +15,17 @@ export type Block =
   | { kind: 'quote'; children: Block[] }
   | { kind: 'list'; ordered: boolean; start: number; items: Block[][] }
   | { kind: 'table'; head: Inline[][]; rows: Inline[][][] }
+  /** Blank lines in a row that are more than a gap between paragraphs. */
+  | { kind: 'gap'; lines: number }
   | { kind: 'rule' };
 
 /** Quotes and lists inside each other; deeper ones are shown as text. */
 const DEPTH_MAX = 6;
 
-const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)[^`]*$/;
+/** More are shown as a count. */
+const BLANK_LINES_MAX = 3;
+
+const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)([^`]*)$/;
 const HEADING = /^ {0,3}(#{1,6})\s+(\S.*)$/;
 const RULE = /^ {0,3}([-*_])(?:\s*\1){2,}\s*$/;
 const ITEM = /^( *)([-*+]|\d{1,9}[.)])\s+(.*)$/;
@@ -44,13 +49,19 @@ function blocks(lines: string[], depth: number): Block[] {
       endParagraph();
       let end = at + 1;
       while (end < lines.length && !lines[end]!.trimStart().startsWith(fence[1]!)) end += 1;
+      const info = fence[3]!.trim();
+      // What stands behind the language is no part of the code, and is not lost.
+      if (info !== '') out.push({ kind: 'paragraph', children: [{ kind: 'text', text: info }] });
       out.push({ kind: 'code', language: fence[2]!, text: lines.slice(at + 1, end).join('\n') });
       at = end + 1;
       continue;
     }
     if (line.trim() === '') {
       endParagraph();
-      at += 1;
+      let end = at + 1;
+      while (end < lines.length && lines[end]!.trim() === '') end += 1;
+      if (end - at > BLANK_LINES_MAX) out.push({ kind: 'gap', lines: end - at });
+      at = end;
       continue;
     }
     const heading = HEADING.exec(line);

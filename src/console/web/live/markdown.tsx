@@ -2,6 +2,7 @@
 import type { ComponentChildren } from 'preact';
 import { memo } from '../ui/memo.ts';
 import { ScrollText } from '../ui/scroll-text.tsx';
+import { Shown } from '../ui/shown.tsx';
 import { type Block, type Inline, isSafeLink, parseMarkdown } from './markdown.ts';
 
 export const Markdown = memo(({ source }: { source: string }) => (
@@ -65,9 +66,21 @@ function block(node: Block, key: number): ComponentChildren {
           </table>
         </div>
       );
+    case 'gap':
+      return (
+        <p key={key} class="fold-mark">
+          ⋯ {node.lines} blank lines ⋯
+        </p>
+      );
     case 'rule':
       return <hr key={key} />;
   }
+}
+
+/** The words of a link say nothing of where it leads. */
+function leadsElsewhere({ href, children }: Extract<Inline, { kind: 'link' }>): boolean {
+  const [only] = children;
+  return !(children.length === 1 && only?.kind === 'text' && only.text === href);
 }
 
 /** A lone paragraph in a list item is not spaced like one. */
@@ -84,9 +97,13 @@ function inlines(nodes: Inline[]): ComponentChildren {
 function inline(node: Inline, key: number): ComponentChildren {
   switch (node.kind) {
     case 'text':
-      return node.text;
+      return <Shown key={key} text={node.text} as="prose" />;
     case 'code':
-      return <code key={key}>{node.text}</code>;
+      return (
+        <code key={key}>
+          <Shown text={node.text} as="code" />
+        </code>
+      );
     case 'strong':
       return <strong key={key}>{inlines(node.children)}</strong>;
     case 'em':
@@ -97,6 +114,12 @@ function inline(node: Inline, key: number): ComponentChildren {
       return isSafeLink(node.href) ? (
         <a key={key} href={node.href} target="_blank" rel="noopener noreferrer nofollow">
           {inlines(node.children)}
+          {leadsElsewhere(node) && (
+            <span class="faint">
+              {' '}
+              (<Shown text={node.href} as="code" />)
+            </span>
+          )}
         </a>
       ) : (
         inlines(node.children)

@@ -2,6 +2,7 @@
 import { exactTimeOf, timeOf } from '../state/clock.ts';
 import { CodeText } from '../ui/code-text.tsx';
 import { ScrollText } from '../ui/scroll-text.tsx';
+import { Shown } from '../ui/shown.tsx';
 import type { ItemOf } from './items.ts';
 
 export function RuleView({ item }: { item: ItemOf<'rule'> }) {
@@ -9,7 +10,7 @@ export function RuleView({ item }: { item: ItemOf<'rule'> }) {
     <div class={`rule ${item.tone}`}>
       <div class="rule-line">
         <span title={exactTimeOf(item.at_ms)}>
-          {item.text} <time>{timeOf(item.at_ms)}</time>
+          <Shown text={item.text} as="prose" /> <time>{timeOf(item.at_ms)}</time>
         </span>
       </div>
       {item.problem && (
@@ -20,7 +21,11 @@ export function RuleView({ item }: { item: ItemOf<'rule'> }) {
           </p>
         </details>
       )}
-      {item.note && <blockquote class="rule-note">{item.note}</blockquote>}
+      {item.note && (
+        <blockquote class="rule-note">
+          <Shown text={item.note} as="prose" />
+        </blockquote>
+      )}
       {item.changed.length > 0 && (
         <details class="rule-note">
           <summary>

@@ -1,14 +1,16 @@
 /** A tool call: one line that opens into what was asked and what came back. */
 import { useState } from 'preact/hooks';
+import { countChanges } from '../../../host/shown/diff.ts';
+import { plainLine } from '../../../host/shown/plain.ts';
+import { showInput, toolLine } from '../../../host/shown/tool-line.ts';
 import { age, exactTimeOf, now } from '../state/clock.ts';
 import { Icon } from '../ui/icon.tsx';
 import { memo } from '../ui/memo.ts';
 import { ScrollText } from '../ui/scroll-text.tsx';
+import { Shown } from '../ui/shown.tsx';
 import { DeedBody } from './deed-view.tsx';
-import { countChanges } from './diff.ts';
 import { DiffView } from './diff-view.tsx';
 import type { ItemOf } from './items.ts';
-import { showInput, toolLine } from './tool-line.ts';
 
 /** Small edits are shown without asking. */
 const OPEN_CHANGES_MAX = 12;
@@ -28,8 +30,12 @@ export const ToolView = memo(({ item }: { item: ItemOf<'tool'> }) => {
     >
       <summary data-tip={`${item.grade} · called ${exactTimeOf(item.at_ms)}`}>
         <Icon name="chevron" />
-        <span class="tool-name">{line.name}</span>
-        <span class="tool-target">{line.target}</span>
+        <span class="tool-name">
+          <Shown text={line.name} as="code" />
+        </span>
+        <span class="tool-target">
+          <Shown text={line.target} as="code" />
+        </span>
         {changes && (
           <span class="changes">
             {changes.added > 0 && <span class="plus">+{changes.added}</span>}
@@ -37,7 +43,7 @@ export const ToolView = memo(({ item }: { item: ItemOf<'tool'> }) => {
           </span>
         )}
         <ToolStatus item={item} />
-        {preview && <span class="tool-preview">{preview}</span>}
+        {preview && <span class="tool-preview">{plainLine(preview ?? '', 'file', 300)}</span>}
       </summary>
       {open && (
         <div class="tool-body">
@@ -56,6 +62,7 @@ export const ToolView = memo(({ item }: { item: ItemOf<'tool'> }) => {
             <ScrollText
               class={failed ? 'failed' : ''}
               label="Result"
+              output
               text={item.result.text || 'no output'}
             />
           )}

@@ -7,6 +7,7 @@ import type { OpenTranscript } from '../state/transcripts.ts';
 import { Age } from '../ui/age.tsx';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { Shown } from '../ui/shown.tsx';
 import { mayBeTakenBack, waitsFor } from './receipt.ts';
 
 /** Most are read sooner than one could read this. */
@@ -28,7 +29,9 @@ export function WaitingView({ agent, transcript }: { agent: AgentView; transcrip
       <ul>
         {messages.map(({ inject, text, since_ms, stage }) => (
           <li key={inject}>
-            <span class="unread-text">{text}</span>
+            <span class="unread-text">
+              <Shown text={text} as="prose" />
+            </span>
             <span class="faint">
               {stage} <Age since={since_ms} />
             </span>

@@ -1,5 +1,6 @@
 /** A notification of the system when an agent asks while the page is not looked at; only after the operator wished for it. */
 import { effect } from '@preact/signals';
+import { noticeOf } from '../../../host/shown/notice.ts';
 import { go } from './place.ts';
 import { approvals } from './store.ts';
 
@@ -20,7 +21,7 @@ export function startNotify(): void {
     for (const approval of open) {
       if (before.has(approval.id)) continue;
       const notification = new Notification(`${approval.agent} asks`, {
-        body: approval.title,
+        body: noticeOf(approval),
         tag: approval.id,
       });
       notification.onclick = () => {

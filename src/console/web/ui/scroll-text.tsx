@@ -1,17 +1,22 @@
 /** Text in a box of its own that scrolls: reachable by keyboard, or the end of it could not be read without a mouse. */
+import { readableText } from '../../../host/shown/plain.ts';
+import { Shown } from './shown.tsx';
+
 interface Props {
   text: string;
   label: string;
   class?: string;
   language?: string | undefined;
+  /** What a program printed: its colours and cursor movements are left out. */
+  output?: boolean;
 }
 
-export function ScrollText({ text, label, class: className = '', language }: Props) {
+export function ScrollText({ text, label, class: className = '', language, output = false }: Props) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrolling region must be reachable by keyboard
     // biome-ignore lint/a11y/useSemanticElements: a <section> would be a landmark, which this is not
     <div class={`code ${className}`} role="group" aria-label={label} data-language={language} tabIndex={0}>
-      {text}
+      <Shown text={output ? readableText(text) : text} as={output ? 'file' : 'code'} />
     </div>
   );
 }

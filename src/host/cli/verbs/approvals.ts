@@ -3,9 +3,11 @@ import type { Command } from 'commander';
 import type { ApprovalAnswer, ApprovalView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
+import { rawText } from '../../shown/asked.ts';
+import { askedLines } from '../asked-lines.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
-import { age, oneLine, sanitise } from '../text.ts';
+import { age, oneLine } from '../text.ts';
 import { type CliCommand, declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
 
 export const commands: CliCommand[] = [{ names: ['approvals'], place: 140, register: registerApprovals }];
@@ -14,6 +16,11 @@ interface ListOptions {
   json?: boolean;
   all?: boolean;
   agent?: string;
+}
+
+interface ShowOptions {
+  json?: boolean;
+  raw?: boolean;
 }
 
 function registerApprovals(program: Command): void {
@@ -39,6 +46,23 @@ function registerApprovals(program: Command): void {
     .option('--all', 'answered and withdrawn ones too')
     .option('--agent <name>', 'of one agent')
     .action((options: ListOptions, command: Command) => list(options, command));
+
+  declareVerb(approvals, {
+    usage: 'show <id>',
+    summary: 'all of one, however long; what an agent wrote is marked where it is not seen as it is',
+    examples: ['aether approvals show 0198c2', 'aether approvals show 0198c2 --raw | less'],
+  })
+    .option('--json', 'everything that is known')
+    .option('--raw', 'what the agent asks as JSON, byte for byte: each character beyond ASCII is an escape')
+    .action(async (id: string, options: ShowOptions, command: Command) => {
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        const approval = await find(client, id);
+        if (options.raw)
+          print(rawText(approval.kind === 'permission' ? approval.detail.input : approval.detail));
+        else if (options.json) printJson(approval);
+        else printApproval(approval, true);
+      });
+    });
 
   declareVerb(approvals, {
     usage: 'answer <id> <answer...>',
@@ -76,30 +100,26 @@ async function list(options: ListOptions, command: Command): Promise<void> {
   });
 }
 
-function printApproval(approval: ApprovalView): void {
+function printApproval(approval: ApprovalView, whole = false): void {
   const state =
     approval.state === 'open'
       ? paint('yellow', 'open')
       : `${approval.state}${approval.answer ? `: ${oneLine(answerText(approval.answer))}` : ''}`;
   const head = `${approval.id}  ${oneLine(approval.agent)}  ${approval.kind}`;
   print(`${paint('bold', head)}  ${age(approval.opened_ms, Date.now())} ago  ${state}`);
-  for (const line of detailLines(approval)) print(`    ${line}`);
+  for (const line of askedLines(approval, whole)) print(`    ${line}`);
   if (approval.state === 'open') {
     print(paint('dim', `    if nobody answers: ${oneLine(approval.otherwise)}`));
   }
 }
 
-function detailLines(approval: ApprovalView): string[] {
-  const { detail } = approval;
-  if (approval.kind === 'permission') {
-    const input = typeof detail.input === 'string' ? detail.input : JSON.stringify(detail.input ?? null);
-    return [oneLine(`${String(detail.tool ?? approval.title)} ${input}`)];
-  }
-  const lines = sanitise(String(detail.question ?? approval.title)).split('\n');
-  if (Array.isArray(detail.choices) && detail.choices.length > 0) {
-    lines.push(oneLine(`choices: ${detail.choices.map(String).join(' · ')}`));
-  }
-  return lines;
+/** Open or not. */
+async function find(client: ControlClient, id: string): Promise<ApprovalView> {
+  const all = await client.call('approvals', { state: 'all' });
+  const exact = all.find((one) => one.id === id);
+  if (exact) return exact;
+  const found = all.filter((one) => one.id.startsWith(id));
+  return found.length === 1 ? found[0]! : await findOpen(client, id);
 }
 
 async function findOpen(client: ControlClient, id: string): Promise<ApprovalView> {

@@ -4,10 +4,11 @@ import type { MessageView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
 import { limits } from '../../limits.ts';
+import { proseLines } from '../asked-lines.ts';
 import { type Hint, hintFor } from '../hints.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { paint, print, printJson } from '../output.ts';
-import { age, oneLine, sanitise } from '../text.ts';
+import { age, oneLine } from '../text.ts';
 import { type CliCommand, declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
 
 export const commands: CliCommand[] = [{ names: ['mail'], place: 150, register: registerMail }];
@@ -79,7 +80,7 @@ async function list(options: ListOptions, command: Command): Promise<void> {
 function printMessage(message: MessageView, hint: Hint): void {
   const head = `${message.id}  from ${oneLine(message.from)}`;
   print(`${paint('bold', head)}  ${age(message.sent_ms, Date.now())} ago  ${oneLine(message.subject)}`);
-  for (const line of sanitise(message.body).trimEnd().split('\n')) print(`    ${line}`);
+  for (const line of proseLines(message.body.trimEnd())) print(`    ${line}`);
   if (message.acked_ms === null) print(paint('dim', `    done with it: ${hint(`mail ack ${message.id}`)}`));
 }
 
