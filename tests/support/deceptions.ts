@@ -147,6 +147,10 @@ const DEEDS: Deception[] = [
   asks('Shall I \u202eyolped\u202c it?', 'U+202E'),
   asks(`Delete the cache?${'\n'.repeat(50)}And the database.`, '\u22ef 49 blank lines \u22ef'),
   asks('[https://github.com/x](https://evil.example/x) is where I load it from, yes?', 'evil.example/x'),
+  asks(
+    'Source: [github.com/acme](https://evil.example/acme)',
+    'the link says github.com and leads to evil.example',
+  ),
   asks('```sh rm -rf info-string\nls\n```\nRun this?', 'rm -rf info-string'),
   asks('Log in as \u0430dmin?', 'is not \u201cadmin\u201d'),
   // What runs inside.

@@ -31,6 +31,23 @@ export function hostLooks(text: string): Look[] {
     const why = nameWhy(match[0], false);
     if (why !== null) looks.push({ start, end, why });
   }
+  return [...looks, ...falseLinks(text)];
+}
+
+const LINK = /\[([^\]\n]{1,500})\]\((https?:[/\\]{2}[^\s)]{1,2000})\)/giu;
+
+/** Links of Markdown whose words name another host than the one they lead to. */
+function falseLinks(text: string): Look[] {
+  const looks: Look[] = [];
+  for (const match of limited(text.matchAll(LINK))) {
+    const [whole, words = '', href = ''] = match;
+    const said = /(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,63}(?![\w.])/i.exec(words)?.[0].toLowerCase();
+    const host = URL.canParse(href) ? new URL(href).hostname : href;
+    if (said === undefined || host === said || host.endsWith(`.${said}`) || said.endsWith(`.${host}`))
+      continue;
+    const start = match.index + whole.indexOf(words);
+    looks.push({ start, end: start + words.length, why: `the link says ${said} and leads to ${host}` });
+  }
   return looks;
 }
 
@@ -86,20 +103,26 @@ function nameWhy(written: string, inUrl: boolean): string | null {
     if (!inUrl && !isKnown(name)) return known;
     return `“${written}” is ${name} in fact${known === null ? '' : `; ${known}`}`;
   }
-  // A word with a dot in it, in a language of its own alphabet, is no host unless something says so.
-  if (!inUrl && !plain.includes('xn--') && !/[.][a-z]{2,}$/.test(plain)) return null;
-  return foreignWhy(plain, name, canonical);
+  const why = foreignWhy(plain, name, canonical);
+  // Without a scheme it is as likely a file, whose letters are judged like those of any word.
+  return inUrl || plain.includes('xn--') || knownLook(name) !== null ? why : null;
 }
 
 /** Of a name with letters beyond ASCII. */
-function foreignWhy(written: string, name: string, canonical: string): string | null {
+function foreignWhy(written: string, name: string, canonical: string): string {
   const encoded = written.includes('xn--') ? `“${written}” is written ${name}` : `“${name}” is ${canonical}`;
   const look = asciiLook(name);
-  const known = /^[\x20-\x7e]+$/.test(look) ? (knownLike(look) ?? imitated(look)) : null;
+  const known = knownLook(name);
   if (known !== null) return `${encoded} and only looks like ${known}`;
   const mixed = name.split('.').some((label) => /[a-z]/.test(label) && Array.from(label).some(alphabetOf));
   if (mixed) return `${encoded} and mixes alphabets`;
   return look !== name && /^[\x20-\x7e]+$/.test(look) ? `${encoded} and only looks like ${look}` : encoded;
+}
+
+/** The well-known name that one with foreign letters is taken for. */
+function knownLook(name: string): string | null {
+  const look = asciiLook(name);
+  return /^[\x20-\x7e]+$/.test(look) ? (knownLike(look) ?? imitated(look)) : null;
 }
 
 const known = new Set(KNOWN_HOSTS);

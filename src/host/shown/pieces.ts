@@ -107,9 +107,13 @@ export function marked(text: string, as: Reading): Piece[] {
 
 export function show(text: string, as: Reading): Shown {
   const marks = isPlain(text) ? [] : marksOf(text, as);
-  const looks = [...hostLooks(text), ...lookAlikes(text, as === 'code')];
+  const hosts = hostLooks(text);
+  const words = lookAlikes(text, as === 'code').filter((word) => !hosts.some((host) => overlaps(host, word)));
+  const looks = [...hosts, ...words];
   return { pieces: joined(text, marks, looks), warnings: warningsOf(marks, looks) };
 }
+
+const overlaps = (a: Look, b: Look): boolean => a.start < b.end && b.start < a.end;
 
 interface Mark extends Omit<Piece, 'raw'> {
   start: number;
@@ -132,6 +136,7 @@ function marksOf(text: string, as: Reading): Mark[] {
 function markOf(match: RegExpExecArray, text: string): Omit<Mark, 'start' | 'end'> | null {
   const [raw] = match;
   const groups = match.groups!;
+  if (groups.plain === '\r\n') return { kind: 'text', shown: '\n', why: '', oddity: null };
   if (groups.plain !== undefined) return null;
   if (groups.rtl !== undefined) return { kind: 'rtl', shown: raw, why: '', oddity: null };
   if (groups.lines !== undefined) return foldedLines(raw, match.index === 0);

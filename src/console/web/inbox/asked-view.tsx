@@ -69,7 +69,10 @@ function Steps({ steps, unsure }: { steps: readonly Step[]; unsure: readonly str
   const { head, left, tail } = listEnds(steps, open ? steps.length : STEPS_MAX);
   return (
     <>
-      <ol class="steps" aria-label={steps.length === 1 ? 'Command' : `Command in ${steps.length} steps`}>
+      <ol
+        class="shell-steps"
+        aria-label={steps.length === 1 ? 'Command' : `Command in ${steps.length} steps`}
+      >
         {head.map((step, index) => (
           <StepView key={index} step={step} first={index === 0} />
         ))}
@@ -91,7 +94,7 @@ function Steps({ steps, unsure }: { steps: readonly Step[]; unsure: readonly str
 
 function StepView({ step, first }: { step: Step; first: boolean }) {
   return (
-    <li class={`step ${step.kind}`} style={{ '--depth': Math.min(step.depth, 4) }}>
+    <li class={`shell-step ${step.kind}`} style={{ '--depth': Math.min(step.depth, 4) }}>
       <span class="joint" data-tip={first ? undefined : MEANING[step.joint]}>
         {first ? '$' : jointSign(step)}
       </span>
