@@ -27,7 +27,7 @@ const PLAIN_CUTS: Record<string, number> = {
   'host/process/cgroup.ts': 1, // a hash
   'host/process/sockets.ts': 1, // a hash
   'host/shown/pieces.ts': 1, // only tested for what is not plain
-  'host/shown/shell-steps.ts': 2, // only searched for the end of a test
+  'host/shown/shell-list.ts': 2, // only searched for the end of a test
   'host/shim/format.ts': 1, // digits of a file name
 };
 

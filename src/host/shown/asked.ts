@@ -4,7 +4,8 @@
  */
 import type { DiffLine } from './diff.ts';
 import { type Reading, show } from './pieces.ts';
-import { type Step, stepsOf } from './shell-steps.ts';
+import type { Step } from './shell-list.ts';
+import { stepsOf } from './shell-steps.ts';
 import { showInput, toolLine } from './tool-line.ts';
 
 export type AskedPart =
