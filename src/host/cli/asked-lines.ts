@@ -8,7 +8,7 @@ import type { DiffLine } from '../shown/diff.ts';
 import { endsOf, leftOut, listEnds } from '../shown/ends.ts';
 import { type Piece, type Reading, show } from '../shown/pieces.ts';
 import { plainPiece } from '../shown/plain.ts';
-import type { Step } from '../shown/shell-list.ts';
+import type { Step } from '../shown/step.ts';
 import { paint } from './output.ts';
 
 /** Of one text; both its ends are shown. `approvals show` has no limit. */

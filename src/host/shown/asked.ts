@@ -4,8 +4,8 @@
  */
 import type { DiffLine } from './diff.ts';
 import { type Reading, show } from './pieces.ts';
-import type { Step } from './shell-list.ts';
 import { stepsOf } from './shell-steps.ts';
+import type { Step } from './step.ts';
 import { showInput, toolLine } from './tool-line.ts';
 
 export type AskedPart =

@@ -3,7 +3,8 @@
  * inside a step (in $(…), backticks, <(…), eval, sh -c, a here-document) as steps of its own. What could not be read
  * for sure is said.
  */
-import { ListReader, type Step, type Steps } from './shell-list.ts';
+import { ListReader } from './shell-list.ts';
+import type { Step, Steps } from './step.ts';
 
 /** A longer text is shown as one step. */
 const CHARS_MAX = 128 * 1024;

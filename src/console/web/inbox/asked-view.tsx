@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { type Asked, type AskedPart, askedOf } from '../../../host/shown/asked.ts';
 import { listEnds } from '../../../host/shown/ends.ts';
-import type { Joint, Step } from '../../../host/shown/shell-list.ts';
+import type { Joint, Step } from '../../../host/shown/step.ts';
 import { DiffView } from '../live/diff-view.tsx';
 import { AsSent } from '../ui/as-sent.tsx';
 import { Shown, Warnings, WholeText } from '../ui/shown.tsx';
