@@ -2,7 +2,6 @@
  * Wires the rooms together: nouns over the store, operations over the nouns, verbs and ledger over both. Nothing is
  * started here, and nothing is called before everything is there; main.ts does that.
  */
-import os from 'node:os';
 import { openRunDoor } from '../mcp-tools/transports/run-door.ts';
 import { Agents } from './agents/agents.ts';
 import type { HostInfo } from './api.ts';
@@ -53,6 +52,7 @@ import { SettingTable } from './store/settings.ts';
 import type { Store } from './store/store.ts';
 import { Leases } from './terminals/leases.ts';
 import type { Dispatcher } from './verbs/dispatch.ts';
+import { homeOf } from './written-path.ts';
 
 /** What the process gives. */
 export interface HostBase {
@@ -165,7 +165,7 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
       show: (run, at_ms) => showActivity(wiring, run, at_ms),
     }),
     groupKinds: groupKinds(process.env),
-    userHome: os.homedir(),
+    userHome: homeOf(process.env),
     // Asked at each launch: what agents can write is taken off it (main.ts).
     get path() {
       return process.env.PATH ?? '/usr/bin:/bin';

@@ -4,18 +4,28 @@
  * all come to the same answer.
  */
 import { lstatSync, mkdirSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { readIfThere } from './files.ts';
+import { expandPath, homeOf } from './written-path.ts';
 
 /** A path and a line break. */
 const NOTE_BYTES_MAX = 8 * 1024;
 
 type Environment = Record<string, string | undefined>;
 
-/** @returns absolute path of the configuration: `-f FILE`, otherwise ./aether.yaml. */
-export function configFileOf(option: string | undefined, cwd: string): string {
-  return resolve(cwd, option ?? 'aether.yaml');
+/**
+ * @returns absolute path of the configuration: `-f FILE`, otherwise ./aether.yaml.
+ * @throws AetherError `usage.path`, `usage.home`
+ */
+export function configFileOf(option: string | undefined, cwd: string, environment: Environment): string {
+  return option === undefined ? join(cwd, 'aether.yaml') : expandPath('-f', option, cwd, environment);
+}
+
+/** The state directory that is named: `--state DIR`, then AETHER_HOME. Null: none is. */
+function namedState(option: string | undefined, cwd: string, environment: Environment): string | null {
+  if (option !== undefined) return expandPath('--state', option, cwd, environment);
+  const { AETHER_HOME: named } = environment;
+  return named ? expandPath('AETHER_HOME', named, cwd, environment) : null;
 }
 
 /** `--state DIR`, then AETHER_HOME, then `.aether/` beside the configuration. */
@@ -25,8 +35,7 @@ export function stateDirectoryOf(
   cwd: string,
   environment: Environment,
 ): string {
-  const named = option ?? (environment.AETHER_HOME || undefined);
-  return named === undefined ? join(dirname(configFile), '.aether') : resolve(cwd, named);
+  return namedState(option, cwd, environment) ?? join(dirname(configFile), '.aether');
 }
 
 /**
@@ -38,13 +47,13 @@ export function userStateDirectoryOf(
   cwd: string,
   environment: Environment,
 ): string {
-  const named = option ?? (environment.AETHER_HOME || undefined);
-  if (named !== undefined) return resolve(cwd, named);
+  const named = namedState(option, cwd, environment);
+  if (named !== null) return named;
   // The XDG rule: a relative value is invalid and ignored.
   const base = environment.XDG_STATE_HOME;
   return base !== undefined && isAbsolute(base)
     ? join(base, 'aether')
-    : join(environment.HOME || homedir(), '.local', 'state', 'aether');
+    : join(homeOf(environment), '.local', 'state', 'aether');
 }
 
 /**
@@ -53,7 +62,7 @@ export function userStateDirectoryOf(
  */
 export function programCopiesDirectoryOf(environment: Environment): string {
   const base = environment.XDG_CACHE_HOME;
-  const cache = base !== undefined && isAbsolute(base) ? base : join(environment.HOME || homedir(), '.cache');
+  const cache = base !== undefined && isAbsolute(base) ? base : join(homeOf(environment), '.cache');
   return join(cache, 'aether', 'programs');
 }
 

@@ -1,6 +1,5 @@
 /** The plan of a configuration file: against a running host, or against what a state directory holds. */
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import type { PlanView } from './api.ts';
 import { loadConfig } from './config/load.ts';
@@ -14,6 +13,7 @@ import { programCopiesDirectoryOf, statePaths } from './paths.ts';
 import { chooseSandbox } from './sandboxes/choice.ts';
 import { AgentTable } from './store/agents.ts';
 import { Store } from './store/store.ts';
+import { homeOf } from './written-path.ts';
 
 /** What the plan is made against. */
 export interface PlanBasis {
@@ -42,7 +42,7 @@ export async function makePlan(
       runDir: path.join(stateDir, 'runs', 'RUN'),
       mcp: bridgeTo(path.join(socketDir, 'RUN', 'mcp.sock')),
       mcpCommand: path.join(socketDir, 'RUN', 'mcp'),
-      userHome: os.homedir(),
+      userHome: homeOf(process.env),
       path: process.env.PATH ?? '/usr/bin:/bin',
     }),
   });

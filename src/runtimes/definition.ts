@@ -65,7 +65,7 @@ export interface Written {
   /** Absolute form of a path in the file. */
   path(written: string): string;
   /** Why it cannot be a path in the file; null when it can. */
-  pathFault(written: string): string | null;
+  pathFault(written: string): { why: string; next: string } | null;
   /** A value for a message: short, and never a secret. */
   quote(value: string): string;
 }

@@ -58,6 +58,8 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'host/operations/upkeep/retention.ts': 'host',
   'host/paths.ts': 'host',
   'host/planning.ts': 'host',
+  'host/script.ts': 'stats',
+  'host/written-path.ts': 'user',
   'host/process/cgroup.ts': 'kernel',
   'host/process/libc.ts': 'descriptors',
   'host/process/lock.ts': 'descriptors',

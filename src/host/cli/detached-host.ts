@@ -7,6 +7,7 @@ import type { ControlClient } from '../control/client.ts';
 import { AetherError, diskFull, messageOf } from '../errors.ts';
 import { openOutput, readFromNow, sizeNow } from '../files.ts';
 import { makeDirectories, statePaths } from '../paths.ts';
+import { requireHome } from '../written-path.ts';
 import { ExitCode } from './exit-codes.ts';
 import { commandFile, findHost, type Invocation } from './invocation.ts';
 import { hostEnvironment, hostFlags } from './own-node.ts';
@@ -52,6 +53,7 @@ export async function ensureHost(
   const running = await findHost(invoked);
   if (running) return { client: running, started: false };
 
+  requireHome(process.env);
   ensureStateDirectory(invoked.stateDir);
   const before = sizeNow(statePaths(invoked.stateDir).out);
   const args = ['host', '--state', invoked.stateDir];

@@ -27,9 +27,26 @@ export interface GlobalOptions {
   state?: string;
 }
 
+/** @throws AetherError `usage.directory` where it was removed: every relative path would be a path of nothing. */
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    throw new AetherError(
+      {
+        code: 'usage.directory',
+        who: 'user',
+        message: 'The directory that this was started in does not exist any more, or may not be entered.',
+        next: 'Change to one that does (`cd`, also where a directory of the same name was made again), then try again.',
+      },
+      { cause: error },
+    );
+  }
+}
+
 export function invocation(options: GlobalOptions): Invocation {
-  const cwd = process.cwd();
-  const configFile = configFileOf(options.file, cwd);
+  const cwd = workingDirectory();
+  const configFile = configFileOf(options.file, cwd, process.env);
   return {
     configFile,
     configNamed: options.file !== undefined,
@@ -40,9 +57,9 @@ export function invocation(options: GlobalOptions): Invocation {
 /** For `aether mcp`, whose client starts it anywhere: -f or --state name a host, otherwise it is the user's own. */
 export function userInvocation(options: GlobalOptions): Invocation {
   if (options.file !== undefined) return invocation(options);
-  const cwd = process.cwd();
+  const cwd = workingDirectory();
   return {
-    configFile: configFileOf(undefined, cwd),
+    configFile: configFileOf(undefined, cwd, process.env),
     configNamed: false,
     stateDir: userStateDirectoryOf(options.state, cwd, process.env),
   };

@@ -2,8 +2,9 @@
 /** What one agent's keys must satisfy together and a schema cannot say. Every problem names its place in the file. */
 import type { RuntimeDefinition } from '../../runtimes/definition.ts';
 import { definitionOf } from '../../runtimes/installed.ts';
+import { pathFault } from '../written-path.ts';
 import { authForm, type RawDefaults, writtenKeys } from './normalise.ts';
-import { pathFault, resolvePath } from './paths.ts';
+import { resolvePath } from './paths.ts';
 import type { Problem } from './problems.ts';
 import { modelOwner, OWN_KEYS, ownersOf, RUNTIME_NAMES } from './runtime-keys.ts';
 import { shownPathFault } from './sandbox.ts';
@@ -67,8 +68,8 @@ export function checkKeys(path: readonly string[], raw: RawAgent): Findings {
         code: 'path',
         path: [...path, ...key.split('.')],
         at: 'value',
-        message: `${[...path, key].join('.')} is not a usable path.`,
-        next: fault,
+        message: `${[...path, key].join('.')} is not a usable path: ${fault.why}.`,
+        next: fault.next,
       });
   }
   problems.push(...checkSandbox([...path, 'sandbox'], raw.sandbox));
@@ -89,14 +90,16 @@ function checkSandbox(path: readonly string[], sandbox: RawAgent['sandbox']): Pr
   for (const key of ['read', 'write'] as const)
     for (const [at, written] of (sandbox[key] ?? []).entries()) {
       const { dir, home } = ANYWHERE;
-      const fault = pathFault(written) ?? shownPathFault(resolvePath(written, dir, home));
+      const unusable = pathFault(written);
+      const fault = unusable?.next ?? shownPathFault(resolvePath(written, dir, home));
       if (fault === null) continue;
       const here = [...path, key, String(at)];
+      const why = unusable === null ? '' : `: ${unusable.why}`;
       problems.push({
         code: 'path',
         path: here,
         at: 'value',
-        message: `${here.join('.')} is not a path that a sandbox can show.`,
+        message: `${here.join('.')} is not a path that a sandbox can show${why}.`,
         next: fault,
       });
     }

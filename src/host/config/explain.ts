@@ -11,22 +11,28 @@ import { isSecretName, quoteValue, showPath } from './secrets.ts';
 type Issue = z.core.$ZodIssue;
 type Schema = z.core.$ZodType;
 
+/** What was parsed; quoted only where it cannot be a secret. */
+export interface Parsed {
+  value: unknown;
+  /** The text of an unquoted scalar as it stands in the file: 1.10 and 0644 are not what was made of them. */
+  written(path: readonly string[]): string | null;
+}
+
 /**
  * Problems of a value that failed its schema.
- * @param value what was parsed; quoted only where it cannot be a secret
  * @param root the schema it failed
  */
-export function explainIssues(issues: readonly Issue[], value: unknown, root: Schema): Problem[] {
-  const problems = issues.flatMap((issue) => explain(issue, [], value, root));
+export function explainIssues(issues: readonly Issue[], parsed: Parsed, root: Schema): Problem[] {
+  const problems = issues.flatMap((issue) => explain(issue, [], parsed, root));
   // A key that is only misspelt is not missing as well.
   const misspelt = new Set(problems.flatMap(({ code, key }) => (code === 'unknown-key' && key ? [key] : [])));
   return problems.filter(({ code, key }) => code !== 'missing-key' || !key || !misspelt.has(key));
 }
 
-function explain(issue: Issue, above: readonly string[], value: unknown, root: Schema): Problem[] {
+function explain(issue: Issue, above: readonly string[], parsed: Parsed, root: Schema): Problem[] {
   const path = [...above, ...issue.path.map(String)];
   const schema = schemaAt(root, path);
-  const actual = valueAt(value, path);
+  const actual = valueAt(parsed.value, path);
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => unknownKey(path, key, schema, actual));
   if (issue.code === 'invalid_union') {
@@ -34,7 +40,7 @@ function explain(issue: Issue, above: readonly string[], value: unknown, root: S
     const branch = issue.errors.find(
       (errors) => errors.length > 0 && errors.every((one) => fits(one, actual)),
     );
-    if (branch) return branch.flatMap((one) => explain(one, path, value, root));
+    if (branch) return branch.flatMap((one) => explain(one, path, parsed, root));
   }
   if (issue.code === 'invalid_key') return [badName(path)];
   if (actual === undefined && issue.code === 'invalid_type') return [missing(path, schema)];
@@ -56,8 +62,8 @@ function explain(issue: Issue, above: readonly string[], value: unknown, root: S
       code: 'wrong-type',
       path,
       at: 'value',
-      message: `${name(path)} must be ${expected(schema)}, not ${describe(actual, path)}.`,
-      next: wrongTypeNext(path, actual, schema) ?? next,
+      message: `${name(path)} must be ${expected(schema)}, not ${describe(actual, path, parsed.written(path))}.`,
+      next: wrongTypeNext(path, actual, parsed.written(path), schema) ?? next,
     },
   ];
 }
@@ -142,18 +148,29 @@ function isTool(path: readonly string[]): boolean {
 }
 
 /** The mistakes that have a mend of their own. */
-function wrongTypeNext(path: readonly string[], actual: unknown, schema: Schema | null): string | null {
+function wrongTypeNext(
+  path: readonly string[],
+  actual: unknown,
+  written: string | null,
+  schema: Schema | null,
+): string | null {
   const key = path.at(-1) ?? '';
   const mend = ownKey(key)?.mend?.(actual) ?? null;
   if (mend !== null) return mend;
   const wanted = schema ? kindsOf(schema) : [];
+  const takes = (value: unknown) => schema !== null && z.safeParse(schema, value).success;
   const scalar = typeof actual === 'number' || typeof actual === 'boolean';
-  if (scalar && wanted.includes('string'))
-    return `Put it in quotes: \`${/^\d+$/.test(key) ? '-' : `${key}:`} "${isSecretName(key) ? '…' : actual}"\`.`;
-  if (typeof actual === 'string' && wanted.includes('boolean'))
-    return `Write \`${key}: ${/^(y|yes|on|1|true)$/i.test(actual) ? 'true' : 'false'}\`.`;
+  const line = (shown: string) => `\`${/^\d+$/.test(key) ? '-' : `${key}:`} ${shown}\``;
+  const text = written ?? (scalar ? String(actual) : null);
   if (actual === null && key === 'workspace')
     return 'A lone ~ means nothing in YAML: write `workspace: ~/` for your home, or leave the line out.';
+  if (text && (scalar || actual === null) && wanted.includes('string') && takes(text))
+    return `Put it in quotes: ${line(isSecretName(key) ? '"…"' : JSON.stringify(text))}.`;
+  if (actual === null && takes('')) return `For an empty text write ${line('""')}, or remove the line.`;
+  if (typeof actual === 'string' && /^-?\d+$/.test(actual) && takes(Number(actual)))
+    return `Write it without quotes: ${line(actual)}.`;
+  if (typeof actual === 'string' && wanted.includes('boolean'))
+    return `Write \`${key}: ${/^(y|yes|on|1|true)$/i.test(actual) ? 'true' : 'false'}\`.`;
   if (actual === null && wanted.includes('object'))
     return `Indent its keys below it, or remove it. For example: \`${sample(path, schema)}\`.`;
   if (actual === null)
@@ -226,14 +243,14 @@ function expected(schema: Schema | null): string {
   return [...new Set(words)].join(', or ');
 }
 
-function describe(actual: unknown, path: readonly string[]): string {
-  if (actual === null || actual === undefined) return 'empty';
+function describe(actual: unknown, path: readonly string[], written: string | null): string {
+  if (actual === null || actual === undefined) return written ? `the empty value ${written}` : 'empty';
   if (Array.isArray(actual)) return 'a list';
   if (typeof actual === 'object') return 'a mapping';
   // What stands below auth or env may be a secret, whatever its form.
   const quiet = path.includes('auth') || path.includes('env');
   if (typeof actual === 'string') return quiet ? 'text' : `the text ${quoteValue(actual)}`;
-  return quiet ? `a ${typeof actual}` : `the ${typeof actual} ${actual}`;
+  return quiet ? `a ${typeof actual}` : `the ${typeof actual} ${written ?? actual}`;
 }
 
 /** `key: example` of a schema, on one line. */
@@ -274,9 +291,9 @@ function name(path: readonly string[]): string {
 }
 
 /** Problems of a whole file, or none. */
-export function explainConfig(value: unknown): Problem[] {
+export function explainConfig(value: unknown, written: Parsed['written']): Problem[] {
   const parsed = configSchema.safeParse(value);
-  return parsed.success ? [] : explainIssues(parsed.error.issues, value, configSchema);
+  return parsed.success ? [] : explainIssues(parsed.error.issues, { value, written }, configSchema);
 }
 
 /** Whether one agent's part has the right form by itself. */

@@ -3,7 +3,6 @@
  * writes is meant to be read and edited, so it is text with comments and not a dump of a value.
  */
 import { closeSync, constants, existsSync, openSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RUNTIMES } from '../../runtimes/installed.ts';
 import type { Detection } from '../../runtimes/runtime.ts';
@@ -12,6 +11,7 @@ import { AetherError, messageOf } from '../errors.ts';
 import { openFile, readIfThere } from '../files.ts';
 import { limits } from '../limits.ts';
 import { makeDirectories } from '../paths.ts';
+import { homeOf } from '../written-path.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './json-schema.ts';
 import { loadTemplate, type Template } from './templates.ts';
 import { unfitToWrite } from './unfit.ts';
@@ -63,7 +63,7 @@ export function initConfig(options: InitOptions): InitResult {
   }
   const templates = options.templates.map((name) => loadTemplate(name));
   const engine = chooseEngine(options);
-  const unfit = unfitToWrite(dirname(file), homedir(), options.environment.PATH);
+  const unfit = unfitToWrite(dirname(file), homeOf(process.env), options.environment.PATH);
   const text = [HEAD, engine.text, fleet(templates, unfit?.message ?? null)].join('\n\n');
   const files = writeAll(file, `${text}\n`, options.force);
   return {

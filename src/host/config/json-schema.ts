@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { EXTENSION, takesExtensions } from './extensions.ts';
 import { configSchema } from './schema.ts';
 import { templateNames } from './templates.ts';
 
@@ -13,6 +14,8 @@ export const schemaFile = fileURLToPath(new URL('../../../templates/aether.schem
 
 /** Name of the copy in a state directory, which aether.yaml refers to. */
 export const SCHEMA_NAME = 'aether.schema.json';
+
+const YOURS = 'Your own: a place for anchors (&name) and notes. Aether does not look at it.';
 
 /** @returns the text of the published file, made anew. Draft 7: what YAML editors understand everywhere. */
 export function makeJsonSchema(): string {
@@ -23,6 +26,8 @@ export function makeJsonSchema(): string {
       // Known at run time only; as suggestions, because a template of one's own is allowed to come.
       if (zodSchema === configSchema.shape.agents.valueType.shape.template.unwrap())
         jsonSchema.examples = templateNames();
+      if (takesExtensions(zodSchema))
+        jsonSchema.patternProperties = { [EXTENSION.source]: { description: YOURS } };
     },
   });
   return `${JSON.stringify(schema, null, 2)}\n`;

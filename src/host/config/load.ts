@@ -2,17 +2,18 @@
  * aether.yaml → one validated, frozen Config. Everything wrong with the file is found in one go and listed in
  * one error that leads with the first place; nothing is guessed and nothing is half loaded.
  */
-import { homedir } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { homeOf } from '../written-path.ts';
 import { checkAgent, checkKeys } from './check.ts';
 import { explainConfig, isAgent } from './explain.ts';
+import { withoutExtensions } from './extensions.ts';
 import { deepFreeze } from './freeze.ts';
 import { normalise, type RawDefaults } from './normalise.ts';
 import { readSource, type Source } from './parse.ts';
 import { configError, type Problem } from './problems.ts';
-import { type RawAgent, type RawConfig, sizeInBytes } from './schema.ts';
+import { configSchema, type RawAgent, type RawConfig, sizeInBytes } from './schema.ts';
 import { loadTemplate, type Template, templatesDirectory } from './templates.ts';
 import type { AgentConfig, Config, Position, RetentionConfig } from './types.ts';
 import { checkWorkspaces } from './workspaces.ts';
@@ -37,13 +38,14 @@ export interface LoadOptions {
 export function loadConfig(file: string, options: LoadOptions = {}): Config {
   const path = resolve(file);
   const source = readSource(path);
-  const value = source.value;
-  if (value === null || value === undefined) throw refuse(source, 'empty', 'This file is empty.');
-  if (typeof value !== 'object' || Array.isArray(value))
+  if (source.value === null || source.value === undefined)
+    throw refuse(source, 'empty', 'This file is empty.');
+  if (typeof source.value !== 'object' || Array.isArray(source.value))
     throw refuse(source, 'not-a-mapping', 'This file must be a mapping that begins with `agents:`.');
 
-  const problems: Problem[] = explainConfig(value);
-  const parts = usableParts(value as Record<string, unknown>, problems);
+  const value = withoutExtensions(source.value, configSchema) as Record<string, unknown>;
+  const problems: Problem[] = explainConfig(value, source.written);
+  const parts = usableParts(value, problems);
   const warnings: Config['warnings'] = [];
   const agents: AgentConfig[] = [];
   const templates = templateLoader(options.templates ?? templatesDirectory, problems);
@@ -64,17 +66,20 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
       raw.template === undefined ? inherited : templates(['agents', name, 'template'], raw.template);
     if (problems.length > before) continue;
     agents.push(
-      normalise(name, raw, parts.defaults, template, { dir: dirname(path), home: options.home ?? homedir() }),
+      normalise(name, raw, parts.defaults, template, {
+        dir: dirname(path),
+        home: options.home ?? homeOf(process.env),
+      }),
     );
   }
   problems.push(
-    ...checkWorkspaces(agents, dirname(path), options.home ?? homedir()),
-    ...checkCount(Object.keys((value as RawConfig).agents ?? {})),
+    ...checkWorkspaces(agents, dirname(path), options.home ?? homeOf(process.env)),
+    ...checkCount(Object.keys((value as unknown as RawConfig).agents ?? {})),
   );
 
   const located = [...source.problems, ...problems.map(source.locate)];
   if (located.length > 0) throw configError(path, located);
-  const { console: shown, retention } = value as RawConfig;
+  const { console: shown, retention } = value as unknown as RawConfig;
   return deepFreeze({
     file: path,
     agents,
@@ -86,7 +91,7 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
       events_bytes: sizeInBytes(retention?.events_bytes ?? RETENTION.events_bytes),
     },
     warnings,
-    positions: positionsOf(source, value as RawConfig),
+    positions: positionsOf(source, value as unknown as RawConfig),
   });
 }
 

@@ -75,6 +75,19 @@ export function locateOffset(
   return offset;
 }
 
+/** The text of the plain scalar at `path`; null where something else stands, or nothing. */
+export function plainTextAt(
+  document: Document.Parsed,
+  aliases: Aliases,
+  path: readonly string[],
+): string | null {
+  const target = (node: unknown) => (isAlias(node) ? aliases.get(node) : node);
+  let node: unknown = target(document.contents);
+  for (const step of path)
+    node = target(isSeq(node) ? node.items[Number(step)] : findPair(aliases, node, step)?.value);
+  return isScalar(node) && node.type === 'PLAIN' && node.source ? node.source : null;
+}
+
 function findPair(aliases: Aliases, map: unknown, key: string): AnyPair | undefined {
   if (!isMap(map)) return undefined;
   // The last of two equal keys is the one whose value counts.

@@ -5,7 +5,7 @@
  */
 import { LineCounter, parseDocument } from 'yaml';
 import { resolveAliases, toValue } from './aliases.ts';
-import { type BadKey, badKeys, keyOffset, locateOffset } from './locate.ts';
+import { type BadKey, badKeys, keyOffset, locateOffset, plainTextAt } from './locate.ts';
 import { configError, type LocatedProblem, type Problem } from './problems.ts';
 import { readConfigText } from './read.ts';
 import { showPath } from './secrets.ts';
@@ -21,6 +21,8 @@ export interface Source {
   /** Where a key or value is written; of the nearest enclosing thing when the path does not exist. */
   position(path: readonly string[], at: 'key' | 'value'): Position;
   locate(problem: Problem): LocatedProblem;
+  /** An unquoted scalar as it stands in the file; null for anything else. */
+  written(path: readonly string[]): string | null;
 }
 
 /** @throws AetherError config.syntax, config.too-complex, and those of readConfigText. */
@@ -74,6 +76,7 @@ export function parseSource(file: string, text: string): Source {
     value: plain.value,
     problems,
     position,
+    written: (path) => plainTextAt(document, aliases, path),
     locate: (problem) => ({ ...problem, position: position(problem.path, problem.at) }),
   };
 }

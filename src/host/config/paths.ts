@@ -1,20 +1,11 @@
 /** How paths in aether.yaml are read: `~` is the user's home, everything else is relative to the file. */
 import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { beneathHome } from '../written-path.ts';
 
 /** Absolute form of a path written in the file. */
 export function resolvePath(written: string, dir: string, home: string): string {
-  if (written === '~') return home;
-  if (written.startsWith('~/')) return join(home, written.slice(2));
-  return resolve(dir, written);
-}
-
-/** Why a written path cannot be used, or null. */
-export function pathFault(written: string): string | null {
-  if (/^~[^/]/.test(written)) return 'Only ~ and ~/… are understood, not another user’s home.';
-  if (written.includes('${'))
-    return 'Variables are expanded in env only; write the path out, or start it with ~/.';
-  return null;
+  return beneathHome(written, () => home) ?? resolve(dir, written);
 }
 
 function isLink(path: string): boolean {

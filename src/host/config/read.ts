@@ -40,6 +40,13 @@ function mib(bytes: number): string {
 export function readConfigText(file: string): string {
   const bytes = readBounded(file);
   let text: string;
+  if (isUtf16(bytes))
+    throw refuse(
+      file,
+      'not-text',
+      'This file is UTF-16 text.',
+      `Save it as UTF-8, in your editor or by \`iconv -f UTF-16 -t UTF-8 ${file}\` into another file.`,
+    );
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
@@ -63,6 +70,11 @@ export function readConfigText(file: string): string {
       endOf(text.slice(0, nul)),
     );
   return text;
+}
+
+/** By its byte order mark. */
+function isUtf16([first, second]: Buffer): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 }
 
 function textBeforeBadByte(bytes: Buffer): string {

@@ -2,12 +2,12 @@
  * AgentConfig + the host's environment → AgentSpec, at launch and for `plan`. The only place where `${VAR}` and
  * the log-in become values. Everything wrong with one agent is one error; the others are not touched.
  */
-import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Environment, Fault } from '../../runtimes/definition.ts';
 import { definitionOf } from '../../runtimes/installed.ts';
 import type { AgentSpec } from '../../runtimes/runtime.ts';
 import { AetherError } from '../errors.ts';
+import { homeOf } from '../written-path.ts';
 import { resolveAuth } from './auth.ts';
 import { execFaults } from './exec-bounds.ts';
 import { deepFreeze } from './freeze.ts';
@@ -48,7 +48,7 @@ export function resolveAgent(
     });
   // Again: what its path leads to may be another place by now.
   const own = [stateDir, config && join(dirname(config.file), '.aether')].filter((dir) => dir !== undefined);
-  const unfit = unfitToWrite(agent.workspace, homedir()) ?? fleetBelow(agent.workspace, own);
+  const unfit = unfitToWrite(agent.workspace, homeOf(process.env)) ?? fleetBelow(agent.workspace, own);
   if (unfit !== null)
     faults.push({
       code: 'workspace-unfit',

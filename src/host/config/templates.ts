@@ -59,7 +59,7 @@ export function loadTemplate(name: string, directory = templatesDirectory): Read
   if (!parsed.success)
     throw configError(
       source.file,
-      explainIssues(parsed.error.issues, source.value, templateSchema).map(source.locate),
+      explainIssues(parsed.error.issues, source, templateSchema).map(source.locate),
     );
   const role = readConfigText(join(directory, name, 'prompt.md')).trim();
   return deepFreeze({ ...parsed.data, name, role });

@@ -22,6 +22,9 @@ export function parseValue(value: string): Part[] | { fault: string } {
       const end = value.indexOf('}', i);
       if (end === -1) return { fault: 'a ${ is not closed with }' };
       const name = value.slice(i + 2, end);
+      const ofEditors = /^env:([A-Za-z_]\w*)$/.exec(name);
+      if (ofEditors !== null)
+        return { fault: `\${${name}} is a form of editors; here that variable is \${${ofEditors[1]}}` };
       if (!VARIABLE_NAME.test(name))
         return {
           fault: `between \${ and } stands something else than a variable’s name${/:?[-=?+]/.test(name) ? ' (default values are not supported)' : ''}`,

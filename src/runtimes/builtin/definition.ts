@@ -35,7 +35,14 @@ const config: RuntimeConfig = {
     const replay = replayOf(model);
     const fault = replay === null ? null : pathFault(replay);
     if (fault !== null)
-      return [{ code: 'path', key: 'model', message: `${where}.model is not a usable path.`, next: fault }];
+      return [
+        {
+          code: 'path',
+          key: 'model',
+          message: `${where}.model is not a usable path: ${fault.why}.`,
+          next: fault.next,
+        },
+      ];
     return unknownModel(model, quote);
   },
   options: ({ get, path }) => {

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { scriptFault } from '../../host/script.ts';
 import type { Detection } from '../runtime.ts';
 import { BINARY_VARIABLE, findBinary, INSTALL_HINT } from './binary.ts';
 import { LOG_IN_HINT, logInOf } from './login.ts';
@@ -21,7 +22,11 @@ export async function detectClaudeCode(environment: Record<string, string | unde
       : 'the claude program was not found on PATH';
     missing.push({ what, mend: INSTALL_HINT });
   } else if (version === null) {
-    missing.push({ what: `${binary} does not tell its version`, mend: INSTALL_HINT });
+    const fault = scriptFault(binary);
+    missing.push({
+      what: fault?.message.replace(/\.$/, '') ?? `${binary} does not tell its version`,
+      mend: fault?.next ?? INSTALL_HINT,
+    });
   } else if (isOlder(version, VERSION_MIN)) {
     missing.push({
       what: `claude ${version} is older than ${VERSION_MIN}, the oldest one this was verified with`,

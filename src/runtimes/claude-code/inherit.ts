@@ -8,6 +8,7 @@ import { join, relative } from 'node:path';
 import { AetherError } from '../../host/errors.ts';
 import { isFileProblem, readFileSafely } from '../../host/files.ts';
 import type { AgentSpec, FileSpec, RunPlace } from '../runtime.ts';
+import { NotJson, parseJson, textOfJson } from './json-file.ts';
 import { pathsOf } from './paths.ts';
 
 /** Of settings, instructions and the list of MCP servers; Claude Code keeps much else in the last of these. */
@@ -41,7 +42,7 @@ export async function inherit(agent: AgentSpec, place: RunPlace): Promise<Inheri
     if (text !== null) {
       permissions = asObject(parseObject(text, join(user, 'settings.json')).permissions);
     }
-    files[0] = { ...files[0]!, content: text ?? '{}\n', secret: true };
+    files[0] = { ...files[0]!, content: text?.trim() ? text : '{}\n', secret: true };
   }
   if (instructions) {
     const own = (await readIfThere(join(user, 'CLAUDE.md'))) ?? '';
@@ -132,7 +133,7 @@ function tooLarge(dir: string): AetherError {
 async function readIfThere(file: string): Promise<string | null> {
   try {
     // A user may keep it elsewhere and have a link here.
-    return (await readFileSafely(file, { bytes_max: FILE_BYTES_MAX, links: 'followed' })).toString();
+    return textOfJson(await readFileSafely(file, { bytes_max: FILE_BYTES_MAX, links: 'followed' }));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw unreadable(file, 'cannot be read', 'Make it readable, or do not inherit it.');
@@ -140,17 +141,15 @@ async function readIfThere(file: string): Promise<string | null> {
 }
 
 function parseObject(text: string, file: string): Record<string, unknown> {
+  let why = 'it is not a JSON object';
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text);
     if (value !== null && typeof value === 'object' && !Array.isArray(value)) return asObject(value);
-  } catch {
-    // Reported below, without the text: it may hold secrets.
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error;
+    why = error.message;
   }
-  throw unreadable(
-    file,
-    'is not a JSON object',
-    'Mend it (start `claude` once, it tells where), or do not inherit it.',
-  );
+  throw unreadable(file, why, 'Mend it (start `claude` once, it tells where), or do not inherit it.');
 }
 
 const asObject = (value: unknown): Record<string, unknown> =>

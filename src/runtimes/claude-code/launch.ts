@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { AetherError } from '../../host/errors.ts';
+import { scriptFault } from '../../host/script.ts';
 import type { AgentSpec, EngineState, Frame, LaunchSpec, RunPlace } from '../runtime.ts';
 import { BINARY_VARIABLE, findBinary, INSTALL_HINT } from './binary.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -119,6 +120,8 @@ async function commonSpec(
       next: `Install it: ${INSTALL_HINT}.`,
     });
   }
+  const fault = scriptFault(binary);
+  if (fault !== null) throw new AetherError({ code: 'claude.program', who: 'user', ...fault });
   const env = environment(agent, place);
   const logIn = logInOf(env);
   if (logIn === null) {

@@ -6,7 +6,9 @@
 import { dirname, join, relative } from 'node:path';
 import { listBeneath, readBeneath } from '../../host/beneath.ts';
 import { AetherError, messageOf } from '../../host/errors.ts';
+import { windowsStart } from '../../host/script.ts';
 import type { AgentSpec, RepositoryItem } from '../runtime.ts';
+import { parseJson, textOfJson } from './json-file.ts';
 
 const FILE_BYTES_MAX = 1024 * 1024;
 const NAMES_MAX = 200;
@@ -43,7 +45,7 @@ export function repositoryOf(agent: AgentSpec): Repository {
     for (const rule of ['allow', 'deny', 'ask'] as const)
       permissions[rule].push(...listOf(objectOf(settings.permissions)[rule]));
     disabled.push(...listOf(settings.disabledMcpjsonServers));
-    items.push(...settingItems(file, settings));
+    items.push(...settingItems(agent, file, settings));
   }
   const all = objectOf(parsed(agent, SERVERS, items).mcpServers);
   const mcpServers = Object.fromEntries(Object.entries(all).filter(([name]) => !disabled.includes(name)));
@@ -56,13 +58,17 @@ export function repositoryOf(agent: AgentSpec): Repository {
   return { items, mcpServers, permissions };
 }
 
-function settingItems(file: string, settings: Json): RepositoryItem[] {
+function settingItems(agent: AgentSpec, file: string, settings: Json): RepositoryItem[] {
   const { hooks, env, permissions, ...others } = settings;
   const items: RepositoryItem[] = [];
   for (const [event, matchers] of Object.entries(objectOf(hooks)))
     for (const matcher of listOf(matchers).map(objectOf))
       for (const hook of listOf(matcher.hooks).map(objectOf))
-        items.push({ file, kind: 'hook', what: `${event}: ${commandOf(hook)}` });
+        items.push({
+          file,
+          kind: 'hook',
+          what: `${event}: ${commandOf(hook)}${hookFault(agent, commandOf(hook))}`,
+        });
   const names = Object.keys(objectOf(env));
   if (names.length > 0) items.push({ file, kind: 'variables', what: names.join(', ') });
   for (const [rule, listed] of Object.entries(objectOf(permissions)))
@@ -77,6 +83,21 @@ function settingItems(file: string, settings: Json): RepositoryItem[] {
     items.push({ file, kind: 'setting', what: command === '' ? key : `${key}: ${command}` });
   }
   return items;
+}
+
+/** Said of a hook that is a script of the repository with Windows line ends: it never runs, and blocks nothing. */
+function hookFault(agent: AgentSpec, command: string): string {
+  const [word = ''] = /(?:"[^"]*"|[^\s"])+/.exec(command) ?? [];
+  const script = word.replaceAll('"', '').replace(/^\$\{?CLAUDE_PROJECT_DIR\}?\/|^\.\//, '');
+  if (!script.includes('/') || script.startsWith('/') || script.split('/').includes('..')) return '';
+  try {
+    const start = windowsStart(
+      readBeneath(agent.workspace, script, FILE_BYTES_MAX)?.toString('latin1') ?? '',
+    );
+    return start === null ? '' : ` (it cannot run: the script begins with ${start})`;
+  } catch {
+    return ''; // nothing that is a script
+  }
 }
 
 /** What a hook or a setting runs. */
@@ -106,7 +127,7 @@ function folderItems(agent: AgentSpec, dir: string): RepositoryItem[] {
 function parsed(agent: AgentSpec, file: string, items: RepositoryItem[]): Json {
   try {
     const content = readBeneath(agent.workspace, file, FILE_BYTES_MAX);
-    return content === null ? {} : objectOf(JSON.parse(content.toString()));
+    return content === null ? {} : objectOf(parseJson(textOfJson(content)));
   } catch (error) {
     if (isPlaceholder(agent, file)) return {};
     items.push(unlisted(agent, file, error));
@@ -124,7 +145,7 @@ function isPlaceholder({ workspace }: AgentSpec, file: string): boolean {
 }
 
 function unlisted(agent: AgentSpec, file: string, error: unknown): RepositoryItem {
-  const why = error instanceof SyntaxError ? 'it is not JSON' : messageOf(error);
+  const why = messageOf(error);
   if (!agent.trust) return { file, kind: 'unreadable', what: why };
   throw new AetherError({
     code: 'claude.repository',

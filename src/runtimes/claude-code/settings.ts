@@ -6,6 +6,7 @@ import type { Inherited } from './inherit.ts';
 import type { LogIn } from './login.ts';
 import { movePath, pathsOf } from './paths.ts';
 import type { Repository } from './repository.ts';
+import { refuseForeignVariables } from './server-variables.ts';
 
 /**
  * Tools that go round the host: other Claude sessions of this user, and questions to a person who is not
@@ -33,6 +34,7 @@ export function configFiles(
 ): FileSpec[] {
   const paths = pathsOf(place);
   const others = { ...(agent.trust ? repository.mcpServers : {}), ...inherited.mcpServers };
+  refuseForeignVariables(agent.name, others, agent.workspace);
   const servers = Object.keys(others).length > 0;
   const files: FileSpec[] = [
     json(paths.settings, settings(agent)),

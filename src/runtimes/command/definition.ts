@@ -30,8 +30,19 @@ const config: RuntimeConfig = {
     },
   },
   modelForms: null,
-  check({ where, get }) {
-    if (get('command') !== undefined) return [];
+  check({ where, get, pathFault }) {
+    const command = get('command') as string[] | undefined;
+    const fault = command === undefined ? null : pathFault(command[0]!);
+    if (fault !== null)
+      return [
+        {
+          code: 'path',
+          key: 'command',
+          message: `The program in ${where}.command is not a usable path: ${fault.why}.`,
+          next: fault.next,
+        },
+      ];
+    if (command !== undefined) return [];
     return [
       {
         code: 'command-missing',

@@ -1,7 +1,7 @@
 /** Finds the program of `runtime: command`, before anything is started. */
-import { accessSync, closeSync, constants, readSync, type Stats, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { openFile } from '../../host/files.ts';
+import { scriptFault } from '../../host/script.ts';
 import type { Fault } from '../definition.ts';
 
 /** What `command` is stored as. */
@@ -9,9 +9,6 @@ export interface CommandOptions {
   /** The program, absolute or a name for PATH, and its arguments. */
   command: string[];
 }
-
-/** What the kernel reads of a script to find its interpreter. */
-const FIRST_LINE_BYTES = 256;
 
 /**
  * @param command the program (a name for PATH, or an absolute path) and its arguments
@@ -26,15 +23,9 @@ export function resolveCommand(command: readonly string[], path: string): string
     message,
     next,
   });
-  // execve says "no such file" of a script whose interpreter is missing, and means the interpreter.
   const interpreted = (script: string): Fault | null => {
-    const missing = missingInterpreter(script);
-    return missing === null
-      ? null
-      : fault(
-          `${script} begins with #!${missing}, which is not here.`,
-          'Install it, or mend the first line.',
-        );
+    const why = scriptFault(script);
+    return why === null ? null : fault(why.message, why.next);
   };
   if (program.includes('/')) {
     const state = look(program);
@@ -68,23 +59,6 @@ function look(file: string): 'runs' | 'closed' | 'directory' | 'missing' {
   }
   // For root, access() says yes to a file with one x bit only: that is also what exec asks.
   return 'runs';
-}
-
-/** The absolute interpreter that the first line of a script names and that does not exist; otherwise null. */
-function missingInterpreter(file: string): string | null {
-  let first: string;
-  try {
-    // The program may be a file of the agent's own.
-    const descriptor = openFile(file, 'followed');
-    const buffer = Buffer.alloc(FIRST_LINE_BYTES);
-    const read = readSync(descriptor, buffer, 0, buffer.length, 0);
-    closeSync(descriptor);
-    first = buffer.subarray(0, read).toString('latin1');
-  } catch {
-    return null; // a program may be run without being readable
-  }
-  const interpreter = /^#!\s*(\/\S+)/.exec(first)?.[1];
-  return interpreter !== undefined && statOf(interpreter) === undefined ? interpreter : null;
 }
 
 /** Undefined where nothing is, or nothing that can be reached. */

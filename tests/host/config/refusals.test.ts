@@ -276,7 +276,7 @@ describe('values', () => {
       'wrong-type',
       4,
       16,
-      /workspace must be text, not empty/,
+      /workspace must be text, not the empty value ~/,
       /~\//,
     ],
     [
@@ -359,7 +359,7 @@ describe('values', () => {
       2,
       18,
       /a whole number, not the text "80"/,
-      /7300/,
+      /`port: 80`/,
     ],
     [
       'a size without a unit',
@@ -728,8 +728,16 @@ describe('agents', () => {
       /default values are not supported/,
       /\$\{NAME\}/,
     ],
-    ['a home of somebody else', agent('workspace: ~bob/x'), 'path', 4, 16, /not a usable path/, /~\//],
-    ['a variable in a path', agent('workspace: "${HOME}/x"'), 'path', 4, 16, /not a usable path/, /env only/],
+    [
+      'a home of somebody else',
+      agent('workspace: ~bob/x'),
+      'path',
+      4,
+      16,
+      /not a usable path/,
+      /Write the path out/,
+    ],
+    ['a variable in a path', agent('workspace: "${HOME}/x"'), 'path', 4, 16, /not a usable path/, /~\//],
     [
       'a workspace of two agents',
       'agents:\n  a: { runtime: claude-code, workspace: site }\n  b: { runtime: claude-code, workspace: ./x/../site }\n',

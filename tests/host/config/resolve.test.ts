@@ -360,11 +360,15 @@ describe('command', () => {
     ['a directory', './bin', /is a directory/, /Mend the path/],
     ['not executable', './bin/tool', /may not be executed/, /chmod \+x/],
     ['a script without its interpreter', './bin/script', /begins with #!\/no\/such\/sh, which/, /Install it/],
+    ['a script with Windows line ends', './bin/crlf', /crlf begins with #!\/bin\/sh\\r: /, /sed -i/],
+    ['one that asks env', './bin/env', /env begins with #!\/usr\/bin\/env node\\r: /, /Unix line ends/],
     ['one on PATH', 'script', /begins with #!\/no\/such\/sh, which/, /first line/],
   ])('%s', (_name, program, message, next) => {
     const dir = tempDir();
     writeFile(join(dir, 'bin/tool'), '#!/bin/sh\n', 0o644);
     writeFile(join(dir, 'bin/script'), '#! /no/such/sh -e\n', 0o755);
+    writeFile(join(dir, 'bin/crlf'), '#!/bin/sh\r\nexec sleep 1\r\n', 0o755);
+    writeFile(join(dir, 'bin/env'), '#!/usr/bin/env node\r\n', 0o755);
     const error = problemOf(command(program, dir), { PATH: join(dir, 'bin') });
     expect(error.code).toBe('config.binary-missing');
     expect(error.message).toMatch(message);

@@ -6,6 +6,7 @@ import type { Detection } from '../../../runtimes/runtime.ts';
 import { messageOf, toWireError } from '../../errors.ts';
 import { readNote, socketPaths, statePaths } from '../../paths.ts';
 import { runtimeDirectory, SOCKET_PATH_BYTES_MAX } from '../../process/sockets.ts';
+import { requireHome } from '../../written-path.ts';
 import { isAlive } from '../alive.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { type FrontDoor, frontDoor } from '../front-door.ts';
@@ -74,8 +75,18 @@ function machine(): Finding[] {
           `${process.platform}: no subreaper, no cgroup — descendants that detach may outlive a stop`,
           'Run Aether on Linux (on Windows: WSL2) for the full guarantee',
         ),
+    home(),
     onPath('git') ? ok('git') : missing('git: workspaces cannot be compared', install('git')),
   ];
+}
+
+function home(): Finding {
+  try {
+    return ok(`home ${requireHome(process.env)}`);
+  } catch (error) {
+    const { message, next } = toWireError(error);
+    return missing(message, next);
+  }
 }
 
 /** Which sandboxes work here, proven by making one. */

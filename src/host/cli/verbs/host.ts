@@ -1,7 +1,7 @@
 /** `aether host`: the supervisor itself, without a terminal. Started by `up --detach` and `mcp`, or by an init system. */
-import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { AetherError } from '../../errors.ts';
+import { requireHome } from '../../written-path.ts';
 import { ANOTHER_HOST, ensureStateDirectory } from '../detached-host.ts';
 import { ExitCode, exitCodeOf } from '../exit-codes.ts';
 import { frontDoor } from '../front-door.ts';
@@ -29,7 +29,7 @@ function registerHost(program: Command): void {
       const invoked = invocation(globals);
       try {
         const running = await startHost({
-          configFile: globals.file === undefined ? null : resolve(globals.file),
+          configFile: globals.file === undefined ? null : invoked.configFile,
           stateDir: invoked.stateDir,
           asked: options.apply ?? false,
           ...(options.idleExit === undefined ? {} : { idleExit_ms: options.idleExit }),
@@ -57,6 +57,7 @@ function registerHost(program: Command): void {
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   surviveFullDisk();
+  requireHome(process.env);
   ensureStateDirectory(options.stateDir);
   const { runHost } = await frontDoor();
   try {
