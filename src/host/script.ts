@@ -24,7 +24,7 @@ export function scriptFault(file: string): { message: string; next: string } | n
 
 /** `#!/bin/sh\r`, and what that means; null where a text begins otherwise. */
 export function windowsStart(text: string): string | null {
-  const line = text.slice(0, FIRST_LINE_BYTES).split('\n', 1)[0]!;
+  const [line = ''] = text.split('\n', 1);
   if (!line.startsWith('#!') || !line.endsWith('\r')) return null;
   return `${line.slice(0, -1)}\\r: it has Windows line ends, and no interpreter has that name`;
 }
