@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generatedFiles } from '../../src/build/generate.ts';
 
@@ -100,19 +100,31 @@ export class Scratch {
     const kept = join(tmpdir(), `aether-scratch-${digest(ROOT + project)}.tsbuildinfo`);
     try {
       if (existsSync(kept)) cpSync(kept, join(this.directory, KNOWN));
-      this.#node(
-        'node_modules/typescript/bin/tsc',
-        '-p',
-        project,
-        '--incremental',
-        '--tsBuildInfoFile',
-        KNOWN,
-      );
+      this.#tsc(project, '--incremental', '--tsBuildInfoFile', KNOWN);
       cpSync(join(this.directory, KNOWN), known);
       renameSync(known, kept);
     } finally {
       rmSync(known, { force: true });
       rmSync(join(this.directory, KNOWN), { force: true });
+    }
+  }
+
+  /**
+   * Checks one file of a project with what it imports: a fraction of the whole.
+   *
+   * @param file relative to the project's directory
+   * @returns the complaints
+   */
+  complaintsAbout(project: string, file: string): string {
+    const part = join(dirname(project), 'tsconfig.part.json');
+    this.write(part, JSON.stringify({ extends: `./${basename(project)}`, include: [], files: [file] }));
+    try {
+      this.#tsc(part);
+      return '';
+    } catch (error) {
+      return (error as Error).message;
+    } finally {
+      rmSync(join(this.directory, part));
     }
   }
 
@@ -154,6 +166,10 @@ export class Scratch {
     const identity = ['-c', 'user.name=scratch', '-c', 'user.email=scratch@localhost'];
     const hardened = ['-c', 'core.hooksPath=/dev/null', '-c', 'commit.gpgSign=false'];
     return this.#run('git', [...identity, ...hardened, ...args]);
+  }
+
+  #tsc(project: string, ...args: string[]): void {
+    this.#node('node_modules/typescript/bin/tsc', '-p', project, ...args);
   }
 
   #node(...args: string[]): string {

@@ -20,6 +20,8 @@ export class Reader {
   readonly root: string;
   /** The checkout of the last commit. */
   readonly clone: string;
+  /** The command, in the clone. */
+  readonly program: string;
   /** A directory that has nothing to do with it, where the package is installed. */
   readonly project: string;
   readonly home: string;
@@ -39,11 +41,11 @@ export class Reader {
     execFileSync('git', ['clone', '--quiet', checkout, this.clone], { timeout: 60_000 });
     borrowModules(join(checkout, 'node_modules'), join(this.clone, 'node_modules'));
 
-    const program = join(this.clone, 'src', 'host', 'cli', 'aether.cjs');
+    this.program = join(this.clone, 'src', 'host', 'cli', 'aether.cjs');
     const installed = join(this.project, 'node_modules', '.bin');
     fs.mkdirSync(installed, { recursive: true });
     fs.writeFileSync(join(this.project, 'package.json'), '{ "private": true }\n');
-    fs.symlinkSync(program, join(installed, 'aether'));
+    fs.symlinkSync(this.program, join(installed, 'aether'));
 
     const path = userPath();
     fs.symlinkSync(claudeBinary(), join(bin, 'claude'));
@@ -51,7 +53,7 @@ export class Reader {
       env: { PATH: path },
       encoding: 'utf8',
     }).trim();
-    const standIn = `#!/bin/sh\nif [ "$1 $2" = "-y aether-host" ]; then shift 2; exec node '${program}' "$@"; fi\nexec '${npx}' "$@"\n`;
+    const standIn = `#!/bin/sh\nif [ "$1 $2" = "-y aether-host" ]; then shift 2; exec node '${this.program}' "$@"; fi\nexec '${npx}' "$@"\n`;
     fs.writeFileSync(join(bin, 'npx'), standIn, { mode: 0o755 });
 
     this.env = {
@@ -83,6 +85,11 @@ export class Reader {
     throw new Error(`${line}: exit ${result.code ?? result.signal}\n${result.stdout}${result.stderr}`);
   }
 
+  /** What is no line of the page: npx itself costs several times what it starts. */
+  aether(words: string, cwd: string, env: Record<string, string>): Promise<string> {
+    return this.does(`node '${this.program}' ${words}`, cwd, env);
+  }
+
   tries(line: string, cwd: string, env: Record<string, string>): Promise<CliResult> {
     return cli(['-c', line], { program: ['/bin/sh'], cwd, env, deadline_ms: 120_000 });
   }
@@ -97,7 +104,7 @@ export class Reader {
   /** Ends what still runs and removes everything. @returns what had to be ended */
   async leaves(): Promise<string[]> {
     for (const state of this.states())
-      await this.tries(`npx aether down --state '${state}'`, this.project, this.env);
+      await this.tries(`node '${this.program}' down --state '${state}'`, this.project, this.env);
     const left = this.left().map(({ pid, command }) => `${pid} ${command}`);
     await eventually('nothing of the reader runs', () => {
       const still = this.left();

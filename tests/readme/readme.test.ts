@@ -96,7 +96,7 @@ describe('the rest of the page', () => {
   });
 
   it('lists the verbs of the program, each once', async () => {
-    const help = await reader.does('npx aether --help', reader.project, reader.env);
+    const help = await reader.aether('--help', reader.project, reader.env);
     const verbs = [...help.matchAll(/^ {2}([a-z]+)(?: \[| <)/gm)].map(([, name]) => name!);
     const listed = tableOf(README, 'verb').flatMap(([cell]) =>
       [...cell!.matchAll(/`([a-z]+)[^`]*`/g)].map(([, name]) => name!),
@@ -183,8 +183,8 @@ async function npmStart(line: string): Promise<void> {
     );
     await logsIn(link);
     const aether = (verb: string) =>
-      reader.does(
-        `npx aether ${verb} --json --state .aether -f templates/example/aether.yaml`,
+      reader.aether(
+        `${verb} --json --state .aether -f templates/example/aether.yaml`,
         reader.clone,
         reader.env,
       );
@@ -195,6 +195,7 @@ async function npmStart(line: string): Promise<void> {
           ({ kind }) => kind === 'question',
         ),
       60_000,
+      500,
     );
     const log = await aether('logs');
     for (const topic of ['mail.sent', 'memory.stored', 'approval.opened'])
@@ -251,7 +252,7 @@ async function verb(line: string): Promise<void> {
 /** What the page did in its first door is undone by its last line there: an agent that runs is what the second takes over. */
 async function needsAgent(): Promise<void> {
   if (!fs.existsSync(join(reader.project, '.aether', 'host.pid')))
-    await reader.does('npx aether up --detach', reader.project, reader.claudeEnv);
+    await reader.aether('up --detach', reader.project, reader.claudeEnv);
 }
 
 /** In a terminal, as a person: the engine's own screen, Ctrl-], a note. */
@@ -289,7 +290,7 @@ async function configuration(block: Block): Promise<void> {
   const loaded = loadConfig(file);
   expect(loaded.warnings).toEqual([]);
   expect(loaded.agents.length).toBeGreaterThan(0);
-  const plan = await reader.does(`npx aether plan -f '${file}'`, reader.project, reader.claudeEnv);
+  const plan = await reader.aether(`plan -f '${file}'`, reader.project, reader.claudeEnv);
   for (const { name } of loaded.agents) expect(plan).toContain(`${name} would be started`);
 }
 
