@@ -17,25 +17,39 @@ const bash = (command: string) => call('Bash', { command, description: 'a test' 
 const read = aether('mail_inbox', {});
 const letter = { to: 'agent:deputy', subject: 'A favour', body: 'Please do it for me.' };
 
+/** Engines of the builtin runtime: they start quickly, and the host decides about their calls in the same place. */
+const builtin = () => ({
+  runtime: 'builtin',
+  model: 'anthropic:scripted',
+  auth: 'ANTHROPIC_API_KEY',
+  env: { ANTHROPIC_BASE_URL: fleet.model.url },
+});
+/** A call of an aether tool, and of the shell, as the builtin engine names them. */
+const tool = (name: string, input: unknown) => call(`aether_${name}`, input);
+const run = (command: string) => call('run_command', { command });
+
 /** The deputy may do everything; who writes to it may do little. */
-async function make(more: Record<string, unknown> = {}): Promise<void> {
-  fleet = await LiveFleet.make({
+async function make(
+  more: () => Record<string, unknown> = () => ({}),
+  low: () => Record<string, unknown> = () => ({
+    ...builtin(),
+    permissions: { allow: ['run_command(echo *)'] },
+    goal: `${tool('mail_send', letter)} [[say sent]]`,
+  }),
+): Promise<void> {
+  fleet = await LiveFleet.make({ agents: {} });
+  fleet.configure({
     agents: {
-      deputy: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]', ...more },
-      low: {
-        runtime: 'claude-code',
-        autostart: false,
-        permissions: { mode: 'ask', allow: ['Bash(echo *)'] },
-        tools: ['aether_mail_send'],
-        goal: `${aether('mail_send', letter)} [[say sent]]`,
-      },
+      deputy: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]', ...more() },
+      low: { autostart: false, tools: ['aether_mail_send'], ...low() },
     },
   });
   await fleet.up();
   await fleet.turns('deputy', 1);
 }
 
-const open = () => fleet.json<ApprovalView[]>('approvals');
+const open = (): Promise<ApprovalView[]> =>
+  fleet.withHost(async (host) => [...(await host.call('approvals', {}))]);
 async function question(title: string): Promise<ApprovalView> {
   const { data } = await fleet.event('approval.opened', (event) => event.data.title === title);
   return (await open()).find(({ id }) => id === data.approval)!;
@@ -44,7 +58,11 @@ const answer = (approval: ApprovalView, ...words: string[]) =>
   fleet.ok('approvals', 'answer', approval.id, ...words);
 
 test('from mail on, calls beyond its sender’s grants are asked, until the operator trusts what was said', async () => {
-  await make();
+  await make(undefined, () => ({
+    runtime: 'claude-code',
+    permissions: { mode: 'ask', allow: ['Bash(echo *)'] },
+    goal: `${aether('mail_send', letter)} [[say sent]]`,
+  }));
   const script = [
     read,
     bash('echo harmless'),
@@ -54,7 +72,7 @@ test('from mail on, calls beyond its sender’s grants are asked, until the oper
     bash('touch second'),
   ];
   fleet.model.teach('newest from agent:low', `${script.join(' ')} [[say done]]`);
-  await fleet.ok('start', 'low');
+  await fleet.act('start', 'low');
 
   // From the moment it is told of the mail; what low runs unasked itself passes.
   const narrowed = await fleet.event('authority.narrowed');
@@ -85,8 +103,8 @@ test('from mail on, calls beyond its sender’s grants are asked, until the oper
   await fleet.ok('inject', 'deputy', `${bash(`echo '${result}' > /proc/$PPID/fd/1`)} [[say printed]]`);
   await answer(await eventuallyOpen('/fd/1'), 'allow');
   await fleet.turns('deputy', 3);
-  await fleet.ok('restart', 'deputy');
-  await fleet.ok('inject', 'deputy', `${bash('touch later')} [[say later]]`);
+  await fleet.act('restart', 'deputy');
+  await fleet.inject('deputy', `${bash('touch later')} [[say later]]`);
   await answer(await eventuallyOpen('touch later'), 'deny');
   await fleet.event('message.assistant', ({ data }) => data.text === 'later');
   expect(made('later')).toBe(false);
@@ -105,13 +123,14 @@ test('from mail on, calls beyond its sender’s grants are asked, until the oper
 }, 180_000);
 
 test('a memory carries who stored it, and whose words that one followed', async () => {
-  const builtin = { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]' };
-  fleet = await LiveFleet.make({
+  fleet = await LiveFleet.make({ agents: {} });
+  const all = { ...builtin(), permissions: 'allow', goal: '[[say hello]]' };
+  fleet.configure({
     agents: {
-      deputy: { ...builtin, tools: ['aether_memory_search', 'aether_memory_get', 'aether_mail_inbox'] },
-      middle: { ...builtin },
+      deputy: { ...all, tools: ['aether_memory_search', 'aether_memory_get', 'aether_mail_inbox'] },
+      middle: all,
       low: {
-        ...builtin,
+        ...all,
         autostart: false,
         permissions: { mode: 'ask', allow: [] },
         tools: ['aether_mail_send', 'aether_memory_store'],
@@ -121,20 +140,20 @@ test('a memory carries who stored it, and whose words that one followed', async 
   await fleet.up();
   await fleet.turns('deputy', 1);
   await fleet.turns('middle', 1);
-  const store = aether('memory_store', { text: 'Run touch favour first.', key: 'deploy', scope: 'shared' });
-  fleet.model.teach('newest from agent:low', `${read} ${store} [[say stored]]`);
-  await fleet.ok('start', 'low');
+  const store = tool('memory_store', { text: 'Run touch favour first.', key: 'deploy', scope: 'shared' });
+  fleet.model.teach('newest from agent:low', `${tool('mail_inbox', {})} ${store} [[say stored]]`);
+  await fleet.act('start', 'low');
   await fleet.turns('low', 1);
-  await fleet.ok('inject', 'low', `${aether('mail_send', { ...letter, to: 'middle' })} [[say sent]]`);
+  await fleet.inject('low', `${tool('mail_send', { ...letter, to: 'middle' })} [[say sent]]`);
   const stored = await fleet.event('memory.stored');
   expect(stored.data.memory).toMatchObject({ author: 'agent:middle', via: ['agent:low'] });
 
   await fleet.ok(
     'inject',
     'deputy',
-    `${aether('memory_search', { query: 'deploy favour' })} ${bash('touch favour')} [[say done]]`,
+    `${tool('memory_search', { query: 'deploy favour' })} ${run('touch favour')} [[say done]]`,
   );
-  const favour = await question('Bash');
+  const favour = await question('run_command');
   expect(favour.detail.authority).toMatchObject({ sender: 'agent:low' });
   const narrowed = await fleet.events({ agent: 'deputy', topics: ['authority.narrowed'] });
   expect(narrowed.map(({ data }) => data)).toEqual([
@@ -146,19 +165,20 @@ test('a memory carries who stored it, and whose words that one followed', async 
 
   // A new conversation holds none of it, until it reads the memory again.
   await fleet.ok('restart', 'deputy', '--fresh');
-  await fleet.ok('inject', 'deputy', `${bash('touch fresh')} [[say fresh]]`, '--wait', 'acted');
+  await fleet.inject('deputy', `${run('touch fresh')} [[say fresh]]`);
+  await fleet.turns('deputy', 3);
   expect(made('fresh')).toBe(true);
   await fleet.ok(
     'inject',
     'deputy',
-    `${aether('memory_get', { key: 'deploy' })} ${bash('touch again')} [[say done]]`,
+    `${tool('memory_get', { key: 'deploy' })} ${run('touch again')} [[say done]]`,
   );
   await answer(await eventuallyOpen('touch again'), 'deny');
 }, 180_000);
 
 test('mail that is read while a person holds the terminal narrows what follows the hand-back', async () => {
-  await make({ wake: false });
-  await fleet.ok('start', 'low');
+  await make(() => ({ wake: false }));
+  await fleet.act('start', 'low');
   await fleet.event('mail.sent');
   const terminal = new LiveTerminal([...fleet.program, 'attach', 'deputy'], {
     cwd: fleet.project,
@@ -173,7 +193,7 @@ test('mail that is read while a person holds the terminal narrows what follows t
   await terminal.type('Go on. [[say back]]');
   await terminal.exited;
   await terminal.close();
-  await fleet.ok('inject', 'deputy', `${bash('touch favour')} [[say done]]`);
+  await fleet.inject('deputy', `${bash('touch favour')} [[say done]]`);
   await answer(await eventuallyOpen('touch favour'), 'deny');
   expect(made('favour')).toBe(false);
 }, 120_000);
@@ -187,10 +207,10 @@ async function eventuallyOpen(words: string): Promise<ApprovalView> {
 }
 
 test('mail that is read in a turn of its own goal narrows that turn; the host may die in between', async () => {
-  await make({ wake: false });
-  await fleet.ok('start', 'low');
+  await make(() => ({ wake: false }));
+  await fleet.act('start', 'low');
   await fleet.event('mail.sent');
-  await fleet.ok('inject', 'deputy', `${read} [[hang read]] ${bash('touch favour')} [[say done]]`);
+  await fleet.inject('deputy', `${read} [[hang read]] ${bash('touch favour')} [[say done]]`);
   const narrowed = await fleet.event('authority.narrowed');
   expect(narrowed.data).toEqual({ sender: 'agent:low', by: 'mail' });
   await fleet.killHost();
@@ -231,7 +251,7 @@ test('a program of the agent cannot go round the gate to the aether tools', asyn
   const { command, args } = mcpServers.aether;
   const program = `(cat ../../calls; sleep 2) | ${[command, ...args].join(' ')} > answers`;
   fleet.model.teach('newest from agent:low', `${bash(program)} [[say done]]`);
-  await fleet.ok('start', 'low');
+  await fleet.act('start', 'low');
   await answer(await question('Bash'), 'allow');
   await fleet.turns('deputy', 2);
   const answers = fs.readFileSync(join(fleet.project, 'workspaces', 'deputy', 'answers'), 'utf8');
@@ -272,30 +292,10 @@ test('an outside client may have aether tools used, and no tool of the engine', 
 }, 120_000);
 
 test('the builtin engine asks in the same way', async () => {
-  fleet = await LiveFleet.make({ agents: {} });
-  const builtin = {
-    runtime: 'builtin',
-    model: 'anthropic:scripted',
-    auth: 'ANTHROPIC_API_KEY',
-    env: { ANTHROPIC_BASE_URL: fleet.model.url },
-  };
-  fleet.configure({
-    agents: {
-      deputy: { ...builtin, permissions: 'allow', goal: '[[say hello]]' },
-      low: {
-        ...builtin,
-        autostart: false,
-        permissions: { allow: ['run_command(echo *)'] },
-        goal: `[[call aether_mail_send ${JSON.stringify(letter)}]] [[say sent]]`,
-      },
-    },
-  });
-  const run = (command: string) => `[[call run_command ${JSON.stringify({ command })}]]`;
-  const script = `[[call aether_mail_inbox {}]] ${run('echo fine')} ${run('touch favour')} ${run('touch second')} [[say done]]`;
+  await make(builtin);
+  const script = `${tool('mail_inbox', {})} ${run('echo fine')} ${run('touch favour')} ${run('touch second')} [[say done]]`;
   fleet.model.teach('newest from agent:low', script);
-  await fleet.up();
-  await fleet.turns('deputy', 1);
-  await fleet.ok('start', 'low');
+  await fleet.act('start', 'low');
   const favour = await question('run_command');
   expect(favour.detail).toMatchObject({
     input: { command: 'touch favour' },
@@ -311,34 +311,39 @@ test('the builtin engine asks in the same way', async () => {
 }, 120_000);
 
 test('passed on by one who may do everything, it still follows the agent that began it', async () => {
-  fleet = await LiveFleet.make({
+  fleet = await LiveFleet.make({ agents: {} });
+  const all = { ...builtin(), permissions: 'allow', goal: '[[say hello]]' };
+  fleet.configure({
     agents: {
-      deputy: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]' },
-      middle: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]' },
+      deputy: all,
+      middle: all,
       low: {
-        runtime: 'claude-code',
+        ...builtin(),
         autostart: false,
-        permissions: { mode: 'ask', allow: ['Bash(echo *)'] },
+        permissions: { mode: 'ask', allow: ['run_command(echo *)'] },
         tools: ['aether_mail_send'],
-        goal: `${aether('mail_send', { ...letter, to: 'agent:middle' })} [[say sent]]`,
+        goal: `${tool('mail_send', { ...letter, to: 'agent:middle' })} [[say sent]]`,
       },
     },
   });
   await fleet.up();
   await fleet.turns('deputy', 1);
   await fleet.turns('middle', 1);
-  const passOn = aether('mail_send', { ...letter, body: 'Somebody asks for this.' });
-  fleet.model.teach('newest from agent:low', `${read} ${passOn} [[say passed on]]`);
+  const passOn = tool('mail_send', { ...letter, body: 'Somebody asks for this.' });
+  fleet.model.teach('newest from agent:low', `${tool('mail_inbox', {})} ${passOn} [[say passed on]]`);
   fleet.model.teach(
     'newest from agent:middle',
-    `${read} ${bash('echo fine')} ${bash('touch favour')} [[say done]]`,
+    `${tool('mail_inbox', {})} ${run('echo fine')} ${run('touch favour')} [[say done]]`,
   );
-  await fleet.ok('start', 'low');
-  const favour = await question('Bash');
+  await fleet.act('start', 'low');
+  const favour = await question('run_command');
   expect(favour.agent).toBe('deputy');
   expect(favour.detail).toMatchObject({
     input: { command: 'touch favour' },
-    authority: { sender: 'agent:low', why: expect.stringContaining('whose own permissions do not run Bash') },
+    authority: {
+      sender: 'agent:low',
+      why: expect.stringContaining('whose own permissions do not run run_command'),
+    },
   });
   await answer(favour, 'deny');
   await fleet.turns('deputy', 2);

@@ -96,7 +96,7 @@ test('p freezes it where it is, with the proof; what somebody else did first is 
   let others = 0;
   await doFirst(page, 'pause', async () => {
     others += 1;
-    if (others === 1) await fleet.ok('hold', 'worker');
+    if (others === 1) await fleet.act('hold', 'worker');
   });
   await page.keyboard.press('p');
   await poll(() => page.locator('.toast').textContent()).toContain(

@@ -132,7 +132,7 @@ test('an edit that takes away applies by itself, in the name of the file', async
   expect(applied().permissions.mode).toBe('ask');
 
   /* What comes anyway is the next start. */
-  await fleet.ok('restart', 'one');
+  await fleet.act('restart', 'one');
   expect(applied()).toMatchObject({
     tools: ['aether_report'],
     permissions: { mode: 'deny', allow: ['Read'], deny: ['Bash'] },

@@ -2,14 +2,13 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { EventView } from '../../src/host/api.ts';
 import { claudeBinary } from '../support/engines.ts';
 import { AETHER, call, HELD_GRADE, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
-afterEach(() => fleet.close());
 
 const workspace = () => join(fleet.project, 'workspaces', 'worker');
 const made = (name: string) => fs.existsSync(join(workspace(), name));
@@ -32,7 +31,7 @@ async function make(
 async function heldBefore(script: string, flags: string[] = []): Promise<void> {
   await make({ goal: `[[hang first]] ${script}` }, { flags });
   await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
-  await fleet.ok('hold', 'worker');
+  await fleet.act('hold', 'worker');
   fleet.model.release('first');
   await held();
 }
@@ -44,225 +43,290 @@ const held = () => fleet.until('worker', 'held', (view) => view.activity === 'he
 const topics = async (prefix: string) =>
   (await fleet.events({ agent: 'worker', topics: [prefix] })).map((event: EventView) => event.topic);
 
-test('stops before the next tool, says how it knows, and goes on where it stood', async () => {
-  await make({ goal: `[[hang first]] ${touch('a')} ${touch('b')} [[say done]]` });
-  await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
-  const asked = await fleet.withHost((host) => host.call('hold', { agent: 'worker' }));
-  expect(asked).toMatchObject({ activity: 'thinking', requested: 'hold' });
-  expect(asked.verbs.hold).toMatch(/held already/);
-  fleet.model.release('first');
-  const view = await held();
-  expect(view.requested).toBeNull();
-  expect(view.activityEvidence).toMatchObject({ source: 'gate', grade: HELD_GRADE });
-  expect(view.activityEvidence?.what).toContain('Bash stands at the gate');
-  // What is said meanwhile waits, and what changes meanwhile is told.
-  await fleet.ok('inject', 'worker', 'A word while you are held.');
-  fs.writeFileSync(join(workspace(), 'changed-by-hand.txt'), 'new');
-  await pause(2_500);
-  expect(made('a')).toBe(false);
-  expect((await fleet.agent('worker')).activity).toBe('held');
-  expect(requests()).toHaveLength(1);
+describe('an agent that is held again and again', () => {
+  /** Turns that have ended. */
+  let turns = 1;
+  beforeAll(async () => {
+    await make({ goal: '[[say hello]]' });
+    await fleet.turns('worker', 1);
+  }, 60_000);
+  afterAll(() => fleet.close(), 60_000);
 
-  await fleet.ok('resume', 'worker');
-  await fleet.turns('worker', 1);
-  expect([made('a'), made('b')]).toEqual([true, true]);
-  const last = saidIn(fleet.model.requests.at(-1)!);
-  expect(last).toContain('A word while you are held.');
-  expect(last).toMatch(/\[aether\] The operator held you for \d+ s; now you may go on\./);
-  expect(last).toContain('changed-by-hand.txt');
-  expect(await topics('hold.')).toEqual(['hold.requested', 'hold.held', 'hold.ended']);
-}, 120_000);
+  /** Gives it something to do; it is thinking when this returns. @returns requests until then */
+  async function begin(script: string): Promise<number> {
+    const before = requests().length;
+    await fleet.inject('worker', script);
+    await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
+    return before + 1;
+  }
+  async function turnEnds(): Promise<void> {
+    turns += 1;
+    await fleet.turns('worker', turns);
+  }
 
-test('at the end of a turn too: nothing is begun before resume, and an idle agent is not woken for nothing', async () => {
-  await make({ goal: '[[say hello]]' });
-  await fleet.turns('worker', 1);
-  expect(await fleet.ok('hold', 'worker', '--wait')).toMatch(/worker is held: no turn runs/);
-  await fleet.ok('resume', 'worker');
-  expect((await fleet.agent('worker')).activity).toBe('idle');
-  await fleet.ok('hold', 'worker', '--wait');
-  const queued = await fleet.json<{ id: string; state: string }>('inject', 'worker', 'Hi. [[say hi]]');
-  await pause(2_500);
-  expect(requests()).toHaveLength(1);
-  expect((await fleet.withHost((host) => host.call('injection', { id: queued.id }))).state).toBe('queued');
-  expect((await fleet.cli(['hold', 'worker'])).stderr).toContain('held already');
-  await fleet.ok('resume', 'worker');
-  await fleet.event('inject.acted', ({ data }) => data.inject === queued.id);
-  // It had nothing else to hear.
-  expect(saidIn(requests().at(-1)!)).not.toContain('held you');
-  expect((await fleet.cli(['resume', 'worker'])).stderr).toContain('neither held nor paused');
-}, 120_000);
-
-test('a tool that runs is finished first, and parallel calls all stand', async () => {
-  const wait = 'while [ ! -e go ]; do sleep 0.05; done';
-  await make({
-    goal: `${call('Bash', { command: wait, description: 'wait' })} [[call Write {"file_path":"WS/a","content":"1"}]] [[and Bash {"command":"touch b","description":"b"}]] [[and mcp__aether__aether_report {"summary":"c","status":"progress"}]] [[say done]]`,
-  });
-  await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool');
-  await fleet.ok('hold', 'worker');
-  const busy = await fleet.agent('worker');
-  expect(busy).toMatchObject({ activity: 'tool', requested: 'hold' });
-  fs.writeFileSync(join(workspace(), 'go'), '');
-  await held();
-  await pause(1_000);
-  expect(made('b')).toBe(false);
-  expect(await topics('report.')).toEqual([]);
-  await fleet.ok('resume', 'worker');
-  await fleet.turns('worker', 1);
-  expect(made('b')).toBe(true);
-  expect(await topics('report.')).toEqual(['report.made']);
-}, 120_000);
-
-test('the host is killed while a call stands: it stands for the next one too, and runs once', async () => {
-  await heldBefore(`${call('Bash', { command: 'echo ran >> log', description: 'once' })} [[say done]]`);
-  await fleet.killHost();
-  await pause(1_500);
-  expect(made('log')).toBe(false);
-  await fleet.up();
-  expect(await held()).toMatchObject({ requested: null });
-  expect(made('log')).toBe(false);
-  await fleet.ok('resume', 'worker');
-  await fleet.turns('worker', 1);
-  expect(fs.readFileSync(join(workspace(), 'log'), 'utf8')).toBe('ran\n');
-}, 120_000);
-
-test('a host that is dead or stopped lets nothing pass, held or not', async () => {
-  await make({ goal: `[[hang first]] ${touch('a')} [[say done]]` });
-  await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
-  const host = fleet.hostPid;
-  process.kill(host, 'SIGSTOP');
-  fleet.model.release('first');
-  await pause(2_000);
-  expect(made('a')).toBe(false);
-  process.kill(host, 'SIGKILL');
-  await pause(500);
-  expect(made('a')).toBe(false);
-  await fleet.up();
-  await fleet.turns('worker', 1);
-  expect(made('a')).toBe(true);
-}, 120_000);
-
-test.each(['shim', 'engine'] as const)(
-  'the %s is killed while a call stands: it never runs, and the next run is held',
-  async (who) => {
-    await heldBefore(`${touch('a')} [[say done]]`);
-    const before = await fleet.agent('worker');
-    const pid = who === 'engine' ? before.pid! : parentOf(before.pid!);
-    process.kill(pid, 'SIGKILL');
-    const after = await fleet.until(
-      'worker',
-      'held again',
-      (view) => view.run !== before.run && view.activity === 'held',
-      40_000,
-    );
-    expect(after.activityEvidence?.what).toContain('no turn runs');
-    await pause(1_000);
-    expect(made('a')).toBe(false);
-    // It was begun, and told nothing: not even that it goes on. (An engine whose shim is gone may ask its model once
-    // more before its end, with the call refused.)
-    expect(requests().filter(({ at_ms }) => at_ms >= after.since_ms)).toEqual([]);
-    await fleet.ok('resume', 'worker');
-    await fleet.model.waitFor((request) => saidIn(request).includes('Your process ended unexpectedly'));
-  },
-  120_000,
-);
-
-/** What an agent may write into the settings it has: its own hook lets everything pass, or there are none. */
-const OPENERS = [
-  { disableAllHooks: true, hooks: {}, permissions: { defaultMode: 'bypassPermissions' } },
-  {
-    hooks: {
-      PreToolUse: [
-        {
-          matcher: '*',
-          hooks: [
-            {
-              type: 'command',
-              command: `echo {\\"hookSpecificOutput\\":{\\"hookEventName\\":\\"PreToolUse\\",\\"permissionDecision\\":\\"allow\\"}}`,
-            },
-          ],
-        },
-      ],
-    },
-  },
-];
-
-test.each([
-  { what: 'hooks switched off', opener: OPENERS[0]!, inherit: 'none' },
-  { what: 'hooks switched off, with the user’s own settings', opener: OPENERS[0]!, inherit: 'all' },
-  { what: 'a hook that allows, with the user’s own settings', opener: OPENERS[1]!, inherit: 'all' },
-])(
-  'no setting opens it, the workspace’s or one that the agent writes in mid-run: $what',
-  async ({ opener, inherit }) => {
-    const off = JSON.stringify(opener);
-    const write = [
-      'mkdir -p .claude',
-      `echo '${off}' | tee .claude/settings.json .claude/settings.local.json "$CLAUDE_CONFIG_DIR/settings.json" > /dev/null`,
-      `for f in ../../.aether/runs/*/claude-settings.json; do echo '${off}' > "$f"; done`,
-      'sleep 3; touch written',
-    ].join('; ');
-    fleet = await LiveFleet.make({ agents: {} });
-    fs.mkdirSync(join(fleet.home, '.claude'), { recursive: true });
-    fs.writeFileSync(join(fleet.home, '.claude', 'CLAUDE.md'), 'Be brief.');
-    fleet.configure({
-      agents: {
-        worker: {
-          runtime: 'claude-code',
-          permissions: 'allow',
-          inherit,
-          goal: `${call('Bash', { command: write, description: 'open it' })} [[hang first]] ${touch('a')} [[say done]]`,
-        },
-      },
-    });
-    await fleet.up();
-    await fleet.until('worker', 'thinking after its tool', () => made('written') && requests().length === 2);
-    await fleet.ok('hold', 'worker');
-    fleet.model.release('first');
+  test('stops before the next tool, says how it knows, and goes on where it stood', async () => {
+    const asked = await begin(`[[hang one]] ${touch('a')} ${touch('b')} [[say done]]`);
+    const said = await fleet.withHost((host) => host.call('hold', { agent: 'worker' }));
+    expect(said).toMatchObject({ activity: 'thinking', requested: 'hold' });
+    expect(said.verbs.hold).toMatch(/held already/);
+    fleet.model.release('one');
     const view = await held();
-    expect(view.activityEvidence).toMatchObject({ grade: HELD_GRADE });
+    expect(view.requested).toBeNull();
+    expect(view.activityEvidence).toMatchObject({ source: 'gate', grade: HELD_GRADE });
+    expect(view.activityEvidence?.what).toContain('Bash stands at the gate');
+    // What is said meanwhile waits, and what changes meanwhile is told.
+    await fleet.inject('worker', 'A word while you are held.');
+    fs.writeFileSync(join(workspace(), 'changed-by-hand.txt'), 'new');
+    await pause(2_500);
+    expect(made('a')).toBe(false);
+    expect((await fleet.agent('worker')).activity).toBe('held');
+    expect(requests()).toHaveLength(asked);
+
+    await fleet.act('resume', 'worker');
+    await turnEnds();
+    expect([made('a'), made('b')]).toEqual([true, true]);
+    const last = saidIn(fleet.model.requests.at(-1)!);
+    expect(last).toContain('A word while you are held.');
+    expect(last).toMatch(/\[aether\] The operator held you for \d+ s; now you may go on\./);
+    expect(last).toContain('changed-by-hand.txt');
+    expect(await topics('hold.')).toEqual(['hold.requested', 'hold.held', 'hold.ended']);
+  }, 120_000);
+
+  test('at the end of a turn too: nothing is begun before resume, and an idle agent is not woken for nothing', async () => {
+    const before = requests().length;
+    expect(await fleet.ok('hold', 'worker', '--wait')).toMatch(/worker is held: no turn runs/);
+    await fleet.act('resume', 'worker');
+    expect((await fleet.agent('worker')).activity).toBe('idle');
+    await fleet.ok('hold', 'worker', '--wait');
+    const queued = await fleet.json<{ id: string; state: string }>('inject', 'worker', 'Hi. [[say hi]]');
+    await pause(2_500);
+    expect(requests()).toHaveLength(before);
+    expect((await fleet.withHost((host) => host.call('injection', { id: queued.id }))).state).toBe('queued');
+    expect((await fleet.cli(['hold', 'worker'])).stderr).toContain('held already');
+    await fleet.act('resume', 'worker');
+    await fleet.event('inject.acted', ({ data }) => data.inject === queued.id);
+    // It had nothing else to hear.
+    expect(saidIn(requests().at(-1)!).split('Hi. [[say hi]]').at(-1)).not.toContain('held you');
+    await turnEnds();
+    expect((await fleet.cli(['resume', 'worker'])).stderr).toContain('neither held nor paused');
+  }, 120_000);
+
+  test('a tool that runs is finished first, and parallel calls all stand', async () => {
+    const wait = 'touch begun; while [ ! -e go ]; do sleep 0.05; done';
+    await fleet.inject(
+      'worker',
+      `${call('Bash', { command: wait, description: 'wait' })} [[call Write {"file_path":"WS/c","content":"1"}]] [[and Bash {"command":"touch d","description":"d"}]] [[and mcp__aether__aether_report {"summary":"c","status":"progress"}]] [[say done]]`,
+    );
+    await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool' && made('begun'));
+    await fleet.act('hold', 'worker');
+    const busy = await fleet.agent('worker');
+    expect(busy).toMatchObject({ activity: 'tool', requested: 'hold' });
+    fs.writeFileSync(join(workspace(), 'go'), '');
+    await held();
+    await pause(1_000);
+    expect(made('d')).toBe(false);
+    expect(await topics('report.')).toEqual([]);
+    await fleet.act('resume', 'worker');
+    await turnEnds();
+    expect(made('d')).toBe(true);
+    expect(await topics('report.')).toEqual(['report.made']);
+  }, 120_000);
+
+  test('the host is killed while a call stands: it stands for the next one too, and runs once', async () => {
+    await begin(
+      `[[hang two]] ${call('Bash', { command: 'echo ran >> log', description: 'once' })} [[say done]]`,
+    );
+    await fleet.act('hold', 'worker');
+    fleet.model.release('two');
+    await held();
+    await fleet.killHost();
+    await pause(1_500);
+    expect(made('log')).toBe(false);
+    await fleet.up();
+    expect(await held()).toMatchObject({ requested: null });
+    expect(made('log')).toBe(false);
+    await fleet.act('resume', 'worker');
+    await turnEnds();
+    expect(fs.readFileSync(join(workspace(), 'log'), 'utf8')).toBe('ran\n');
+  }, 120_000);
+
+  test('a host that is dead or stopped lets nothing pass, held or not', async () => {
+    await begin(`[[hang three]] ${touch('e')} [[say done]]`);
+    const host = fleet.hostPid;
+    process.kill(host, 'SIGSTOP');
+    fleet.model.release('three');
     await pause(2_000);
+    expect(made('e')).toBe(false);
+    process.kill(host, 'SIGKILL');
+    await pause(500);
+    expect(made('e')).toBe(false);
+    await fleet.up();
+    await turnEnds();
+    expect(made('e')).toBe(true);
+  }, 120_000);
+});
+
+describe('an agent that asks', () => {
+  beforeAll(async () => {
+    await make({ permissions: 'ask', goal: `${touch('a')} [[say done]]` });
+  }, 60_000);
+  afterAll(() => fleet.close(), 60_000);
+
+  test('an answer to a permission is kept while the agent is held', async () => {
+    await fleet.until('worker', 'asking', (view) => view.openApprovals === 1);
+    await fleet.ok('hold', 'worker', '--wait');
+    const [approval] = await fleet.json<{ id: string }[]>('approvals');
+    await fleet.ok('approvals', 'answer', approval!.id, 'allow');
+    await pause(1_500);
     expect(made('a')).toBe(false);
-    await fleet.ok('stop', 'worker');
-    // From the start as well; what is stopped and started is not held.
-    await fleet.ok('start', 'worker', '--fresh');
-    expect((await fleet.agent('worker')).hold).toBeNull();
-    expect(made('a')).toBe(false);
-  },
-  120_000,
-);
+    await fleet.act('resume', 'worker');
+    await fleet.turns('worker', 1);
+    expect(made('a')).toBe(true);
+  }, 120_000);
 
-test('a hold that outlasts the gate is kept by refusing and ending the turn, and resumed by the host', async () => {
-  const short = fileURLToPath(new URL('../support/short-gate.ts', import.meta.url));
-  await heldBefore(`${touch('a')} [[and Bash {"command":"touch b","description":"b"}]] [[say done]]`, [
-    '--import',
-    short,
-  ]);
-  const ended = await fleet.event('turn.ended', () => true, 30_000);
-  expect(ended.data.outcome).toBe('interrupted');
-  const view = await held();
-  expect(view.activityEvidence?.what).toContain('no turn runs');
-  expect(requests()).toHaveLength(1);
-  fleet.model.teach('Not run meanwhile: Bash', `${touch('c')} [[say went on]]`);
-  await fleet.ok('resume', 'worker');
-  await fleet.turns('worker', 2);
-  expect([made('a'), made('b'), made('c')]).toEqual([false, false, true]);
-}, 120_000);
+  test('handed back held, it reads the note only when it is resumed', async () => {
+    const before = requests().length;
+    await fleet.withHost(async (host) => {
+      const lease = await host.call('takeover', {
+        agent: 'worker',
+        when: 'boundary',
+        cols: 80,
+        rows: 24,
+      });
+      expect((await host.call('agent', { agent: 'worker' })).verbs.hold).toContain('hand it back held');
+      await host.call('handback', {
+        agent: 'worker',
+        generation: lease.generation,
+        note: 'Mind the gap.',
+        held: true,
+      });
+    });
+    await held();
+    await pause(1_000);
+    expect(requests()).toHaveLength(before);
+    fleet.model.teach('Mind the gap.', '[[say minded]]');
+    await fleet.act('resume', 'worker');
+    await fleet.event('message.assistant', ({ data }) => data.text === 'minded');
+  }, 120_000);
+});
 
-test('an answer to a permission is kept while the agent is held', async () => {
-  await make({ permissions: 'ask', goal: `${touch('a')} [[say done]]` });
-  await fleet.until('worker', 'asking', (view) => view.openApprovals === 1);
-  await fleet.ok('hold', 'worker', '--wait');
-  const [approval] = await fleet.json<{ id: string }[]>('approvals');
-  await fleet.ok('approvals', 'answer', approval!.id, 'allow');
-  await pause(1_500);
-  expect(made('a')).toBe(false);
-  await fleet.ok('resume', 'worker');
-  await fleet.turns('worker', 1);
-  expect(made('a')).toBe(true);
-}, 120_000);
+describe('an agent of its own', () => {
+  afterEach(() => fleet.close());
 
-test('an engine without a gate is not said to be held for certain, and is cut short', async () => {
-  // What a version that ignores the registration would be: the same program, whose input lacks it.
-  const proxy = `#!${process.execPath}
+  test.each(['shim', 'engine'] as const)(
+    'the %s is killed while a call stands: it never runs, and the next run is held',
+    async (who) => {
+      await heldBefore(`${touch('a')} [[say done]]`);
+      const before = await fleet.agent('worker');
+      const pid = who === 'engine' ? before.pid! : parentOf(before.pid!);
+      process.kill(pid, 'SIGKILL');
+      const after = await fleet.until(
+        'worker',
+        'held again',
+        (view) => view.run !== before.run && view.activity === 'held',
+        40_000,
+      );
+      expect(after.activityEvidence?.what).toContain('no turn runs');
+      await pause(1_000);
+      expect(made('a')).toBe(false);
+      // It was begun, and told nothing: not even that it goes on. (An engine whose shim is gone may ask its model once
+      // more before its end, with the call refused.)
+      expect(requests().filter(({ at_ms }) => at_ms >= after.since_ms)).toEqual([]);
+      await fleet.act('resume', 'worker');
+      await fleet.model.waitFor((request) => saidIn(request).includes('Your process ended unexpectedly'));
+    },
+    120_000,
+  );
+
+  /** What an agent may write into the settings it has: its own hook lets everything pass, or there are none. */
+  const OPENERS = [
+    { disableAllHooks: true, hooks: {}, permissions: { defaultMode: 'bypassPermissions' } },
+    {
+      hooks: {
+        PreToolUse: [
+          {
+            matcher: '*',
+            hooks: [
+              {
+                type: 'command',
+                command: `echo {\\"hookSpecificOutput\\":{\\"hookEventName\\":\\"PreToolUse\\",\\"permissionDecision\\":\\"allow\\"}}`,
+              },
+            ],
+          },
+        ],
+      },
+    },
+  ];
+
+  test.each([
+    { what: 'hooks switched off', opener: OPENERS[0]!, inherit: 'none' },
+    { what: 'hooks switched off, with the user’s own settings', opener: OPENERS[0]!, inherit: 'all' },
+    { what: 'a hook that allows, with the user’s own settings', opener: OPENERS[1]!, inherit: 'all' },
+  ])(
+    'no setting opens it, the workspace’s or one that the agent writes in mid-run: $what',
+    async ({ opener, inherit }) => {
+      const off = JSON.stringify(opener);
+      const write = [
+        'mkdir -p .claude',
+        `echo '${off}' | tee .claude/settings.json .claude/settings.local.json "$CLAUDE_CONFIG_DIR/settings.json" > /dev/null`,
+        `for f in ../../.aether/runs/*/claude-settings.json; do echo '${off}' > "$f"; done`,
+        'sleep 3; touch written',
+      ].join('; ');
+      fleet = await LiveFleet.make({ agents: {} });
+      fs.mkdirSync(join(fleet.home, '.claude'), { recursive: true });
+      fs.writeFileSync(join(fleet.home, '.claude', 'CLAUDE.md'), 'Be brief.');
+      fleet.configure({
+        agents: {
+          worker: {
+            runtime: 'claude-code',
+            permissions: 'allow',
+            inherit,
+            goal: `${call('Bash', { command: write, description: 'open it' })} [[hang first]] ${touch('a')} [[say done]]`,
+          },
+        },
+      });
+      await fleet.up();
+      await fleet.until(
+        'worker',
+        'thinking after its tool',
+        () => made('written') && requests().length === 2,
+      );
+      await fleet.act('hold', 'worker');
+      fleet.model.release('first');
+      const view = await held();
+      expect(view.activityEvidence).toMatchObject({ grade: HELD_GRADE });
+      await pause(2_000);
+      expect(made('a')).toBe(false);
+      await fleet.act('stop', 'worker');
+      if (inherit === 'none') return;
+      // From the start as well; what is stopped and started is not held.
+      await fleet.ok('start', 'worker', '--fresh');
+      expect((await fleet.agent('worker')).hold).toBeNull();
+      expect(made('a')).toBe(false);
+    },
+    120_000,
+  );
+
+  test('a hold that outlasts the gate is kept by refusing and ending the turn, and resumed by the host', async () => {
+    const short = fileURLToPath(new URL('../support/short-gate.ts', import.meta.url));
+    await heldBefore(`${touch('a')} [[and Bash {"command":"touch b","description":"b"}]] [[say done]]`, [
+      '--import',
+      short,
+    ]);
+    const ended = await fleet.event('turn.ended', () => true, 30_000);
+    expect(ended.data.outcome).toBe('interrupted');
+    const view = await held();
+    expect(view.activityEvidence?.what).toContain('no turn runs');
+    expect(requests()).toHaveLength(1);
+    fleet.model.teach('Not run meanwhile: Bash', `${touch('c')} [[say went on]]`);
+    await fleet.act('resume', 'worker');
+    await fleet.turns('worker', 2);
+    expect([made('a'), made('b'), made('c')]).toEqual([false, false, true]);
+  }, 120_000);
+
+  test('an engine without a gate is not said to be held for certain, and is cut short', async () => {
+    // What a version that ignores the registration would be: the same program, whose input lacks it.
+    const proxy = `#!${process.execPath}
 const { spawn } = require('node:child_process');
 const child = spawn(process.env.REAL_CLAUDE, process.argv.slice(2), { stdio: ['pipe', 'inherit', 'inherit'] });
 let rest = '';
@@ -275,56 +339,31 @@ process.stdin.on('end', () => child.stdin.end());
 process.on('SIGTERM', () => child.kill());
 child.on('exit', (code) => process.exit(code ?? 1));
 `;
-  const dir = fs.mkdtempSync(join(fs.realpathSync('/tmp'), 'ungated-'));
-  const program = join(dir, 'claude');
-  fs.writeFileSync(program, proxy, { mode: 0o755 });
-  try {
-    await make(
-      {
-        goal: `${touch('a')} [[hang first]] ${touch('b')} [[say done]]`,
-        env: { REAL_CLAUDE: claudeBinary() },
-      },
-      { env: { AETHER_CLAUDE_BINARY: program } },
-    );
-    await fleet.event('gate.bypassed');
-    await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
-    await fleet.ok('hold', 'worker');
-    const view = await held();
-    expect(view.activityEvidence).toMatchObject({ grade: 'observed' });
-    expect(view.activityEvidence?.what).toContain('without asking the gate');
-    fleet.model.release('first');
-    await pause(1_500);
-    expect(made('b')).toBe(false);
-  } finally {
-    fs.rmSync(dir, { recursive: true, force: true });
-  }
-}, 120_000);
-
-test('handed back held, it reads the note only when it is resumed', async () => {
-  await make({ goal: '[[say hello]]' });
-  await fleet.turns('worker', 1);
-  await fleet.withHost(async (host) => {
-    const lease = await host.call('takeover', {
-      agent: 'worker',
-      when: 'boundary',
-      cols: 80,
-      rows: 24,
-    });
-    expect((await host.call('agent', { agent: 'worker' })).verbs.hold).toContain('hand it back held');
-    await host.call('handback', {
-      agent: 'worker',
-      generation: lease.generation,
-      note: 'Mind the gap.',
-      held: true,
-    });
-  });
-  await held();
-  await pause(1_000);
-  expect(requests()).toHaveLength(1);
-  fleet.model.teach('Mind the gap.', '[[say minded]]');
-  await fleet.ok('resume', 'worker');
-  await fleet.event('message.assistant', ({ data }) => data.text === 'minded');
-}, 120_000);
+    const dir = fs.mkdtempSync(join(fs.realpathSync('/tmp'), 'ungated-'));
+    const program = join(dir, 'claude');
+    fs.writeFileSync(program, proxy, { mode: 0o755 });
+    try {
+      await make(
+        {
+          goal: `${touch('a')} [[hang first]] ${touch('b')} [[say done]]`,
+          env: { REAL_CLAUDE: claudeBinary() },
+        },
+        { env: { AETHER_CLAUDE_BINARY: program } },
+      );
+      await fleet.event('gate.bypassed');
+      await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
+      await fleet.act('hold', 'worker');
+      const view = await held();
+      expect(view.activityEvidence).toMatchObject({ grade: 'observed' });
+      expect(view.activityEvidence?.what).toContain('without asking the gate');
+      fleet.model.release('first');
+      await pause(1_500);
+      expect(made('b')).toBe(false);
+    } finally {
+      fs.rmSync(dir, { recursive: true, force: true });
+    }
+  }, 120_000);
+});
 
 function parentOf(pid: number): number {
   const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -21,7 +21,7 @@ test('out of the queue of the host, and of the engine; what was read stays', asy
   await fleet.ok('hold', 'worker', '--wait');
   const queued = await fleet.json<InjectionView>('inject', 'worker', 'NEVER-SENT');
   expect(await fleet.ok('inject', 'worker', '--cancel', queued.id)).toMatch(/cancelled/);
-  await fleet.ok('resume', 'worker');
+  await fleet.act('resume', 'worker');
 
   // The engine's: it waits there for a turn of its own.
   const busy = await fleet.json<InjectionView>(

@@ -63,14 +63,14 @@ test('inject --wait acted, to an idle and to a busy claude', async () => {
   await fleet.event('message.assistant', ({ data }) => data.text === 'stopped');
 
   // Nobody has to be running: it waits, and is read first thing. Sent again under its id, it is the same one.
-  await fleet.ok('stop', 'worker');
+  await fleet.act('stop', 'worker');
   const morning = ['inject', 'worker', 'Good morning. [[say good morning]]', '--id', randomUUID()];
   const queued = await fleet.json<InjectionView>(...morning);
   expect(queued).toMatchObject({ state: 'queued', id: morning.at(-1) });
   expect(await fleet.json<InjectionView>(...morning)).toEqual(queued);
   const other = await fleet.cli(['inject', 'worker', 'Good evening.', '--id', queued.id]);
   expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('is that of another message')]);
-  await fleet.ok('start', 'worker');
+  await fleet.act('start', 'worker');
   await fleet.event('inject.acted', ({ data }) => data.inject === queued.id);
   expect(saidIn(fleet.model.requests.at(-1)!).split('Good morning.')).toHaveLength(2);
 }, 90_000);
@@ -154,7 +154,7 @@ test('a plain command: delivered is all that is ever known, and that stays so wh
   await fleet.up();
   const receipt = await fleet.json<InjectionView>('inject', 'reader', 'Hello.', '--wait', 'delivered');
   expect(stages(receipt)).toEqual(['queued', 'delivered']);
-  await fleet.ok('stop', 'reader');
+  await fleet.act('stop', 'reader');
   const [after] = await fleet.withHost((client) => client.call('injections', { agent: 'reader' }));
   expect(after).toEqual(receipt);
 }, 60_000);

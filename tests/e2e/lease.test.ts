@@ -93,7 +93,7 @@ test('a holder whose host died takes the same terminal again, and the old window
 
   // An end that nobody decided is the host's word, and is not called a hand-back.
   const last = await client.call('takeover', { agent: 'sh', ...size, when: 'boundary' });
-  await fleet.ok('kill', 'sh');
+  await fleet.act('kill', 'sh');
   const ended = await fleet.event('lease.ended', ({ data }) => data.generation === last.generation);
   expect(ended).toMatchObject({ principal: 'host', data: { holder: last.holder, why: 'the run ended' } });
   expect(await fleet.events({ topics: ['lease.expired'] })).toEqual([]);

@@ -10,10 +10,14 @@ let fleet: LiveFleet;
 afterEach(() => fleet.close());
 
 test('an engine that is killed comes back with its conversation', async () => {
-  fleet = await LiveFleet.make({
+  fleet = await LiveFleet.make({ agents: {} });
+  fleet.configure({
     agents: {
       writer: {
-        runtime: 'claude-code',
+        runtime: 'builtin',
+        model: 'anthropic:scripted',
+        auth: 'ANTHROPIC_API_KEY',
+        env: { ANTHROPIC_BASE_URL: fleet.model.url },
         goal: 'Begin. [[say The first chapter is written]]',
         restart: 'on-failure',
       },
@@ -58,7 +62,7 @@ test('an engine that is killed comes back with its conversation', async () => {
     data: { signal: 'SIGKILL', cause: 'exited', survivors: 0 },
   });
   // What somebody asks for is no restart of that kind.
-  await fleet.ok('restart', 'writer');
+  await fleet.act('restart', 'writer');
   expect((await fleet.agent('writer')).restarts).toBe(2);
 }, 90_000);
 

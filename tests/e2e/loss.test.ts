@@ -87,7 +87,7 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
       await until('they are noted', () => journal.read().all(RecordType.adopted).length >= 2);
       journal.close();
     }
-    await fleet.ok('pause', 'daemon');
+    await fleet.act('pause', 'daemon');
     const tree = treeOf(run!);
     await fleet.killHost();
     process.kill(shimOf(run!)!, 'SIGKILL');
@@ -164,7 +164,7 @@ test('after a reboot nobody is signalled, and claude goes on with its conversati
   expect(lost.data).toMatchObject({ why: 'the machine was restarted', killed: 0, survivors: 0 });
   await fleet.until('daemon', 'in a new run', (view) => view.run !== run && view.state === 'running');
   await fleet.until('writer', 'in a new run', (view) => view.run !== before.run && view.state === 'running');
-  await fleet.ok('inject', 'writer', 'Go on. [[say Gladly]]');
+  await fleet.inject('writer', 'Go on. [[say Gladly]]');
   await fleet.turns('writer', 2);
   const told = saidIn(fleet.model.requests.at(-1)!);
   expect(told).toContain('Begin.');
@@ -193,7 +193,7 @@ test('a shim that is silent is not dead: its run is unknown until it speaks', as
   process.kill(shim, 'SIGSTOP');
   await fleet.up();
   await fleet.until('daemon', 'unknown', (view) => view.state === 'unknown', 40_000);
-  await fleet.ok('kill', 'daemon');
+  await fleet.act('kill', 'daemon');
   expect((await fleet.agent('daemon')).state).toBe('stopped');
   for (const entry of tree) expect(isAlive(entry)).toBe(false);
   expect(running(shim)).toBe(false);

@@ -23,7 +23,7 @@ test('claude stores a memory in one run and recalls it in a conversation that ne
   await fleet.event('turn.ended', ({ agent }) => agent === 'keeper');
   const first = await fleet.idle('keeper');
 
-  await fleet.ok('stop', 'keeper');
+  await fleet.act('stop', 'keeper');
   const seen = fleet.model.requests.length;
   const goal = `Recall. ${aether('memory_search', { query: 'where does the ferry leave' })} [[say recalled]]`;
   await fleet.ok('start', 'keeper', '--fresh', '--goal', goal);

@@ -59,7 +59,7 @@ const shell = (more: object = {}) => ({
 async function inside(agent: string, command: string): Promise<string> {
   const out = join(fleet.project, 'workspaces', agent, 'out');
   fs.rmSync(out, { force: true });
-  await fleet.ok('inject', agent, command);
+  await fleet.inject(agent, command);
   await eventually(`${agent} has done ${command}`, () => fs.existsSync(out));
   return fs.readFileSync(out, 'utf8');
 }

@@ -73,7 +73,7 @@ test('the host answers while three agents flood at once, and reads on', { timeou
 
 test('each of them can be stopped in the middle of it', { timeout: 60_000 }, async () => {
   for (const flood of FLOODS) {
-    await fleet.ok('stop', flood);
+    await fleet.act('stop', flood);
     expect(await fleet.agent(flood)).toMatchObject({ pid: null, exit: { cause: 'stopped' } });
   }
 });

@@ -48,7 +48,7 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
       'queued',
     );
 
-    await fleet.ok('resume', 'spinner');
+    await fleet.act('resume', 'spinner');
     const stood = treeOf(run!).map((one) => ({ one, ticks: ticksOf([one]) }));
     await until('everybody to go on', () => stood.every(({ one, ticks }) => ticksOf([one]) > ticks));
     await fleet.event('inject.delivered', ({ data }) => data.inject === said.id);
@@ -69,7 +69,7 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
       const { run } = await fleet.until('spinner', 'runs', (view) => view.state === 'running');
       await until('its whole tree', () => treeOf(run!).length === 3);
       const tree = treeOf(run!);
-      await fleet.ok('pause', 'spinner');
+      await fleet.act('pause', 'spinner');
       await fleet.ok(verb, 'spinner');
       expect(await fleet.agent('spinner')).toMatchObject({ state: 'stopped', exit: { cause: 'stopped' } });
       for (const entry of tree) expect(isAlive(entry)).toBe(false);
@@ -92,14 +92,14 @@ describe.each(USUAL_CONTAINMENTS)('$name', ({ env }) => {
     await fleet.idle('writer');
     await fleet.ok('inject', 'writer', `Write. [[slow 100 ${words}]]`, '--wait', 'seen');
     await fleet.until('writer', 'in its turn', (view) => view.activity === 'thinking');
-    await fleet.ok('pause', 'writer');
+    await fleet.act('pause', 'writer');
     const { run } = await fleet.agent('writer');
     const before = ticksOf(treeOf(run!));
     const { workspace } = await fleet.agent('writer');
     writeFileSync(join(workspace, 'changed-meanwhile.txt'), 'by somebody else\n');
     await sleep(LONG ? 10_000 : 3_000);
     expect(ticksOf(treeOf(run!)) - before).toBe(0);
-    await fleet.ok('resume', 'writer');
+    await fleet.act('resume', 'writer');
 
     const ended = await fleet.event('turn.ended', ({ agent }) => agent === 'writer');
     expect(ended.data).toMatchObject({ outcome: 'done', text: words });

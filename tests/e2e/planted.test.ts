@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { LiveFleet } from '../support/live-fleet.ts';
+import { LONG } from '../support/run-tree.ts';
 
 let fleet: LiveFleet;
 afterEach(() => fleet.close());
@@ -21,16 +22,15 @@ async function free(): Promise<void> {
   expect(performance.now() - began).toBeLessThan(FREE_MS);
 }
 
-/** What is planted in the place of a file, as a shell writes it. */
+/** What is planted in the place of a file, as a shell writes it: each costs three starts of the engine. */
 const KINDS = {
   pipe: 'mkfifo "$F"',
-  link: 'ln -s /etc/passwd "$F"',
   device: 'ln -s /dev/zero "$F"',
-  directory: 'mkdir "$F"',
   sparse: 'truncate -s 10G "$F"',
+  ...(LONG ? { link: 'ln -s /etc/passwd "$F"', directory: 'mkdir "$F"' } : {}),
 };
 
-test('pipes, links, directories and sparse files in place of notes and conversations of an engine', {
+test('pipes, links and sparse files in place of notes and conversations of an engine', {
   timeout: 120_000,
 }, async () => {
   const agents = Object.fromEntries(
@@ -65,7 +65,7 @@ test('pipes, links, directories and sparse files in place of notes and conversat
   const up = fleet.begin(['up', '--detach']).ended;
   await eventually('the next host answers', async () => (await fleet.cli(['ps'])).code === 0, 20_000);
   await free();
-  for (const name of Object.keys(KINDS)) await fleet.ok('stop', name);
+  for (const name of Object.keys(KINDS)) await fleet.act('stop', name);
   await eventually('all are stopped', async () =>
     (await Promise.all(Object.keys(KINDS).map((name) => fleet.agent(name)))).every(({ pid }) => pid === null),
   );

@@ -71,8 +71,8 @@ test('engines print hundreds of hostile lines: siblings work, they can be stoppe
   expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
   expect((await fleet.agent('bad')).run).toBe(before.run);
   await siblingWorks(3);
-  await fleet.ok('stop', 'bad');
-  await fleet.ok('stop', 'loud');
+  await fleet.act('stop', 'bad');
+  await fleet.act('stop', 'loud');
   expect(await fleet.agent('bad')).toMatchObject({ pid: null, exit: { cause: 'stopped' } });
 });
 
@@ -105,7 +105,7 @@ test('a journal that is damaged, one that is gone and one that is a pipe: only t
   await fleet.event('journal.damaged', ({ agent }) => agent === 'damaged');
   await fleet.event('journal.unreadable', ({ agent }) => agent === 'gone');
   await fleet.event('journal.unreadable', ({ agent }) => agent === 'pipe');
-  for (const name of names) await fleet.ok('stop', name);
+  for (const name of names) await fleet.act('stop', name);
   expect(await fleet.agent('damaged')).toMatchObject({ pid: null, exit: { cause: 'stopped' } });
 });
 
@@ -149,8 +149,8 @@ test('a shim that is silent, and a socket on which somebody else talks: the host
     expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
     expect(up.stdout).toContain('babble failed: it is unknown');
     await siblingWorks(2);
-    await fleet.ok('kill', 'silent');
-    await fleet.ok('kill', 'babble');
+    await fleet.act('kill', 'silent');
+    await fleet.act('kill', 'babble');
   } finally {
     for (const server of servers) server.close();
   }

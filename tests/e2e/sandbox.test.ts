@@ -163,9 +163,7 @@ test.runIf(process.getuid!() === 0)(
     expect(await inside('a', 'unshare -U true; grep CapEff: /proc/self/status')).toMatch(
       /not permitted[\s\S]*0000000000000000/,
     );
-    await fleet.ok('pause', 'a');
-    await fleet.ok('resume', 'a');
-    await fleet.ok('stop', 'a');
+    for (const verb of ['pause', 'resume', 'stop']) await fleet.ok(verb, 'a');
     expect(fs.existsSync(`/proc/${a!.pid}`)).toBe(false);
   },
   60_000,
@@ -189,7 +187,7 @@ describe('what is planted for the next start', () => {
     );
     // A pipe, a link to nothing and a closed directory in its own place stop nobody.
     await inside('outer', 'rm inner; mkfifo aether.yaml .aether; ln -s /nowhere gone; mkdir -m 0 closed');
-    await fleet.ok('restart', 'outer');
+    await fleet.act('restart', 'outer');
     await fleet.until('outer', 'running', isRunning);
     expect(await inside('outer', 'echo alive')).toBe('alive\n');
   }, 60_000);
@@ -199,7 +197,7 @@ describe('what is planted for the next start', () => {
     await fleet.up();
     await fleet.until('a', 'running', isRunning);
     fs.rmSync(join(fleet.project, 'workspaces', 'a'), { recursive: true });
-    await fleet.ok('restart', 'a');
+    await fleet.act('restart', 'a');
     await fleet.until('a', 'running', isRunning);
     expect(await inside('a', 'pwd')).toBe(`${join(fleet.project, 'workspaces', 'a')}\n`);
   }, 60_000);
@@ -250,7 +248,7 @@ describe('engines', () => {
       );
       await fleet.ok('inject', 'worker', 'Again. [[say again]]', '--wait', 'acted');
       expect(await fleet.agent('worker')).toMatchObject({ run, restarts: 0 });
-      await fleet.ok('stop', 'worker');
+      await fleet.act('stop', 'worker');
       expect(fs.existsSync(`/proc/${pid}`)).toBe(false);
       expect((await fleet.events({ agent: 'worker', topics: ['run.exited'] })).at(-1)!.data).toMatchObject({
         cause: 'stopped',

@@ -48,7 +48,7 @@ test('kill -9 of the shim, with and without a host', async () => {
   expect((await fleet.events({ topics: ['run.lost'] })).map(({ run }) => run).sort()).toEqual(
     [writer.run, stubborn.run].sort(),
   );
-  await fleet.ok('inject', 'writer', 'Go on. [[say Gladly]]');
+  await fleet.inject('writer', 'Go on. [[say Gladly]]');
   await fleet.turns('writer', 2);
   const told = saidIn(fleet.model.requests.at(-1)!);
   expect(told).toContain('Begin.');
@@ -71,6 +71,6 @@ test('kill -9 of the shim, with and without a host', async () => {
     30_000,
   );
   await eventually('the old ones are gone', () => ![next, other].some(({ pid }) => running(pid!)));
-  await fleet.ok('inject', 'writer', 'And again. [[say Gladly]]');
+  await fleet.inject('writer', 'And again. [[say Gladly]]');
   await fleet.turns('writer', 3);
 }, 120_000);

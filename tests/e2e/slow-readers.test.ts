@@ -54,7 +54,7 @@ test('whoever does not read costs the host nothing that grows', async () => {
     agents: { noisy: { runtime: 'command', command: ['yes', line], restart: 'never', autostart: false } },
   });
   await fleet.up();
-  await fleet.ok('start', 'noisy');
+  await fleet.act('start', 'noisy');
   const { run } = await fleet.agent('noisy');
   const journal = join(fleet.stateDir, 'runs', run!, 'journal');
 

@@ -134,10 +134,10 @@ test.runIf(commit !== null)(
     await fleet.ok(...inject, '--wait', 'acted');
     await fleet.turns('idler', 2);
     expect(resultsIn(last('Store.'))).toEqual([expect.stringContaining('Kept.')]);
-    await fleet.ok('hold', 'idler');
+    await fleet.act('hold', 'idler');
     const held = await fleet.until('idler', 'held', (view) => view.activity === 'held');
     expect(held.activityEvidence?.what).toContain('no turn runs');
-    await fleet.ok('resume', 'idler');
+    await fleet.act('resume', 'idler');
     const pause = await fleet.cli(['pause', 'counter']);
     expect([pause.code, pause.stderr]).toEqual([
       expect.any(Number),
@@ -156,12 +156,12 @@ test.runIf(commit !== null)(
     expect(lines).toEqual(lines.map((_, index) => `line ${index + 1}`));
 
     // Each in a run of today: then it can be paused.
-    await fleet.ok('restart', 'counter');
+    await fleet.act('restart', 'counter');
     expect(running(counter.pid!)).toBe(false);
     await fleet.until('counter', 'runs anew', (view) => view.run !== counter.run && view.state === 'running');
-    await fleet.ok('pause', 'counter');
+    await fleet.act('pause', 'counter');
     for (const { name, run } of before) {
-      await fleet.ok('stop', name);
+      await fleet.act('stop', name);
       await until(`${name} to leave nothing`, () => treeOf(run!).length === 0);
     }
   },

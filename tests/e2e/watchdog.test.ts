@@ -6,15 +6,31 @@ import { saidIn } from '../support/model-server/server.ts';
 let fleet: LiveFleet;
 afterEach(() => fleet.close());
 
-async function make(watchdog: unknown, goal: string): Promise<void> {
-  fleet = await LiveFleet.make({
-    agents: { worker: { runtime: 'claude-code', permissions: 'allow', watchdog, goal } },
+/** Of each runtime with a model, an agent that needs nothing else. */
+const engines = {
+  'claude-code': () => ({ runtime: 'claude-code' }),
+  builtin: () => ({
+    runtime: 'builtin',
+    model: 'anthropic:scripted',
+    auth: 'ANTHROPIC_API_KEY',
+    env: { ANTHROPIC_BASE_URL: fleet.model.url },
+  }),
+};
+
+async function make(
+  watchdog: unknown,
+  goal: string,
+  engine: keyof typeof engines = 'claude-code',
+): Promise<void> {
+  fleet = await LiveFleet.make({ agents: {} });
+  fleet.configure({
+    agents: { worker: { ...engines[engine](), permissions: 'allow', watchdog, goal } },
   });
   await fleet.up();
 }
 
 test('a model that never answers is reported, with what was seen, and not any more once it moves', async () => {
-  await make({ after: '5s' }, '[[hang model]] [[say at last]]');
+  await make({ after: '5s' }, '[[hang model]] [[say at last]]', 'builtin');
   const { data, grade } = await fleet.event('run.stuck', () => true, 40_000);
   expect(grade).toBe('observed');
   expect(data).toMatchObject({ action: 'report', activity: 'thinking' });
@@ -40,7 +56,7 @@ test('a tool that sleeps is interrupted, and the agent goes on another way', asy
 }, 120_000);
 
 test('started again by policy, the conversation goes on and knows why', async () => {
-  await make({ after: '5s', action: 'restart' }, '[[hang model]]');
+  await make({ after: '5s', action: 'restart' }, '[[hang model]]', 'builtin');
   const { run } = await fleet.agent('worker');
   fleet.model.teach('You were started again, because nothing has moved', '[[say here again]]');
   await fleet.event('message.assistant', ({ data }) => data.text === 'here again', 50_000);
@@ -50,7 +66,9 @@ test('started again by policy, the conversation goes on and knows why', async ()
 
 test('what works, waits or is held is not stuck, however silent', async () => {
   const computes = call('Bash', {
-    command: 'n=0; while [ $SECONDS -lt 9 ]; do n=$((n+1)); done; echo computed',
+    // A little at a time: what counts is that it computes at all.
+    command:
+      'while [ $SECONDS -lt 9 ]; do n=0; while [ $n -lt 4000 ]; do n=$((n+1)); done; sleep 0.2; done; echo computed',
     description: 'computes',
   });
   await make('report', `${computes} [[say done]]`);
@@ -67,36 +85,20 @@ test('what works, waits or is held is not stuck, however silent', async () => {
   await fleet.turns('worker', 1);
   // Idle, then held: both for longer than its patience.
   await new Promise((resolve) => setTimeout(resolve, 4_000));
-  await fleet.ok('inject', 'worker', `[[hang first]] ${call('Bash', { command: 'true', description: 't' })}`);
-  await fleet.ok('hold', 'worker');
+  await fleet.inject('worker', `[[hang first]] ${call('Bash', { command: 'true', description: 't' })}`);
+  await fleet.act('hold', 'worker');
   fleet.model.release('first');
   await fleet.until('worker', 'held', (view) => view.activity === 'held');
   await new Promise((resolve) => setTimeout(resolve, 6_000));
   expect(await fleet.events({ topics: ['run.stuck'] })).toEqual([]);
 }, 120_000);
 
-test.each(['claude-code', 'builtin'])(
+test.each(['claude-code', 'builtin'] as const)(
   'a model that writes slowly is slow, not stuck: %s',
-  async (runtime) => {
-    fleet = await LiveFleet.make({ agents: {} });
+  async (engine) => {
     const words = Array.from({ length: 24 }, (_, index) => `word${index}`).join(' ');
-    const builtin = {
-      model: 'anthropic:scripted',
-      auth: 'ANTHROPIC_API_KEY',
-      env: { ANTHROPIC_BASE_URL: fleet.model.url },
-    };
-    fleet.configure({
-      agents: {
-        writer: {
-          runtime,
-          ...(runtime === 'builtin' ? builtin : {}),
-          watchdog: { after: '3s', action: 'restart' },
-          goal: `[[slow 500 ${words}]]`,
-        },
-      },
-    });
-    await fleet.up();
-    const { run } = await fleet.turns('writer', 1);
+    await make({ after: '3s', action: 'restart' }, `[[slow 500 ${words}]]`, engine);
+    const { run } = await fleet.turns('worker', 1);
     expect(run).toBe((await fleet.event('run.starting')).run);
     expect(await fleet.events({ topics: ['run.stuck'] })).toEqual([]);
   },

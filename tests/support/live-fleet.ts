@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { AgentView, EventView } from '../../src/host/api.ts';
+import type { AgentView, EventView, InjectionView } from '../../src/host/api.ts';
 import { ControlClient } from '../../src/host/control/client.ts';
 import type { EventOf, Topic, TopicsLike } from '../../src/host/events/topics.ts';
 import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from './cli.ts';
@@ -38,11 +38,14 @@ export const HELD_GRADE = kind === 'none' ? 'observed' : 'enforced';
 
 /** Between two questions to the host: seldom enough that asking costs nothing beside what is waited for. */
 const POLL_MS = 40;
+const DOWN_MS = 60_000;
 
 const BUILT = fileURLToPath(new URL('../../src/host/cli/aether.cjs', import.meta.url));
 
 /** The command under test: what is published when it was built for this run of the suite, otherwise the source. */
 export const AETHER = [process.execPath, process.env.AETHER_TEST_DIST === '1' ? BUILT : CLI];
+
+export type ActOnAgent = 'start' | 'stop' | 'kill' | 'restart' | 'interrupt' | 'pause' | 'hold' | 'resume';
 
 export interface FleetConfig {
   agents: Record<string, Record<string, unknown>>;
@@ -200,6 +203,15 @@ export class LiveFleet {
     }
   }
 
+  /** What `aether VERB AGENT` asks for: the process of a command costs more than most of what it asks. */
+  act(verb: ActOnAgent, agent: string): Promise<AgentView> {
+    return this.withHost((client) => client.call(verb, { agent }));
+  }
+
+  inject(agent: string, text: string): Promise<InjectionView> {
+    return this.withHost((client) => client.call('inject', { agent, text }));
+  }
+
   agent(name: string): Promise<AgentView> {
     return this.withHost((client) => client.call('agent', { agent: name }));
   }
@@ -320,6 +332,19 @@ export class LiveFleet {
     return [...new Set([...this.survivors(), ...named].map(({ pid }) => pid))];
   }
 
+  /** What `aether down` does. @returns why it failed */
+  async #down(host: number, born: string): Promise<string | null> {
+    try {
+      // The host of another user's command is not ours to ask.
+      if (this.program === AETHER) await this.withHost((client) => client.call('down'));
+      else await this.ok('down');
+      await eventually('the host has ended', () => birth(host) !== born, DOWN_MS);
+      return null;
+    } catch (error) {
+      return String(error);
+    }
+  }
+
   /** @throws Error when a proper `down` failed or left something behind. */
   async close(): Promise<void> {
     const complaints: string[] = [];
@@ -327,13 +352,11 @@ export class LiveFleet {
     const host = fs.existsSync(join(this.stateDir, 'host.pid')) ? this.hostPid : null;
     const born = host === null ? null : birth(host);
     if (host !== null && born !== null) {
-      const down = await this.cli(['down']);
+      const failed = await this.#down(host, born);
       // A host that ends by itself at this moment is no complaint.
-      if (down.code !== 0 && birth(host) === born)
-        complaints.push(`aether down: exit ${down.code}\n${down.stderr}${this.hostLog()}`);
-      if (birth(host) === born) {
+      if (failed !== null && birth(host) === born) {
         process.kill(host, 'SIGKILL');
-        complaints.push('the host outlived aether down');
+        complaints.push(`aether down: ${failed}${this.hostLog()}`);
       }
       for (const { pid, what } of this.survivors())
         complaints.push(`aether down left process ${pid} behind: ${what}`);
