@@ -400,8 +400,8 @@ export const rooms: Room[] = [
   /* ---- parts of a room that others may use where the room as a whole is closed to them ---- */
   {
     name: 'control-client',
-    paths: ['host/control/client.ts'],
-    may: ['ground', 'wire', 'door-client'],
+    paths: ['host/control/client.ts', 'host/control/host-proof.ts'],
+    may: ['ground', 'wire', 'door-client', 'process'],
     types: ['contract', 'verbs'],
     packages: [],
     node: true,

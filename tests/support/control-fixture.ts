@@ -8,6 +8,7 @@ import { type ControlDoor, openControlDoor } from '../../src/host/control/server
 import type { Admit } from '../../src/host/doors/unix-door.ts';
 import { openLog } from '../../src/host/log.ts';
 import { socketPaths } from '../../src/host/paths.ts';
+import { acquireLock } from '../../src/host/process/lock.ts';
 import { runtimeDirectory } from '../../src/host/process/sockets.ts';
 import { HostDouble } from './host-double.ts';
 
@@ -89,6 +90,8 @@ export async function controlFixture(options: { admit?: Admit } = {}): Promise<C
   const runtimeDir = runtimeDirectory(stateDir);
   const host = new CountingHost(stateDir);
   const socketPath = socketPaths(runtimeDir).control;
+  // As a host has it.
+  const lock = acquireLock(join(stateDir, 'host.lock'));
   const door = await openControlDoor({
     verbs: host.verbs,
     asker: { principal: 'operator', label: OPERATOR_LABEL },
@@ -106,6 +109,7 @@ export async function controlFixture(options: { admit?: Admit } = {}): Promise<C
     async close() {
       await door.close();
       host.close();
+      lock?.release();
       rmSync(stateDir, { recursive: true, force: true });
       rmSync(runtimeDir, { recursive: true, force: true });
     },

@@ -45,8 +45,8 @@ export class ControlClient {
   }
 
   /**
-   * @param stateDir only to name it in errors.
-   * @throws AetherError `host.absent` when no host listens there, `control.refused` inside a run,
+   * @throws AetherError `host.absent` when no host listens there, `control.unproven` when something else does,
+   * `control.refused` inside a run,
    * `control.protocol` when the host is of another version.
    */
   static async connect(socketPath: string, stateDir: string): Promise<ControlClient> {
@@ -55,6 +55,15 @@ export class ControlClient {
       socket = await connectUnix(socketPath, HELLO_MS);
     } catch (error) {
       throw connectError(error as NodeJS.ErrnoException, stateDir);
+    }
+    // Nothing is sent before.
+    try {
+      // Loaded here: it asks the kernel through a library that most of the command line needs for nothing.
+      const { requireHost } = await import('./host-proof.ts');
+      requireHost(socket, socketPath, stateDir);
+    } catch (error) {
+      socket.destroy();
+      throw error;
     }
     return ControlClient.#greet(socket, stateDir);
   }

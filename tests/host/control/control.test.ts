@@ -1,4 +1,5 @@
 /** The control socket with real sockets: verbs, refusals, limits, and streams that neither lose nor repeat. */
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,7 @@ import type { EventView } from '../../../src/host/api.ts';
 import { ControlClient } from '../../../src/host/control/client.ts';
 import { BEGINNING, cursorOf } from '../../../src/host/events/cursor.ts';
 import { limits } from '../../../src/host/limits.ts';
+import { acquireLock } from '../../../src/host/process/lock.ts';
 import { type ControlFixture, controlFixture } from '../../support/control-fixture.ts';
 import { dataOf } from '../../support/events.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -40,6 +42,20 @@ async function raw(): Promise<{ socket: Socket; lines: string[] }> {
   await eventually('the hello', () => lines[0]);
   return { socket, lines };
 }
+
+/** Greets as a host would, and says what it hears. */
+const USURPER = `
+import { createServer } from 'node:net';
+import { writeFileSync } from 'node:fs';
+import { acquireLock } from '${new URL('../../../src/host/process/lock.ts', import.meta.url)}';
+const [place, lock] = process.argv.slice(1);
+if (lock === 'true') acquireLock(place + '/host.lock');
+else writeFileSync(place + '/host.lock', '');
+createServer((socket) => {
+  socket.write(JSON.stringify({ aether: 'control', protocol: 2, version: '0.1.0', pid: process.pid }) + '\\n');
+  socket.on('data', (chunk) => console.log(String(chunk)));
+}).listen(place + '/control.sock', () => console.log('ready'));
+`;
 
 describe('verbs', () => {
   it('says hello, calls as the operator, and brings errors over as they were', async () => {
@@ -114,6 +130,7 @@ describe('who may come in', () => {
     });
     const place = mkdtempSync(join(tmpdir(), 'ae-older-'));
     const socketPath = join(place, 'control.sock');
+    const lock = acquireLock(join(place, 'host.lock'));
     await new Promise<void>((resolve) => older.listen(socketPath, resolve));
     try {
       await expect(ControlClient.connect(socketPath, place)).rejects.toMatchObject({
@@ -123,6 +140,36 @@ describe('who may come in', () => {
       });
     } finally {
       older.close();
+      lock?.release();
+      rmSync(place, { recursive: true });
+    }
+  });
+
+  it.runIf(process.platform === 'linux').each([
+    ['without the lock of a host', { lock: false, env: {} }, /process \d+ does not hold the lock of a host/],
+    [
+      'from inside a run',
+      { lock: true, env: { AETHER_RUN: 'r_usurper' } },
+      /was started inside run r_usurper/,
+    ],
+  ])('what listens in the place of a dead host, %s, is told nothing', async (_how, { lock, env }, why) => {
+    fixture = await controlFixture();
+    const place = mkdtempSync(join(tmpdir(), 'ae-usurped-'));
+    const usurper = spawn(process.execPath, ['--input-type=module', '-e', USURPER, place, String(lock)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env.PATH, ...env },
+    });
+    let said = '';
+    usurper.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    try {
+      await eventually('it listens', () => said.includes('ready'), 30_000);
+      await expect(ControlClient.connect(join(place, 'control.sock'), place)).rejects.toMatchObject({
+        code: 'control.unproven',
+        message: expect.stringMatching(why),
+      });
+      expect(said).toBe('ready\n');
+    } finally {
+      usurper.kill('SIGKILL');
       rmSync(place, { recursive: true });
     }
   });

@@ -1,5 +1,5 @@
 /** Who may command a run: one host, the newest, and nobody from inside a run. */
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { AetherError } from '../../../src/host/errors.ts';
 import { ShimClient } from '../../../src/host/shim/client/client.ts';
@@ -119,4 +119,25 @@ test('nobody there is said so', async () => {
   const path = `${lab.directory()}/nobody.sock`;
   await expect(ShimClient.connect(path, 1)).rejects.toMatchObject({ code: 'shim.unreachable' });
   await expect(ShimClient.connect(path, 1)).rejects.toBeInstanceOf(AetherError);
+});
+
+test('another process that listens in its place is told nothing', async () => {
+  const shim = await lab.launch();
+  const path = `${lab.directory()}/usurped.sock`;
+  let heard = '';
+  const usurper = createServer((socket) => socket.on('data', (chunk) => (heard += chunk)));
+  await new Promise<void>((resolve) => usurper.listen(path, resolve));
+  try {
+    await expect(ShimClient.connect(path, 1, shim.identity)).rejects.toMatchObject({
+      code: 'shim.unproven',
+      message: expect.stringContaining(
+        `Process ${process.pid} listens in the place of the shim ${shim.identity.pid}`,
+      ),
+    });
+    expect(heard).toBe('');
+  } finally {
+    usurper.close();
+  }
+  const again = await ShimClient.connect(shim.start.socket, 1, shim.identity);
+  again.close();
 });

@@ -87,7 +87,7 @@ export class Connections {
     let pause_ms = PAUSE_MS_MIN;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const client = await ShimClient.connect(run.paths.shimSocket, this.#wiring.generation);
+        const client = await this.#connect(run);
         this.#heard(run);
         return client;
       } catch (error) {
@@ -102,6 +102,10 @@ export class Connections {
       await sleep(this.#wiring.clock, pause_ms);
       pause_ms = Math.min(pause_ms * 2, PAUSE_MS_MAX);
     }
+  }
+
+  #connect({ paths, record }: Run): Promise<ShimClient> {
+    return ShimClient.connect(paths.shimSocket, this.#wiring.generation, record.shim);
   }
 
   #unheard(run: Run, why: string): void {

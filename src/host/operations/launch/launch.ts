@@ -245,7 +245,7 @@ export class Launcher {
         at_ms: clock.now(),
       };
     });
-    const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation);
+    const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation, shim);
     this.#connections.hold(run, client);
     if (box.spec.network === 'own') await openNetwork(this.#wiring, run, launch);
     await client.start('engine-1', await boxed(this.#wiring, run, launch.process));

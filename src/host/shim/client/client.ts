@@ -6,6 +6,8 @@ import type { Socket } from 'node:net';
 import { connectUnix } from '../../doors/connect.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import { LineReader } from '../../line-reader.ts';
+import { peerCredentials } from '../../process/peer.ts';
+import type { ProcessIdentity } from '../../process/proc.ts';
 import {
   type NetworkSpec,
   type PauseRecord,
@@ -71,11 +73,19 @@ export class ShimClient {
 
   /**
    * Connects and says hello. `generation` is the host's: a shim serves the highest it has heard of.
-   * @throws AetherError `shim.unreachable` when no shim listens, `shim.fenced` when a newer host is connected,
-   *   `shim.protocol` when the shim speaks another version
+   * @param shim which process it is; null where that was never noted down
+   * @throws AetherError `shim.unreachable` when no shim listens, `shim.unproven` when another process does,
+   *   `shim.fenced` when a newer host is connected, `shim.protocol` when the shim speaks another version
    */
-  static async connect(socketPath: string, generation: number): Promise<ShimClient> {
-    const client = new ShimClient(await open(socketPath));
+  static async connect(
+    socketPath: string,
+    generation: number,
+    shim: ProcessIdentity | null = null,
+  ): Promise<ShimClient> {
+    const socket = await open(socketPath);
+    // Nothing is sent before: what is to be started comes with its secrets.
+    if (shim !== null) requireShim(socket, shim);
+    const client = new ShimClient(socket);
     const timer = setTimeout(
       () => client.#end(`it did not answer hello within ${CONNECT_MS} ms`),
       CONNECT_MS,
@@ -321,6 +331,8 @@ function isStatus(status: unknown): status is ShimStatus {
 
 /** What the host is to do about a shim's refusals. */
 const NEXT: Record<string, string> = {
+  unproven:
+    'Look at that process: an agent without a sandbox can have put it there. `aether kill` ends what is left of the run.',
   fenced: 'This host was replaced: end it, and talk to the new one.',
   protocol: 'Stop the agent with the host version that started it, then start it again.',
   'no-process': 'Ask for the status: the process has exited or never was.',
@@ -347,4 +359,20 @@ function refused(code: string, message: string): AetherError {
     message,
     next: NEXT[code] ?? 'This is a defect of the host or its shim: report it with host.log.',
   });
+}
+
+/** Without a sandbox an agent can kill its shim and listen in its place. Where start times are not known nothing is compared. */
+function requireShim(socket: Socket, shim: ProcessIdentity): void {
+  if (process.platform !== 'linux' || shim.start_ticks === 0) return;
+  try {
+    const { pid, start_ticks } = peerCredentials(socket);
+    if (pid === shim.pid && start_ticks === shim.start_ticks) return;
+    throw refused(
+      'unproven',
+      `Process ${pid} listens in the place of the shim ${shim.pid}; nothing was sent to it.`,
+    );
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
