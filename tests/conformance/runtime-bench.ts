@@ -1,5 +1,6 @@
 /** The engine under test and the few things every test of it does. */
 import fs from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import type { AgentSpec, LaunchSpec, Runtime } from '../../src/runtimes/runtime.ts';
@@ -12,6 +13,7 @@ import {
   Observed,
   TerminalProcess,
 } from '../support/drive.ts';
+import { eventually } from '../support/eventually.ts';
 import { sandboxOf } from '../support/live-fleet.ts';
 
 /** What is asked of every runtime. */
@@ -56,12 +58,30 @@ export type Place = 'none' | 'bubblewrap';
 /** A message that is always taken back. */
 export const NEVER_READ = 'NEVER-READ';
 
+type Permissions = AgentSpec['permissions'];
+export const ASK: Permissions = { mode: 'ask', allow: [], deny: [] };
+export const ALLOW: Permissions = { mode: 'allow', allow: [], deny: [] };
+
+/** How long an engine whose test has ended may take to be idle. After that it is ended. */
+const IDLE_WAIT_MS = 3_000;
+
+/** An engine that works for one test after the other, with a directory of its own. */
+interface Worker {
+  engine: DrivenEngine;
+  desk: Desk;
+  taken: boolean;
+}
+
 export class Bench<S extends AnySubject = Subject> {
   readonly place: Place;
   readonly #setup: () => Promise<S>;
+  readonly #workspace = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'aether-bench-')));
+  /** By their permissions. */
+  readonly #workers = new Map<string, Worker>();
+  readonly #desks: Desk[] = [];
+  readonly #boxes = new Map<Desk, Boxes>();
   #subject: S | null = null;
   #desk: Desk | null = null;
-  #boxes: Boxes | null = null;
   #ends: (() => Promise<unknown>)[] = [];
 
   constructor(setup: () => Promise<S>, place: Place = 'none') {
@@ -88,19 +108,68 @@ export class Bench<S extends AnySubject = Subject> {
   }
 
   async close(): Promise<void> {
+    for (const key of this.#workers.keys()) await this.#dismiss(key);
+    this.#closeBoxes();
     await this.#subject?.close();
+    for (const desk of this.#desks) desk.remove();
+    fs.rmSync(this.#workspace, { recursive: true, force: true });
   }
 
   begin(): void {
-    this.#desk = new Desk(`r_${crypto.randomUUID().slice(0, 8)}`);
-    const { runtime, write = [] } = this.subject;
-    this.#boxes = this.place === 'none' ? null : new Boxes(this.#desk, runtime, write);
+    this.sitAt(this.#newDesk());
   }
 
+  /** The test goes on where another one was. */
+  sitAt(desk: Desk): void {
+    this.#desk = desk;
+  }
+
+  /** The workspace is empty again; a worker that is not idle by then does not work for another test. */
   async end(): Promise<void> {
     for (const end of this.#ends.splice(0)) await end();
-    this.#boxes?.close();
-    this.#desk?.remove();
+    for (const [key, worker] of this.#workers) if (worker.taken) await this.#giveBack(key, worker);
+    this.#closeBoxes();
+    for (const name of fs.readdirSync(this.#workspace))
+      fs.rmSync(join(this.#workspace, name), { recursive: true, force: true });
+  }
+
+  #newDesk(): Desk {
+    const desk = new Desk(`r_${crypto.randomUUID().slice(0, 8)}`, this.#workspace);
+    this.#desks.push(desk);
+    const { runtime, write = [] } = this.subject;
+    if (this.place !== 'none') this.#boxes.set(desk, new Boxes(desk, runtime, write));
+    return desk;
+  }
+
+  /** But those that somebody works in. */
+  #closeBoxes(): void {
+    for (const [desk, boxes] of this.#boxes) {
+      if (this.#workerAt(desk) !== undefined) continue;
+      boxes.close();
+      this.#boxes.delete(desk);
+    }
+  }
+
+  #workerAt(desk: Desk): Worker | undefined {
+    return [...this.#workers.values()].find((worker) => worker.desk === desk);
+  }
+
+  async #giveBack(key: string, worker: Worker): Promise<void> {
+    const { engine } = worker;
+    engine.gateOpen = true;
+    worker.taken = false;
+    const idle = () => {
+      const last = engine.observed.events.findLast((event) => event.kind === 'activity');
+      return last?.kind === 'activity' && last.activity === 'idle';
+    };
+    const settled = eventually('it is idle', () => !engine.running || idle(), IDLE_WAIT_MS);
+    if (!(await settled.catch(() => false)) || !engine.running) await this.#dismiss(key);
+  }
+
+  async #dismiss(key: string): Promise<void> {
+    const { engine } = this.#workers.get(key)!;
+    this.#workers.delete(key);
+    await engine.kill();
   }
 
   /** After the test, whatever became of it. */
@@ -112,15 +181,47 @@ export class Bench<S extends AnySubject = Subject> {
     return this.desk.agent(this.runtime, { ...this.subject.agent, ...overrides });
   }
 
+  /** Until the end of the test; at the desk of a worker that is dead it works in that one's place. */
   run(spec: LaunchSpec, observed = new Observed(this.runtime)): DrivenEngine {
-    const engine = this.#boxes === null ? new Engine(spec, observed) : this.#boxed(spec, observed);
-    this.onEnd(() => engine.kill());
+    const engine = this.#engine(spec, observed);
+    const worker = this.#workerAt(this.desk);
+    if (worker?.engine.running === false) worker.engine = engine;
+    else this.onEnd(() => engine.kill());
     return engine;
+  }
+
+  #engine(spec: LaunchSpec, observed = new Observed(this.runtime)): DrivenEngine {
+    return this.place === 'none' ? new Engine(spec, observed) : this.#boxed(spec, observed);
   }
 
   /** A new conversation. */
   async start(overrides: Partial<AgentSpec> = {}): Promise<DrivenEngine> {
     return this.run(await this.runtime.prepare(this.agent(overrides), this.desk.place, null, null));
+  }
+
+  /**
+   * An engine with these permissions is told this. It may have worked for other tests before, in the same
+   * conversation; what is observed of it is of this test alone. The test sits at its desk from now on. For all that is
+   * not about how an engine starts.
+   */
+  async work(goal: string | null, permissions: Permissions = ASK): Promise<DrivenEngine> {
+    const key = JSON.stringify(permissions);
+    const worker = this.#workers.get(key) ?? (await this.#hire(key, permissions));
+    worker.taken = true;
+    this.sitAt(worker.desk);
+    worker.engine.observeAnew();
+    if (goal !== null) worker.engine.say(goal);
+    return worker.engine;
+  }
+
+  async #hire(key: string, permissions: Permissions): Promise<Worker> {
+    const desk = this.#newDesk();
+    this.sitAt(desk);
+    const spec = await this.runtime.prepare(this.agent({ permissions }), desk.place, null, null);
+    const worker = { engine: this.#engine(spec), desk, taken: true };
+    this.#workers.set(key, worker);
+    await worker.engine.observed.waitFor('ready');
+    return worker;
   }
 
   /** The same in a box, whatever the place. */
@@ -132,18 +233,19 @@ export class Bench<S extends AnySubject = Subject> {
   }
 
   #boxed(spec: LaunchSpec, observed: Observed): BoxedEngine {
-    if (this.#boxes === null) throw new Error('there are no boxes here');
-    return new BoxedEngine(this.#boxes, spec, observed);
+    const boxes = this.#boxes.get(this.desk);
+    if (boxes === undefined) throw new Error('there are no boxes here');
+    return new BoxedEngine(boxes, spec, observed);
   }
 
   /** The terminal over the conversation that was observed so far. */
   async terminal(observed: Observed, size: { cols: number; rows: number }): Promise<TerminalProcess> {
-    const [agent, { place }, boxes] = [this.agent(), this.desk, this.#boxes];
+    const [agent, { place }, boxes] = [this.agent(), this.desk, this.#boxes.get(this.desk)];
     const spec = await this.runtime.terminal!(agent, place, observed.state, size);
     expect(spec.process).toMatchObject({ role: 'terminal', io: { kind: 'pty', ...size } });
     const tail = this.runtime.tail!(agent, place, observed.state);
     const terminal =
-      boxes === null
+      boxes === undefined
         ? new TerminalProcess(spec, observed, tail)
         : new TerminalProcess(spec, observed, tail, (launch) => boxedPty(boxes, launch));
     this.onEnd(() => terminal.stop());

@@ -8,7 +8,7 @@ const SIZE = { cols: 120, rows: 40 };
 export function conversationConformance(bench: Bench): void {
   describe('the conversation', () => {
     it('goes on after the process was killed in mid-turn', async () => {
-      const engine = await bench.start({ goal: 'REMEMBER-ME [[say noted]]' });
+      const engine = await bench.work('REMEMBER-ME [[say noted]]');
       await bench.ended(engine);
       engine.say('[[hang killed]]');
       await bench.subject.modelSaw('[[hang killed]]');
@@ -33,10 +33,10 @@ export function conversationConformance(bench: Bench): void {
       expect(again.observed.find('message', (m) => m.text.includes('REMEMBER-ME'))).toBeUndefined();
     });
 
-    it('says nothing on resume when there is nothing to say', async () => {
-      const engine = await bench.start({ goal: '[[say noted]]' });
+    it('ends politely when it is idle, and says nothing on resume when there is nothing to say', async () => {
+      const engine = await bench.work('[[say noted]]');
       await bench.ended(engine);
-      await engine.stop();
+      expect(await engine.stop()).toMatchObject({ code: 0, signal: null });
       const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, engine.observed.state, {
         note: '',
       });
@@ -54,7 +54,7 @@ export function conversationConformance(bench: Bench): void {
 export function handoverConformance(bench: Bench): void {
   describe('the conversation', () => {
     it('is handed to a human in a terminal and back, nothing lost, nothing told twice', async () => {
-      const engine = await bench.start({ goal: 'BEFORE [[say said before]]' });
+      const engine = await bench.work('BEFORE [[say said before]]');
       await bench.ended(engine);
       await engine.stop();
       const { observed } = engine;
@@ -88,14 +88,8 @@ export function handoverConformance(bench: Bench): void {
 
 export function endConformance(bench: Bench): void {
   describe('the end', () => {
-    it('comes politely to an idle engine', async () => {
-      const engine = await bench.start({ goal: '[[say hello]]' });
-      await bench.ended(engine);
-      expect(await engine.stop()).toMatchObject({ code: 0, signal: null });
-    });
-
     it('comes in time to a busy one', async () => {
-      const engine = await bench.start({ goal: '[[hang busy]]' });
+      const engine = await bench.work('[[hang busy]]');
       await bench.subject.modelSaw('[[hang busy]]');
       const { close_stdin_ms = 0, term_ms } = engine.spec.stop;
       const began = Date.now();

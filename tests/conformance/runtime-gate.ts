@@ -2,13 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import type { AgentSpec } from '../../src/runtimes/runtime.ts';
 import type { DrivenEngine } from '../support/drive.ts';
-import { type Bench, NEVER_READ } from './runtime-bench.ts';
-
-const ALLOWED: Partial<AgentSpec> = { permissions: { mode: 'allow', allow: [], deny: [] } };
+import { ALLOW, type Bench, NEVER_READ } from './runtime-bench.ts';
 
 export function gateConformance(bench: Bench): void {
-  const closed = async (goal: string, overrides: Partial<AgentSpec> = ALLOWED): Promise<DrivenEngine> => {
-    const engine = await bench.start({ goal, ...overrides });
+  const closed = async (goal: string, permissions = ALLOW): Promise<DrivenEngine> => {
+    const engine = await bench.work(goal, permissions);
     engine.gateOpen = false;
     return engine;
   };
@@ -51,13 +49,11 @@ export function gateConformance(bench: Bench): void {
       const tool = bench.subject.shellTool;
       const goal = `${bench.shellWriting('ruled')} [[say heard {{result}}]]`;
       const judged = async (permissions: AgentSpec['permissions'], verdict: 'pass' | 'allow') => {
-        bench.desk.place.run = `r_${crypto.randomUUID().slice(0, 8)}`;
-        const engine = await closed(goal, { permissions });
+        const engine = await closed(goal, permissions);
         // An engine may not even offer a tool that a rule denies.
         const first = await Promise.race([engine.observed.waitFor('gate-asked'), bench.ended(engine)]);
         if (first.kind === 'gate-asked') engine.answerGate(first.requestId, verdict);
         await bench.ended(engine);
-        await engine.kill();
         return engine.observed.find('tool-result')?.isError === false;
       };
       expect(await judged({ mode: 'deny', allow: [], deny: [] }, 'pass')).toBe(false);
@@ -97,14 +93,6 @@ export function gateConformance(bench: Bench): void {
       expect(bench.written('late')).toBe(false);
     });
 
-    it('stays closed when nobody is left to answer', async () => {
-      const engine = await closed(`${bench.shellWriting('alone')} [[say done]]`);
-      await engine.observed.waitFor('gate-asked');
-      engine.abandon();
-      await engine.exited;
-      expect(bench.written('alone')).toBe(false);
-    });
-
     it('takes a message that waits back out of the queue', async () => {
       const engine = await closed(`${bench.shellWriting('meanwhile')} [[say done]]`);
       const { requestId } = await engine.observed.waitFor('gate-asked');
@@ -115,6 +103,14 @@ export function gateConformance(bench: Bench): void {
       engine.say('[[say the end]]');
       await bench.ended(engine, from);
       expect(bench.subject.lastRequest()).not.toContain(NEVER_READ);
+    });
+
+    it('stays closed when nobody is left to answer', async () => {
+      const engine = await closed(`${bench.shellWriting('alone')} [[say done]]`);
+      await engine.observed.waitFor('gate-asked');
+      engine.abandon();
+      await engine.exited;
+      expect(bench.written('alone')).toBe(false);
     });
   });
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { DrivenEngine } from '../support/drive.ts';
-import type { Bench } from './runtime-bench.ts';
+import { ALLOW, type Bench } from './runtime-bench.ts';
 
 export function messageConformance(bench: Bench): void {
   describe('messages', () => {
@@ -10,8 +10,7 @@ export function messageConformance(bench: Bench): void {
       engine.observed.events.flatMap((e) => (e.kind === 'inject' && e.injectId === id ? [e.stage] : []));
 
     it('carry a receipt from delivered over seen to acted', async () => {
-      const engine = await bench.start();
-      await engine.observed.waitFor('ready');
+      const engine = await bench.work(null);
       const id = engine.say('are you there? [[say yes]]');
       await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'acted');
       expect(stages(engine, id)).toEqual(['delivered', 'seen', 'acted']);
@@ -20,10 +19,7 @@ export function messageConformance(bench: Bench): void {
 
     it('of priority next are folded in after the running tool', async () => {
       const tool = bench.subject.shell(`sleep 2; echo done > ${join(bench.desk.workspace, 'tool-done')}`);
-      const engine = await bench.start({
-        goal: `${tool} [[say the tool was run]]`,
-        permissions: { mode: 'allow', allow: [], deny: [] },
-      });
+      const engine = await bench.work(`${tool} [[say the tool was run]]`, ALLOW);
       await engine.observed.waitFor('tool-call');
       const id = engine.say('FOLDED-IN without a script');
       await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'seen');
@@ -36,10 +32,7 @@ export function messageConformance(bench: Bench): void {
     });
 
     it('of priority later wait for the end of the turn', async () => {
-      const engine = await bench.start({
-        goal: `${bench.subject.shell('sleep 1')} [[say first turn]]`,
-        permissions: { mode: 'allow', allow: [], deny: [] },
-      });
+      const engine = await bench.work(`${bench.subject.shell('sleep 1')} [[say first turn]]`, ALLOW);
       await engine.observed.waitFor('tool-call');
       const id = engine.say('[[say second turn]]', 'later');
       await engine.observed.waitFor('message', (m) => m.text === 'second turn');
@@ -53,7 +46,7 @@ export function messageConformance(bench: Bench): void {
 
     it('of priority now end the running tool', async () => {
       const tool = bench.subject.shell(`sleep 20; echo done > ${join(bench.desk.workspace, 'never')}`);
-      const engine = await bench.start({ goal: tool, permissions: { mode: 'allow', allow: [], deny: [] } });
+      const engine = await bench.work(tool, ALLOW);
       await engine.observed.waitFor('tool-call');
       const began = Date.now();
       const id = engine.say('drop it [[say dropped]]', 'now');
@@ -66,9 +59,7 @@ export function messageConformance(bench: Bench): void {
 
   describe('interrupt', () => {
     it('ends the turn, not the process', async () => {
-      const engine = await bench.start({
-        goal: '[[slow 50 one two three]] [[hang interrupted]] [[say never]]',
-      });
+      const engine = await bench.work('[[slow 50 one two three]] [[hang interrupted]] [[say never]]');
       await engine.observed.waitFor('activity', (a) => a.activity === 'thinking');
       await bench.subject.modelSaw('[[hang interrupted]]');
       engine.write(bench.runtime.interrupt!('stop-1'));

@@ -1,18 +1,16 @@
 /** The observer: the same answer to the same line, whatever the line. */
 import { describe, expect, it } from 'vitest';
 import type { ObservedEvent } from '../../src/runtimes/runtime.ts';
-import type { Bench } from './runtime-bench.ts';
+import { ALLOW, type Bench } from './runtime-bench.ts';
 
 export function observerConformance(bench: Bench): void {
   describe('the observer', () => {
     it('is pure, and survives lines that are cut, foreign or huge', async () => {
-      const engine = await bench.start({
-        goal: `[[think hm]] ${bench.shellWriting('pure')} [[say done]]`,
-        permissions: { mode: 'allow', allow: [], deny: [] },
-      });
+      const engine = await bench.work(`[[think hm]] ${bench.shellWriting('pure')} [[say done]]`, ALLOW);
       await bench.ended(engine);
-      await engine.stop();
-      const { lines } = engine.observed;
+      // From its first line on: of all the tests that it has worked for.
+      const parts = [...engine.before, engine.observed];
+      const lines = parts.flatMap((part) => part.lines);
       expect(lines.length).toBeGreaterThan(5);
       const { observer } = bench.runtime;
       const replay = (): { events: ObservedEvent[]; state: unknown } => {
@@ -27,7 +25,8 @@ export function observerConformance(bench: Bench): void {
       };
       const once = replay();
       expect(replay()).toEqual(once);
-      expect(once.events).toEqual(engine.observed.events.filter((event) => event.kind !== 'note'));
+      const seen = parts.flatMap(({ events }) => events);
+      expect(once.events).toEqual(seen.filter((event) => event.kind !== 'note'));
       const bad = lines.flatMap((line) => [
         line.slice(0, line.length >> 1),
         line.slice(1),

@@ -22,11 +22,13 @@ export function turnConformance(bench: Bench): void {
       expect(usage.output_tokens).toBeGreaterThan(0);
       await engine.observed.waitFor('session');
       await engine.observed.waitFor('activity', (a) => a.activity === 'thinking');
+      const servers = engine.observed.find('mcp-status')?.servers ?? [];
+      expect(servers).toContainEqual({ name: 'aether', status: 'connected' });
     });
 
     it('calls aether tools without asking anybody', async () => {
       const script = `[[call ${bench.subject.echoTool} {"text":"ping"}]] [[say got {{result}}]]`;
-      const engine = await bench.start({ goal: script });
+      const engine = await bench.work(script);
       expect((await bench.ended(engine)).outcome).toBe('done');
       const call = engine.observed.find('tool-call', (c) => c.tool === bench.subject.echoTool);
       expect(call?.input).toEqual({ text: 'ping' });
@@ -34,12 +36,10 @@ export function turnConformance(bench: Bench): void {
       expect(result).toMatchObject({ isError: false, text: 'echo: ping' });
       expect(engine.observed.find('permission-asked')).toBeUndefined();
       expect(engine.observed.find('message', (m) => m.text === 'got echo: ping')).toBeDefined();
-      const servers = engine.observed.find('mcp-status')?.servers ?? [];
-      expect(servers).toContainEqual({ name: 'aether', status: 'connected' });
     });
 
     it('fails as a turn, not as a process', async () => {
-      const engine = await bench.start({ goal: '[[error 400]]' });
+      const engine = await bench.work('[[error 400]]');
       const end = await bench.ended(engine);
       expect(end.outcome).toBe('failed');
       expect(end.text).toContain('400');
@@ -49,7 +49,7 @@ export function turnConformance(bench: Bench): void {
     });
 
     it('tries again when the model is overloaded', async () => {
-      const engine = await bench.start({ goal: `${crypto.randomUUID()} [[error 529 1]] [[say recovered]]` });
+      const engine = await bench.work(`${crypto.randomUUID()} [[error 529 1]] [[say recovered]]`);
       expect((await engine.observed.waitFor('retrying')).attempt).toBe(1);
       expect(await bench.ended(engine)).toMatchObject({ outcome: 'done' });
       expect(engine.observed.find('message', (m) => m.text === 'recovered')).toBeDefined();
@@ -58,7 +58,7 @@ export function turnConformance(bench: Bench): void {
 
   describe('permissions', () => {
     it('wait for the operator: allowed, it runs', async () => {
-      const engine = await bench.start({ goal: `${bench.shellWriting('allowed')} [[say after]]` });
+      const engine = await bench.work(`${bench.shellWriting('allowed')} [[say after]]`);
       const asked = await engine.observed.waitFor('permission-asked');
       expect(asked.tool).toBe(bench.subject.shellTool);
       await engine.observed.waitFor('activity', (a) => a.activity === 'waiting-for-operator');
@@ -71,9 +71,7 @@ export function turnConformance(bench: Bench): void {
     });
 
     it('wait for the operator: denied, it does not, and the agent is told why', async () => {
-      const engine = await bench.start({
-        goal: `${bench.shellWriting('denied')} [[say I heard: {{result}}]]`,
-      });
+      const engine = await bench.work(`${bench.shellWriting('denied')} [[say I heard: {{result}}]]`);
       const { requestId, input } = await engine.observed.waitFor('permission-asked');
       const message = 'not today, said the operator';
       engine.write(bench.runtime.permission!({ requestId, allow: false, message, input }));
@@ -83,7 +81,7 @@ export function turnConformance(bench: Bench): void {
     });
 
     it('are taken back when the turn is cancelled', async () => {
-      const engine = await bench.start({ goal: bench.shellWriting('cancelled') });
+      const engine = await bench.work(bench.shellWriting('cancelled'));
       const { requestId } = await engine.observed.waitFor('permission-asked');
       engine.write(bench.runtime.interrupt!('cancel-1'));
       expect(await engine.observed.waitFor('permission-withdrawn')).toMatchObject({ requestId });
@@ -95,11 +93,9 @@ export function turnConformance(bench: Bench): void {
       const goal = `${bench.shellWriting('ruled')} [[say heard {{result}}]]`;
       const rule = async (permissions: AgentSpec['permissions']) => {
         fs.rmSync(join(bench.desk.workspace, 'ruled'), { force: true });
-        const engine = await bench.start({ goal, permissions });
+        const engine = await bench.work(goal, permissions);
         expect((await bench.ended(engine)).outcome).toBe('done');
         expect(engine.observed.find('permission-asked')).toBeUndefined();
-        await engine.kill();
-        fs.rmSync(bench.desk.place.agentDir, { recursive: true, force: true });
         return bench.written('ruled');
       };
       expect(await rule({ mode: 'allow', allow: [], deny: [] })).toBe(true);

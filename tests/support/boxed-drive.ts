@@ -102,6 +102,7 @@ export class Boxes {
 class BoxedRun {
   readonly began: Promise<TestShim>;
   readonly exited: Promise<Exit>;
+  running = true;
   /** That of the newest host. */
   client: ShimClient | null = null;
   #last: Promise<unknown>;
@@ -117,7 +118,11 @@ class BoxedRun {
       return this.#follow(shim, printed);
     });
     // A test that fails meanwhile hears of it when it is ended.
-    this.exited.catch(() => undefined);
+    this.exited
+      .catch(() => undefined)
+      .then(() => {
+        this.running = false;
+      });
   }
 
   /** Reads the journal as it grows, to its end; a shim that died leaves no end. */
@@ -203,12 +208,18 @@ export class BoxedEngine extends DrivenEngine {
     return this.#run.exited;
   }
 
+  get running(): boolean {
+    return this.#run.running;
+  }
+
   write(frame: Frame): void {
     this.#run.write(frame.data);
   }
 
   async stop(): Promise<Exit & { step: string }> {
     const { code, signal, killed } = await this.#run.stop(this.spec.stop);
+    // Read to its end.
+    await this.exited;
     return { code, signal, step: killed > 0 ? 'SIGKILL' : 'SIGTERM' };
   }
 

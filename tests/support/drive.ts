@@ -53,10 +53,11 @@ export class Desk {
   readonly workspace: string;
   readonly place: RunPlace;
 
-  constructor(run = 'r_test') {
+  /** @param workspace one that others work in, too; otherwise one of its own */
+  constructor(run = 'r_test', workspace: string | null = null) {
     this.root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'aether-desk-')));
-    this.workspace = join(this.root, 'workspace');
-    fs.mkdirSync(this.workspace);
+    this.workspace = workspace ?? join(this.root, 'workspace');
+    fs.mkdirSync(this.workspace, { recursive: true });
     fs.mkdirSync(join(this.root, 'user'));
     this.place = {
       run,
@@ -165,7 +166,9 @@ export interface Exit {
 /** A structured engine, wherever it runs: what it is told, and what it says. */
 export abstract class DrivenEngine {
   readonly spec: LaunchSpec;
-  readonly observed: Observed;
+  /** What is observed now; what was before `observeAnew`. */
+  observed: Observed;
+  readonly before: Observed[] = [];
   /** False: tool calls stand at the gate until the test answers them. */
   gateOpen = true;
 
@@ -175,6 +178,7 @@ export abstract class DrivenEngine {
   }
 
   abstract readonly exited: Promise<Exit>;
+  abstract readonly running: boolean;
   abstract write(frame: Frame): void;
   /** By its own ladder, as the shim does it. @returns how it ended, and on which step */
   abstract stop(): Promise<Exit & { step: string }>;
@@ -188,6 +192,12 @@ export abstract class DrivenEngine {
     const from = observed.events.length;
     observed.take(observed.runtime.observer.line(observed.state, source, line));
     if (this.gateOpen) this.passGates(from);
+  }
+
+  /** What it says from now on is kept apart from what it said before: a test looks at its own events only. */
+  observeAnew(): void {
+    this.before.push(this.observed);
+    this.observed = new Observed(this.observed.runtime, this.observed.state);
   }
 
   /** As a host that holds nothing back. */
