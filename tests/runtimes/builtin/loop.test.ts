@@ -11,17 +11,27 @@ import { LoopDesk, LoopProcess, runtime } from './loop-process.ts';
 let server: ModelServer;
 let desk: LoopDesk;
 let loop: LoopProcess;
+/** One that may do anything: it works for one test after the other, in one conversation. */
+let common: { desk: LoopDesk; loop: LoopProcess } | null = null;
+const desks: LoopDesk[] = [];
 
 beforeAll(async () => {
   server = await startModelServer();
 });
-afterAll(() => server.close());
+afterAll(async () => {
+  await common?.loop.stop();
+  for (const each of desks) each.remove();
+  await server.close();
+});
 beforeEach(() => {
   desk = new LoopDesk();
+  desks.push(desk);
 });
 afterEach(async () => {
+  const idle = () => loop.of('activity').at(-1)?.activity === 'idle';
+  if (loop === common?.loop && loop.running && (await eventually('idle', idle).catch(() => false))) return;
   await loop?.stop();
-  desk.remove();
+  if (loop === common?.loop) common = null;
 });
 
 const KEY = 'sk-ant-a-key-nobody-may-see';
@@ -36,6 +46,25 @@ function agent(overrides: Partial<AgentSpec> = {}): AgentSpec {
 
 async function start(goal: string | null, overrides: Partial<AgentSpec> = {}): Promise<LoopProcess> {
   loop = await LoopProcess.start(desk, agent({ goal, ...overrides }));
+  return loop;
+}
+
+/** The common loop is told this; what is observed is of this test alone. null: nothing. */
+async function told(goal: string | null): Promise<LoopProcess> {
+  if (common === null) {
+    common = { desk, loop: await LoopProcess.start(desk, agent()) };
+    await common.loop.waitFor('ready');
+  }
+  ({ desk, loop } = common);
+  loop.observeAnew();
+  if (goal !== null) loop.say(goal);
+  return loop;
+}
+
+/** Another process goes on with the common conversation. */
+async function again(note: string): Promise<LoopProcess> {
+  loop = await LoopProcess.start(desk, agent(), { note });
+  common = { desk, loop };
   return loop;
 }
 
@@ -82,7 +111,7 @@ test('a turn with local tools and a tool of the MCP server, as events in order',
 });
 
 test('the log-in reaches neither commands, nor the MCP server, nor any output or file', async () => {
-  await start(`${call('run_command', { command: 'env' }) + call('aether_env', {})}[[say ${KEY}]]`);
+  await told(`${call('run_command', { command: 'env' }) + call('aether_env', {})}[[say ${KEY}]]`);
   await loop.turnEnd();
   const [env, mcp] = loop.of('tool-result').map((event) => event.text);
   expect(env).toContain('HOME=');
@@ -97,10 +126,11 @@ test('the log-in reaches neither commands, nor the MCP server, nor any output or
 });
 
 test('a path out of the workspace is refused, also by way of a link', async () => {
+  await told(null);
   desk.write('secret.txt', 'out of bounds');
   symlinkSync(desk.root, join(desk.workspace, 'link'));
   symlinkSync(join(desk.root, 'new.txt'), join(desk.workspace, 'dangling'));
-  await start(
+  loop.say(
     [
       call('read_file', { path: '../secret.txt' }),
       call('read_file', { path: 'link/secret.txt' }),
@@ -122,7 +152,7 @@ test('a path out of the workspace is refused, also by way of a link', async () =
 });
 
 test('long output is cut in the middle and says so; a command is ended when its time is over', async () => {
-  await start(
+  await told(
     [
       call('run_command', { command: 'yes 0123456789 | head -c 3000000; echo; echo the end' }),
       call('run_command', { command: 'echo begun; sleep 300', timeout_ms: 300 }),
@@ -139,55 +169,45 @@ test('long output is cut in the middle and says so; a command is ended when its 
 });
 
 test('a server error and a refused connection are tried again, each try told', async () => {
-  await start('[[error 529 1]][[say got through]]');
+  await told('[[error 529 1]][[say got through]]');
   expect((await loop.turnEnd()).text).toBe('got through');
   expect(loop.of('retrying')).toMatchObject([{ attempt: 1 }]);
   expect(loop.of('retrying')[0]?.why).toContain('529');
   expect(loop.of('activity').map((event) => event.activity)).toContain('rate-limited');
 });
 
-test('tries are bounded, and the turn then fails with a sentence', async () => {
-  await start('[[error 500]]', { env: { ANTHROPIC_BASE_URL: server.url } });
-  loop.child.kill('SIGKILL');
-  const spec = await patchedSpec({ attempts_max: 2, delay_ms_min: 10, delay_ms_max: 20 });
-  loop = LoopProcess.from(spec);
-  const end = await loop.turnEnd();
-  expect(end.outcome).toBe('failed');
-  expect(end.text).toMatch(/status 500.*tried 2 times/);
-  expect(loop.of('note').at(-1)).toMatchObject({ level: 'error' });
+test('tries are bounded, whatever is wrong, and the turn then fails with a sentence', async () => {
+  // Minutes of back-off are for real providers.
+  const spec = await runtime.prepare(agent(), desk.place, null, null);
+  const file = spec.files[0]!;
+  const retry = { attempts_max: 3, delay_ms_min: 5, delay_ms_max: 10 };
+  const content = JSON.stringify({ ...(JSON.parse(file.content) as object), retry });
+  loop = LoopProcess.from({ ...spec, files: [{ ...file, content }] });
+  for (const wrong of ['[[error 500]]', '[[malformed cut]]', '[[malformed garbage]]']) {
+    loop.observeAnew();
+    loop.say(wrong);
+    const end = await loop.turnEnd();
+    expect({ wrong, ...end }).toMatchObject({ wrong, outcome: 'failed' });
+    expect(loop.of('retrying')).toHaveLength(2);
+    if (wrong === '[[error 500]]') expect(end.text).toMatch(/status 500.*tried 3 times/);
+    expect(loop.of('note').at(-1)).toMatchObject({ level: 'error' });
+  }
   // The conversation is not spoilt by it.
   const from = loop.events.length;
   loop.say('[[say fine again]]');
   expect((await loop.turnEnd(from)).text).toBe('fine again');
 });
 
-/** The engine with quick retries: minutes of back-off are for real providers. */
-async function patchedSpec(retry: Record<string, number>, goal = '[[error 500]]') {
-  const spec = await runtime.prepare(agent({ goal }), { ...desk.place, run: 'r_retry' }, null, null);
-  const file = spec.files[0]!;
-  const settings = JSON.parse(file.content) as Record<string, unknown>;
-  return { ...spec, files: [{ ...file, content: JSON.stringify({ ...settings, retry }) }] };
-}
-
 test('a request the provider refuses for good is not tried again', async () => {
-  await start('[[error 401]]');
+  await told('[[error 401]]');
   const end = await loop.turnEnd();
   expect(end).toMatchObject({ outcome: 'failed' });
   expect(end.text).toContain('401');
   expect(loop.of('retrying')).toEqual([]);
 });
 
-test.each(['cut', 'garbage'])('an answer that is %s is tried again, within bounds', async (how) => {
-  loop = LoopProcess.from(
-    await patchedSpec({ attempts_max: 3, delay_ms_min: 5, delay_ms_max: 5 }, `[[malformed ${how}]]`),
-  );
-  const end = await loop.turnEnd();
-  expect(end.outcome).toBe('failed');
-  expect(loop.of('retrying')).toHaveLength(2);
-});
-
 test('tool arguments that are no JSON go back to the model as an error', async () => {
-  await start(`[[malformed arguments]]${call('read_file', { path: 'a' })}[[say I see: {{result}}]]`);
+  await told(`[[malformed arguments]]${call('read_file', { path: 'a' })}[[say I see: {{result}}]]`);
   const end = await loop.turnEnd();
   expect(end.outcome).toBe('done');
   expect(loop.of('tool-result')[0]).toMatchObject({ isError: true });
@@ -196,7 +216,7 @@ test('tool arguments that are no JSON go back to the model as an error', async (
 });
 
 test('a model that keeps sending what cannot be used fails the turn with a note', async () => {
-  await start(
+  await told(
     `${call('no_such_tool', {}) + call('read_file', { wrong: 1 }) + call('read_file', {})}[[say end]]`,
   );
   const end = await loop.turnEnd();
@@ -250,10 +270,21 @@ test('permissions: a question waits for its answer; rules answer by themselves',
   expect(results[5]?.text).toContain('permissions do not allow');
   expect(existsSync(join(desk.workspace, 'sneaked'))).toBe(false);
   expect(resultsIn(server.requests.at(-1)!).join()).toContain('not that one');
+
+  // An interrupt while a question is open withdraws it.
+  loop.observeAnew();
+  loop.say(call('run_command', { command: 'true' }));
+  const { requestId } = await loop.waitFor('permission-asked');
+  loop.interrupt('i');
+  await loop.waitFor('interrupted');
+  expect(loop.of('permission-withdrawn')).toEqual([{ kind: 'permission-withdrawn', requestId }]);
+  const from = loop.events.length;
+  loop.permit(requestId, true);
+  await loop.waitFor('note', (event) => event.text.includes('no longer waits'), { from });
 });
 
 test('an interrupt withdraws a question and ends a tool with its whole tree', async () => {
-  await start(
+  await told(
     `${call('run_command', {
       command: `setsid sh -c 'sleep 300 & echo $! > pid2; wait' & echo $! > pid; trap "" TERM; sleep 300`,
     })}[[say never]]`,
@@ -279,9 +310,9 @@ test('an interrupt withdraws a question and ends a tool with its whole tree', as
 });
 
 test('an interrupt in mid-answer keeps what was written and answers at once', async () => {
-  await start(null);
+  await told(null);
   loop.say('[[say First part. ]][[hang mid]]', 'next', 'M');
-  await loop.waitFor('inject', (event) => event.stage === 'seen');
+  await loop.waitFor('inject', (event) => event.injectId === 'M' && event.stage === 'seen');
   loop.interrupt('i');
   const begun = Date.now();
   await loop.waitFor('interrupted');
@@ -290,21 +321,8 @@ test('an interrupt in mid-answer keeps what was written and answers at once', as
   await eventually('the request was dropped', () => server.requests.at(-1)?.outcome === 'aborted');
 });
 
-test('an interrupt while a question is open withdraws it', async () => {
-  await start(call('run_command', { command: 'true' }), {
-    permissions: { mode: 'ask', allow: [], deny: [] },
-  });
-  const { requestId } = await loop.waitFor('permission-asked');
-  loop.interrupt('i');
-  await loop.waitFor('interrupted');
-  expect(loop.of('permission-withdrawn')).toEqual([{ kind: 'permission-withdrawn', requestId }]);
-  const from = loop.events.length;
-  loop.permit(requestId, true);
-  await loop.waitFor('note', (event) => event.text.includes('no longer waits'), { from });
-});
-
 test('next is folded in right after the running tool, later has a turn of its own, each with its receipts', async () => {
-  await start(
+  await told(
     `${call('run_command', { command: 'until test -e go; do sleep 0.02; done' })}[[say first turn]]`,
   );
   await toolRunning();
@@ -331,7 +349,7 @@ test('next is folded in right after the running tool, later has a turn of its ow
 });
 
 test('now aborts the running tool and is read at once, in the same turn', async () => {
-  await start(`${call('run_command', { command: 'sleep 300' })}[[say never]]`);
+  await told(`${call('run_command', { command: 'sleep 300' })}[[say never]]`);
   await toolRunning();
   loop.say('[[say urgent thing done]]', 'now', 'U');
   const end = await loop.turnEnd();
@@ -342,8 +360,7 @@ test('now aborts the running tool and is read at once, in the same turn', async 
 });
 
 test('the same message id twice is one message', async () => {
-  await start(null);
-  await loop.waitFor('activity', (event) => event.activity === 'idle');
+  await told(null);
   loop.say('[[say once]]', 'next', 'same');
   await loop.turnEnd();
   const from = loop.events.length;
@@ -355,68 +372,68 @@ test('the same message id twice is one message', async () => {
 });
 
 test('SIGKILL in mid-tool, then resume: the call is repaired, the queue is kept, the model goes on', async () => {
-  await start(`${call('run_command', { command: 'echo $$ > pid; sleep 300' })}[[say never]]`);
+  await told(`${call('run_command', { command: 'echo $$ > orphan; sleep 300' })}[[say never]]`);
+  const tools = () => desk.entries().filter((entry) => entry.type === 'tool').length;
+  const earlier = tools();
   await toolRunning();
   loop.say('a kept word', 'later', 'K');
   await loop.waitFor('inject', (event) => event.injectId === 'K');
-  await eventually('the command runs', () => existsSync(join(desk.workspace, 'pid')));
-  const orphan = Number(readFileSync(join(desk.workspace, 'pid'), 'utf8'));
+  await eventually('the command runs', () => existsSync(join(desk.workspace, 'orphan')));
+  const orphan = Number(readFileSync(join(desk.workspace, 'orphan'), 'utf8'));
   loop.child.kill('SIGKILL');
   await loop.exited;
   process.kill(-orphan, 'SIGKILL'); // In a run the shim does this.
-  loop = await LoopProcess.start(desk, agent(), { note: '[[say I am back]]' });
+  await again('[[say I am back]]');
   await loop.waitFor('message', (event) => event.text === 'I am back');
   await loop.waitFor('inject', (event) => event.injectId === 'K' && event.stage === 'acted');
   expect(loop.of('session')).toEqual([{ kind: 'session', session: 'r_test' }]);
   const back = server.requests.find((request) => saidIn(request).endsWith('[[say I am back]]'))!;
   expect(resultsIn(back).at(-1)).toContain('Not run, or not finished');
-  expect(desk.entries().filter((entry) => entry.type === 'tool')).toHaveLength(1);
+  expect(tools()).toBe(earlier + 1);
 });
 
 test('a torn last line is dropped; a damaged line elsewhere is named', async () => {
-  await start('[[say one]]');
+  await told('[[say one]]');
   await loop.turnEnd();
   await loop.stop();
   const path = desk.conversation();
   appendFileSync(path, '{"type":"user","key":"x","te');
-  loop = await LoopProcess.start(desk, agent(), { note: '[[say two]]' });
+  await again('[[say two]]');
   expect((await loop.turnEnd()).text).toBe('two');
   await loop.stop();
   const lines = readFileSync(path, 'utf8').split('\n');
   lines[1] = '{"type":"us';
   writeFileSync(path, lines.join('\n'));
-  loop = await LoopProcess.start(desk, agent(), { note: 'x' });
+  await again('x');
   expect(await loop.exited).toEqual({ code: 1, signal: null });
   expect(loop.of('note').at(-1)?.text).toContain('Line 2 of the conversation');
 });
 
 test('two processes never share a conversation; a dead one does not block it', async () => {
-  await start(null);
-  await loop.waitFor('ready');
+  await told(null);
   const second = await LoopProcess.start(desk, agent(), { note: '' });
   expect(await second.exited).toEqual({ code: 1, signal: null });
   expect(second.of('note').at(-1)?.text).toContain(`in use by process ${loop.child.pid}`);
   loop.child.kill('SIGKILL');
   await loop.exited;
-  loop = await LoopProcess.start(desk, agent(), { note: '' });
-  await loop.waitFor('ready');
+  await again('');
+  await loop.waitFor('activity', (event) => event.activity === 'idle');
 });
 
 test('the end of input ends the process politely, with what was running recorded', async () => {
-  await start(`${call('run_command', { command: 'sleep 300' })}[[say never]]`);
+  await told(`${call('run_command', { command: 'sleep 300' })}[[say never]]`);
   await toolRunning();
   loop.child.stdin!.end();
   expect(await loop.exited).toEqual({ code: 0, signal: null });
   expect(desk.entries().at(-1)).toMatchObject({ type: 'turn', outcome: 'interrupted' });
-  loop = await LoopProcess.start(desk, agent(), { note: '' });
+  await again('');
   await loop.waitFor('activity', (event) => event.activity === 'idle');
   loop.child.kill('SIGTERM');
   expect(await loop.exited).toEqual({ code: 143, signal: null });
 });
 
 test('bad lines on its input are noted and do no harm', async () => {
-  await start(null);
-  await loop.waitFor('activity', (event) => event.activity === 'idle');
+  await told(null);
   for (const line of ['not json', '{"type":"dance"}', '{"type":"message","id":"x"}', '']) {
     loop.child.stdin!.write(`${line}\n`);
   }
