@@ -2,19 +2,20 @@
  * Answers at the gate of the real program that are no answers: broken, of another shape, huge, late, to another call. The
  * tool does not run. What says nothing (an empty object) is what the host means by "pass", and it sends nothing else.
  */
-import { afterEach, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { limits } from '../../../src/host/limits.ts';
+import { ALLOW } from '../../conformance/runtime-bench.ts';
 import { useClaude } from './desk.ts';
 
 const bench = useClaude();
+/** An engine is told at its start; it serves one test after the other. */
+const WAIT_MS = 2_000;
 const adjustable = limits as { gate_wait_ms: number };
 const usual = limits.gate_wait_ms;
-afterEach(() => {
+adjustable.gate_wait_ms = WAIT_MS;
+afterAll(() => {
   adjustable.gate_wait_ms = usual;
 });
-
-const WAIT_MS = 3_000;
-const everything = { mode: 'allow' as const, allow: [], deny: [] };
 
 const success = (request_id: string, response: unknown) =>
   `${JSON.stringify({ type: 'control_response', response: { subtype: 'success', request_id, response } })}\n`;
@@ -40,30 +41,28 @@ const BROKEN: Record<string, (id: string) => string> = {
 };
 
 it.each(Object.entries(BROKEN))('%s', async (_what, frame) => {
-  adjustable.gate_wait_ms = WAIT_MS;
-  const goal = `${bench.shellWriting('made')} [[say over]]`;
-  const engine = await bench.start({ permissions: everything, goal });
+  const engine = await bench.work(`${bench.shellWriting('made')} [[say over]]`, ALLOW);
   engine.gateOpen = false;
   const { requestId } = await engine.observed.waitFor('gate-asked');
-  engine.write({ id: 'broken', data: frame(requestId) });
+  const data = frame(requestId);
+  engine.write({ id: 'broken', data });
   await Promise.race([
     bench.ended(engine),
     engine.exited,
     new Promise((resolve) => setTimeout(resolve, WAIT_MS + 3_000)),
   ]);
   expect(bench.written('made')).toBe(false);
+  // What is written next would be the rest of that line.
+  if (!data.endsWith('\n')) await engine.kill();
 });
 
-it('an answer that comes too late', async () => {
-  adjustable.gate_wait_ms = 2_000;
-  const engine = await bench.start({
-    permissions: everything,
-    goal: `${bench.shellWriting('made')} [[say over]]`,
-  });
+it('none within its own time-out, which it says, or one that comes too late', async () => {
+  const engine = await bench.work(`${bench.shellWriting('made')} [[say heard {{result}}]]`, ALLOW);
   engine.gateOpen = false;
   const { requestId } = await engine.observed.waitFor('gate-asked');
-  await engine.observed.waitFor('gate-withdrawn');
+  expect(await engine.observed.waitFor('gate-withdrawn')).toEqual({ kind: 'gate-withdrawn', requestId });
   engine.answerGate(requestId, 'allow');
+  await engine.observed.waitFor('message', (m) => m.text.includes('did not respond before its timeout'));
   await bench.ended(engine);
   expect(bench.written('made')).toBe(false);
 });
@@ -76,9 +75,12 @@ it.each<[string, unknown]>([
   ['a list', [{ behavior: 'allow' }]],
   ['a decision of a hook', decision({ permissionDecision: 'allow' })],
 ])('%s as the answer to a permission prompt', async (_what, response) => {
-  const engine = await bench.start({ goal: `${bench.shellWriting('made')} [[say over]]` });
+  const engine = await bench.work(`${bench.shellWriting('made')} [[say over]]`);
   const { requestId } = await engine.observed.waitFor('permission-asked');
   engine.write({ id: 'broken', data: success(requestId, response) });
-  await Promise.race([bench.ended(engine), new Promise((resolve) => setTimeout(resolve, WAIT_MS))]);
+  const ended = bench.ended(engine);
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, WAIT_MS))]);
   expect(bench.written('made')).toBe(false);
+  engine.write(bench.runtime.interrupt!('enough'));
+  await ended;
 });

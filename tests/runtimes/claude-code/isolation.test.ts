@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { AgentSpec, InheritSpec, LaunchSpec } from '../../../src/runtimes/runtime.ts';
+import { ALLOW } from '../../conformance/runtime-bench.ts';
 import type { Engine } from '../../support/drive.ts';
 import { useClaude } from './desk.ts';
 import { KEY } from './subject.ts';
@@ -65,49 +66,40 @@ async function observe(inherit: Partial<InheritSpec>, overrides: Partial<AgentSp
   };
 }
 
-it('inherits nothing unless told to, and obeys no workspace settings', async () => {
+it('inherits what it is told to and no more, and keeps neither that nor what the agent allowed itself', async () => {
   furnish();
-  const seen = await observe({}, { role: 'ROLE-MARK' });
-  expect(seen).toMatchObject({ marks: ['ROLE'], asked: true, servers: ['aether'] });
-  expect(fs.existsSync(join(bench.desk.workspace, 'HOOK-RAN'))).toBe(false);
-});
-
-it('inherits instructions: the user’s and the project’s, without the project’s hooks', async () => {
-  furnish();
-  const seen = await observe({ instructions: true });
-  expect(seen).toMatchObject({ marks: ['USER-INSTRUCTION', 'PROJECT-INSTRUCTION'], asked: true });
-  expect(fs.existsSync(join(bench.desk.workspace, 'HOOK-RAN'))).toBe(false);
-});
-
-it('inherits settings: what the user allows is not asked about', async () => {
-  furnish();
-  expect(await observe({ settings: true })).toMatchObject({ marks: [], asked: false });
-});
-
-it('inherits MCP servers beside ours, their secrets masked', async () => {
-  furnish();
-  const seen = await observe({ mcpServers: true });
-  expect(seen.servers.sort()).toEqual(['aether', 'mine']);
-  const shown = seen.spec.files.filter((file) => !file.secret).map((file) => file.content);
-  expect(shown.join()).not.toContain('user-mcp-secret');
-});
-
-it('inherits skills whole, binary files too', async () => {
-  furnish();
-  expect(await observe({ skills: true })).toMatchObject({ marks: ['SKILL'] });
-  const copy = join(bench.desk.place.agentDir, 'claude/skills/greet/logo.png');
-  expect([...fs.readFileSync(copy)]).toEqual([0x89, 0x50, 0x4e, 0x47, 0xff, 0x00]);
-});
-
-it('does not keep what was inherited once, or what the agent allowed itself', async () => {
-  furnish();
-  await observe({ settings: true, instructions: true });
   const config = join(bench.desk.place.agentDir, 'claude');
+  // What the user allows is not asked about; skills are copied whole, binary files too.
+  const first = await observe({ settings: true, skills: true });
+  expect(first).toMatchObject({ marks: ['SKILL'], asked: false, servers: ['aether'] });
+  const copy = join(config, 'skills/greet/logo.png');
+  expect([...fs.readFileSync(copy)]).toEqual([0x89, 0x50, 0x4e, 0x47, 0xff, 0x00]);
+
+  // Instructions are the user's and the project's; MCP servers stand beside ours, their secrets masked.
   put(join(config, 'settings.json'), JSON.stringify({ permissions: { allow: ['Bash'] } }));
-  expect(await observe({})).toMatchObject({ marks: [], asked: true });
+  const second = await observe({ instructions: true, mcpServers: true });
+  expect(second).toMatchObject({ marks: ['USER-INSTRUCTION', 'PROJECT-INSTRUCTION'], asked: true });
+  expect(second.servers.sort()).toEqual(['aether', 'mine']);
+  const shown = second.spec.files.filter((file) => !file.secret).map((file) => file.content);
+  expect(shown.join()).not.toContain('user-mcp-secret');
+
   put(join(config, 'settings.json'), JSON.stringify({ permissions: { allow: ['Bash'] } }));
-  expect(await observe({ instructions: true })).toMatchObject({ asked: true });
+  const last = await observe({}, { role: 'ROLE-MARK' });
+  expect(last).toMatchObject({ marks: ['ROLE'], asked: true, servers: ['aether'] });
+  expect(fs.existsSync(join(bench.desk.workspace, 'HOOK-RAN'))).toBe(false);
+  reachesNoOther(last);
 });
+
+/** It cannot reach other sessions, and offers aether tools without a search. */
+function reachesNoOther({ body, spec }: { body: string; spec: LaunchSpec }): void {
+  const { tools } = JSON.parse(body) as { tools: { name: string; defer_loading?: boolean }[] };
+  const names = tools.map((tool) => tool.name);
+  for (const name of ['SendMessage', 'ListAgents', 'AskUserQuestion']) expect(names).not.toContain(name);
+  const ours = tools.filter((tool) => tool.name.startsWith('mcp__aether__'));
+  expect(ours).toHaveLength(3);
+  for (const tool of ours) expect(tool.defer_loading ?? false).toBe(false);
+  expect(fs.readdirSync(spec.process.env.TMPDIR!)).not.toContain('cc-socks');
+}
 
 it('refuses broken or oversized things of the user, without showing them', async () => {
   const { place } = bench.desk;
@@ -120,44 +112,26 @@ it('refuses broken or oversized things of the user, without showing them', async
   await expect(crowded).rejects.toThrow(/more than 1000 files/);
 });
 
-it('cannot reach other sessions, and offers aether tools without a search', async () => {
-  const { body, spec } = await observe({});
-  const { tools } = JSON.parse(body) as { tools: { name: string; defer_loading?: boolean }[] };
-  const names = tools.map((tool) => tool.name);
-  for (const name of ['SendMessage', 'ListAgents', 'AskUserQuestion']) expect(names).not.toContain(name);
-  const ours = tools.filter((tool) => tool.name.startsWith('mcp__aether__'));
-  expect(ours).toHaveLength(3);
-  for (const tool of ours) expect(tool.defer_loading ?? false).toBe(false);
-  expect(fs.readdirSync(spec.process.env.TMPDIR!)).not.toContain('cc-socks');
-});
-
-it('shows its key in no argument of any process, and in no file but the secret one', async () => {
-  const engine = await bench.start({
-    goal: bench.subject.shell('sleep 1; true'),
-    permissions: { mode: 'allow', allow: [], deny: [] },
-  });
-  await bench.ended(engine);
+it('lives in a workspace with a path of 200 characters, and shows its key in no argument of any process, and in no file but the secret one', async () => {
+  const workspace = join(bench.desk.workspace, 'long '.repeat(12).trim(), 'ü'.repeat(40), 'x'.repeat(80));
+  fs.mkdirSync(workspace, { recursive: true });
+  expect(workspace.length).toBeGreaterThan(200);
+  const goal = `${bench.subject.shell('sleep 1; true')} [[say here]]`;
+  const engine = await bench.start({ workspace, goal, permissions: ALLOW });
+  expect((await bench.ended(engine)).outcome).toBe('done');
+  const tail = bench.runtime.tail!(bench.agent({ workspace }), bench.desk.place, engine.observed.state)!;
+  expect(fs.readFileSync(tail.path, 'utf8')).toContain('[[say here]]');
   const cmdline = fs.readFileSync(`/proc/${(engine as Engine).child.pid}/cmdline`, 'utf8');
   expect(cmdline).toContain('stream-json');
   for (const part of [KEY, KEY.slice(-20)]) {
     expect(cmdline).not.toContain(part);
-    const holders = filesBelow(bench.desk.root).filter((file) => fs.readFileSync(file).includes(part));
+    const files = [...filesBelow(bench.desk.root), ...filesBelow(bench.desk.workspace)];
+    const holders = files.filter((file) => fs.readFileSync(file).includes(part));
     for (const file of holders) expect(fs.statSync(file).mode & 0o077, file).toBe(0);
     expect(holders.map((file) => file.slice(bench.desk.root.length))).toEqual(
       part === KEY ? [] : expect.arrayContaining(['/agent/claude/.claude.json']),
     );
   }
-});
-
-it('lives in a workspace with a path of 200 characters', async () => {
-  const workspace = join(bench.desk.workspace, 'long '.repeat(12).trim(), 'ü'.repeat(40), 'x'.repeat(80));
-  fs.mkdirSync(workspace, { recursive: true });
-  expect(workspace.length).toBeGreaterThan(200);
-  const engine = await bench.start({ workspace, goal: '[[say here]]' });
-  expect((await bench.ended(engine)).outcome).toBe('done');
-  await engine.stop();
-  const tail = bench.runtime.tail!(bench.agent({ workspace }), bench.desk.place, engine.observed.state)!;
-  expect(fs.readFileSync(tail.path, 'utf8')).toContain('[[say here]]');
 });
 
 it('says what is missing before anything is started', async () => {

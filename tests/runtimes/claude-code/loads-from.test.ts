@@ -133,13 +133,22 @@ it.each([
   },
 );
 
-it('edited while a person holds the terminal: no code of it runs there', async () => {
+it('what an agent left for the next process is gone when that begins; edited while a person holds the terminal, no code of it runs there', async () => {
+  const { place } = bench.desk;
+  const left = leftovers(place);
+  for (const path of left) {
+    fs.mkdirSync(path, { recursive: true });
+    fs.writeFileSync(join(path, 'left'), '');
+  }
   const agent = bench.agent({ goal: '[[say hello]]', inherit: EVERYTHING });
-  const engine = bench.run(await bench.runtime.prepare(agent, bench.desk.place, null, null));
+  const begun = await bench.runtime.prepare(agent, place, null, null);
+  expect(begun.cleared).toEqual(left);
+  const engine = bench.run(begun);
   await bench.ended(engine);
+  expect(left.filter((path) => fs.existsSync(join(path, 'left')))).toEqual([]);
   await engine.stop();
   const { state } = engine.observed;
-  const spec = await bench.runtime.terminal!(agent, bench.desk.place, state, { cols: 120, rows: 40 });
+  const spec = await bench.runtime.terminal!(agent, place, state, { cols: 120, rows: 40 });
   const held = new TerminalProcess(spec, engine.observed, null);
   bench.onEnd(() => held.stop());
   await held.shows(bench.subject.terminalReady);
@@ -148,19 +157,4 @@ it('edited while a person holds the terminal: no code of it runs there', async (
   await held.type(bench.shellWriting('by-hand'));
   await held.shows('Do you want to proceed?');
   expect([bench.written('by-hand'), marksIn(agent.workspace)]).toEqual([false, []]);
-});
-
-it('what an agent left for the next process is gone when that begins', async () => {
-  const { place } = bench.desk;
-  const left = leftovers(place);
-  for (const path of left) {
-    fs.mkdirSync(path, { recursive: true });
-    fs.writeFileSync(join(path, 'left'), '');
-  }
-  const spec = await bench.runtime.prepare(bench.agent(), place, null, null);
-  expect(spec.cleared).toEqual(left);
-  const engine = bench.run(spec);
-  engine.say('[[say ready]]');
-  await bench.ended(engine);
-  expect(left.filter((path) => fs.existsSync(join(path, 'left')))).toEqual([]);
 });

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { transcriptPath } from '../../../src/runtimes/claude-code/paths.ts';
-import { Observed, TerminalProcess } from '../../support/drive.ts';
+import { type Desk, type DrivenEngine, Observed, TerminalProcess } from '../../support/drive.ts';
 import { useClaude } from './desk.ts';
 
 const bench = useClaude();
@@ -37,11 +37,19 @@ function put(path: string, content: string): void {
   fs.writeFileSync(path, content);
 }
 
+/** The conversation that the tests go on with, each in a process of its own, and where it is. */
+let conversation: { engine: DrivenEngine; desk: Desk } | null = null;
+
 /** A conversation, and what an agent may leave for the next process of it. */
 async function planted(): Promise<Observed> {
-  const engine = await bench.start({ goal: '[[say hello]]' });
-  await bench.ended(engine);
-  await engine.stop();
+  if (conversation === null) {
+    const engine = await bench.start({ goal: '[[say hello]]' });
+    await bench.ended(engine);
+    await engine.stop();
+    conversation = { engine, desk: bench.desk };
+  }
+  const { engine, desk } = conversation;
+  bench.sitAt(desk);
   const session = engine.observed.state.session!;
   const config = engine.spec.process.env.CLAUDE_CONFIG_DIR!;
   const folder = join(config, 'dev-mods', session);
@@ -63,7 +71,7 @@ async function planted(): Promise<Observed> {
     transcriptPath(bench.desk.place, session),
     `${JSON.stringify({ type: 'dev-mods', folder, sessionId: session })}\n`,
   );
-  return engine.observed;
+  return new Observed(bench.runtime, engine.observed.state);
 }
 
 it.each([
@@ -82,6 +90,7 @@ it.each([
   await engine.observed.waitFor('permission-asked');
   expect(engine.observed.find('gate-asked')).toBeDefined();
   expect(bench.written('made')).toBe(false);
+  await engine.stop();
 });
 
 it('asks where the settings of the agent’s own directory allow everything, though they are read', async () => {

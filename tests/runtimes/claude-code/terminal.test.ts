@@ -1,92 +1,91 @@
 /** The real program's own terminal while a human holds it, and what its transcript tells meanwhile. */
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { movePath, transcriptPath } from '../../../src/runtimes/claude-code/paths.ts';
 import { transcriptTail } from '../../../src/runtimes/claude-code/tail.ts';
 import type { AgentSpec } from '../../../src/runtimes/runtime.ts';
-import { type DrivenEngine, Observed, TerminalProcess, writeFiles } from '../../support/drive.ts';
+import { ALLOW } from '../../conformance/runtime-bench.ts';
+import { type Desk, Observed, TerminalProcess, writeFiles } from '../../support/drive.ts';
 import { eventually } from '../../support/eventually.ts';
 import { useClaude } from './desk.ts';
 
 const bench = useClaude();
 const SIZE = { cols: 120, rows: 40 };
 
+/**
+ * One conversation, begun in a terminal that stays open from test to test, and where it is. What one of them does to it
+ * (a cancelled turn, a shell line) the next one goes on from, as a person would.
+ */
+let conversation: { observed: Observed; desk: Desk } | null = null;
+let open: TerminalProcess | null = null;
+afterAll(() => open?.stop());
+
 async function terminal(observed: Observed, overrides: Partial<AgentSpec> = {}): Promise<TerminalProcess> {
   const { runtime, desk } = bench;
   const agent = bench.agent(overrides);
   const spec = await runtime.terminal!(agent, desk.place, observed.state, SIZE);
   const opened = new TerminalProcess(spec, observed, runtime.tail!(agent, desk.place, observed.state));
-  bench.onEnd(() => opened.stop());
-  await opened.shows(
-    agent.permissions.mode === 'allow' ? 'bypass permissions on' : bench.subject.terminalReady,
-  );
+  await opened
+    .shows(agent.permissions.mode === 'allow' ? 'bypass permissions on' : bench.subject.terminalReady)
+    .catch(async (error: unknown) => {
+      await opened.stop();
+      throw error;
+    });
   return opened;
 }
 
-async function talkedTo(): Promise<DrivenEngine> {
-  const engine = await bench.start({ goal: '[[say hello]]' });
-  await bench.ended(engine);
-  await engine.stop();
-  return engine;
+/** The conversation in its terminal, which is opened unless it is. */
+async function held(): Promise<{ held: TerminalProcess; observed: Observed; from: number }> {
+  conversation ??= { observed: new Observed(bench.runtime), desk: bench.desk };
+  const { observed, desk } = conversation;
+  bench.sitAt(desk);
+  open ??= await terminal(observed);
+  return { held: open, observed, from: observed.events.length };
 }
 
-it('asks the human in front of it, and shows no dialog of a first start', async () => {
-  const { observed } = await talkedTo();
-  const held = await terminal(observed);
-  const from = observed.events.length;
-  await held.type(`${bench.shellWriting('by-hand')} [[say it ran]]`);
-  await held.shows('Do you want to proceed?');
+async function close(): Promise<void> {
+  await open?.stop();
+  open = null;
+}
+
+/** The terminal is closed, and an engine goes on with the conversation and ends. */
+async function engineGoesOn(note: string, until: (observed: Observed) => Promise<unknown>): Promise<void> {
+  const { observed } = await held();
+  await close();
+  const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, observed.state, { note });
+  const engine = bench.run(spec, observed);
+  await until(observed);
+  await engine.stop();
+}
+
+it('can be taken before the first word, and asks the human in front of it, with no dialog of a first start', async () => {
+  const { held: opened, observed, from } = await held();
+  await opened.type(`FIRST-WORDS ${bench.shellWriting('by-hand')} [[say it ran]]`);
+  await opened.shows('Do you want to proceed?');
   expect(bench.written('by-hand')).toBe(false);
-  await held.pressUntil('\r', () => bench.written('by-hand'));
+  await opened.pressUntil('\r', () => bench.written('by-hand'));
   await observed.waitFor('tool-result', (r) => !r.isError, { from });
   await observed.waitFor('message', (m) => m.text === 'it ran', { from });
-  expect(bench.written('by-hand')).toBe(true);
+  expect(observed.state.session).toBeTruthy();
   await observed.waitFor('activity', (a) => a.activity === 'tool' && a.tool === 'Bash', { from });
   await observed.waitFor('activity', (a) => a.activity === 'idle', { from });
 });
 
-it('asks nobody where everything is allowed, not even whether that is wanted', async () => {
-  const { observed } = await talkedTo();
-  const held = await terminal(observed, { permissions: { mode: 'allow', allow: [], deny: [] } });
-  await held.type(`${bench.shellWriting('unasked')} [[say it ran]]`);
-  await observed.waitFor('message', (m) => m.text === 'it ran');
-  expect(bench.written('unasked')).toBe(true);
-});
-
-it('tells turns that were cancelled or failed, and a shell line typed by the human', async () => {
-  const { observed } = await talkedTo();
-  const held = await terminal(observed);
-  let from = observed.events.length;
-  await held.type('[[slow 20 one two three]] [[hang escaped]]');
-  await bench.subject.modelSaw('[[hang escaped]]');
-  await held.shows('one two three');
-  held.press('\u001b');
-  expect((await observed.waitFor('turn-ended', () => true, { from })).outcome).toBe('interrupted');
-  from = observed.events.length;
-  await held.type('[[error 400]]');
-  const failed = await observed.waitFor('turn-ended', () => true, { from, deadline_ms: 30_000 });
-  expect(failed).toMatchObject({ outcome: 'failed', text: expect.stringContaining('400') });
-  from = observed.events.length;
-  await held.type('!echo by-shell');
-  await observed.waitFor('message', (m) => m.role === 'user' && m.text === '!echo by-shell', { from });
-});
-
-it('counts each token once across both ways of working', async () => {
-  const { observed } = await talkedTo();
-  const held = await terminal(observed);
-  const from = observed.events.length;
-  await held.type(
+it('what is said there is the conversation, and each token is counted once across both ways of working', async () => {
+  const { held: opened, observed, from } = await held();
+  await opened.type(
     `[[think hm]] [[say thought]] [[call ${bench.subject.echoTool} {"text":"x"}]] [[say typed]]`,
   );
-  await observed.waitFor('turn-ended', () => true, { from });
-  await held.stop();
-  const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, observed.state, {
-    note: '[[say back]]',
+  await observed.waitFor('message', (m) => m.text === 'typed', { from });
+  const said = observed.indexOf('message', (m) => m.text === 'typed');
+  await observed.waitFor('turn-ended', () => true, { from: said });
+  await engineGoesOn('[[say back]]', async () => {
+    await observed.waitFor('message', (m) => m.text === 'back', { from });
+    await observed.waitFor('usage', (u) => u.cost_usd !== null, { from });
   });
-  const engine = bench.run(spec, observed);
-  await observed.waitFor('message', (m) => m.text === 'back', { from });
-  await engine.observed.waitFor('usage', (u) => u.cost_usd !== null, { from });
+  expect(bench.subject.lastRequest()).toContain('FIRST-WORDS');
+  // Of all of the conversation so far.
   const mine = bench.subject.model.requests.filter(
     (r) => r.headers['x-claude-code-session-id'] === observed.state.session,
   );
@@ -97,42 +96,63 @@ it('counts each token once across both ways of working', async () => {
   expect(counted.reduce((a, b) => a + b)).toBe(asked.reduce((a, b) => a + b));
 });
 
-it('can be taken before the first word, and what is said there is the conversation', async () => {
-  const observed = new Observed(bench.runtime);
-  const held = await terminal(observed);
-  await held.type('FIRST-WORDS [[say welcome]]');
-  await observed.waitFor('turn-ended');
-  expect(observed.state.session).toBeTruthy();
-  await held.stop();
-  const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, observed.state, {
-    note: '[[say on we go]]',
-  });
-  bench.run(spec, observed);
-  await observed.waitFor('message', (m) => m.text === 'on we go');
-  expect(bench.subject.lastRequest()).toContain('FIRST-WORDS');
+it('asks nobody where everything is allowed, not even whether that is wanted', async () => {
+  const { observed } = await held();
+  await close();
+  open = await terminal(observed, { permissions: ALLOW });
+  const from = observed.events.length;
+  await open.type(`${bench.shellWriting('unasked')} [[say it ran unasked]]`);
+  await observed.waitFor('message', (m) => m.text === 'it ran unasked', { from });
+  expect(bench.written('unasked')).toBe(true);
+  await close();
+});
+
+it('tells turns that were cancelled or failed, and a shell line typed by the human', async () => {
+  const { held: opened, observed, from } = await held();
+  await opened.type('[[slow 20 one two three]] [[hang escaped]]');
+  await bench.subject.modelSaw('[[hang escaped]]');
+  await opened.shows('one two three');
+  opened.press('\u001b');
+  expect((await observed.waitFor('turn-ended', () => true, { from })).outcome).toBe('interrupted');
+  const second = observed.events.length;
+  await opened.type('[[error 400]]');
+  const failed = await observed.waitFor('turn-ended', () => true, { from: second, deadline_ms: 30_000 });
+  expect(failed).toMatchObject({ outcome: 'failed', text: expect.stringContaining('400') });
+  const third = observed.events.length;
+  await opened.type('!echo by-shell');
+  await observed.waitFor('message', (m) => m.role === 'user' && m.text === '!echo by-shell', { from: third });
+});
+
+it('leaves nothing but its files: the conversation survives a kill in mid-tool', async () => {
+  const { held: opened, observed, from } = await held();
+  await opened.type(bench.shellWriting('never'));
+  await opened.shows('Do you want to proceed?');
+  await close();
+  const path = bench.runtime.tail!(bench.agent(), bench.desk.place, observed.state)!.path;
+  expect(fs.readFileSync(path, 'utf8').trimEnd().split('\n').slice(-10).join()).toContain('tool_use');
+  await engineGoesOn('[[say repaired]]', () =>
+    observed.waitFor('message', (m) => m.text === 'repaired', { from }),
+  );
+  expect(bench.written('never')).toBe(false);
 });
 
 it('follows the human into another conversation', async () => {
-  const { observed } = await talkedTo();
-  const held = await terminal(observed);
+  const { held: opened, observed, from } = await held();
   const { session } = observed.state;
-  await held.type('/clear');
+  await opened.type('/clear');
   const moved = await eventually('the terminal says where it went', () => {
     const { path } = bench.runtime.tail!(bench.agent(), bench.desk.place, observed.state)!;
     return path.includes(session!) ? null : path;
   });
-  await held.type('AFTER-CLEARING [[say cleared]]');
+  await opened.type('AFTER-CLEARING [[say cleared]]');
   await bench.subject.modelSaw('AFTER-CLEARING');
   await eventually(
     'it is written down',
     () => fs.existsSync(moved) && fs.readFileSync(moved, 'utf8').includes('cleared'),
   );
-  await held.stop();
-  const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, observed.state, {
-    note: '[[say after the clearing]]',
-  });
-  bench.run(spec, observed);
-  await observed.waitFor('message', (m) => m.text === 'after the clearing');
+  await engineGoesOn('[[say after the clearing]]', () =>
+    observed.waitFor('message', (m) => m.text === 'after the clearing', { from }),
+  );
   expect(bench.subject.lastRequest()).toContain('AFTER-CLEARING');
   expect(observed.state.session).not.toBe(session);
 });
@@ -184,20 +204,4 @@ it('reads a transcript that is foreign or torn without harm', () => {
     const result = line(Object.freeze(state), text);
     expect(result.events.filter((event) => event.kind !== 'note')).toEqual([]);
   }
-});
-
-it('leaves nothing but its files: the conversation survives a kill in mid-tool', async () => {
-  const { observed } = await talkedTo();
-  const held = await terminal(observed);
-  await held.type(bench.shellWriting('never'));
-  await held.shows('Do you want to proceed?');
-  await held.stop();
-  const path = bench.runtime.tail!(bench.agent(), bench.desk.place, observed.state)!.path;
-  expect(fs.readFileSync(path, 'utf8')).toContain('tool_use');
-  const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, observed.state, {
-    note: '[[say repaired]]',
-  });
-  bench.run(spec, observed);
-  await observed.waitFor('message', (m) => m.text === 'repaired');
-  expect(bench.written('never')).toBe(false);
 });
