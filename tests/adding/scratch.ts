@@ -3,14 +3,12 @@
  * files made anew, types and tests run. Says which files were touched, so that a test can hold the count.
  */
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import {
   cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -24,8 +22,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 /** Of one command; types and one test file take seconds. */
 const COMMAND_MS_MAX = 240_000;
-/** What the compiler keeps between its runs; no file of the checkout. */
-const KNOWN = '.tsbuildinfo';
+/** What the compiler keeps between its runs, not tracked: of the files that are the same it need not think again. */
+const KNOWN = ['.types.tsbuildinfo', '.types-web.tsbuildinfo'];
 /** Installed, not tracked: linked instead of copied. */
 const INSTALLED = ['node_modules', 'tests/engines/node_modules'];
 
@@ -60,6 +58,8 @@ export class Scratch {
     for (const installed of INSTALLED)
       if (existsSync(join(ROOT, installed)))
         symlinkSync(join(ROOT, installed), join(scratch.directory, installed));
+    for (const known of KNOWN)
+      if (existsSync(join(ROOT, known))) cpSync(join(ROOT, known), join(scratch.directory, known));
     scratch.#git('init', '--quiet');
     writeFileSync(join(scratch.directory, '.git/info/exclude'), 'node_modules\n');
     scratch.#git('add', '--all');
@@ -88,25 +88,9 @@ export class Scratch {
     this.#node('src/build/generate.ts');
   }
 
-  /**
-   * Begins with what the compiler knew at the end of the last copy: of the files that are the same it need not think
-   * again, and most are.
-   *
-   * @throws Error with the complaints
-   */
+  /** @throws Error with the complaints */
   typecheck(project = 'tsconfig.json'): void {
-    // Paths in it are relative to its place: beside every copy it means the same files.
-    const known = `${this.directory}.tsbuildinfo`;
-    const kept = join(tmpdir(), `aether-scratch-${digest(ROOT + project)}.tsbuildinfo`);
-    try {
-      if (existsSync(kept)) cpSync(kept, join(this.directory, KNOWN));
-      this.#tsc(project, '--incremental', '--tsBuildInfoFile', KNOWN);
-      cpSync(join(this.directory, KNOWN), known);
-      renameSync(known, kept);
-    } finally {
-      rmSync(known, { force: true });
-      rmSync(join(this.directory, KNOWN), { force: true });
-    }
+    this.#tsc(project);
   }
 
   /**
@@ -119,7 +103,7 @@ export class Scratch {
     const part = join(dirname(project), 'tsconfig.part.json');
     this.write(part, JSON.stringify({ extends: `./${basename(project)}`, include: [], files: [file] }));
     try {
-      this.#tsc(part);
+      this.#tsc(part, '--incremental', 'false');
       return '';
     } catch (error) {
       return (error as Error).message;
@@ -196,8 +180,4 @@ export class Scratch {
       throw new Error(`${[program, ...args].join(' ')} failed:\n${said.slice(-8_000)}`, { cause: error });
     }
   }
-}
-
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

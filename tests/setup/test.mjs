@@ -69,7 +69,7 @@ async function runSuite(leftOut) {
         ...leftOut.map((file) => `--exclude=${file}`),
         ...process.argv.slice(2),
       ],
-      { cwd: root, env: toolEnvironment() },
+      { cwd: root, env: { ...toolEnvironment(), NODE_COMPILE_CACHE: join(tmpdir(), 'aether-compiled') } },
     );
     const result = figures(report, code);
     // How many tests are in them is not known without running them: each file counts as one.
