@@ -266,6 +266,10 @@ export interface EventsFilter {
   topics?: string[];
   limit?: number;
   last?: boolean;
+  /** Only events of this moment and later. */
+  since_ms?: number;
+  /** Only events of this moment and earlier. */
+  until_ms?: number;
 }
 
 export interface AgentsChange {

@@ -61,6 +61,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'host/planning.ts': 'host',
   'host/script.ts': 'stats',
   'host/written-path.ts': 'user',
+  'host/recorded.ts': 'host',
   'host/process/cgroup.ts': 'kernel',
   'host/process/libc.ts': 'descriptors',
   'host/process/lock.ts': 'descriptors',

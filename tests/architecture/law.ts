@@ -296,17 +296,26 @@ export const rooms: Room[] = [
     paths: ['host/cli/'],
     may: ['ground', 'wire', 'control-client', 'sockets', 'event-words'],
     // What main.ts offers to the verbs that work without a host is described here; its code is reached below.
-    types: ['contract', 'operations', 'config', 'verbs'],
+    types: ['contract', 'operations', 'config', 'verbs', 'recorded'],
     packages: ['commander'],
     node: true,
   },
   {
     name: 'cli-front-door',
     paths: ['host/cli/front-door.ts'],
-    may: ['main'],
+    may: ['main', 'recorded'],
     types: ['contract', 'operations', 'config'],
     packages: [],
     node: false,
+  },
+  /** What a state directory has recorded, for a command that finds no host. */
+  {
+    name: 'recorded',
+    paths: ['host/recorded.ts'],
+    may: ['ground', 'store', 'events', 'runs'],
+    types: ['contract'],
+    packages: [],
+    node: true,
   },
   {
     name: 'mcp-tools',

@@ -46,7 +46,6 @@ export class HostDouble {
   readonly beats: string[] = [];
   /** To the operator, oldest first. */
   readonly mail: MessageView[] = [];
-  lastPrinted = Buffer.alloc(0);
   /** Files that change while somebody holds an agent. */
   changed = ['src/rates.ts'];
   configProblem: HostInfo['configProblem'] = null;
@@ -203,7 +202,7 @@ export class HostDouble {
         view: (name, onChunk, onReset) => this.terminalView(name, onChunk, onReset),
         last: (name) => {
           this.agent(name);
-          return this.lastPrinted;
+          return Buffer.alloc(0);
         },
         write: (name, generation, data) => this.terminalWrite(name, generation, data),
         resize: (name, generation, cols, rows) => this.terminalResize(name, generation, cols, rows),
@@ -545,6 +544,8 @@ export class HostDouble {
       (event) =>
         event.seq > after &&
         event.seq < before &&
+        event.at_ms >= (filter.since_ms ?? 0) &&
+        event.at_ms <= (filter.until_ms ?? Number.POSITIVE_INFINITY) &&
         (filter.agent === undefined || event.agent === filter.agent) &&
         (!filter.topics || filter.topics.some((topic) => event.topic.startsWith(topic))),
     );

@@ -77,7 +77,7 @@ function piece(one: Piece): string {
 function textLines(text: string, as: Reading, limit: typeof LIMIT): string[] {
   const ends = endsOf(text, limit);
   const lines = (part: string) => drawn(part, as).split('\n');
-  if (ends === null) return lines(text.replace(/\n+$/, ''));
+  if (ends === null) return lines(text.replace(as === 'prose' ? /[ \t\n]+$/ : /\n+$/, ''));
   return [...lines(ends.head), paint('dim', leftOut(ends)), ...lines(ends.tail)];
 }
 

@@ -6,6 +6,7 @@ import type { Detection } from '../../runtimes/runtime.ts';
 import type { PlanView } from '../api.ts';
 import type { InitOptions, InitResult } from '../config/init.ts';
 import type { DiskUse } from '../operations/upkeep/disk-use.ts';
+import type { Recorded } from '../recorded.ts';
 import type { HostOptions, RunningHost } from './running-host.ts';
 
 export interface FrontDoor {
@@ -30,6 +31,12 @@ export interface FrontDoor {
   >;
   /** Writes a first configuration; see config/init.ts. */
   initConfig(options: InitOptions): InitResult;
+}
+
+/** What a state directory has recorded, for who reads it without a host. */
+export async function recordedIn(stateDir: string): Promise<Recorded | null> {
+  const { openRecorded } = await import('../recorded.ts');
+  return openRecorded(stateDir);
 }
 
 export async function frontDoor(): Promise<FrontDoor> {

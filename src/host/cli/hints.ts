@@ -50,7 +50,9 @@ const OF_THE_FILE = /^(?:init|plan|up|doctor)\b/;
 
 /** The options with which another command, `words`, finds this host from `cwd`. */
 function optionsOf(invoked: Invocation, words: string, cwd: string): string {
-  const file = invoked.configNamed ? ` -f ${near(invoked.configFile, cwd)}` : '';
+  // There -f follows, as everywhere else where logs are read.
+  const option = /^logs\b/.test(words) ? '--file' : '-f';
+  const file = invoked.configNamed ? ` ${option} ${near(invoked.configFile, cwd)}` : '';
   const beside = join(dirname(invoked.configFile), '.aether');
   if (invoked.stateDir === beside) return file;
   return `${OF_THE_FILE.test(words) ? file : ''} --state ${near(invoked.stateDir, cwd)}`;

@@ -22,11 +22,17 @@ export interface VerbText {
   notes?: string[];
   /** Where the state directory is without --state; default: as for everything that is about a fleet. */
   state?: string;
+  /** -f means something else here: the configuration is --file. */
+  ownF?: boolean;
 }
 
-export function addGlobalOptions(command: Command, state = '.aether/ beside the file'): Command {
+export function addGlobalOptions(
+  command: Command,
+  state = '.aether/ beside the file',
+  ownF = false,
+): Command {
   return command
-    .option('-f, --file <file>', 'the configuration (default: ./aether.yaml)')
+    .option(`${ownF ? '' : '-f, '}--file <file>`, 'the configuration (default: ./aether.yaml)')
     .option('--state <dir>', `the state directory (default: $AETHER_HOME, then ${state})`);
 }
 
@@ -40,7 +46,7 @@ export function declareVerb(parent: Command, text: VerbText): Command {
   ];
   command.addHelpText('after', lines.join('\n'));
   command.showHelpAfterError(`See \`${pathOf(command)} --help\`.`);
-  return addGlobalOptions(command, text.state);
+  return addGlobalOptions(command, text.state, text.ownF);
 }
 
 function pathOf(command: Command): string {

@@ -3,22 +3,24 @@
  * edit or a cut shows. Listeners hear of an event only after the transaction that wrote it has committed;
  * a listener that falls behind reads the rows it missed by seq.
  */
+import type { EventsFilter } from '../api.ts';
 import type { Clock } from '../clock.ts';
-import { AetherError } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Log } from '../log.ts';
-import { type EventRow, EventTable } from '../store/events.ts';
+import { EventTable } from '../store/events.ts';
 import { toJson } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
 import { type ChainVerdict, hashOf, PRUNED, verifyChain } from './chain.ts';
-import { BEGINNING, cursorOf, foreignCursor, placeOf, tagOf } from './cursor.ts';
+import { BEGINNING, cursorOf, tagOf } from './cursor.ts';
+import { EventReader } from './reader.ts';
 import type { EventOf, EventView, NewEvent, PrunedData, Topic, Topics, TopicsLike } from './topics.ts';
 
 export class Events {
   readonly #store: Store;
   readonly #table: EventTable;
+  readonly #reader: EventReader;
   readonly #clock: Clock;
   readonly #ids: Ids;
   readonly #log: Log;
@@ -40,6 +42,7 @@ export class Events {
   }) {
     this.#store = options.store;
     this.#table = new EventTable(options.store);
+    this.#reader = new EventReader(options.store, this.#table);
     this.#clock = options.clock;
     this.#ids = options.ids;
     this.#log = options.log;
@@ -97,47 +100,16 @@ export class Events {
    * Oldest first. `topics`: prefixes.
    * @throws AetherError `cursor.invalid`; `cursor.foreign`
    */
-  list<P extends string = ''>(filter: {
-    after?: string;
-    before?: string;
-    agent?: string;
-    topics?: P[];
-    limit?: number;
-    last?: boolean;
-  }): EventOf<TopicsLike<P>>[] {
-    const limit = filter.limit ?? limits.events_page_max;
-    if (!Number.isInteger(limit) || limit < 1 || limit > limits.events_page_max) {
-      throw new AetherError({
-        code: 'events.limit',
-        who: 'user',
-        message: `A page of events holds 1 to ${limits.events_page_max}; ${String(filter.limit)} was asked for.`,
-        next: 'Ask for less and page on with `after`.',
-      });
-    }
-    const rows = this.#table.list({
-      ...filter,
-      limit,
-      after: this.#seqOf(filter.after),
-      before: this.#seqOf(filter.before),
-    });
-    return rows.map(viewOf) as EventOf<TopicsLike<P>>[];
+  list<P extends string = ''>(
+    filter: Omit<EventsFilter, 'topics'> & { topics?: P[] },
+  ): EventOf<TopicsLike<P>>[] {
+    return this.#reader.list(filter);
   }
 
   /** After the newest event: what is appended from now on. */
   end(): string {
     const newest = this.#table.newest();
     return cursorOf(newest === undefined ? BEGINNING : { seq: newest.seq, tag: tagOf(newest.id) });
-  }
-
-  #seqOf(cursor: string | undefined): number | undefined {
-    if (cursor === undefined) return undefined;
-    const { seq, tag } = placeOf(cursor);
-    const id = this.#table.idAt(seq);
-    const there = seq === 0 ? BEGINNING.tag : id && tagOf(id);
-    // Retention removes only the old end of the log.
-    const known = there === undefined ? seq < (this.#table.newest()?.seq ?? 0) : there === tag;
-    if (!known) throw foreignCursor();
-    return seq;
   }
 
   /** Reads the whole log: for a check by hand, not for a host that is busy. */
@@ -172,12 +144,6 @@ export class Events {
       }
     });
   }
-}
-
-function viewOf({ hash: _hash, ...row }: EventRow): EventView {
-  const cursor = cursorOf({ seq: row.seq, tag: tagOf(row.id) });
-  // Its columns and its data were typed when they were appended.
-  return { ...row, cursor, data: JSON.parse(row.data) as unknown } as EventView;
 }
 
 /** Long strings are cut in the event log, and say so; the run's journal keeps all of it. */

@@ -41,8 +41,8 @@ export interface EventRow {
 }
 
 export interface EventFilter {
-  after?: number;
-  before?: number;
+  after?: number | undefined;
+  before?: number | undefined;
   agent?: string;
   /** Topic prefixes; a row matches when it starts with one of them. */
   topics?: string[];
@@ -100,6 +100,22 @@ export class EventTable {
   /** Undefined where there is no such event: not yet, or not any more. */
   idAt(seq: number): string | undefined {
     return this.#idAt.get(seq)?.id;
+  }
+
+  /** The first event of this moment or later; what comes after the newest where there is none. */
+  firstAt(at_ms: number): number {
+    const from = this.#store.db.prepare<[number], { seq: number; at_ms: number }>(
+      'SELECT seq, at_ms FROM events WHERE seq >= ? ORDER BY seq LIMIT 1',
+    );
+    let low = from.get(0)?.seq ?? 1;
+    let high = (this.newest()?.seq ?? 0) + 1;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const row = from.get(middle);
+      if (row === undefined || row.at_ms >= at_ms) high = middle;
+      else low = row.seq + 1;
+    }
+    return low;
   }
 
   hashAt(seq: number): string | undefined {

@@ -15,7 +15,8 @@ const event = (view: EventView) => view;
 export const events = defineVerb({
   kind: 'call',
   name: 'events',
-  summary: 'A page of events: the oldest after `after`, or with `last` the newest before `before`.',
+  summary:
+    'A page of events: the oldest after `after`, or with `last` the newest before `before`; of a time where one is given.',
   input: z.strictObject({
     agent: agentOrAll,
     topics,
@@ -23,6 +24,8 @@ export const events = defineVerb({
     before: cursor,
     last: z.boolean().optional(),
     limit: z.int().min(1).max(limits.events_page_max).optional(),
+    since_ms: z.number().optional(),
+    until_ms: z.number().optional(),
   }),
   who: OPERATORS,
   reads: true,

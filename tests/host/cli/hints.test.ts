@@ -25,6 +25,9 @@ it('names the host as from here, and npx where npm started it', () => {
     'aether plan -f fleet/aether.yaml --state /srv/state',
     'aether down --state /srv/state',
   ]);
+  expect(hintFor(invoked(`${cwd}/fleet/.aether`, true), {})('logs -f scout')).toBe(
+    'aether logs -f scout --file fleet/aether.yaml',
+  );
 });
 
 it('a question is shown whole, with its choices and how it is answered', () => {
@@ -49,9 +52,9 @@ it('a question is shown whole, with its choices and how it is answered', () => {
   expect(clientOf(event)).toBe(null);
   expect(clientOf({ ...event, agent: null, principal: 'client:laptop' })).toBe('client:laptop');
   expect(eventLines(event, (words) => `npx aether ${words} --state .aether`)).toEqual([
-    `? ${question.trim()}`,
-    '    - the app',
-    '    - the price',
+    '? ! 1 terminal escape sequence',
+    `  ${question.trim()}`,
+    '  choices: the app · the<\\x1b[2J> price',
     '  answer: npx aether approvals answer 0198c2 TEXT --state .aether',
   ]);
 });

@@ -83,6 +83,10 @@ describe('options and exit codes', () => {
     [['ps', '--bogus'], /unknown option '--bogus'/],
     [['stop'], /missing required argument 'agent'/],
     [['logs', 'alpha', '--last', '-3'], /--last/],
+    [['logs', 'alpha', '--since', 'yesterday'], /--since is a time/],
+    [['logs', 'alpha', '--grep', '('], /no regular expression/],
+    [['logs', 'alpha', '--raw', '-t'], /no lines/],
+    [['logs', 'alpha', 'beta'], /one agent or all/],
     [['inject', 'alpha', 'hi', '--priority', 'soon'], /--priority is one of now, next, later/],
     [['up', '-f', '/nowhere/aether.yaml'], /There is no configuration at \/nowhere\/aether.yaml/],
     [['attach', 'alpha'], /attach needs a terminal/],
@@ -236,16 +240,28 @@ describe('logs', () => {
     expect(stdout).toMatch(/one\n.*two\n$/);
   });
 
-  it('of a plain command that does not run it is what it printed last', async () => {
-    fixture.host.set('gamma', { runtime: 'command', state: 'stopped', pid: null });
-    fixture.host.lastPrinted = Buffer.from('all done\x1b]0;title\x07\r\n');
-    const { code, stdout, stderr } = await aether('logs', 'gamma');
-    expect({ code, stdout }).toEqual({ code: 0, stdout: 'all done\n' });
-    expect(stderr).toContain('gamma does not run; this is what it printed last.');
+  it('--grep and times leave out the rest, back beyond a page', async () => {
+    const at = Date.parse('2026-01-02T03:04:05Z');
+    for (let n = 0; n < 1_200; n += 1)
+      fixture.host.emit(
+        'message.assistant',
+        'alpha',
+        { text: n % 600 === 0 ? `Needle ${n}` : 'hay' },
+        at + n * 1_000,
+      );
+    const shown = async (...args: string[]) => (await aether('logs', 'alpha', ...args)).stdout;
+    expect(await shown('--grep', 'needle', '-t')).toBe(
+      '2026-01-02T03:04:05.000Z Needle 0\n2026-01-02T03:14:05.000Z Needle 600\n',
+    );
+    expect(await shown('--grep', 'Needle', '-n', '1')).toMatch(/^\d\d:\d\d:\d\d Needle 600\n$/);
+    expect(await shown('--grep', 'NEEDLE')).toBe('');
+    const until = '2026-01-02T03:04:06Z';
+    expect((await shown('--since', '2026-01-02T03:04:05Z', '--until', until)).split('\n')).toHaveLength(3);
+    expect((await shown('-n', 'all')).split('\n')).toHaveLength(1_201);
   });
 
   it('follows until Ctrl-C', async () => {
-    const running = startCli(['--state', fixture.stateDir, 'logs', '--follow']);
+    const running = startCli(['--state', fixture.stateDir, 'logs', '-f']);
     await eventually('it follows', () => fixture.host.followers === 1);
     fixture.host.emit('message.assistant', 'alpha', { text: 'hello' });
     await eventually('it shows it', () => running.stdout().includes('alpha hello'));
