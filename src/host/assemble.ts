@@ -22,6 +22,7 @@ import type { AgentViews } from './operations/fleet/agent-views.ts';
 import { Fleet } from './operations/fleet/fleet.ts';
 import { Gates } from './operations/gate/gates.ts';
 import { policiesOf } from './operations/gate/policies.ts';
+import { exposedTo } from './operations/launch/cover-config.ts';
 import { Launcher } from './operations/launch/launch.ts';
 import { groupKinds } from './operations/launch/release.ts';
 import { Holds } from './operations/lifecycle/hold.ts';
@@ -236,6 +237,7 @@ function operationsOf(base: HostBase, nouns: Nouns, wiring: Wiring, all: Assembl
       lifecycle,
       launcher,
       load: base.load,
+      exposedTo: () => (base.configFile === null ? [] : exposedTo(wiring, base.configFile)),
       plan: (next) =>
         makePlan(next, {
           ...base,

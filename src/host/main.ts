@@ -23,7 +23,7 @@ import { detectRuntimes, version, WEB_DIR } from './installation.ts';
 import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { recoverRuns, returnExpired } from './operations/boot/recover.ts';
-import { coverConfiguration } from './operations/launch/cover-config.ts';
+import { coverConfiguration, coverKept } from './operations/launch/cover-config.ts';
 import { releaseLeftovers } from './operations/launch/release.ts';
 import { stopAll } from './operations/lifecycle/stop-all.ts';
 import { Upkeep } from './operations/upkeep/chores.ts';
@@ -140,6 +140,7 @@ class HostProcess implements RunningHost {
       chores: {
         'an expired lease was not handed back': () => returnExpired(wiring, takeover),
         'an expired hold was not ended': () => holds.sweep(),
+        'what boxes keep was not looked at': () => void coverKept(wiring),
       },
       retention: new Retention(wiring, () => fleet.settings.retention),
       idleExit_ms: options.idleExit_ms ?? null,

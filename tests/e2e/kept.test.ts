@@ -84,6 +84,12 @@ test('nothing that a start loads, and no hook and no setting of git, is written 
   expect(await inside(works.map((one) => `{ ${one}; }`).join(' && '))).toMatch(/## main\n[\s\S]*done\n$/);
   expect(git('log', '--format=%s')).toBe('b\na\n');
 
+  /* The operator's own git replaces the file, and removes a directory; a moment later both are kept again. */
+  git('config', 'user.name', 'b');
+  fs.rmdirSync(join(app, '.mcp.json'));
+  const kept = async () =>
+    (await inside('echo x >> .git/config || echo {} > .mcp.json || echo kept')).includes('kept');
+  await eventually('both are kept again', kept, 20_000, 1_000);
   await fleet.ok('stop', 'shell');
   await eventually('nothing of the mounts is left', () => !fs.existsSync(join(app, '.mcp.json')));
   expect(fs.existsSync(join(app, '.git', 'hooks'))).toBe(false);

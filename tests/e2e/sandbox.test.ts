@@ -139,6 +139,36 @@ describe('what a boxed agent sees', () => {
       (await inside('a', 'echo evil >> aether.yaml', '.')).includes('Read-only'),
     );
     expect(await inside('a', 'mv aether.yaml old.yaml; tail -1 aether.yaml', '.')).toContain('busy');
+
+    /* What it says now may be the agent's: nothing of it counts before an operator has seen it, not even what narrows. */
+    fleet.write(before.replace('agents:', 'agents:\n  b: { runtime: command, command: [sleep, "100"] }'));
+    await fleet.event(
+      'config.changed',
+      ({ data }) => data.unproven === 'was replaced while a could write beside it',
+    );
+    expect((await fleet.cli(['ps'])).stderr).toContain(
+      'aether.yaml was replaced while a could write beside it',
+    );
+    const refused = await fleet.cli(['apply']);
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringMatching(/it may say more[\s\S]*aether plan/),
+    ]);
+    expect((await fleet.cli(['up', '--detach'])).code).not.toBe(0);
+    expect(await fleet.ok('plan')).toContain('b would be started');
+    fleet.write(before.replace('agents:', 'agents:\n  c: { runtime: command, command: [sleep, "100"] }'));
+    expect((await fleet.cli(['apply'])).stderr).toContain('it may say more');
+    expect(await fleet.ok('plan')).toContain('c would be started');
+    expect(await fleet.ok('apply')).toContain('c was added');
+    /* In a box that began with the file as it is nobody could have written it. */
+    await fleet.ok('restart', 'a');
+    await fleet.until('a', 'running', isRunning);
+    fs.writeFileSync(fleet.configFile, fs.readFileSync(fleet.configFile, 'utf8').replace('"100"', '"200"'));
+    await fleet.event(
+      'config.changed',
+      ({ data }) => data.unproven === undefined && data.pending.includes('c'),
+    );
+    expect(await fleet.ok('apply')).toContain('c was restarted');
   }, 60_000);
 });
 

@@ -41,7 +41,8 @@ const lines: Renderers<Lines> = {
   'host.started': () => quiet('host started'),
   'host.stopped': () => quiet('host stopped'),
   'config.applied': () => quiet('configuration applied'),
-  'config.changed': () => quiet('configuration changed'),
+  'config.changed': ({ data }) =>
+    quiet(`configuration changed${data.unproven ? `: it ${data.unproven}` : ''}`),
   'config.broken': ({ data }) =>
     problemLines('the configuration is broken, the last good one stays', data.problem),
   'events.pruned': ({ data }) =>

@@ -29,7 +29,7 @@ export interface Topics {
   /** By the fleet when `apply` is done. `agents`: all names in aether.yaml. */
   'config.applied': { agents: string[] };
   /** By the file: it was edited and is valid. `pending`: agents, and parts of the fleet, whose change waits for `apply`. */
-  'config.changed': { pending: string[] };
+  'config.changed': { pending: string[]; unproven?: string };
   /** By the fleet: aether.yaml was edited and is not valid; the last good configuration stays. */
   'config.broken': { problem: WireError };
   /** By retention, before it removes the oldest events: the chain of hashes hangs on this from then on. */

@@ -4,27 +4,28 @@
  * too, by a program of the host's that enters the mount namespace of the box.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { ownerOfNamespace } from '../process/libc.ts';
 import { childrenOf } from '../process/proc.ts';
 
 const ENTER_MS = 5_000;
 /** What the script is given as `$1` is a path outside and inside. */
-const SCRIPT =
-  'grep -qF " $1 " /proc/self/mountinfo || { mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"; }';
+const SCRIPT = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"';
 
 /**
  * @param launcher pid of the program that made the box
+ * @returns whether it was not covered
  * @throws Error with what was said, where the file is not covered
  */
-export async function coverAgain(launcher: number, file: string): Promise<void> {
+export async function coverAgain(launcher: number, file: string): Promise<boolean> {
   const [inside] = childrenOf(launcher);
-  if (inside === undefined) return;
+  if (inside === undefined || isMounted(inside, file)) return false;
   const mounts = openSync(`/proc/${inside}/ns/mnt`, 'r');
   try {
     const owner = ownerOfNamespace(mounts);
     try {
       await enter(mounts, owner, file);
+      return true;
     } finally {
       closeSync(owner);
     }
@@ -32,6 +33,19 @@ export async function coverAgain(launcher: number, file: string): Promise<void> 
     closeSync(mounts);
   }
 }
+
+/** The fifth word of a line is the place; what could end a word is written as a number. */
+function isMounted(pid: number, file: string): boolean {
+  return readFileSync(`/proc/${pid}/mountinfo`, 'latin1')
+    .split('\n')
+    .some((line) => unescaped(line.split(' ', 5)[4] ?? '') === file);
+}
+
+const unescaped = (word: string): string =>
+  Buffer.from(
+    word.replace(/\\([0-7]{3})/g, (_all, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+    'latin1',
+  ).toString();
 
 function enter(mounts: number, owner: number, file: string): Promise<void> {
   const namespaces = ['--mount=/proc/self/fd/3', '--user=/proc/self/fd/4', '--preserve-credentials'];

@@ -19,7 +19,7 @@ export const localSandbox: Sandbox = {
   box: (spec: BoxSpec): Box => ({
     spec,
     prepare: async () => undefined,
-    replaced: async () => undefined,
+    replaced: async () => false,
     wrap: (process) => process,
     inside: (hostPath) => hostPath,
     outside: (insidePath) => insidePath,

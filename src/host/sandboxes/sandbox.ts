@@ -41,8 +41,9 @@ export interface Box {
   /**
    * A file that it shows read-only was replaced on the host: the new one is read-only, too.
    * @param launcher pid of what `wrap` made of a process
+   * @returns whether its processes could have written the new one meanwhile
    */
-  replaced(launcher: number, file: string): Promise<void>;
+  replaced(launcher: number, file: string): Promise<boolean>;
   /** Path inside of a path on the host; null where the box does not show it. */
   inside(hostPath: string): string | null;
   /** Path on the host of a path inside; null where that exists only inside. */

@@ -40,6 +40,8 @@ export interface RunSandbox {
   kept?: string[];
   /** Empty directories that stand there only so that something can be mounted over them. */
   made?: string[];
+  /** Which file was the configuration when its box began, where the box can write beside it. */
+  config?: string;
   /** Why its tools can reach into its engine, although it asks before each; absent where they cannot. */
   openEngine?: string;
 }

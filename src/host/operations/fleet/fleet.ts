@@ -6,7 +6,7 @@
 import path from 'node:path';
 import type { HostInfo, PlanChange, PlanView, Principal } from '../../api.ts';
 import { diffConfig, type LiveEdit, liveEdit, waitingSettings } from '../../config/diff.ts';
-import { configHash } from '../../config/hash.ts';
+import { canonicalJson, configHash } from '../../config/hash.ts';
 import { RETENTION } from '../../config/load.ts';
 import type { AgentConfig, Config, FleetSettings } from '../../config/types.ts';
 import { AetherError, messageOf, type WireError } from '../../errors.ts';
@@ -33,7 +33,13 @@ export class Fleet {
   readonly #launcher: Launcher;
   readonly #load: () => Config;
   readonly #plan: (config: Config) => Promise<PlanView>;
+  /** Agents that could have written what the file says now, besides an operator. */
+  readonly #exposedTo: () => string[];
   #config: Config | null = null;
+  /** Why nothing of the last edit applies by itself. */
+  #unproven: string | null = null;
+  /** What an operator was shown of the file last. */
+  #shown: string | null = null;
   #settings: FleetSettings;
   #problem: WireError | null = null;
   /** As it was opened when the host started. */
@@ -46,6 +52,7 @@ export class Fleet {
     launcher: Launcher;
     load: () => Config;
     plan: (config: Config) => Promise<PlanView>;
+    exposedTo: () => string[];
   }) {
     this.#wiring = parts.wiring;
     this.#table = parts.table;
@@ -54,6 +61,7 @@ export class Fleet {
     this.#launcher = parts.launcher;
     this.#load = parts.load;
     this.#plan = parts.plan;
+    this.#exposedTo = parts.exposedTo;
   }
 
   /** The last good configuration; null before the first. */
@@ -88,7 +96,12 @@ export class Fleet {
       const why = this.pending(agent);
       return why === null ? [] : [{ agent, why }];
     });
-    return [...waits, ...this.#waitingSettings.map((wait) => ({ agent: null, why: reasons([wait]) }))];
+    const whole = this.#unproven === null ? [] : [{ agent: null, why: `aether.yaml ${this.#unproven}` }];
+    return [
+      ...whole,
+      ...waits,
+      ...this.#waitingSettings.map((wait) => ({ agent: null, why: reasons([wait]) })),
+    ];
   }
 
   get #waitingSettings(): LiveEdit['waits'] {
@@ -103,13 +116,14 @@ export class Fleet {
    */
   begin(found: Config | AetherError | null, asked: boolean): boolean {
     if (found === null) return false;
-    const whole = !(found instanceof AetherError) && (asked || this.#wiring.agents.all().length === 0);
+    const known = this.#wiring.agents.all().length > 0;
+    const whole = !(found instanceof AetherError) && (!known || (asked && this.#exposedTo().length === 0));
     if (found instanceof AetherError) this.changed(found);
     else {
       // Of a version that did not note down what was applied, the file is all there is to go by.
       this.#apply(whole ? found : { ...found, ...this.#table.all() });
       this.#accept(found);
-      if (!whole) this.#narrowAll();
+      if (!whole) this.#narrowProven();
       if (!whole && this.waits.length > 0) this.#changedEvent();
     }
     this.#console = this.#settings.console;
@@ -117,14 +131,19 @@ export class Fleet {
   }
 
   async plan(): Promise<PlanView> {
-    return this.#planned(this.#load());
+    const config = this.#load();
+    const plan = await this.#planned(config);
+    this.#shown = meaningOf(config);
+    return plan;
   }
 
   /** Everything, restarts and removals included. Resolves when each agent has started, failed or stopped. */
   async apply(by: By): Promise<PlanView> {
     const config = this.#load();
+    this.#requireShown(config);
     const plan = await this.#planned(config);
     this.#accept(config);
+    this.#unproven = null;
     this.#apply(config);
     const names = new Set(config.agents.map((agent) => agent.name));
     const work: Promise<void>[] = [];
@@ -161,13 +180,40 @@ export class Fleet {
       return;
     }
     this.#accept(result);
-    this.#narrowAll();
+    this.#narrowProven();
     this.#changedEvent();
     for (const agent of agents.all()) touched(agent.name);
   }
 
-  #narrowAll(): void {
-    for (const { name } of this.#wiring.agents.all()) this.narrow(name);
+  #narrowProven(): void {
+    this.#unproven =
+      this.#config !== null && this.#differs(this.#config) ? unproven(this.#exposedTo()) : null;
+    if (this.#unproven === null) for (const { name } of this.#wiring.agents.all()) this.narrow(name);
+  }
+
+  /** There is something to apply. */
+  #differs(config: Config): boolean {
+    const { agents } = this.#wiring;
+    const wanted = new Set(config.agents.map(({ name }) => name));
+    return (
+      agents.all().some(({ name }) => !wanted.has(name)) ||
+      waitingSettings(this.#settings, config).length > 0 ||
+      config.agents.some(
+        (agent) => diffConfig(agents.find(agent.name)?.config ?? null, agent).action !== 'none',
+      )
+    );
+  }
+
+  /** @throws AetherError `config.unproven` where the file may hold what no operator has read */
+  #requireShown(config: Config): void {
+    const why = unproven(this.#exposedTo());
+    if (why === null || meaningOf(config) === this.#shown || !this.#differs(config)) return;
+    throw new AetherError({
+      code: 'config.unproven',
+      who: 'user',
+      message: `${config.file} ${why}: it may say more than you wrote.`,
+      next: 'Read it with `aether plan`, then `aether apply`: what was shown is applied, and nothing else. A file outside of the workspaces needs no second look.',
+    });
   }
 
   #changedEvent(): void {
@@ -176,7 +222,10 @@ export class Fleet {
       topic: 'config.changed',
       principal: this.#file,
       grade: 'observed',
-      data: { pending: [...agents, ...this.#waitingSettings.map(({ key }) => key)] },
+      data: {
+        pending: [...agents, ...this.#waitingSettings.map(({ key }) => key)],
+        ...(this.#unproven === null ? {} : { unproven: this.#unproven }),
+      },
     });
   }
 
@@ -188,7 +237,7 @@ export class Fleet {
     const { agents, events, store, runs } = this.#wiring;
     const wanted = this.#config?.agents.find((agent) => agent.name === name);
     const applied = agents.find(name)?.config;
-    if (wanted === undefined || applied === undefined) return;
+    if (wanted === undefined || applied === undefined || this.#unproven !== null) return;
     const { config, narrowed } = liveEdit(applied, wanted, runs.of(name) !== null);
     if (narrowed.length === 0) return;
     store.transaction(() => {
@@ -303,4 +352,15 @@ export class Fleet {
 
 function reasons(waits: LiveEdit['waits']): string {
   return waits.map(({ key, why }) => `${key} ${why}`).join('; ');
+}
+
+/** Said after the name of the file. */
+function unproven(agents: readonly string[]): string | null {
+  if (agents.length === 0) return null;
+  return `was replaced while ${agents.join(', ')} could write beside it`;
+}
+
+/** Of a file, wherever its lines stand. */
+function meaningOf({ positions: _where, ...rest }: Config): string {
+  return canonicalJson(rest);
 }

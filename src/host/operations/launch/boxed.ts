@@ -11,6 +11,7 @@ import type { RunSandbox } from '../../store/run-sandbox.ts';
 import type { Wiring } from '../wiring.ts';
 import { requireShown, writableByAgents } from './box-sources.ts';
 import { type BoxesBasis, boxesFor } from './boxes.ts';
+import { configurationOf } from './cover-config.ts';
 import { type Kept, keptOf, loadedByAll, makeKept } from './kept.ts';
 import { placeOfRun } from './run-places.ts';
 
@@ -83,7 +84,12 @@ export async function boxesOfRun(
     write,
     wiring.runs.live().map(({ record }) => record.sandbox),
   );
-  return { ...sandbox, ...(made.length === 0 ? {} : { made }) };
+  const file = configurationOf(sandbox, configFile);
+  return {
+    ...sandbox,
+    ...(made.length === 0 ? {} : { made }),
+    ...(file === null ? {} : { config: file }),
+  };
 }
 
 /** @throws AetherError `program.copy-failed` */

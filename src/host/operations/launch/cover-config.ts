@@ -1,27 +1,83 @@
-/** The configuration in a workspace stays read-only in boxes when an editor has put another file in its place. */
+/**
+ * What boxes show read-only in a workspace stays so when somebody outside has put another file in its place: the kernel
+ * takes away what was mounted on the old one. Until it is covered again a process inside can open the new one, and it
+ * could write the editor's own copy of it before: so what such a file says is nobody's until an operator has seen it.
+ */
+import { lstatSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
+import { within } from '../../sandboxes/mounts.ts';
+import type { RunSandbox } from '../../store/run-sandbox.ts';
 import type { Wiring } from '../wiring.ts';
+import { makeAgain } from './kept.ts';
 
-export async function coverConfiguration(
+/** What tells a file from the one that had its name before: an inode number is given out again. */
+export function identityOf(file: string): string {
+  const stat = lstatSync(file, { throwIfNoEntry: false, bigint: true });
+  return stat === undefined ? 'none' : `${stat.dev} ${stat.ino} ${stat.birthtimeNs}`;
+}
+
+/** For the record of a run: null where its box cannot write beside the configuration. */
+export function configurationOf({ boxes }: RunSandbox, file: string | null): string | null {
+  if (file === null) return null;
+  const beside = boxes.some(
+    ({ read, write }) => read.includes(file) && write.some((top) => within(file, top)),
+  );
+  return beside ? identityOf(file) : null;
+}
+
+/** The agents that could have written what the configuration says now: their boxes began with another file. */
+export function exposedTo({ runs }: Pick<Wiring, 'runs'>, file: string): string[] {
+  const now = identityOf(file);
+  return runs
+    .live()
+    .filter(({ record: { sandbox } }) => sandbox.config !== undefined && sandbox.config !== now)
+    .map(({ record }) => record.agent);
+}
+
+/** The file was touched: at once. */
+export function coverConfiguration(wiring: Pick<Wiring, 'runs' | 'log'>, file: string): Promise<void> {
+  return coverAll(wiring, ({ boxes }) => (boxes.some(({ read }) => read.includes(file)) ? [file] : []));
+}
+
+/** Also what nobody tells of, from time to time: hooks and settings of git, what an engine loads. */
+export function coverKept(wiring: Pick<Wiring, 'runs' | 'log'>): Promise<void> {
+  return coverAll(wiring, ({ kept = [] }) => kept);
+}
+
+async function coverAll(
   { runs, log }: Pick<Wiring, 'runs' | 'log'>,
-  file: string,
+  placesOf: (sandbox: RunSandbox) => readonly string[],
 ): Promise<void> {
-  const shown = runs.live().filter((run) => run.record.sandbox.boxes.some(({ read }) => read.includes(file)));
+  const work = runs.live().flatMap((run) => placesOf(run.record.sandbox).map((place) => ({ run, place })));
   await Promise.all(
-    shown.map((run) =>
-      cover(run, file).catch((error: unknown) =>
+    work.map(({ run, place }) =>
+      cover(run, place).catch((error: unknown) =>
         log.warn(
-          { run: run.id, error: messageOf(error) },
-          'an agent can write the configuration in its workspace',
+          { run: run.id, place, error: messageOf(error) },
+          'an agent can write what its box should keep',
         ),
       ),
     ),
   );
 }
 
-async function cover(run: Run, file: string): Promise<void> {
-  const { processes } = await run.client.currentStatus();
+async function cover(run: Run, place: string): Promise<void> {
+  if (identityOf(place) === 'none') {
+    if (!makeAgain(place, run.record.sandbox)) return;
+    run.save((record) => {
+      record.sandbox = { ...record.sandbox, made: [...(record.sandbox.made ?? []), place] };
+    });
+  }
   const box = run.box('engine');
-  for (const { running, pid } of processes) if (running) await box.replaced(pid, file);
+  const pids = Object.values(run.record.floor.processes).flatMap(({ pid }) => pid ?? []);
+  let uncovered = false;
+  for (const pid of pids) if (await box.replaced(pid, place)) uncovered = true;
+  const { sandbox } = run.record;
+  const marks = uncovered && sandbox.config !== undefined && !(sandbox.kept ?? []).includes(place);
+  if (!marks || run.closed || run.ended) return;
+  // Even if the file of before should come back: somebody inside may have it open.
+  run.save((record) => {
+    record.sandbox = { ...sandbox, config: 'uncovered' };
+  });
 }

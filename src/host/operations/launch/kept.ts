@@ -4,7 +4,7 @@
  * run lives an empty directory stands there, which git does not see. An explicit `write:` gives a place back.
  */
 import { lstatSync, type Stats } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { LoadedPath, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
 import { makeBeneath, removeEmptyBeneath } from '../../beneath.ts';
 import type { AgentConfig } from '../../config/types.ts';
@@ -80,6 +80,26 @@ export function makeKept(
   }
   const others = new Set(live.flatMap(({ made = [] }) => made));
   return [...missing, ...paths.filter((path) => others.has(path))];
+}
+
+/**
+ * Somebody outside has removed it while the run lives: it could be made inside.
+ * @returns false where nothing can stand there
+ */
+export function makeAgain(path: string, { boxes, kept = [] }: RunSandbox): boolean {
+  const top = topOf(
+    path,
+    boxes.flatMap((box) => box.write),
+  );
+  // What git reads must be a file, and a directory in its place would break it.
+  if (
+    top === undefined ||
+    !kept.includes(path) ||
+    ['config', 'config.worktree', '.git'].includes(basename(path))
+  )
+    return false;
+  makeBeneath(top, relative(top, path));
+  return true;
 }
 
 /** The run has ended: what stood there only for its mounts goes, unless another live run needs it or something is in it. */
