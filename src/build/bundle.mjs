@@ -17,6 +17,7 @@ const PROGRAMS = [
   'host/egress/process/main.ts',
   'host/store/read-thread.ts',
   'host/store/memory-queries.ts',
+  'host/terminals/screen/thread.ts',
   'runtimes/builtin/loop/main.ts',
   'host/main.ts',
   'host/limits.ts',

@@ -32,7 +32,7 @@ export type { CallName, Calls } from '../host/verbs/client.ts';
 export type { AgentVerb } from '../host/verbs/names.ts';
 
 /** A page that was loaded from another version of the server reloads itself. */
-export const CONSOLE_PROTOCOL = 3;
+export const CONSOLE_PROTOCOL = 4;
 
 export const SUBPROTOCOL = 'aether.console';
 /** HTTP header of a request for data: `SESSION.NONCE.CODE`. */
@@ -119,8 +119,16 @@ export type TerminalRequest =
   /** Bytes of output drawn since the connection began. Output stops when too many are not. */
   | { type: 'ack'; bytes: number }
   | { type: 'input'; generation: number; data: string }
-  | { type: 'resize'; generation: number; cols: number; rows: number };
+  /** So much fits into this page. */
+  | { type: 'resize'; generation: number; cols: number; rows: number }
+  /** This page was clicked or focused: it decides the size. Input does so as well. */
+  | { type: 'use'; generation: number };
 
 export type TerminalMessage =
-  /** Clear and draw what follows: the first `replay_bytes` repeat the past, the rest is live. `info` null: no terminal now. */
-  { type: 'screen'; info: TerminalInfo | null; replay_bytes: number } | { type: 'error'; error: WireError };
+  /** Reset and draw the next `bytes`, which make the present screen; live output follows. `info` null: no terminal now. */
+  | { type: 'screen'; info: TerminalInfo | null; bytes: number }
+  /** It has this size, for what follows. */
+  | { type: 'size'; cols: number; rows: number }
+  /** Whether this page decides the size; `other`: another window of its holder does. */
+  | { type: 'sized'; by: 'this' | 'other' | null }
+  | { type: 'error'; error: WireError };

@@ -229,12 +229,9 @@ export interface TerminalInfo {
 }
 
 export interface TerminalViewer {
-  /** Everything needed to draw the present screen, then live chunks follow. */
-  replay: Buffer;
-  info: TerminalInfo | null;
   /**
-   * Flow control: stop and restart delivery. Nothing is lost meanwhile, the journal holds it; but whoever falls
-   * behind by terminal_behind_bytes_max is shown the present screen instead, and told how much was left out.
+   * Flow control: stop and restart delivery. Nothing is lost meanwhile, the journal holds it; but a viewer that falls
+   * behind by terminal_behind_bytes_max is shown the present screen instead.
    */
   pause(): void;
   resume(): void;
@@ -278,14 +275,22 @@ export interface AgentsChange {
   removed: string[];
 }
 
-/** Of a terminal. The first item is the replay; `reset`: another process has the floor (null: none). */
+/**
+ * Of a terminal. `screen`: reset and draw this, also in the middle of a stream, when another process has the terminal
+ * (null: none) or the viewer has fallen behind. `size`: it has this size from here on. `sized`: which of those that look
+ * at it decides its size (null: none of them).
+ */
 export type TerminalBytes =
-  | { kind: 'replay'; data: Buffer; info: TerminalInfo | null }
+  | { kind: 'screen'; data: Buffer; info: TerminalInfo | null }
   | ({ kind: 'chunk' } & TerminalChunk)
-  | { kind: 'reset'; info: TerminalInfo | null };
+  | TerminalSizing;
+
+export type TerminalSizing =
+  | { kind: 'size'; cols: number; rows: number }
+  | { kind: 'sized'; you: string; by: string | null };
 
 /** The same as JSON: bytes are base64. */
 export type TerminalItem =
-  | { kind: 'replay'; data: string; info: TerminalInfo | null }
+  | { kind: 'screen'; data: string; info: TerminalInfo | null }
   | ({ kind: 'chunk' } & Omit<TerminalChunk, 'data'> & { data: string })
-  | { kind: 'reset'; info: TerminalInfo | null };
+  | TerminalSizing;

@@ -31,6 +31,7 @@ import { Pauses } from './operations/lifecycle/pause.ts';
 import { Watchdog } from './operations/lifecycle/watchdog.ts';
 import { InjectionDelivery } from './operations/messages/inject.ts';
 import { Wake } from './operations/messages/wake.ts';
+import { RunScreens } from './operations/takeover/screens.ts';
 import { Takeover } from './operations/takeover/takeover.ts';
 import { showActivity } from './operations/turn/activity.ts';
 import { TranscriptReader } from './operations/turn/transcript.ts';
@@ -89,6 +90,7 @@ interface Operations {
   watchdog: Watchdog;
   fleet: Fleet;
   wake: Wake;
+  screens: RunScreens;
 }
 
 export interface Assembly extends Operations {
@@ -159,7 +161,8 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
   const { clock, events, agents, approvals } = nouns;
   const wiring: Wiring = {
     ...owned,
-    ...{ store, log, stateDir, socketDir, outsiders },
+    ...{ store, log, stateDir, socketDir, outsiders, version },
+    terminalSettings: () => all.fleet.settings.terminal,
     gates: new Gates({
       ...{ store, clock, log, events, agents, approvals },
       policies: policiesOf(agents),
@@ -221,6 +224,7 @@ function operationsOf(base: HostBase, nouns: Nouns, wiring: Wiring, all: Assembl
     launcher,
     holds,
     lifecycle,
+    screens: new RunScreens(wiring),
     wake: new Wake(wiring, delivery, unread),
     takeover: new Takeover({
       wiring,

@@ -121,10 +121,17 @@ export const limits = {
   terminal_cols_max: 500,
   terminal_rows_max: 300,
   terminal_frame_bytes_max: 64 * 1024,
-  /** Scrollback replayed to a viewer who attaches. */
+  /** Output that is replayed where there is no screen to show. */
   terminal_replay_bytes_max: 2 * 1024 * 1024,
-  /** A viewer this far behind the program leaves out what lies between, and says how much. */
-  terminal_behind_bytes_max: 32 * 1024 * 1024,
+  /** A viewer this far behind the program is shown the present screen instead of what lies between. */
+  terminal_behind_bytes_max: 4 * 1024 * 1024,
+  /** Lines above the screen that are kept of each terminal, unless the configuration says otherwise. */
+  terminal_scrollback_lines: 2_000,
+  terminal_scrollback_lines_max: 50_000,
+  /** Of those lines in memory, of one terminal: wide ones are fewer. */
+  terminal_scrollback_bytes_max: 8 * 1024 * 1024,
+  /** Answers of one terminal to its program that it has not taken yet. */
+  terminal_answers_max: 16,
   websocket_message_bytes_max: 1024 * 1024,
   http_body_bytes_max: 1024 * 1024,
   /** So much of a body that is too large is read and thrown away, so that its connection stays usable. */

@@ -251,9 +251,10 @@ class HostProcess implements RunningHost {
 
   /** The doors answer what is in progress before they close: the request that ends the host is among it. */
   async #close(): Promise<void> {
-    const { wiring, launcher } = this.#rooms;
+    const { wiring, launcher, screens } = this.#rooms;
     const { control, clients } = this.#doors ?? {};
     await Promise.all([control?.close(), clients?.close(), this.#console?.close(), launcher.closeDoors()]);
+    await screens.close();
     for (const run of wiring.runs.live()) run.close();
     wiring.store.close();
     fs.rmSync(statePaths(this.#options.stateDir).pid, { force: true });

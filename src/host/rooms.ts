@@ -13,6 +13,7 @@ import type { Pauses } from './operations/lifecycle/pause.ts';
 import type { Watchdog } from './operations/lifecycle/watchdog.ts';
 import type { InjectionDelivery } from './operations/messages/inject.ts';
 import { Messages } from './operations/messages/messages.ts';
+import type { RunScreens } from './operations/takeover/screens.ts';
 import type { Takeover } from './operations/takeover/takeover.ts';
 import { Terminals } from './operations/takeover/terminals.ts';
 import { widen } from './operations/turn/senders.ts';
@@ -34,6 +35,7 @@ export interface RoomParts {
   pauses: Pauses;
   holds: Holds;
   takeover: Takeover;
+  screens: RunScreens;
   mailboxes: Mailboxes;
   info(): HostInfo;
   consoleLink(plain?: boolean): string;
@@ -80,7 +82,7 @@ function hostRooms(parts: RoomParts, views: AgentViews): Rooms {
       beat: (agent, generation) => leases.beat(agent, generation),
       changes: changesMeanwhile,
     },
-    terminals: new Terminals(wiring, (run) => launcher.paths(run).journal),
+    terminals: new Terminals(wiring, parts.screens, (run) => launcher.paths(run).journal),
     approvals: {
       list: (filter) => approvals.list(filter),
       answer: (id, answer, by) => answerApproval(wiring, id, answer, by),

@@ -75,7 +75,8 @@ export const runtime: Addition = {
       await host.call('terminalWrite', { agent: 'polly', generation, data: 'typed\r' });
       let screen = '';
       for await (const item of host.stream('attach', { agent: 'polly' })) {
-        if (item.kind !== 'reset') screen += Buffer.from(item.data, 'base64').toString();
+        if (item.kind === 'screen' || item.kind === 'chunk')
+          screen += Buffer.from(item.data, 'base64').toString();
         if (screen.includes('heard typed')) break;
       }
       expect(screen).toContain('at your service');

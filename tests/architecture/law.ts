@@ -193,7 +193,15 @@ export const rooms: Room[] = [
     packages: [],
     node: false,
   },
-  domain('terminals', { may: [...BASE, 'events', 'shim-client', 'wire'] }),
+  domain('terminals', { may: [...BASE, 'events', 'shim-client', 'wire', 'screen'] }),
+  /** What a terminal shows: an emulator, its thread, and how a screen is written down. */
+  {
+    name: 'screen',
+    paths: ['host/terminals/screen/'],
+    may: ['ground', 'shim-client', 'wire'],
+    packages: ['@xterm/headless'],
+    node: true,
+  },
   // What a box is started with is handed over by the shim.
   domain('sandboxes', { may: [...BASE, 'events', 'wire', 'egress-rules'] }),
   domain('workspaces'),
@@ -294,7 +302,7 @@ export const rooms: Room[] = [
   {
     name: 'cli',
     paths: ['host/cli/'],
-    may: ['ground', 'wire', 'control-client', 'sockets', 'event-words'],
+    may: ['ground', 'wire', 'control-client', 'sockets', 'event-words', 'screen'],
     // What main.ts offers to the verbs that work without a host is described here; its code is reached below.
     types: ['contract', 'operations', 'config', 'verbs', 'recorded'],
     packages: ['commander'],
@@ -497,6 +505,7 @@ export const partOf: Record<string, string> = {
   'joined-sockets': 'ground',
   'event-words': 'events',
   'builtin-models': 'runtime-builtin',
+  screen: 'terminals',
   'loop-entries': 'loop',
   ...Object.fromEntries(runtimes.map((name) => [`runtime-${name}-definition`, `runtime-${name}`])),
   'web-build': 'web',

@@ -541,6 +541,66 @@ describe('the terminal', () => {
     expect(fixture.host.asked).toEqual(['takeover coder', 'handback coder']);
   });
 
+  it('has the size of the window that was used last, and of the one before it when that is closed', async () => {
+    fixture.host.set('coder', {});
+    const first = await openAgent('coder', '/terminal');
+    await first.getByText('coder runs without a terminal.').waitFor();
+    await first.keyboard.press('t');
+    await first.locator('dialog[open]').waitFor();
+    await first.keyboard.press('Enter');
+    const keys = 'Your keys go to the program';
+    const elsewhere = 'Sized by another window of yours';
+    await first.getByText(keys).waitFor();
+    const size = () => {
+      const { cols, rows } = fixture.host.terminal('coder').info!;
+      return `${cols}×${rows}`;
+    };
+    await poll(() => fixture.host.agent('coder').terminal.rows).toBeGreaterThan(30);
+    const large = size();
+
+    const second = await first.context().newPage();
+    await second.setViewportSize({ width: 900, height: 500 });
+    await second.goto(first.url());
+    await second.getByText(keys).waitFor();
+    await first.getByText(elsewhere).waitFor();
+    const small = size();
+    expect(small).not.toBe(large);
+    expect(await first.locator('.terminal-bar .size').textContent()).toBe(small);
+    expect(await first.locator('.terminal-pane.boxed').count()).toBe(1);
+
+    const phone = await first.context().newPage();
+    await phone.setViewportSize({ width: 390, height: 844 });
+    await phone.goto(first.url());
+    await phone.getByText(keys).waitFor();
+    await second.getByText(elsewhere).waitFor();
+    expect(fixture.host.terminal('coder').info!.cols).toBeLessThan(60);
+
+    // A window that is not used may change its size as it likes.
+    const narrow = size();
+    await first.setViewportSize({ width: 1200, height: 800 });
+    await second.bringToFront();
+    await second.locator('.xterm').click();
+    await second.getByText(keys).waitFor();
+    await phone.getByText(elsewhere).waitFor();
+    expect(size()).toBe(small);
+    expect(narrow).not.toBe(small);
+    expect(await phone.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+
+    await first.bringToFront();
+    await first.locator('.xterm').click();
+    await first.keyboard.type('stty size\n');
+    await first.getByText(keys).waitFor();
+    const { cols, rows } = fixture.host.terminal('coder').info!;
+    await poll(() => second.locator('.xterm-rows').textContent()).toContain(`${rows} ${cols}`);
+
+    await first.close();
+    await second.getByText(keys).waitFor();
+    expect(size()).toBe(small);
+    await second.close();
+    await phone.getByText(keys).waitFor();
+    expect(size()).toBe(narrow);
+  });
+
   it('draws, and does not obey: no title, no clipboard, no odd link', async () => {
     fixture.host.set('coder', { terminal: { available: true, cols: 80, rows: 24, kind: 'engine' } });
     const terminal = fixture.host.terminal('coder');

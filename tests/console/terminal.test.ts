@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { limits } from '../../src/host/limits.ts';
 import { Client, type ConsoleFixture, consoleFixture, type Socket } from '../support/console-client.ts';
+import { emulator, stateOf } from '../support/terminal-state.ts';
 
 let fixture: ConsoleFixture;
 let client: Client;
@@ -24,31 +25,38 @@ async function holder(): Promise<{ you: string; generation: number }> {
   return { you, generation: lease.generation };
 }
 
-it('replays the past, then tells the present, byte for byte', async () => {
+it('shows the present screen, then tells what follows, byte for byte', async () => {
   const terminal = fixture.host.terminal('coder');
   terminal.begin(info);
   terminal.feed(Buffer.from('past \x1b[31mred\x1b[0m\r\n'));
   const socket = client.socket('/terminal/coder');
-  expect(await socket.message('screen')).toEqual({ type: 'screen', info, replay_bytes: 19 });
+  const { bytes, ...screen } = await socket.message('screen');
+  expect(screen).toEqual({ type: 'screen', info });
   terminal.feed(Buffer.from([0xff, 0x00, 0xfe]));
-  await socket.until(() => (socket.bytes.length === 22 ? true : undefined), '22 bytes');
-  expect(socket.bytes.subarray(19)).toEqual(Buffer.from([0xff, 0x00, 0xfe]));
+  const all = (bytes as number) + 3;
+  await socket.until(() => (socket.bytes.length === all ? true : undefined), `${all} bytes`);
+  expect(socket.bytes.subarray(bytes as number)).toEqual(Buffer.from([0xff, 0x00, 0xfe]));
+  const shown = emulator(info);
+  shown.write(socket.bytes.subarray(0, bytes as number));
+  const saw = emulator(info);
+  saw.write(Buffer.from('past \x1b[31mred\x1b[0m\r\n'));
+  expect(stateOf(shown)).toEqual(stateOf(saw));
 });
 
 it('without a terminal says so, and tells when there is one', async () => {
   const socket = client.socket('/terminal/coder');
-  expect(await socket.message('screen')).toEqual({ type: 'screen', info: null, replay_bytes: 0 });
+  expect(await socket.message('screen')).toEqual({ type: 'screen', info: null, bytes: 0 });
   fixture.host.terminal('coder').begin(info);
   fixture.host.terminal('coder').feed(Buffer.from('hello'));
   await socket.until(() => (socket.bytes.toString() === 'hello' ? true : undefined), 'the new terminal');
-  expect(socket.json.at(-1)).toEqual({ type: 'screen', info, replay_bytes: 0 });
+  expect(socket.json.at(-1)).toEqual({ type: 'screen', info, bytes: 0 });
 });
 
 it('stops at the bound for a browser that draws nothing, and loses nothing when it does', async () => {
   const terminal = fixture.host.terminal('coder');
   terminal.begin(info);
   const socket = client.socket('/terminal/coder');
-  await socket.message('screen');
+  const { bytes } = await socket.message('screen');
   const total = 12 * 1024 * 1024;
   const data = Buffer.alloc(total);
   for (let at = 0; at < total; at += 4) data.writeUInt32LE((at * 2_654_435_761) >>> 0, at);
@@ -67,14 +75,14 @@ it('stops at the bound for a browser that draws nothing, and loses nothing when 
       unacked_max = Math.max(unacked_max, socket.bytes.length - acked);
       acked = socket.bytes.length;
       socket.send({ type: 'ack', bytes: acked });
-      return acked === total ? true : undefined;
+      return acked === total + (bytes as number) ? true : undefined;
     },
     'all bytes',
     30_000,
   );
   expect(unacked_max).toBeLessThanOrEqual(bound);
   const digest = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
-  expect(digest(socket.bytes)).toBe(digest(data));
+  expect(digest(socket.bytes.subarray(bytes as number))).toBe(digest(data));
 });
 
 it('keystrokes of the holder reach the program, and its echo comes back soon', async () => {
@@ -92,6 +100,26 @@ it('keystrokes of the holder reach the program, and its echo comes back soon', a
   }
   times.sort((a, b) => a - b);
   expect(times[15]).toBeLessThan(30);
+});
+
+it('tells of sizes where they come in the stream, and who decides', async () => {
+  const { generation } = await holder();
+  const first = client.socket('/terminal/coder');
+  await first.message('screen');
+  first.send({ type: 'resize', generation, cols: 100, rows: 30 });
+  expect(await first.message('size')).toEqual({ type: 'size', cols: 100, rows: 30 });
+  const second = client.socket('/terminal/coder');
+  await second.message('screen');
+  second.send({ type: 'resize', generation, cols: 40, rows: 10 });
+  second.send({ type: 'use', generation });
+  await second.until(() => second.json.find((one) => one.type === 'size'), 'the size');
+  expect(fixture.host.terminal('coder').info).toMatchObject({ cols: 40, rows: 10 });
+  expect(first.json.filter((one) => one.type === 'sized').at(-1)).toEqual({ type: 'sized', by: 'other' });
+  second.close();
+  await first.until(
+    () => (fixture.host.terminal('coder').info?.cols === 100 ? true : undefined),
+    'the size of before',
+  );
 });
 
 it('nobody else may write or resize, and an old generation may not either', async () => {
@@ -143,7 +171,7 @@ it('an impossible size is refused and the connection lives', async () => {
   socket.send({ type: 'ack', bytes: 1e12 });
   await socket.until(
     () =>
-      socket.json.at(-1)?.type === 'error' && socket.json.length === sizes.length + 2 ? true : undefined,
+      socket.json.filter((message) => message.type === 'error').length > sizes.length ? true : undefined,
     'the last refusal',
   );
   expect(fixture.host.terminal('coder').info).toMatchObject({ cols: 120, rows: 40 });

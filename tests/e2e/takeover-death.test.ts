@@ -22,7 +22,8 @@ async function screen(client: ControlClient, name: string): Promise<{ text(): st
   let output = '';
   void (async () => {
     for await (const item of client.stream('attach', { agent: name }))
-      if (item.kind !== 'reset') output += Buffer.from(item.data, 'base64').toString();
+      if (item.kind === 'screen' || item.kind === 'chunk')
+        output += Buffer.from(item.data, 'base64').toString();
   })().catch(() => undefined); // the connection ends with the host
   return {
     text: () => output.replace(/\u001b\[[0-9;?<>=]*[ -/]*[@-~]|\u001b./g, '').replace(/\s+/g, ''),

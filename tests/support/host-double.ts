@@ -14,8 +14,7 @@ import type {
   MessageView,
   PlanView,
   Principal,
-  TerminalChunk,
-  TerminalInfo,
+  TerminalBytes,
   TerminalViewer,
 } from '../../src/host/api.ts';
 import { AetherError } from '../../src/host/errors.ts';
@@ -199,13 +198,14 @@ export class HostDouble {
         changes: (view) => this.changes(view.name),
       },
       terminals: {
-        view: (name, onChunk, onReset) => this.terminalView(name, onChunk, onReset),
+        view: (name, show) => this.terminalView(name, show),
         last: (name) => {
           this.agent(name);
           return Buffer.alloc(0);
         },
-        write: (name, generation, data) => this.terminalWrite(name, generation, data),
-        resize: (name, generation, cols, rows) => this.terminalResize(name, generation, cols, rows),
+        write: (name, generation, data, viewer) => this.terminalWrite(name, generation, data, viewer),
+        resize: (name, generation, size, viewer) => this.terminalResize(name, generation, size, viewer),
+        use: (name, generation, viewer) => this.terminalUse(name, generation, viewer),
       },
       approvals: {
         list: (filter) => this.approvals(filter),
@@ -481,22 +481,34 @@ export class HostDouble {
     this.set(name, { activity: 'idle' });
   }
 
-  terminalView(
-    name: string,
-    onChunk: (chunk: TerminalChunk) => void,
-    onReset: (info: TerminalInfo | null) => void,
-  ): TerminalViewer {
-    return this.terminal(name).view(onChunk, onReset);
+  terminalView(name: string, show: (item: TerminalBytes) => void): TerminalViewer {
+    return this.terminal(name).view(show);
   }
 
-  terminalWrite(name: string, generation: number, data: string): void {
+  terminalWrite(name: string, generation: number, data: string, viewer?: string): void {
     if (this.agent(name).lease?.generation !== generation)
       this.#refuse('lease.stale', 'Somebody else holds it.');
+    if (viewer !== undefined) this.terminalUse(name, generation, viewer);
     this.terminal(name).write(data);
   }
 
-  terminalResize(name: string, _generation: number, cols: number, rows: number): void {
-    this.terminal(name).resize(cols, rows);
+  terminalResize(
+    name: string,
+    generation: number,
+    size: { cols: number; rows: number },
+    viewer?: string,
+  ): void {
+    this.terminal(name).claim(size, generation, viewer);
+    this.#sized(name);
+  }
+
+  terminalUse(name: string, generation: number, viewer: string): void {
+    this.terminal(name).use(generation, viewer);
+    this.#sized(name);
+  }
+
+  #sized(name: string): void {
+    const { cols, rows } = this.terminal(name).info ?? this.agent(name).terminal;
     this.set(name, { terminal: { ...this.agent(name).terminal, cols, rows } });
   }
 

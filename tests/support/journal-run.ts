@@ -15,6 +15,7 @@ import { openLog } from '../../src/host/log.ts';
 import { runSink } from '../../src/host/operations/boot/fact-routes.ts';
 import { Gates } from '../../src/host/operations/gate/gates.ts';
 import { policiesOf } from '../../src/host/operations/gate/policies.ts';
+import { RunScreens } from '../../src/host/operations/takeover/screens.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import { Run } from '../../src/host/runs/run.ts';
@@ -69,9 +70,24 @@ export class JournalRun {
         show: (run, at_ms) => showActivity(wiring, run, at_ms),
       }),
     } as unknown as Wiring;
-    const sink = runSink(wiring, () => {
+    const none = (): never => {
       throw new Error('no takeover here');
+    };
+    const screens = new RunScreens({
+      clock: systemClock,
+      log: openLog(undefined),
+      version: '0',
+      terminalSettings: () => ({ scrollback_lines: 0 }),
     });
+    const sink = runSink(wiring, () => ({
+      screens,
+      get takeover() {
+        return none();
+      },
+      get lifecycle() {
+        return none();
+      },
+    }));
     this.run = new Run({
       sandbox: localSandbox,
       record: newRecord(),
@@ -81,7 +97,11 @@ export class JournalRun {
       table: this.table,
       clock: systemClock,
       log: parts.log,
-      sink: { ...sink, swapped: () => undefined, exited: ({ id }) => void this.ended.push(id) },
+      sink: {
+        ...sink,
+        swapped: () => undefined,
+        exited: ({ id }) => void this.ended.push(id),
+      },
     });
     this.table.put(this.run.record);
     runs.add(this.run);

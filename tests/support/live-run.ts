@@ -14,6 +14,7 @@ import { Gates } from '../../src/host/operations/gate/gates.ts';
 import { policiesOf } from '../../src/host/operations/gate/policies.ts';
 import type { Policy } from '../../src/host/operations/gate/policy.ts';
 import { acceptInjection, InjectionDelivery } from '../../src/host/operations/messages/inject.ts';
+import { RunScreens } from '../../src/host/operations/takeover/screens.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import { Run } from '../../src/host/runs/run.ts';
@@ -126,9 +127,24 @@ export class LiveRun {
       policies: policies(agents),
       show: (run, at_ms) => showActivity(wiring, run, at_ms),
     });
-    const sink = runSink(wiring, () => {
+    const none = (): never => {
       throw new Error('no takeover here');
+    };
+    const screens = new RunScreens({
+      clock,
+      log: openLog(undefined),
+      version: '0',
+      terminalSettings: () => ({ scrollback_lines: 0 }),
     });
+    const sink = runSink(wiring, () => ({
+      screens,
+      get takeover() {
+        return none();
+      },
+      get lifecycle() {
+        return none();
+      },
+    }));
     const record = this.#generation === 1 ? newRecord(start.run, clock.now()) : table.get(start.run)!;
     const run = new Run({
       record,

@@ -10,6 +10,7 @@ import { Approvals } from '../../src/host/approvals/approvals.ts';
 import type { AgentConfig } from '../../src/host/config/types.ts';
 import { Events } from '../../src/host/events/events.ts';
 import { randomIds } from '../../src/host/ids.ts';
+import { limits } from '../../src/host/limits.ts';
 import { openLog } from '../../src/host/log.ts';
 import { runSink } from '../../src/host/operations/boot/fact-routes.ts';
 import { recoverRuns, returnExpired } from '../../src/host/operations/boot/recover.ts';
@@ -21,6 +22,7 @@ import { Lifecycle } from '../../src/host/operations/lifecycle/lifecycle.ts';
 import { Pauses } from '../../src/host/operations/lifecycle/pause.ts';
 import { InjectionDelivery } from '../../src/host/operations/messages/inject.ts';
 import { Messages } from '../../src/host/operations/messages/messages.ts';
+import { RunScreens } from '../../src/host/operations/takeover/screens.ts';
 import { Takeover } from '../../src/host/operations/takeover/takeover.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import { TranscriptReader } from '../../src/host/operations/turn/transcript.ts';
@@ -76,6 +78,7 @@ export class SeamHost {
   readonly delivery: InjectionDelivery;
   readonly takeover: Takeover;
   readonly holds: Holds;
+  readonly screens: RunScreens;
   readonly pauses: Pauses;
   readonly lifecycle: Lifecycle;
   readonly messages: Messages;
@@ -98,6 +101,7 @@ export class SeamHost {
       wiring,
       runSink(wiring, () => this),
     );
+    this.screens = new RunScreens(wiring);
     this.holds = new Holds({ wiring, launcher: this.launcher, delivery: this.delivery, unread: () => 0 });
     this.takeover = new Takeover({
       wiring,
@@ -145,6 +149,7 @@ export class SeamHost {
   die(): void {
     this.lifecycle.close();
     for (const run of this.wiring.runs.live()) run.close();
+    void this.screens.close();
     this.store.close();
   }
 
@@ -260,6 +265,8 @@ export class SeamHost {
       stateDir: dir,
       socketDir: join(dir, 's'),
       outsiders: new Outsiders([]),
+      version: '0',
+      terminalSettings: () => ({ scrollback_lines: limits.terminal_scrollback_lines }),
       groupKinds: [],
       userHome: dir,
       path: '/usr/bin:/bin',

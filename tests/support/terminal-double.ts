@@ -1,10 +1,13 @@
 /**
- * A terminal for tests of the console: real bytes of a real PTY (or bytes a test feeds), a record of all of
- * them, and viewers that can be paused — each has its own place in the record, so nothing is lost meanwhile.
+ * A terminal for tests of the console: real bytes of a real PTY (or bytes a test feeds), an emulator that sees all of
+ * them, and viewers that can be paused: each has its own place in the record, so nothing is lost meanwhile.
  */
 import { createRequire } from 'node:module';
-import type { TerminalChunk, TerminalInfo, TerminalViewer } from '../../src/host/api.ts';
+import type { TerminalBytes, TerminalInfo, TerminalViewer } from '../../src/host/api.ts';
 import { limits } from '../../src/host/limits.ts';
+import type { Emulator } from '../../src/host/terminals/screen/emulator.ts';
+import { type Size, TerminalSizes } from '../../src/host/terminals/sizes.ts';
+import { emulator } from './terminal-state.ts';
 
 interface Pty {
   onData(listener: (data: Buffer) => void): unknown;
@@ -19,10 +22,10 @@ const { spawn } = createRequire(import.meta.url)('node-pty') as {
 };
 
 interface Viewer {
+  id: string;
   at: number;
   paused: boolean;
-  onChunk: (chunk: TerminalChunk) => void;
-  onReset: (info: TerminalInfo | null) => void;
+  show: (item: TerminalBytes) => void;
 }
 
 export class TerminalDouble {
@@ -30,6 +33,10 @@ export class TerminalDouble {
   /** Everything printed by the present process. */
   #record = Buffer.alloc(0);
   #pty: Pty | null = null;
+  #emulator: Emulator | null = null;
+  readonly #sizes = new TerminalSizes();
+  #by: string | null = null;
+  #views = 0;
   readonly #viewers = new Set<Viewer>();
   readonly written: string[] = [];
   pauses = 0;
@@ -57,15 +64,17 @@ export class TerminalDouble {
   begin(info: TerminalInfo | null): void {
     this.info = info;
     this.#record = Buffer.alloc(0);
+    this.#emulator = info === null ? null : emulator(info, (text) => this.#pty?.write(text));
     for (const viewer of this.#viewers) {
       viewer.at = 0;
-      viewer.onReset(info);
+      viewer.show({ kind: 'screen', info, data: Buffer.alloc(0) });
     }
   }
 
   /** As if the program had printed this. */
   feed(data: Buffer): void {
     this.#record = Buffer.concat([this.#record, data]);
+    this.#emulator?.write(data);
     for (const viewer of this.#viewers) this.#deliver(viewer);
   }
 
@@ -74,9 +83,34 @@ export class TerminalDouble {
     this.#pty?.write(data);
   }
 
-  resize(cols: number, rows: number): void {
+  resize({ cols, rows }: Size): void {
+    if (this.info === null || (this.info.cols === cols && this.info.rows === rows)) return;
     this.#pty?.resize(cols, rows);
-    if (this.info) this.info = { ...this.info, cols, rows };
+    this.#emulator?.resize(cols, rows);
+    this.info = { ...this.info, cols, rows };
+    for (const { show } of this.#viewers) show({ kind: 'size', cols, rows });
+  }
+
+  claim(size: Size, generation: number, viewer?: string): void {
+    if (viewer === undefined) this.resize(size);
+    else {
+      this.#sizes.claim(viewer, generation, size);
+      this.#decide(generation);
+    }
+  }
+
+  use(generation: number, viewer: string): void {
+    this.#sizes.use(viewer, generation);
+    this.#decide(generation);
+  }
+
+  #decide(generation: number): void {
+    const decided = this.#sizes.decides(generation);
+    if (this.#by !== (decided?.viewer ?? null)) {
+      this.#by = decided?.viewer ?? null;
+      for (const { id, show } of this.#viewers) show({ kind: 'sized', you: id, by: this.#by });
+    }
+    if (decided !== null) this.resize(decided.size);
   }
 
   /** Ends the program; nobody has the floor. */
@@ -86,12 +120,17 @@ export class TerminalDouble {
     if (this.info) this.begin(null);
   }
 
-  view(onChunk: Viewer['onChunk'], onReset: Viewer['onReset']): TerminalViewer {
-    const viewer: Viewer = { at: this.#record.length, paused: false, onChunk, onReset };
+  view(show: Viewer['show']): TerminalViewer {
+    this.#views += 1;
+    const viewer: Viewer = { id: `v${this.#views}`, at: this.#record.length, paused: false, show };
     this.#viewers.add(viewer);
-    return {
-      replay: this.#record.subarray(Math.max(0, this.#record.length - limits.terminal_replay_bytes_max)),
+    show({ kind: 'sized', you: viewer.id, by: this.#by });
+    show({
+      kind: 'screen',
       info: this.info,
+      data: Buffer.from(this.#emulator?.snapshot() ?? new Uint8Array()),
+    });
+    return {
       pause: () => {
         this.pauses += 1;
         viewer.paused = true;
@@ -100,7 +139,11 @@ export class TerminalDouble {
         viewer.paused = false;
         this.#deliver(viewer);
       },
-      close: () => this.#viewers.delete(viewer),
+      close: () => {
+        this.#viewers.delete(viewer);
+        const generation = this.#sizes.leave(viewer.id);
+        if (generation !== null) this.#decide(generation);
+      },
     };
   }
 
@@ -109,7 +152,7 @@ export class TerminalDouble {
       const data = this.#record.subarray(viewer.at, viewer.at + limits.terminal_frame_bytes_max);
       const offset = viewer.at;
       viewer.at += data.length;
-      viewer.onChunk({ run: this.info?.run ?? '', process: 1, offset, data });
+      viewer.show({ kind: 'chunk', run: this.info?.run ?? '', process: 1, offset, data });
     }
   }
 }

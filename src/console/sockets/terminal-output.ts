@@ -4,7 +4,7 @@
  * prints faster than a browser draws costs a bounded amount of memory here and there.
  */
 import type { WebSocket } from 'ws';
-import type { TerminalBytes, TerminalInfo } from '../../host/api.ts';
+import type { TerminalBytes } from '../../host/api.ts';
 import type { Clock } from '../../host/clock.ts';
 import { limits } from '../../host/limits.ts';
 import type { TerminalMessage } from '../console-protocol.ts';
@@ -32,12 +32,16 @@ export class TerminalOutput {
   }
 
   take(item: TerminalBytes): void {
-    if (item.kind === 'chunk') this.#bytes(item.data);
-    else if (item.kind === 'reset') this.#screen(item.info, 0);
-    else {
-      this.#screen(item.info, item.data.length);
-      this.#send(item.data);
+    if (item.kind === 'chunk') {
+      this.#bytes(item.data);
+      return;
     }
+    this.#flush();
+    if (item.kind === 'screen') {
+      this.#tell({ type: 'screen', info: item.info, bytes: item.data.length });
+      this.#send(item.data);
+    } else if (item.kind === 'size') this.#tell({ type: 'size', cols: item.cols, rows: item.rows });
+    else this.#tell({ type: 'sized', by: item.by === null ? null : item.by === item.you ? 'this' : 'other' });
   }
 
   /** The browser has drawn the first `bytes`. @returns whether there is room again. */
@@ -75,9 +79,7 @@ export class TerminalOutput {
     });
   }
 
-  #screen(info: TerminalInfo | null, replay_bytes: number): void {
-    this.#flush();
-    const message: TerminalMessage = { type: 'screen', info, replay_bytes };
+  #tell(message: TerminalMessage): void {
     this.#socket.send(JSON.stringify(message));
   }
 

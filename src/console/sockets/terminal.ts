@@ -17,6 +17,7 @@ const request = z.discriminatedUnion('type', [
     data: z.string().max(limits.console_terminal_input_bytes_max),
   }),
   z.strictObject({ type: z.literal('resize'), generation: z.int(), cols: z.int(), rows: z.int() }),
+  z.strictObject({ type: z.literal('use'), generation: z.int() }),
 ]);
 
 export function serveTerminal(
@@ -28,6 +29,7 @@ export function serveTerminal(
   const asker = askerOf(session);
   const output = new TerminalOutput(socket, clock);
   let stream: OpenStream | null = null;
+  let viewer: string | null = null;
 
   onJson(socket, log, (raw) => {
     const message = check(raw, request);
@@ -36,12 +38,13 @@ export function serveTerminal(
       return;
     }
     const { generation } = message;
+    const own = viewer === null ? {} : { viewer };
     if (message.type === 'input')
-      verbs.call(asker, 'terminalWrite', { agent, generation, data: message.data });
-    else {
+      verbs.call(asker, 'terminalWrite', { agent, generation, data: message.data, ...own });
+    else if (message.type === 'resize') {
       const { cols, rows } = message;
-      verbs.call(asker, 'terminalResize', { agent, generation, cols, rows });
-    }
+      verbs.call(asker, 'terminalResize', { agent, generation, cols, rows, ...own });
+    } else if (viewer !== null) verbs.call(asker, 'terminalUse', { agent, generation, viewer });
   });
 
   socket.on('close', () => {
@@ -54,7 +57,10 @@ export function serveTerminal(
     'attach',
     { agent },
     {
-      item: (item) => output.take(item),
+      item: (item) => {
+        if (item.kind === 'sized') viewer = item.you;
+        output.take(item);
+      },
       full: () => output.full,
       end: () => undefined,
     },

@@ -8,7 +8,7 @@ import { AetherError } from '../errors.ts';
  * Leaves the alternate screen, shows the cursor, ends mouse reporting, bracketed paste, focus events, the
  * keyboard protocols, application modes and colours. Each is harmless where it was never on.
  */
-const RESET = [
+export const RESET = [
   '\x1b[?1049l\x1b[?47l',
   '\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1015l',
   '\x1b[?2004l\x1b[?1004l\x1b[?2026l',

@@ -79,7 +79,7 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
 
   const located = [...source.problems, ...problems.map(source.locate)];
   if (located.length > 0) throw configError(path, located);
-  const { console: shown, retention } = value as unknown as RawConfig;
+  const { console: shown, retention, terminal } = value as unknown as RawConfig;
   return deepFreeze({
     file: path,
     agents,
@@ -90,6 +90,7 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
       events_days: retention?.events_days ?? RETENTION.events_days,
       events_bytes: sizeInBytes(retention?.events_bytes ?? RETENTION.events_bytes),
     },
+    terminal: { scrollback_lines: terminal?.scrollback_lines ?? limits.terminal_scrollback_lines },
     warnings,
     positions: positionsOf(source, value as unknown as RawConfig),
   });

@@ -18,6 +18,7 @@ import {
   RUNTIME_NAMES,
 } from './runtime-keys.ts';
 import { sandboxSchema } from './sandbox-schema.ts';
+import { terminalSchema } from './terminal-schema.ts';
 import { text } from './text-schema.ts';
 import { AETHER_TOOLS } from './tools.ts';
 
@@ -380,6 +381,7 @@ export const configSchema = z
       .meta({ description: 'The web console.', examples: [{ port: 7300 }] })
       .optional(),
     retention: retentionSchema.optional(),
+    terminal: terminalSchema.optional(),
   })
   .meta({ title: 'aether.yaml', description: 'A fleet of agents and what each runs with.' });
 

@@ -19,6 +19,12 @@ export interface Config extends FleetSettings {
 export interface FleetSettings {
   console: { enabled: boolean; port: number };
   retention: RetentionConfig;
+  terminal: TerminalSettings;
+}
+
+export interface TerminalSettings {
+  /** Lines above the screen that are kept of each terminal. */
+  scrollback_lines: number;
 }
 
 /** Both from 1; columns in UTF-16 units, as editors count. */

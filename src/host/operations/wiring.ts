@@ -4,7 +4,7 @@ import type { Agents } from '../agents/agents.ts';
 import type { Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Clock } from '../clock.ts';
-import type { AgentConfig } from '../config/types.ts';
+import type { AgentConfig, TerminalSettings } from '../config/types.ts';
 import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import type { Log } from '../log.ts';
@@ -34,6 +34,10 @@ export interface Wiring {
   leases: Leases;
   approvals: Approvals;
   gates: Gates;
+  /** Of this program. */
+  version: string;
+  /** As the configuration has them now. */
+  terminalSettings(): TerminalSettings;
   /** Greater than that of every host before this one. */
   generation: number;
   stateDir: string;

@@ -47,6 +47,15 @@ export function terminalOf(floor: Floor): ShownTerminal | null {
     : { ...shown, index, terminalFrom: shown.terminalFrom };
 }
 
+/** All terminals, also of processes that have ended and are still shown. */
+export function terminalsOf(floor: Floor): ShownTerminal[] {
+  return Object.entries(floor.processes).flatMap(([key, process]) =>
+    process.io !== 'pty' || process.terminalFrom === null
+      ? []
+      : [{ ...process, index: Number(key), terminalFrom: process.terminalFrom }],
+  );
+}
+
 /** The running process of this role that does not have the floor. */
 export function besideOf(floor: Floor, role: ProcessRole): (RunProcess & { index: number }) | null {
   for (const [key, process] of Object.entries(floor.processes)) {
@@ -77,7 +86,8 @@ export function spawned(floor: Floor, status: ProcessStatus, end: number): void 
     role: status.role,
     pid: status.pid,
     io: status.io,
-    size: { ...floor.size },
+    size: { ...(status.size ?? floor.size) },
+    ...(status.io === 'pty' ? { firstSize: { ...(status.size ?? floor.size) } } : {}),
     marks: [],
     terminalFrom: status.io === 'pty' ? end : null,
   };

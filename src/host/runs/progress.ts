@@ -13,6 +13,7 @@ import type { ShimClient } from '../shim/client/client.ts';
 import { type JournalRecord, RecordType } from '../shim/shim-protocol.ts';
 import type { RunRecord, RunTable } from '../store/runs.ts';
 import type { Store } from '../store/store.ts';
+import { Acknowledgement } from './acknowledgement.ts';
 import { Batch } from './batch.ts';
 import { onFloor } from './floor.ts';
 import { JournalSource } from './source.ts';
@@ -22,8 +23,6 @@ const SAVE_EVERY_BYTES = 4 * 1024 * 1024;
 const SAVE_AFTER_MS = 250;
 /** An unfinished line larger than this is not saved as it grows, but read again by the next host. */
 const PARTIAL_SAVED_CHARS_MAX = 64 * 1024;
-/** Far below the journal's limit, far above one line. */
-const ACK_EVERY_BYTES = 4 * 1024 * 1024;
 const RETRY_MS_MIN = 250;
 const RETRY_MS_MAX = 2_000;
 /** Reading fails so often in a row before it is told; a lack of descriptors can pass. */
@@ -53,6 +52,8 @@ export interface ProgressOptions {
   follow(records: JournalRecord[]): (() => void)[];
   /** The connection to acknowledge on; null while there is none. */
   client(): ShimClient | null;
+  /** How far others have read it; null: none is behind. */
+  readTo(): number | null;
 }
 
 export class Progress {
@@ -63,9 +64,9 @@ export class Progress {
   #pumping: Promise<void> | null = null;
   #again = false;
   #closed = false;
-  /** Journal offset that the database knows, and the last one the shim was told. */
+  /** Journal offset that the database knows. */
   #saved: number;
-  #acked = 0;
+  readonly #read: Acknowledgement;
   #following: (() => void)[] = [];
   #followFailures = 0;
   /** Records up to here are taken one at a time: a batch that holds one of them failed. */
@@ -83,6 +84,7 @@ export class Progress {
     this.#o = options;
     this.#saved = options.record.journal_offset;
     this.#batch = new Batch(options.clock);
+    this.#read = new Acknowledgement(options);
     this.#source = new JournalSource(options.journal, () => options.client()?.offset ?? null);
   }
 
@@ -161,6 +163,10 @@ export class Progress {
     });
   }
 
+  readFurther(): void {
+    if (!this.#closed) this.#read.upTo(this.#saved);
+  }
+
   close(): void {
     this.#closed = true;
     this.#cancelSave?.();
@@ -176,7 +182,7 @@ export class Progress {
       try {
         this.#follow();
         while (!this.#closed) {
-          const records = this.#read();
+          const records = this.#next();
           if (records === null) return;
           if (records.length === 0) break;
           const began_ms = this.#o.clock.elapsed();
@@ -195,7 +201,7 @@ export class Progress {
   }
 
   /** The next records, [] when there are none; null when the journal cannot be read now. */
-  #read(): JournalRecord[] | null {
+  #next(): JournalRecord[] | null {
     for (;;) {
       const from = this.#o.record.journal_offset;
       let failure: unknown = null;
@@ -289,7 +295,7 @@ export class Progress {
       this.#leaveOut(records[0]!, error);
       this.#following.push(...this.#o.follow([]));
     }
-    this.#acknowledge();
+    this.#read.upTo(this.#saved);
     // Viewers read output themselves; the other records change something here.
     if (told) this.#following.push(...this.#o.follow(records.filter(({ type }) => type !== RecordType.out)));
   }
@@ -377,20 +383,10 @@ export class Progress {
       if (this.#closed || this.#growsLine() || this.#saved === this.#o.record.journal_offset) return;
       try {
         this.#transaction(() => this.#put());
-        this.#acknowledge();
+        this.#read.upTo(this.#saved);
       } catch (error) {
         this.#failed(error);
       }
     });
-  }
-
-  /** Lets the shim delete what is processed; a lost acknowledgement is made good by the next one. */
-  #acknowledge(): void {
-    const client = this.#o.client();
-    if (client === null || this.#saved - this.#acked < ACK_EVERY_BYTES) return;
-    this.#acked = this.#saved;
-    client
-      .ack(this.#acked)
-      .catch((error: unknown) => this.#o.log.debug({ error: messageOf(error) }, 'not acknowledged'));
   }
 }

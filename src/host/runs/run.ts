@@ -32,6 +32,10 @@ export interface RunSink {
   swapped(run: Run, swap: SwapRecord): void;
   exited(run: Run): void;
   changed(run: Run): void;
+  /** Its shim is connected. */
+  attached(run: Run): void;
+  /** How far others than the host itself have read its journal; null: none is behind. */
+  readTo(run: Run): number | null;
 }
 
 export interface RunPaths {
@@ -103,6 +107,7 @@ export class Run {
       unreadable: (why) => this.#unreadable(why),
       follow: (journalled) => this.#follow(journalled),
       client: () => this.#client,
+      readTo: () => sink.readTo(this),
     });
   }
 
@@ -159,6 +164,7 @@ export class Run {
 
   attach(client: ShimClient): void {
     this.#client = client;
+    this.#sink.attached(this);
     client.onNotice(() => this.#progress.noticed());
     client.onClose(() => {
       if (this.#client === client) this.#client = null;
@@ -171,6 +177,11 @@ export class Run {
   /** Calls back whenever the journal may have grown: viewers read it themselves. */
   onGrown(listener: () => void): () => void {
     return this.#progress.onGrown(listener);
+  }
+
+  /** Others have read the journal further: the shim may delete more of it. */
+  readFurther(): void {
+    this.#progress.readFurther();
   }
 
   /** Reads what is new; returns when everything that was there at the call is processed, or cannot be at present. */

@@ -194,6 +194,8 @@ export interface ProcessStatus {
   /** /proc/<pid>/stat field 22, so that a reused pid is never taken for it. 0 where unknown. */
   start_ticks: number;
   io: 'pipes' | 'pty';
+  /** Of its terminal, at its start. Absent from a shim of an earlier version. */
+  size?: { cols: number; rows: number };
   running: boolean;
   exit?: ProcessExit;
   /** It has a network of its own. */

@@ -34,6 +34,8 @@ export interface RunProcess {
   pid: number | null;
   io: 'pipes' | 'pty';
   size: TerminalSize;
+  /** The size with which its PTY began; rows of before it was noted have none. */
+  firstSize?: TerminalSize;
   /** Bytes of an unfinished line (of a terminal: of an unfinished character), where a restarted host goes on. */
   partialOut: string;
   partialErr: string;

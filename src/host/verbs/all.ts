@@ -7,7 +7,7 @@ import { changes, handback, leaseBeat, takeover } from './leases.ts';
 import { hold, interrupt, kill, pause, restart, resume, start, stop } from './lifecycle.ts';
 import { ackOperatorMail, operatorMail } from './mail.ts';
 import { cancelInjection, inject, injection, injections } from './messages.ts';
-import { attach, lastTerminal, terminalResize, terminalWrite } from './terminals.ts';
+import { attach, lastTerminal, terminalResize, terminalUse, terminalWrite } from './terminals.ts';
 import { widen } from './widen.ts';
 
 export const verbs = {
@@ -45,6 +45,7 @@ export const verbs = {
   attach,
   lastTerminal,
   terminalResize,
+  terminalUse,
   terminalWrite,
   widen,
 };

@@ -16,8 +16,7 @@ import type {
   PlanView,
   Principal,
   StreamSink,
-  TerminalChunk,
-  TerminalInfo,
+  TerminalBytes,
   TerminalViewer,
 } from '../api.ts';
 
@@ -97,17 +96,15 @@ export interface Rooms {
     changes(view: AgentView): Promise<{ since_ms: number; files: string[] } | null>;
   };
   terminals: {
-    /** Never swaps and never resizes. `onReset`: another process has the floor. */
-    view(
-      agent: string,
-      onChunk: (chunk: TerminalChunk) => void,
-      onReset: (info: TerminalInfo | null) => void,
-    ): TerminalViewer;
+    /** Never swaps and never resizes. */
+    view(agent: string, show: (item: TerminalBytes) => void): TerminalViewer;
     /** The newest bytes that an agent without a run printed to its terminal. */
     last(agent: string): Buffer;
     /** @throws AetherError `lease.stale` with another generation than that of the holder */
-    write(agent: string, generation: number, data: string): void;
-    resize(agent: string, generation: number, cols: number, rows: number): void;
+    write(agent: string, generation: number, data: string, viewer?: string): void;
+    resize(agent: string, generation: number, size: { cols: number; rows: number }, viewer?: string): void;
+    /** This viewer decides the size from now on. */
+    use(agent: string, generation: number, viewer: string): void;
   };
   approvals: {
     list(filter: { agent?: string; state?: 'open' | 'all' }): ApprovalView[];

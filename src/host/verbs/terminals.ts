@@ -6,6 +6,9 @@ import { aboutAgent, agentName, generation, size } from './input.ts';
 import { requireHolder } from './legal.ts';
 import { defineVerb, OPERATORS } from './verb.ts';
 
+/** As the stream `attach` names it in `sized`. */
+const viewer = z.string().max(100);
+
 export const attach = defineVerb({
   kind: 'stream',
   name: 'attach',
@@ -21,29 +24,17 @@ export const attach = defineVerb({
   // Without a terminal the viewer waits for one.
   advice: true,
   encode: (item: TerminalBytes): TerminalItem =>
-    item.kind === 'reset' ? item : { ...item, data: item.data.toString('base64') },
+    item.kind === 'screen' || item.kind === 'chunk' ? { ...item, data: item.data.toString('base64') } : item,
   run(rooms, { agent }, sink) {
-    // Live bytes may arrive before view() has returned the replay that comes first.
-    let early: TerminalBytes[] | null = [];
     let paused = false;
     let viewer: TerminalViewer | null = null;
-    const live = (item: TerminalBytes) => {
-      if (early) early.push(item);
-      else sink.item(item);
-      if (!paused && viewer && sink.full()) {
-        paused = true;
-        viewer.pause();
-      }
-    };
-    const opened = rooms.terminals.view(
-      agent,
-      (chunk) => live({ kind: 'chunk', ...chunk }),
-      (info) => live({ kind: 'reset', info }),
-    );
-    viewer = opened;
-    sink.item({ kind: 'replay', data: opened.replay, info: opened.info });
-    for (const item of early) sink.item(item);
-    early = null;
+    viewer = rooms.terminals.view(agent, (item) => {
+      sink.item(item);
+      if (paused || viewer === null || !sink.full()) return;
+      paused = true;
+      viewer.pause();
+    });
+    const opened = viewer;
     return {
       drained() {
         if (!paused) return;
@@ -73,22 +64,35 @@ export const terminalWrite = defineVerb({
     agent: agentName,
     generation,
     data: z.string().max(limits.control_line_bytes_max),
+    viewer: viewer.optional(),
   }),
   who: OPERATORS,
-  run(rooms, { agent, generation, data }, { label }) {
+  run(rooms, { agent, generation, data, viewer }, { label }) {
     requireHolder(rooms.takeover.lease(agent), generation, label);
-    rooms.terminals.write(agent, generation, data);
+    rooms.terminals.write(agent, generation, data, viewer);
   },
 });
 
 export const terminalResize = defineVerb({
   kind: 'call',
   name: 'terminalResize',
-  summary: "The size of the holder's window.",
-  input: z.strictObject({ agent: agentName, generation, ...size }),
+  summary: 'The size of a window of the holder. With a viewer it counts while that one decides the size.',
+  input: z.strictObject({ agent: agentName, generation, ...size, viewer: viewer.optional() }),
   who: OPERATORS,
-  run(rooms, { agent, generation, cols, rows }, { label }) {
+  run(rooms, { agent, generation, cols, rows, viewer }, { label }) {
     requireHolder(rooms.takeover.lease(agent), generation, label);
-    rooms.terminals.resize(agent, generation, cols, rows);
+    rooms.terminals.resize(agent, generation, { cols, rows }, viewer);
+  },
+});
+
+export const terminalUse = defineVerb({
+  kind: 'call',
+  name: 'terminalUse',
+  summary: 'A viewer of the holder was clicked or focused: it decides the size of the terminal from now on.',
+  input: z.strictObject({ agent: agentName, generation, viewer }),
+  who: OPERATORS,
+  run(rooms, { agent, generation, viewer }, { label }) {
+    requireHolder(rooms.takeover.lease(agent), generation, label);
+    rooms.terminals.use(agent, generation, viewer);
   },
 });

@@ -152,7 +152,7 @@ function conversation(client: ControlClient, names: string[], mark: string) {
     void (async () => {
       const stream: AsyncIterable<TerminalItem> = client.stream('attach', { agent: name });
       for await (const item of stream) {
-        if (item.kind === 'reset') continue;
+        if (item.kind !== 'screen' && item.kind !== 'chunk') continue;
         const text = Buffer.from(item.data, 'base64').toString('latin1');
         // A line of the terminal may be broken anywhere; nothing that is looked for holds a newline.
         screens.set(name, screens.get(name)! + text.replace(/[\r\n]/g, ''));

@@ -81,7 +81,7 @@ async function loopDelay(fleet: LiveFleet, probe: HostProbe, measure_ms: number)
     const viewing = (async () => {
       if (client === null) return;
       for await (const item of client.stream('attach', { agent: 'steady' }))
-        if (item.kind !== 'reset') shown += item.data.length * 0.75;
+        if (item.kind === 'screen' || item.kind === 'chunk') shown += item.data.length * 0.75;
     })().catch(() => undefined); // the connection is closed below
     await sleep(1_000);
     await probe.begin();

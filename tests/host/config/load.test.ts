@@ -16,6 +16,7 @@ describe('loadConfig', () => {
       file: join(dir, 'aether.yaml'),
       console: { enabled: true, port: 7300 },
       retention: { days: 14, bytes: 2_000_000_000, events_days: 90, events_bytes: 1_000_000_000 },
+      terminal: { scrollback_lines: 2_000 },
       warnings: [],
       positions: {
         'agents.writer': { line: 2, column: 3 },

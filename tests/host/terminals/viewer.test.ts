@@ -1,4 +1,4 @@
-/** A viewer of a real journal: the replay, pauses, and falling behind a program that prints without end. */
+/** A viewer of a real journal: the screen first, then every byte; pauses, and falling behind a program that prints without end. */
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,8 +8,10 @@ import { limits } from '../../../src/host/limits.ts';
 import { openLog } from '../../../src/host/log.ts';
 import { Journal } from '../../../src/host/shim/process/journal.ts';
 import { RecordType } from '../../../src/host/shim/shim-protocol.ts';
+import type { Emulator } from '../../../src/host/terminals/screen/emulator.ts';
 import { JournalViewer } from '../../../src/host/terminals/viewer.ts';
 import { eventually } from '../../support/eventually.ts';
+import { emulator, stateOf } from '../../support/terminal-state.ts';
 
 const MB = 1024 * 1024;
 const MARK_BYTES = 128 * 1024;
@@ -21,6 +23,8 @@ let listeners: Set<() => void>;
 /** Where a replay begins: the newest record boundary that is far enough back. */
 let marks: number[];
 let printed = 0;
+/** Sees all that is printed. */
+let screen: Emulator;
 let viewer: JournalViewer | null = null;
 
 beforeEach(() => {
@@ -28,6 +32,7 @@ beforeEach(() => {
   listeners = new Set();
   marks = [0];
   printed = 0;
+  screen = emulator(info);
   journal = new Journal({
     dir,
     segmentBytes: 4 * MB,
@@ -45,52 +50,66 @@ afterEach(async () => {
 
 /** Prints numbered lines and processes them, as the host does: what is acknowledged may be deleted. */
 function print(bytes: number): void {
+  const lines: Buffer[] = [];
   for (const end = printed + bytes; printed < end; ) {
     const line = Buffer.from(`${String(printed).padStart(15, '0')}\n`);
     journal.output(RecordType.out, 0, line);
+    lines.push(line);
     printed += line.length;
     if (printed % MARK_BYTES !== 0) continue;
     journal.flush();
     marks.push(journal.offset);
   }
   journal.flush();
+  screen.write(Buffer.concat(lines));
   journal.ack(journal.offset);
   for (const listener of listeners) listener();
 }
 
 interface Seen {
   chunks: TerminalChunk[];
-  resets: number;
+  screens: string[];
+  /** What a terminal shows that was given all of it. */
+  shows: Emulator;
   text(): string;
 }
 
-function watch(onChunk: (viewer: JournalViewer) => void = () => undefined): Seen {
+function watch(screenless: boolean, onChunk: (viewer: JournalViewer) => void = () => undefined): Seen {
   const seen: Seen = {
     chunks: [],
-    resets: 0,
+    screens: [],
+    shows: emulator(info),
     text: () => Buffer.concat(seen.chunks.map(({ data }) => data)).toString(),
   };
   viewer = new JournalViewer(
     {
       run: 'r',
       journal: dir,
-      screen: () => ({
+      now: () => ({
         from:
           marks.find((mark) => journal.offset - mark <= limits.terminal_replay_bytes_max) ?? journal.offset,
         to: journal.offset,
         info,
       }),
+      snapshot: async () =>
+        screenless
+          ? null
+          : { process: 0, offset: journal.offset, cols: 80, rows: 24, data: screen.snapshot() },
       onGrown: (listener) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
       },
     },
-    (chunk) => {
-      seen.chunks.push({ ...chunk, data: Buffer.from(chunk.data) });
-      onChunk(viewer!);
-    },
-    () => {
-      seen.resets += 1;
+    (item) => {
+      if (item.kind === 'screen') {
+        seen.screens.push(item.data.toString());
+        seen.shows = emulator(info);
+        seen.shows.write(item.data);
+      } else if (item.kind === 'chunk') {
+        seen.chunks.push({ ...item, data: Buffer.from(item.data) });
+        seen.shows.write(item.data);
+        onChunk(viewer!);
+      }
     },
     openLog(undefined),
   );
@@ -105,28 +124,30 @@ function numbers(text: string): number[] {
     .map(Number);
 }
 
-test('the past, then every byte of the present, once', async () => {
+test('without a screen: the newest bytes of the past, then each of the present, once', async () => {
   print(MB);
-  const seen = watch();
-  const past = numbers(viewer!.replay.toString());
-  print(3 * MB);
-  print(3 * MB);
+  const seen = watch(true);
+  await eventually('it has begun', () => seen.screens.length === 1);
+  const past = numbers(seen.screens[0]!);
+  print(MB);
+  print(2 * MB);
   await eventually('it has read all', () => seen.chunks.at(-1)?.offset === journal.offset);
   const all = [...past, ...numbers(seen.text())];
   expect(all).toHaveLength(printed / 16);
   expect(all.findIndex((number, index) => number !== index * 16)).toBe(-1);
-  expect(seen.resets).toBe(0);
+  expect(seen.screens).toHaveLength(1);
 });
 
 test('a paused viewer holds no file and misses nothing, as long as it is not left far behind', async () => {
   print(MB);
   let paused = false;
-  const seen = watch((one) => {
+  const seen = watch(true, (one) => {
     if (paused) return;
     paused = true;
     one.pause();
   });
-  print(2 * MB);
+  await eventually('it has begun', () => seen.screens.length === 1);
+  print(MB);
   await eventually('it has paused', () => paused);
   const held = () =>
     readdirSync('/proc/self/fd').filter((fd) => {
@@ -141,33 +162,30 @@ test('a paused viewer holds no file and misses nothing, as long as it is not lef
   print(2 * MB);
   viewer!.resume();
   await eventually('it has read all', () => seen.chunks.at(-1)?.offset === journal.offset);
-  expect(numbers(viewer!.replay.toString() + seen.text())).toHaveLength(printed / 16);
+  expect(numbers(seen.screens[0]! + seen.text())).toHaveLength(printed / 16);
 });
 
-test('one that is left far behind is shown the present, and told how much it missed', async () => {
+test('one that is left far behind is shown the present screen, in one step, and goes on from there', async () => {
   print(MB);
   let paused = false;
-  const seen = watch((one) => {
+  const seen = watch(false, (one) => {
     if (paused) return;
     paused = true;
     one.pause();
   });
+  await eventually('it has begun', () => seen.screens.length === 1);
   print(MB);
   await eventually('it has paused', () => paused);
   // Its next file is deleted before it comes back.
   for (let round = 0; round < 10; round += 1) print(2 * MB);
-  const before = seen.chunks.length;
   viewer!.resume();
-  await eventually('it has read all', () => seen.chunks.at(-1)?.offset === journal.offset);
-  expect(seen.resets).toBe(1);
-  const [notice, ...rest] = seen.chunks.slice(before).map(({ data }) => data.toString());
-  expect(notice).toMatch(/aether: \d\d MB were printed faster than you read, and are left out here/);
-  const shown = numbers(rest.join(''));
-  expect(shown.at(-1)).toBe(printed - 16);
-  expect(shown.findIndex((number, index) => number !== shown[0]! + index * 16)).toBe(-1);
-  expect(shown.length * 16).toBeLessThanOrEqual(limits.terminal_replay_bytes_max);
-  // And goes on from there.
+  await eventually('it is shown the present', () => seen.screens.length === 2);
+  expect(stateOf(seen.shows)).toEqual(stateOf(screen));
+  const before = seen.chunks.length;
   print(MB);
-  await eventually('it goes on', () => seen.chunks.at(-1)?.offset === journal.offset);
-  expect(numbers(seen.text()).at(-1)).toBe(printed - 16);
+  await eventually('it has read all', () => seen.chunks.at(-1)?.offset === journal.offset);
+  const rest = seen.chunks.slice(before).map(({ data }) => data.toString());
+  expect(numbers(rest.join(''))).toHaveLength(MB / 16);
+  expect(stateOf(seen.shows)).toEqual(stateOf(screen));
+  expect(seen.screens).toHaveLength(2);
 });

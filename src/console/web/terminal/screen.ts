@@ -6,6 +6,7 @@ import { FitAddon } from '@xterm/addon-fit';
 import { SearchAddon } from '@xterm/addon-search';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { type ITheme, Terminal } from '@xterm/xterm';
+import { wholeBytes } from '../../../host/text.ts';
 import '@xterm/xterm/css/xterm.css';
 
 /** Titles and icon names, working directory, notifications, clipboard, iTerm2's and VS Code's extensions. */
@@ -71,10 +72,12 @@ const THEMES: Record<'light' | 'dark', ITheme> = {
 export interface Screen {
   reset(): void;
   write(data: Uint8Array, drawn: () => void): void;
-  /** The size of the agent's terminal: watching never changes it, the letters shrink to fit. */
+  /** The size of the agent's terminal, as the host has it, for what is written from here on. */
   setSize(cols: number, rows: number): void;
-  /** The size that fills the pane. */
-  fit(): { cols: number; rows: number } | null;
+  /** Where there is less room than it needs the letters shrink. */
+  layout(): void;
+  /** The size that would fill the pane. */
+  room(): { cols: number; rows: number } | null;
   setInput(enabled: boolean): void;
   onInput(listener: (data: string) => void): void;
   /** Keys the console keeps for itself: return true to swallow. */
@@ -100,6 +103,21 @@ function openLink(_event: MouseEvent, text: string): void {
   if (url) open(url, '_blank', 'noopener,noreferrer');
 }
 
+/** What a program asks of its terminal the host answers, once: here it is passed over. */
+function answerNothing({ parser }: Terminal): void {
+  const taken = () => true;
+  for (const prefix of ['', '>', '=']) parser.registerCsiHandler({ prefix, final: 'c' }, taken);
+  for (const prefix of ['', '?']) {
+    parser.registerCsiHandler({ prefix, final: 'n' }, taken);
+    parser.registerCsiHandler({ prefix, intermediates: '$', final: 'p' }, taken);
+  }
+  parser.registerCsiHandler({ prefix: '>', final: 'q' }, taken);
+  parser.registerCsiHandler({ prefix: '?', final: 'u' }, taken);
+  parser.registerCsiHandler({ final: 't' }, taken);
+  for (const intermediates of ['$', '+']) parser.registerDcsHandler({ intermediates, final: 'q' }, taken);
+  for (const code of [4, 10, 11, 12]) parser.registerOscHandler(code, (data) => data.includes('?'));
+}
+
 export function openScreen(parent: HTMLElement): Screen {
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const themeNow = (): ITheme => THEMES[dark.matches ? 'dark' : 'light'];
@@ -119,6 +137,7 @@ export function openScreen(parent: HTMLElement): Screen {
     windowOptions: {},
   });
   for (const code of OSC_REFUSED) terminal.parser.registerOscHandler(code, () => true);
+  answerNothing(terminal);
   const fit = new FitAddon();
   const search = new SearchAddon();
   terminal.loadAddon(fit);
@@ -136,23 +155,44 @@ export function openScreen(parent: HTMLElement): Screen {
     return size && Number.isFinite(size.cols) && Number.isFinite(size.rows) ? size : null;
   };
 
+  /** Done behind what was written before, which xterm.js draws later. */
+  const inOrder = (action: () => void): void => terminal.write('', action);
+  const layout = (): void => {
+    terminal.options.fontSize = FONT_PX;
+    const room = proposal();
+    const { cols, rows } = terminal;
+    if (!room || (room.cols >= cols && room.rows >= rows)) return;
+    const scale = Math.min(room.cols / cols, room.rows / rows);
+    terminal.options.fontSize = Math.max(FONT_PX_MIN, Math.floor(FONT_PX * scale * 2) / 2);
+  };
+  /** Beginning of a character whose end is still to come: xterm.js loses some that are given in parts. */
+  let held = new Uint8Array(0);
+
   return {
-    reset: () => terminal.reset(),
-    write: (data, drawn) => terminal.write(data, drawn),
-    setSize(cols, rows) {
-      terminal.options.fontSize = FONT_PX;
-      const room = proposal();
-      if (room && (room.cols < cols || room.rows < rows)) {
-        const scale = Math.min(room.cols / cols, room.rows / rows);
-        terminal.options.fontSize = Math.max(FONT_PX_MIN, Math.floor(FONT_PX * scale * 2) / 2);
-      }
-      if (terminal.cols !== cols || terminal.rows !== rows) terminal.resize(cols, rows);
+    reset() {
+      held = new Uint8Array(0);
+      inOrder(() => terminal.reset());
     },
-    fit() {
+    write(data, drawn) {
+      const known = new Uint8Array(held.length + data.length);
+      known.set(held);
+      known.set(data, held.length);
+      const end = wholeBytes(known);
+      held = known.slice(end);
+      terminal.write(known.subarray(0, end), drawn);
+    },
+    setSize(cols, rows) {
+      inOrder(() => {
+        if (terminal.cols !== cols || terminal.rows !== rows) terminal.resize(cols, rows);
+        layout();
+      });
+    },
+    layout,
+    room() {
+      const { fontSize } = terminal.options;
       terminal.options.fontSize = FONT_PX;
       const size = proposal();
-      if (size && (terminal.cols !== size.cols || terminal.rows !== size.rows))
-        terminal.resize(size.cols, size.rows);
+      terminal.options.fontSize = fontSize;
       return size;
     },
     setInput(enabled) {

@@ -6,10 +6,13 @@ import type { TerminalInfo, TerminalMessage, TerminalRequest, WireError } from '
 import { openProven } from '../state/proven-socket.ts';
 
 export interface TerminalSink {
-  /** Clear; what follows is of this terminal. */
+  /** Reset; what follows makes the present screen of this terminal, and goes on. */
   screen(info: TerminalInfo | null): void;
-  /** `drawn` must be called once the bytes are on the screen. `replay`: they repeat the past. */
-  output(data: Uint8Array, replay: boolean, drawn: () => void): void;
+  /** `drawn` must be called once the bytes are on the screen. */
+  output(data: Uint8Array, drawn: () => void): void;
+  size(cols: number, rows: number): void;
+  /** Whether this page decides the size. */
+  sized(by: 'this' | 'other' | null): void;
   refused(error: WireError): void;
   connected(yes: boolean): void;
 }
@@ -32,7 +35,6 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
   function connect(): void {
     let drawn = 0;
     let told = 0;
-    let replay = 0;
     let timer: ReturnType<typeof setTimeout> | undefined;
 
     const tell = (): void => {
@@ -45,20 +47,11 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
 
     const message = (data: string | ArrayBuffer): void => {
       if (typeof data === 'string') {
-        const screen = JSON.parse(data) as TerminalMessage;
-        if (screen.type === 'error') {
-          sink.refused(screen.error);
-          return;
-        }
-        replay = screen.replay_bytes;
-        sink.connected(true);
-        sink.screen(screen.info);
+        tellSink(sink, JSON.parse(data) as TerminalMessage);
         return;
       }
       const bytes = new Uint8Array(data);
-      const isReplay = replay > 0;
-      replay = Math.max(0, replay - bytes.length);
-      sink.output(bytes, isReplay, () => {
+      sink.output(bytes, () => {
         drawn += bytes.length;
         if (drawn - told >= ACK_BYTES) tell();
         else timer ??= setTimeout(tell, ACK_MS);
@@ -89,4 +82,21 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
       socket?.close();
     },
   };
+}
+
+function tellSink(sink: TerminalSink, message: TerminalMessage): void {
+  switch (message.type) {
+    case 'error':
+      sink.refused(message.error);
+      break;
+    case 'size':
+      sink.size(message.cols, message.rows);
+      break;
+    case 'sized':
+      sink.sized(message.by);
+      break;
+    case 'screen':
+      sink.connected(true);
+      sink.screen(message.info);
+  }
 }

@@ -18,38 +18,31 @@ export function TerminalView({ agent }: { agent: AgentView }) {
   const link = useRef<TerminalLink | null>(null);
   const info = useSignal<TerminalInfo | null>(null);
   const ready = useSignal<'loading' | 'waiting' | 'connected' | 'lost'>('loading');
-  /** Bytes of the past that are still being drawn: answers xterm gives to old queries must not be sent. */
-  const replaying = useRef(0);
+  /** Which window decides the size, as the host says. */
+  const sized = useSignal<'this' | 'other' | null>(null);
 
   const mine = isMine(agent) && agent.lease?.phase === 'held';
   const generation = agent.lease?.generation ?? 0;
   const now = useRef({ mine, generation, agent });
   now.current = { mine, generation, agent };
 
-  /** The agent's terminal takes the size of this pane: when it is taken, laid out anew, or gets the focus. */
-  const fillPane = (): void => {
-    const { current } = screen;
-    if (!current || !info.value) return;
-    if (!now.current.mine) {
-      matchSize();
-      return;
-    }
-    const size = current.fit();
-    const { terminal } = now.current.agent;
-    if (size && (size.cols !== terminal.cols || size.rows !== terminal.rows)) {
-      link.current?.send({ type: 'resize', generation: now.current.generation, ...size });
-    }
+  /** How much fits here: the terminal takes that size while this window decides. */
+  const claim = (): void => {
+    screen.current?.layout();
+    const room = screen.current?.room();
+    if (!now.current.mine || !info.value || !room) return;
+    link.current?.send({ type: 'resize', generation: now.current.generation, ...room });
   };
-  /** This screen takes the size of the agent's terminal: for who watches, and where another tab has sized it. */
-  const matchSize = (): void => {
-    const { terminal } = now.current.agent;
-    if (info.value)
-      screen.current?.setSize(terminal.cols || info.value.cols, terminal.rows || info.value.rows);
+  /** This window was clicked or focused. */
+  const use = (): void => {
+    if (now.current.mine && info.value && sized.value !== 'this')
+      link.current?.send({ type: 'use', generation: now.current.generation });
   };
 
   useEffect(() => {
     let gone = false;
-    const observer = new ResizeObserver(() => fillPane());
+    const observer = new ResizeObserver(claim);
+    window.addEventListener('focus', use);
     void import('./screen.ts').then(
       ({ openScreen }) => {
         if (gone || !pane.current) return;
@@ -58,7 +51,7 @@ export function TerminalView({ agent }: { agent: AgentView }) {
         ready.value = 'waiting';
         observer.observe(pane.current);
         opened.onInput((data) => {
-          if (!now.current.mine || replaying.current > 0) return;
+          if (!now.current.mine) return;
           for (const part of textPieces(data, INPUT_CHARS_MAX)) {
             link.current?.send({ type: 'input', generation: now.current.generation, data: part });
           }
@@ -74,17 +67,19 @@ export function TerminalView({ agent }: { agent: AgentView }) {
         link.current = openTerminalLink(agent.name, {
           screen(next) {
             opened.reset();
-            info.value = next;
             if (next) opened.setSize(next.cols, next.rows);
-            queueMicrotask(fillPane);
+            info.value = next;
+            queueMicrotask(claim);
+            if (document.hasFocus()) queueMicrotask(use);
             if (now.current.mine) opened.focus();
           },
-          output(data, replay, drawn) {
-            if (replay) replaying.current += 1;
-            opened.write(data, () => {
-              if (replay) replaying.current -= 1;
-              drawn();
-            });
+          output: (data, drawn) => opened.write(data, drawn),
+          size(cols, rows) {
+            if (info.value) info.value = { ...info.value, cols, rows };
+            opened.setSize(cols, rows);
+          },
+          sized(by) {
+            sized.value = by;
           },
           refused: showError,
           connected(yes) {
@@ -104,6 +99,7 @@ export function TerminalView({ agent }: { agent: AgentView }) {
     return () => {
       gone = true;
       observer.disconnect();
+      window.removeEventListener('focus', use);
       link.current?.close();
       screen.current?.dispose();
       screen.current = null;
@@ -111,20 +107,24 @@ export function TerminalView({ agent }: { agent: AgentView }) {
     };
   }, [agent.name]);
 
-  const { cols, rows } = agent.terminal;
-  useEffect(matchSize, [cols, rows]);
   useEffect(() => {
     screen.current?.setInput(mine);
-    fillPane();
-    if (mine) screen.current?.focus();
-  }, [mine, generation, info.value]);
+    claim();
+    if (!mine) return;
+    if (document.hasFocus()) use();
+    screen.current?.focus();
+  }, [mine, generation]);
 
   const empty = ready.value !== 'loading' && ready.value !== 'waiting' && info.value === null;
   return (
     <section class="terminal" aria-label={`Terminal of ${agent.name}`}>
-      <TerminalBar screen={screen} size={info.value && agent.terminal} mine={mine} state={ready.value} />
-      <div class="terminal-frame">
-        <div class="terminal-pane" ref={pane} hidden={empty} />
+      <TerminalBar screen={screen} size={info.value} mine={mine} sized={sized.value} state={ready.value} />
+      <div class="terminal-frame" onPointerDown={use} onFocusIn={use}>
+        <div
+          class={`terminal-pane ${mine && sized.value !== 'other' ? '' : 'boxed'}`}
+          ref={pane}
+          hidden={empty}
+        />
         {empty && <NoTerminal agent={agent} />}
       </div>
     </section>
@@ -171,6 +171,7 @@ function TerminalBar(props: {
   screen: { current: Screen | null };
   size: { cols: number; rows: number } | null;
   mine: boolean;
+  sized: 'this' | 'other' | null;
   state: 'loading' | 'waiting' | 'connected' | 'lost';
 }) {
   const words = useSignal('');
@@ -197,9 +198,11 @@ function TerminalBar(props: {
   const state =
     props.state === 'lost'
       ? 'Not connected; what you see is old'
-      : props.mine
-        ? 'Your keys go to the program · Ctrl-] hands back'
-        : 'Watching, read-only';
+      : !props.mine
+        ? 'Watching, read-only'
+        : props.sized === 'other'
+          ? 'Sized by another window of yours · click or type to size it here'
+          : 'Your keys go to the program · Ctrl-] hands back';
   return (
     <div class="terminal-bar">
       <span class={props.state === 'lost' ? 'bad' : 'faint'}>{state}</span>

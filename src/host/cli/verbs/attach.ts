@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import type { LeaseView } from '../../api.ts';
+import type { LeaseView, TerminalItem } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
 import { AetherError } from '../../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
@@ -11,7 +11,7 @@ import { onInterrupt } from '../interrupt.ts';
 import { invocation, withHost } from '../invocation.ts';
 import { note } from '../output.ts';
 import { RawTerminal, requireTerminal, splitAtHandBack } from '../raw-terminal.ts';
-import { TerminalFilter } from '../terminal-filter.ts';
+import type { PaneItem, TerminalPane } from '../terminal-pane.ts';
 import { oneLine } from '../text.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 
@@ -62,8 +62,9 @@ async function watch(client: ControlClient, name: string): Promise<void> {
       next: `Watch its transcript with \`aether logs --follow ${name}\`, or take over with \`aether attach ${name}\`.`,
     });
   }
+  const { TerminalPane } = await import('../terminal-pane.ts');
   note(`Watching ${name}; Ctrl-] or Ctrl-C leaves.`);
-  await screen(client, name, null);
+  await screen(client, name, null, TerminalPane);
 }
 
 async function hold(
@@ -82,10 +83,12 @@ async function hold(
     });
   }
   const terminal = new RawTerminal();
+  // Before it is held: from then on keys and signals belong to it. No other command needs an emulator.
+  const { TerminalPane } = await import('../terminal-pane.ts');
   const lease = await takeTheFloor(client, name, when, terminal.size());
   if (lease === null) return;
   note(`You hold ${name}. Ctrl-] hands it back.`);
-  const ending = await screen(client, name, lease);
+  const ending = await screen(client, name, lease, TerminalPane);
   if (ending === 'gone' && (await hasLeft(client, name, lease.generation))) {
     note(`Handed ${name} back.`);
     return;
@@ -143,9 +146,19 @@ async function takeTheFloor(
 }
 
 /** Shows the terminal and, with a lease, types into it. Restores this one before it returns. */
-async function screen(client: ControlClient, name: string, lease: LeaseView | null): Promise<Ending> {
+async function screen(
+  client: ControlClient,
+  name: string,
+  lease: LeaseView | null,
+  Pane: typeof TerminalPane,
+): Promise<Ending> {
   const terminal = new RawTerminal();
   const bytes = client.stream('attach', { agent: name });
+  const write = (text: string) => void process.stdout.write(text);
+  const pane = new Pane({ write, size: () => terminal.size(), holds: lease !== null });
+  /** As the host names this window among those that look at the terminal. */
+  let viewer: string | null = null;
+  const own = () => (viewer === null ? {} : { viewer });
   let ending: Ending = 'gone';
   const end = (how: Ending) => {
     ending = how;
@@ -162,14 +175,15 @@ async function screen(client: ControlClient, name: string, lease: LeaseView | nu
       if (pressed || before.includes('\x03')) end('handback');
       return;
     }
-    if (before !== '')
-      sent(client.call('terminalWrite', { agent: name, generation: lease.generation, data: before }));
+    const typed = { agent: name, generation: lease.generation, data: before, ...own() };
+    if (before !== '') sent(client.call('terminalWrite', typed));
     if (pressed) end('handback');
   };
   const resize = () => {
+    pane.fit();
     if (lease === null) return;
     const { cols, rows } = terminal.size();
-    sent(client.call('terminalResize', { agent: name, generation: lease.generation, cols, rows }));
+    sent(client.call('terminalResize', { agent: name, generation: lease.generation, cols, rows, ...own() }));
   };
   const beat = setInterval(() => {
     if (lease !== null) sent(client.call('leaseBeat', { agent: name, generation: lease.generation }));
@@ -181,14 +195,18 @@ async function screen(client: ControlClient, name: string, lease: LeaseView | nu
   process.stdout.on('resize', resize);
   const watchLease = lease === null ? null : followLease(client, name, lease.generation, () => end('gone'));
   try {
-    resize();
-    const filter = new TerminalFilter(false);
     for await (const item of bytes) {
-      if (item.kind === 'reset') process.stdout.write('\x1b[2J\x1b[H');
-      else process.stdout.write(filter.push(Buffer.from(item.data, 'base64')));
+      if (item.kind !== 'sized') pane.take(decoded(item));
+      else if (viewer === null) {
+        viewer = item.you;
+        resize();
+        if (lease !== null)
+          sent(client.call('terminalUse', { agent: name, generation: lease.generation, viewer }));
+      }
     }
   } finally {
     clearInterval(beat);
+    pane.close();
     watchLease?.();
     process.stdin.off('data', onData);
     process.stdout.off('resize', resize);
@@ -196,6 +214,10 @@ async function screen(client: ControlClient, name: string, lease: LeaseView | nu
     restoreSignals();
   }
   return ending;
+}
+
+function decoded(item: Exclude<TerminalItem, { kind: 'sized' }>): PaneItem {
+  return item.kind === 'size' ? item : { ...item, data: Buffer.from(item.data, 'base64') };
 }
 
 /** Calls `lost` when the lease of this generation is held no longer. @returns stop. */

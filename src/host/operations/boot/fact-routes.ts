@@ -3,6 +3,7 @@ import type { RunSink } from '../../runs/run.ts';
 import { callOf, recordObserved } from '../launch/observe.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { markDelivered } from '../messages/inject.ts';
+import type { RunScreens } from '../takeover/screens.ts';
 import type { Takeover } from '../takeover/takeover.ts';
 import { saysNothing } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
@@ -26,8 +27,14 @@ type Needs = Pick<
   | 'touched'
 >;
 
+interface Later {
+  takeover: Takeover;
+  lifecycle: Lifecycle;
+  screens: RunScreens;
+}
+
 /** @param later what is only made after this sink */
-export function runSink(wiring: Needs, later: () => { takeover: Takeover; lifecycle: Lifecycle }): RunSink {
+export function runSink(wiring: Needs, later: () => Later): RunSink {
   return {
     observed: (run, event, at_ms) => recordObserved(wiring, run, event, at_ms),
     recorded: (run, event) => {
@@ -53,12 +60,16 @@ export function runSink(wiring: Needs, later: () => { takeover: Takeover; lifecy
     swapped: (run, swap) => later().takeover.swapped(run, swap),
     exited: (run) => {
       later().lifecycle.exited(run);
+      later().screens.follow(run);
       wiring.gates.forget(run);
     },
     changed: (run) => {
+      later().screens.follow(run);
       wiring.touched(run.record.agent);
       wiring.deliver(run.record.agent);
       wiring.gates.of(run).pass();
     },
+    attached: (run) => later().screens.follow(run),
+    readTo: (run) => later().screens.readTo(run),
   };
 }

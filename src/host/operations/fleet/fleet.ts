@@ -10,6 +10,7 @@ import { canonicalJson, configHash } from '../../config/hash.ts';
 import { RETENTION } from '../../config/load.ts';
 import type { AgentConfig, Config, FleetSettings } from '../../config/types.ts';
 import { AetherError, messageOf, type WireError } from '../../errors.ts';
+import { limits } from '../../limits.ts';
 import type { SettingTable } from '../../store/settings.ts';
 import type { Launcher } from '../launch/launch.ts';
 import { changeNetwork } from '../launch/network.ts';
@@ -24,7 +25,11 @@ type Needs = Pick<
 >;
 
 /** Of a host that no configuration has told otherwise: its console takes any free port. */
-const DEFAULTS: FleetSettings = { console: { enabled: true, port: 0 }, retention: RETENTION };
+const DEFAULTS: FleetSettings = {
+  console: { enabled: true, port: 0 },
+  retention: RETENTION,
+  terminal: { scrollback_lines: limits.terminal_scrollback_lines },
+};
 
 export class Fleet {
   readonly #wiring: Needs;
@@ -290,8 +295,8 @@ export class Fleet {
     return { ...change, why: `${change.why}; waits for \`aether apply\`: ${reasons(waits)}` };
   }
 
-  #apply({ console, retention }: FleetSettings): void {
-    this.#settings = { console, retention };
+  #apply({ console, retention, terminal }: FleetSettings): void {
+    this.#settings = { console, retention, terminal };
     this.#table.put(this.#settings);
   }
 

@@ -121,6 +121,7 @@ export class Processes {
       pid: child.pid,
       start_ticks: startTicks(child.pid),
       io: spec.io.kind,
+      ...(spec.io.kind === 'pty' ? { size: { cols: spec.io.cols, rows: spec.io.rows } } : {}),
       running: true,
       ...(spec.ownNetwork === undefined ? {} : { ownNetwork: spec.ownNetwork }),
       ...(beside ? { beside } : {}),

@@ -1,0 +1,201 @@
+/**
+ * One terminal, kept up to date from its run's journal. Much output at once is drawn from where the screen begins to
+ * differ (skip.ts); everything else is seen by the emulator byte by byte, because any of it may be a mode.
+ */
+import { messageOf } from '../../errors.ts';
+import { limits } from '../../limits.ts';
+import { JournalReader } from '../../shim/client/reader.ts';
+import { type JournalRecord, RecordType } from '../../shim/shim-protocol.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { Emulator, type TerminalModes } from './emulator.ts';
+import type { ScreenSnapshot, TerminalSource } from './screen-protocol.ts';
+import { skipAhead } from './skip.ts';
+
+const READ_BYTES = 256 * 1024;
+/** Gathered at most, when there is so much. */
+const BLOCK_BYTES = 4 * 1024 * 1024;
+const SKIP_BYTES_MIN = 512 * 1024;
+/** Printed since a checkpoint, before there is another. */
+const CHECKPOINT_BYTES = 256 * 1024;
+/** A program waits no longer for an answer to what it asked when no host was there. */
+const ANSWER_MS = 3_000;
+/** Of one record: a program that asks more does not read. */
+const ANSWER_CHARS_MAX = 4_096;
+
+export interface FollowerOptions {
+  source: TerminalSource;
+  /** End of the journal when it was opened: what lies before it is the past. */
+  to: number;
+  /** What lies before it is passed over. */
+  fresh: boolean;
+  scrollback_lines_max: number;
+  /** Of XTVERSION. */
+  name: string;
+  now(): number;
+  answer(frame: string, text: string): void;
+  failed(why: string): void;
+}
+
+export class Follower {
+  readonly #o: FollowerOptions;
+  #emulator: Emulator;
+  #reader: JournalReader;
+  #to: number;
+  #answers = '';
+  /** Bytes of the journal since the checkpoint. */
+  #since = 0;
+
+  constructor(options: FollowerOptions) {
+    this.#o = options;
+    this.#to = options.to;
+    const { source, to, fresh } = options;
+    const known = fresh ? null : readCheckpoint(source.dir, source.process);
+    if (known !== null && known.offset >= source.from && known.offset <= to) {
+      this.#emulator = this.#open(known);
+      this.#emulator.write(known.screen);
+      this.#reader = new JournalReader(source.journal, known.offset);
+    } else {
+      const late = fresh || to - source.from > limits.terminal_replay_bytes_max;
+      const begin = late ? source.late : source;
+      this.#emulator = this.#open(begin);
+      this.#reader = new JournalReader(source.journal, fresh ? to : begin.from);
+    }
+    this.#answers = '';
+  }
+
+  get offset(): number {
+    return this.#reader.offset;
+  }
+
+  get behind(): boolean {
+    return this.#reader.offset < this.#to;
+  }
+
+  grown(to: number): void {
+    this.#to = Math.max(this.#to, to);
+  }
+
+  /** Takes some of what is new. @returns how many bytes of the journal that were */
+  step(): number {
+    const from = this.#reader.offset;
+    try {
+      const records = this.#read();
+      if (records.length > 0) this.#take(records);
+      // What cannot be read is passed over, as the host does.
+      else if (this.behind && this.#reader.damaged) throw new Error('no whole record is there');
+    } catch (error) {
+      this.#lost(messageOf(error));
+    }
+    const read = this.#reader.offset - from;
+    this.#since += read;
+    return read;
+  }
+
+  snapshot(): ScreenSnapshot {
+    const { cols, rows } = this.#emulator.size;
+    const { process } = this.#o.source;
+    return { process, offset: this.#reader.offset, cols, rows, data: this.#emulator.snapshot() };
+  }
+
+  modes(): TerminalModes {
+    return this.#emulator.modes();
+  }
+
+  /** Where much was printed since the last one. */
+  checkpoint(): void {
+    if (this.#since < CHECKPOINT_BYTES) return;
+    this.#since = 0;
+    const { data: screen, ...rest } = this.snapshot();
+    try {
+      writeCheckpoint(this.#o.source.dir, { ...rest, screen });
+    } catch (error) {
+      this.#o.failed(`no checkpoint: ${messageOf(error)}`);
+    }
+  }
+
+  close(): void {
+    this.#reader.close();
+    this.#emulator.close();
+  }
+
+  #open(size: { cols: number; rows: number }): Emulator {
+    return new Emulator(
+      size,
+      {
+        scrollback_lines_max: this.#o.scrollback_lines_max,
+        scrollback_bytes_max: limits.terminal_scrollback_bytes_max,
+      },
+      (text) => {
+        if (this.#answers.length < ANSWER_CHARS_MAX) this.#answers += text;
+      },
+      this.#o.name,
+    );
+  }
+
+  #read(): JournalRecord[] {
+    const records = this.#reader.read(READ_BYTES);
+    if (this.#to - this.#reader.offset < SKIP_BYTES_MIN) return records;
+    const end = this.#reader.offset + BLOCK_BYTES;
+    while (this.#reader.offset < Math.min(end, this.#to)) {
+      const more = this.#reader.read(READ_BYTES);
+      if (more.length === 0) break;
+      records.push(...more);
+    }
+    return records;
+  }
+
+  #take(records: JournalRecord[]): void {
+    let block: JournalRecord[] = [];
+    for (const record of records) {
+      if (record.process !== this.#o.source.process) continue;
+      if (record.type === RecordType.out) block.push(record);
+      else if (record.type === RecordType.resized) {
+        this.#draw(block);
+        block = [];
+        const { cols, rows } = JSON.parse(record.payload.toString()) as { cols: number; rows: number };
+        this.#emulator.resize(cols, rows);
+      }
+    }
+    this.#draw(block);
+  }
+
+  #draw(block: JournalRecord[]): void {
+    const bytes = block.reduce((sum, { payload }) => sum + payload.length, 0);
+    const lines = bytes < SKIP_BYTES_MIN ? null : this.#emulator.linesKept();
+    if (lines !== null) {
+      const skip = skipAhead(Buffer.concat(block.map(({ payload }) => payload)), lines);
+      if (skip !== null) {
+        this.#range(block, 0, skip.head);
+        this.#emulator.write(Buffer.from(skip.plain ? '\x1b[m\r\n' : '\r\n'));
+        this.#range(block, skip.from, bytes);
+        return;
+      }
+    }
+    this.#range(block, 0, bytes);
+  }
+
+  /** Draws that part of them, each record for itself: an answer is named after its record. */
+  #range(block: JournalRecord[], from: number, to: number): void {
+    let at = 0;
+    for (const { payload, end, at_ms } of block) {
+      const part = payload.subarray(Math.max(0, from - at), Math.max(0, to - at));
+      at += payload.length;
+      if (part.length === 0) continue;
+      this.#emulator.write(part);
+      if (this.#answers === '') continue;
+      const text = this.#answers;
+      this.#answers = '';
+      const live = end > this.#o.to || this.#o.now() - at_ms <= ANSWER_MS;
+      if (live) this.#o.answer(`answer-${this.#o.source.process}-${end}`, text);
+    }
+  }
+
+  /** A part of the journal is gone: the screen begins anew with what comes. */
+  #lost(why: string): void {
+    this.#o.failed(why);
+    const { size } = this.#emulator;
+    this.close();
+    this.#emulator = this.#open(size);
+    this.#reader = new JournalReader(this.#o.source.journal, this.#to);
+  }
+}

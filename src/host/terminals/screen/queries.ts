@@ -1,0 +1,97 @@
+/**
+ * What a program may ask its terminal, and the answers: the same whoever watches, and also with nobody watching. What
+ * xterm.js answers by itself (attributes, status, cursor position, modes, window size) it answers here as well; this adds
+ * the rest.
+ */
+import type { Terminal } from '@xterm/headless';
+import type { Extras } from './extras.ts';
+import { sgr } from './sgr.ts';
+import type { XtermCore } from './xterm-core.ts';
+
+type Rgb = [number, number, number];
+
+/** As the console shows a terminal to those who prefer dark. */
+const FOREGROUND: Rgb = [0xd7, 0xd9, 0xde];
+const BACKGROUND: Rgb = [0x0b, 0x0c, 0x0e];
+const ANSI = [
+  '1c1e22',
+  'f2777a',
+  '7fc98b',
+  'e2b86b',
+  '7aa7f0',
+  'c397e0',
+  '6cc5c9',
+  'c8cad0',
+  '767b86',
+  'ff9a9c',
+  '9fe0a8',
+  'f4d08e',
+  'a1c2fa',
+  'dab8f0',
+  '93dde0',
+  'f4f5f7',
+];
+const CUBE = [0, 0x5f, 0x87, 0xaf, 0xd7, 0xff];
+const STYLES = { block: 1, underline: 3, bar: 5 };
+const DARK = 1;
+
+/** @param name of this terminal, for XTVERSION */
+export function answerQueries(terminal: Terminal, core: XtermCore, extras: Extras, name: string): void {
+  const { parser } = terminal;
+  const answer = (text: string) => {
+    terminal.input(text, false);
+    return true;
+  };
+  const first = (params: (number | number[])[]) => (typeof params[0] === 'number' ? params[0] : 0);
+  parser.registerCsiHandler({ prefix: '=', final: 'c' }, (params) =>
+    first(params) === 0 ? answer('\x1bP!|00000000\x1b\\') : true,
+  );
+  parser.registerCsiHandler({ prefix: '>', final: 'q' }, (params) =>
+    first(params) === 0 ? answer(`\x1bP>|${name}\x1b\\`) : true,
+  );
+  parser.registerCsiHandler({ prefix: '?', final: 'u' }, () => answer(`\x1b[?${extras.keyboardFlags}u`));
+  parser.registerCsiHandler({ prefix: '?', final: 'n' }, (params) =>
+    first(params) === 996 ? answer(`\x1b[?997;${DARK}n`) : false,
+  );
+  parser.registerDcsHandler({ intermediates: '$', final: 'q' }, (data) => {
+    if (data === 'm') return answer(`\x1bP1$r${currentSgr(core)}m\x1b\\`);
+    if (data === ' q') return answer(`\x1bP1$r${cursorStyle(core)} q\x1b\\`);
+    return false;
+  });
+  // No capability is told by its name.
+  parser.registerDcsHandler({ intermediates: '+', final: 'q' }, () => answer('\x1bP0+r\x1b\\'));
+  core._inputHandler.onColor((events) => {
+    for (const { type, index } of events)
+      if (type === 0 && index !== undefined)
+        answer(colourReport(index, extras.colours.get(index) ?? usual(index)));
+  });
+}
+
+function currentSgr(core: XtermCore): string {
+  const { _curAttrData } = core._inputHandler;
+  const [, parameters = ''] = /^\x1b\[([\d;:]*)m/.exec(sgr(core, _curAttrData, 0).text) ?? [];
+  return parameters === '' ? '0' : parameters;
+}
+
+function cursorStyle(core: XtermCore): number {
+  const { cursorStyle: style, cursorBlink } = core.coreService.decPrivateModes;
+  return style === undefined ? STYLES.block + 1 : STYLES[style] + (cursorBlink ? 0 : 1);
+}
+
+function usual(index: number): Rgb {
+  if (index === 257) return BACKGROUND;
+  if (index > 255) return FOREGROUND;
+  if (index < 16) return ANSI[index]!.match(/../g)!.map((part) => Number.parseInt(part, 16)) as Rgb;
+  if (index < 232) {
+    const cube = index - 16;
+    return [CUBE[Math.floor(cube / 36)]!, CUBE[Math.floor(cube / 6) % 6]!, CUBE[cube % 6]!];
+  }
+  const grey = 8 + (index - 232) * 10;
+  return [grey, grey, grey];
+}
+
+function colourReport(index: number, rgb: Rgb): string {
+  const what = index < 256 ? `4;${index}` : String(index - 246);
+  const value = rgb.map((part) => part.toString(16).padStart(2, '0').repeat(2)).join('/');
+  return `\x1b]${what};rgb:${value}\x1b\\`;
+}
