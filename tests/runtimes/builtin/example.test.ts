@@ -6,7 +6,6 @@ import { afterEach, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { ApprovalView } from '../../../src/host/api.ts';
 import { readRecording } from '../../../src/runtimes/builtin/loop/replay/recording.ts';
-import { eventually } from '../../support/eventually.ts';
 import { type FleetConfig, LiveFleet } from '../../support/live-fleet.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../templates/example', import.meta.url));
@@ -41,11 +40,8 @@ test.each([null, 'scout', 'writer'])(
       else await fleet.event('tool.finished', ({ agent }) => agent === 'writer');
       await fleet.ok('start', late);
     }
-    const question = await eventually(
-      'the writer asks',
-      async () => answers(await fleet.json<ApprovalView[]>('approvals')),
-      60_000,
-    );
+    await fleet.event('approval.opened', ({ data }) => data.kind === 'question', 60_000);
+    const question = answers(await fleet.json<ApprovalView[]>('approvals'))!;
     expect(question).toMatchObject({ agent: 'writer', state: 'open' });
     expect(question.detail.choices).toEqual(['csv-export', 'full-text-search', 'dark-mode']);
     await fleet.ok('approvals', 'answer', question.id, 'dark-mode');
