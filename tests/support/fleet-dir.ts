@@ -1,8 +1,10 @@
 /** A directory with an aether.yaml and what its agents run, for tests of the command with a real host. */
-import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { recordedRuntimeDirectory, statePaths } from '../../src/host/paths.ts';
+import { bringDown } from '../../src/host/cli/verbs/down.ts';
+import { ControlClient } from '../../src/host/control/client.ts';
+import { recordedRuntimeDirectory, socketPaths, statePaths } from '../../src/host/paths.ts';
 import { runtimeDirectory } from '../../src/host/process/sockets.ts';
 import { type CliOptions, type CliResult, cli, type RunningCli, startCli } from './cli.ts';
 
@@ -15,6 +17,8 @@ export interface FleetDir {
   start(args: string[], options?: CliOptions): RunningCli;
   /** Null when host.pid is not there. */
   hostPid(): number | null;
+  /** To the host, for what the command is not the question of: its process costs more than what it asks. */
+  connect(): Promise<ControlClient>;
   /** Brings down what still runs, and removes everything. */
   close(): Promise<void>;
 }
@@ -39,15 +43,17 @@ export function fleetDir(config: string, parent = tmpdir()): FleetDir {
     aether: (...args) => cli(args, options),
     start: (args, more) => startCli(args, { ...options, ...more }),
     hostPid() {
+      const file = statePaths(stateDir).pid;
       try {
-        return Number(readFileSync(statePaths(stateDir).pid, 'utf8'));
+        return statSync(file).isFile() ? Number(readFileSync(file, 'utf8')) : null;
       } catch {
         return null; // no host has written it, or the last one has ended
       }
     },
+    connect: () => ControlClient.connect(socketPaths(recordedRuntimeDirectory(stateDir)!).control, stateDir),
     async close() {
-      const { code, stderr } = await fleet.aether('down');
-      if (code !== 0 && code !== 3) throw new Error(`the host could not be brought down: ${stderr}`);
+      const pid = fleet.hostPid();
+      if (pid !== null && isAlive(pid)) await bringDown(await fleet.connect());
       const sockets = recordedRuntimeDirectory(stateDir) ?? runtimeDirectoryOf(stateDir);
       if (sockets !== null) rmSync(sockets, { recursive: true, force: true });
       rmSync(dir, { recursive: true, force: true });

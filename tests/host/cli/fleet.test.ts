@@ -39,14 +39,20 @@ interface Row {
   run: string | null;
 }
 async function ps(): Promise<Record<string, Row>> {
-  const { stdout, stderr, code } = await fleet.aether('ps', '--json');
-  if (code !== 0) throw new Error(stderr);
-  return Object.fromEntries((JSON.parse(stdout) as Row[]).map((row) => [row.name, row]));
+  const client = await fleet.connect();
+  try {
+    return Object.fromEntries((await client.call('agents')).map((row) => [row.name, row]));
+  } finally {
+    client.close();
+  }
 }
 
 describe('up --detach', () => {
-  it('returns with every agent up, says how to stop them, and down leaves nothing behind', async () => {
-    talkers();
+  it('below a path of 200 characters returns with every agent up, says how to stop them, and down leaves nothing behind', async () => {
+    const deep = join(tmpdir(), `aether-${'deep-'.repeat(4)}`, 'd'.repeat(100), 'e'.repeat(60));
+    mkdirSync(deep, { recursive: true });
+    talkers(FLEET, deep);
+    expect(fleet.stateDir.length).toBeGreaterThan(200);
     const up = await fleet.aether('up', '--detach');
     expect(up.stderr).toBe('');
     expect(up.code).toBe(0);
@@ -112,34 +118,26 @@ describe('up --detach', () => {
     );
     expect([up.code, existsSync(join(fleet.dir, '..', '.aether'))]).toEqual([2, false]);
   });
-
-  it('refuses to mix two configurations in one state directory', async () => {
-    talkers();
-    await fleet.aether('up', '--detach');
-    const other = fleet.write('other.yaml', 'agents: {}\n');
-    const up = await fleet.aether('up', '-d', '-f', other);
-    expect(up.code).toBe(2);
-    expect(up.stderr).toContain(`runs ${fleet.configFile}, not ${other}`);
-    // Without --detach it does not stay either, to follow what it refused.
-    const following = await fleet.aether('up', '-f', other);
-    expect([following.code, following.signal]).toEqual([2, null]);
-    expect(Object.keys(await ps())).toContain('talker');
-  });
-
-  it('works below a path of 200 characters', async () => {
-    const deep = join(tmpdir(), `aether-${'deep-'.repeat(4)}`, 'd'.repeat(100), 'e'.repeat(60));
-    mkdirSync(deep, { recursive: true });
-    talkers(FLEET, deep);
-    expect(fleet.stateDir.length).toBeGreaterThan(200);
-    expect((await fleet.aether('up', '--detach')).code).toBe(0);
-    expect((await ps()).talker!.state).toBe('running');
-  });
 });
 
 describe('verbs on real agents', () => {
-  it('inject, logs, stop, start and kill', async () => {
-    talkers();
+  it('inject, logs, stop, start, kill and run; a command that prints nothing is up; a run may not operate the host', async () => {
+    talkers(
+      FLEET.replace(
+        'console:',
+        `  silent: { runtime: command, command: [sleep, "1000"] }
+  once: { runtime: command, command: [./once.sh], restart: never, autostart: false }
+  rebel: { runtime: command, command: [./rebel.sh], restart: never }
+console:`,
+      ),
+    );
+    fleet.write('once.sh', '#!/bin/sh\nexit 3\n');
+    fleet.write(
+      'rebel.sh',
+      `#!/bin/sh\nunset AETHER_RUN AETHER_AGENT\n'${process.execPath}' '${CLI}' --state '${fleet.stateDir}' stop rebel >'${fleet.dir}/said' 2>&1\necho "code $?" >>'${fleet.dir}/said'\nexec sleep 1000\n`,
+    );
     await fleet.aether('up', '--detach');
+    expect((await ps()).silent).toMatchObject({ state: 'running', activity: 'unknown' });
     const inject = await fleet.aether('inject', 'talker', 'hello there', '--wait', 'delivered');
     expect(inject.code).toBe(0);
     await eventually('the answer', async () =>
@@ -159,33 +157,13 @@ describe('verbs on real agents', () => {
     const killed = (await ps()).other!.pid!;
     expect((await fleet.aether('kill', 'other')).code).toBe(0);
     expect(isAlive(killed)).toBe(false);
-  });
 
-  it('a command that prints nothing is up all the same', async () => {
-    talkers('agents:\n  silent: { runtime: command, command: [sleep, "1000"] }\n');
-    await fleet.aether('up', '-d');
-    const { silent } = await ps();
-    expect(silent).toMatchObject({ state: 'running', activity: 'unknown' });
-  });
-
-  it('run shows a plain command until it exits, with its verdict', async () => {
-    talkers(
-      'agents:\n  once: { runtime: command, command: [./once.sh], restart: never, autostart: false }\n',
-    );
-    fleet.write('once.sh', '#!/bin/sh\nexit 3\n');
-    await fleet.aether('up', '-d');
+    // A plain command is shown until it exits, with its verdict.
     const run = await fleet.aether('run', 'once');
     expect(run.code).toBe(1);
     expect(run.stdout).toContain('run ended: exited (code 3)');
-  });
 
-  it('an operator verb is refused inside a run, whatever the caller says it is', async () => {
-    talkers(`agents:\n  rebel: { runtime: command, command: [./rebel.sh], restart: never }\n`);
-    fleet.write(
-      'rebel.sh',
-      `#!/bin/sh\nunset AETHER_RUN AETHER_AGENT\n'${process.execPath}' '${CLI}' --state '${fleet.stateDir}' stop rebel >'${fleet.dir}/said' 2>&1\necho "code $?" >>'${fleet.dir}/said'\nexec sleep 1000\n`,
-    );
-    await fleet.aether('up', '-d');
+    // Whatever the caller says it is.
     const said = await eventually('the rebel has tried', () => {
       const text = readFileSync(join(fleet.dir, 'said'), { encoding: 'utf8', flag: 'a+' });
       return text.includes('code ') && text;
@@ -239,10 +217,30 @@ describe('up in the foreground', () => {
     expect(isAlive(deaf!.pid!)).toBe(false);
   });
 
-  it('where a host runs already: applies the file as it is now, follows, and Ctrl-C brings it down', async () => {
+  it('where a host runs already: refuses another file, applies this one as it is now, follows, and Ctrl-C brings it down', async () => {
     talkers();
     await fleet.aether('up', '--detach');
     const hostPid = fleet.hostPid()!;
+    const other = fleet.write('other.yaml', 'agents: {}\n');
+    const mixed = await fleet.aether('up', '-d', '-f', other);
+    expect(mixed.code).toBe(2);
+    expect(mixed.stderr).toContain(`runs ${fleet.configFile}, not ${other}`);
+    // Without --detach it does not stay either, to follow what it refused.
+    const following = await fleet.aether('up', '-f', other);
+    expect([following.code, following.signal]).toEqual([2, null]);
+
+    // apply does what an edit alone does not: a removal.
+    const { talker } = await ps();
+    writeFileSync(
+      fleet.configFile,
+      'agents:\n  other: { runtime: command, command: [./talker.sh], autostart: false }\n',
+    );
+    const applied = await fleet.aether('apply');
+    expect(applied.code).toBe(0);
+    expect(applied.stdout).toContain('- talker was stopped and removed');
+    expect(Object.keys(await ps())).toEqual(['other']);
+    expect(isAlive(talker!.pid!)).toBe(false);
+
     writeFileSync(
       fleet.configFile,
       `${FLEET.replace('console:', '  third: { runtime: command, command: [./talker.sh] }\nconsole:')}`,
@@ -254,24 +252,9 @@ describe('up in the foreground', () => {
     expect((await up.ended).code).toBe(0);
     expect(isAlive(hostPid)).toBe(false);
   });
-
-  it('apply does what an edit alone does not: a removal', async () => {
-    talkers();
-    await fleet.aether('up', '--detach');
-    const { talker } = await ps();
-    writeFileSync(
-      fleet.configFile,
-      'agents:\n  other: { runtime: command, command: [./talker.sh], autostart: false }\n',
-    );
-    const applied = await fleet.aether('apply');
-    expect(applied.code).toBe(0);
-    expect(applied.stdout).toContain('- talker was stopped and removed');
-    expect(Object.keys(await ps())).toEqual(['other']);
-    expect(isAlive(talker!.pid!)).toBe(false);
-  });
 });
 
-describe('a host that was killed', () => {
+describe('a host that was killed, or told to end by itself', () => {
   it('leaves its agents running; the next one adopts them', async () => {
     talkers();
     await fleet.aether('up', '--detach');
@@ -284,15 +267,10 @@ describe('a host that was killed', () => {
     expect((await fleet.aether('ps')).code).toBe(3);
     expect((await fleet.aether('up', '--detach')).code).toBe(0);
     expect((await ps()).talker).toMatchObject({ pid: before.pid, run: before.run, state: 'running' });
-  });
 
-  it('`host` that is told to end leaves them too', async () => {
-    talkers();
-    await fleet.aether('up', '--detach');
-    const before = (await ps()).talker!;
-    const hostPid = fleet.hostPid()!;
-    process.kill(hostPid, 'SIGTERM');
-    await eventually('the host has ended', () => !isAlive(hostPid));
+    const nextPid = fleet.hostPid()!;
+    process.kill(nextPid, 'SIGTERM');
+    await eventually('the next one has ended', () => !isAlive(nextPid));
     expect(isAlive(before.pid!)).toBe(true);
     await fleet.aether('up', '--detach');
     expect((await ps()).talker!.run).toBe(before.run);
