@@ -7,10 +7,10 @@ import { type InjectEvidence, judgeInjects } from './inject-judge.ts';
 import { drawInjects, type Message } from './inject-plan.ts';
 import { explainInjects, runInjects } from './injects.ts';
 
-test('messages of every priority over four deaths of the host: each is told once, in its order, and its receipt says so', async () => {
-  const report = await runInjects({ seed: 'short-1', agents: 3, injects: 60, kills: 4 });
+test('messages of every priority over three deaths of the host: each is told once, in its order, and its receipt says so', async () => {
+  const report = await runInjects({ seed: 'short-1', agents: 2, injects: 45, kills: 3 });
   expect(report.violations, explainInjects(report)).toEqual([]);
-  expect(report.figures).toMatchObject({ messages: 60, counted: 60, unknown: 0, hostKills: 4, runs: 3 });
+  expect(report.figures).toMatchObject({ messages: 45, counted: 45, unknown: 0, hostKills: 3, runs: 2 });
 }, 150_000);
 
 test('the same seed draws the same plan, another seed another one', () => {

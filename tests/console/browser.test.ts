@@ -7,6 +7,12 @@ import { buildWeb, launchBrowser, openPage } from '../support/browser.ts';
 import { Client, type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
 import { demoFleet } from '../support/demo-fleet.ts';
 import { audit, SCREENS } from '../support/page-audit.ts';
+import { LONG } from '../support/run-tree.ts';
+
+/** Of 288 KB. */
+const BLOCKS = LONG ? 64 : 16;
+/** Of the page with a hundred agents. */
+const LOADS = LONG ? 5 : 2;
 
 let web: Awaited<ReturnType<typeof buildWeb>>;
 let browser: Browser;
@@ -647,12 +653,12 @@ describe('the terminal', () => {
     const page = await openAgent('coder', '/terminal');
     await page.getByText('Watching, read-only').waitFor();
     const block = Buffer.from(`${'0123456789'.repeat(7)}\r\n`.repeat(4_000));
-    for (let n = 0; n < 64; n += 1) terminal.feed(block);
+    for (let n = 0; n < BLOCKS; n += 1) terminal.feed(block);
     terminal.feed(Buffer.from('the very end\r\n'));
     expect(terminal.pauses).toBeGreaterThan(0);
     const begun = Date.now();
     await poll(() => page.locator('.xterm-rows').textContent(), 25_000).toContain('the very end');
-    const megabytes = (block.length * 64) / 1e6;
+    const megabytes = (block.length * BLOCKS) / 1e6;
     console.log(
       `terminal: ${(megabytes / ((Date.now() - begun) / 1_000)).toFixed(1)} MB/s drawn of ${megabytes.toFixed(0)} MB`,
     );
@@ -740,7 +746,7 @@ describe('how fast and how small', () => {
     };
     const wall: number[] = [];
     const work: number[] = [];
-    for (let n = 0; n < 5; n += 1) {
+    for (let n = 0; n < LOADS; n += 1) {
       bytes = 0;
       await page.goto('about:blank');
       const before = await busy();
