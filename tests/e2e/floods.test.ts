@@ -46,11 +46,12 @@ async function outcome<T>(agent: string, file: string): Promise<T> {
   return JSON.parse(text) as T;
 }
 
-/** What the host has open: number and target of each descriptor. */
+/** Connections that the host has open: number and target of each descriptor. Its files come and go as it works. */
 const descriptors = () =>
   fs.readdirSync(`/proc/${fleet.hostPid}/fd`).flatMap((fd) => {
     try {
-      return [`${fd} ${fs.readlinkSync(`/proc/${fleet.hostPid}/fd/${fd}`)}`];
+      const target = fs.readlinkSync(`/proc/${fleet.hostPid}/fd/${fd}`);
+      return target.startsWith('socket:') ? [`${fd} ${target}`] : [];
     } catch {
       return []; // closed between the two
     }
