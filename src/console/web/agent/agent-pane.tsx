@@ -1,12 +1,14 @@
 /** The middle of the page: one agent, or a word about what to do when there is none. */
 import { useComputed } from '@preact/signals';
-import { LiveView } from '../live/live-view.tsx';
 import type { Tab } from '../state/place.ts';
 import { agents, connection, isMine } from '../state/store.ts';
 import { TerminalView } from '../terminal/terminal-view.tsx';
+import { lazily } from '../ui/lazily.tsx';
 import { Header } from './header.tsx';
 import { LeaseBar } from './lease-bar.tsx';
 import { StandingBar } from './standing-bar.tsx';
+
+const LiveView = lazily(() => import('../live/live-view.tsx').then((module) => module.LiveView));
 
 export function AgentPane({ name, tab }: { name: string; tab: Tab }) {
   const view = useComputed(() => agents.value.get(name) ?? null);

@@ -5,8 +5,10 @@ import { plainLine } from '../../../host/shown/plain.ts';
 import { linkTo } from '../state/place.ts';
 import { answered, approvals, connection, inboxOpen, mail } from '../state/store.ts';
 import { Icon } from '../ui/icon.tsx';
-import { ApprovalCard } from './approval-card.tsx';
-import { MailCard } from './mail-card.tsx';
+import { lazily } from '../ui/lazily.tsx';
+
+const ApprovalCard = lazily(() => import('./approval-card.tsx').then((module) => module.ApprovalCard));
+const MailCard = lazily(() => import('./mail-card.tsx').then((module) => module.MailCard));
 
 export function Inbox() {
   const open = approvals.value;

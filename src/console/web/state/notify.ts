@@ -1,6 +1,6 @@
 /** A notification of the system when an agent asks while the page is not looked at; only after the operator wished for it. */
 import { effect } from '@preact/signals';
-import { noticeOf } from '../../../host/shown/notice.ts';
+import type { ApprovalView } from '../../console-protocol.ts';
 import { go } from './place.ts';
 import { approvals } from './store.ts';
 
@@ -20,15 +20,21 @@ export function startNotify(): void {
       return;
     for (const approval of open) {
       if (before.has(approval.id)) continue;
-      const notification = new Notification(`${approval.agent} asks`, {
-        body: noticeOf(approval),
-        tag: approval.id,
-      });
-      notification.onclick = () => {
-        focus();
-        go({ at: 'inbox' });
-        notification.close();
-      };
+      void notify(approval);
     }
   });
+}
+
+/** What makes its text safe to judge is no part of the first load. */
+async function notify(approval: ApprovalView): Promise<void> {
+  const { noticeOf } = await import('../../../host/shown/notice.ts');
+  const notification = new Notification(`${approval.agent} asks`, {
+    body: noticeOf(approval),
+    tag: approval.id,
+  });
+  notification.onclick = () => {
+    focus();
+    go({ at: 'inbox' });
+    notification.close();
+  };
 }
