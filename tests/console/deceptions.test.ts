@@ -1,9 +1,11 @@
 /** Approvals that are not what they look like: each is marked, in the page and in the command line. */
+import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openControlDoor } from '../../src/host/control/server.ts';
 import { openLog } from '../../src/host/log.ts';
 import { socketPaths } from '../../src/host/paths.ts';
+import { acquireLock } from '../../src/host/process/lock.ts';
 import { runtimeDirectory } from '../../src/host/process/sockets.ts';
 import { buildWeb, launchBrowser, openPage } from '../support/browser.ts';
 import { cli } from '../support/cli.ts';
@@ -64,6 +66,8 @@ it('each is marked in the page', async () => {
 
 it('each is marked in the command line, and given byte for byte on demand', async () => {
   const runtimeDir = runtimeDirectory(fixture.stateDir);
+  // As a host has it: without it the command says nothing to what answers.
+  const lock = acquireLock(join(fixture.stateDir, 'host.lock'));
   const door = await openControlDoor({
     verbs: fixture.host.verbs,
     asker: { principal: 'operator', label: 'ada@tests' },
@@ -90,5 +94,6 @@ it('each is marked in the command line, and given byte for byte on demand', asyn
     );
   } finally {
     await door.close();
+    lock?.release();
   }
 });

@@ -88,7 +88,7 @@ test('h holds it at the boundary: asked for, then true; a message waits, is take
 
 test('p freezes it where it is, with the proof; what somebody else did first is not overruled', async () => {
   const beat = 'while [ ! -e stop ]; do date +%s%N > beat; sleep 0.02; done';
-  await tell(`Go on. ${bash(beat)} [[say beaten]]`);
+  await tell(`Beat the drum. ${bash(beat)} [[say beaten]]`);
   await eventually('it beats', () => made('beat'), 30_000);
   const read = () => fs.readFileSync(inWorkspace('beat'), 'utf8');
 
