@@ -28,7 +28,7 @@ beforeAll(async () => {
       worker: {
         runtime: 'claude-code',
         permissions: 'allow',
-        goal: `Work. ${bash(until('go'))} ${bash('touch after')} [[say rested]]`,
+        goal: `Work. ${bash(`touch begun; ${until('go')}`)} ${bash('touch after')} [[say rested]]`,
       },
       crawler: { runtime: 'claude-code', watchdog: { after: '5s' }, goal: 'Crawl. [[hang model]]' },
     },
@@ -37,7 +37,8 @@ beforeAll(async () => {
   browser = await launchBrowser();
   ({ page, complaints } = await openPage(browser, link!));
   await page.locator('nav.fleet [data-agent="worker"]').click();
-  await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool', 40_000);
+  // The call is announced before it has passed the gate.
+  await fleet.until('worker', 'in its tool', ({ activity }) => activity === 'tool' && made('begun'), 40_000);
 }, 90_000);
 
 afterAll(async () => {
@@ -55,7 +56,7 @@ async function tell(text: string): Promise<void> {
 test('h holds it at the boundary: asked for, then true; a message waits, is taken back or is read', async () => {
   await page.keyboard.press('h');
   await poll(standing).toMatch(
-    /Hold requested by operator .*not true yet\. The running tool is finished first \(Bash: while \[/,
+    /Hold requested by operator .*not true yet\. The running tool is finished first \(Bash: touch begun; while \[/,
   );
   expect(await fleet.agent('worker')).toMatchObject({ activity: 'tool', requested: 'hold' });
   await tell('A word while you are held.');
