@@ -38,9 +38,8 @@ function permissionLines({ title, detail }: Asking, limit: typeof LIMIT): string
 function questionLines({ title, detail }: Asking, limit: typeof LIMIT): string[] {
   const question = String(detail.question ?? title);
   const choices = Array.isArray(detail.choices) ? detail.choices.map(String) : [];
-  const warnings = new Set([question, ...choices].flatMap((text) => show(text, 'prose').warnings));
   return [
-    ...[...warnings].map(warning),
+    ...warningLines([question, ...choices], 'prose'),
     ...textLines(question, 'prose', limit),
     ...(choices.length > 0 ? [`choices: ${choices.map((choice) => shownLine(choice)).join(' · ')}`] : []),
   ];
@@ -48,12 +47,18 @@ function questionLines({ title, detail }: Asking, limit: typeof LIMIT): string[]
 
 /** A text of an agent that a person goes by: mail, a question. */
 export function proseLines(text: string): string[] {
-  return [...show(text, 'prose').warnings.map(warning), ...textLines(text, 'prose', NO_LIMIT)];
+  return [...warningLines([text], 'prose'), ...textLines(text, 'prose', NO_LIMIT)];
+}
+
+/** What must be known of these before judging, a line each. */
+export function warningLines(texts: readonly string[], as: Reading): string[] {
+  return [...new Set(texts.flatMap((text) => show(text, as).warnings))].map(warning);
 }
 
 const warning = (text: string): string => paint('yellow', `! ${drawn(text, 'prose').replace(/\s+/g, ' ')}`);
 
-const shownLine = (text: string): string => drawn(text, 'code').replace(/\s+/g, ' ').trim();
+/** A command, a path, a name in one line. */
+export const shownLine = (text: string): string => drawn(text, 'code').replace(/\s+/g, ' ').trim();
 
 /** Marks stand out where there is colour, and are in brackets everywhere. */
 function drawn(text: string, as: Reading): string {

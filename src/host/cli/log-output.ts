@@ -54,10 +54,17 @@ export class OutputLog {
 
   /** What was printed since. @returns where it goes on */
   async printOn(place: Place | null): Promise<Place | null> {
-    const [newest] = this.#recorded.runs(this.#agent);
+    const runs = this.#recorded.runs(this.#agent);
+    const [newest] = runs;
     if (newest === undefined) return place;
     const same = newest.id === place?.run;
-    if (!same) this.#lines = new Map();
+    if (!same) {
+      // Another run began: first what the one before printed last.
+      const before = runs.find(({ id }) => id === place?.run);
+      if (before && place)
+        await (this.#filter.raw ? this.#raw(before, place.from) : this.#run(before, place.from, null));
+      this.#lines = new Map();
+    }
     const from = same ? place.from : 0;
     const { end } = this.#filter.raw ? await this.#raw(newest, from) : await this.#run(newest, from, null);
     return { run: newest.id, from: end };

@@ -94,7 +94,9 @@ function nameWhy(written: string, inUrl: boolean): string | null {
     return imitates(plain);
   }
   const canonical = canonicalOf(written);
-  if (canonical === null || (canonical.startsWith('[') && written.startsWith('['))) return null;
+  if (canonical === null)
+    return inUrl && /[^\x00-\x7f]/.test(written) ? `“${written}” holds signs that no host name has` : null;
+  if (canonical.startsWith('[') && written.startsWith('[')) return null;
   const name = canonical.split('.').map(unicodeLabel).join('.');
   if (/^[\x20-\x7e]+$/.test(name)) {
     // Without a scheme a word with a sign that maps to nothing is as likely a file.

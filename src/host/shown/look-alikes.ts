@@ -63,10 +63,12 @@ export function lookAlikes(text: string, strict: boolean): Look[] {
     }
     const mixed = /[a-z]/i.test(word);
     const whole = !mixed && isAscii(asciiLook(word));
-    if (!mixed && !whole) natural ||= true;
-    if (!mixed && !(whole && strict)) continue;
+    if (!mixed && !whole) natural = true;
+    // A letter for itself is a sign of mathematics.
+    if (!mixed && !(whole && (strict || chars.length > 1))) continue;
     const look = { start: match.index, end: match.index + word.length, why: whyOf(word, odd[0]!) };
-    if (whole && chars.length === 1) lone.push(look);
+    // In prose a word of another alphabet is one of its language, unless no other is there.
+    if (whole && (chars.length === 1 || !strict)) lone.push(look);
     else found.push(look);
   }
   // A letter for itself is a word in a text of its language, and a lure in a command without one.

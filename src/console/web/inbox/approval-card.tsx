@@ -1,6 +1,6 @@
 /** A question of an agent, answerable where it stands: what is asked, what happens if nobody answers. */
 import { useSignal } from '@preact/signals';
-import { useLayoutEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { show } from '../../../host/shown/pieces.ts';
 import { plainLine } from '../../../host/shown/plain.ts';
 import type { ApprovalView } from '../../console-protocol.ts';
@@ -118,7 +118,10 @@ function Question({ approval }: { approval: ApprovalView }) {
   const question = typeof approval.detail.question === 'string' ? approval.detail.question : approval.title;
   const choices = Array.isArray(approval.detail.choices) ? approval.detail.choices.map(String) : [];
   const working = busy.value.has(`answer ${approval.id}`);
-  const warnings = [...new Set([question, ...choices].flatMap((one) => show(one, 'prose').warnings))];
+  const warnings = useMemo(
+    () => [...new Set([question, ...choices].flatMap((one) => show(one, 'prose').warnings))],
+    [approval.id, question],
+  );
   return (
     <>
       <Warnings list={warnings} />

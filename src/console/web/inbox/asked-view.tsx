@@ -5,9 +5,11 @@ import { listEnds } from '../../../host/shown/ends.ts';
 import type { Joint, Step } from '../../../host/shown/step.ts';
 import { DiffView } from '../live/diff-view.tsx';
 import { AsSent } from '../ui/as-sent.tsx';
+import { memo } from '../ui/memo.ts';
 import { Shown, Warnings, WholeText } from '../ui/shown.tsx';
 
-export function AskedView({ tool, input }: { tool: string; input: unknown }) {
+/** Drawn once: a card is drawn again whenever something of its agent changes. */
+export const AskedView = memo(({ tool, input }: { tool: string; input: unknown }) => {
   const asked = askedOf(tool, input);
   return (
     <>
@@ -28,7 +30,7 @@ export function AskedView({ tool, input }: { tool: string; input: unknown }) {
       <AsSent value={input} text={copiedOf(asked)} />
     </>
   );
-}
+});
 
 /** A command alone is what a person pastes. */
 function copiedOf({ parts }: Asked): string | undefined {

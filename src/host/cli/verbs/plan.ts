@@ -2,12 +2,15 @@
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { PlanChange, PlannedLaunch, PlannedSandbox, PlanView } from '../../api.ts';
+import { listEnds } from '../../shown/ends.ts';
+import { plainText } from '../../shown/plain.ts';
+import { shownLine, warningLines } from '../asked-lines.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { frontDoor } from '../front-door.ts';
 import { completed } from '../hints.ts';
 import { findHost, type Invocation, invocation, requireConfig, withHost } from '../invocation.ts';
 import { paint, print, printJson, warn } from '../output.ts';
-import { oneLine, sanitise } from '../text.ts';
+import { oneLine } from '../text.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 
 export const commands: CliCommand[] = [
@@ -158,7 +161,9 @@ function footer(counts: string[], stuck: number): string {
 
 function printLaunch(launch: PlannedLaunch, full: boolean): void {
   const field = (label: string, value: string) =>
-    print(`    ${paint('dim', label.padEnd(9))}${oneLine(value)}`);
+    print(`    ${paint('dim', label.padEnd(9))}${shownLine(value)}`);
+  for (const line of warningLines([...launch.argv, launch.cwd, ...Object.values(launch.env)], 'code'))
+    print(`    ${line}`);
   field('runtime', `${launch.runtime} (${launch.io})`);
   field('argv', launch.argv.map(shellWord).join(' '));
   field('cwd', launch.cwd);
@@ -179,12 +184,13 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
   }
   for (const file of launch.files) {
     field('file', `${file.path} (${file.mode})`);
-    const lines = sanitise(file.content).trimEnd().split('\n');
-    const shown = full ? lines : lines.slice(0, FILE_LINES);
-    for (const line of shown) print(paint('dim', `      | ${line}`));
-    if (shown.length < lines.length) {
-      print(paint('dim', `      | … ${lines.length - shown.length} more lines (--full shows them)`));
-    }
+    for (const line of warningLines([file.content], 'file')) print(`      ${line}`);
+    const lines = plainText(file.content, 'file').trimEnd().split('\n');
+    const { head, left, tail } = listEnds(lines, full ? lines.length : FILE_LINES);
+    const line = (text: string) => print(paint('dim', `      | ${text}`));
+    head.forEach(line);
+    if (left > 0) line(`⋯ ${left} lines (--full shows them) ⋯`);
+    tail.forEach(line);
   }
 }
 
