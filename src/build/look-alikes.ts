@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 const ADDED: Record<string, string> = { '"': '“”„‟″❝❞', '-': '—―⸺', '|': '∣⏐│┃❘', '`': '｀' };
 const require = createRequire(import.meta.url);
 const WIDTH = 110;
-/** Letters of living alphabets that are written so and deceive nobody. */
+/** Letters of living alphabets that are written so and deceive no reader. */
 const LEFT_OUT = new Set('æÆœŒ');
 
 export function makeLookAlikes(): string {

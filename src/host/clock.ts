@@ -6,7 +6,7 @@ export interface Clock {
   /** Wall clock, milliseconds since the epoch. */
   now(): number;
   /**
-   * Milliseconds since some moment, for how long something took or has been silent: somebody may set the wall
+   * Milliseconds since some moment, for how long something took or has been silent: the wall clock may be set
    * clock meanwhile, forward or back. Means nothing to another process.
    */
   elapsed(): number;

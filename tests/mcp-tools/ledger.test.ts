@@ -214,7 +214,7 @@ describe('who', () => {
   it('gives a client a mailbox once it has called anything', async () => {
     const write = () =>
       rig.call('aether_mail_send', caller(), { to: 'client:cursor', subject: 's', body: 'b' });
-    await expect(write()).rejects.toThrow(/Nobody/);
+    await expect(write()).rejects.toThrow(/No agent here/);
     await rig.call('aether_agents_list', clientCaller('cursor'));
     expect((await write()).message.to).toBe('client:cursor');
     expect((await rig.call('aether_mail_inbox', clientCaller('cursor'))).unread).toBe(1);

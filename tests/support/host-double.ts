@@ -124,7 +124,7 @@ export class HostDouble {
       answer: null,
       answered_ms: null,
       answeredBy: null,
-      otherwise: 'The agent waits; nothing runs until somebody answers.',
+      otherwise: 'The agent waits; nothing runs until the operator answers.',
       ...approval,
     };
     this.#approvals.set(view.id, view);

@@ -15,7 +15,7 @@ export function useHint(known: Hint): void {
 export const hint: Hint = (words) => current(words);
 
 /**
- * Every `aether …` in backticks of `text` as it works where it is read. Whoever wrote the sentence — often the host —
+ * Every `aether …` in backticks of `text` as it works where it is read. Its author — often the host —
  * cannot know how the reader named it. What names a host already, or asks for help only, stays as it is.
  */
 export function completed(text: string, by: Hint = hint): string {

@@ -1,5 +1,5 @@
 /**
- * What nobody caught. A full disk that reached no one who could refuse ends nothing: whatever it was is tried again
+ * Errors that no code caught. A full disk that reached no code that could refuse ends nothing: whatever it was is tried again
  * or asked for again. Everything else is a defect and ends the host, as it would without this file; the agents
  * belong to their shims and go on.
  */
@@ -22,6 +22,6 @@ function say(text: string): void {
   try {
     writeSync(2, text);
   } catch {
-    // nobody can be told
+    // It cannot be reported.
   }
 }

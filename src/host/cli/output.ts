@@ -18,7 +18,7 @@ export function print(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Resolves once stdout takes more: what is printed in a loop waits for it, or memory holds what nobody reads. */
+/** Resolves once stdout takes more: what is printed in a loop waits for it, or memory fills with what is not read. */
 export async function room(): Promise<void> {
   if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
@@ -49,7 +49,7 @@ const UNSEEN = new RegExp(`(?!\n)(?:${ODD_CHARACTER})`, 'gu');
 export function printError(error: unknown): void {
   const text = sanitise(describeError(error));
   note(`${styleText('red', 'error:', { stream: process.stderr })} ${text}`);
-  // A bug of this command has no sentence of its own: its stack is for whoever runs it, and goes nowhere else.
+  // A bug of this command has no sentence of its own: its stack goes to the terminal and nowhere else.
   if (error instanceof Error && !(error instanceof AetherError)) note(error.stack ?? error.message);
 }
 

@@ -10,7 +10,7 @@ import { oneLine } from './text.ts';
 
 /** An engine that is neither up nor failed by then is reported as it is. */
 export const SETTLE_MS = 120_000;
-/** A program that cannot work with its arguments dies within a moment: until then nobody calls it started. */
+/** A program that cannot work with its arguments dies within a moment: until then it is not called started. */
 const LIVED_MS = 300;
 const LIVED_AFTER_CRASH_MS = 2_000;
 /** A run whose shim lives and does not answer is reported as it is after this long. */

@@ -8,7 +8,7 @@ import { completed, type Hint, hint as hintOfThisCommand } from './hints.ts';
 import { paint } from './output.ts';
 import { oneLine, sanitise } from './text.ts';
 
-/** The outside client that did it; null where nobody outside did. */
+/** The outside client that did it; null where none did. */
 export function clientOf({ principal }: EventView): string | null {
   return principal.startsWith('client:') ? principal : null;
 }

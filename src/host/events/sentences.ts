@@ -11,7 +11,7 @@ export interface Sentence {
   text: string;
   /**
    * info, warn, error: a remark between what is said. The others cut the conversation: a run begins or ends
-   * (plain), somebody has it or it stands still (held), is asked to (asked), does not move (stuck), a turn ends
+   * (plain), a person has it or it stands still (held), is asked to (asked), does not move (stuck), a turn ends
    * (quiet), something went wrong (failed).
    */
   tone: 'plain' | 'held' | 'asked' | 'stuck' | 'failed' | 'quiet' | 'info' | 'warn' | 'error';

@@ -39,7 +39,7 @@ export class Questions {
       kind: 'question',
       agent: caller.agent ?? caller.principal,
       run: caller.run,
-      // The principal is part of it, because the instance is the bridge's own word: nobody can find another's.
+      // The principal is part of it, because the instance is the bridge's own word: no caller can find another's.
       request: `${caller.principal}:${caller.instance}:${caller.sequence}`,
       title: input.question,
       detail: { question: input.question, ...(input.choices ? { choices: input.choices } : {}) },
@@ -51,7 +51,7 @@ export class Questions {
   /** Goes on waiting for a question that the caller asked before. */
   resume(caller: Caller, input: { id: string; wait_ms: number }): Waiting<ApprovalView> {
     const found = this.#approvals.find(input.id);
-    // The same words for "none" and "another's": whether somebody else's question exists is not told.
+    // The same words for "none" and "another's": whether another agent's question exists is not told.
     if (found?.kind === 'question' && found.agent === (caller.agent ?? caller.principal))
       return this.#waiting(caller, found, input.wait_ms, false);
     throw new AetherError({

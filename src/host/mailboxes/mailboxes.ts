@@ -188,7 +188,7 @@ export class Mailboxes {
     throw new AetherError({
       code: 'mail.recipient',
       who: 'agent',
-      message: `Nobody here is called ${JSON.stringify(cutText(name, { chars_max: 100 }))}; the message was not sent.`,
+      message: `No agent here is called ${JSON.stringify(cutText(name, { chars_max: 100 }))}; the message was not sent.`,
       next:
         near.length > 0
           ? `Did you mean ${near.join(' or ')}?`

@@ -26,7 +26,7 @@ export interface NewMemory {
   text: string;
   key?: string;
   tags?: string[];
-  /** 'agent' (default): the principal's own; 'shared': everybody on this host. */
+  /** 'agent' (default): the principal's own; 'shared': every agent of this host. */
   scope?: 'agent' | 'shared';
 }
 
@@ -175,7 +175,7 @@ export class Memory {
     }
     if (input.id !== undefined) {
       const memory = this.#table.byId(input.id);
-      // The same words for "none" and "another's": whether somebody else's memory exists is not told.
+      // The same words for "none" and "another's": whether another agent's memory exists is not told.
       if (memory === null || (memory.scope !== owner && memory.scope !== SHARED)) throw unknownId(input.id);
       return memory;
     }

@@ -111,7 +111,7 @@ export class Group {
     admitTo(this.place.path, pid);
   }
 
-  /** Everybody in it and in groups made below it; the dead do not count. */
+  /** Every process in it and in groups made below it; the dead do not count. */
   members(): number[] {
     const pids: number[] = [];
     for (const dir of this.#directories()) {
@@ -128,7 +128,7 @@ export class Group {
     return /^populated 1$/m.test(read(join(this.place.path, 'cgroup.events')) ?? '');
   }
 
-  /** Asks the kernel to stop everybody; still() tells when it has. */
+  /** Asks the kernel to stop every process; still() tells when it has. */
   freeze(): void {
     if (this.place.kind === 'freezer') write(join(this.place.path, 'freezer.state'), 'FROZEN');
     else write(join(this.place.path, 'cgroup.freeze'), '1');
@@ -148,7 +148,7 @@ export class Group {
 
   /**
    * Frozen, or as good as that: the freezer of v1 waits for ever for a parent whose vfork child it has frozen
-   * before its exec, and for whoever stands under a tracer that it has frozen. Whoever waits in the kernel, or is
+   * before its exec, and for a process under a tracer that it has frozen. A process that waits in the kernel, or is
    * stopped, while it freezes does not come out of there before it thaws.
    */
   still(): boolean {
@@ -161,7 +161,7 @@ export class Group {
   }
 
   /**
-   * One blow at everybody in it. With v2 nobody escapes, frozen or forking; with v1 they are frozen, condemned
+   * One signal to every process in it. With v2 none escapes, frozen or forking; with v1 they are frozen, condemned
    * and thawed, and die before they run again; who was not frozen in time is met by the next blow.
    */
   strike(): void {

@@ -2,7 +2,7 @@
  * What is left of a run whose shim has died. Where the kernel kept a group of it, that is exact, as long as no
  * process has left the group. Else it has no ancestor any more, and three traces are followed: the processes that the
  * shim had noted down, those that carry the run's marker, and all that descends from either or from the group. That
- * is the best there is and not certain: what forked away and washed off the marker in its last moment is not found. Linux only: elsewhere nobody tells the
+ * is the best there is and not certain: what forked away and washed off the marker in its last moment is not found. Linux only: elsewhere the kernel does not tell the
  * environment of a process, and a terminal that is hung up has to be enough.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -101,7 +101,7 @@ function find({ run, known }: Traces, groups: Group[], spared: Set<number>): Pro
   const noted = new Set([...known, ...members.filter((entry) => entry !== null)].map(keyOf));
   const found = new Map<number, ProcStat>();
   const queue: ProcStat[] = [];
-  const everybody = everyProcess((entry) => {
+  const all = everyProcess((entry) => {
     if (entry.zombie || spared.has(entry.pid)) return;
     if (!noted.has(keyOf(entry)) && environmentOf(entry.pid)?.includes(marker) !== true) return;
     // Now: at the end of this look it may have forked and gone.
@@ -111,7 +111,7 @@ function find({ run, known }: Traces, groups: Group[], spared: Set<number>): Pro
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     if (found.has(next.pid)) continue;
     found.set(next.pid, next);
-    for (const entry of everybody) if (entry.parent === next.pid) queue.push(entry);
+    for (const entry of all) if (entry.parent === next.pid) queue.push(entry);
   }
   return [...found.values()];
 }

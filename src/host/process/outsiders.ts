@@ -49,7 +49,7 @@ export class Outsiders {
   /** @param adopters see adoptersHere() */
   constructor(adopters: readonly ProcessIdentity[]) {
     this.adopters = adopters;
-    // Whoever started this host operates it.
+    // The process that started this host operates it.
     this.#remember(ancestry(process.pid).slice(1));
   }
 
@@ -99,7 +99,7 @@ function cameFromOutside({ pid, parent }: ProcStat): boolean {
   return parent === 0 && pid > KERNEL_THREADS;
 }
 
-/** A log-in service, as a rule. Root's agents can be anybody. */
+/** A log-in service, as a rule. Root's agents can take any user id. */
 function isOfAnotherUser({ pid }: ProcStat): boolean {
   const own = process.getuid?.();
   const uid = uidOf(pid);

@@ -18,16 +18,16 @@ export interface TreeEnd {
 
 /** Pids of children that are no part of the tree, and neither are their own children. */
 type Spared = ReadonlySet<number>;
-const NOBODY: Spared = new Set();
+const NONE: Spared = new Set();
 
-/** Looks at the children alone between two looks at everybody: some 20 µs each, against milliseconds. */
+/** Looks at the children alone between two looks at all processes: some 20 µs each, against milliseconds. */
 const CHASE_LOOKS = 40;
 
 /**
  * Everything alive below `root`. Empty only when two different looks agree: one over all processes, which can
- * miss somebody who forks and exits meanwhile, and one at the children of `root`, to whom his child then belongs.
+ * miss a process that forks and exits meanwhile, and one at the children of `root`, to which its child then belongs.
  */
-export function liveDescendants(root: number, spared: Spared = NOBODY): ProcStat[] {
+export function liveDescendants(root: number, spared: Spared = NONE): ProcStat[] {
   const alive = descendants(root).filter(
     (entry) => !entry.zombie && !spared.has(entry.pid) && !spared.has(entry.parent),
   );
@@ -49,7 +49,7 @@ export function isStopped(entry: ProcStat): boolean {
  * none of their pids is reused during the call.
  * @returns the processes that were signalled and still live
  */
-export function chaseChildren(signal: NodeJS.Signals, spared: Spared = NOBODY): ProcStat[] {
+export function chaseChildren(signal: NodeJS.Signals, spared: Spared = NONE): ProcStat[] {
   if (process.platform !== 'linux') return [];
   const seen = new Set<number>(spared);
   const reached: ProcStat[] = [];
@@ -102,7 +102,7 @@ export async function killDescendants(
   timeout_ms: number,
   onRound: () => void,
   group: Group | null = null,
-  spared: Spared = NOBODY,
+  spared: Spared = NONE,
 ): Promise<TreeEnd> {
   const deadline = performance.now() + timeout_ms;
   const killed = new Set<string>();
@@ -119,7 +119,7 @@ export async function killDescendants(
     }
     onRound();
     if (alive.length === 0 && struck === 0) {
-      // A last look at the children alone: the one at everybody may have missed one that forks and exits meanwhile.
+      // A last look at the children alone: the one at all processes may have missed one that forks and exits meanwhile.
       const chased = root === process.pid ? chaseChildren('SIGKILL', spared) : [];
       if (chased.length === 0) return { killed: killed.size, survivors: 0 };
       for (const entry of chased) killed.add(keyOf(entry));

@@ -1,5 +1,5 @@
 /**
- * Who a peer of one of our sockets is, by what the kernel says of it: part of a run, an operator, or nobody. A process of
+ * Who a peer of one of our sockets is, by what the kernel says of it: part of a run, an operator, or neither. A process of
  * a run is known by its descent from the run's shim, by the run's control group, and by the marker in its environment or
  * in that of its ancestors. Each of them alone is enough.
  */
@@ -42,7 +42,7 @@ function guarded(decide: () => true | string): true | string {
   try {
     return decide();
   } catch (error) {
-    return messageOf(error); // It is gone, or the kernel will not say: then it is nobody.
+    return messageOf(error); // It is gone, or the kernel will not say: then it is neither.
   }
 }
 

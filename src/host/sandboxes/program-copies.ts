@@ -64,7 +64,7 @@ export class ProgramCopies {
     makeDirectories(this.directory);
     const { uid, mode } = lstatSync(this.directory);
     if (uid === process.getuid!() && (mode & 0o022) === 0) return;
-    throw failed(this.directory, 'Somebody else can write there, and could replace the programs of engines.');
+    throw failed(this.directory, 'Another user can write there, and could replace the programs of engines.');
   }
 
   async #copyOf(program: string, source: number): Promise<string> {

@@ -41,7 +41,7 @@ const MANAGERS = [
 /** Directories of a home that belong to all programs. */
 const SHARED = ['', '.local', '.local/share', '.local/state', '.config', '.cache'];
 
-/** What a home of anybody holds: the one of this user may not be the only one on PATH. */
+/** What a user's home holds: the one of this user may not be the only one on PATH. */
 const OF_A_HOME = ['.ssh', '.gnupg', '.config', '.local', '.profile', '.bashrc', '.zshrc'];
 
 /** With a directory of programs, what those need besides. */

@@ -142,7 +142,7 @@ function shapeOf(name: string): string {
     .replaceAll('-', '');
 }
 
-/** The part that somebody registered. */
+/** The part that was registered. */
 function registrable(name: string): string {
   const labels = name.split('.');
   const second = labels.at(-2) ?? '';

@@ -88,7 +88,7 @@ function whyOf(word: string, char: string): string {
   return `“${word}” is not “${asciiLook(word)}”: “${char}” is ${what}`;
 }
 
-/** Typography that a text may have; between letters and blanks it deceives nobody. */
+/** Typography that a text may have; between letters and blanks it deceives no reader. */
 const TYPOGRAPHY = /[‐‑‒–—―‘’‚“”„…·×]/;
 const CJK = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 

@@ -203,7 +203,7 @@ function ofProgram(program: string, given: readonly Word[], source: string, runs
     case 'crontab':
     case 'at':
     case 'batch':
-      runs.notes.push('runs something later, when nobody looks');
+      runs.notes.push('runs something later, out of sight');
       return;
     case 'git':
       if (given.some(({ value }) => GIT_RUNS.test(value ?? '')))

@@ -58,7 +58,7 @@ export class Store {
     }
   }
 
-  /** All versions in one transaction: whoever dies in the middle leaves the database as it was. */
+  /** All versions in one transaction: a process that dies in the middle leaves the database as it was. */
   #migrate(file: string): void {
     const version = () => this.db.pragma('user_version', { simple: true }) as number;
     if (version() === migrations.length) return;

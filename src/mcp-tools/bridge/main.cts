@@ -210,7 +210,7 @@ function notification(message: Message, method: string, line: string): void {
     const id = (message.params as { requestId?: Id } | undefined)?.requestId;
     if (id !== undefined) forget(id);
   }
-  // While the host is away the rest is of no use to anybody: what it is about died with the connection.
+  // While the host is away the rest has no use: what it is about died with the connection.
   if (host !== null) send(line, sequence);
 }
 
@@ -464,7 +464,7 @@ function endWhenAnswered(): void {
   finish();
 }
 
-/** Ends once stdout has taken everything, or soon where nobody reads it. */
+/** Ends once stdout has taken everything, or soon where no process reads it. */
 function finish(): void {
   stdout.write('', () => process.exit(0));
   setTimeout(() => process.exit(0), 500);

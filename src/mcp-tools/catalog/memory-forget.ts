@@ -6,7 +6,7 @@ export const memoryForget = defineTool({
   name: 'aether_memory_forget',
   title: 'Forget a memory',
   description:
-    'Forget one memory that is wrong or no longer true, by its `key` or its `id` (exactly one of the two): from then on no search and no read finds it. To correct a fact, store the new text under the same key instead. A shared memory is forgotten for everybody. The host keeps a record that it existed.',
+    'Forget one memory that is wrong or no longer true, by its `key` or its `id` (exactly one of the two): from then on no search and no read finds it. To correct a fact, store the new text under the same key instead. A shared memory is forgotten for all agents. The host keeps a record that it existed.',
   order: 40,
   kind: 'write',
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false },

@@ -19,6 +19,6 @@ export function openRunDoor(options: RunDoorOptions): Promise<Door> {
     identify: (hello) =>
       hello.client === undefined
         ? identity
-        : `This socket belongs to the agent "${agent}": nobody is an outside client here. Start the bridge without --client.`,
+        : `This socket belongs to the agent "${agent}": no outside client may use it. Start the bridge without --client.`,
   });
 }

@@ -25,7 +25,7 @@ export function refuseForeignVariables(
         ? `Write \${${what}}, which Claude Code takes from its environment, and give ${agent} that variable below \`env:\`.`
         : kind === undefined
           ? `Write the path out: the workspace is ${workspace}.`
-          : `Nobody is there to ask: write \${NAME}, and give ${agent} that variable below \`env:\`.`;
+          : `An agent has no prompt for it: write \${NAME}, and give ${agent} that variable below \`env:\`.`;
     throw new AetherError({
       code: 'claude.mcp-variable',
       who: 'user',

@@ -75,8 +75,8 @@ it('refuses a name nobody has, with the nearest', () => {
   expect(nextOf(() => send('agent:carrol'))).toContain('carol');
   expect(nextOf(() => send('opreator'))).toContain('operator');
   expect(nextOf(() => send('zzzzzz'))).toContain('ada, bob, carol, operator');
-  expect(() => send('client:cursor')).toThrow(/Nobody here is called "client:cursor"/);
-  expect(() => send('host')).toThrow(/Nobody/);
+  expect(() => send('client:cursor')).toThrow(/No agent here is called "client:cursor"/);
+  expect(() => send('host')).toThrow(/No agent here/);
 });
 
 it('remembers clients that were here, across a restart', async () => {

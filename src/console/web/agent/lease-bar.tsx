@@ -1,4 +1,4 @@
-/** Who holds the agent, since when, and what is being waited for: the same for everybody who looks. */
+/** Who holds the agent, since when, and what is being waited for: the same for every viewer. */
 import type { AgentView } from '../../console-protocol.ts';
 import { takeOver } from '../state/actions.ts';
 import { timeOf } from '../state/clock.ts';

@@ -1,4 +1,4 @@
-/** Everybody at a glance. */
+/** All agents at a glance. */
 import { useComputed } from '@preact/signals';
 import { place } from '../state/place.ts';
 import { agents, connection, filter } from '../state/store.ts';

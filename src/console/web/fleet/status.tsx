@@ -34,7 +34,7 @@ const inHands = (agent: AgentView): LeaseView | null =>
 
 export function activityWord(agent: AgentView): string {
   const lease = inHands(agent);
-  // Whoever holds it holds something that does not move at all.
+  // What is held while it stands still does not move at all.
   if (agent.activity === 'paused') return 'paused';
   if (lease) return isMine(agent) ? 'you hold it' : `held by ${lease.holder}`;
   if (agent.state !== 'running') return agent.state;

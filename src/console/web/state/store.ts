@@ -64,7 +64,7 @@ export function isMine(agent: AgentView): boolean {
   return agent.lease !== null && agent.lease.holder === you.value;
 }
 
-/** Whoever holds it is there already: what waits for an operator then, waits for them. */
+/** Its holder is there already: what waits for an operator then waits for the holder. */
 export function needsSomeone(agent: AgentView): boolean {
   const waits = agent.activity === 'waiting-for-operator' && agent.lease === null;
   return agent.openApprovals > 0 || waits || agent.state === 'failed' || agent.stuck !== null;

@@ -164,7 +164,7 @@ async function screen(
     ending = how;
     bytes.cancel();
   };
-  // A refused keystroke means that the lease is somebody else's by now.
+  // A refused keystroke means that another holds the lease by now.
   const sent = (result: Promise<unknown>) => void result.catch(() => end('gone'));
 
   // A paste comes in chunks that may end inside a character.

@@ -39,7 +39,7 @@ function registerHold(program: Command): void {
     });
 }
 
-/** @returns its view once it stands still, or as it is when the time is up or nobody wants it held any more */
+/** @returns its view once it stands still, or as it is when the time is up or the hold was taken back */
 async function standing(client: ControlClient, asked: AgentView, timeout_ms: number): Promise<AgentView> {
   const changes = client.stream('followAgents');
   const timer = setTimeout(() => changes.cancel(), timeout_ms);

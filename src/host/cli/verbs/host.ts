@@ -53,7 +53,7 @@ function registerHost(program: Command): void {
 
 /**
  * The host, in this process. One that fails in the middle of its start ends the process: the runs it has taken
- * back by then would keep it alive, with the state directory in its hand and nobody to talk to.
+ * back by then would keep it alive, holding the state directory without a client.
  */
 export async function startHost(options: HostOptions): Promise<RunningHost> {
   surviveFullDisk();

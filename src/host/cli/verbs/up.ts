@@ -105,7 +105,7 @@ async function follow(client: ControlClient, own: Promise<RunningHost> | null, h
   const end = () => {
     ending ??= bringDown(client).catch(complain);
   };
-  // The window was closed, or nobody reads any more: where the host is this process, it ends as by Ctrl-C.
+  // The window was closed, or its output is no longer read: where the host is this process, it ends as by Ctrl-C.
   const restoreOutput = own === null ? () => {} : whenOutputGone(end);
   const restore = onInterrupt((count) => {
     if (count === 1) {

@@ -261,7 +261,7 @@ export class Fleet {
     this.#told(name);
   }
 
-  /** Who an edit is by: nobody knows who wrote it. */
+  /** Who an edit is by: the author of a file is not known. */
   get #file(): Principal {
     return `file:${path.basename(this.#config?.file ?? 'aether.yaml')}`;
   }

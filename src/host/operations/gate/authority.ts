@@ -1,5 +1,5 @@
 /**
- * A text never raises what its reader may do, however many hands it went through. Once an agent has read somebody's
+ * A text never raises what its reader may do, however many hands it went through. Once an agent has read another's
  * words — a wake-up or an injection in their name, mail of theirs, a memory that they stored — a call that they could not
  * make themselves waits for the operator, although the reader's own rules would let it run. That lasts as long as the
  * conversation, which holds the text: until the operator trusts it (`widen`) or begins a new one. Nothing that an engine
@@ -13,7 +13,7 @@
  *    fits the whole command) — wherever it would run them: directories are not compared;
  *  - an outside client: every `aether_*` tool, and no tool of an engine;
  *  - the operator, and the host in its own name: anything.
- * Tools that only look at paths inside the workspace, wherever links lead, ask nobody, and neither do those with which an agent reads its own
+ * Tools that only look at paths inside the workspace, after links are resolved, ask no question, and neither do those with which an agent reads its own
  * mail and turns to the operator. The receiver's own rules hold as well, always.
  */
 import { resolve } from 'node:path';
@@ -42,7 +42,7 @@ interface Asked {
 
 /**
  * For a call that has reached the host as an MCP request: an engine asked for it at the gate; a program that the
- * agent started did not, and nobody can be asked here.
+ * agent started did not, and no person can be asked here.
  * @throws AetherError `tool.authority`
  */
 export function requireAuthority({ agents, runs, gates }: Asked, caller: Caller, tool: string): void {

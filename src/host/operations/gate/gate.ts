@@ -46,7 +46,7 @@ export class Gate {
   readonly #p: GateParts;
   /** Ids of frames that are on their way to the shim; a new host begins with none. */
   readonly #onTheWay = new Set<string>();
-  /** By request: how long it had waited at the first look, and when that was on a clock that nobody sets. */
+  /** By request: how long it had waited at the first look, and when that was on a clock that cannot be set. */
   readonly #firstLooks = new Map<string, { waited_ms: number; elapsed_ms: number }>();
   /** Policies that kept an answer back because they failed: told once. */
   readonly #failed = new Set<string>();
@@ -76,7 +76,7 @@ export class Gate {
     else this.#wait(call, at_ms, decision);
   }
 
-  /** It could not be read, or nobody can be asked: its engine is told that it does not run. */
+  /** It could not be read, or no person can be asked: its engine is told that it does not run. */
   refuse(call: AskedCall, at_ms: number, message: string, authority?: PermissionDetail['authority']): void {
     const { approvals } = this.#p;
     approvals.refuse(questionAbout(this.#run, call, authority), message);
@@ -122,7 +122,7 @@ export class Gate {
     this.#p.show(this.#run, this.#p.clock.now());
   }
 
-  /** A tool has answered. One that ran before it was let through shows that somebody else answered, or nobody asked. */
+  /** A tool has answered. One that ran before it was let through shows that another process answered, or the gate was not asked. */
   toolAnswered({ toolUseId, isError }: { toolUseId: string; isError: boolean }, at_ms: number): void {
     const { floor, gate } = this.#run.record;
     const passed = record.hasAnswered(gate, toolUseId);

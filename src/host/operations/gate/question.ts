@@ -40,7 +40,7 @@ export function questionAbout(
     request: requestKey(run, requestId),
     title: tool,
     detail: { ...detail },
-    otherwise: 'The tool does not run; the agent waits until somebody answers.',
+    otherwise: 'The tool does not run; the agent waits for an answer.',
   };
 }
 

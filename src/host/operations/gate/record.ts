@@ -1,6 +1,6 @@
 /**
  * The gate of a run as its row holds it: which calls wait, which run, which have passed. The one place that writes the
- * gate record. Functions on the record: whoever calls them saves it.
+ * gate record. Functions on the record: the caller saves it.
  */
 import type { GateCall, GateRecord, PassedCall } from '../../store/run-parts.ts';
 

@@ -1,7 +1,7 @@
 /**
- * What boxes show read-only in a workspace stays so when somebody outside has put another file in its place: the kernel
+ * What boxes show read-only in a workspace stays so when a process outside has put another file in its place: the kernel
  * takes away what was mounted on the old one. Until it is covered again a process inside can open the new one, and it
- * could write the editor's own copy of it before: so what such a file says is nobody's until an operator has seen it.
+ * could write the editor's own copy of it before: so what such a file says counts only once an operator has seen it.
  */
 import { lstatSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
@@ -40,7 +40,7 @@ export function coverConfiguration(wiring: Pick<Wiring, 'runs' | 'log'>, file: s
   return coverAll(wiring, ({ boxes }) => (boxes.some(({ read }) => read.includes(file)) ? [file] : []));
 }
 
-/** Also what nobody tells of, from time to time: hooks and settings of git, what an engine loads. */
+/** Also what no event tells of, from time to time: hooks and settings of git, what an engine loads. */
 export function coverKept(wiring: Pick<Wiring, 'runs' | 'log'>): Promise<void> {
   return coverAll(wiring, ({ kept = [] }) => kept);
 }
@@ -76,7 +76,7 @@ async function cover(run: Run, place: string): Promise<void> {
   const { sandbox } = run.record;
   const marks = uncovered && sandbox.config !== undefined && !(sandbox.kept ?? []).includes(place);
   if (!marks || run.closed || run.ended) return;
-  // Even if the file of before should come back: somebody inside may have it open.
+  // Even if the file of before should come back: a process inside may have it open.
   run.save((record) => {
     record.sandbox = { ...sandbox, config: 'uncovered' };
   });

@@ -83,7 +83,7 @@ export function makeKept(
 }
 
 /**
- * Somebody outside has removed it while the run lives: it could be made inside.
+ * A process outside has removed it while the run lives: it could be made inside.
  * @returns false where nothing can stand there
  */
 export function makeAgain(path: string, { boxes, kept = [] }: RunSandbox): boolean {

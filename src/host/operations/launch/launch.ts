@@ -274,7 +274,7 @@ export class Launcher {
 
   /**
    * Takes back a run that an earlier host started, however long its shim is silent.
-   * @returns null when it is over, or nobody wants to know any more
+   * @returns null when it is over, or no caller waits any more
    */
   async adopt(record: RunRecord): Promise<Run | null> {
     const run = this.#make(record, this.paths(record.id));

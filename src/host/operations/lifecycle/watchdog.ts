@@ -86,7 +86,7 @@ export class Watchdog {
     const live = new Set<string>();
     let children: Map<number, ProcStat[]> | null = null;
     const below = (pid: number) => {
-      // One look at everybody serves all runs.
+      // One look at all processes serves all runs.
       children ??= byParent(this.#processes());
       return descendantsIn(children, pid);
     };

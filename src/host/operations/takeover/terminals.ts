@@ -1,4 +1,4 @@
-/** Terminals of agents as clients use them: watched by everybody, typed into and sized by the holder of the lease. */
+/** Terminals of agents as clients use them: watched by any operator, typed into and sized by the holder of the lease. */
 import type { TerminalBytes, TerminalViewer } from '../../api.ts';
 import { AetherError } from '../../errors.ts';
 import { replayFrom, terminalOf } from '../../runs/floor.ts';

@@ -10,7 +10,7 @@ import type { AdoptedRecord, ProcessExit } from '../shim-protocol.ts';
 import { decodeStatus } from './child.ts';
 
 /**
- * How soon an orphan is noted down that only its pid will find again. Nobody tells of one that lives: it is looked
+ * How soon an orphan is noted down that only its pid will find again. No signal tells of one that lives: it is looked
  * for, the more seldom where only who leaves its group is one. A hundred idle shims shall not be felt.
  */
 const NOTE_MS = { eager: 250, otherwise: 1_000 };

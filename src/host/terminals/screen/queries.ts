@@ -1,5 +1,5 @@
 /**
- * What a program may ask its terminal, and the answers: the same whoever watches, and also with nobody watching. What
+ * What a program may ask its terminal, and the answers: the same for every viewer, and also without one. What
  * xterm.js answers by itself (attributes, status, cursor position, modes, window size) it answers here as well; this adds
  * the rest.
  */

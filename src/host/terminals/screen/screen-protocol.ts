@@ -43,7 +43,7 @@ export type ToScreens =
 
 export type FromScreens =
   | { type: 'answered'; id: number; value: ScreenSnapshot | TerminalModes | null }
-  /** To be written to the process. `frame` is the same whoever comes upon the query. */
+  /** To be written to the process. `frame` is the same for each reader of the query. */
   | { type: 'answer'; terminal: string; frame: string; text: string }
   /** The journal is read up to here. */
   | { type: 'read'; terminal: string; offset: number }

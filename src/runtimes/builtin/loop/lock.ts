@@ -51,7 +51,7 @@ function link(from: string, to: string): boolean {
 }
 
 /**
- * Takes a dead lock away. Between reading and moving it somebody else may have done the same and put their own
+ * Takes a dead lock away. Between reading and moving it another process may have done the same and put its own
  * lock there: then what was moved is not what was read, and it goes back.
  */
 function clear(path: string, dead: string): void {

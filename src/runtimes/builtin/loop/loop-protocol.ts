@@ -49,7 +49,7 @@ export type LoopRequest =
       allow: boolean;
       message: string | null;
     }
-  /** allow: a person allowed it, so nobody is asked again. */
+  /** allow: a person allowed it, so no person is asked again. */
   | { type: 'gate'; requestId: string; verdict: 'pass' | 'allow' | 'deny'; message: string | null }
   /** Takes back a message that has not become part of the conversation. */
   | { type: 'cancel'; id: string };

@@ -23,7 +23,7 @@ const SHELL_SYNTAX = /[;&|<>`\n\r]|\$\(|\$\{/;
 export function decide(spec: PermissionSpec, asked: Asked): Decision {
   if (spec.deny.some((rule) => forbids(rule, asked))) return 'deny';
   if (asked.granted || spec.allow.some((rule) => permits(rule, asked))) return 'allow';
-  // Looking around the workspace it was given is what every agent has to do; asking each time helps nobody.
+  // Looking around the workspace it was given is what every agent has to do; a question each time would only be a delay.
   if (spec.mode === 'ask' && asked.readOnly) return 'allow';
   return spec.mode;
 }

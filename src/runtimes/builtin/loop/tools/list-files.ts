@@ -8,7 +8,7 @@ import type { Workspace } from './workspace.ts';
 
 const LISTED_MAX = 1_000;
 const DEPTH_MAX = 8;
-/** Never looked into: they hold thousands of files that nobody asked about. */
+/** Never looked into: they hold thousands of files that do not matter to an agent. */
 const SKIPPED = new Set(['.git', 'node_modules']);
 
 /** Lists a directory, and what lies below it as deep as asked. */
