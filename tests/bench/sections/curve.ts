@@ -22,7 +22,7 @@ const AT_ONCE = 4;
 const LEVELS: Record<Scale, { levels: number[]; measure_ms: number }> = {
   full: { levels: [10, 25, 50, 75, 100], measure_ms: 20_000 },
   quick: { levels: [10, 50, 100], measure_ms: 10_000 },
-  smoke: { levels: [2, 4], measure_ms: 1_000 },
+  smoke: { levels: [1, 2], measure_ms: 1_000 },
 };
 
 interface Level {

@@ -29,7 +29,7 @@ const DISK_EVERY = 10;
 const COUNTS: Record<Scale, { loop_ms: number; flat_MB: number; pairs: number; pair_MB: number }> = {
   full: { loop_ms: 20_000, flat_MB: 10_000, pairs: 5, pair_MB: 300 },
   quick: { loop_ms: 8_000, flat_MB: 1_000, pairs: 3, pair_MB: 100 },
-  smoke: { loop_ms: 1_000, flat_MB: 150, pairs: 1, pair_MB: 5 },
+  smoke: { loop_ms: 300, flat_MB: 150, pairs: 1, pair_MB: 5 },
 };
 
 export async function flood(bench: Bench): Promise<Row[]> {
