@@ -23,6 +23,8 @@ export interface ConsoleOptions {
   verbs: Dispatcher;
   /** The first port that is tried; 0 lets the system choose. */
   port: number;
+  /** Not these. */
+  never?: readonly number[];
   log: Log;
   clock: Clock;
   /** Told of connections that are not served: once when it begins, not for each. */
@@ -93,7 +95,7 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     report: options.report ?? (() => undefined),
   });
   const closeSockets = serveSockets(server, context);
-  const listening = await listenLocally(server, options.port);
+  const listening = await listenLocally(server, options.port, options.never);
   address.port = listening.port;
   const url = urlOf(address);
   log.info({ url }, 'console');

@@ -10,19 +10,26 @@ import { limits } from '../host/limits.ts';
 /** With port 0 the system chooses one that is free on the first address only. */
 const ANY_PORT_TRIES_MAX = 16;
 
-/** @throws AetherError console.no-port when neither the port nor those after it are free. */
-export async function listenLocally(server: Server, first: number): Promise<{ port: number; close(): void }> {
+/**
+ * @param never ports that lead into the box of an agent
+ * @throws AetherError console.no-port when neither the port nor those after it are free.
+ */
+export async function listenLocally(
+  server: Server,
+  first: number,
+  never: readonly number[] = [],
+): Promise<{ port: number; close(): void }> {
   const last = Math.min(65_535, first + limits.console_port_tries_max);
   const ports =
     first === 0
       ? Array.from({ length: ANY_PORT_TRIES_MAX }, () => 0)
       : Array.from({ length: last - first + 1 }, (_, index) => first + index);
   for (const port of ports) {
-    if ((await tryPort(server, port, '127.0.0.1')) !== 'listens') continue;
+    if (never.includes(port) || (await tryPort(server, port, '127.0.0.1')) !== 'listens') continue;
     const chosen = portOf(server) ?? port;
     const other = createServer((socket) => server.emit('connection', socket));
     // Without IPv6 no browser gets anywhere at ::1 either.
-    if ((await tryPort(other, chosen, '::1')) !== 'taken')
+    if (!never.includes(chosen) && (await tryPort(other, chosen, '::1')) !== 'taken')
       return { port: chosen, close: () => other.close() };
     await new Promise((resolve) => server.close(resolve));
   }

@@ -161,7 +161,7 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
   const { clock, events, agents, approvals } = nouns;
   const wiring: Wiring = {
     ...owned,
-    ...{ store, log, stateDir, socketDir, outsiders, version },
+    ...{ store, log, stateDir, socketDir, outsiders, version, report },
     terminalSettings: () => all.fleet.settings.terminal,
     gates: new Gates({
       ...{ store, clock, log, events, agents, approvals },
@@ -178,6 +178,7 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
     sandbox: sandboxNamed,
     chooseSandbox: (config) => chooseSandbox(config.name, sandboxOf(config)),
     configFile: base.configFile,
+    consolePort: () => Number(URL.parse(life.info().console ?? '')?.port) || null,
     resolve: (agent) => resolveAgent(agent, process.env, all.fleet.config ?? undefined, stateDir),
     programCopies: new ProgramCopies(programCopiesDirectoryOf(process.env), clock),
     bridge: bridgeTo,

@@ -14,6 +14,7 @@ import type { HostOptions, RunningHost } from './cli/running-host.ts';
 import { systemClock } from './clock.ts';
 import { publishedJsonSchema, SCHEMA_NAME } from './config/json-schema.ts';
 import { loadConfig } from './config/load.ts';
+import { loopbackPorts, networkOf } from './config/network.ts';
 import type { Config } from './config/types.ts';
 import { withoutWorkspaces } from './config/unfit.ts';
 import { watchConfig } from './config/watch.ts';
@@ -24,6 +25,7 @@ import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { recoverRuns, returnExpired } from './operations/boot/recover.ts';
 import { coverConfiguration, coverKept } from './operations/launch/cover-config.ts';
+import { renewResolvers } from './operations/launch/network.ts';
 import { releaseLeftovers } from './operations/launch/release.ts';
 import { stopAll } from './operations/lifecycle/stop-all.ts';
 import { Upkeep } from './operations/upkeep/chores.ts';
@@ -140,6 +142,7 @@ class HostProcess implements RunningHost {
       chores: {
         'an expired lease was not handed back': () => returnExpired(wiring, takeover),
         'an expired hold was not ended': () => holds.sweep(),
+        'a resolver was not renewed': () => renewResolvers(wiring),
         'what boxes keep was not looked at': () => void coverKept(wiring),
       },
       retention: new Retention(wiring, () => fleet.settings.retention),
@@ -203,7 +206,9 @@ class HostProcess implements RunningHost {
     const { config, base } = this.#ground;
     const known = config === null || config instanceof AetherError ? null : config;
     const { enabled, port } = fleet.settings.console;
-    this.#console = enabled ? await startConsole({ verbs, port, log, clock, report, webDir: WEB_DIR }) : null;
+    const never = wiring.agents.all().flatMap((agent) => loopbackPorts(networkOf(agent.config)));
+    const shown = { verbs, port, never, log, clock, report, webDir: WEB_DIR };
+    this.#console = enabled ? await startConsole(shown) : null;
     const sockets = socketPaths(base.socketDir);
     const doors = { log, report, version, admit };
     const { configFile } = this.#options;

@@ -256,7 +256,7 @@ export const rooms: Room[] = [
     name: 'operations-shared',
     paths: ['host/operations/notes.ts', 'host/operations/wiring.ts'],
     may: [...BASE, ...DOMAIN, 'runs', 'agents', 'config'],
-    types: [...GROUND_TYPES, 'operations-gate'],
+    types: [...GROUND_TYPES, 'operations-gate', 'doors'],
     packages: [],
     node: true,
   },

@@ -82,7 +82,10 @@ test.runIf(OUTSIDE !== undefined)(
       '127.0.0.1',
     );
     const network = [`${OUTSIDE}:${web}`, `127.0.0.1:${database}`];
-    const config = { agents: { a: shell({ network, ports: [5173] }), open: shell({ network: 'host' }) } };
+    const model = shell({ network: 'none', endpoints: [`http://${OUTSIDE}:${web}/v1`] });
+    const config = {
+      agents: { a: shell({ network, ports: [5173] }), open: shell({ network: 'host' }), model },
+    };
     fleet = await LiveFleet.make(config);
     const plan = await fleet.ok('plan');
     expect(plan).toContain('listed: its model and');
@@ -151,8 +154,36 @@ test.runIf(OUTSIDE !== undefined)(
       (await inside('a', `curl -sS http://${OUTSIDE}:${web}/hello`)).includes('is not on the list'),
     );
     fs.rmSync(dir, { recursive: true });
+
+    // What a command needs for its model is open to it alone.
+    expect(await inside('model', `curl -sS http://${OUTSIDE}:${web}/; curl -sS http://evil.test/`)).toContain(
+      "evil.test:80 is not on the list of this agent's network.",
+    );
+    await fleet.event('network.reached', ({ agent, data }) => agent === 'model' && data.host === OUTSIDE);
+
+    // The machine moves to another network.
+    const resolvers = join(fleet.stateDir, 'runs', (await fleet.agent('open')).run!, 'box/etc/resolv.conf');
+    fs.writeFileSync(resolvers, 'nameserver 192.0.2.1\n');
+    await eventually(
+      'its box has the resolvers of the machine',
+      async () =>
+        (await inside('open', 'cat /etc/resolv.conf')) === fs.readFileSync('/etc/resolv.conf', 'utf8'),
+      20_000,
+    );
+
+    // The console is never carried into a box: not as a listed port, not as the address of a model.
+    const { console: shown } = await fleet.withHost((host) => host.call('info', {}));
+    const { port } = new URL(shown!);
+    const thieves = {
+      listed: shell({ network: [`127.0.0.1:${port}`] }),
+      model: shell({ network: 'none', endpoints: [`http://localhost:${port}`] }),
+    };
+    fleet.write(stringify({ console: { port: 0 }, agents: { ...config.agents, ...thieves } }));
+    await fleet.cli(['apply']);
+    for (const name of ['listed', 'model'])
+      expect((await fleet.agent(name)).problem).toMatchObject({ code: 'network.console' });
   },
-  90_000,
+  120_000,
 );
 
 test('without a sandbox plan and ps say that network: is not enforced', async () => {

@@ -84,7 +84,10 @@ export class Boxes {
     const shim = await this.#lab.launch();
     await shim.client.network('network', networkSpec(config, launch)!);
     const run = { record: { sandbox }, runtime: this.#runtime, box: () => box } as unknown as Run;
-    await shim.client.start('engine-1', await boxed({ programCopies: copies }, run, launch.process));
+    await shim.client.start(
+      'engine-1',
+      await boxed({ programCopies: copies, agents: { find: () => undefined } as never }, run, launch.process),
+    );
     return shim;
   }
 

@@ -268,6 +268,8 @@ export class SeamHost {
       version: '0',
       terminalSettings: () => ({ scrollback_lines: limits.terminal_scrollback_lines }),
       groupKinds: [],
+      consolePort: () => null,
+      report: () => undefined,
       userHome: dir,
       path: '/usr/bin:/bin',
       runtime: () => runtime,

@@ -10,6 +10,7 @@ import { checkAgent, checkKeys } from './check.ts';
 import { explainConfig, isAgent } from './explain.ts';
 import { withoutExtensions } from './extensions.ts';
 import { deepFreeze } from './freeze.ts';
+import { loopbackPorts, networkOf } from './network.ts';
 import { normalise, type RawDefaults } from './normalise.ts';
 import { readSource, type Source } from './parse.ts';
 import { configError, type Problem } from './problems.ts';
@@ -77,13 +78,16 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
     ...checkCount(Object.keys((value as unknown as RawConfig).agents ?? {})),
   );
 
+  const { console: shown, retention, terminal } = value as unknown as RawConfig;
+  const consoleOf = { enabled: shown?.enabled ?? true, port: shown?.port ?? CONSOLE_PORT };
+  problems.push(...checkConsolePort(agents, consoleOf));
+
   const located = [...source.problems, ...problems.map(source.locate)];
   if (located.length > 0) throw configError(path, located);
-  const { console: shown, retention, terminal } = value as unknown as RawConfig;
   return deepFreeze({
     file: path,
     agents,
-    console: { enabled: shown?.enabled ?? true, port: shown?.port ?? CONSOLE_PORT },
+    console: consoleOf,
     retention: {
       days: retention?.days ?? RETENTION.days,
       bytes: sizeInBytes(retention?.bytes ?? RETENTION.bytes),
@@ -147,6 +151,20 @@ function templateLoader(directory: string, problems: Problem[]) {
       return null;
     }
   };
+}
+
+/** A port of this machine that is carried inside would be the operator's own door. */
+function checkConsolePort(agents: readonly AgentConfig[], { enabled, port }: Config['console']): Problem[] {
+  if (!enabled) return [];
+  return agents
+    .filter((agent) => loopbackPorts(networkOf(agent)).includes(port))
+    .map(({ name }) => ({
+      code: 'network-console',
+      path: ['agents', name],
+      at: 'value',
+      message: `agents.${name}.network names 127.0.0.1:${port}, which is the port of the console.`,
+      next: 'Take it out, or give the console another: `console: { port: … }`.',
+    }));
 }
 
 function checkCount(names: readonly string[]): Problem[] {

@@ -1,4 +1,5 @@
 /** What `network:` and `ports:` say of an agent. */
+import { parseAddress, within } from '../egress/addresses.ts';
 import { parseRule, type Rule } from '../egress/rules.ts';
 import type { AgentConfig, NetworkConfig } from './types.ts';
 
@@ -24,9 +25,19 @@ export function rulesOf(network: NetworkConfig): string[] | null {
 export function hostRuleFault(text: string): string | null {
   const rule = parseRule(text);
   if (typeof rule === 'string') return rule;
-  return isLoopback(rule) && rule.ports?.length !== 1
-    ? `"${text}" is on this machine: write its port, as in 127.0.0.1:5432.`
+  if (isLoopback(rule) && rule.ports?.length !== 1)
+    return `"${text}" is on this machine: write its port, as in 127.0.0.1:5432.`;
+  return holdsLoopback(rule)
+    ? `"${text}" holds this machine as well: list the networks that are meant.`
     : null;
+}
+
+const LOOPBACK = ['127.0.0.1', '::1'].flatMap((text) => parseAddress(text) ?? []);
+
+/** A block around loopback addresses: all that listens on this machine, the console among it. */
+function holdsLoopback(rule: Rule): boolean {
+  const { match } = rule;
+  return 'block' in match && !isLoopback(rule) && LOOPBACK.some((address) => within(address, match.block));
 }
 
 /** A port of this machine: it is carried there, and at the same address inside. @returns null for other rules */

@@ -5,6 +5,7 @@ import type { Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Clock } from '../clock.ts';
 import type { AgentConfig, TerminalSettings } from '../config/types.ts';
+import type { RefusalReport } from '../doors/refusals.ts';
 import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import type { Log } from '../log.ts';
@@ -57,6 +58,10 @@ export interface Wiring {
   programCopies: ProgramCopies;
   /** The configuration; null where the host has none. */
   configFile: string | null;
+  /** Where the console listens; null: it is off, or not there yet. */
+  consolePort(): number | null;
+  /** A door has refused somebody. */
+  report(report: RefusalReport): void;
   /** Resolves `${VAR}` and the log-in; throws what is missing. */
   resolve(config: AgentConfig): AgentSpec;
   /** argv of the bridge for a door. */

@@ -5,7 +5,8 @@
  */
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { readFileNow } from '../files.ts';
+import { writeBeneath } from '../beneath.ts';
+import { readFileNow, readIfThere } from '../files.ts';
 import { makeDirectories } from '../paths.ts';
 
 export const ETC = '/etc';
@@ -97,6 +98,15 @@ export function makeEtc(own: string, user: InsideUser, extra: ReadonlyMap<string
   put('passwd', passwd(user));
   put('group', group(user));
   for (const [name, content] of extra) put(name, content);
+}
+
+/** The machine has other resolvers now: a box that shares its network asks them, too. @returns whether anything changed */
+export function renewResolver(own: string): boolean {
+  const content = copyOf('resolv.conf');
+  if (content === null || readIfThere(join(own, 'etc', 'resolv.conf'), FILE_BYTES_MAX) === content.toString())
+    return false;
+  writeBeneath(own, 'etc/resolv.conf', content, 0o644);
+  return true;
 }
 
 interface Copy {

@@ -181,6 +181,15 @@ export type ShimReply =
   | { id: number; ok: true; result: unknown }
   | { id: number; ok: false; code: string; message: string };
 
+/** Shim → host, in the form of an answer to nobody, which a host that does not know it passes over: its door refused a peer. */
+export interface ShimRefusal {
+  id: 0;
+  ok: false;
+  code: string;
+  message: string;
+  report: { pid: number | null; refused: number; phase: 'first' | 'flood' | 'over' | 'replaced' };
+}
+
 /** Shim → host, unasked. */
 export type ShimNotice =
   | { notice: 'journal'; offset: number }

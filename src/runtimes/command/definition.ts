@@ -28,6 +28,27 @@ const config: RuntimeConfig = {
           ? `Write the program and each argument as a list: \`command: [${actual.trim().split(/\s+/).map(quoteIfNeeded).join(', ')}]\`.`
           : null,
     },
+    endpoints: {
+      schema: z
+        .array(
+          z
+            .string()
+            .max(2_000)
+            .refine(
+              (value) => /^https?:$/.test(URL.parse(value)?.protocol ?? ''),
+              'must be a URL: https://HOST or http://127.0.0.1:PORT',
+            ),
+        )
+        .max(16)
+        .meta({
+          description:
+            'runtime: command only. Where the program reaches its model: open in its sandbox whatever `network:` says, as for the other runtimes.',
+          examples: [['https://api.example.com']],
+        }),
+      waits: 'lets it reach other hosts',
+      mend: (actual) =>
+        typeof actual === 'string' ? `Write a list: \`endpoints: [${quoteIfNeeded(actual)}]\`.` : null,
+    },
   },
   modelForms: null,
   check({ where, get, pathFault }) {
@@ -55,11 +76,15 @@ const config: RuntimeConfig = {
   options({ get, path }) {
     const [program, ...args] = get('command') as string[];
     // A bare name is looked up on PATH; anything with a slash is a path like every other in the file.
-    return { command: [program!.includes('/') ? path(program!) : program!, ...args] };
+    const endpoints = get('endpoints') as string[] | undefined;
+    return {
+      command: [program!.includes('/') ? path(program!) : program!, ...args],
+      ...(endpoints === undefined ? {} : { endpoints }),
+    };
   },
   resolve(options, path) {
     const command = resolveCommand(optionsOf(options).command, path);
-    return Array.isArray(command) ? { command } : command;
+    return Array.isArray(command) ? { ...options, command } : command;
   },
   execTexts: (options, goal) => [
     ...optionsOf(options).command.map((text, index) => ({

@@ -8,6 +8,8 @@ import type { Fault } from '../definition.ts';
 export interface CommandOptions {
   /** The program, absolute or a name for PATH, and its arguments. */
   command: string[];
+  /** URLs of its model. */
+  endpoints?: string[];
 }
 
 /**

@@ -36,7 +36,7 @@ export const commandRuntime: Runtime = {
   },
 
   async prepare(agent, place) {
-    const { command } = agent.options as Partial<CommandOptions>;
+    const { command, endpoints = [] } = agent.options as Partial<CommandOptions>;
     if (command === undefined || command.length === 0) {
       throw new AetherError({
         code: 'command.missing',
@@ -74,6 +74,7 @@ export const commandRuntime: Runtime = {
       uses: { read: [], write: [place.agentDir, tmpOf(place)] },
       stop: { term_ms: 3_000, kill_ms: 5_000 },
       authNote: Object.keys(agent.auth).join(', ') || 'none: the program logs in by itself',
+      endpoints,
       opening: [],
     };
   },

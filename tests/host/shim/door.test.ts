@@ -50,11 +50,16 @@ function probe(socket: string): string {
 test('a process of the run, however it hides, cannot command it', async () => {
   for (const wrap of ['', 'env -i ', 'setsid env -i ']) {
     const shim = await lab.launch();
+    const refused: string[] = [];
+    shim.client.onRefused(({ message, report }) => refused.push(`${report.phase} ${message}`));
     await shim.client.start('s1', shell(`${wrap}${probe(shim.start.socket)}; echo over`));
     await shim.printed(0, 'over');
     expect(shim.journal.text(0)).toContain('not-yours');
     expect(shim.journal.text(0)).toContain('closed');
     expect(shim.journal.text(0)).not.toContain('"ok":true');
+    // Its host is told, and makes an event of it.
+    await until('its host to be told', () => refused.length > 0);
+    expect(refused[0]).toMatch(/^first /);
   }
 });
 

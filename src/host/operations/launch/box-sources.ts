@@ -18,9 +18,15 @@ export function writableByAgents(all: readonly AgentConfig[], stateDir: string):
 }
 
 /** @throws AetherError `sandbox.path-missing`, `path.in-the-way` */
-export function requireShown(agent: AgentConfig, { read, hidden = [], shared = [] }: BoxSpec): void {
+export function requireShown(agent: AgentConfig, spec: BoxSpec): void {
   const own = sandboxOf(agent);
   for (const one of [...own.read, ...own.write]) requireThere(agent.name, one);
+  requireNoLinks(agent, spec);
+}
+
+/** Of every box, also a later one of the same run: its agent has worked meanwhile. @throws AetherError `path.in-the-way` */
+export function requireNoLinks(agent: AgentConfig, { read, hidden = [], shared = [] }: BoxSpec): void {
+  const own = sandboxOf(agent);
   const writable = shared.map(realPath);
   // Mounted inside such a directory, or named by the user: what is shown of the system and of programs is neither.
   const inside = [...read, ...hidden].filter((one) => shared.some((top) => within(one, top)));

@@ -9,7 +9,7 @@ import { engineProgram } from '../../sandboxes/engine-program.ts';
 import type { ProcessSpec } from '../../shim/shim-protocol.ts';
 import type { RunSandbox } from '../../store/run-sandbox.ts';
 import type { Wiring } from '../wiring.ts';
-import { requireShown, writableByAgents } from './box-sources.ts';
+import { requireNoLinks, requireShown, writableByAgents } from './box-sources.ts';
 import { type BoxesBasis, boxesFor } from './boxes.ts';
 import { configurationOf } from './cover-config.ts';
 import { type Kept, keptOf, loadedByAll, makeKept } from './kept.ts';
@@ -92,13 +92,15 @@ export async function boxesOfRun(
   };
 }
 
-/** @throws AetherError `program.copy-failed` */
+/** @throws AetherError `program.copy-failed`, `path.in-the-way` */
 export async function boxed(
-  { programCopies }: Pick<Wiring, 'programCopies'>,
+  { programCopies, agents }: Pick<Wiring, 'programCopies' | 'agents'>,
   run: Run,
   process: ProcessSpec,
 ): Promise<ProcessSpec> {
   const box = run.box('engine');
+  const agent = agents.find(run.record.agent);
+  if (agent !== undefined && run.record.sandbox.name !== 'none') requireNoLinks(agent.config, box.spec);
   // Unconfined, it has the capabilities of its user, or that user's debugger beside it.
   if (run.record.sandbox.name === 'none' || run.runtime.capabilities.engine !== 'structured')
     return box.wrap(process);

@@ -29,6 +29,7 @@ type Needs = Pick<
   | 'socketDir'
   | 'groupKinds'
   | 'sandbox'
+  | 'report'
 >;
 
 /** A shim that lives may be slow to answer on a machine under load: from then on the run is shown as unknown. */
@@ -51,6 +52,9 @@ export class Connections {
     const { clock } = this.#wiring;
     const since_ms = clock.elapsed();
     run.attach(client);
+    client.onRefused(({ message, report }) =>
+      this.#wiring.report({ ...report, door: `shim of ${run.record.agent}`, why: message }),
+    );
     client.onClose((why) => {
       // A newer host has the run, and whatever becomes of it.
       if (why.code === 'shim.fenced') return;

@@ -40,6 +40,8 @@ type Needs = Pick<
   | 'chooseSandbox'
   | 'programCopies'
   | 'configFile'
+  | 'consolePort'
+  | 'report'
   | 'store'
   | 'clock'
   | 'ids'
@@ -119,8 +121,7 @@ export class Launcher {
     makeRunDirectories(config, id, stateDir, socketDir);
     const prepared = await this.prepare(config, id, state, resume);
     const place = this.place(config.name, id);
-    const { launch } = prepared;
-    const boxes = await boxesOfRun(this.#wiring, { config, choice, place, launch });
+    const boxes = await boxesOfRun(this.#wiring, { config, choice, place, launch: prepared.launch });
     const record = this.#newRecord(config, id, prepared, { state, resume, automatic }, boxes);
     this.#begin(record, config.runtime, { state, resume, automatic });
     tellRepository(this.#wiring, record, prepared.launch);
@@ -216,7 +217,6 @@ export class Launcher {
   async #startProcesses(run: Run, launch: LaunchSpec): Promise<void> {
     const { clock, stateDir, socketDir } = this.#wiring;
     const { id, paths } = run;
-    const { agent } = run.record;
     await placeFiles(stateDir, launch);
     const box = run.box('engine');
     await box.prepare({
@@ -227,7 +227,7 @@ export class Launcher {
     this.#doors.set(id, await this.#wiring.openDoor(run));
     const shim = await launchShim({
       run: id,
-      agent,
+      agent: run.record.agent,
       dir: paths.journal,
       socket: paths.shimSocket,
       journal_segment_bytes: limits.journal_segment_bytes,

@@ -10,6 +10,7 @@ import { loopbackPorts, networkOf, portsOf, rulesOf } from '../../config/network
 import type { AgentConfig, NetworkConfig } from '../../config/types.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
+import { renewResolver } from '../../sandboxes/etc.ts';
 import { findPasst, unreachableFrom } from '../../sandboxes/passt.ts';
 import type { NetworkSpec } from '../../shim/shim-protocol.ts';
 import type { BoxSpec } from '../../store/run-sandbox.ts';
@@ -113,7 +114,7 @@ export function networkWords(config: AgentConfig, confined: boolean): string {
 }
 
 /** What this file uses of the host. */
-type Needs = Pick<Wiring, 'agents' | 'events' | 'log' | 'stateDir'>;
+type Needs = Pick<Wiring, 'agents' | 'events' | 'log' | 'stateDir' | 'consolePort'>;
 
 /** Makes the network of a run, before its first process. */
 export async function openNetwork(wiring: Needs, run: Run, launch: LaunchSpec): Promise<void> {
@@ -121,6 +122,8 @@ export async function openNetwork(wiring: Needs, run: Run, launch: LaunchSpec): 
   const { config } = wiring.agents.get(agent);
   const network = networkSpec(config, launch);
   if (network === null) return;
+  const { consolePort } = wiring;
+  if (network.relays.some(({ port }) => port === consolePort())) throw namesConsole(agent, consolePort());
   await run.client.network('network', network);
   const host = portsAddress(wiring.stateDir, agent);
   const hidden: { port: number; why: string }[] = [];
@@ -137,8 +140,25 @@ export async function openNetwork(wiring: Needs, run: Run, launch: LaunchSpec): 
   wiring.events.append({ topic: 'ports.hidden', ...of, data: { ports: hidden } });
 }
 
+/** The machine has moved, or joined another network: its runs that share this one find its resolvers. */
+export function renewResolvers({ runs }: Pick<Wiring, 'runs'>): void {
+  for (const { record } of runs.live())
+    for (const { network, own } of record.sandbox.boxes)
+      if (record.sandbox.name !== 'none' && network === 'shared' && own !== undefined) renewResolver(own);
+}
+
+/** Listed, or the address of its model: either would carry the operator's door into the box. */
+function namesConsole(agent: string, port: number | null): AetherError {
+  return new AetherError({
+    code: 'network.console',
+    who: 'config',
+    message: `${agent} cannot start: its network would carry 127.0.0.1:${port}, at which the console is.`,
+    next: 'Take the port out of its `network:` or its model’s address, or give the console another (`console: { port: … }`) and start the host again.',
+  });
+}
+
 /** The hosts that this run may reach were edited, perhaps while no host ran: it counts for its next connections. */
-export async function changeNetwork(wiring: Needs, run: Run): Promise<void> {
+export async function changeNetwork(wiring: Pick<Needs, 'agents' | 'log'>, run: Run): Promise<void> {
   const agent = wiring.agents.find(run.record.agent);
   const rules = agent === undefined ? null : rulesOf(networkOf(agent.config));
   if (rules === null || !run.connected || run.box('engine').spec.network !== 'own') return;

@@ -20,6 +20,7 @@ import {
   SHIM_LINE_BYTES_MAX,
   SHIM_PROTOCOL,
   type ShimNotice,
+  type ShimRefusal,
   type ShimReply,
   type ShimRequest,
   type ShimStatus,
@@ -41,6 +42,7 @@ interface Waiting {
 export class ShimClient {
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #refusalListeners = new Set<(refusal: ShimRefusal) => void>();
   readonly #noticeListeners = new Set<(notice: 'journal', offset: number) => void>();
   readonly #closeListeners = new Set<(why: AetherError) => void>();
   #next = 1;
@@ -208,6 +210,11 @@ export class ShimClient {
     return () => this.#noticeListeners.delete(listener);
   }
 
+  /** The shim's door has turned somebody away. */
+  onRefused(listener: (refusal: ShimRefusal) => void): void {
+    this.#refusalListeners.add(listener);
+  }
+
   /** Called once, also when the connection is already gone. `why.code`: `shim.closed` or `shim.fenced`. */
   onClose(listener: (why: AetherError) => void): () => void {
     const closed = this.#closed;
@@ -257,7 +264,11 @@ export class ShimClient {
     for (const listener of this.#noticeListeners) listener('journal', message.offset);
   }
 
-  #reply(message: ShimReply): void {
+  #reply(message: ShimReply | ShimRefusal): void {
+    if ('report' in message) {
+      for (const listener of this.#refusalListeners) listener(message);
+      return;
+    }
     const waiting = this.#waiting.get(message.id);
     if (!waiting) return;
     this.#waiting.delete(message.id);

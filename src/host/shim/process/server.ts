@@ -4,6 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import type { Socket } from 'node:net';
+import type { RefusalReport } from '../../doors/refusals.ts';
 import { openUnixDoor, type UnixDoor } from '../../doors/unix-door.ts';
 import { messageOf } from '../../errors.ts';
 import { LineReader } from '../../line-reader.ts';
@@ -14,6 +15,7 @@ import {
   SHIM_LINE_BYTES_MAX,
   SHIM_PROTOCOL,
   type ShimNotice,
+  type ShimRefusal,
   type ShimReply,
   type ShimRequest,
 } from '../shim-protocol.ts';
@@ -55,9 +57,16 @@ export class ShimServer {
       serve: (socket) => this.#serve(socket),
       refusal: ({ why, full }) =>
         `${JSON.stringify(refusal(0, new Refused(full ? 'busy' : 'not-yours', why)))}\n`,
-      report: (report) => console.error(JSON.stringify(report)),
+      report: (report) => this.#report(report),
       failed: (error) => console.error(messageOf(error)),
     });
+  }
+
+  /** The host makes an event of it; without one it stays in the shim's own log. */
+  #report({ why, pid, refused, phase }: RefusalReport): void {
+    if (this.#host === null) console.error(JSON.stringify({ door: 'shim', why, pid, refused, phase }));
+    else
+      send(this.#host, { id: 0, ok: false, code: 'refused', message: why, report: { pid, refused, phase } });
   }
 
   get connected(): boolean {
@@ -237,7 +246,7 @@ function dismiss(socket: Socket, message: ShimReply | ShimNotice): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-function send(socket: Socket, message: ShimReply | ShimNotice): void {
+function send(socket: Socket, message: ShimReply | ShimNotice | ShimRefusal): void {
   if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
 }
 
