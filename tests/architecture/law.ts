@@ -179,7 +179,7 @@ export const rooms: Room[] = [
   {
     name: 'shim-client',
     paths: ['host/shim/client/'],
-    may: ['ground', 'process', 'wire', 'shim-format', 'door-client'],
+    may: ['ground', 'process', 'wire', 'shim-format', 'door-client', 'egress-rules'],
     packages: 'any',
     node: true,
   },
@@ -244,6 +244,7 @@ export const rooms: Room[] = [
       may: [
         ...[...BASE, ...DOMAIN, 'runs', 'agents', 'config', 'shim-client', 'shim-format', 'wire', 'legality'],
         ...(name === 'boot' ? ['ledger'] : []),
+        ...(name === 'launch' ? ['egress-rules'] : []),
         ...operationParts.slice(at + 1).map(part),
         'operations-shared',
       ],
@@ -437,7 +438,7 @@ export const rooms: Room[] = [
   /** What `network:` means: the configuration checks it, the proxy decides by it. */
   {
     name: 'egress-rules',
-    paths: ['host/egress/rules.ts', 'host/egress/addresses.ts'],
+    paths: ['host/egress/rules.ts', 'host/egress/addresses.ts', 'host/egress/upstream.ts'],
     may: [],
     packages: [],
     node: true,

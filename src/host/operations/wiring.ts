@@ -60,7 +60,7 @@ export interface Wiring {
   configFile: string | null;
   /** Where the console listens; null: it is off, or not there yet. */
   consolePort(): number | null;
-  /** A door has refused somebody. */
+  /** A door has refused a peer. */
   report(report: RefusalReport): void;
   /** Resolves `${VAR}` and the log-in; throws what is missing. */
   resolve(config: AgentConfig): AgentSpec;

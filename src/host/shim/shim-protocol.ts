@@ -181,7 +181,7 @@ export type ShimReply =
   | { id: number; ok: true; result: unknown }
   | { id: number; ok: false; code: string; message: string };
 
-/** Shim → host, in the form of an answer to nobody, which a host that does not know it passes over: its door refused a peer. */
+/** Shim → host, its door refused a peer. It has the form of an answer to no request, which older hosts pass over. */
 export interface ShimRefusal {
   id: 0;
   ok: false;

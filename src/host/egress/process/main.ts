@@ -7,6 +7,7 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../../errors.ts';
 import type { FromProxy, ToProxy } from '../egress-protocol.ts';
+import { upstreamsOf } from '../upstream.ts';
 import { caps } from './caps.ts';
 import { Decisions } from './decisions.ts';
 import { EgressProxy } from './proxy.ts';
@@ -16,7 +17,7 @@ const tell = (message: FromProxy) => {
 };
 
 const decisions = new Decisions(caps, (told) => tell({ kind: 'decided', decisions: told }));
-const proxy = new EgressProxy(decisions);
+const proxy = new EgressProxy(decisions, undefined, upstreamsOf(process.env));
 
 process.title = 'aether-egress';
 process.on('message', (message: ToProxy, socket?: Socket) => {

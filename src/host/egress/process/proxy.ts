@@ -9,9 +9,10 @@ import { joinSockets } from '../../joined-sockets.ts';
 import { cutText } from '../../text.ts';
 import type { EgressPolicy, RefusalReason } from '../egress-protocol.ts';
 import type { Target } from '../rules.ts';
+import type { Upstreams } from '../upstream.ts';
 import { caps } from './caps.ts';
 import type { Decisions } from './decisions.ts';
-import { type Lookup, NotReached, Reach, spelt } from './reach.ts';
+import { type Lookup, NotReached, type Opened, Reach, spelt } from './reach.ts';
 import { absoluteTarget, connectTarget, Malformed, passedHeaders } from './request.ts';
 
 const STATUS: Record<RefusalReason, number> = {
@@ -35,9 +36,9 @@ export class EgressProxy {
   readonly #decisions: Decisions;
   readonly #sockets = new Set<Socket>();
 
-  constructor(decisions: Decisions, look?: Lookup) {
+  constructor(decisions: Decisions, look?: Lookup, upstreams?: Upstreams) {
     this.#decisions = decisions;
-    this.#reach = new Reach(look);
+    this.#reach = new Reach(look, upstreams);
     this.#server = createServer({
       maxHeaderSize: caps.head_bytes_max,
       headersTimeout: caps.head_ms,
@@ -85,7 +86,7 @@ export class EgressProxy {
   async #tunnel(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     let outside: Socket;
     try {
-      outside = await this.#open(connectTarget(request));
+      outside = (await this.#open(connectTarget(request), 'tunnel')).socket;
     } catch (error) {
       const { status, text } = this.#refused(error, request);
       socket.end(plain(status, text));
@@ -102,11 +103,11 @@ export class EgressProxy {
   }
 
   async #forward(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let outside: Socket;
+    let outside: Opened;
     let where: { target: Target; path: string };
     try {
       where = absoluteTarget(request);
-      outside = await this.#open(where.target);
+      outside = await this.#open(where.target, 'plain');
     } catch (error) {
       const { status, text } = this.#refused(error, request);
       // Its body is not read: what follows on this connection would be taken for a request.
@@ -114,15 +115,15 @@ export class EgressProxy {
       response.end(text);
       return;
     }
-    if (response.destroyed) outside.destroy();
+    if (response.destroyed) outside.socket.destroy();
     else exchange(request, response, where, outside);
   }
 
-  async #open(target: Target): Promise<Socket> {
+  async #open(target: Target, kind: 'tunnel' | 'plain'): Promise<Opened> {
     try {
-      const socket = await this.#reach.open(target);
+      const opened = await this.#reach.open(target, kind);
       this.#decisions.note({ outcome: 'reached', host: target.host, port: target.port });
-      return socket;
+      return opened;
     } catch (error) {
       if (error instanceof NotReached) this.#note(target, error);
       throw error;
@@ -158,19 +159,20 @@ function exchange(
   request: IncomingMessage,
   response: ServerResponse,
   { target, path }: { target: Target; path: string },
-  outside: Socket,
+  { socket, via }: Opened,
 ): void {
   const host = target.port === 80 ? spelt(target).replace(/:80$/, '') : spelt(target);
   const chunked = request.headers['transfer-encoding'] !== undefined;
   const upstream = requestTo({
-    createConnection: () => outside,
+    createConnection: () => socket,
     method: request.method ?? 'GET',
-    path,
+    path: via === null ? path : `http://${host}${path}`,
     setHost: false,
     maxHeaderSize: 4 * caps.head_bytes_max,
     headers: [
       ...passedHeaders(request.rawHeaders, ['host']),
       ...['Host', host, 'Connection', 'close'],
+      ...(via?.authorization ? ['Proxy-Authorization', via.authorization] : []),
       ...(chunked ? ['Transfer-Encoding', 'chunked'] : []),
     ],
   });

@@ -6,9 +6,11 @@
 import { lookup } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { connect as connectTls } from 'node:tls';
 import { type Address, PRIVATE, parseAddress, specialKind } from '../addresses.ts';
 import type { EgressPolicy, RefusalReason } from '../egress-protocol.ts';
 import { listsAddress, namesTarget, parseRule, type Rule, type Target } from '../rules.ts';
+import { goesDirect, NO_UPSTREAM, type Upstream, type Upstreams } from '../upstream.ts';
 import { caps } from './caps.ts';
 
 /** A target that is not reached, and why. */
@@ -23,6 +25,13 @@ export class NotReached extends Error {
   }
 }
 
+/** A connection to a target, or to the operator's proxy that is asked for it. */
+export interface Opened {
+  socket: Socket;
+  /** A plain request names the whole URL there. */
+  via: Upstream | null;
+}
+
 export type Lookup = (host: string) => Promise<string[]>;
 
 const systemLookup: Lookup = async (host) =>
@@ -32,9 +41,11 @@ export class Reach {
   #rules: Rule[] = [];
   #model: Rule[] = [];
   readonly #lookup: Lookup;
+  readonly #upstreams: Upstreams;
 
-  constructor(look: Lookup = systemLookup) {
+  constructor(look: Lookup = systemLookup, upstreams: Upstreams = NO_UPSTREAM) {
     this.#lookup = look;
+    this.#upstreams = upstreams;
   }
 
   /** What is open already stays open; the next connection is held against these. */
@@ -44,11 +55,29 @@ export class Reach {
   }
 
   /** @throws NotReached */
-  async open(target: Target): Promise<Socket> {
+  async open(target: Target, kind: 'tunnel' | 'plain'): Promise<Opened> {
     if (!namesTarget(this.#rules, target))
       throw new NotReached('not-listed', `${spelt(target)} is not on the list of this agent's network.`);
-    const addresses = await this.#addressesOf(target);
-    return await dialled(addresses, target);
+    const via = this.#upstreamFor(target, kind);
+    const addresses = await this.#addressesOf(target).catch((error: unknown) => {
+      // A name that only the operator's proxy resolves is judged there.
+      const unresolved = error instanceof NotReached && error.reason === 'unresolved';
+      if (via !== null && unresolved) return null;
+      throw error;
+    });
+    const near = addresses?.some((address) => specialKind(address) !== null) ?? false;
+    if (addresses !== null && (via === null || near))
+      return { socket: await dialled(addresses, target), via: null };
+    const socket = await dialUpstream(via!, target);
+    if (kind === 'tunnel') await throughTunnel(socket, via!, target);
+    return { socket, via };
+  }
+
+  /** What is listed by its address is a neighbour: no proxy stands before it. */
+  #upstreamFor(target: Target, kind: 'tunnel' | 'plain'): Upstream | null {
+    const via = this.#upstreams[kind];
+    if (via === null || goesDirect(target, this.#upstreams.direct)) return null;
+    return target.address !== null && listsAddress(this.#rules, target.address, target.port) ? null : via;
   }
 
   /** Those that may be reached. @throws NotReached */
@@ -127,5 +156,65 @@ function dial({ text, family }: Address, port: number): Promise<Socket> {
       socket.removeAllListeners('error').on('error', () => socket.destroy());
       resolve(socket);
     });
+  });
+}
+
+async function dialUpstream({ host, port, tls }: Upstream, target: Target): Promise<Socket> {
+  try {
+    return await new Promise<Socket>((resolve, reject) => {
+      const options = { host, port, allowHalfOpen: true, noDelay: true };
+      const socket = tls ? connectTls({ ...options, servername: host }) : connect(options);
+      const timer = setTimeout(() => socket.destroy(new Error('no answer in time')), caps.dial_ms);
+      socket.once('error', (error) => {
+        clearTimeout(timer);
+        reject(error);
+      });
+      socket.once(tls ? 'secureConnect' : 'connect', () => {
+        clearTimeout(timer);
+        socket.removeAllListeners('error').on('error', () => socket.destroy());
+        resolve(socket);
+      });
+    });
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+    throw new NotReached(
+      'unreachable',
+      `The operator's proxy, which leads to ${spelt(target)}, does not answer (${why}).`,
+    );
+  }
+}
+
+/** Asks for the target, and reads the answer up to its empty line. @throws NotReached */
+function throughTunnel(socket: Socket, { authorization }: Upstream, target: Target): Promise<void> {
+  const login = authorization === null ? '' : `Proxy-Authorization: ${authorization}\r\n`;
+  socket.write(`CONNECT ${spelt(target)} HTTP/1.1\r\nHost: ${spelt(target)}\r\n${login}\r\n`);
+  return new Promise((resolve, reject) => {
+    let head = Buffer.alloc(0);
+    const fail = (why: string) => {
+      done();
+      socket.destroy();
+      reject(
+        new NotReached('unreachable', `The operator's proxy does not lead to ${spelt(target)}: ${why}.`),
+      );
+    };
+    const timer = setTimeout(() => fail('no answer in time'), caps.dial_ms);
+    const ended = () => fail('it closed the connection');
+    const read = (chunk: Buffer) => {
+      head = Buffer.concat([head, chunk]);
+      const end = head.indexOf('\r\n\r\n');
+      if (end < 0) return head.length > caps.head_bytes_max ? fail('its answer is too long') : undefined;
+      const status = /^HTTP\/1\.[01] (\d{3})/.exec(head.toString('latin1', 0, end))?.[1];
+      if (status === undefined || !status.startsWith('2')) return fail(`it answers ${status ?? 'no HTTP'}`);
+      done();
+      const rest = head.subarray(end + 4);
+      socket.pause();
+      if (rest.length > 0) socket.unshift(rest);
+      return resolve();
+    };
+    const done = () => {
+      clearTimeout(timer);
+      socket.off('data', read).off('close', ended).off('end', ended);
+    };
+    socket.on('data', read).on('close', ended).on('end', ended);
   });
 }

@@ -8,6 +8,7 @@ import { networkInterfaces } from 'node:os';
 import type { LaunchSpec } from '../../../runtimes/runtime.ts';
 import { loopbackPorts, networkOf, portsOf, rulesOf } from '../../config/network.ts';
 import type { AgentConfig, NetworkConfig } from '../../config/types.ts';
+import { upstreamsOf } from '../../egress/upstream.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
 import { renewResolver } from '../../sandboxes/etc.ts';
@@ -105,12 +106,20 @@ export function networkWords(config: AgentConfig, confined: boolean): string {
   if (network === 'host') return UNSAFE;
   const asked = Array.isArray(network) ? network.join(' ') : network;
   if (!confined) return `not enforced without a sandbox (${asked}): it reaches all that this machine reaches`;
-  if (network === 'none') return `none: only its model; ${NO_MORE}`;
+  const out = upstreamWords();
+  if (network === 'none') return `none: only its model${out}; ${NO_MORE}`;
   if (network === 'full')
     return typeof findPasst() === 'string'
-      ? 'full: every public address, HTTP through its proxy, other TCP, UDP and DNS through passt'
-      : `full: every public host by HTTP and CONNECT through its proxy; ${NO_MORE}`;
-  return `listed: its model and ${asked}, by HTTP and CONNECT through its proxy; ${NO_MORE}`;
+      ? `full: every public address, HTTP through its proxy${out}, other TCP, UDP and DNS through passt`
+      : `full: every public host by HTTP and CONNECT through its proxy${out}; ${NO_MORE}`;
+  return `listed: its model and ${asked}, by HTTP and CONNECT through its proxy${out}; ${NO_MORE}`;
+}
+
+/** Without the log-in that its address may hold. */
+function upstreamWords(): string {
+  const { tunnel, plain } = upstreamsOf(process.env);
+  const proxies = [tunnel, plain].flatMap((one) => (one === null ? [] : [`${one.host}:${one.port}`]));
+  return proxies.length === 0 ? '' : ` and yours (${[...new Set(proxies)].join(', ')})`;
 }
 
 /** What this file uses of the host. */

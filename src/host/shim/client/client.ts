@@ -210,7 +210,7 @@ export class ShimClient {
     return () => this.#noticeListeners.delete(listener);
   }
 
-  /** The shim's door has turned somebody away. */
+  /** The shim's door has refused a peer. */
   onRefused(listener: (refusal: ShimRefusal) => void): void {
     this.#refusalListeners.add(listener);
   }

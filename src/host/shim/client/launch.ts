@@ -2,10 +2,12 @@
  * Starts a shim so that nothing ties it to this host: its own session, no inherited descriptors, no inherited
  * environment. It is told what to do on stdin, says once that it is ready, and is on its own from then on.
  */
+
 import { spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { UPSTREAM_VARIABLES } from '../../egress/upstream.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { NO_INSPECTOR } from '../../node-flags.ts';
@@ -37,7 +39,12 @@ export async function launchShim(
     detached: true,
     cwd: '/',
     // One allocator arena and one pool thread: it has nothing to do in parallel.
-    env: { [RUN_MARKER]: start.run, MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' },
+    env: {
+      [RUN_MARKER]: start.run,
+      MALLOC_ARENA_MAX: '1',
+      UV_THREADPOOL_SIZE: '1',
+      ...outwards(process.env),
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let printed = '';
@@ -88,4 +95,12 @@ export async function launchShim(
     child.removeAllListeners('error').on('error', (error) => options.log?.warn({ err: error }, 'shim'));
     child.unref();
   }
+}
+
+/** What its proxy needs to get out as programs of the operator do. */
+function outwards(environment: Record<string, string | undefined>): Record<string, string> {
+  const names = ['RES_OPTIONS', 'LOCALDOMAIN', 'NODE_EXTRA_CA_CERTS', ...UPSTREAM_VARIABLES];
+  return Object.fromEntries(
+    names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
+  );
 }

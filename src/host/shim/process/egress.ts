@@ -8,6 +8,7 @@ import type { Server, Socket } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EgressDecision, EgressPolicy, FromProxy, ToProxy } from '../../egress/egress-protocol.ts';
+import { RUN_MARKER } from '../../process/marker.ts';
 import type { Companions } from './companions.ts';
 
 const PROGRAM = fileURLToPath(
@@ -68,7 +69,7 @@ export class Egress {
     this.#startedAt = performance.now();
     const child = this.#companions.spawn(process.execPath, [...NODE_FLAGS, PROGRAM], {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { MALLOC_ARENA_MAX: '1', ...resolverVariables() },
+      env: { MALLOC_ARENA_MAX: '1', ...variables() },
     });
     child.on('error', (error) => console.error(`egress: ${error.message}`));
     child.on('message', (message: FromProxy) => this.#noted(message.decisions));
@@ -86,10 +87,8 @@ export class Egress {
   }
 }
 
-/** How names are resolved here is the user's choice. */
-function resolverVariables(): Record<string, string> {
-  const given = ['RES_OPTIONS', 'LOCALDOMAIN'].map((name) => [name, process.env[name]] as const);
-  return Object.fromEntries(
-    given.filter((entry): entry is readonly [string, string] => entry[1] !== undefined),
-  );
+/** How names are resolved here, and by which proxy one gets out, is the user's choice; the agent sees neither. */
+function variables(): Record<string, string> {
+  const { [RUN_MARKER]: _ofTheRun, ...given } = process.env;
+  return given as Record<string, string>;
 }
