@@ -143,7 +143,7 @@ export const watchdogSchema = z
   ])
   .meta({
     description:
-      'What happens when a turn is stuck: no output of the engine, no tool begun or done, no CPU time used by any of its processes. Silence alone is not enough, and an agent that is idle, waits for you, is held or paused is never stuck. off: no other process watches.',
+      'What happens when a turn is stuck: no output of the engine, no tool begun or done, no CPU time used by any of its processes. Silence alone is not enough, and an agent that is idle, waits for you, is held or paused is never stuck. off: it is not watched.',
     examples: [{ after: '10m', action: 'report' }, 'interrupt', 'off'],
   });
 
