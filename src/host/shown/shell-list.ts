@@ -3,33 +3,16 @@
  * of the list is in a step, an operator or a blank.
  */
 import { marked } from './pieces.ts';
+import { type Heredoc, type Pending, pending } from './shell-pending.ts';
 import { type Runs, runsOf } from './shell-runs.ts';
-import { type Inner, type Word, WordReader } from './shell-words.ts';
+import { type Inner, WordReader } from './shell-words.ts';
 import type { Joint, Step, Steps } from './step.ts';
 
+const UNSEEN = 'runs what it reads, which is not visible here';
 const DEPTH_MAX = 8;
 const STEPS_MAX = 500;
 /** Of `[[ … ]]` and `(( … ))`. */
 const TEST_CHARS_MAX = 4_000;
-
-interface Heredoc {
-  end: string;
-  quoted: boolean;
-  dashed: boolean;
-  of: Pending;
-}
-
-/** A step while it is read. */
-interface Pending {
-  joint: Joint;
-  start: number;
-  words: Word[];
-  step: Step | null;
-  runs: Runs | null;
-  /** What `<<<` and here-documents give it to read. */
-  input: string | null;
-  background: boolean;
-}
 
 export class ListReader {
   readonly #source: string;
@@ -142,21 +125,37 @@ export class ListReader {
 
   #newline(): void {
     const at = this.#at;
+    const continues = this.#continues();
     this.#finish(at);
     this.#at = at + 1;
     this.#heredocBodies();
-    this.#now = pending('\n', this.#at);
-    this.#before = null;
+    if (continues) this.#now.start = this.#at;
+    else {
+      this.#now = pending('\n', this.#at);
+      this.#before = null;
+    }
+  }
+
+  /** Behind `|` or `&&` a line goes on in the next one. */
+  #continues(): boolean {
+    const { joint, words, start } = this.#now;
+    return (
+      words.length === 0 &&
+      (joint === '|' || joint === '|&' || joint === '&&' || joint === '||') &&
+      this.#source.slice(start, this.#at).trim() === ''
+    );
   }
 
   #comment(): void {
     const end = this.#source.indexOf('\n', this.#at);
     const to = end < 0 ? this.#source.length : end;
     const text = this.#source.slice(this.#at, to);
+    const continues = this.#continues();
     this.#finish(this.#at);
-    this.#emit({ joint: this.#now.joint, text, kind: 'comment' });
+    this.#emit({ joint: '', text, kind: 'comment' });
     this.#at = to;
-    this.#now = pending('\n', to);
+    if (continues) this.#now.start = to;
+    else this.#now = pending('\n', to);
   }
 
   #operator(char: string): void {
@@ -176,7 +175,9 @@ export class ListReader {
     this.#finish(this.#at);
     this.#at += sign.length;
     const joint = sign.startsWith(';') && sign !== ';' ? ';;' : (sign as Joint);
+    const before = this.#now;
     this.#now = pending(joint, this.#at);
+    if (joint === '|' || joint === '|&') before.into = this.#now;
     this.#pattern = joint === ';;' && this.#cases > 0;
     if (joint !== '|' && joint !== '|&') this.#before = null;
   }
@@ -244,6 +245,9 @@ export class ListReader {
     const sign = /^(?:&>>?|<<<|<<-?|<>|<&|>>|>&|>\||<|>)/.exec(
       this.#source.slice(this.#at, this.#at + 3),
     )![0];
+    const number = this.#now.words.at(-1);
+    // `2>` is no argument.
+    if (number?.end === this.#at && /^\d+$/.test(number.value ?? '')) this.#now.words.pop();
     if ((sign === '<' || sign === '>') && this.#source[this.#at + 1] === '(') {
       this.#word();
       return;
@@ -259,6 +263,7 @@ export class ListReader {
     const from = this.#at;
     const word = this.#reader.word();
     if (this.#at === from) this.#at += 1;
+    if (/^\/dev\/(?:tcp|udp)\//.test(word.value ?? '')) this.#now.connects = true;
     if (sign === '<<' || sign === '<<-') {
       const end = word.value ?? this.#source.slice(word.start, word.end);
       this.#heredocs.push({ end, quoted: word.quoted, dashed: sign === '<<-', of: this.#now });
@@ -291,7 +296,15 @@ export class ListReader {
     }
   }
 
-  #heredoc(text: string, quoted: boolean, { step, runs }: Pending): void {
+  #heredoc(text: string, quoted: boolean, { step, runs, into }: Pending): void {
+    const reader = into?.runs?.readsProgram ?? null;
+    const passed = reader !== null && /sh$/.test(reader) ? (runs?.decodes?.(text) ?? null) : null;
+    if (passed !== null) {
+      // It is visible after all.
+      into!.step!.notes = into!.step!.notes.filter((note) => !note.endsWith(UNSEEN));
+      this.#nest({ within: `${reader} reads`, text: passed });
+      return;
+    }
     const within = runs?.program ? `${runs.program} reads` : 'input';
     const program = runs?.readsProgram ?? null;
     if (program !== null && /sh$/.test(program)) {
@@ -314,6 +327,7 @@ export class ListReader {
     this.#told = now.start + read.trimEnd().length;
     now.runs = pattern ? null : runsOf(this.#source, now.words);
     const notes = now.runs === null ? [] : [...now.runs.notes];
+    if (now.connects) notes.push('opens a connection to another machine');
     if (now.background) notes.push('in the background: what follows does not wait for it');
     now.step = this.#emit({ joint: now.joint, text, kind: 'shell', notes, gap });
     for (const { inner } of now.words) for (const one of inner) this.#nest(one);
@@ -338,8 +352,7 @@ export class ListReader {
     const waits = this.#heredocs.some(({ of }) => of === now);
     if (runs.readsProgram !== null && !waits) {
       if (read !== null) this.#nest({ within: `${runs.readsProgram} reads`, text: read });
-      else if (piped !== null || now.input !== null)
-        notes.push(`${runs.readsProgram} runs what it reads, which is not visible here`);
+      else if (piped !== null || now.input !== null) notes.push(`${runs.readsProgram} ${UNSEEN}`);
     }
     const decoded = runs.decodes !== null && read !== null ? runs.decodes(read) : null;
     if (decoded !== null && decoded !== read)
@@ -371,8 +384,4 @@ export class ListReader {
     this.#all.steps.push(step);
     return step;
   }
-}
-
-function pending(joint: Joint, start: number): Pending {
-  return { joint, start, words: [], step: null, runs: null, input: null, background: false };
 }

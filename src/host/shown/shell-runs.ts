@@ -51,7 +51,6 @@ const BEFORE: Record<string, string> = {
   unshare: '',
   xargs: 'adEILnPs',
   parallel: 'jN',
-  watch: 'n',
   busybox: '',
   coproc: '',
   strace: 'eop',
@@ -81,12 +80,17 @@ export function runsOf(source: string, words: readonly Word[]): Runs {
     return runs;
   }
   const program = nameOf(word.value);
+  if (program === 'function')
+    runs.notes.push(`from now on ${words[at + 1]?.value ?? 'it'} means what follows`);
   runs.program = program;
   if (word.quoted && word.value !== written) runs.notes.push(`the program is ${word.value}`);
   const given = words.slice(at + 1);
   const values = given.map(({ value }) => value);
   if (SHELLS.test(program)) ofShell(program, given, source, runs);
-  else ofProgram(program, given, source, runs);
+  else {
+    ofProgram(program, given, source, runs);
+    ofArguments(program, given, source, runs);
+  }
   ofLanguage(program, given, source, runs);
   runs.prints = printed(program, values);
   runs.decodes = decoder(program, values);
@@ -137,7 +141,11 @@ function optionsEnd(words: readonly Word[], from: number, takes: string, name: s
 function ofShell(program: string, given: readonly Word[], source: string, runs: Runs): void {
   for (let at = 0; at < given.length; at += 1) {
     const { value } = given[at]!;
-    if (value !== null && /^(?:-[A-Za-z]*c|-(?:Command|EncodedCommand|e|enc))$/.test(value)) {
+    if (/^(?:pwsh|powershell)$/.test(program) && /^-e(?:c|nc|ncodedcommand)?$/i.test(value ?? '')) {
+      runs.code.push({ within: 'PowerShell', text: fromUtf16(given[at + 1]?.value ?? '') });
+      return;
+    }
+    if (value !== null && /^(?:-[A-Za-z]*c|-Command)$/.test(value)) {
       const text = given[at + 1];
       if (text === undefined) return;
       if (text.value !== null) runs.shell.push({ within: `${program} ${value}`, text: text.value });
@@ -197,6 +205,12 @@ function ofProgram(program: string, given: readonly Word[], source: string, runs
       else runs.shell.push({ within: `on ${given[at - 1]?.value ?? 'the other machine'}`, text: joined });
       return;
     }
+    case 'watch': {
+      const from = given.findIndex(({ value }) => value === null || !/^-|^\d+(?:\.\d+)?$/.test(value));
+      const joined = from < 0 ? null : text(given.slice(from));
+      if (joined !== null) runs.shell.push({ within: 'watch', text: joined });
+      return;
+    }
     case 'find':
       inFind(given, source, runs);
       return;
@@ -205,18 +219,22 @@ function ofProgram(program: string, given: readonly Word[], source: string, runs
     case 'batch':
       runs.notes.push('runs something later, out of sight');
       return;
-    case 'git':
-      if (given.some(({ value }) => GIT_RUNS.test(value ?? '')))
-        runs.notes.push('git is told to run a program');
-      return;
     default:
   }
+}
+
+/** Of any program: an option that names a command, a shell among its arguments. */
+function ofArguments(program: string, given: readonly Word[], source: string, runs: Runs): void {
+  const tells = (word: string) => OPTION_RUNS.test(word) || (program === 'git' && GIT_RUNS.test(word));
+  if (given.some(({ value }) => tells(value ?? ''))) runs.notes.push(`${program} is told to run a program`);
   // `docker run IMAGE sh -c …`, `kubectl exec POD -- bash -c …`
   const at = given.findIndex(({ value }) => value !== null && SHELLS.test(nameOf(value)));
   if (at >= 0 && /^-[a-z]*c$/.test(given[at + 1]?.value ?? ''))
     ofShell(nameOf(given[at]!.value!), given.slice(at + 1), source, runs);
 }
 
+const OPTION_RUNS =
+  /^(?:--(?:to-command|checkpoint-action|use-compress-program|rsh|upload-pack|receive-pack|ext-diff)(?:=|$)|(?:-o)?(?:proxy|local|knownhosts)command[= ]|[:+]!)/i;
 const GIT_RUNS =
   /^(?:core\.(?:pager|editor|sshcommand|hookspath|fsmonitor|askpass)|alias\..*|filter\..*|.*\.(?:cmd|command|textconv))(?:=|$)|^ext::/i;
 
@@ -311,6 +329,15 @@ function fromBase64(text: string): string | null {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     return null;
+  }
+}
+
+/** As PowerShell takes a program; the text itself where it is none. */
+function fromUtf16(text: string): string {
+  try {
+    return new TextDecoder('utf-16le').decode(Uint8Array.from(atob(text), (char) => char.charCodeAt(0)));
+  } catch {
+    return text;
   }
 }
 

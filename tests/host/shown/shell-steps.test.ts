@@ -29,6 +29,7 @@ describe('splits where a shell does', () => {
     ['$\'a;b\' $"c|d"', [' $\'a;b\' $"c|d"']],
     ['git log --format="%h | %s" | head', [' git log --format="%h | %s"', '| head']],
     ['a&&b||c', [' a', '&& b', '|| c']],
+    ['a |\n b &&\n\n c || # d\n e', [' a', '| b', '&& c', ' # d', '|| e']],
     ['true\ntrue\ntrue\nx', [' true', '\\n x']],
   ])('%j', (command, steps) => expect(read(command)).toEqual(steps));
 });
@@ -55,6 +56,8 @@ describe('what runs inside is a step of its own', () => {
     ],
     ['cat <<A; x\n$(b)\nA\ny', [' cat <<A', '; x', '   [cat reads] $(b)', '   [$(…)] b', '\\n y']],
     ["cat <<'A'\n$(b)\nA", [" cat <<'A'", '   [cat reads] $(b)']],
+    ['cat <<A | sh\na\nA', [' cat <<A', '| sh', '   [sh reads] a']],
+    ["watch -n 1 'a; b'", [" watch -n 1 'a; b'", '   [watch] a', '  ; [watch] b']],
     ['sh <<-A\n\ta\n\tA\nb', [' sh <<-A', '   [sh reads] a', '\\n b']],
     ['echo $(( $(a) + 1 ))', [' echo $(( $(a) + 1 ))', '   [$(…)] a']],
     ['x > "$(a)"', [' x > "$(a)"', '   [$(…)] a']],
