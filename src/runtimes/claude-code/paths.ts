@@ -40,9 +40,18 @@ export function pathsOf(place: RunPlace): Paths {
 
 /**
  * What of its configuration it writes for a conversation. Everything else there is settings or code to it, which an
- * agent that can write them gives itself.
+ * agent that can write them gives itself. `session-env` is sourced by the shell of a tool that has passed the gate, as
+ * the start-up files of HOME are, which are the agent's, too; where it cannot be written no hook of a start runs.
  */
-const OF_CONVERSATIONS = ['projects', 'aether-moves', 'file-history', 'plans', 'todos', 'tasks'];
+const OF_CONVERSATIONS = [
+  'projects',
+  'aether-moves',
+  'file-history',
+  'plans',
+  'todos',
+  'tasks',
+  'session-env',
+];
 
 export function conversationPaths(place: RunPlace): string[] {
   return OF_CONVERSATIONS.map((name) => join(pathsOf(place).config, name));
