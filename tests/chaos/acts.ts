@@ -9,8 +9,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import type { ControlClient } from '../../src/host/control/client.ts';
 import { AetherError } from '../../src/host/errors.ts';
+import { makesBox } from '../support/box.ts';
 import { type ProcessSeen, processes, running } from '../support/live-fleet.ts';
-import { makesBox } from './engine.ts';
+import { runsItself } from './engine.ts';
 import { cutOff } from './host.ts';
 import type { Act } from './schedule.ts';
 import type { World } from './world.ts';
@@ -160,7 +161,7 @@ export class Acts {
     if (run === undefined) return undefined;
     const plays: Record<typeof what, (command: string) => boolean> = {
       shim: (command) => command.startsWith('aether-shim'),
-      bridge: (command) => command.includes('bridge/main.c'),
+      bridge: (command) => runsItself(command) && command.includes('bridge/main.c'),
       engine: (command) => this.#world.isEngine(command),
       box: makesBox,
     };

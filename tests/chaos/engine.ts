@@ -8,9 +8,8 @@ export const TELLER = fileURLToPath(new URL('programs/teller.mjs', import.meta.u
 
 /** What makes a box, and what becomes it, has the command line of what runs inside among its arguments. */
 const LAUNCHER = /^\S*\/(bwrap|sh|env|nsenter) /;
-const BOX = /^\S*\/bwrap /;
 
-export const makesBox = (command: string): boolean => BOX.test(command);
+export const runsItself = (command: string): boolean => !LAUNCHER.test(command);
 
 export interface Engine {
   file: string;
@@ -25,7 +24,7 @@ export function engineOf(dir: string, forNode: boolean): Engine {
   const programs = [TELLER, file, claudeBinary()];
   return {
     file,
-    is: (command) => !LAUNCHER.test(command) && programs.some((program) => command.includes(program)),
+    is: (command) => runsItself(command) && programs.some((program) => command.includes(program)),
   };
 }
 

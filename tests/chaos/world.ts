@@ -152,7 +152,7 @@ export class World {
     const { steady, fragile, volatile, talkers } = this.cast;
     const edited = { CHAOS_EDITION: String(this.edition) };
     return {
-      defaults: { sandbox: sandboxOf(this.#options.sandbox, [this.ledgerDir]) },
+      defaults: { sandbox: sandboxOf(this.#options.sandbox, { write: [this.ledgerDir] }) },
       agents: {
         ...Object.fromEntries(
           [...steady, ...fragile, ...this.#guests].map((name) => [name, this.#teller(name, {})]),

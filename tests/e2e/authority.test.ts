@@ -242,14 +242,14 @@ test('a program of the agent cannot go round the gate to the aether tools', asyn
     params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'x', version: '1' } },
   });
   const ready = JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' });
-  fs.writeFileSync(join(fleet.project, 'calls'), `${hello}\n${ready}\n${store}\n`);
+  fs.writeFileSync(join(fleet.project, 'workspaces', 'deputy', 'calls'), `${hello}\n${ready}\n${store}\n`);
   const { run } = await fleet.agent('deputy');
   const file = join(fleet.stateDir, 'runs', run!, 'claude-mcp.json');
   const { mcpServers } = JSON.parse(fs.readFileSync(file, 'utf8')) as {
     mcpServers: { aether: { command: string; args: string[] } };
   };
   const { command, args } = mcpServers.aether;
-  const program = `(cat ../../calls; sleep 2) | ${[command, ...args].join(' ')} > answers`;
+  const program = `(cat calls; sleep 2) | ${[command, ...args].join(' ')} > answers`;
   fleet.model.teach('newest from agent:low', `${bash(program)} [[say done]]`);
   await fleet.act('start', 'low');
   await answer(await question('Bash'), 'allow');

@@ -23,7 +23,8 @@ const workspace = (agent: string) => join(fleet.project, 'workspaces', agent);
 beforeAll(async () => {
   fleet = await LiveFleet.make({
     agents: {
-      knocker: { runtime: 'command', command: ['node', PROGRAM('knocker.mjs')] },
+      // In a sandbox it would reach no door but its own.
+      knocker: { runtime: 'command', command: ['node', PROGRAM('knocker.mjs')], sandbox: 'none' },
       caller: { runtime: 'command', command: ['node', PROGRAM('caller.mjs')] },
     },
   });

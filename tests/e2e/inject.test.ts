@@ -124,7 +124,7 @@ test('an engine that dies before it is up has read nothing: what waits for the a
     agents: { worker: { runtime: 'claude-code', autostart: false, restart: { policy: 'always' } } },
   });
   // Comes up only the second time; asked for its version it answers.
-  const flag = join(fleet.root, 'tried');
+  const flag = join(fleet.project, 'workspaces', 'worker', 'tried');
   const engine = join(fleet.root, 'engine.sh');
   const script = `case "$*" in *--session-id*) [ -e ${flag} ] || { touch ${flag}; sleep 0.3; exit 1; };; esac`;
   fs.writeFileSync(engine, `#!/bin/sh\n${script}\nexec ${fleet.env.AETHER_CLAUDE_BINARY} "$@"\n`, {

@@ -7,9 +7,10 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { parentOf } from '../../src/host/process/proc.ts';
+import { makesBox } from '../support/box.ts';
 import { eventually } from '../support/eventually.ts';
 import { AETHER, LiveFleet, processes, running } from '../support/live-fleet.ts';
+import { shimOf } from '../support/run-tree.ts';
 
 const PLAIN = 'setInterval(() => undefined, 1000)';
 
@@ -43,6 +44,16 @@ function listens(pid: number): number[] {
       .filter((columns) => columns[3] === '0A' && inodes.has(columns[9] ?? ''))
       .map((columns) => Number.parseInt(columns[1]!.split(':')[1]!, 16)),
   );
+}
+
+/** The program of a run that has these words in its command line; what makes a box of it has them, too. */
+function inRun(run: string, words: string): number {
+  const found = processes().find(
+    ({ command, environment }) =>
+      environment.includes(`AETHER_RUN=${run}`) && command.includes(words) && !makesBox(command),
+  );
+  if (found === undefined) throw new Error(`nothing of ${run} is ${words}`);
+  return found.pid;
 }
 
 /** Sends SIGUSR1 to a Node without our flags too, and waits until that one has opened its inspector. */
@@ -85,9 +96,10 @@ test('SIGUSR1 opens nothing in host, shims, loop and bridges, and ends none; wha
   });
   client.stdin!.write(`${JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })}\n`);
   await once(client.stdout!, 'data');
-  const [loop, shell] = [(await fleet.agent('loop')).pid!, (await fleet.agent('shell')).pid!];
-  const bridge = processes().find(({ pid, command }) => parentOf(pid) === loop && command.includes('bridge'));
-  const ours = [fleet.hostPid, parentOf(loop)!, parentOf(shell)!, loop, bridge!.pid, client.pid!];
+  const [of, shellOf] = [(await fleet.agent('loop')).run!, (await fleet.agent('shell')).run!];
+  const loop = inRun(of, 'loop/main');
+  const shell = inRun(shellOf, 'sh -c trap');
+  const ours = [fleet.hostPid, shimOf(of)!, shimOf(shellOf)!, loop, inRun(of, 'bridge/main'), client.pid!];
   const before = ours.map(listens);
   await signalAll([...ours, shell]);
   expect(ours.filter(running)).toEqual(ours);

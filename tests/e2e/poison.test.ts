@@ -11,7 +11,7 @@ import { limits } from '../../src/host/limits.ts';
 import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { CLAUDE, hostileLines } from '../support/hostile-lines.ts';
-import { aether, LiveFleet } from '../support/live-fleet.ts';
+import { aether, LiveFleet, sandboxShowing } from '../support/live-fleet.ts';
 import { shimOf } from '../support/run-tree.ts';
 
 let fleet: LiveFleet;
@@ -33,6 +33,7 @@ async function fleetOf(agents: Record<string, Record<string, unknown>>): Promise
   );
   fleet.env.AETHER_CLAUDE_BINARY = program;
   fleet.configure({
+    defaults: { sandbox: sandboxShowing(lines) },
     agents: {
       ...Object.fromEntries(
         Object.entries(agents).map(([name, agent]) => [name, { ...agent, env: { LINES_FILE: lines } }]),

@@ -59,24 +59,38 @@ async function runSuite(leftOut) {
   const report = join(directory, 'report.json');
   say('▸ Tests');
   try {
-    const code = await run(
-      bin('vitest'),
-      [
-        'run',
-        '--reporter=default',
-        '--reporter=json',
-        `--outputFile.json=${report}`,
-        ...leftOut.map((file) => `--exclude=${file}`),
-        ...process.argv.slice(2),
-      ],
-      { cwd: root, env: { ...toolEnvironment(), NODE_COMPILE_CACHE: join(tmpdir(), 'aether-compiled') } },
-    );
+    const code = await runner(directory, [
+      'run',
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${report}`,
+      ...leftOut.map((file) => `--exclude=${file}`),
+      ...process.argv.slice(2),
+    ]);
     const result = figures(report, code);
     // How many tests are in them is not known without running them: each file counts as one.
     return { ...result, skipped: result.skipped + leftOut.length };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+/** @param directory where it writes its report */
+async function runner(directory, args) {
+  const env = { ...toolEnvironment(), NODE_COMPILE_CACHE: join(tmpdir(), 'aether-compiled') };
+  if (process.env.AETHER_TEST_USER !== '1' || process.getuid() !== 0)
+    return run(bin('vitest'), args, { cwd: root, env });
+  const { chownToUser, noOrdinaryUser, runAsUser } = await import('../support/ordinary-user.ts');
+  const impossible = noOrdinaryUser();
+  if (impossible !== null) throw new Error(impossible);
+  chownToUser(directory);
+  const main = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+  // Otherwise it writes beside its configuration.
+  const own = ['--configLoader=native', `--root=${root}`];
+  // Its home is its own, and what root compiled is not for it to write.
+  const { HOME: _HOME, NODE_COMPILE_CACHE: _COMPILED, ...others } = env;
+  const { code } = await runAsUser({ main, args: [...args, ...own], env: others });
+  return code;
 }
 
 /** A runner that fails without a failed test (a file that does not load, an unhandled error) is a failure too. */

@@ -9,6 +9,9 @@ import { PROGRAMS } from './shim.ts';
 /** Processes that a box adds to the tree: bubblewrap outside, and as the first process inside. */
 export const LAUNCHERS = 2;
 
+/** By its command line, in which stands also what runs inside. */
+export const makesBox = (command: string): boolean => /^\S*\/bwrap /.test(command);
+
 /** Why bubblewrap cannot be had here; null: it can. */
 export async function whyNoBox(): Promise<string | null> {
   const { usable, missing } = await bubblewrapSandbox.probe();

@@ -3,6 +3,7 @@
  * real command, with a scripted model behind it. Everything it started ends with it, whatever the test did to
  * the host, and what outlives a proper `aether down` is an error of its own.
  */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,12 +12,13 @@ import { stringify } from 'yaml';
 import type { AgentView, EventView, InjectionView } from '../../src/host/api.ts';
 import { ControlClient } from '../../src/host/control/client.ts';
 import type { EventOf, Topic, TopicsLike } from '../../src/host/events/topics.ts';
+import { LAUNCHERS } from './box.ts';
 import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from './cli.ts';
 import { claudeBinary } from './engines.ts';
 import { ofTopic, told } from './events.ts';
 import { eventually } from './eventually.ts';
 import { type ModelServer, startModelServer } from './model-server/server.ts';
-import { programCacheOf } from './ordinary-user.ts';
+import { isRoot, programCacheOf } from './ordinary-user.ts';
 import { everywhereWithout, groupsLeft, NO_CGROUP, removeGroups } from './run-tree.ts';
 import { SmallDisk } from './small-disk.ts';
 
@@ -24,14 +26,22 @@ import { SmallDisk } from './small-disk.ts';
 export const KEY = 'sk-ant-dummy-e2e-0123456789abcdefghijklmnopqrstuv';
 
 /** `sandbox:` of agents that use the programs of the tests. Where it cannot be had, they do not start. */
-export const sandboxOf = (kind: string, write: string[] = []) =>
+export const sandboxOf = (
+  kind: string,
+  { read = [], write = [] }: { read?: string[]; write?: string[] } = {},
+) =>
   kind === 'none'
     ? kind
-    : { kind, required: true, read: [fileURLToPath(new URL('..', import.meta.url))], write };
+    : { kind, required: true, read: [fileURLToPath(new URL('..', import.meta.url)), ...read], write };
 
 /** What agents run in unless a test says so: the whole suite has another form with AETHER_TEST_SANDBOX=bubblewrap. */
 const kind = process.env.AETHER_TEST_SANDBOX ?? 'none';
 export const SANDBOX = sandboxOf(kind);
+/** The same, which shows a file of the test as well. */
+export const sandboxShowing = (...read: string[]) => sandboxOf(kind, { read });
+/** Then a box adds processes of its own to the tree of a run, and ends with its shim. */
+export const BOXED = kind !== 'none';
+export const BOX_PROCESSES = BOXED ? LAUNCHERS : 0;
 
 /** How well it is known what only a sandbox can enforce. */
 export const HELD_GRADE = kind === 'none' ? 'observed' : 'enforced';
@@ -375,6 +385,8 @@ export class LiveFleet {
     await eventually('nothing of it is in a control group', () => removeGroups(this.stateDir), 10_000);
     await this.model.close();
     this.disk?.close();
+    // Some tests leave directories that only root can look into.
+    if (!isRoot) execFileSync('chmod', ['-R', 'u+rwx', this.root]);
     fs.rmSync(this.root, { recursive: true, force: true, maxRetries: 5 });
     if (complaints.length > 0) throw new Error(complaints.join('\n'));
   }

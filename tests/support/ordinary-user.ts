@@ -18,6 +18,8 @@ export function noOrdinaryUser(): string | null {
   return 'root becomes an ordinary user by setpriv, which is not there';
 }
 
+export const chownToUser = (path: string): void => fs.chownSync(path, USER, USER);
+
 export interface UserProgram {
   /** The file that Node runs. */
   main: string;
@@ -34,7 +36,7 @@ export async function runAsUser({ main, args, env = {}, keep }: UserProgram): Pr
   printed: string;
 }> {
   const home = fs.mkdtempSync(join(tmpdir(), 'ae-home-'));
-  fs.chownSync(home, USER, USER);
+  chownToUser(home);
   const as = [`--reuid=${USER}`, `--regid=${USER}`, '--clear-groups'];
   try {
     const child = spawn('setpriv', [...as, process.execPath, main, ...args], {

@@ -25,7 +25,10 @@ export const LONG = process.env.AETHER_LONG === '1';
 /** For tests whose subject is not how a run is held: the best way that there is here; both in the long form. */
 export const USUAL_CONTAINMENTS = LONG ? CONTAINMENTS : CONTAINMENTS.slice(0, 1);
 
-/** Living processes of a run; the shim, which is not stopped with them, is left out. */
+/** Programs of ours that serve a run, started by its shim: what attaches its network, its proxy, helpers of that. */
+const COMPANION = /^(\/bin\/sh -c exec 3<&0|\S*pasta )|\/egress\/process\/main\.|\/network-helper\./;
+
+/** Living processes of a run; the shim and its companions, which are not stopped with them, are left out. */
 export function treeOf(run: string): ProcStat[] {
   const marker = `AETHER_RUN=${run}`;
   const found = new Map<number, ProcStat>();
@@ -34,7 +37,9 @@ export function treeOf(run: string): ProcStat[] {
     for (const one of [entry, ...descendants(entry.pid)]) if (!one.zombie) found.set(one.pid, one);
   }
   const shim = shimOf(run);
-  return [...found.values()].filter(({ pid }) => pid !== shim);
+  const served = [...found.values()].filter(({ parent, pid }) => parent === shim && isCompanion(pid));
+  const apart = new Set(served.flatMap(({ pid }) => [pid, ...descendants(pid).map((one) => one.pid)]));
+  return [...found.values()].filter(({ pid }) => pid !== shim && !apart.has(pid));
 }
 
 /** Pid of a run's shim; null when there is none. */
@@ -44,6 +49,10 @@ export function shimOf(run: string): number | null {
     if (commandOf(pid).startsWith('aether-shim')) return pid;
   }
   return null;
+}
+
+function isCompanion(pid: number): boolean {
+  return COMPANION.test(commandOf(pid).replaceAll('\0', ' '));
 }
 
 function commandOf(pid: number): string {
