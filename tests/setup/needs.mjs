@@ -38,6 +38,14 @@ export const needs = [
     support: ['programs/direct-network.ts'],
     elsewhere: 'Fedora: dnf install passt · Arch: pacman -S passt · macOS: there is none',
   },
+  ...['vim', 'less', 'htop', 'tmux'].map((name) => ({
+    name,
+    programs: [name],
+    debian: [name],
+    what: 'a full-screen program whose screen comes back',
+    support: ['e2e/full-screen.test.ts'],
+    elsewhere: `macOS: brew install ${name} · Fedora: dnf install ${name} · Arch: pacman -S ${name}`,
+  })),
 ];
 
 /** Test files (relative to `root`) that cannot run without these. */

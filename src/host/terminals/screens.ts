@@ -10,6 +10,8 @@ import type { TerminalModes } from './screen/emulator.ts';
 import type { FromScreens, ScreenSnapshot, TerminalSource, ToScreens } from './screen/screen-protocol.ts';
 
 const HEAP_MB_MAX = 512;
+/** Of short-lived objects: more is not needed, and stays taken. */
+const YOUNG_HEAP_MB_MAX = 16;
 const AGAIN_MS = 1_000;
 const ASK_MS = 3_000;
 /** With something to read, it has read nothing for so long: it hangs. */
@@ -143,7 +145,7 @@ export class Screens {
     const file = new URL(`./screen/thread${extname(import.meta.url)}`, import.meta.url);
     const worker = new Worker(file, {
       workerData: { name: this.#o.name },
-      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX, maxYoungGenerationSizeMb: YOUNG_HEAP_MB_MAX },
     });
     worker.unref();
     this.#worker = worker;

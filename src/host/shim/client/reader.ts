@@ -14,11 +14,16 @@ export class JournalReader {
   #offset: number;
   #open: { segment: Segment; fd: number } | null = null;
   #damaged = false;
+  readonly #room: Buffer | null;
 
-  /** @param offset logical: 0, or the `end` of a record read before */
-  constructor(dir: string, offset = 0) {
+  /**
+   * @param offset logical: 0, or the `end` of a record read before
+   * @param room payloads are views into it, good until the next read; default: each call makes a buffer of its own
+   */
+  constructor(dir: string, offset = 0, room: Buffer | null = null) {
     this.#dir = dir;
     this.#offset = offset;
+    this.#room = room;
   }
 
   /** Logical offset of the next record. */
@@ -36,7 +41,7 @@ export class JournalReader {
 
   /**
    * The next whole records, about `maxBytes` of them, at least one if there is one; [] when there is none yet.
-   * Payloads are views into one buffer made for this call: copy what is to be kept long.
+   * Payloads are views into one buffer (see `room`): copy what is to be kept long.
    * @throws AetherError `journal.gap` when the records at this offset were deleted
    */
   read(maxBytes = 1024 * 1024): JournalRecord[] {
@@ -52,7 +57,9 @@ export class JournalReader {
         if (!this.#advance()) return records;
         continue;
       }
-      const buffer = Buffer.allocUnsafeSlow(Math.min(want, available));
+      const bytes = Math.min(want, available);
+      const fits = this.#room !== null && bytes <= this.#room.length;
+      const buffer = fits ? this.#room!.subarray(0, bytes) : Buffer.allocUnsafeSlow(bytes);
       const got = readSync(open.fd, buffer, 0, buffer.length, position);
       const stopped = this.#parse(buffer.subarray(0, got), records);
       if (stopped.kind === 'damaged') this.#damaged = true;

@@ -1,11 +1,15 @@
 /** One terminal as an emulator that sees every byte: its present screen, its modes, and the answers to its program. */
 import type { Terminal } from '@xterm/headless';
+import { messageOf } from '../../errors.ts';
 import { wholeBytes } from '../../text.ts';
 import { Extras } from './extras.ts';
 import { answerQueries } from './queries.ts';
 import { snapshot } from './snapshot.ts';
 import { GROUND, openTerminal, type XtermCore } from './xterm-core.ts';
 
+/** Below what xterm.js takes at once. */
+const PARSED_BYTES_MAX = 64 * 1024;
+const NOTHING = new Uint8Array(0);
 /** Of a cell in memory. */
 const CELL_BYTES = 12;
 
@@ -28,8 +32,10 @@ export class Emulator {
   readonly #terminal: Terminal;
   readonly #core: XtermCore;
   readonly #extras: Extras;
+  /** Why some of what was written is not on the screen. */
+  fault: string | null = null;
   /** Beginning of a character whose end is still to come. */
-  #held: Uint8Array = new Uint8Array(0);
+  #held: Uint8Array = NOTHING;
 
   /** @param answer is called during a write, with what the terminal answers to its program */
   constructor(
@@ -56,13 +62,24 @@ export class Emulator {
   }
 
   write(bytes: Uint8Array): void {
-    // xterm.js loses a character that is cut before a byte 0x80, as all of General Punctuation may be.
-    const known = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
-    const end = wholeBytes(known);
-    this.#held = Buffer.from(known.subarray(end));
-    if (end === 0) return;
-    const whole = known.subarray(0, end);
-    this.#core._inputHandler.parse(whole);
+    // xterm.js loses a character that is cut before a byte 0x80, as all of General Punctuation may be. It cuts by itself
+    // what is larger than its buffer.
+    for (let from = 0; from < bytes.length; from += PARSED_BYTES_MAX) {
+      const some = bytes.subarray(from, from + PARSED_BYTES_MAX);
+      const known = this.#held.length === 0 ? some : Buffer.concat([this.#held, some]);
+      const end = wholeBytes(known);
+      this.#held = end === known.length ? NOTHING : Buffer.from(known.subarray(end));
+      if (end > 0) this.#parse(known.subarray(0, end));
+    }
+  }
+
+  #parse(whole: Uint8Array): void {
+    try {
+      this.#core._inputHandler.parse(whole);
+    } catch (error) {
+      // A defect of the emulator: the rest of these bytes is lost, and what is drawn next is not.
+      this.fault = messageOf(error);
+    }
     this.#extras.wrote(whole);
   }
 

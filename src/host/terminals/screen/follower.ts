@@ -15,6 +15,8 @@ const READ_BYTES = 256 * 1024;
 /** Gathered at most, when there is so much. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 const SKIP_BYTES_MIN = 512 * 1024;
+/** All followers of a thread take turns, so they share what they read into: much output leaves nothing to collect. */
+const room = { read: null as Buffer | null, block: null as Buffer | null };
 /** Printed since a checkpoint, before there is another. */
 const CHECKPOINT_BYTES = 256 * 1024;
 /** A program waits no longer for an answer to what it asked when no host was there. */
@@ -36,6 +38,13 @@ export interface FollowerOptions {
   failed(why: string): void;
 }
 
+/** One record of a block: where it ends there, where in the journal, and when it was printed. */
+interface Part {
+  to: number;
+  end: number;
+  at_ms: number;
+}
+
 export class Follower {
   readonly #o: FollowerOptions;
   #emulator: Emulator;
@@ -53,12 +62,12 @@ export class Follower {
     if (known !== null && known.offset >= source.from && known.offset <= to) {
       this.#emulator = this.#open(known);
       this.#emulator.write(known.screen);
-      this.#reader = new JournalReader(source.journal, known.offset);
+      this.#reader = this.#readFrom(known.offset);
     } else {
       const late = fresh || to - source.from > limits.terminal_replay_bytes_max;
       const begin = late ? source.late : source;
       this.#emulator = this.#open(begin);
-      this.#reader = new JournalReader(source.journal, fresh ? to : begin.from);
+      this.#reader = this.#readFrom(fresh ? to : begin.from);
     }
     this.#answers = '';
   }
@@ -79,13 +88,15 @@ export class Follower {
   step(): number {
     const from = this.#reader.offset;
     try {
-      const records = this.#read();
-      if (records.length > 0) this.#take(records);
+      if (this.#to - from < SKIP_BYTES_MIN) this.#take(this.#reader.read(READ_BYTES));
+      else this.#takeMuch();
       // What cannot be read is passed over, as the host does.
-      else if (this.behind && this.#reader.damaged) throw new Error('no whole record is there');
+      if (this.#reader.offset === from && this.#reader.damaged) throw new Error('no whole record is there');
     } catch (error) {
       this.#lost(messageOf(error));
     }
+    if (this.#emulator.fault !== null) this.#o.failed(`the emulator: ${this.#emulator.fault}`);
+    this.#emulator.fault = null;
     const read = this.#reader.offset - from;
     this.#since += read;
     return read;
@@ -132,62 +143,80 @@ export class Follower {
     );
   }
 
-  #read(): JournalRecord[] {
-    const records = this.#reader.read(READ_BYTES);
-    if (this.#to - this.#reader.offset < SKIP_BYTES_MIN) return records;
-    const end = this.#reader.offset + BLOCK_BYTES;
-    while (this.#reader.offset < Math.min(end, this.#to)) {
-      const more = this.#reader.read(READ_BYTES);
-      if (more.length === 0) break;
-      records.push(...more);
-    }
-    return records;
+  #readFrom(offset: number): JournalReader {
+    room.read ??= Buffer.allocUnsafeSlow(READ_BYTES);
+    return new JournalReader(this.#o.source.journal, offset, room.read);
   }
 
   #take(records: JournalRecord[]): void {
-    let block: JournalRecord[] = [];
     for (const record of records) {
       if (record.process !== this.#o.source.process) continue;
-      if (record.type === RecordType.out) block.push(record);
-      else if (record.type === RecordType.resized) {
-        this.#draw(block);
-        block = [];
-        const { cols, rows } = JSON.parse(record.payload.toString()) as { cols: number; rows: number };
-        this.#emulator.resize(cols, rows);
-      }
+      if (record.type === RecordType.out) this.#draw(record.payload, record);
+      else if (record.type === RecordType.resized) this.#resize(record);
     }
-    this.#draw(block);
   }
 
-  #draw(block: JournalRecord[]): void {
-    const bytes = block.reduce((sum, { payload }) => sum + payload.length, 0);
-    const lines = bytes < SKIP_BYTES_MIN ? null : this.#emulator.linesKept();
-    if (lines !== null) {
-      const skip = skipAhead(Buffer.concat(block.map(({ payload }) => payload)), lines);
-      if (skip !== null) {
-        this.#range(block, 0, skip.head);
-        this.#emulator.write(Buffer.from(skip.plain ? '\x1b[m\r\n' : '\r\n'));
-        this.#range(block, skip.from, bytes);
-        return;
+  /** Gathers output and draws only what the screen is made of by its end. */
+  #takeMuch(): void {
+    room.block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    const block = room.block;
+    const parts: Part[] = [];
+    let bytes = 0;
+    while (this.#reader.offset < this.#to && bytes < BLOCK_BYTES - 2 * READ_BYTES) {
+      const records = this.#reader.read(READ_BYTES);
+      if (records.length === 0) break;
+      for (const record of records) {
+        if (record.process !== this.#o.source.process) continue;
+        const { type, payload } = record;
+        if (type === RecordType.out && payload.length <= BLOCK_BYTES - bytes) {
+          payload.copy(block, bytes);
+          bytes += payload.length;
+          parts.push({ to: bytes, end: record.end, at_ms: record.at_ms });
+          continue;
+        }
+        if (type !== RecordType.out && type !== RecordType.resized) continue;
+        this.#drawBlock(block.subarray(0, bytes), parts.splice(0));
+        bytes = 0;
+        this.#take([record]);
       }
     }
-    this.#range(block, 0, bytes);
+    this.#drawBlock(block.subarray(0, bytes), parts);
   }
 
-  /** Draws that part of them, each record for itself: an answer is named after its record. */
-  #range(block: JournalRecord[], from: number, to: number): void {
-    let at = 0;
-    for (const { payload, end, at_ms } of block) {
-      const part = payload.subarray(Math.max(0, from - at), Math.max(0, to - at));
-      at += payload.length;
-      if (part.length === 0) continue;
-      this.#emulator.write(part);
-      if (this.#answers === '') continue;
-      const text = this.#answers;
-      this.#answers = '';
-      const live = end > this.#o.to || this.#o.now() - at_ms <= ANSWER_MS;
-      if (live) this.#o.answer(`answer-${this.#o.source.process}-${end}`, text);
+  #resize({ payload }: JournalRecord): void {
+    const { cols, rows } = JSON.parse(payload.toString()) as { cols: number; rows: number };
+    this.#emulator.resize(cols, rows);
+  }
+
+  #drawBlock(block: Buffer, parts: Part[]): void {
+    const lines = block.length < SKIP_BYTES_MIN ? null : this.#emulator.linesKept();
+    const skip = lines === null ? null : skipAhead(block, lines);
+    if (skip === null) {
+      this.#range(block, parts, 0, block.length);
+      return;
     }
+    this.#range(block, parts, 0, skip.head);
+    this.#emulator.write(Buffer.from(skip.plain ? '\x1b[m\r\n' : '\r\n'));
+    this.#range(block, parts, skip.from, block.length);
+  }
+
+  /** Draws that part of the block, each record for itself: an answer is named after its record. */
+  #range(block: Buffer, parts: Part[], from: number, to: number): void {
+    let begin = 0;
+    for (const part of parts) {
+      const some = block.subarray(Math.max(from, begin), Math.min(to, part.to));
+      if (part.to > from && begin < to && some.length > 0) this.#draw(some, part);
+      begin = part.to;
+    }
+  }
+
+  #draw(output: Buffer, { end, at_ms }: { end: number; at_ms: number }): void {
+    this.#emulator.write(output);
+    if (this.#answers === '') return;
+    const text = this.#answers;
+    this.#answers = '';
+    const live = end > this.#o.to || this.#o.now() - at_ms <= ANSWER_MS;
+    if (live) this.#o.answer(`answer-${this.#o.source.process}-${end}`, text);
   }
 
   /** A part of the journal is gone: the screen begins anew with what comes. */
@@ -196,6 +225,6 @@ export class Follower {
     const { size } = this.#emulator;
     this.close();
     this.#emulator = this.#open(size);
-    this.#reader = new JournalReader(this.#o.source.journal, this.#to);
+    this.#reader = this.#readFrom(this.#to);
   }
 }

@@ -39,7 +39,8 @@ export function snapshot(core: XtermCore, extras: SnapshotExtras): string {
   settleBuffer(core, writer, normal);
   writer.raw(extras.restoreScreen('normal'));
   if (active === alt) {
-    writer.raw('\x1b[?1047h\x1b[2J\x1b[H');
+    // Where its cursor stood decides what a resize does to it meanwhile.
+    writer.raw(`\x1b[${normal.y + 1};${Math.min(normal.x, core.cols - 1) + 1}H\x1b[?1047h\x1b[2J\x1b[H`);
     writer.raw(extras.restoreScreen('alt'));
     writer.rows((index) => alt.lines.get(index)!, core.rows, null);
     settleBuffer(core, writer, alt);

@@ -65,6 +65,8 @@ export interface InputHandler {
   cursorForwardTab: Repeated;
   cursorBackwardTab: Repeated;
   repeatPrecedingCharacter: Repeated;
+  eraseChars: Repeated;
+  eraseInDisplay(params: Params, respectProtect?: boolean): boolean;
 }
 
 /** 0 to 255: the palette; 256, 257, 258: foreground, background, cursor. */
@@ -133,6 +135,7 @@ export function openTerminal(cols: number, rows: number, scrollback_lines: numbe
   });
   const { _core } = terminal as unknown as { _core: XtermCore };
   boundRepetition(_core);
+  eraseFromTheLastCell(_core);
   return { terminal, core: _core };
 }
 
@@ -151,6 +154,24 @@ function boundRepetition(core: XtermCore): void {
   for (const name of ['insertLines', 'deleteLines', 'scrollUp', 'scrollDown'] as const) bound(name, rows);
   for (const name of ['cursorForwardTab', 'cursorBackwardTab'] as const) bound(name, cols);
   bound('repeatPrecedingCharacter', () => core.rows * core.cols);
+}
+
+/** Erasing all before the cursor fails in the last cell of the screen: it looks at the row below. */
+function eraseFromTheLastCell(core: XtermCore): void {
+  const input = core._inputHandler;
+  const erase = input.eraseInDisplay.bind(input);
+  input.eraseInDisplay = (params, respectProtect) => {
+    const { active } = core.buffers;
+    const { x } = active;
+    const last = x >= core.cols - 1 && active.ybase + active.y + 1 >= active.lines.length;
+    if (params.params[0] !== 1 || !last) return erase(params, respectProtect);
+    active.x = core.cols - 2;
+    erase(params, respectProtect);
+    active.x = core.cols - 1;
+    input.eraseChars({ length: 1, params: new Int32Array([1]) });
+    active.x = x;
+    return true;
+  };
 }
 
 let charsets: Map<Charset, string> | null = null;
