@@ -5,6 +5,7 @@ import { linkTo, type Tab } from '../state/place.ts';
 import { busy } from '../state/store.ts';
 import { Button } from '../ui/button.tsx';
 import { Icon } from '../ui/icon.tsx';
+import { Shown } from '../ui/shown.tsx';
 import { Facts } from './facts.tsx';
 import { MoreMenu } from './more-menu.tsx';
 import { actionOf } from './verbs.ts';
@@ -25,7 +26,9 @@ export function Header({ agent, tab }: { agent: AgentView; tab: Tab }) {
       {agent.goal && (
         <details class="goal">
           <summary>
-            <span>{agent.goal}</span>
+            <span>
+              <Shown text={agent.goal} as="prose" />
+            </span>
           </summary>
         </details>
       )}

@@ -15,7 +15,7 @@ export function ActivityLine({ agent }: { agent: AgentView }) {
     return (
       <div class="problem" role="alert">
         <p>
-          <b>{agent.problem.message}</b>
+          <b>{plainLine(agent.problem.message, 'prose', 2_000)}</b>
         </p>
         <p class="next">
           <CodeText text={agent.problem.next} />

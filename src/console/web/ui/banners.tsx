@@ -1,4 +1,5 @@
 /** What is true of the whole page: the line is down, the configuration is broken, changes wait. */
+import { plainLine } from '../../../host/shown/plain.ts';
 import { applyConfig } from '../state/actions.ts';
 import { timeOf } from '../state/clock.ts';
 import { connectNow } from '../state/link.ts';
@@ -28,8 +29,8 @@ export function Banners() {
         <div class="banner failed" role="status">
           <Icon name="warn" />
           <p>
-            <b>The configuration is broken; the last good fleet keeps running.</b> {problem.message}{' '}
-            <CodeText text={problem.next} />
+            <b>The configuration is broken; the last good fleet keeps running.</b>{' '}
+            {plainLine(problem.message, 'prose', 2_000)} <CodeText text={problem.next} />
           </p>
         </div>
       )}
@@ -38,7 +39,9 @@ export function Banners() {
           <Icon name="clock" />
           <p>
             <b>Changes wait:</b>{' '}
-            {waits.map(({ agent, why }) => (agent === null ? why : `${agent} (${why})`)).join(', ')}
+            {waits
+              .map(({ agent, why }) => plainLine(agent === null ? why : `${agent} (${why})`, 'code', 600))
+              .join(', ')}
             <span class="on-wide"> · applying them may restart or remove agents</span>
           </p>
           <Button label="Apply" busy={busy.value.has('apply')} onPress={() => void applyConfig()} />

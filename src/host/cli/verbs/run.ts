@@ -6,7 +6,7 @@ import { AetherError } from '../../errors.ts';
 import { ExitCode } from '../exit-codes.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { invocation, withHost } from '../invocation.ts';
-import { note, print } from '../output.ts';
+import { note, print, unseenEscaped } from '../output.ts';
 import { eventLines } from '../transcript.ts';
 import { TurnWatch } from '../turn-watch.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
@@ -74,6 +74,6 @@ function isAlive(view: AgentView): boolean {
 }
 
 function show(event: EventView, json: boolean): void {
-  if (json) print(JSON.stringify(event));
+  if (json) print(unseenEscaped(JSON.stringify(event)));
   else for (const line of eventLines(event)) print(line);
 }
