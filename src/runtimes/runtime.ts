@@ -116,6 +116,8 @@ export interface LaunchSpec {
   endpoints?: string[];
   /** First frames to write once it runs (the goal, or "continue"). */
   opening: Frame[];
+  /** What its observer has to know of it: in the engine's state from the start on. */
+  observing?: Record<string, unknown>;
 }
 
 /** One whole message to a structured engine, or bytes for a PTY. `id` deduplicates in the shim. */
@@ -125,6 +127,16 @@ export interface Frame {
   /** Begins no turn: written also to an agent that is held. */
   handshake?: true;
 }
+
+/** How a message is put into a program on a terminal; or that it is not to be: `now`, or by itself `ever`. */
+export type Typing =
+  | (Frame & {
+      /** Typed first; each is waited for until the program has drawn it. The frame itself has the id of the message. */
+      before?: Frame[];
+      /** What is done, for the receipt. */
+      how: string;
+    })
+  | { not: 'now' | 'ever'; why: string };
 
 export interface Detection {
   /** Name of its definition. */
@@ -228,7 +240,8 @@ export interface EngineState {
 }
 
 export interface Observer {
-  initial(session: string | null): EngineState;
+  /** @param before what was known of the process that it follows, or of the launch (`observing`) */
+  initial(session: string | null, before?: EngineState): EngineState;
   /**
    * One line of a structured engine's output (without '\n'), or one chunk of a PTY. Pure: returns the next
    * state and what it means. A malformed line becomes a `note`, never an exception.
@@ -326,8 +339,15 @@ export interface Runtime {
   tail?(agent: AgentSpec, place: RunPlace, state: EngineState): TranscriptTail | null;
   /** A message for the agent. priority: now aborts the running tool, next is folded in after it, later is a turn of its own. */
   message(inject: { id: string; text: string; priority: 'now' | 'next' | 'later' }): Frame;
+  /** On a terminal: how it is typed as the program stands now. Used instead of `message`. `options`: the agent's own. */
+  typing?(
+    inject: { id: string; text: string },
+    to: { state: EngineState; options: Record<string, unknown> },
+  ): Typing;
   /** Cancels the running turn; the process lives. */
   interrupt?(requestId: string): Frame;
+  /** On a terminal: the keys that do it, where the program is known. */
+  interruptKeys?(options: Record<string, unknown>): string | null;
   /** The answer to `permission-asked`. */
   permission?(answer: { requestId: string; allow: boolean; message: string | null; input: unknown }): Frame;
   /** The answer to `gate-asked`. With `capabilities.gate`. */

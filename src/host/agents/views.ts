@@ -16,6 +16,8 @@ export interface ViewParts {
   run: RunRecord | null;
   lease: LeaseView | null;
   capabilities: Capabilities | null;
+  /** Its runtime knows the keys that cancel what it does. */
+  interruptKeys: boolean;
   totals: { input: number; output: number; cost_usd: number | null; runs: number };
   openApprovals: number;
   unreadMail: number;
@@ -78,6 +80,7 @@ export function agentView(parts: ViewParts): AgentView {
       state,
       lease,
       structured,
+      interruptKeys: parts.interruptKeys,
       gated,
       hasTerminal: terminal.available,
       paused: live !== null && live.tree.pause !== null,

@@ -185,8 +185,10 @@ export class RunFacts {
     this.#sink.recorded({ topic: 'process.started', data: started });
     // What the agent does is not told by a process beside its engine.
     if (beside) return;
-    if (status.role === 'engine')
-      this.#record.engine = this.#runtime.observer.initial(this.#record.engine.session);
+    if (status.role === 'engine') {
+      const before = this.#record.engine;
+      this.#record.engine = this.#runtime.observer.initial(before.session, before);
+    }
     const evidence = { source: 'shim', what: `process ${status.pid} started`, at_ms: record.at_ms };
     if (this.#record.state !== 'stopping') setState(this.#record, 'running', evidence);
     this.observe(

@@ -18,6 +18,8 @@ export interface Floor {
   tail: { path: string; offset: number } | null;
   /** First frames of the present engine process that the shim has not confirmed. */
   opening: Frame[];
+  /** How the newest message was typed into a terminal, for its receipt; absent: none was. */
+  typed?: { frame: string; how: string };
   /** How many lines, facts and records of this run could not be taken and were left out. */
   leftOut: number;
 }

@@ -93,13 +93,13 @@ export const interrupt = defineVerb({
   who: OPERATORS,
   basis: ['run'],
   legal(facts) {
-    const { name, lease, structured } = facts;
+    const { name, lease, structured, interruptKeys } = facts;
     const why = notRunning(facts);
     if (why !== null) return why;
     if (lease !== null) return `${lease.holder} holds ${name}; interrupt it in its terminal.`;
-    return structured
+    return structured || interruptKeys === true
       ? null
-      : `${name} has no structured channel; take over its terminal and press Ctrl-C there.`;
+      : `${name} has no structured channel; take over its terminal and press Ctrl-C there. (Of a known program \`adapter:\` tells the keys.)`;
   },
   async run(rooms, { agent }, { principal }) {
     await rooms.lifecycle.interrupt(agent, principal);

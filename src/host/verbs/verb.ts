@@ -21,6 +21,8 @@ export interface VerbFacts {
   lease: AgentView['lease'];
   /** Its engine has a structured channel, by which a turn can be cancelled. */
   structured: boolean;
+  /** It is on a terminal, and the keys that cancel what it does are known. */
+  interruptKeys?: boolean;
   /** Its tool calls pass a gate, at which it can be held. */
   gated: boolean;
   hasTerminal: boolean;

@@ -2,7 +2,8 @@
 /** `runtime: command`: any program in a terminal. Which program is a key of its own. */
 import { z } from 'zod';
 import type { LoginRules, RuntimeConfig, RuntimeDefinition } from '../definition.ts';
-import { type CommandOptions, resolveCommand } from './program.ts';
+import { ADAPTER_NAMES } from './adapters.ts';
+import { type CommandOptions, MULTILINE, resolveCommand } from './program.ts';
 
 const optionsOf = (options: Record<string, unknown>): CommandOptions => options as unknown as CommandOptions;
 
@@ -49,6 +50,22 @@ const config: RuntimeConfig = {
       mend: (actual) =>
         typeof actual === 'string' ? `Write a list: \`endpoints: [${quoteIfNeeded(actual)}]\`.` : null,
     },
+    adapter: {
+      schema: z.enum(ADAPTER_NAMES).meta({
+        description:
+          'runtime: command only. The program is this one: how a message is sent to it, how it is interrupted, and what on its screen tells that it takes text, works or asks.',
+        examples: [ADAPTER_NAMES[0]],
+      }),
+      waits: 'types to it in another way',
+    },
+    multiline: {
+      schema: z.enum(MULTILINE).meta({
+        description:
+          'runtime: command only. What becomes of a message of several lines where the program does not take it as one (it has no bracketed paste). refuse; join: its lines are typed as one; type: each line is typed and sent by itself, which a shell runs. Default: refuse.',
+        examples: [MULTILINE[0]],
+      }),
+      waits: 'types messages of several lines in another way',
+    },
   },
   modelForms: null,
   check({ where, get, pathFault }) {
@@ -76,10 +93,12 @@ const config: RuntimeConfig = {
   options({ get, path }) {
     const [program, ...args] = get('command') as string[];
     // A bare name is looked up on PATH; anything with a slash is a path like every other in the file.
-    const endpoints = get('endpoints') as string[] | undefined;
+    const [endpoints, adapter, multiline] = [get('endpoints'), get('adapter'), get('multiline')];
     return {
       command: [program!.includes('/') ? path(program!) : program!, ...args],
       ...(endpoints === undefined ? {} : { endpoints }),
+      ...(adapter === undefined ? {} : { adapter }),
+      ...(multiline === undefined ? {} : { multiline }),
     };
   },
   resolve(options, path) {

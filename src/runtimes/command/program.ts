@@ -10,7 +10,14 @@ export interface CommandOptions {
   command: string[];
   /** URLs of its model. */
   endpoints?: string[];
+  /** Name of the adapter of a known program. */
+  adapter?: string;
+  /** What becomes of a message of several lines where the program does not take it as one. Absent: refuse. */
+  multiline?: Multiline;
 }
+
+export const MULTILINE = ['refuse', 'join', 'type'] as const;
+export type Multiline = (typeof MULTILINE)[number];
 
 /**
  * @param command the program (a name for PATH, or an absolute path) and its arguments

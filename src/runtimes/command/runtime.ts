@@ -5,8 +5,10 @@
 import { join } from 'node:path';
 import { AetherError } from '../../host/errors.ts';
 import type { RunPlace, Runtime } from '../runtime.ts';
+import { adapterNamed } from './adapters.ts';
 import { commandObserver } from './observer.ts';
 import type { CommandOptions } from './program.ts';
+import { typing, withoutKeys } from './typing.ts';
 
 /** Until a viewer attaches and resizes it. */
 const SIZE = { cols: 120, rows: 40 };
@@ -36,7 +38,7 @@ export const commandRuntime: Runtime = {
   },
 
   async prepare(agent, place) {
-    const { command, endpoints = [] } = agent.options as Partial<CommandOptions>;
+    const { command, adapter, endpoints = [] } = agent.options as Partial<CommandOptions>;
     if (command === undefined || command.length === 0) {
       throw new AetherError({
         code: 'command.missing',
@@ -76,15 +78,14 @@ export const commandRuntime: Runtime = {
       authNote: Object.keys(agent.auth).join(', ') || 'none: the program logs in by itself',
       endpoints,
       opening: [],
+      ...(adapter === undefined ? {} : { observing: { adapter } }),
     };
   },
 
   observer: commandObserver,
 
-  // Typed as it is: whether the program understands bracketed paste is not known. Control characters are left
-  // out, because in a terminal they are keys: a ^C in a message would be an interrupt.
-  message: ({ id, text }) => ({
-    id,
-    data: `${text.replace(/\r\n?/g, '\n').replace(/[\x00-\x08\x0b-\x1f\x7f]/g, '')}\r`,
-  }),
+  // What is known of the program is in the engine's state: `typing` goes by it.
+  message: ({ id, text }) => ({ id, data: `${withoutKeys(text).plain}\r` }),
+  typing,
+  interruptKeys: ({ adapter }) => adapterNamed(adapter)?.interrupt ?? null,
 };

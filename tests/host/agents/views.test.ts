@@ -47,6 +47,7 @@ function parts(change: Change): ViewParts {
     } as unknown as RunRecord,
     lease: null,
     capabilities: null,
+    interruptKeys: false,
     totals: { input: 0, output: 0, cost_usd: null, runs: 1 },
     openApprovals: 0,
     unreadMail: 0,

@@ -1,5 +1,5 @@
 /** Agents as clients see them, put together from the nouns that know a part, and the word that one has changed. */
-import type { Capabilities } from '../../../runtimes/runtime.ts';
+import type { Runtime } from '../../../runtimes/runtime.ts';
 import { agentView, type ViewParts } from '../../agents/views.ts';
 import type { AgentView } from '../../api.ts';
 import { AetherError } from '../../errors.ts';
@@ -45,7 +45,9 @@ export class AgentViews {
       agent,
       run: runs.newest(name),
       lease: lease === null ? null : leaseView(lease),
-      capabilities: this.#capabilities(agent.config.runtime),
+      capabilities: this.#runtime(agent.config.runtime)?.capabilities ?? null,
+      interruptKeys:
+        (this.#runtime(agent.config.runtime)?.interruptKeys?.(agent.config.options) ?? null) !== null,
       totals: runs.totals(name),
       openApprovals: approvals.countOpen(name),
       unreadMail: this.#p.mailboxes.unread(`agent:${name}`),
@@ -65,9 +67,9 @@ export class AgentViews {
   }
 
   /** Null for a runtime of another version: its agent is shown like the others, and cannot start. */
-  #capabilities(runtime: string): Capabilities | null {
+  #runtime(runtime: string): Runtime | null {
     try {
-      return this.#p.wiring.runtime(runtime).capabilities;
+      return this.#p.wiring.runtime(runtime);
     } catch (error) {
       if (error instanceof AetherError && error.code === 'runtime.unknown') return null;
       throw error;

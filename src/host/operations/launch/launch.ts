@@ -170,7 +170,7 @@ export class Launcher {
       shim: null,
       boot_id: bootId(),
       journal_offset: 0,
-      engine: state ?? runtime.observer.initial(null),
+      engine: { ...(state ?? runtime.observer.initial(null)), ...launch.observing },
       floor: newFloor(launch.opening),
       turn: newTurn({
         // The conversation goes on, with all that was read in it.

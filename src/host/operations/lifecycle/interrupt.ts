@@ -3,12 +3,14 @@ import type { Run } from '../../runs/run.ts';
 import type { By, Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
-type Needs = Pick<Wiring, 'clock' | 'ids' | 'events'>;
+type Needs = Pick<Wiring, 'clock' | 'ids' | 'events' | 'agents'>;
 
 export async function interrupt(wiring: Needs, run: Run, by: By): Promise<void> {
   const { record, runtime } = run;
-  if (runtime.interrupt === undefined) throw new Error(`${runtime.name} has no interrupt`); // the table of verbs said so before
   const request = wiring.ids.uuid(wiring.clock.now());
+  const keys = runtime.interruptKeys?.(wiring.agents.get(record.agent).config.options) ?? null;
+  const frame = keys === null ? runtime.interrupt?.(request) : { id: request, data: keys };
+  if (frame === undefined) throw new Error(`${runtime.name} has no interrupt`); // the table of verbs said so before
   wiring.events.append({
     topic: 'turn.interrupt-requested',
     agent: record.agent,
@@ -17,5 +19,5 @@ export async function interrupt(wiring: Needs, run: Run, by: By): Promise<void> 
     grade: 'enforced',
     data: { request },
   });
-  await run.write(runtime.interrupt(request));
+  await run.write(frame);
 }

@@ -13,6 +13,7 @@ import type { InjectionRecord } from '../../store/injections.ts';
 import { engineActivity } from '../turn/activity.ts';
 import { messageDelivered } from '../turn/turn.ts';
 import type { By, Wiring } from '../wiring.ts';
+import { typeInto, typingOf } from './type-message.ts';
 
 /** What this file uses of the host. */
 type Needs = Pick<
@@ -36,6 +37,8 @@ export function acceptInjection(wiring: Needs, agent: string, input: InjectInput
   requirePriority(priority);
   const known = input.id === undefined ? null : acceptedBefore(wiring, agent, input.id, input.text);
   if (known !== null) return viewOf(known);
+  const id = input.id ?? wiring.ids.uuid(wiring.clock.now());
+  requireTypable(wiring, agent, { id, text: input.text });
   if (wiring.injections.queued(agent, limits.inject_queue_max).length >= limits.inject_queue_max) {
     throw refused('full', {
       message: `${limits.inject_queue_max} messages already wait for ${agent}.`,
@@ -44,7 +47,7 @@ export function acceptInjection(wiring: Needs, agent: string, input: InjectInput
   }
   const now = wiring.clock.now();
   const record: InjectionRecord = {
-    id: input.id ?? wiring.ids.uuid(now),
+    id,
     agent,
     run: null,
     text: input.text,
@@ -78,6 +81,17 @@ function requireText(text: string): void {
       next: 'Put long material into a file in the workspace and name it in the message.',
     });
   if (text.trim() === '') throw refused('text', { message: 'The message is empty.', next: 'Say something.' });
+}
+
+/** What the program that runs can never be given is refused at once, while somebody is there to change it. */
+function requireTypable(wiring: Needs, agent: string, message: { id: string; text: string }): void {
+  const run = wiring.runs.of(agent);
+  const typing = run === null || run.record.state !== 'running' ? null : typingOf(wiring, run, message);
+  if (typing === null || !('not' in typing) || typing.not === 'now') return;
+  throw refused('multiline', {
+    message: `The message was not typed into ${agent}: ${typing.why}.`,
+    next: 'Write it as one line, or say `multiline: join` (one line is made of them) or `multiline: type` in aether.yaml.',
+  });
 }
 
 function requirePriority(priority: string): void {
@@ -172,21 +186,41 @@ export class InjectionDelivery {
       if (record === undefined) return;
       this.#onTheWay.add(record.id);
       try {
-        const { id, priority } = record;
-        await run.write(run.runtime.message({ id, text: withUntold(run, record.text), priority }));
+        if (!(await this.#write(run, record))) return;
+        // The journal tells markDelivered; once it is read, this one waits no more.
+        await run.pump();
       } catch (error) {
         log.warn(
           { agent, inject: record.id, error: messageOf(error) },
           'a message could not be delivered; it stays queued',
         );
-        this.#onTheWay.delete(record.id);
         return;
+      } finally {
+        this.#onTheWay.delete(record.id);
       }
-      // The journal tells markDelivered; once it is read, this one waits no more.
-      await run.pump();
-      this.#onTheWay.delete(record.id);
       if (injections.get(record.id)?.state === 'queued') return;
     }
+  }
+
+  /** @returns false: it waits for the program */
+  async #write(run: Run, record: InjectionRecord): Promise<boolean> {
+    const { id, priority } = record;
+    const text = withUntold(run, record.text);
+    await run.pump();
+    const typing = typingOf(this.#wiring, run, { id, text });
+    if (typing === null) await run.write(run.runtime.message({ id, text, priority }));
+    else if (!('not' in typing)) await typeInto(this.#wiring, run, typing);
+    else if (typing.not === 'ever') settle(this.#wiring, id, 'cancelled', `it was not typed: ${typing.why}`);
+    else this.#waits(record, typing.why);
+    return typing === null || !('not' in typing) || typing.not === 'ever';
+  }
+
+  /** The receipt says once why it does not go on. */
+  #waits(record: InjectionRecord, why: string): void {
+    const evidence = `waits: ${why}`;
+    if (record.steps.at(-1)?.evidence === evidence) return;
+    record.steps.push({ stage: 'queued', at_ms: this.#wiring.clock.now(), evidence });
+    this.#wiring.injections.update(record);
   }
 }
 
@@ -199,7 +233,9 @@ export function markDelivered(wiring: Needs, run: Run, frame: string): void {
   if (record?.state !== 'queued') return;
   wiring.injections.update({ ...record, run: run.id });
   messageDelivered(run.record.turn, { untold: withUntold(run, record.text) !== record.text });
-  settle(wiring, frame, 'delivered', 'the shim wrote it to the engine and journalled it');
+  const { typed } = run.record.floor;
+  const how = typed?.frame === frame ? `${typed.how}; the shim journalled it` : null;
+  settle(wiring, frame, 'delivered', how ?? 'the shim wrote it to the engine and journalled it');
 }
 
 /** What it was not woken for comes with the first message; a command of its engine is left as it is. */

@@ -1,0 +1,33 @@
+/**
+ * A message is typed into a program on a terminal: in pieces where the text and the key that sends it have to come apart,
+ * and with a note of how, for its receipt. What cannot be typed now waits; what never can is given back.
+ */
+import type { Frame, Typing } from '../../../runtimes/runtime.ts';
+import { onFloor } from '../../runs/floor.ts';
+import type { Run } from '../../runs/run.ts';
+import type { Wiring } from '../wiring.ts';
+import { hasDrawn } from './drawn.ts';
+
+/** What this file uses of the host. */
+type Needs = Pick<Wiring, 'agents' | 'clock'>;
+
+/** How this message would be typed as the program stands; null where messages are not typed. */
+export function typingOf({ agents }: Needs, run: Run, message: { id: string; text: string }): Typing | null {
+  const options = agents.find(run.record.agent)?.config.options ?? {};
+  return run.runtime.typing?.(message, { state: run.record.engine, options }) ?? null;
+}
+
+/** @returns once the last piece is journalled */
+export async function typeInto({ clock }: Needs, run: Run, typing: Extract<Typing, Frame>): Promise<void> {
+  const { before = [], how, ...last } = typing;
+  run.save(({ floor }) => {
+    floor.typed = { frame: last.id, how };
+  });
+  for (const frame of before) {
+    const { heard_ms } = onFloor(run.record.floor);
+    const drawn = hasDrawn(run, clock, heard_ms);
+    await run.write(frame);
+    await drawn;
+  }
+  await run.write(last);
+}
