@@ -12,7 +12,7 @@ export default defineConfig({
       NODE_COMPILE_CACHE: join(tmpdir(), 'aether-compiled'),
     },
     include: ['tests/**/*.test.ts'],
-    exclude: ['tests/engines/node_modules/**', 'node_modules/**'],
+    exclude: ['**/node_modules/**'],
     // Two cores, and most tests start real processes: a higher figure only makes them wait for each other.
     maxWorkers: 2,
     // A worker runs one file after the other: a process of its own for each costs a third of a second of processor.

@@ -169,6 +169,8 @@ export interface PlannedLaunch {
   files: { path: string; mode: string; content: string }[];
   mcp: { command: string; args: string[]; tools: string[] | 'all' };
   auth: string;
+  /** How messages reach a program on a terminal; null where they are not typed. */
+  messages: string | null;
   /** What the repository in its workspace sets up for the engine; `trusted` false: it would, with `trust: true`. */
   repository: { trusted: boolean; items: RepositoryItem[] } | null;
   sandbox: PlannedSandbox;

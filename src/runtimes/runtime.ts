@@ -112,6 +112,8 @@ export interface LaunchSpec {
   stop: StopLadder;
   /** Which log-in is used, for `plan` and `doctor`: 'ANTHROPIC_API_KEY from the host environment'. */
   authNote: string;
+  /** How messages are typed into it, for `plan`; absent: they are not. */
+  messagesNote?: string;
   /** URLs where the engine reaches its models, as far as they are known: they are open in every sandbox. */
   endpoints?: string[];
   /** First frames to write once it runs (the goal, or "continue"). */
@@ -133,6 +135,8 @@ export type Typing =
   | (Frame & {
       /** Typed first; each is waited for until the program has drawn it. The frame itself has the id of the message. */
       before?: Frame[];
+      /** How long it is to rest after it has drawn, before the next key; absent: the host's usual time. */
+      rest_ms?: number;
       /** What is done, for the receipt. */
       how: string;
     })
@@ -346,8 +350,8 @@ export interface Runtime {
   ): Typing;
   /** Cancels the running turn; the process lives. */
   interrupt?(requestId: string): Frame;
-  /** On a terminal: the keys that do it, where the program is known. */
-  interruptKeys?(options: Record<string, unknown>): string | null;
+  /** On a terminal: the keys that do it, each typed by itself, where the program is known. */
+  interruptKeys?(options: Record<string, unknown>): readonly string[] | null;
   /** The answer to `permission-asked`. */
   permission?(answer: { requestId: string; allow: boolean; message: string | null; input: unknown }): Frame;
   /** The answer to `gate-asked`. With `capabilities.gate`. */

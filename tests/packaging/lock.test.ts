@@ -38,6 +38,7 @@ describe.each([
   'package-lock.json',
   'tests/engines/package-lock.json',
   'tests/bench/supervisors/package-lock.json',
+  'tests/programs/installed/package-lock.json',
 ])('%s', (file) => {
   const { packages } = JSON.parse(readFileSync(join(root, file), 'utf8')) as { packages: Packages };
 

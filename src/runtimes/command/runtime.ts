@@ -16,6 +16,13 @@ const SIZE = { cols: 120, rows: 40 };
 /** Goes with the run. */
 const tmpOf = (place: RunPlace): string => join(place.runDir, 'tmp');
 
+const SEVERAL = { refuse: 'refused', join: 'typed as one', type: 'typed and sent one by one' };
+
+function noteOf({ adapter, multiline = 'refuse' }: Partial<CommandOptions>): string {
+  const when = adapter === undefined ? '' : `when ${adapter} shows its prompt, `;
+  return `typed: ${when}as one paste where the program takes it so; otherwise several lines are ${SEVERAL[multiline]}`;
+}
+
 export const commandRuntime: Runtime = {
   name: 'command',
   capabilities: {
@@ -77,6 +84,7 @@ export const commandRuntime: Runtime = {
       stop: { term_ms: 3_000, kill_ms: 5_000 },
       authNote: Object.keys(agent.auth).join(', ') || 'none: the program logs in by itself',
       endpoints,
+      messagesNote: noteOf(agent.options),
       opening: [],
       ...(adapter === undefined ? {} : { observing: { adapter } }),
     };

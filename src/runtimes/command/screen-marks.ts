@@ -39,7 +39,7 @@ export function follow(before: Followed, printed: string, adapter: Adapter | nul
   const after = { ...before, paste, pasted: before.pasted || paste, rest };
   if (adapter === null) return after;
   const shown = before.tail + wordsOf(text.substring(0, text.length - rest.length));
-  const mark = newestMark(shown, adapter) ?? before.mark;
+  const mark = markAfter(shown, before.mark, adapter);
   const prompted = before.prompted || mark === 'ready' || (adapter.marks.ready === null && paste);
   return { ...after, mark, prompted, tail: lastChars(shown) };
 }
@@ -63,9 +63,10 @@ function unfinished(text: string): string {
   return /^\x1b(?:\[[?>=!]?[\d;]*)?$/.test(rest) ? rest : '';
 }
 
-/** Without sequences. But for colours, each may move the cursor: what follows is another word. */
+/** Without sequences, titles as [title …]. But for colours, each may move the cursor: what follows is another word. */
 function wordsOf(text: string): string {
   return text
+    .replace(/\x1b\][02];([^\x07\x1b]*)(?:\x07|\x1b\\)/g, ' [title $1] ')
     .replace(/\x1b[\]P_^X][^\x07\x1b]*(?:\x07|\x1b\\)?/g, '')
     .replace(/\x1b\[[\d;:]*m/g, '')
     .replace(/\x1b\[[0-?]*[ -/]*[@-~]/g, ' ')
@@ -73,16 +74,21 @@ function wordsOf(text: string): string {
     .replace(/ +/g, ' ');
 }
 
-function newestMark(text: string, { marks }: Adapter): Followed['mark'] {
-  let newest: Followed['mark'] = null;
-  let at = -1;
-  for (const kind of ['ready', 'busy', 'asks'] as const) {
+/** @param before the mark that the text goes on from */
+function markAfter(
+  text: string,
+  before: Followed['mark'],
+  { marks, asksUntilReady }: Adapter,
+): Followed['mark'] {
+  const found = (['ready', 'busy', 'asks'] as const).flatMap((kind) => {
     const words = marks[kind];
-    if (words === null) continue;
-    for (const { index } of text.matchAll(new RegExp(words, 'g')))
-      if (index > at) [newest, at] = [kind, index];
-  }
-  return newest;
+    if (words === null) return [];
+    return [...text.matchAll(new RegExp(words, 'g'))].map(({ index }) => ({ kind, index }));
+  });
+  let mark = before;
+  for (const { kind } of found.sort((one, other) => one.index - other.index))
+    if (!(mark === 'asks' && kind === 'busy' && asksUntilReady)) mark = kind;
+  return mark;
 }
 
 const lastChars = (text: string): string =>

@@ -56,6 +56,7 @@ function pasted(id: string, text: string, note: string, adapter: Adapter | null)
   const framed = `\x1b[200~${text.replaceAll('\n', '\r')}\x1b[201~`;
   return {
     before: [{ id: `${id}/text`, data: framed }],
+    ...(adapter?.rest_ms === undefined ? {} : { rest_ms: adapter.rest_ms }),
     id,
     data: adapter?.submit ?? ENTER,
     how: `pasted as one (bracketed paste), and Enter apart, once the program had drawn it${note}`,

@@ -109,7 +109,7 @@ describe('known programs', () => {
   test('each has an entry whose words are expressions, and keys', () => {
     expect(ADAPTER_NAMES).toEqual(['aider', 'codex', 'gemini', 'opencode']);
     for (const { submit, interrupt, marks } of Object.values(ADAPTERS)) {
-      expect([submit, interrupt].every((keys) => /^[\r\x1b\x03]+$/.test(keys))).toBe(true);
+      expect([submit, ...interrupt].every((keys) => /^[\r\x1b\x03]+$/.test(keys))).toBe(true);
       for (const words of Object.values(marks)) if (words !== null) expect('').not.toMatch(new RegExp(words));
     }
   });
@@ -156,6 +156,16 @@ describe('known programs', () => {
       prompted: false,
     });
     expect(printed([ON, 'Would you like to']).events).toEqual(['ready', 'unknown']);
+  });
+
+  test('a title counts as a word; where work is drawn beside a question, only the prompt ends that', () => {
+    const title = (words: string) => `${ESC}]0;${words}  \x07`;
+    expect(
+      printed([ON, title('◇  Ready (ws)'), 'esc to cancel', title('✦  Working… (ws)')], 'gemini').events,
+    ).toEqual(['ready', 'unknown', 'idle', 'thinking']);
+    const asking = [ON, 'Ask anything…', 'esc interrupt', 'Permission required', 'esc interrupt'];
+    expect(printed(asking, 'opencode')).toMatchObject({ mark: 'asks' });
+    expect(printed([...asking, '▣ Build · m · 3.2s'], 'opencode')).toMatchObject({ mark: 'ready' });
   });
 
   test('a question marked before the prompt is remembered where no word follows', () => {

@@ -168,6 +168,7 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
   field('argv', launch.argv.map(shellWord).join(' '));
   field('cwd', launch.cwd);
   field('auth', launch.auth);
+  if (launch.messages !== null) field('messages', launch.messages);
   field(
     'mcp',
     `${[launch.mcp.command, ...launch.mcp.args].map(shellWord).join(' ')}  tools: ${launch.mcp.tools === 'all' ? 'all' : launch.mcp.tools.join(', ') || 'none'}`,

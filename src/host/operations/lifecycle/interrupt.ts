@@ -1,5 +1,6 @@
 /** Cancels the running turn; the engine's process and its conversation live. */
 import type { Run } from '../../runs/run.ts';
+import { typeKeys } from '../messages/type-message.ts';
 import type { By, Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -9,8 +10,8 @@ export async function interrupt(wiring: Needs, run: Run, by: By): Promise<void> 
   const { record, runtime } = run;
   const request = wiring.ids.uuid(wiring.clock.now());
   const keys = runtime.interruptKeys?.(wiring.agents.get(record.agent).config.options) ?? null;
-  const frame = keys === null ? runtime.interrupt?.(request) : { id: request, data: keys };
-  if (frame === undefined) throw new Error(`${runtime.name} has no interrupt`); // the table of verbs said so before
+  const frame = runtime.interrupt?.(request);
+  if (frame === undefined && keys === null) throw new Error(`${runtime.name} has no interrupt`); // the table of verbs said so before
   wiring.events.append({
     topic: 'turn.interrupt-requested',
     agent: record.agent,
@@ -19,5 +20,6 @@ export async function interrupt(wiring: Needs, run: Run, by: By): Promise<void> 
     grade: 'enforced',
     data: { request },
   });
-  await run.write(frame);
+  if (frame !== undefined) await run.write(frame);
+  else await typeKeys(wiring, run, request, keys!);
 }

@@ -12,8 +12,15 @@ const DRAWING_MS_MAX = 4_000;
 /** The journal has grown: it is read by then. */
 const READ_MS = 20;
 
-/** @param heard_ms when it had printed last, before the text was typed */
-export function hasDrawn(run: Run, clock: Clock, heard_ms: number | null): Promise<void> {
+/**
+ * @param since.heard_ms when it had printed last, before the text was typed
+ * @param since.rest_ms of rest after it drew
+ */
+export function hasDrawn(
+  run: Run,
+  clock: Clock,
+  { heard_ms, rest_ms = REST_MS }: { heard_ms: number | null; rest_ms?: number | undefined },
+): Promise<void> {
   return new Promise((resolve) => {
     let last_ms = heard_ms;
     let looking = false;
@@ -28,7 +35,7 @@ export function hasDrawn(run: Run, clock: Clock, heard_ms: number | null): Promi
       if (now_ms === last_ms) return;
       last_ms = now_ms;
       cancelRest();
-      cancelRest = clock.after(REST_MS, finish);
+      cancelRest = clock.after(rest_ms, finish);
     };
     let cancelRest = clock.after(SILENT_MS_MAX, finish);
     const ends = [

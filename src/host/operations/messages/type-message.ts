@@ -3,6 +3,7 @@
  * and with a note of how, for its receipt. What cannot be typed now waits; what never can is given back.
  */
 import type { Frame, Typing } from '../../../runtimes/runtime.ts';
+import type { Clock } from '../../clock.ts';
 import { onFloor } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Wiring } from '../wiring.ts';
@@ -19,15 +20,31 @@ export function typingOf({ agents }: Needs, run: Run, message: { id: string; tex
 
 /** @returns once the last piece is journalled */
 export async function typeInto({ clock }: Needs, run: Run, typing: Extract<Typing, Frame>): Promise<void> {
-  const { before = [], how, ...last } = typing;
+  const { before = [], how, rest_ms, ...last } = typing;
   run.save(({ floor }) => {
     floor.typed = { frame: last.id, how };
   });
-  for (const frame of before) {
-    const { heard_ms } = onFloor(run.record.floor);
-    const drawn = hasDrawn(run, clock, heard_ms);
-    await run.write(frame);
-    await drawn;
-  }
+  for (const frame of before) await typeAndRest(clock, run, frame, rest_ms);
   await run.write(last);
+}
+
+/** Keys, each by itself. @param id of the operation */
+export async function typeKeys(
+  { clock }: Pick<Wiring, 'clock'>,
+  run: Run,
+  id: string,
+  keys: readonly string[],
+): Promise<void> {
+  for (const [index, data] of keys.entries()) {
+    const frame = { id: `${id}/${index}`, data };
+    if (index < keys.length - 1) await typeAndRest(clock, run, frame);
+    else await run.write(frame);
+  }
+}
+
+async function typeAndRest(clock: Clock, run: Run, frame: Frame, rest_ms?: number): Promise<void> {
+  const { heard_ms } = onFloor(run.record.floor);
+  const drawn = hasDrawn(run, clock, { heard_ms, rest_ms });
+  await run.write(frame);
+  await drawn;
 }

@@ -135,6 +135,7 @@ describe('planFleet', () => {
             tools: ['aether_report'],
           },
           auth: 'none: the program logs in by itself',
+          messages: 'typed: as one paste where the program takes it so; otherwise several lines are refused',
           repository: null,
           sandbox: {
             kept: [],
