@@ -83,7 +83,7 @@ function requireText(text: string): void {
   if (text.trim() === '') throw refused('text', { message: 'The message is empty.', next: 'Say something.' });
 }
 
-/** What the program that runs can never be given is refused at once, while somebody is there to change it. */
+/** What the program that runs can never be given is refused at once: the sender is there to change it. */
 function requireTypable(wiring: Needs, agent: string, message: { id: string; text: string }): void {
   const run = wiring.runs.of(agent);
   const typing = run === null || run.record.state !== 'running' ? null : typingOf(wiring, run, message);
