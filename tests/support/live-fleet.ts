@@ -368,6 +368,10 @@ export class LiveFleet {
         process.kill(host, 'SIGKILL');
         complaints.push(`aether down: ${failed}${this.hostLog()}`);
       }
+      // A shim that has said goodbye to its host takes a moment to end.
+      await eventually('nothing of a run is left', () => this.survivors().length === 0, 2_000).catch(
+        () => undefined,
+      );
       for (const { pid, what } of this.survivors())
         complaints.push(`aether down left process ${pid} behind: ${what}`);
       for (const group of groupsLeft(this.stateDir))
