@@ -607,6 +607,39 @@ describe('the terminal', () => {
     expect(size()).toBe(narrow);
   });
 
+  it('after a sleep shows the present at once, and never the past beside it', async () => {
+    fixture.host.set('coder', {});
+    const page = await openAgent('coder', '/terminal');
+    await page.getByText('coder runs without a terminal.').waitFor();
+    await page.keyboard.press('t');
+    await page.locator('dialog[open]').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('Your keys go to the program').waitFor();
+    await page.goto(`${fixture.console.url}/#/agent/coder`);
+    await page.getByText('You hold coder').waitFor();
+    // 75 s in which nothing of the page ran.
+    await page.evaluate(`{
+      globalThis.both = 0;
+      const look = () => {
+        const returned = [...document.querySelectorAll('.rule')].some((rule) => /handed back/i.test(rule.textContent));
+        if (returned && /You hold coder/.test(document.body.textContent)) both += 1;
+      };
+      new MutationObserver(look).observe(document.body, { subtree: true, childList: true, characterData: true });
+      const now = Date.now;
+      Date.now = () => now() + 75_000;
+    }`);
+    const { generation } = fixture.host.agent('coder').lease!;
+    fixture.host.handback('coder', { generation });
+    await poll(() =>
+      page
+        .locator('.rule')
+        .allTextContents()
+        .then((all) => all.join()),
+    ).toMatch(/handed back/i);
+    await poll(() => page.getByText('You hold coder').count()).toBe(0);
+    expect(await page.evaluate('both')).toBe(0);
+  });
+
   it('draws, and does not obey: no title, no clipboard, no odd link', async () => {
     fixture.host.set('coder', { terminal: { available: true, cols: 80, rows: 24, kind: 'engine' } });
     const terminal = fixture.host.terminal('coder');

@@ -207,12 +207,14 @@ describe('watching', () => {
     const { generation } = fixture.host.agent('alpha').lease!;
     const terminal = attach('alpha', '--watch');
     await terminal.shows('Watching alpha');
+    await terminal.shows('its terminal is 80×24; this window decides nothing');
     fixture.host.terminalWrite('alpha', generation, 'echo seen-$((2+3))\r');
     await terminal.shows('seen-5');
     terminal.pty.write('echo typed-$((4+4))\r');
     terminal.pty.resize(60, 20);
     fixture.host.terminalWrite('alpha', generation, 'echo after-$((3+3))\r');
     await terminal.shows('after-6');
+    await terminal.shows('its terminal is 80×24, and this is a part of it');
     expect(fixture.host.agent('alpha').terminal).toMatchObject({ cols: 80, rows: 24 });
     terminal.pty.write('\x1d');
     const screen = await terminal.ended();

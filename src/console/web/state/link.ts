@@ -36,6 +36,7 @@ let watchId = 0;
 let attempts = 0;
 let lastHeard = 0;
 let retry: ReturnType<typeof setTimeout> | null = null;
+const wakeListeners = new Set<() => void>();
 
 export function startLink(): void {
   connect();
@@ -81,6 +82,8 @@ function connect(): void {
       connectCalls(send);
     },
     message: (data) => {
+      if (socket !== opened) return;
+      if (connection.value.phase === 'live' && Date.now() - lastHeard > SILENCE_MS) return wake(opened);
       lastHeard = Date.now();
       receive(JSON.parse(data as string) as LiveMessage);
     },
@@ -95,6 +98,24 @@ function connect(): void {
     },
   });
   socket = opened;
+}
+
+/**
+ * The page slept. What it slept through would come piece by piece, each as if it were the present; a new connection
+ * begins with all that there is.
+ */
+function wake(asleep: WebSocket): void {
+  connection.value = { phase: 'lost', since_ms: lastHeard };
+  connectCalls(null);
+  connect();
+  asleep.close();
+  for (const listener of wakeListeners) listener();
+}
+
+/** @returns unsubscribe */
+export function onWake(listener: () => void): () => void {
+  wakeListeners.add(listener);
+  return () => wakeListeners.delete(listener);
 }
 
 /** Connecting again would change nothing. */

@@ -3,6 +3,7 @@
  * the browser draws; connects again by itself and is then given the screen anew.
  */
 import type { TerminalInfo, TerminalMessage, TerminalRequest, WireError } from '../../console-protocol.ts';
+import { onWake } from '../state/link.ts';
 import { openProven } from '../state/proven-socket.ts';
 
 export interface TerminalSink {
@@ -46,6 +47,7 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
     };
 
     const message = (data: string | ArrayBuffer): void => {
+      if (socket !== opened) return;
       if (typeof data === 'string') {
         tellSink(sink, JSON.parse(data) as TerminalMessage);
         return;
@@ -63,7 +65,7 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
       refused: sink.refused,
       close: () => {
         clearTimeout(timer);
-        if (closed) return;
+        if (closed || socket !== opened) return;
         sink.connected(false);
         retry = setTimeout(connect, RETRY_MS);
       },
@@ -72,12 +74,20 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
   }
 
   connect();
+  // Closed by the page itself: the screen comes anew, at once.
+  const unsubscribe = onWake(() => {
+    const asleep = socket;
+    clearTimeout(retry);
+    connect();
+    asleep?.close();
+  });
   return {
     send(message) {
       if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
     },
     close() {
       closed = true;
+      unsubscribe();
       clearTimeout(retry);
       socket?.close();
     },
