@@ -45,7 +45,6 @@ function print(text: string): void {
 function follow(fresh = false): Follower {
   return new Follower({
     source: {
-      dir,
       journal: join(dir, 'journal'),
       process: 0,
       from: 0,
@@ -115,7 +114,7 @@ test('a checkpoint that is damaged, or of another process, is read past', () => 
     '{"version":1}\n',
     `{"version":1,"process":0,"offset":5,"cols":80,"rows":24,"crc":1}\nabc`,
   ]) {
-    writeFileSync(join(dir, 'screen-0'), content);
+    writeFileSync(join(dir, 'journal', 'screen-0'), content);
     const next = follow();
     read(next);
     expect(shows(next)).toEqual(stateOf(saw));

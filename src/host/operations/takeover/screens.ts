@@ -95,7 +95,6 @@ export class RunScreens {
     this.#screens.open(
       keyOf(run, index),
       {
-        dir: run.paths.runDir,
         journal: run.paths.journal,
         process: index,
         from,

@@ -17,7 +17,7 @@ export interface Checkpoint {
   screen: Uint8Array;
 }
 
-/** @param dir of the run */
+/** @param dir of the run's journal */
 export function writeCheckpoint(dir: string, { screen, ...rest }: Checkpoint): void {
   const head = Buffer.from(`${JSON.stringify({ version: VERSION, ...rest, crc: crc32(screen) })}\n`);
   writeBeneath(dir, nameOf(rest.process), Buffer.concat([head, screen]), 0o600);

@@ -58,7 +58,7 @@ export class Follower {
     this.#o = options;
     this.#to = options.to;
     const { source, to, fresh } = options;
-    const known = fresh ? null : readCheckpoint(source.dir, source.process);
+    const known = fresh ? null : readCheckpoint(source.journal, source.process);
     if (known !== null && known.offset >= source.from && known.offset <= to) {
       this.#emulator = this.#open(known);
       this.#emulator.write(known.screen);
@@ -118,7 +118,7 @@ export class Follower {
     this.#since = 0;
     const { data: screen, ...rest } = this.snapshot();
     try {
-      writeCheckpoint(this.#o.source.dir, { ...rest, screen });
+      writeCheckpoint(this.#o.source.journal, { ...rest, screen });
     } catch (error) {
       this.#o.failed(`no checkpoint: ${messageOf(error)}`);
     }

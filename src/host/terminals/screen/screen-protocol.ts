@@ -2,9 +2,7 @@
 import type { TerminalModes } from './emulator.ts';
 
 export interface TerminalSource {
-  /** Directory of the run. */
-  dir: string;
-  /** Directory of its journal. */
+  /** Directory of its run's journal. The screen is kept there too: the run's own processes do not see it. */
   journal: string;
   process: number;
   /** Offset of the journal at which its output begins. */
