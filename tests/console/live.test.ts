@@ -1,6 +1,6 @@
 /** /ws: every event exactly once and in order, whatever the connection does; and messages that make no sense. */
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { EventView, Mail } from '../../src/console/console-protocol.ts';
+import { CONSOLE_PROTOCOL, type EventView, type Mail } from '../../src/console/console-protocol.ts';
 import { cursorOf } from '../../src/host/events/cursor.ts';
 import { limits } from '../../src/host/limits.ts';
 import { Client, type ConsoleFixture, consoleFixture, type Socket } from '../support/console-client.ts';
@@ -28,7 +28,7 @@ it('greets with the whole fleet', async () => {
   fixture.host.ask({ agent: 'coder', kind: 'question', title: 'Which?', detail: { question: 'Which?' } });
   const socket = client.socket('/ws');
   const welcome = await socket.message('welcome');
-  expect(welcome).toMatchObject({ protocol: 3, you: expect.stringMatching(/^console-[0-9a-f]{4}$/) });
+  expect(welcome).toMatchObject({ protocol: CONSOLE_PROTOCOL, you: expect.stringMatching(/^console-[0-9a-f]{4}$/) });
   expect((welcome.agents as unknown[]).length).toBe(2);
   expect((welcome.approvals as unknown[]).length).toBe(1);
   socket.close();

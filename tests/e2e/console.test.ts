@@ -79,10 +79,14 @@ test('a conversation is taken over, typed into and handed back with a note', asy
   await page.getByRole('dialog').getByRole('button', { name: 'Take over' }).click();
 
   const screen = page.locator('.xterm-rows');
+  let shown = '';
   const shows = (text: string) =>
     eventually(
-      `the terminal shows ${text}`,
-      async () => (await screen.textContent())?.replace(/\s+/g, '').includes(text.replace(/\s+/g, '')),
+      () => `the terminal shows ${text}; it shows ${shown}`,
+      async () => {
+        shown = ((await screen.textContent()) ?? '').replace(/\s+/g, '');
+        return shown.includes(text.replace(/\s+/g, ''));
+      },
       30_000,
     );
   await screen.waitFor({ timeout: 30_000 });

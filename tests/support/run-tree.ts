@@ -13,9 +13,13 @@ import {
 export const NO_CGROUP: Record<string, string> = { AETHER_NO_CGROUP: '1' };
 export const everywhereWithout = process.env.AETHER_NO_CGROUP === NO_CGROUP.AETHER_NO_CGROUP;
 
+/** An ordinary user has none, as a rule, in which it could make others. */
+const granted =
+  !everywhereWithout && (['cgroup2', 'freezer'] as const).some((kind) => ownGroup(kind) !== null);
+
 /** The two ways in which a run can be held: what the machine allows best, and no control group at all. */
 export const CONTAINMENTS: { name: string; env: Record<string, string> }[] = [
-  ...(everywhereWithout ? [] : [{ name: 'with control groups', env: {} }]),
+  ...(granted ? [{ name: 'with control groups', env: {} }] : []),
   { name: 'without control groups', env: NO_CGROUP },
 ];
 

@@ -164,7 +164,7 @@ test('what cannot be copied is a sentence and leaves nothing', async () => {
   }
   expect(listed()).toEqual([]);
   fs.chmodSync(directory, 0o777);
-  await expect(open().of('/usr/bin/echo')).rejects.toThrow('Somebody else can write there');
+  await expect(open().of('/usr/bin/echo')).rejects.toThrow('Another user can write there');
 });
 
 test.runIf(mayMount)('a full disk and one that runs no programs are said', async () => {

@@ -88,7 +88,7 @@ test.each([
   ['${workspaceFolder:api}/server.js', /\$\{workspaceFolder:api\}/, /the workspace is /],
   ['${userHome}/server.js', /\$\{userHome\}/, /Write the path out/],
   ['${env:TOKEN}', /\$\{env:TOKEN\}/, /Write \$\{TOKEN\}/],
-  ['${input:token}', /\$\{input:token\}/, /Nobody is there to ask/],
+  ['${input:token}', /\$\{input:token\}/, /An agent has no prompt/],
 ])('an MCP server with %s is refused', (text, message, next) => {
   for (const server of [
     { command: text },

@@ -48,6 +48,8 @@ export function TerminalView({ agent }: { agent: AgentView }) {
         if (gone || !pane.current) return;
         const opened = openScreen(pane.current);
         screen.current = opened;
+        // The lease may have come before the code did.
+        opened.setInput(now.current.mine);
         ready.value = 'waiting';
         observer.observe(pane.current);
         opened.onInput((data) => {
