@@ -28,7 +28,10 @@ it('greets with the whole fleet', async () => {
   fixture.host.ask({ agent: 'coder', kind: 'question', title: 'Which?', detail: { question: 'Which?' } });
   const socket = client.socket('/ws');
   const welcome = await socket.message('welcome');
-  expect(welcome).toMatchObject({ protocol: CONSOLE_PROTOCOL, you: expect.stringMatching(/^console-[0-9a-f]{4}$/) });
+  expect(welcome).toMatchObject({
+    protocol: CONSOLE_PROTOCOL,
+    you: expect.stringMatching(/^console-[0-9a-f]{4}$/),
+  });
   expect((welcome.agents as unknown[]).length).toBe(2);
   expect((welcome.approvals as unknown[]).length).toBe(1);
   socket.close();

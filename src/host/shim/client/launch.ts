@@ -98,7 +98,7 @@ export async function launchShim(
 }
 
 /** What its proxy needs to get out as programs of the operator do. */
-function outwards(environment: Record<string, string | undefined>): Record<string, string> {
+export function outwards(environment: Record<string, string | undefined>): Record<string, string> {
   const names = ['RES_OPTIONS', 'LOCALDOMAIN', 'NODE_EXTRA_CA_CERTS', ...UPSTREAM_VARIABLES];
   return Object.fromEntries(
     names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
