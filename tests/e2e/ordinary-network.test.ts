@@ -151,7 +151,7 @@ beforeAll(async () => {
         ...{
           runtime: 'command',
           network: 'full',
-          sandbox: { kind: 'bubblewrap', read: [join(root, 'user')] },
+          sandbox: { kind: 'bubblewrap', read: NEEDS['git over ssh'] ? [join(root, 'user')] : [] },
         },
         command: ['sh', '-c', 'while read -r line; do (eval "$line") > out.tmp 2>&1; mv out.tmp out; done'],
       },

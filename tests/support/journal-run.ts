@@ -154,7 +154,7 @@ function newRecord(): RunRecord {
     stateEvidence: { source: 'shim', grade: 'observed', what: '', at_ms: now },
     activity: 'starting',
     activityEvidence: null,
-    requested: null,
+    requested: 'start',
     asked: null,
     shim: null,
     boot_id: null,

@@ -191,6 +191,8 @@ export class RunFacts {
     }
     const evidence = { source: 'shim', what: `process ${status.pid} started`, at_ms: record.at_ms };
     if (this.#record.state !== 'stopping') setState(this.#record, 'running', evidence);
+    // It runs: the host that asked for it may not have lived to say that the wish came true.
+    if (this.#record.requested === 'start') this.#record.requested = null;
     this.observe(
       {
         kind: 'activity',

@@ -250,9 +250,6 @@ export class Launcher {
     if (box.spec.network === 'own') await openNetwork(this.#wiring, run, launch);
     await client.start('engine-1', await boxed(this.#wiring, run, launch.process));
     await run.pump();
-    run.save((saved) => {
-      saved.requested = null;
-    });
     await this.open(run);
   }
 
