@@ -22,7 +22,7 @@ import { isStopped } from './tree.ts';
 
 const PAUSE_MS = 5;
 /** One look can miss a process that forks and exits meanwhile; a group misses none. */
-const QUIET_LOOKS = { exact: 2, otherwise: 6 };
+const QUIET_LOOKS = { exact: 2, otherwise: 12 };
 
 export interface Traces {
   run: string;
