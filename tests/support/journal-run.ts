@@ -12,10 +12,8 @@ import type { AgentConfig } from '../../src/host/config/types.ts';
 import { Events } from '../../src/host/events/events.ts';
 import { randomIds } from '../../src/host/ids.ts';
 import { openLog } from '../../src/host/log.ts';
-import { runSink } from '../../src/host/operations/boot/fact-routes.ts';
 import { Gates } from '../../src/host/operations/gate/gates.ts';
 import { policiesOf } from '../../src/host/operations/gate/policies.ts';
-import { RunScreens } from '../../src/host/operations/takeover/screens.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import { Run } from '../../src/host/runs/run.ts';
@@ -30,6 +28,7 @@ import { unconfined } from '../../src/host/store/run-sandbox.ts';
 import { newTree, type RunRecord, RunTable } from '../../src/host/store/runs.ts';
 import { Store } from '../../src/host/store/store.ts';
 import type { Runtime } from '../../src/runtimes/runtime.ts';
+import { factsSink } from './facts-sink.ts';
 
 const EXIT = { code: 0, signal: null, cause: 'exited', killed: 0, survivors: 0 };
 
@@ -70,24 +69,7 @@ export class JournalRun {
         show: (run, at_ms) => showActivity(wiring, run, at_ms),
       }),
     } as unknown as Wiring;
-    const none = (): never => {
-      throw new Error('no takeover here');
-    };
-    const screens = new RunScreens({
-      clock: systemClock,
-      log: openLog(undefined),
-      version: '0',
-      terminalSettings: () => ({ scrollback_lines: 0 }),
-    });
-    const sink = runSink(wiring, () => ({
-      screens,
-      get takeover() {
-        return none();
-      },
-      get lifecycle() {
-        return none();
-      },
-    }));
+    const sink = factsSink(wiring);
     this.run = new Run({
       sandbox: localSandbox,
       record: newRecord(),

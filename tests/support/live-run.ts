@@ -9,12 +9,10 @@ import type { AgentConfig } from '../../src/host/config/types.ts';
 import { Events } from '../../src/host/events/events.ts';
 import { randomIds } from '../../src/host/ids.ts';
 import { openLog } from '../../src/host/log.ts';
-import { runSink } from '../../src/host/operations/boot/fact-routes.ts';
 import { Gates } from '../../src/host/operations/gate/gates.ts';
 import { policiesOf } from '../../src/host/operations/gate/policies.ts';
 import type { Policy } from '../../src/host/operations/gate/policy.ts';
 import { acceptInjection, InjectionDelivery } from '../../src/host/operations/messages/inject.ts';
-import { RunScreens } from '../../src/host/operations/takeover/screens.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import { Run } from '../../src/host/runs/run.ts';
@@ -33,6 +31,7 @@ import { Leases } from '../../src/host/terminals/leases.ts';
 import type { ObservedEvent, Runtime } from '../../src/runtimes/runtime.ts';
 import type { FixtureRequest } from '../fixtures/engine/wire.ts';
 import { VirtualClock } from './clock.ts';
+import { factsSink } from './facts-sink.ts';
 import { fixtureRuntime } from './fixture-runtime.ts';
 import { PUPPET, ShimLab, shell, type TestShim, until } from './shim.ts';
 
@@ -127,24 +126,7 @@ export class LiveRun {
       policies: policies(agents),
       show: (run, at_ms) => showActivity(wiring, run, at_ms),
     });
-    const none = (): never => {
-      throw new Error('no takeover here');
-    };
-    const screens = new RunScreens({
-      clock,
-      log: openLog(undefined),
-      version: '0',
-      terminalSettings: () => ({ scrollback_lines: 0 }),
-    });
-    const sink = runSink(wiring, () => ({
-      screens,
-      get takeover() {
-        return none();
-      },
-      get lifecycle() {
-        return none();
-      },
-    }));
+    const sink = factsSink(wiring);
     const record = this.#generation === 1 ? newRecord(start.run, clock.now()) : table.get(start.run)!;
     const run = new Run({
       record,

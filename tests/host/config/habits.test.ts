@@ -124,7 +124,7 @@ describe('the mend for an unquoted value has the text of the file', () => {
 describe('paths that something else would have expanded', () => {
   test.each([
     ['C:\\Users\\me\\site', /path of Windows/, /\/mnt\/c\/Users\/me\/site/],
-    ['d:/work', /path of Windows/, /\/mnt\/d\/work/],
+    ['d:/site', /path of Windows/, /\/mnt\/d\/site/],
     ['\\\\server\\share', /holds \\/, /Linux and macOS/],
     ['.\\site', /holds \\/, /Linux and macOS/],
     ['$HOME/site', /holds \$HOME, which nothing expands/, /begin it with ~\//],
