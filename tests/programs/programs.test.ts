@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { ensureInstalled } from '../../src/build/install.mjs';
-import type { AdapterName } from '../../src/runtimes/command/adapters.ts';
+import type { AdapterName } from '../../src/runtimes/command/adapter.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveFleet } from '../support/live-fleet.ts';
 import { LONG } from '../support/run-tree.ts';

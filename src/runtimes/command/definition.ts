@@ -2,7 +2,7 @@
 /** `runtime: command`: any program in a terminal. Which program is a key of its own. */
 import { z } from 'zod';
 import type { LoginRules, RuntimeConfig, RuntimeDefinition } from '../definition.ts';
-import { ADAPTER_NAMES } from './adapters.ts';
+import { ADAPTER_NAMES } from './adapter.ts';
 import { type CommandOptions, MULTILINE, resolveCommand } from './program.ts';
 
 const optionsOf = (options: Record<string, unknown>): CommandOptions => options as unknown as CommandOptions;

@@ -4,7 +4,7 @@
  * is guessed from what a screen shows.
  */
 import type { Activity, EngineState, ObservedEvent, Observer } from '../runtime.ts';
-import { adapterNamed } from './adapters.ts';
+import { adapterNamed } from './adapter.ts';
 import { type Followed, follow, NOTHING_FOLLOWED } from './screen-marks.ts';
 
 type State = EngineState & Followed & { spoke: boolean; adapter?: string };

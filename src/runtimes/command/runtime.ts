@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { AetherError } from '../../host/errors.ts';
 import type { RunPlace, Runtime } from '../runtime.ts';
-import { adapterNamed } from './adapters.ts';
+import { adapterNamed } from './adapter.ts';
 import { commandObserver } from './observer.ts';
 import type { CommandOptions } from './program.ts';
 import { typing, withoutKeys } from './typing.ts';

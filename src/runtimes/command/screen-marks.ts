@@ -2,7 +2,8 @@
  * What a program on a terminal has told by what it printed: whether it takes a paste as one, and which words of an
  * adapter stand on its screen. No screen is kept here: sequences and words are followed as they pass, chunk by chunk.
  */
-import type { Adapter } from './adapters.ts';
+import type { Adapter } from './adapter.ts';
+import { MARK_CHARS_MAX } from './adapter-record.ts';
 
 /** Kept in the engine's state: plain JSON. */
 export interface Followed {
@@ -26,8 +27,7 @@ export const NOTHING_FOLLOWED: Followed = {
   tail: '',
 };
 
-/** Longer than any mark. */
-const TAIL_CHARS = 120;
+const TAIL_CHARS = MARK_CHARS_MAX;
 /** No sequence that counts here is longer. */
 const REST_CHARS_MAX = 64;
 
@@ -82,8 +82,7 @@ function markAfter(
 ): Followed['mark'] {
   const found = (['ready', 'busy', 'asks'] as const).flatMap((kind) => {
     const words = marks[kind];
-    if (words === null) return [];
-    return [...text.matchAll(new RegExp(words, 'g'))].map(({ index }) => ({ kind, index }));
+    return words === null ? [] : [...text.matchAll(words)].map(({ index }) => ({ kind, index }));
   });
   let mark = before;
   for (const { kind } of found.sort((one, other) => one.index - other.index))

@@ -3,7 +3,7 @@
  * key of its own: what comes in one piece with the text counts as text. A program that reads lines gets one line.
  */
 import type { EngineState, Frame, Typing } from '../runtime.ts';
-import { type Adapter, adapterNamed } from './adapters.ts';
+import { type Adapter, adapterNamed } from './adapter.ts';
 import type { CommandOptions } from './program.ts';
 import type { Followed } from './screen-marks.ts';
 
@@ -56,7 +56,7 @@ function pasted(id: string, text: string, note: string, adapter: Adapter | null)
   const framed = `\x1b[200~${text.replaceAll('\n', '\r')}\x1b[201~`;
   return {
     before: [{ id: `${id}/text`, data: framed }],
-    ...(adapter?.rest_ms === undefined ? {} : { rest_ms: adapter.rest_ms }),
+    ...(adapter === null || adapter.rest_ms === null ? {} : { rest_ms: adapter.rest_ms }),
     id,
     data: adapter?.submit ?? ENTER,
     how: `pasted as one (bracketed paste), and Enter apart, once the program had drawn it${note}`,

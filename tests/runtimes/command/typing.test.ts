@@ -1,6 +1,8 @@
 /** How a message becomes keys, by what a program has printed: modes and words, cut anywhere. */
 import { describe, expect, test } from 'vitest';
-import { ADAPTER_NAMES, ADAPTERS } from '../../../src/runtimes/command/adapters.ts';
+import { ADAPTER_NAMES, adapterNamed } from '../../../src/runtimes/command/adapter.ts';
+import { adapterRecord } from '../../../src/runtimes/command/adapter-record.ts';
+import { ADAPTERS } from '../../../src/runtimes/command/adapters.ts';
 import { commandObserver } from '../../../src/runtimes/command/observer.ts';
 import { commandRuntime } from '../../../src/runtimes/command/runtime.ts';
 import { withoutKeys } from '../../../src/runtimes/command/typing.ts';
@@ -106,12 +108,24 @@ test('control characters are counted, line ends are one kind', () => {
 });
 
 describe('known programs', () => {
-  test('each has an entry whose words are expressions, and keys', () => {
+  test('each record is plain data that its schema takes', () => {
     expect(ADAPTER_NAMES).toEqual(['aider', 'codex', 'gemini', 'opencode']);
-    for (const { submit, interrupt, marks } of Object.values(ADAPTERS)) {
-      expect([submit, ...interrupt].every((keys) => /^[\r\x1b\x03]+$/.test(keys))).toBe(true);
-      for (const words of Object.values(marks)) if (words !== null) expect('').not.toMatch(new RegExp(words));
+    for (const [name, record] of Object.entries(ADAPTERS)) {
+      expect(adapterRecord.safeParse(JSON.parse(JSON.stringify(record))).error, name).toBeUndefined();
+      expect(adapterNamed(name)!.submit).toBe('\r');
     }
+    expect(adapterNamed('opencode')!.interrupt).toEqual([ESC, ESC]);
+    for (const other of ['toString', '', null]) expect(adapterNamed(other)).toBeNull();
+  });
+
+  test.each<[string, object]>([
+    ['a key without a name', { submit: '\r' }],
+    ['a key of the record that does not exist', { prompt: ['x> '] }],
+    ['no expression', { ready: ['ready ('] }],
+    ['an expression that matches the empty text', { busy: ['(?:busy)*'] }],
+    ['no mark at all', { asks: [] }],
+  ])('a record with %s is refused', (_what, change) => {
+    expect(adapterRecord.safeParse({ ...ADAPTERS.codex, ...change }).success).toBe(false);
   });
 
   test('a message waits for the prompt, and for the end of a question', () => {
