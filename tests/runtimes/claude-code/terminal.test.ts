@@ -109,9 +109,10 @@ it('asks nobody where everything is allowed, not even whether that is wanted', a
 
 it('tells turns that were cancelled or failed, and a shell line typed by the human', async () => {
   const { held: opened, observed, from } = await held();
-  await opened.type('[[slow 20 one two three]] [[hang escaped]]');
-  await bench.subject.modelSaw('[[hang escaped]]');
-  await opened.shows('one two three');
+  // A turn without any answer so far is taken back into the input line, and the transcript does not tell.
+  await opened.type(`[[call ${bench.subject.echoTool} {"text":"begun"}]] [[hang escaped]]`);
+  await observed.waitFor('tool-result', (result) => result.text.includes('begun'), { from });
+  await observed.waitFor('activity', (a) => a.activity === 'thinking', { from });
   opened.press('\u001b');
   expect((await observed.waitFor('turn-ended', () => true, { from })).outcome).toBe('interrupted');
   const second = observed.events.length;
