@@ -10,7 +10,15 @@
  * error. Every action about an agent names what it was based on; when that is no longer so, it is refused with code
  * `verb.stale` instead of being applied to something else.
  */
-import type { AgentView, ApprovalView, EventView, HostInfo, MessageView, TerminalInfo } from '../host/api.ts';
+import type {
+  AgentView,
+  ApprovalView,
+  EventView,
+  HostInfo,
+  MessageView,
+  TerminalInfo,
+  TerminalLook,
+} from '../host/api.ts';
 import type { WireError } from '../host/errors.ts';
 
 export type {
@@ -120,7 +128,7 @@ export type TerminalRequest =
   | { type: 'ack'; bytes: number }
   | { type: 'input'; generation: number; data: string }
   /** So much fits into this page. */
-  | { type: 'resize'; generation: number; cols: number; rows: number }
+  | { type: 'resize'; generation: number; cols: number; rows: number; look?: TerminalLook }
   /** This page was clicked or focused: it decides the size. Input does so as well. */
   | { type: 'use'; generation: number };
 

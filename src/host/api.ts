@@ -223,6 +223,13 @@ export interface TerminalChunk {
   data: Buffer;
 }
 
+/** How a window shows a terminal: what programs ask a terminal about its colours and its size in pixels. */
+export interface TerminalLook {
+  theme: 'dark' | 'light';
+  /** Where it is known. */
+  cell?: { width_px: number; height_px: number };
+}
+
 export interface TerminalInfo {
   run: string;
   process: number;

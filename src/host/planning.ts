@@ -49,10 +49,21 @@ export async function makePlan(
   return { ...plan, warnings: [...plan.warnings, ...(await editors(config))] };
 }
 
+export interface CheckedFile {
+  agents: number;
+  scrollback_lines: number;
+  warnings: string[];
+}
+
 /** For `doctor`. @throws AetherError for a file that cannot be used */
-export async function checkConfiguration(file: string): Promise<{ agents: number; warnings: string[] }> {
+export async function checkConfiguration(file: string): Promise<CheckedFile> {
   const config = loadConfig(file);
-  return { agents: config.agents.length, warnings: [...config.warnings, ...(await editors(config))] };
+  const { scrollback_lines } = config.terminal;
+  return {
+    agents: config.agents.length,
+    scrollback_lines,
+    warnings: [...config.warnings, ...(await editors(config))],
+  };
 }
 
 /** Agents that can edit the configuration themselves, and what that means. */

@@ -198,10 +198,13 @@ export const rooms: Room[] = [
   {
     name: 'screen',
     paths: ['host/terminals/screen/'],
-    may: ['ground', 'shim-client', 'wire'],
+    may: ['ground', 'shim-client', 'wire', 'terminal-shared'],
+    types: ['contract'],
     packages: ['@xterm/headless'],
     node: true,
   },
+  /** What the emulator of the host and the terminal of the page have in common. */
+  { name: 'terminal-shared', paths: ['host/terminals/shared/'], may: [], packages: [], node: false },
   // What a box is started with is handed over by the shim.
   domain('sandboxes', { may: [...BASE, 'events', 'wire', 'egress-rules'] }),
   domain('workspaces'),
@@ -362,7 +365,7 @@ export const rooms: Room[] = [
   {
     name: 'web',
     paths: ['console/web/'],
-    may: ['console-wire', 'event-words', 'text', 'shown'],
+    may: ['console-wire', 'event-words', 'text', 'shown', 'terminal-shared'],
     types: ['contract'],
     packages: [
       'preact',

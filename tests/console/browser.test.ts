@@ -677,6 +677,10 @@ describe('the terminal', () => {
     await clickOn('web-page');
     await poll(() => page.evaluate('reached')).toEqual(['open https://example.com/a']);
     expect(terminal.written).toEqual([]);
+    // Sequences that xterm.js fails on, or repeats two billion times.
+    const repeats = ['S', 'T', 'L', 'M', 'I', 'Z', 'b'].map((final) => `a\x1b[2147483647${final}`).join('');
+    terminal.feed(Buffer.from(`${repeats}\x1b[999;999Hx\x1b[1J\x1b[H\x1b[2Jstill here`));
+    await poll(() => screen.textContent()).toContain('still here');
   });
 
   it('a program that prints faster than the page draws costs bounded memory, and its end is seen', async () => {

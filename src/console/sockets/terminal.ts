@@ -9,6 +9,12 @@ import { check } from '../input.ts';
 import { onJson } from './console-socket.ts';
 import { TerminalOutput } from './terminal-output.ts';
 
+const pixels = z.int().min(1).max(1_000);
+const look = z.strictObject({
+  theme: z.enum(['dark', 'light']),
+  cell: z.strictObject({ width_px: pixels, height_px: pixels }).optional(),
+});
+
 const request = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ack'), bytes: z.int().min(0) }),
   z.strictObject({
@@ -16,7 +22,13 @@ const request = z.discriminatedUnion('type', [
     generation: z.int(),
     data: z.string().max(limits.console_terminal_input_bytes_max),
   }),
-  z.strictObject({ type: z.literal('resize'), generation: z.int(), cols: z.int(), rows: z.int() }),
+  z.strictObject({
+    type: z.literal('resize'),
+    generation: z.int(),
+    cols: z.int(),
+    rows: z.int(),
+    look: look.optional(),
+  }),
   z.strictObject({ type: z.literal('use'), generation: z.int() }),
 ]);
 
@@ -42,8 +54,15 @@ export function serveTerminal(
     if (message.type === 'input')
       verbs.call(asker, 'terminalWrite', { agent, generation, data: message.data, ...own });
     else if (message.type === 'resize') {
-      const { cols, rows } = message;
-      verbs.call(asker, 'terminalResize', { agent, generation, cols, rows, ...own });
+      const { cols, rows, look } = message;
+      verbs.call(asker, 'terminalResize', {
+        agent,
+        generation,
+        cols,
+        rows,
+        ...(look === undefined ? {} : { look }),
+        ...own,
+      });
     } else if (viewer !== null) verbs.call(asker, 'terminalUse', { agent, generation, viewer });
   });
 

@@ -4,6 +4,7 @@
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import type { TerminalLook } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { TerminalModes } from './screen/emulator.ts';
@@ -25,6 +26,7 @@ interface Opened {
   /** Null until the thread has read. */
   offset: number | null;
   said: string | null;
+  look: TerminalLook | null;
 }
 
 interface Waiting {
@@ -63,7 +65,7 @@ export class Screens {
   /** @param to end of its journal now: what lies before it is the past */
   open(terminal: string, source: TerminalSource, to: number): void {
     if (this.#closed || this.#opened.has(terminal)) return;
-    this.#opened.set(terminal, { source, to, offset: null, said: null });
+    this.#opened.set(terminal, { source, to, offset: null, said: null, look: null });
     if (this.#worker !== null) this.#sendOpen(terminal, false);
     else if (this.#cancelAgain === null) this.#start(false);
   }
@@ -78,6 +80,14 @@ export class Screens {
     opened.to = to;
     this.#send({ type: 'grown', terminal, to });
     this.#watch();
+  }
+
+  /** How the window looks that decides the size of the terminal. */
+  look(terminal: string, look: TerminalLook): void {
+    const opened = this.#opened.get(terminal);
+    if (opened === undefined) return;
+    opened.look = look;
+    this.#send({ type: 'look', terminal, look });
   }
 
   close(terminal: string): void {
@@ -135,9 +145,10 @@ export class Screens {
   }
 
   #sendOpen(terminal: string, fresh: boolean): void {
-    const { source, to } = this.#opened.get(terminal)!;
+    const { source, to, look } = this.#opened.get(terminal)!;
     const scrollback_lines_max = this.#o.scrollback_lines_max();
     this.#send({ type: 'open', terminal, source, to, fresh, scrollback_lines_max });
+    if (look !== null) this.#send({ type: 'look', terminal, look });
   }
 
   /** @param fresh what was printed so far is not read again */

@@ -2,9 +2,13 @@
  * Who decides the size of a terminal, of those that look at it for the holder of its lease: the one that was typed in,
  * clicked or focused last. When that one leaves, the one before it decides again.
  */
+import type { TerminalLook } from '../api.ts';
+
 export interface Size {
   cols: number;
   rows: number;
+  /** Of the window that has it, where it tells. */
+  look?: TerminalLook;
 }
 
 interface Claim {

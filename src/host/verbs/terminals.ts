@@ -73,15 +73,37 @@ export const terminalWrite = defineVerb({
   },
 });
 
+const CELL_PX_MAX = 1_000;
+const terminalLook = z.strictObject({
+  theme: z.enum(['dark', 'light']),
+  cell: z
+    .strictObject({
+      width_px: z.int().min(1).max(CELL_PX_MAX),
+      height_px: z.int().min(1).max(CELL_PX_MAX),
+    })
+    .optional(),
+});
+
 export const terminalResize = defineVerb({
   kind: 'call',
   name: 'terminalResize',
   summary: 'The size of a window of the holder. With a viewer it counts while that one decides the size.',
-  input: z.strictObject({ agent: agentName, generation, ...size, viewer: viewer.optional() }),
+  input: z.strictObject({
+    agent: agentName,
+    generation,
+    ...size,
+    look: terminalLook.optional(),
+    viewer: viewer.optional(),
+  }),
   who: OPERATORS,
-  run(rooms, { agent, generation, cols, rows, viewer }, { label }) {
+  run(rooms, { agent, generation, cols, rows, look, viewer }, { label }) {
     requireHolder(rooms.takeover.lease(agent), generation, label);
-    rooms.terminals.resize(agent, generation, { cols, rows }, viewer);
+    rooms.terminals.resize(
+      agent,
+      generation,
+      { cols, rows, ...(look === undefined ? {} : { look }) },
+      viewer,
+    );
   },
 });
 

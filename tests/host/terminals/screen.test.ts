@@ -182,6 +182,29 @@ test('what a program asks is answered, whoever watches', () => {
   expect(ask('\x1b[?996n')).toBe('\x1b[?997;1n');
 });
 
+test('colours and size in pixels are those of the window that decides the size', () => {
+  const answers: string[] = [];
+  const one = emulator({ cols: 80, rows: 24 }, (text) => answers.push(text));
+  const ask = (query: string): string => {
+    answers.length = 0;
+    one.write(Buffer.from(query));
+    return answers.join('');
+  };
+  expect(ask('\x1b[14t\x1b[16t')).toBe('');
+  expect(one.setLook({ theme: 'light', cell: { width_px: 8, height_px: 16 } })).toBe('');
+  expect(ask('\x1b]10;?\x07')).toBe('\x1b]10;rgb:2424/2727/2e2e\x1b\\');
+  expect(ask('\x1b]11;?\x07')).toBe('\x1b]11;rgb:fcfc/fcfc/fdfd\x1b\\');
+  expect(ask('\x1b]4;1;?\x07')).toBe('\x1b]4;1;rgb:c0c0/2828/2d2d\x1b\\');
+  expect(ask('\x1b[?996n')).toBe('\x1b[?997;2n');
+  expect(ask('\x1b[14t')).toBe('\x1b[4;384;640t');
+  expect(ask('\x1b[16t')).toBe('\x1b[6;16;8t');
+  // A colour that the program set is its own, and it is told of a change only where it asked.
+  expect(ask('\x1b]11;#ff0000\x07\x1b]11;?\x07')).toBe('\x1b]11;rgb:ffff/0000/0000\x1b\\');
+  one.write(Buffer.from('\x1b[?2031h'));
+  expect(one.setLook({ theme: 'light' })).toBe('');
+  expect(one.setLook({ theme: 'dark' })).toBe('\x1b[?997;1n');
+});
+
 test('of much output the same screen is made with most of it left out', () => {
   const limits = { scrollback_lines_max: 100, scrollback_bytes_max: 1e7 };
   const before = [

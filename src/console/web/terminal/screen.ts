@@ -6,6 +6,9 @@ import { FitAddon } from '@xterm/addon-fit';
 import { SearchAddon } from '@xterm/addon-search';
 import { WebLinksAddon } from '@xterm/addon-web-links';
 import { type ITheme, Terminal } from '@xterm/xterm';
+import type { TerminalLook } from '../../../host/api.ts';
+import { PALETTES, type Palette } from '../../../host/terminals/shared/palette.ts';
+import { mendXterm } from '../../../host/terminals/shared/xterm-mends.ts';
 import { wholeBytes } from '../../../host/text.ts';
 import '@xterm/xterm/css/xterm.css';
 
@@ -15,58 +18,34 @@ const OSC_REFUSED = [0, 1, 2, 7, 9, 52, 99, 133, 633, 777, 1337];
 const FONT_PX = 13;
 const FONT_PX_MIN = 6;
 
+const ANSI_NAMES = [
+  ...['black', 'red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'white'],
+  ...['brightBlack', 'brightRed', 'brightGreen', 'brightYellow'],
+  ...['brightBlue', 'brightMagenta', 'brightCyan', 'brightWhite'],
+];
+
+const themeOf = ({ foreground, background, ansi }: Palette, rest: ITheme): ITheme => ({
+  foreground,
+  background,
+  cursor: foreground,
+  ...Object.fromEntries(ANSI_NAMES.map((name, index) => [name, ansi[index]])),
+  ...rest,
+});
+
 const THEMES: Record<'light' | 'dark', ITheme> = {
-  dark: {
-    background: '#0b0c0e',
-    foreground: '#d7d9de',
-    cursor: '#d7d9de',
+  dark: themeOf(PALETTES.dark, {
     selectionBackground: '#33405e',
     scrollbarSliderBackground: '#ffffff1f',
     scrollbarSliderHoverBackground: '#ffffff33',
     scrollbarSliderActiveBackground: '#ffffff40',
-    black: '#1c1e22',
-    red: '#f2777a',
-    green: '#7fc98b',
-    yellow: '#e2b86b',
-    blue: '#7aa7f0',
-    magenta: '#c397e0',
-    cyan: '#6cc5c9',
-    white: '#c8cad0',
-    brightBlack: '#767b86',
-    brightRed: '#ff9a9c',
-    brightGreen: '#9fe0a8',
-    brightYellow: '#f4d08e',
-    brightBlue: '#a1c2fa',
-    brightMagenta: '#dab8f0',
-    brightCyan: '#93dde0',
-    brightWhite: '#f4f5f7',
-  },
-  light: {
-    background: '#fcfcfd',
-    foreground: '#24272e',
-    cursor: '#24272e',
+  }),
+  light: themeOf(PALETTES.light, {
     cursorAccent: '#ffffff',
     selectionBackground: '#cfdcff',
     scrollbarSliderBackground: '#1b1c2018',
     scrollbarSliderHoverBackground: '#1b1c202e',
     scrollbarSliderActiveBackground: '#1b1c203d',
-    black: '#24272e',
-    red: '#c0282d',
-    green: '#1c7a36',
-    yellow: '#8a5a00',
-    blue: '#2353c4',
-    magenta: '#8437a8',
-    cyan: '#0f7078',
-    white: '#5d626e',
-    brightBlack: '#6b7079',
-    brightRed: '#d43b40',
-    brightGreen: '#258c43',
-    brightYellow: '#a06a00',
-    brightBlue: '#3767dd',
-    brightMagenta: '#9a4cc0',
-    brightCyan: '#18858e',
-    brightWhite: '#3a3e47',
-  },
+  }),
 };
 
 export interface Screen {
@@ -76,8 +55,8 @@ export interface Screen {
   setSize(cols: number, rows: number): void;
   /** Where there is less room than it needs the letters shrink. */
   layout(): void;
-  /** The size that would fill the pane. */
-  room(): { cols: number; rows: number } | null;
+  /** The size that would fill the pane, and what a program may ask about: light or dark, the size of a cell. */
+  room(): { cols: number; rows: number; look: TerminalLook } | null;
   setInput(enabled: boolean): void;
   onInput(listener: (data: string) => void): void;
   /** Keys the console keeps for itself: return true to swallow. */
@@ -118,7 +97,8 @@ function answerNothing({ parser }: Terminal): void {
   for (const code of [4, 10, 11, 12]) parser.registerOscHandler(code, (data) => data.includes('?'));
 }
 
-export function openScreen(parent: HTMLElement): Screen {
+/** @param lookChanged called when light turns to dark */
+export function openScreen(parent: HTMLElement, lookChanged: () => void): Screen {
   const dark = matchMedia('(prefers-color-scheme: dark)');
   const themeNow = (): ITheme => THEMES[dark.matches ? 'dark' : 'light'];
   const terminal = new Terminal({
@@ -138,6 +118,7 @@ export function openScreen(parent: HTMLElement): Screen {
   });
   for (const code of OSC_REFUSED) terminal.parser.registerOscHandler(code, () => true);
   answerNothing(terminal);
+  mendXterm(terminal);
   const fit = new FitAddon();
   const search = new SearchAddon();
   terminal.loadAddon(fit);
@@ -146,6 +127,7 @@ export function openScreen(parent: HTMLElement): Screen {
   terminal.open(parent);
   const setTheme = (): void => {
     terminal.options.theme = themeNow();
+    lookChanged();
   };
   dark.addEventListener('change', setTheme);
 
@@ -153,6 +135,16 @@ export function openScreen(parent: HTMLElement): Screen {
   const proposal = (): { cols: number; rows: number } | null => {
     const size = fit.proposeDimensions();
     return size && Number.isFinite(size.cols) && Number.isFinite(size.rows) ? size : null;
+  };
+
+  const look = (): TerminalLook => {
+    const drawn = parent.querySelector('.xterm-screen')?.getBoundingClientRect();
+    const cell = {
+      width_px: Math.round((drawn?.width ?? 0) / terminal.cols),
+      height_px: Math.round((drawn?.height ?? 0) / terminal.rows),
+    };
+    const measured = cell.width_px > 0 && cell.height_px > 0;
+    return { theme: dark.matches ? 'dark' : 'light', ...(measured ? { cell } : {}) };
   };
 
   /** Done behind what was written before, which xterm.js draws later. */
@@ -193,7 +185,7 @@ export function openScreen(parent: HTMLElement): Screen {
       terminal.options.fontSize = FONT_PX;
       const size = proposal();
       terminal.options.fontSize = fontSize;
-      return size;
+      return size && { ...size, look: look() };
     },
     setInput(enabled) {
       terminal.options.disableStdin = !enabled;

@@ -46,7 +46,7 @@ export function TerminalView({ agent }: { agent: AgentView }) {
     void import('./screen.ts').then(
       ({ openScreen }) => {
         if (gone || !pane.current) return;
-        const opened = openScreen(pane.current);
+        const opened = openScreen(pane.current, claim);
         screen.current = opened;
         // The lease may have come before the code did.
         opened.setInput(now.current.mine);

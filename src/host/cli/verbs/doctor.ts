@@ -132,9 +132,11 @@ async function configuration({ configFile }: Invocation): Promise<Finding[]> {
   const door = await frontDoor().catch(() => null);
   if (door === null || !existsSync(configFile)) return [];
   try {
-    const { agents, warnings } = await door.checkConfiguration(configFile);
+    const { agents, scrollback_lines, warnings } = await door.checkConfiguration(configFile);
     return [
-      ok(`configuration ${configFile} (agents: ${agents})`),
+      ok(
+        `configuration ${configFile} (agents: ${agents}; each terminal keeps ${scrollback_lines} lines above its screen)`,
+      ),
       ...warnings.map((warning) => lost(warning, `Edit ${configFile}`)),
     ];
   } catch (error) {

@@ -61,7 +61,8 @@ async function planAgent(agent: AgentConfig, input: PlanInput): Promise<PlanChan
     const place = input.place(agent.name);
     const launch = await input.runtime(agent.runtime).prepare(spec, place, null, null);
     const sandbox = await planSandbox(agent, place, launch, input);
-    return { ...change, launch: describeLaunch(agent, spec, place, launch, sandbox, mask), problem: null };
+    const described = describeLaunch(agent, spec, place, launch, sandbox, mask);
+    return { ...change, launch: { ...described, io: ioOf(launch, input.config) }, problem: null };
   } catch (error) {
     return { ...change, launch: null, problem: maskProblem(error, mask) };
   }
@@ -96,6 +97,11 @@ async function planSandbox(
   return { ...both, write, read: read.filter((path) => !kept.includes(path)), kept, hidden, network };
 }
 
+function ioOf({ process: { io } }: LaunchSpec, { terminal }: Config): string {
+  if (io.kind === 'pipes') return 'pipes';
+  return `terminal ${io.cols}×${io.rows}, ${terminal.scrollback_lines} lines above it kept`;
+}
+
 function describeLaunch(
   agent: AgentConfig,
   spec: AgentSpec,
@@ -103,8 +109,8 @@ function describeLaunch(
   launch: LaunchSpec,
   sandbox: PlannedSandbox,
   mask: Mask,
-): PlannedLaunch {
-  const { argv, env, cwd, io } = launch.process;
+): Omit<PlannedLaunch, 'io'> {
+  const { argv, env, cwd } = launch.process;
   return {
     runtime: agent.runtime,
     argv: argv.map((word) => mask.text(word)),
@@ -112,7 +118,6 @@ function describeLaunch(
       Object.entries(env).map(([name, value]) => [name, mask.variable(name, value, launch.secretEnv)]),
     ),
     cwd,
-    io: io.kind === 'pipes' ? 'pipes' : `terminal ${io.cols}×${io.rows}`,
     files: launch.files.map((file) => ({
       path: mask.text(file.path),
       mode: file.mode.toString(8).padStart(4, '0'),

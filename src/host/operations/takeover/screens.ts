@@ -2,6 +2,7 @@
  * The screens of runs: each terminal of a run that is served is followed, watched or not, and what its program asks of
  * its terminal is answered. The answers are written by the shim once, whichever host comes upon the question.
  */
+import type { TerminalLook } from '../../api.ts';
 import { limits } from '../../limits.ts';
 import { replayFrom, type ShownTerminal, terminalOf, terminalsOf } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
@@ -65,6 +66,12 @@ export class RunScreens {
   async snapshot(run: Run): Promise<ScreenSnapshot | null> {
     const terminal = terminalOf(run.record.floor);
     return terminal === null ? null : this.#screens.snapshot(keyOf(run, terminal.index), endOf(run));
+  }
+
+  /** How the window looks that decides the size of its terminal. */
+  look(run: Run, look: TerminalLook): void {
+    const terminal = terminalOf(run.record.floor);
+    if (terminal !== null) this.#screens.look(keyOf(run, terminal.index), look);
   }
 
   async modes(run: Run): Promise<TerminalModes | null> {

@@ -19,11 +19,13 @@ interface Audience {
   by: string | null;
   /** The size that was asked for last, and of what. */
   asked: string | null;
+  /** The look that its programs were told last, and of which run. */
+  look: string | null;
 }
 
 export class Terminals {
   readonly #wiring: Needs;
-  readonly #screens: Pick<RunScreens, 'snapshot' | 'follow'>;
+  readonly #screens: Pick<RunScreens, 'snapshot' | 'follow' | 'look'>;
   readonly #journal: (run: string) => string;
   readonly #audiences = new Map<string, Audience>();
   #keystrokes = 0;
@@ -32,7 +34,7 @@ export class Terminals {
   /** @param journal directory of a run's journal */
   constructor(
     wiring: Needs,
-    screens: Pick<RunScreens, 'snapshot' | 'follow'>,
+    screens: Pick<RunScreens, 'snapshot' | 'follow' | 'look'>,
     journal: (run: string) => string,
   ) {
     this.#wiring = wiring;
@@ -117,9 +119,14 @@ export class Terminals {
     if (decided !== null) this.#apply(agent, run, decided.size);
   }
 
-  #apply(agent: string, run: Run, { cols, rows }: Size): void {
+  #apply(agent: string, run: Run, { cols, rows, look }: Size): void {
     const { index, size } = terminalOf(run.record.floor)!;
     const audience = this.#audiences.get(agent);
+    const looked = `${run.id}/${index} ${JSON.stringify(look)}`;
+    if (look !== undefined && audience?.look !== looked) {
+      if (audience !== undefined) audience.look = looked;
+      this.#screens.look(run, look);
+    }
     const asked = `${run.id}/${index} ${cols}x${rows}`;
     // What it was asked for last may not be told by the journal yet.
     if (audience?.asked === asked && size.cols === cols && size.rows === rows) return;
@@ -143,7 +150,7 @@ export class Terminals {
   #audience(agent: string): Audience {
     const known = this.#audiences.get(agent);
     if (known !== undefined) return known;
-    const audience = { sizes: new TerminalSizes(), shows: new Map(), by: null, asked: null };
+    const audience = { sizes: new TerminalSizes(), shows: new Map(), by: null, asked: null, look: null };
     this.#audiences.set(agent, audience);
     return audience;
   }

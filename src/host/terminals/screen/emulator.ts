@@ -1,9 +1,10 @@
 /** One terminal as an emulator that sees every byte: its present screen, its modes, and the answers to its program. */
 import type { Terminal } from '@xterm/headless';
+import type { TerminalLook } from '../../api.ts';
 import { messageOf } from '../../errors.ts';
 import { wholeBytes } from '../../text.ts';
 import { Extras } from './extras.ts';
-import { answerQueries } from './queries.ts';
+import { answerQueries, COLOUR_SCHEME_MODE, colourScheme } from './queries.ts';
 import { snapshot } from './snapshot.ts';
 import { GROUND, openTerminal, type XtermCore } from './xterm-core.ts';
 
@@ -36,6 +37,7 @@ export class Emulator {
   fault: string | null = null;
   /** Beginning of a character whose end is still to come. */
   #held: Uint8Array = NOTHING;
+  #look: TerminalLook = { theme: 'dark' };
 
   /** @param answer is called during a write, with what the terminal answers to its program */
   constructor(
@@ -49,8 +51,19 @@ export class Emulator {
     this.#terminal = terminal;
     this.#core = core;
     this.#extras = new Extras(terminal, core);
-    answerQueries(terminal, core, this.#extras, name);
+    answerQueries(terminal, core, this.#extras, { name, look: () => this.#look });
     terminal.onData(answer);
+  }
+
+  get look(): TerminalLook {
+    return this.#look;
+  }
+
+  /** @returns what the program is told of that; '' where it did not ask to be told, or nothing changed for it */
+  setLook(look: TerminalLook): string {
+    const { theme } = this.#look;
+    this.#look = look;
+    return theme !== look.theme && this.#extras.hasMode(COLOUR_SCHEME_MODE) ? colourScheme(look) : '';
   }
 
   get core(): XtermCore {

@@ -97,6 +97,11 @@ export class Extras {
     return stack.at(-1) ?? base;
   }
 
+  /** One of the modes that xterm.js does not keep. */
+  hasMode(mode: number): boolean {
+    return this.#otherModes.has(mode);
+  }
+
   /** After each write. */
   wrote(bytes: Uint8Array): void {
     const { currentState } = this.#core._inputHandler._parser;

@@ -2,6 +2,7 @@
  * One terminal, kept up to date from its run's journal. Much output at once is drawn from where the screen begins to
  * differ (skip.ts); everything else is seen by the emulator byte by byte, because any of it may be a mode.
  */
+import type { TerminalLook } from '../../api.ts';
 import { messageOf } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import { JournalReader } from '../../shim/client/reader.ts';
@@ -82,6 +83,12 @@ export class Follower {
 
   grown(to: number): void {
     this.#to = Math.max(this.#to, to);
+  }
+
+  look(look: TerminalLook): void {
+    const text = this.#emulator.setLook(look);
+    // Named by the time: the shim writes a frame that it knows only once.
+    if (text !== '') this.#o.answer(`look-${this.#o.source.process}-${this.#o.now()}`, text);
   }
 
   /** Takes some of what is new. @returns how many bytes of the journal that were */
@@ -222,9 +229,10 @@ export class Follower {
   /** A part of the journal is gone: the screen begins anew with what comes. */
   #lost(why: string): void {
     this.#o.failed(why);
-    const { size } = this.#emulator;
+    const { size, look } = this.#emulator;
     this.close();
     this.#emulator = this.#open(size);
+    this.#emulator.setLook(look);
     this.#reader = this.#readFrom(this.#to);
   }
 }

@@ -1,4 +1,5 @@
 /** What the host and the thread with the screens of its terminals say to each other. */
+import type { TerminalLook } from '../../api.ts';
 import type { TerminalModes } from './emulator.ts';
 
 export interface TerminalSource {
@@ -35,6 +36,8 @@ export type ToScreens =
       scrollback_lines_max: number;
     }
   | { type: 'grown'; terminal: string; to: number }
+  /** Of the window that decides its size. */
+  | { type: 'look'; terminal: string; look: TerminalLook }
   | { type: 'close'; terminal: string }
   /** Answered when the journal is processed up to `to`, or after a moment. */
   | { type: 'ask'; id: number; terminal: string; what: 'snapshot' | 'modes'; to: number };

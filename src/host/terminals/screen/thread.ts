@@ -60,6 +60,9 @@ class ScreenThread {
       case 'grown':
         known?.follower.grown(message.to);
         break;
+      case 'look':
+        known?.follower.look(message.look);
+        break;
       case 'close':
         this.#close(message.terminal);
         break;

@@ -6,6 +6,7 @@
 import type { Terminal } from '@xterm/headless';
 // CommonJS, without names that an import could find.
 import headless from '@xterm/headless';
+import { mendXterm } from '../shared/xterm-mends.ts';
 
 /** Null: the default, ASCII. Only compared. */
 export type Charset = object | null | undefined;
@@ -44,13 +45,6 @@ export interface ScreenBuffer {
   readonly savedCharset: Charset;
 }
 
-export interface Params {
-  length: number;
-  params: Int32Array;
-}
-
-type Repeated = (params: Params) => boolean;
-
 export interface InputHandler {
   parse(data: Uint8Array): unknown;
   readonly _curAttrData: Attributes;
@@ -58,15 +52,6 @@ export interface InputHandler {
   readonly _windowTitleStack: string[];
   readonly _parser: { readonly currentState: number; readonly precedingJoinState: number };
   onColor(listener: (events: ColorEvent[]) => void): void;
-  insertLines: Repeated;
-  deleteLines: Repeated;
-  scrollUp: Repeated;
-  scrollDown: Repeated;
-  cursorForwardTab: Repeated;
-  cursorBackwardTab: Repeated;
-  repeatPrecedingCharacter: Repeated;
-  eraseChars: Repeated;
-  eraseInDisplay(params: Params, respectProtect?: boolean): boolean;
 }
 
 /** 0 to 255: the palette; 256, 257, 258: foreground, background, cursor. */
@@ -131,47 +116,17 @@ export function openTerminal(cols: number, rows: number, scrollback_lines: numbe
     scrollback: scrollback_lines,
     allowProposedApi: true,
     logLevel: 'off',
-    windowOptions: { getWinSizeChars: true, pushTitle: true, popTitle: true },
+    windowOptions: {
+      getWinSizeChars: true,
+      getWinSizePixels: true,
+      getCellSizePixels: true,
+      pushTitle: true,
+      popTitle: true,
+    },
   });
   const { _core } = terminal as unknown as { _core: XtermCore };
-  boundRepetition(_core);
-  eraseFromTheLastCell(_core);
+  mendXterm(terminal);
   return { terminal, core: _core };
-}
-
-/** Sequences that repeat something do so as often as they say: two billion times, without a limit. */
-function boundRepetition(core: XtermCore): void {
-  const input = core._inputHandler;
-  const bound = (name: keyof InputHandler & string, most: () => number) => {
-    const repeat = (input[name] as Repeated).bind(input);
-    (input as unknown as Record<string, Repeated>)[name] = (params) => {
-      params.params[0] = Math.min(params.params[0]!, most());
-      return repeat(params);
-    };
-  };
-  const rows = () => core.rows;
-  const cols = () => core.cols;
-  for (const name of ['insertLines', 'deleteLines', 'scrollUp', 'scrollDown'] as const) bound(name, rows);
-  for (const name of ['cursorForwardTab', 'cursorBackwardTab'] as const) bound(name, cols);
-  bound('repeatPrecedingCharacter', () => core.rows * core.cols);
-}
-
-/** Erasing all before the cursor fails in the last cell of the screen: it looks at the row below. */
-function eraseFromTheLastCell(core: XtermCore): void {
-  const input = core._inputHandler;
-  const erase = input.eraseInDisplay.bind(input);
-  input.eraseInDisplay = (params, respectProtect) => {
-    const { active } = core.buffers;
-    const { x } = active;
-    const last = x >= core.cols - 1 && active.ybase + active.y + 1 >= active.lines.length;
-    if (params.params[0] !== 1 || !last) return erase(params, respectProtect);
-    active.x = core.cols - 2;
-    erase(params, respectProtect);
-    active.x = core.cols - 1;
-    input.eraseChars({ length: 1, params: new Int32Array([1]) });
-    active.x = x;
-    return true;
-  };
 }
 
 let charsets: Map<Charset, string> | null = null;

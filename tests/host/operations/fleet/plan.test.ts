@@ -121,7 +121,7 @@ describe('planFleet', () => {
             AETHER_GOAL: 'Say hello',
           }),
           cwd: join(dir, 'workspaces/a'),
-          io: 'terminal 120×40',
+          io: 'terminal 120×40, 2000 lines above it kept',
           files: [
             {
               path: join(dir, 'state/runs/r_plan/tmp/.aether'),
