@@ -89,8 +89,21 @@ test('an edit that takes away applies by itself, in the name of the file', async
     permissions: { allow: ['Read', 'Bash'] },
     ...more,
   });
+  const loop = (granted: string[]) => ({
+    runtime: 'builtin',
+    model: 'anthropic:scripted',
+    auth: 'ANTHROPIC_API_KEY',
+    env: { ANTHROPIC_BASE_URL: fleet.model.url },
+    goal: '[[say hello]]',
+    tools: granted,
+  });
   fleet = await LiveFleet.make({ agents: { one: agent({}) }, retention } as FleetConfig);
+  fleet.configure({ agents: { one: agent({}), loop: loop(tools) }, retention } as FleetConfig);
   await fleet.up();
+  await fleet.turns('loop', 1);
+  const offered = () =>
+    fleet.model.requests.at(-1)?.conversation?.tools.filter((t) => t.startsWith('aether_'));
+  expect(offered()).toEqual(tools);
   const { pid } = await fleet.agent('one');
 
   /* One tool is taken away and one is asked for; the engine was started with the permissions that are now fewer. */
@@ -101,15 +114,23 @@ test('an edit that takes away applies by itself, in the name of the file', async
         permissions: { mode: 'deny', allow: ['Read'], deny: ['Bash'] },
         wake: false,
       }),
+      loop: loop(['aether_report']),
     },
     retention: { ...retention, bytes: '1MB' },
   } as FleetConfig);
-  const edited = await fleet.event('agent.changed');
+  const edited = await fleet.event('agent.changed', (event) => event.agent === 'one');
   expect(edited).toMatchObject({
     agent: 'one',
     principal: 'file:aether.yaml',
     data: { narrowed: ['tools', 'wake'] },
   });
+  // An engine that was told of the change offers its model what is granted now.
+  await fleet.event('agent.changed', (event) => event.agent === 'loop');
+  for (let turn = 2; offered()?.length === 2; turn += 1) {
+    await fleet.inject('loop', '[[say again]]');
+    await fleet.turns('loop', turn);
+  }
+  expect(offered()).toEqual(['aether_report']);
   expect(await fleet.agent('one')).toMatchObject({
     pid,
     pending: 'permissions narrows from its next start on; tools grants more tools',
@@ -122,7 +143,7 @@ test('an edit that takes away applies by itself, in the name of the file', async
   const applied = () => {
     const db = new Database(join(fleet.stateDir, 'aether.db'), { readonly: true });
     try {
-      const row = db.prepare('SELECT config FROM agents').get() as { config: string };
+      const row = db.prepare("SELECT config FROM agents WHERE name = 'one'").get() as { config: string };
       return JSON.parse(row.config) as AgentConfig;
     } finally {
       db.close();
