@@ -13,7 +13,7 @@ import { type ProcessStatus, RecordType } from '../../src/host/shim/shim-protoco
 import type { Emulator } from '../../src/host/terminals/screen/emulator.ts';
 import { eventually } from '../support/eventually.ts';
 import { journalLength } from '../support/journal.ts';
-import { LiveFleet } from '../support/live-fleet.ts';
+import { LiveFleet, sandboxShowing } from '../support/live-fleet.ts';
 import { emulator, stateOf } from '../support/terminal-state.ts';
 
 const PRINTED_BYTES = 2 * 1024 * 1024;
@@ -47,7 +47,10 @@ beforeAll(async () => {
     { runtime: 'command', command, workspace: `./${name}`, restart: 'never' },
   ]);
   const claude = { runtime: 'claude-code', goal: 'Begin. [[say begun]]', workspace: './claude' };
-  fleet = await LiveFleet.make({ agents: { ...Object.fromEntries(agents), claude } });
+  fleet = await LiveFleet.make({
+    agents: { ...Object.fromEntries(agents), claude },
+    defaults: { sandbox: sandboxShowing(TEXT) },
+  });
   await fleet.up();
   client = await fleet.connect();
 }, 60_000);

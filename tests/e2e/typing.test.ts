@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InjectionView } from '../../src/host/api.ts';
+import { descendants } from '../../src/host/process/proc.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveFleet } from '../support/live-fleet.ts';
 
@@ -67,16 +68,18 @@ test('a screen that takes pastes: one paste, then Enter, and the receipt says so
   expect(steps.at(-1)!.evidence).toMatch(
     /^pasted as one .*, and Enter apart, .*; 2 control characters were left out; the shim/,
   );
+  // The terminal has all of it; the program writes down what it has read a moment later.
+  await eventually('Enter', () => pieces('screen').at(-1) === '\r', 10_000);
   const got = pieces('screen');
-  expect(got.at(-1)).toBe('\r');
   // A terminal may hand it over in pieces; nothing but the paste is in them.
   expect(got.slice(0, -1).join('')).toBe('\x1b[200~first line\rsecond ünï 🚀\r[201~third\x1b[201~');
 
   // A long one, of more than a terminal holds at once, is one as well.
   const long = Array.from({ length: 2_000 }, (_, index) => `line ${index}`).join('\n');
   await delivered('screen', await say('screen', long));
-  const all = pieces('screen').slice(got.length);
-  expect(all.at(-1)).toBe('\r');
+  const later = () => pieces('screen').slice(got.length);
+  await eventually('Enter', () => later().at(-1) === '\r', 10_000);
+  const all = later();
   expect(all.slice(0, -1).join('')).toBe(`\x1b[200~${long.replaceAll('\n', '\r')}\x1b[201~`);
 });
 
@@ -104,7 +107,9 @@ test('several lines to a program of lines: refused at once, joined, or typed, as
 
 test('a known program gets nothing while it asks; the receipt says why; its keys interrupt it', async () => {
   const { pid } = await fleet.until('known', 'its prompt', ({ activity }) => activity === 'idle');
-  process.kill(pid!, 'SIGUSR2');
+  // In a box it is the innermost.
+  const program = descendants(pid!).at(-1)?.pid ?? pid!;
+  process.kill(program, 'SIGUSR2');
   await fleet.until('known', 'asking', ({ activity }) => activity === 'waiting-for-operator');
   const message = await say('known', 'yes');
   await eventually(
@@ -116,7 +121,7 @@ test('a known program gets nothing while it asks; the receipt says why; its keys
     10_000,
   );
   expect(pieces('known')).toEqual([]);
-  process.kill(pid!, 'SIGUSR1');
+  process.kill(program, 'SIGUSR1');
   await delivered('known', message);
   expect(pieces('known')).toEqual(['\x1b[200~yes\x1b[201~', '\r']);
 
