@@ -24,7 +24,8 @@ import { detectRuntimes, version, WEB_DIR } from './installation.ts';
 import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { recoverRuns, returnExpired } from './operations/boot/recover.ts';
-import { coverConfiguration, coverKept } from './operations/launch/cover-config.ts';
+import { coverConfiguration, coverKept, keptNow } from './operations/launch/cover-config.ts';
+import { KeptWatch } from './operations/launch/kept-watch.ts';
 import { renewResolvers } from './operations/launch/network.ts';
 import { releaseLeftovers } from './operations/launch/release.ts';
 import { stopAll } from './operations/lifecycle/stop-all.ts';
@@ -113,6 +114,7 @@ class HostProcess implements RunningHost {
   readonly #ground: Ground;
   readonly #rooms: Assembly;
   readonly #upkeep: Upkeep;
+  readonly #kept: KeptWatch;
   readonly #detections: Detection[] = [];
   readonly #stopped = Promise.withResolvers<number>();
   #console: RunningConsole | null = null;
@@ -137,13 +139,20 @@ class HostProcess implements RunningHost {
     });
     const { wiring, takeover, holds, fleet } = this.#rooms;
     this.verbs = this.#rooms.verbs;
+    this.#kept = new KeptWatch((place) => coverKept(wiring, place));
+    wiring.events.follow(({ topic }) => {
+      if (topic === 'process.started') this.#kept.follow(keptNow(wiring));
+    });
     this.#upkeep = new Upkeep({
       wiring,
       chores: {
         'an expired lease was not handed back': () => returnExpired(wiring, takeover),
         'an expired hold was not ended': () => holds.sweep(),
         'a resolver was not renewed': () => renewResolvers(wiring),
-        'what boxes keep was not looked at': () => void coverKept(wiring),
+        'what boxes keep was not looked at': () => {
+          this.#kept.follow(keptNow(wiring));
+          void coverKept(wiring);
+        },
       },
       retention: new Retention(wiring, () => fleet.settings.retention),
       idleExit_ms: options.idleExit_ms ?? null,
@@ -244,6 +253,7 @@ class HostProcess implements RunningHost {
     wake.close();
     watchdog.close();
     await this.#upkeep.close();
+    this.#kept.close();
     await this.#doors?.watching?.close();
     if (stopAgents) await stopAll(wiring, lifecycle, by);
     wiring.events.append({

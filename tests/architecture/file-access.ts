@@ -53,6 +53,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'host/operations/launch/box-sources.ts': 'stats',
   'host/operations/launch/connections.ts': 'host',
   'host/operations/launch/cover-config.ts': 'stats',
+  'host/operations/launch/kept-watch.ts': 'stats',
   'host/operations/launch/kept.ts': 'stats',
   'host/operations/launch/release.ts': 'host',
   'host/operations/launch/run-places.ts': 'host',

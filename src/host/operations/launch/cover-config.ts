@@ -40,9 +40,14 @@ export function coverConfiguration(wiring: Pick<Wiring, 'runs' | 'log'>, file: s
   return coverAll(wiring, ({ boxes }) => (boxes.some(({ read }) => read.includes(file)) ? [file] : []));
 }
 
-/** Also what no event tells of, from time to time: hooks and settings of git, what an engine loads. */
-export function coverKept(wiring: Pick<Wiring, 'runs' | 'log'>): Promise<void> {
-  return coverAll(wiring, ({ kept = [] }) => kept);
+/** Hooks and settings of git, and what an engine loads: one of them, or all that any box keeps. */
+export function coverKept(wiring: Pick<Wiring, 'runs' | 'log'>, place?: string): Promise<void> {
+  return coverAll(wiring, ({ kept = [] }) => kept.filter((one) => one === (place ?? one)));
+}
+
+/** What the boxes of live runs keep. */
+export function keptNow({ runs }: Pick<Wiring, 'runs'>): Set<string> {
+  return new Set(runs.live().flatMap(({ record }) => record.sandbox.kept ?? []));
 }
 
 async function coverAll(
