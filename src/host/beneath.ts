@@ -68,6 +68,37 @@ export function makeBeneath(root: string, path: string): void {
 }
 
 /**
+ * Puts a new file there, in a directory that exists. What has its name already stays.
+ * @returns false where the directory is not there
+ * @throws as makeBeneath
+ */
+export function makeFileBeneath(root: string, path: string, content: string): boolean {
+  const made = inside(root, path, (directory, name) => {
+    try {
+      writeFileSync(entry(directory, name), content, { flag: 'wx', mode: 0o600 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    return true;
+  });
+  return made ?? false;
+}
+
+/** Removes a regular file that holds just this; anything else stays. */
+export function removeFileBeneath(root: string, path: string, content: string): void {
+  try {
+    inside(root, path, (directory, name) => {
+      if (sizeNow(entry(directory, name)) > content.length) return;
+      const held = readFileNow(entry(directory, name), { bytes_max: content.length });
+      if (held.toString('latin1') === content) rmSync(entry(directory, name));
+    });
+  } catch (error) {
+    if (!(error instanceof AetherError) && !IN_THE_WAY.has((error as NodeJS.ErrnoException).code ?? ''))
+      throw error;
+  }
+}
+
+/**
  * Removes what a directory holds, and nothing that a link in its place leads to. One entry that stays keeps none of
  * the others.
  * @throws AetherError `path.in-the-way`, or the system's error; not where there is no such directory

@@ -38,7 +38,7 @@ export interface RunSandbox {
   ports?: string[];
   /** What its processes may not write inside of what they may. Absent in a record of an earlier version. */
   kept?: string[];
-  /** Empty directories that stand there only so that something can be mounted over them. */
+  /** Empty directories, and files, that stand there only so that something can be mounted over them. */
   made?: string[];
   /** Which file was the configuration when its box began, where the box can write beside it. */
   config?: string;

@@ -69,17 +69,26 @@ for words in (['init', '-q'], ['config', 'core.fsmonitor', HOME + '/hook'], ['co
 for name in ('hook', 'post-checkout', 'pre-commit', 'post-index-change', 'reference-transaction'):
     open(name, 'w').write('#!/bin/sh\\ntouch %s/hooked\\n' % HOME)
     os.chmod(name, 0o755)
-open('.gitattributes', 'w').write('* filter=x\\n')
+open('.gitattributes', 'w').write('* filter=x diff=x\\n')
+subprocess.run(['git', '-c', 'user.name=x', '-c', 'user.email=x', 'commit', '-q', '--allow-empty', '-m', 'x'])
+for inner in ('nested', '.git/modules/part'):
+    subprocess.run(['cp', '-r', '.git', inner if inner[0] == '.' else inner + '.git'])
+os.makedirs('nested', exist_ok=True)
+os.rename('nested.git', 'nested/.git')
+for name in os.listdir('.'):
+    if os.path.isfile(name): os.utime(name)
+try: os.remove('hooked')
+except OSError: pass
 ready()
 wait_for('go-on')
 `,
     meanwhile: async ({ fleet }) => {
-      for (const words of [['ps'], ['plan'], ['doctor'], ['restart', 'attacker'], ['apply']])
-        await fleet.cli(words);
+      const looks = [['pause', 'attacker'], ['ps', '--json'], ['plan'], ['doctor'], ['resume', 'attacker']];
+      for (const words of [...looks, ['restart', 'attacker'], ['apply']]) await fleet.cli(words);
     },
     took: (scene) => fs.existsSync(join(scene.workspace('attacker'), 'hooked')),
     after: (scene) => {
-      for (const name of ['.git', '.gitattributes', 'hook', 'hooked'])
+      for (const name of ['.git', 'nested', '.gitattributes', 'hook', 'hooked'])
         fs.rmSync(join(scene.workspace('attacker'), name), { recursive: true, force: true });
     },
     expected: {
@@ -91,7 +100,9 @@ wait_for('go-on')
     name: 'links/operators-git',
     wants: 'a program of its own run by the operator, who commits in the repository that the workspace is',
     before: async (scene) => {
-      execFileSync('git', ['init', '-q', scene.workspace('attacker')]);
+      const workspace = scene.workspace('attacker');
+      execFileSync('git', ['init', '-q', workspace]);
+      execFileSync('git', ['-C', workspace, 'config', 'extensions.worktreeConfig', 'true']);
       await scene.fleet.ok('restart', 'attacker');
       await scene.stand();
     },
@@ -112,6 +123,10 @@ for words in (['core.fsmonitor', HOME + '/monitor'], ['core.hooksPath', HOME + '
 attempt('worktree', lambda: open('.git/config.worktree', 'w').write('[core]\\nhooksPath = %s\\n' % HOME))
 for name in ('.git/hooks', '.git/config', '.git'):
     attempt(name, lambda: (os.rename(name, name + '.old'), os.rename(name + '.old', name)))
+subprocess.run(['git', 'init', '-q', '--bare', 'elsewhere'])
+open('elsewhere/config', 'a').write('[core]\\nfsmonitor = %s/monitor\\n' % HOME)
+attempt('elsewhere', lambda: open('.git/commondir', 'w').write('../elsewhere\\n'))
+attempt('elsewhere', lambda: (os.remove('.git/commondir'), open('.git/commondir', 'w').write('../elsewhere\\n')))
 `,
     took: (scene) => {
       const workspace = scene.workspace('attacker');
@@ -122,7 +137,7 @@ for name in ('.git/hooks', '.git/config', '.git'):
       return fs.existsSync(join(workspace, 'hooked'));
     },
     after: (scene) => {
-      for (const name of ['.git', '.git.old', 'hooks-of-mine', 'monitor', 'hooked'])
+      for (const name of ['.git', '.git.old', 'hooks-of-mine', 'monitor', 'elsewhere', 'hooked'])
         fs.rmSync(join(scene.workspace('attacker'), name), { recursive: true, force: true });
     },
     expected: {

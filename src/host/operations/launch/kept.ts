@@ -1,20 +1,33 @@
 /**
  * What a box shows read-only inside of what its processes may write: what engines load at a start, of every agent, and
  * what git runs for the operator outside. What is not there could be made, and a mount needs a place: for as long as the
- * run lives an empty directory stands there, which git does not see. An explicit `write:` gives a place back.
+ * run lives an empty directory stands there, which git does not see, or a file that says to git what it would do without
+ * it. An explicit `write:` gives a place back.
  */
-import { lstatSync, type Stats } from 'node:fs';
+import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { LoadedPath, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
-import { makeBeneath, removeEmptyBeneath } from '../../beneath.ts';
+import { makeBeneath, makeFileBeneath, removeEmptyBeneath, removeFileBeneath } from '../../beneath.ts';
 import type { AgentConfig } from '../../config/types.ts';
 import { AetherError } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import { within } from '../../sandboxes/mounts.ts';
 import type { RunSandbox } from '../../store/run-sandbox.ts';
 
-/** Of a repository: programs that git runs, and settings that name such programs. */
-const GIT_RUNS = ['hooks', 'config', 'config.worktree'];
+/**
+ * Of a repository: programs that git runs, settings that name such programs, and where git looks for both: in another
+ * directory, if `commondir` names one.
+ */
+const GIT_RUNS = ['hooks', 'config', 'config.worktree', 'commondir'];
+/** Which of them are files, and what stands in such a one that is not there. */
+const FILES = new Map([
+  ['config', ''],
+  ['config.worktree', ''],
+  ['commondir', '.\n'],
+]);
+const WORKTREES = 'worktrees';
+/** Of each linked worktree. Its `commondir` leads to the repository. */
+const OF_A_WORKTREE = ['commondir', 'config.worktree'];
 /** Where these are, the directory is a repository without a workspace. */
 const OF_A_REPOSITORY = ['HEAD', 'objects', 'refs'];
 
@@ -63,7 +76,10 @@ export function keptOf(write: readonly string[], loaded: readonly LoadedPath[], 
     const own = join(top, '.git');
     const repository = OF_A_REPOSITORY.every((name) => statOf(join(top, name)) !== undefined) ? top : own;
     if (repository === own && statOf(own)?.isFile() === true) keep(own, top, false);
-    for (const name of GIT_RUNS) keep(join(repository, name), top, name === 'hooks');
+    for (const name of GIT_RUNS) keep(join(repository, name), top, true);
+    for (const tree of namesIn(join(repository, WORKTREES)))
+      for (const name of OF_A_WORKTREE)
+        keep(join(repository, WORKTREES, tree, name), top, name !== 'commondir');
   }
   return kept;
 }
@@ -76,7 +92,7 @@ export function makeKept(
 ): string[] {
   for (const path of missing) {
     const top = topOf(path, write);
-    if (top !== undefined) makeBeneath(top, relative(top, path));
+    if (top !== undefined) makePlace(top, path);
   }
   const others = new Set(live.flatMap(({ made = [] }) => made));
   return [...missing, ...paths.filter((path) => others.has(path))];
@@ -91,15 +107,27 @@ export function makeAgain(path: string, { boxes, kept = [] }: RunSandbox): boole
     path,
     boxes.flatMap((box) => box.write),
   );
-  // What git reads must be a file, and a directory in its place would break it.
-  if (
-    top === undefined ||
-    !kept.includes(path) ||
-    ['config', 'config.worktree', '.git'].includes(basename(path))
-  )
-    return false;
+  if (top === undefined || !kept.includes(path) || namesRepository(path)) return false;
+  return makePlace(top, path);
+}
+
+/** Only git knows what such a file of a linked worktree has to say. */
+const namesRepository = (path: string): boolean =>
+  basename(path) === '.git' ||
+  (basename(path) === 'commondir' && basename(dirname(dirname(path))) === WORKTREES);
+
+/** @returns false where nothing can stand there */
+function makePlace(top: string, path: string): boolean {
+  const content = FILES.get(basename(path));
+  if (content !== undefined) return makeFileBeneath(top, relative(top, path), content);
   makeBeneath(top, relative(top, path));
   return true;
+}
+
+function removePlace(top: string, path: string): void {
+  const content = FILES.get(basename(path));
+  if (content === undefined) removeEmptyBeneath(top, relative(top, path));
+  else removeFileBeneath(top, relative(top, path), content);
 }
 
 /** The run has ended: what stood there only for its mounts goes, unless another live run needs it or something is in it. */
@@ -108,7 +136,7 @@ export function removeKept({ made = [], boxes }: RunSandbox, live: readonly RunS
   const write = boxes.flatMap((box) => box.write);
   for (const path of made) {
     const top = topOf(path, write);
-    if (top !== undefined && !needed.has(path)) removeEmptyBeneath(top, relative(top, path));
+    if (top !== undefined && !needed.has(path)) removePlace(top, path);
   }
 }
 
@@ -122,6 +150,14 @@ function look(path: string, top: string): 'there' | 'missing' | 'odd' {
   const stat = statOf(path);
   if (stat === undefined) return 'missing';
   return stat.isDirectory() || stat.isFile() ? 'there' : 'odd';
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory).slice(0, limits.sandbox_kept_max);
+  } catch {
+    return []; // there is none
+  }
 }
 
 function statOf(path: string): Stats | undefined {

@@ -1,9 +1,16 @@
 /** What a box shows read-only inside of what it may write: by the engines of all agents, and of repositories. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { keptOf, loadedByAll, makeKept, removeKept } from '../../../../src/host/operations/launch/kept.ts';
+import {
+  keptOf,
+  loadedByAll,
+  makeAgain,
+  makeKept,
+  removeKept,
+} from '../../../../src/host/operations/launch/kept.ts';
 import type { RunSandbox } from '../../../../src/host/store/run-sandbox.ts';
 import { loadsFrom } from '../../../../src/runtimes/claude-code/loads-from.ts';
 
@@ -41,7 +48,10 @@ test('what an engine loads is kept, there or not, and of a repository what git r
   made('.claude', '.git/hooks');
   fs.writeFileSync(join(work, '.mcp.json'), '{}');
   fs.writeFileSync(join(work, '.git/config'), '');
-  expect(kept()).toEqual([['.claude', '.mcp.json', '.git/hooks', '.git/config'], []]);
+  expect(kept()).toEqual([
+    [...['.claude', '.mcp.json'], ...['.git/hooks', '.git/config', '.git/config.worktree', '.git/commondir']],
+    ['.git/config.worktree', '.git/commondir'],
+  ]);
 });
 
 test('another agent’s workspace in this one, and one above it, are kept as well', () => {
@@ -65,8 +75,8 @@ test('a linked worktree, a repository without files, one without hooks', () => {
   made('bare/objects', 'bare/refs');
   for (const name of ['HEAD', 'config', 'config.worktree']) fs.writeFileSync(join(bare, name), '');
   expect(kept([work, bare], [])).toEqual([
-    ['.git', 'bare/hooks', 'bare/config', 'bare/config.worktree'],
-    ['bare/hooks'],
+    ['.git', 'bare/hooks', 'bare/config', 'bare/config.worktree', 'bare/commondir'],
+    ['bare/hooks', 'bare/commondir'],
   ]);
 });
 
@@ -75,7 +85,8 @@ test('what is written by name is given, and what cannot be mounted over is left 
   fs.symlinkSync('real', join(work, '.claude'));
   fs.symlinkSync('real', join(work, '.git/hooks'));
   fs.writeFileSync(join(work, '.git/config'), '');
-  expect(kept([work, join(work, '.git/config')])).toEqual([['.mcp.json'], ['.mcp.json']]);
+  const rest = ['.mcp.json', '.git/config.worktree', '.git/commondir'];
+  expect(kept([work, join(work, '.git/config')])).toEqual([rest, rest]);
 });
 
 test('what was made for the mounts goes with the last run that needs it, unless something is in it', () => {
@@ -95,4 +106,33 @@ test('what was made for the mounts goes with the last run that needs it, unless 
   fs.writeFileSync(join(work, '.claude', 'mine'), '');
   removeKept(second, []);
   expect(fs.readdirSync(work)).toEqual(['.claude']);
+});
+
+test('what stands in a file of a repository changes nothing for git, and goes unless something else is in it', () => {
+  const git = (...words: string[]) => execFileSync('git', ['-C', work, ...words], { encoding: 'utf8' });
+  execFileSync('git', ['init', '-q', '-b', 'main', work]);
+  git('config', 'extensions.worktreeConfig', 'true');
+  const before = fs.readdirSync(join(work, '.git'));
+  const all = keptOf([work], [], state());
+  const sandbox: RunSandbox = {
+    ...{ name: 'bubblewrap', boxes: [{ run: 'r', name: 'engine', read: [], write: [work], network: 'own' }] },
+    ...{ kept: all.paths, made: makeKept(all, [work], []) },
+  };
+  expect(fs.readFileSync(join(work, '.git/commondir'), 'utf8')).toBe('.\n');
+  git('-c', 'user.name=a', '-c', 'user.email=a', 'commit', '-q', '--allow-empty', '-m', 'one');
+  git('worktree', 'add', '-q', join(root, 'tree'));
+  expect(keptOf([work], [], state()).paths.slice(4)).toEqual(
+    ['commondir', 'config.worktree'].map((name) => join(work, '.git/worktrees/tree', name)),
+  );
+  expect(git('worktree', 'list', '--porcelain')).toMatch(`worktree ${work}\n`);
+  expect(git('rev-parse', '--git-common-dir', '--is-bare-repository')).toBe(`${work}/.git\nfalse\n`);
+  // Removed by a process outside, it stands there again; a repository that is gone is not made.
+  fs.rmSync(join(work, '.git/commondir'));
+  expect(makeAgain(join(work, '.git/commondir'), sandbox)).toBe(true);
+  git('config', '--worktree', 'core.sparseCheckout', 'false');
+  removeKept(sandbox, []);
+  expect(fs.readdirSync(join(work, '.git'))).not.toContain('commondir');
+  expect(fs.readdirSync(join(work, '.git'))).toEqual(expect.arrayContaining([...before, 'config.worktree']));
+  fs.rmSync(join(work, '.git'), { recursive: true });
+  expect(makeAgain(join(work, '.git/commondir'), sandbox)).toBe(false);
 });
