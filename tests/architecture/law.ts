@@ -179,7 +179,7 @@ export const rooms: Room[] = [
   {
     name: 'shim-client',
     paths: ['host/shim/client/'],
-    may: ['ground', 'process', 'wire', 'shim-format', 'door-client', 'egress-rules'],
+    may: ['ground', 'process', 'wire', 'shim-format', 'door-client'],
     packages: 'any',
     node: true,
   },
@@ -443,6 +443,7 @@ export const rooms: Room[] = [
     name: 'egress-rules',
     paths: ['host/egress/rules.ts', 'host/egress/addresses.ts', 'host/egress/upstream.ts'],
     may: [],
+    types: ['wire'],
     packages: [],
     node: true,
   },

@@ -12,9 +12,26 @@ export interface EgressPolicy {
   model: string[];
 }
 
-/** Shim → proxy. */
+/** A proxy of the operator’s, through which one gets out. */
+export interface Upstream {
+  host: string;
+  port: number;
+  tls: boolean;
+  /** Value of Proxy-Authorization; secret. */
+  authorization: string | null;
+}
+
+export interface Upstreams {
+  /** For CONNECT, and for requests with a whole URL. */
+  tunnel: Upstream | null;
+  plain: Upstream | null;
+  /** Entries of NO_PROXY. */
+  direct: string[];
+}
+
+/** Shim → proxy. Over this channel and not in its environment, which the kernel shows to other processes of the user. */
 export type ToProxy =
-  | { kind: 'policy'; policy: EgressPolicy }
+  | { kind: 'policy'; policy: EgressPolicy; upstreams?: Upstreams }
   /** With the accepted socket as its handle. */
   | { kind: 'serve' };
 

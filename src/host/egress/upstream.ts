@@ -3,31 +3,10 @@
  * else leads out. An agent's proxy goes through it, and an agent never sees its address or its log-in.
  */
 import { parseBlock, within } from './addresses.ts';
+import type { Upstream, Upstreams } from './egress-protocol.ts';
 import type { Target } from './rules.ts';
 
-export interface Upstream {
-  host: string;
-  port: number;
-  tls: boolean;
-  /** Value of Proxy-Authorization; secret. */
-  authorization: string | null;
-}
-
-export interface Upstreams {
-  /** For CONNECT, and for requests with a whole URL. */
-  tunnel: Upstream | null;
-  plain: Upstream | null;
-  /** Entries of NO_PROXY. */
-  direct: string[];
-}
-
 type Environment = Record<string, string | undefined>;
-
-/** The variables that say it, as a process of ours hands them on. */
-export const UPSTREAM_VARIABLES = ['HTTPS_PROXY', 'HTTP_PROXY', 'ALL_PROXY', 'NO_PROXY'].flatMap((name) => [
-  name.toLowerCase(),
-  name,
-]);
 
 export const NO_UPSTREAM: Upstreams = { tunnel: null, plain: null, direct: [] };
 

@@ -9,7 +9,7 @@
  * or doubled between them.
  */
 
-import type { EgressPolicy } from '../egress/egress-protocol.ts';
+import type { EgressPolicy, Upstreams } from '../egress/egress-protocol.ts';
 
 export const SHIM_PROTOCOL = 1;
 
@@ -92,8 +92,11 @@ export type RelayEnd =
 
 /** What a run's own network has from before its first process until its end. */
 export interface NetworkSpec {
-  /** The proxy, and the port inside where it listens. Null: nothing but the relays leads out. */
-  egress: { port: number; policy: EgressPolicy } | null;
+  /**
+   * The proxy, the port inside where it listens, and through which of the operator’s it goes out. Null: nothing but the
+   * relays leads out.
+   */
+  egress: { port: number; policy: EgressPolicy; upstreams?: Upstreams } | null;
   /** Raw TCP, UDP and DNS through passt. Absent: none. */
   direct?: {
     /** Absolute path of pasta. */

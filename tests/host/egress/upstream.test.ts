@@ -57,11 +57,8 @@ async function agentProxy(
   const told: EgressDecision[] = [];
   const look = async (host: string) =>
     names[host] ?? Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' }));
-  const proxy = new EgressProxy(
-    new Decisions(caps, (some) => told.push(...some)),
-    look,
-    upstreamsOf(environment),
-  );
+  const proxy = new EgressProxy(new Decisions(caps, (some) => told.push(...some)), look);
+  proxy.upstreams = upstreamsOf(environment);
   proxy.policy = { allow, model: [] };
   const port = await listening(createServer({ pauseOnConnect: true }, (socket) => proxy.serve(socket)));
   const said = (bytes: string, enough: string): Promise<string> =>

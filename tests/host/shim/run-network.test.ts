@@ -3,10 +3,14 @@
  * does not, and that none of it notices which host is there, or which process has the floor.
  */
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import type { EgressDecision } from '../../../src/host/egress/egress-protocol.ts';
+import { upstreamsOf } from '../../../src/host/egress/upstream.ts';
+import { descendants, environmentOf } from '../../../src/host/process/proc.ts';
 import { type NetworkSpec, type ProcessSpec, RecordType } from '../../../src/host/shim/shim-protocol.ts';
 import { ShimLab, shell, type TestShim, until } from '../../support/shim.ts';
 
@@ -111,6 +115,40 @@ test('keeps its listeners over a swap, and no program takes a port of theirs', a
   expect(pause.ticks).toBe(0);
   await shim.client.stop('s', STOP, 'test');
   expect((await shim.over()).survivors).toBe(0);
+});
+
+test('goes out by the proxy of the operator, whose log-in stands in no environment and not in the journal', async () => {
+  const asked: (string | undefined)[] = [];
+  const upstream = http.createServer((request, response) => {
+    asked.push(request.headers['proxy-authorization']);
+    response.end(`through ${request.url}`);
+  });
+  const login = 'me:log-in-of-a-proxy';
+  process.env.HTTP_PROXY = `http://${login}@127.0.0.1:${await serve(upstream)}`;
+  try {
+    const upstreams = upstreamsOf(process.env);
+    const shim = await launch({
+      egress: { port: PROXY, policy: { allow: ['far.test'], model: [] }, upstreams },
+      relays: [],
+    });
+    const get = curl(`-x http://127.0.0.1:${PROXY} http://far.test/`);
+    await shim.client.start('e', inside(`${get}; echo over; sleep 60`));
+    await shim.printed(0, 'over');
+    expect(shim.journal.text(0)).toContain('through http://far.test/');
+    const encoded = Buffer.from(login).toString('base64');
+    expect(asked).toEqual([`Basic ${encoded}`]);
+    const all = [shim.identity, ...descendants(shim.identity.pid)].map(({ pid }) => environmentOf(pid));
+    expect(all.length).toBeGreaterThanOrEqual(3);
+    expect(JSON.stringify(all)).not.toMatch(/log-in-of-a-proxy/);
+    const journal = readdirSync(shim.start.dir).map((name) =>
+      readFileSync(join(shim.start.dir, name), 'latin1'),
+    );
+    for (const text of journal) for (const secret of [login, encoded]) expect(text).not.toContain(secret);
+    await shim.client.stop('s', STOP, 'test');
+    await shim.over();
+  } finally {
+    delete process.env.HTTP_PROXY;
+  }
 });
 
 /** Counts upwards, a line every few milliseconds, to whoever connects. */

@@ -7,7 +7,6 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../../errors.ts';
 import type { FromProxy, ToProxy } from '../egress-protocol.ts';
-import { upstreamsOf } from '../upstream.ts';
 import { caps } from './caps.ts';
 import { Decisions } from './decisions.ts';
 import { EgressProxy } from './proxy.ts';
@@ -17,12 +16,14 @@ const tell = (message: FromProxy) => {
 };
 
 const decisions = new Decisions(caps, (told) => tell({ kind: 'decided', decisions: told }));
-const proxy = new EgressProxy(decisions, undefined, upstreamsOf(process.env));
+const proxy = new EgressProxy(decisions);
 
 process.title = 'aether-egress';
 process.on('message', (message: ToProxy, socket?: Socket) => {
-  if (message.kind === 'policy') proxy.policy = message.policy;
-  else if (socket !== undefined) proxy.serve(socket);
+  if (message.kind === 'policy') {
+    proxy.policy = message.policy;
+    if (message.upstreams !== undefined) proxy.upstreams = message.upstreams;
+  } else if (socket !== undefined) proxy.serve(socket);
 });
 // The shim is gone, and the run with it.
 process.on('disconnect', () => process.exit(0));

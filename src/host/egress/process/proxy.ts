@@ -7,9 +7,8 @@ import { createServer, type IncomingMessage, request as requestTo, type ServerRe
 import type { Socket } from 'node:net';
 import { joinSockets } from '../../joined-sockets.ts';
 import { cutText } from '../../text.ts';
-import type { EgressPolicy, RefusalReason } from '../egress-protocol.ts';
+import type { EgressPolicy, RefusalReason, Upstreams } from '../egress-protocol.ts';
 import type { Target } from '../rules.ts';
-import type { Upstreams } from '../upstream.ts';
 import { caps } from './caps.ts';
 import type { Decisions } from './decisions.ts';
 import { type Lookup, NotReached, type Opened, Reach, spelt } from './reach.ts';
@@ -36,9 +35,9 @@ export class EgressProxy {
   readonly #decisions: Decisions;
   readonly #sockets = new Set<Socket>();
 
-  constructor(decisions: Decisions, look?: Lookup, upstreams?: Upstreams) {
+  constructor(decisions: Decisions, look?: Lookup) {
     this.#decisions = decisions;
-    this.#reach = new Reach(look, upstreams);
+    this.#reach = new Reach(look);
     this.#server = createServer({
       maxHeaderSize: caps.head_bytes_max,
       headersTimeout: caps.head_ms,
@@ -58,6 +57,11 @@ export class EgressProxy {
 
   set policy(policy: EgressPolicy) {
     this.#reach.policy = policy;
+  }
+
+  /** What the next connection goes out through. */
+  set upstreams(upstreams: Upstreams) {
+    this.#reach.upstreams = upstreams;
   }
 
   get connections(): number {

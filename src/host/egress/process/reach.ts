@@ -8,9 +8,9 @@ import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import { type Address, PRIVATE, parseAddress, specialKind } from '../addresses.ts';
-import type { EgressPolicy, RefusalReason } from '../egress-protocol.ts';
+import type { EgressPolicy, RefusalReason, Upstream, Upstreams } from '../egress-protocol.ts';
 import { listsAddress, namesTarget, parseRule, type Rule, type Target } from '../rules.ts';
-import { goesDirect, NO_UPSTREAM, type Upstream, type Upstreams } from '../upstream.ts';
+import { goesDirect, NO_UPSTREAM } from '../upstream.ts';
 import { caps } from './caps.ts';
 
 /** A target that is not reached, and why. */
@@ -41,11 +41,10 @@ export class Reach {
   #rules: Rule[] = [];
   #model: Rule[] = [];
   readonly #lookup: Lookup;
-  readonly #upstreams: Upstreams;
+  upstreams: Upstreams = NO_UPSTREAM;
 
-  constructor(look: Lookup = systemLookup, upstreams: Upstreams = NO_UPSTREAM) {
+  constructor(look: Lookup = systemLookup) {
     this.#lookup = look;
-    this.#upstreams = upstreams;
   }
 
   /** What is open already stays open; the next connection is held against these. */
@@ -75,8 +74,8 @@ export class Reach {
 
   /** What is listed by its address is a neighbour: no proxy stands before it. */
   #upstreamFor(target: Target, kind: 'tunnel' | 'plain'): Upstream | null {
-    const via = this.#upstreams[kind];
-    if (via === null || goesDirect(target, this.#upstreams.direct)) return null;
+    const via = this.upstreams[kind];
+    if (via === null || goesDirect(target, this.upstreams.direct)) return null;
     return target.address !== null && listsAddress(this.#rules, target.address, target.port) ? null : via;
   }
 

@@ -133,7 +133,8 @@ export async function openNetwork(wiring: Needs, run: Run, launch: LaunchSpec): 
   if (network === null) return;
   const { consolePort } = wiring;
   if (network.relays.some(({ port }) => port === consolePort())) throw namesConsole(agent, consolePort());
-  await run.client.network('network', network);
+  const egress = network.egress && { ...network.egress, upstreams: upstreamsOf(process.env) };
+  await run.client.network('network', { ...network, egress });
   const host = portsAddress(wiring.stateDir, agent);
   const hidden: { port: number; why: string }[] = [];
   for (const port of portsOf(config)) {

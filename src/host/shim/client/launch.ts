@@ -7,7 +7,6 @@ import { spawn } from 'node:child_process';
 import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { UPSTREAM_VARIABLES } from '../../egress/upstream.ts';
 import { AetherError, messageOf } from '../../errors.ts';
 import type { Log } from '../../log.ts';
 import { NO_INSPECTOR } from '../../node-flags.ts';
@@ -97,9 +96,9 @@ export async function launchShim(
   }
 }
 
-/** What its proxy needs to get out as programs of the operator do. */
+/** What its proxy needs to resolve names and to know certificates as programs of the operator do. */
 export function outwards(environment: Record<string, string | undefined>): Record<string, string> {
-  const names = ['RES_OPTIONS', 'LOCALDOMAIN', 'NODE_EXTRA_CA_CERTS', ...UPSTREAM_VARIABLES];
+  const names = ['RES_OPTIONS', 'LOCALDOMAIN', 'NODE_EXTRA_CA_CERTS'];
   return Object.fromEntries(
     names.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
   );

@@ -7,7 +7,13 @@ import type { ChildProcess } from 'node:child_process';
 import type { Server, Socket } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { EgressDecision, EgressPolicy, FromProxy, ToProxy } from '../../egress/egress-protocol.ts';
+import type {
+  EgressDecision,
+  EgressPolicy,
+  FromProxy,
+  ToProxy,
+  Upstreams,
+} from '../../egress/egress-protocol.ts';
 import { RUN_MARKER } from '../../process/marker.ts';
 import type { Companions } from './companions.ts';
 
@@ -24,14 +30,20 @@ const RESTART_MS = 1_000;
 export class Egress {
   readonly #companions: Companions;
   readonly #noted: (decisions: EgressDecision[]) => void;
+  readonly #upstreams: Upstreams | undefined;
   #policy: EgressPolicy;
   #servers: Server[] = [];
   #child: ChildProcess | null = null;
   #startedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(companions: Companions, policy: EgressPolicy, noted: (decisions: EgressDecision[]) => void) {
+  constructor(
+    companions: Companions,
+    { policy, upstreams }: { policy: EgressPolicy; upstreams?: Upstreams },
+    noted: (decisions: EgressDecision[]) => void,
+  ) {
     this.#companions = companions;
     this.#policy = policy;
+    this.#upstreams = upstreams;
     this.#noted = noted;
   }
 
@@ -77,7 +89,11 @@ export class Egress {
       if (this.#child === child) this.#child = null;
     });
     this.#child = child;
-    this.#tell({ kind: 'policy', policy: this.#policy });
+    this.#tell({
+      kind: 'policy',
+      policy: this.#policy,
+      ...(this.#upstreams === undefined ? {} : { upstreams: this.#upstreams }),
+    });
     return child.connected;
   }
 
@@ -87,7 +103,7 @@ export class Egress {
   }
 }
 
-/** How names are resolved here, and by which proxy one gets out, is the user's choice; the agent sees neither. */
+/** How names are resolved here is the user's choice. */
 function variables(): Record<string, string> {
   const { [RUN_MARKER]: _ofTheRun, ...given } = process.env;
   return given as Record<string, string>;

@@ -43,7 +43,7 @@ export class RunNet {
     // A program may take either address for localhost.
     const servers = await this.network.open(ports.flatMap(bothLoopbacks), direct);
     if (egress !== null) {
-      this.#egress = new Egress(this.#companions, egress.policy, this.#noted);
+      this.#egress = new Egress(this.#companions, egress, this.#noted);
       for (const server of servers.splice(0, 2)) if (server !== null) this.#egress.serve(server);
     }
     for (const { port, to } of relays) {
