@@ -89,6 +89,29 @@ export interface AgentView {
   terminal: { available: boolean; cols: number; rows: number; kind: 'engine' | 'takeover' | 'none' };
 }
 
+/** A conversation that a person began with an engine by hand; its text is the engine's, and no agent's of this host. */
+export interface ConversationView {
+  runtime: string;
+  id: string;
+  file: string;
+  directory: string;
+  /** Its first words. */
+  words: string | null;
+  /** When it was last written. */
+  at_ms: number;
+  bytes: number;
+  use: { open: boolean; what: string } | null;
+}
+
+/** An agent that goes on with a copy of one. */
+export interface AdoptedView {
+  agent: AgentView;
+  conversation: ConversationView;
+  /** The engine's own id of the copy. */
+  session: string;
+  copied: { files: number; bytes: number; left_out: number };
+}
+
 export interface HoldView {
   by: string;
   since_ms: number;

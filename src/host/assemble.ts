@@ -12,7 +12,7 @@ import { sandboxOf } from './config/sandbox.ts';
 import type { Config } from './config/types.ts';
 import { Events } from './events/events.ts';
 import { type Ids, randomIds } from './ids.ts';
-import { bridgeTo, runtimeNamed, version } from './installation.ts';
+import { bridgeTo, runtimeNamed, runtimeNames, version } from './installation.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Log } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
@@ -126,7 +126,8 @@ export function assemble(base: HostBase, life: HostLife): Assembly {
     started_ms: base.started_ms,
     generation: wiring.generation,
   });
-  const { verbs, views } = hostVerbs({ ...all, consoleLink: life.consoleLink, down: life.down });
+  const { consoleLink, down } = life;
+  const { verbs, views } = hostVerbs({ ...all, runtimes: runtimeNames, consoleLink, down });
   return Object.assign(all, { verbs, views });
 }
 

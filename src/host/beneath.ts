@@ -20,9 +20,9 @@ import {
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { AetherError } from './errors.ts';
-import { readFileNow, readFromNow, sizeNow } from './files.ts';
+import { openFile, readFileNow, readFromNow, sizeNow } from './files.ts';
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = constants;
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = constants;
 
 /** What the system says of a link or a file where a directory is wanted, and of a directory where a file is. */
 const IN_THE_WAY = new Set(['ELOOP', 'ENOTDIR', 'EISDIR', 'ENOTEMPTY', 'EEXIST', 'EMLINK']);
@@ -57,6 +57,23 @@ export function writeBeneath(root: string, path: string, content: string | Buffe
       rmSync(entry(directory, made), { force: true });
       throw explained(join(directory.path, name), error);
     }
+  } finally {
+    closeSync(directory.fd);
+  }
+}
+
+/**
+ * A file that did not exist, to be filled and read again by the caller, who closes it. For what is too large for writeBeneath.
+ * @throws AetherError `path.in-the-way` where something has its name, or the system's error
+ */
+export function createBeneath(root: string, path: string, mode: number): number {
+  const parts = partsOf(path);
+  const name = parts.pop()!;
+  const directory = enter(root, parts, true);
+  try {
+    return openSync(entry(directory, name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  } catch (error) {
+    throw explained(join(directory.path, name), error);
   } finally {
     closeSync(directory.fd);
   }
@@ -148,6 +165,17 @@ export function readFromBeneath(
   bytes_max: number,
 ): Buffer | null {
   return inside(root, path, (directory, name) => readFromNow(entry(directory, name), offset, bytes_max));
+}
+
+/** The descriptor of a regular file, which the caller closes. @returns and throws as readBeneath */
+export function openBeneath(root: string, path: string): number | null {
+  return inside(root, path, (directory, name) => {
+    try {
+      return openFile(entry(directory, name));
+    } catch (error) {
+      throw explained(join(directory.path, name), error);
+    }
+  });
 }
 
 /** Its size; 0 where no regular file is, or the way there is not of directories. */

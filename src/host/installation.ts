@@ -23,6 +23,8 @@ export const version = (
 
 const runtimes: Runtime[] = await Promise.all(RUNTIMES.map(({ load }) => load({ version })));
 
+export const runtimeNames: readonly string[] = RUNTIMES.map(({ name }) => name);
+
 /**
  * @param name null: of an agent that is no longer known
  * @throws AetherError `runtime.unknown`

@@ -42,6 +42,7 @@ import { Store } from './store/store.ts';
 import type { Dispatcher } from './verbs/dispatch.ts';
 
 /** For the verbs of the command line that need no host. */
+export { declareAgent, entryOf } from './config/declare.ts';
 export { initConfig } from './config/init.ts';
 export { detectRuntimes, version } from './installation.ts';
 export { probeContainment } from './operations/launch/release.ts';

@@ -2,6 +2,7 @@
 import type { HostInfo } from './api.ts';
 import { streamEvents } from './events/stream.ts';
 import type { Mailboxes } from './mailboxes/mailboxes.ts';
+import { Adoption } from './operations/fleet/adoption.ts';
 import { AgentViews } from './operations/fleet/agent-views.ts';
 import type { Fleet } from './operations/fleet/fleet.ts';
 import { answerApproval } from './operations/gate/approve.ts';
@@ -36,6 +37,8 @@ export interface RoomParts {
   holds: Holds;
   takeover: Takeover;
   screens: RunScreens;
+  /** Names of those of this version. */
+  runtimes: readonly string[];
   mailboxes: Mailboxes;
   info(): HostInfo;
   consoleLink(plain?: boolean): string;
@@ -64,6 +67,7 @@ function hostRooms(parts: RoomParts, views: AgentViews): Rooms {
       pause: (agent, by) => pauses.pause(runs.require(agent), by),
       thaw: (agent, by) => pauses.resume(runs.require(agent), by),
     },
+    adoption: new Adoption({ ...parts, view: (agent) => views.get(agent) }),
     holds: parts.holds,
     authority: {
       widen: (agent, senders, by) => widen(wiring, runs.require(agent), senders, by),

@@ -4,6 +4,7 @@
  * host stores for it, so a restarted host continues exactly where the old one died.
  */
 import type { ProcessSpec, StopLadder } from '../host/shim/shim-protocol.ts';
+import type { Adoption } from './adoption.ts';
 
 /** The agent as the runtime needs it: validated, resolved, frozen. */
 export interface AgentSpec {
@@ -362,4 +363,6 @@ export interface Runtime {
   installGate?(requestId: string): Frame;
   /** Takes back a message that was delivered and not taken up yet. The observer then says `inject` cancelled. */
   cancel?(injectId: string): Frame;
+  /** It can go on with a conversation that a person began by hand. Needs `capabilities.resume`. */
+  readonly adoption?: Adoption;
 }

@@ -90,6 +90,7 @@ export const rooms: Room[] = [
       'host/shapes.ts',
       'host/events/topics.ts',
       'host/verbs/names.ts',
+      'runtimes/adoption.ts',
       'runtimes/definition.ts',
       'runtimes/runtime.ts',
     ],

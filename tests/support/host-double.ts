@@ -173,6 +173,12 @@ export class HostDouble {
         pause: async (name) => void this.pause(name),
         thaw: async (name) => void this.thaw(name),
       },
+      adoption: {
+        conversations: async () => [],
+        adopt: async (name) => {
+          throw new Error(`${name} adopts nothing here`);
+        },
+      },
       holds: {
         begin: (name) => void this.hold(name),
         resume: async (name) => void this.endHold(name),

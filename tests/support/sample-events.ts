@@ -43,6 +43,33 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   ],
   'agent.changed': [{ runtime: 'builtin' }, { runtime: 'builtin', narrowed: ['tools'] }],
   'agent.removed': [{}],
+  'agent.adopted': [
+    {
+      ...{
+        runtime: 'claude-code',
+        id: '8f0b4478-42b1-4c1c-9758-83dc17a6fb34',
+        session: 's',
+        words: 'Look at this',
+      },
+      ...{
+        file: '/home/u/.claude/projects/-p/8f0b4478.jsonl',
+        directory: '/p',
+        files: 3,
+        bytes: 1_000,
+        open: false,
+      },
+    },
+    {
+      ...{ runtime: 'claude-code', id: '8f0b4478-42b1-4c1c-9758-83dc17a6fb34', session: 's', words: null },
+      ...{
+        file: '/home/u/.claude/projects/-p/8f0b4478.jsonl',
+        directory: '/p',
+        files: 1,
+        bytes: 10,
+        open: true,
+      },
+    },
+  ],
   'agent.failed': [{ problem }, { problem: null }],
   'run.starting': [
     { runtime: 'builtin', resumed: false, session: null },

@@ -42,6 +42,10 @@ export const COMMANDS: readonly { names: string[]; load(): Promise<CliCommand> }
     load: async () => (await import('./verbs/attach.ts')).commands[0]!,
   },
   {
+    names: ['adopt'],
+    load: async () => (await import('./verbs/adopt.ts')).commands[0]!,
+  },
+  {
     names: ['start', 'stop', 'kill', 'restart'],
     load: async () => (await import('./verbs/lifecycle.ts')).commands[0]!,
   },

@@ -4,6 +4,7 @@
  */
 import type { Detection } from '../../runtimes/runtime.ts';
 import type { PlanView } from '../api.ts';
+import type { Declaration } from '../config/declare.ts';
 import type { InitOptions, InitResult } from '../config/init.ts';
 import type { DiskUse } from '../operations/upkeep/disk-use.ts';
 import type { Recorded } from '../recorded.ts';
@@ -29,6 +30,9 @@ export interface FrontDoor {
   probeSandboxes(): Promise<
     { kind: string; probe: { usable: boolean; missing: { what: string; mend: string }[] } }[]
   >;
+  /** The lines that declare an agent, and writing them into the configuration; see config/declare.ts. */
+  entryOf(declaration: Declaration): string[];
+  declareAgent(declaration: Declaration): string[];
   /** Writes a first configuration; see config/init.ts. */
   initConfig(options: InitOptions): InitResult;
 }

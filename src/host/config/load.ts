@@ -12,8 +12,9 @@ import { withoutExtensions } from './extensions.ts';
 import { deepFreeze } from './freeze.ts';
 import { loopbackPorts, networkOf } from './network.ts';
 import { normalise, type RawDefaults } from './normalise.ts';
-import { readSource, type Source } from './parse.ts';
+import { parseSource, type Source } from './parse.ts';
 import { configError, type Problem } from './problems.ts';
+import { readConfigText } from './read.ts';
 import { configSchema, type RawAgent, type RawConfig, sizeInBytes } from './schema.ts';
 import { loadTemplate, type Template, templatesDirectory } from './templates.ts';
 import type { AgentConfig, Config, Position, RetentionConfig } from './types.ts';
@@ -29,6 +30,8 @@ export interface LoadOptions {
   home?: string;
   /** Where templates are looked up. Default: the package's. */
   templates?: string;
+  /** Instead of what the file holds. */
+  text?: string;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface LoadOptions {
  */
 export function loadConfig(file: string, options: LoadOptions = {}): Config {
   const path = resolve(file);
-  const source = readSource(path);
+  const source = parseSource(path, options.text ?? readConfigText(path));
   if (source.value === null || source.value === undefined)
     throw refuse(source, 'empty', 'This file is empty.');
   if (typeof source.value !== 'object' || Array.isArray(source.value))

@@ -48,6 +48,17 @@ const sentences = {
     note: `${count(data.times, 'time')} since this was last said`,
   }),
   'agent.removed': () => plain('Removed from the fleet'),
+  'agent.adopted': (data, _lasted, principal) =>
+    plain(
+      `${principal} gave it a copy of ${data.runtime} conversation ${data.id.slice(0, 8)}, begun by hand in ${data.directory}`,
+      [
+        data.words === null ? null : `It begins: ${data.words}`,
+        data.open ? 'A program had it open: what is said there from now on is not in the copy.' : null,
+        `The original, ${data.file}, is as it was.`,
+      ]
+        .filter(Boolean)
+        .join('\n'),
+    ),
   'agent.failed': (data) => ({ tone: 'failed', text: 'Failed', problem: data.problem }),
   'run.starting': (data, lasted) => {
     const how = data.automatic === true ? `Run started again by itself${again(data.after)}` : 'Run started';

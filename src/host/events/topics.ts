@@ -19,6 +19,19 @@ import type {
   ThawRecord,
 } from '../shim/shim-protocol.ts';
 
+/** `id` is the engine's own of the original, `session` that of the copy. `open`: a program had the original open. */
+export interface AdoptedData {
+  runtime: string;
+  id: string;
+  session: string;
+  file: string;
+  directory: string;
+  words: string | null;
+  files: number;
+  bytes: number;
+  open: boolean;
+}
+
 export interface Topics {
   /* ---- the host, the configuration, the log itself ---- */
 
@@ -48,6 +61,8 @@ export interface Topics {
   /** By the fleet: its configuration is another one from now on. `narrowed`: keys that an edit alone made narrower. */
   'agent.changed': { runtime: string; narrowed?: string[] };
   'agent.removed': Record<never, never>;
+  /** By the fleet, before its first run on it: a copy of a conversation that a person began by hand is its own now. */
+  'agent.adopted': AdoptedData;
   /** By the lifecycle: it is not started again by itself. */
   'agent.failed': { problem: WireError | null };
   /** By the launcher, before its processes exist. `automatic`, with `after`: it follows from the restart policy. */

@@ -1,4 +1,5 @@
 /** Every verb by its name. Written by `npm run generate` from the definitions in this folder; not edited by hand. */
+import { adopt, conversations } from './adopt.ts';
 import { agent, agents, followAgents } from './agents.ts';
 import { answerApproval, approvals } from './approvals.ts';
 import { events, follow, logs } from './events.ts';
@@ -11,6 +12,8 @@ import { attach, lastTerminal, terminalResize, terminalUse, terminalWrite } from
 import { widen } from './widen.ts';
 
 export const verbs = {
+  adopt,
+  conversations,
   agent,
   agents,
   followAgents,

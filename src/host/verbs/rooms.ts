@@ -3,9 +3,11 @@
  * imported as types by the CLI and the browser, and so that a test can give them nouns of its own.
  */
 import type {
+  AdoptedView,
   AgentView,
   ApprovalAnswer,
   ApprovalView,
+  ConversationView,
   EventsFilter,
   EventView,
   HostInfo,
@@ -52,6 +54,27 @@ export interface Rooms {
     /** Stops every process of the agent where it is, and proves it. */
     pause(agent: string, by: By): Promise<void>;
     thaw(agent: string, by: By): Promise<void>;
+  };
+  adoption: {
+    /** Begun by hand, the newest first. */
+    conversations(which: {
+      runtime: string;
+      directory?: string | undefined;
+      id?: string | undefined;
+      from?: string | undefined;
+    }): Promise<ConversationView[]>;
+    /** Resolves once the agent runs with its copy, or has failed to start with it. */
+    adopt(
+      agent: string,
+      asked: {
+        runtime: string;
+        id: string;
+        from?: string | undefined;
+        force?: boolean | undefined;
+        fresh?: boolean | undefined;
+      },
+      by: By,
+    ): Promise<AdoptedView>;
   };
   holds: {
     begin(agent: string, by: By): void;

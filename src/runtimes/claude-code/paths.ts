@@ -30,7 +30,7 @@ export function pathsOf(place: RunPlace): Paths {
   return {
     home: join(place.agentDir, 'home'),
     tmp: join(place.agentDir, 'tmp'),
-    config: join(place.agentDir, 'claude'),
+    config: configDirectory(place),
     settings: join(place.runDir, 'claude-settings.json'),
     terminalSettings: join(place.runDir, 'claude-terminal-settings.json'),
     mcp: join(place.runDir, 'claude-mcp.json'),
@@ -57,8 +57,17 @@ export function conversationPaths(place: RunPlace): string[] {
   return OF_CONVERSATIONS.map((name) => join(pathsOf(place).config, name));
 }
 
+export function configDirectory({ agentDir }: Pick<RunPlace, 'agentDir'>): string {
+  return join(agentDir, 'claude');
+}
+
+/** Where the agent's conversations are. */
+export function conversationDirectory(place: Pick<RunPlace, 'agentDir'>): string {
+  return join(configDirectory(place), 'projects', CONVERSATION_DIR);
+}
+
 export function transcriptPath(place: RunPlace, session: string): string {
-  return join(pathsOf(place).config, 'projects', CONVERSATION_DIR, `${session}.jsonl`);
+  return join(conversationDirectory(place), `${session}.jsonl`);
 }
 
 /**

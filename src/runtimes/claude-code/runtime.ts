@@ -5,6 +5,7 @@
 
 import { limits } from '../../host/limits.ts';
 import type { Runtime } from '../runtime.ts';
+import { claudeAdoption } from './adopt.ts';
 import { detectClaudeCode } from './detect.ts';
 import { cancelFrame, interruptFrame, messageFrame, permissionFrame } from './frames.ts';
 import { callFacts, gateFrame, installGateFrame } from './gate.ts';
@@ -36,4 +37,5 @@ export const claudeCodeRuntime: Runtime = {
   callFacts,
   installGate: installGateFrame,
   cancel: cancelFrame,
+  adoption: claudeAdoption,
 };

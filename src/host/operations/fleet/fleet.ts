@@ -165,6 +165,30 @@ export class Fleet {
     return plan;
   }
 
+  /**
+   * The agent that an operator asks for by its name: one that the file has and the fleet does not is put in force, and
+   * not started. No other edit is.
+   * @throws AetherError `agent.undeclared`, `config.unproven`, or what is wrong with the file
+   */
+  declared(name: string, by: By): AgentConfig {
+    const config = this.#load();
+    const wanted = config.agents.find((agent) => agent.name === name);
+    if (wanted === undefined) {
+      throw new AetherError({
+        code: 'agent.undeclared',
+        who: 'user',
+        message: `${config.file} has no agent named ${name}.`,
+        next: 'Declare it there below `agents:`, and do this again.',
+      });
+    }
+    const applied = this.#wiring.agents.find(name)?.config;
+    if (applied !== undefined) return applied;
+    this.#requireShown(config, 'do this again');
+    this.#accept(config);
+    this.#configure(wanted, by);
+    return wanted;
+  }
+
   /** The file changed on disk: it is noticed once that can be stored. */
   edited(result: Config | AetherError): void {
     onceStored(this.#wiring, 'an edit of aether.yaml', () => this.changed(result));
@@ -210,14 +234,14 @@ export class Fleet {
   }
 
   /** @throws AetherError `config.unproven` where the file may hold what no operator has read */
-  #requireShown(config: Config): void {
+  #requireShown(config: Config, then = '`aether apply`'): void {
     const why = unproven(this.#exposedTo());
     if (why === null || meaningOf(config) === this.#shown || !this.#differs(config)) return;
     throw new AetherError({
       code: 'config.unproven',
       who: 'user',
       message: `${config.file} ${why}: it may say more than you wrote.`,
-      next: 'Read it with `aether plan`, then `aether apply`: what was shown is applied, and nothing else. A file outside of the workspaces needs no second look.',
+      next: `Read it with \`aether plan\`, then ${then}: what was shown is applied, and nothing else. A file outside of the workspaces needs no second look.`,
     });
   }
 

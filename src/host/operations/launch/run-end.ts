@@ -92,6 +92,16 @@ export function survivorsProblem(agent: AgentRecord, record: RunRecord): AgentRe
   };
 }
 
+/** In the engine's state, until it was started with it: its conversation is a copy of one that was begun by hand. */
+export const ADOPTED = 'adopted';
+
+function adoptedWith(agent: string, goal: string | null): { note: string; untold?: string } {
+  const told = hostNote(
+    `This conversation was begun by a person in a terminal of their own. This is a copy of it, and from here on you are the agent ${agent} of Aether: an operator watches, may answer before a tool runs, and reaches you by messages.`,
+  );
+  return goal === null ? { note: '', untold: told } : { note: `${told} Your goal is now: ${goal}` };
+}
+
 /**
  * How a conversation goes on in a new process. One that was cut off is told at once. One that rested is not woken
  * to hear that nothing has happened, which costs a model request each time: its next message begins with that.
@@ -102,6 +112,7 @@ export function resumeWith(
   now: number,
   goal: string | null,
 ): { note: string; untold?: string } {
+  if (agent.engine?.[ADOPTED] === true) return adoptedWith(agent.name, goal);
   const away = newest?.exited_ms ? ` You were away for ${duration(now - newest.exited_ms)}.` : '';
   const rested = newest !== null && hasRested(newest);
   const cut = rested ? '.' : '; a tool that was running did not finish.';

@@ -15,6 +15,7 @@ import type { RunRecord } from '../../store/runs.ts';
 import { withdrawPermissions } from '../gate/approve.ts';
 import type { Launcher } from '../launch/launch.ts';
 import {
+  ADOPTED,
   crashProblem,
   givenUpStuck,
   hostStops,
@@ -88,9 +89,15 @@ export class Lifecycle {
     return this.#restarts;
   }
 
-  start(name: string, by: By, options: { fresh?: boolean; goal?: string } = {}): Promise<void> {
+  /** @param options.before is done first, while no run of it begins or ends */
+  start(
+    name: string,
+    by: By,
+    options: { fresh?: boolean; goal?: string; before?: () => Promise<void> } = {},
+  ): Promise<void> {
     this.#wiring.agents.get(name);
     return this.#queue.run(name, async () => {
+      await options.before?.();
       this.#want(name, 'running', by);
       if (this.#wiring.runs.of(name) === null) await this.#launch(name, options);
     });
@@ -312,7 +319,8 @@ export class Lifecycle {
     }
     if (options.automatic) this.#restarts.counted(name, restarts);
     agents.change(name, (changed) => {
-      changed.engine = { ...changed.engine, session: changed.engine?.session ?? null, goal: config.goal };
+      const { [ADOPTED]: _told, ...engine } = changed.engine ?? { session: null };
+      changed.engine = { ...engine, session: engine.session, goal: config.goal };
     });
     this.#wiring.touched(name);
     void this.#delivery.kick(name);
