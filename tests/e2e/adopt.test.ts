@@ -107,15 +107,17 @@ test('an agent goes on with a conversation that was begun by hand, and the origi
 }, 120_000);
 
 test('what cannot be adopted is refused before anything is made', async () => {
-  fleet = await LiveFleet.make({
+  fleet = await LiveFleet.make({ agents: {} });
+  const directory = join(fleet.root, 'elsewhere');
+  fleet.configure({
     agents: {
       fixer: { runtime: 'claude-code', autostart: false },
+      keyless: { runtime: 'claude-code', autostart: false, auth: 'NOT_SET_ANYWHERE', workspace: directory },
       looper: { runtime: 'builtin', model: 'anthropic:x', auth: 'ANTHROPIC_API_KEY', autostart: false },
     },
   });
   await fleet.up();
   const id = '8f0b4478-42b1-4c1c-9758-83dc17a6fb34';
-  const directory = join(fleet.root, 'elsewhere');
   const kept = join(fleet.home, '.claude', 'projects', directory.replace(/[^a-zA-Z0-9]/g, '-'));
   fs.mkdirSync(kept, { recursive: true });
   const begin = (id: string, text: string) =>
@@ -156,4 +158,15 @@ test('what cannot be adopted is refused before anything is made', async () => {
   expect(stdout).not.toMatch(/[\u001b\u0007\u202e]/);
   expect(await fleet.events({ topics: ['agent.adopted'] })).toEqual([]);
   expect(fs.existsSync(join(fleet.stateDir, 'agents', 'fixer', 'claude'))).toBe(false);
+
+  // One that cannot start has its copy, and says what is missing.
+  const keyless = await fleet.cli(['adopt', 'claude', id, '--as', 'keyless', '--force']);
+  expect(keyless).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining(`keyless has a copy of conversation ${id}`),
+  });
+  expect(keyless.stdout).toMatch(/keyless is failed: .*NOT_SET_ANYWHERE/);
+  expect(await fleet.events({ topics: ['agent.adopted'] })).toMatchObject([
+    { agent: 'keyless', data: { id, open: true, files: 1 } },
+  ]);
 }, 60_000);

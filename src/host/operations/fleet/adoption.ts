@@ -22,6 +22,7 @@ import type { Fleet } from './fleet.ts';
 type Needs = Pick<
   Wiring,
   | 'stateDir'
+  | 'configFile'
   | 'socketDir'
   | 'bridge'
   | 'path'
@@ -93,6 +94,7 @@ export class Adoption {
   /** @returns once it runs, or has failed to start with its copy. @throws AetherError; then nothing of it has changed */
   async adopt(name: string, asked: Asked, by: By): Promise<AdoptedView> {
     const { runtime, adopting } = this.#adopting(asked.runtime);
+    if (this.#wiring.configFile === null) throw noConfiguration();
     const found = only(asked.id, await this.#find(adopting, asked, MEANT_MAX));
     if (found.use?.open && !asked.force) throw inUse(found);
     const config = this.#fleet.declared(name, by);
@@ -260,6 +262,16 @@ function noId(id: string, { idForm }: Adopting): AetherError {
     who: 'user',
     message: `${JSON.stringify(shortText(id, 40))} is no id of a conversation.`,
     next: `Give ${idForm.text}; without one, those of this directory are listed.`,
+  });
+}
+
+/** The host of a client of the tools. */
+function noConfiguration(): AetherError {
+  return new AetherError({
+    code: 'config.none',
+    who: 'user',
+    message: 'This host has no aether.yaml, and so no agents.',
+    next: 'Make one with `aether init`, start its host with `aether up --detach`, and do this there.',
   });
 }
 
