@@ -6,6 +6,7 @@
  * program finds another one, or a file of the package, by the same relative path as in the sources.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { dirname, join, relative, sep } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -38,7 +39,7 @@ export async function bundle(source, out) {
   const options = {
     platform: 'node',
     external: OUTSIDE,
-    plugins: [ownPlace(source), collect(packages)],
+    plugins: [ownPlace(source), plainHttp(), collect(packages)],
     logLevel: 'warn',
     checks: { pluginTimings: false },
     onwarn(warning) {
@@ -84,6 +85,24 @@ function ownPlace(source) {
       const place = `${withoutExtension(file)}.js`;
       return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(place)}, distUrl).href`);
     },
+  };
+}
+
+/**
+ * `node:http` without its getters: a static import reads every export, and those behind getters load the whole of undici,
+ * which costs more than the start of an empty program. A program that uses fetch loads it then.
+ */
+function plainHttp() {
+  const plain = '\0plain-http';
+  const names = Object.entries(Object.getOwnPropertyDescriptors(http))
+    .filter(([, { value }]) => value !== undefined)
+    .map(([name]) => name);
+  return {
+    name: 'plain-http',
+    resolveId: (id, _importer, { kind }) =>
+      id === 'node:http' && kind === 'import-statement' ? plain : null,
+    load: (id) =>
+      id === plain ? `export const { ${names.join(', ')} } = process.getBuiltinModule('node:http');` : null,
   };
 }
 
