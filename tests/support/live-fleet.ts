@@ -46,6 +46,17 @@ export const BOX_PROCESSES = BOXED ? LAUNCHERS : 0;
 /** How well it is known what only a sandbox can enforce. */
 export const HELD_GRADE = kind === 'none' ? 'observed' : 'enforced';
 
+/**
+ * Of the runtime that claude is compiled with: its higher compilers and a second thread of its collector cost a conversation of
+ * a few turns more than they save it.
+ */
+const BRIEF = {
+  BUN_JSC_useDFGJIT: '0',
+  BUN_JSC_useFTLJIT: '0',
+  BUN_JSC_useConcurrentGC: '0',
+  BUN_JSC_numberOfGCMarkers: '1',
+};
+
 /** Between two questions to the host: seldom enough that asking costs nothing beside what is waited for. */
 const POLL_MS = 40;
 const DOWN_MS = 60_000;
@@ -130,7 +141,7 @@ export class LiveFleet {
           ? {
               auth: 'ANTHROPIC_API_KEY',
               ...agent,
-              env: { ANTHROPIC_BASE_URL: this.model.url, ...(agent.env as object | undefined) },
+              env: { ...BRIEF, ANTHROPIC_BASE_URL: this.model.url, ...(agent.env as object | undefined) },
             }
           : agent,
       ]),
