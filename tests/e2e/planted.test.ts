@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { LiveFleet } from '../support/live-fleet.ts';
 import { LONG } from '../support/run-tree.ts';
@@ -37,6 +38,12 @@ test('pipes, links and sparse files in place of notes and conversations of an en
     Object.keys(KINDS).map((name) => [name, { runtime: 'claude-code', goal: 'Say hello.' }]),
   );
   fleet = await LiveFleet.make({ agents });
+  /* The real engine writes the files; of what is started beside planted ones only the host counts, and an engine may
+     read a device for as long as it lives. */
+  const [program, planted] = [join(fleet.root, 'claude'), join(fleet.root, 'planted')];
+  const script = `#!/bin/sh\nif [ -e ${planted} ]; then exec sleep 600; fi\nexec ${claudeBinary()} "$@"\n`;
+  fs.writeFileSync(program, script, { mode: 0o700 });
+  fleet.env.AETHER_CLAUDE_BINARY = program;
   await fleet.up();
   for (const name of Object.keys(KINDS)) await fleet.turns(name, 1);
   const sessions = new Map<string, string>();
@@ -49,6 +56,7 @@ test('pipes, links and sparse files in place of notes and conversations of an en
     for (const file of [note, join(conversations, `${session}.jsonl`)])
       execFileSync('sh', ['-c', `rm -rf "$F"; ${plant}`], { env: { F: file, PATH: process.env.PATH } });
   }
+  fs.writeFileSync(planted, '');
   await free();
   // A takeover looks for the conversation, and reads it while somebody types.
   await Promise.all(
