@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { limits } from '../../src/host/limits.ts';
 import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
@@ -15,13 +15,22 @@ import { aether, LiveFleet, sandboxShowing } from '../support/live-fleet.ts';
 import { shimOf } from '../support/run-tree.ts';
 
 let fleet: LiveFleet;
-afterEach(() => fleet.close());
+let turns = 1;
+afterAll(() => fleet.close(), 60_000);
 
 /** A host that waits for one run only waits this long; loaded machines are slower. */
 const AT_ONCE_MS = 15_000;
 
-/** The claude program, or for agents with LINES one that prints them, says no more and leaves when stdin ends. */
-async function fleetOf(agents: Record<string, Record<string, unknown>>): Promise<string> {
+const DAMAGED = ['damaged', 'gone', 'pipe'];
+const talks = {
+  runtime: 'command',
+  command: ['sh', '-c', 'while :; do echo line; sleep 0.1; done'],
+  autostart: false,
+};
+const sleeps = { runtime: 'command', command: ['sleep', '600'] };
+
+/** The claude program, or for the agent with LINES one that prints them, says no more and leaves when stdin ends. */
+beforeAll(async () => {
   fleet = await LiveFleet.make({ agents: {} });
   const lines = join(fleet.root, 'lines');
   fs.writeFileSync(lines, [...hostileLines(CLAUDE)].map((line) => `${line}\n`).join(''));
@@ -32,37 +41,36 @@ async function fleetOf(agents: Record<string, Record<string, unknown>>): Promise
     { mode: 0o700 },
   );
   fleet.env.AETHER_CLAUDE_BINARY = program;
+  const env = { LINES_FILE: lines };
   fleet.configure({
     defaults: { sandbox: sandboxShowing(lines) },
     agents: {
-      ...Object.fromEntries(
-        Object.entries(agents).map(([name, agent]) => [name, { ...agent, env: { LINES_FILE: lines } }]),
-      ),
+      bad: { runtime: 'claude-code', goal: 'Harm.', env },
+      loud: { runtime: 'command', command: ['sh', '-c', 'cat "$LINES_FILE"; exec sleep 600'], env },
+      ...Object.fromEntries(DAMAGED.map((name) => [name, talks])),
+      ...{ silent: sleeps, babble: sleeps },
       sibling: { runtime: 'claude-code', goal: 'Say hello.' },
     },
   });
-  return lines;
-}
+  await fleet.up();
+  await fleet.turns('sibling', turns);
+}, 90_000);
 
 const journalOf = (run: string) => join(fleet.stateDir, 'runs', run, 'journal');
 
-async function siblingWorks(turns: number): Promise<void> {
-  await fleet.ok('inject', 'sibling', aether('report', { summary: `turn ${turns}`, status: 'progress' }));
+async function siblingWorks(): Promise<void> {
+  turns += 1;
+  await fleet.inject('sibling', aether('report', { summary: `turn ${turns}`, status: 'progress' }));
   await fleet.turns('sibling', turns);
 }
 
 test('engines print hundreds of hostile lines: siblings work, they can be stopped, the next host takes them back', {
   timeout: 120_000,
 }, async () => {
-  await fleetOf({
-    bad: { runtime: 'claude-code', goal: 'Harm.' },
-    loud: { runtime: 'command', command: ['sh', '-c', 'cat "$LINES_FILE"; exec sleep 600'] },
-  });
-  await fleet.up();
-  await fleet.turns('sibling', 1);
-  const told = () => fleet.events({ agent: 'bad', topics: ['record.quarantined'] });
-  await eventually('it is told', async () => (await told()).length >= limits.quarantine_events_max, 30_000);
-  await siblingWorks(2);
+  let told = 0;
+  const often = () => ++told >= limits.quarantine_events_max;
+  await fleet.event('record.quarantined', ({ agent }) => agent === 'bad' && often(), 30_000);
+  await siblingWorks();
   const before = await fleet.agent('bad');
   expect(before.state).toBe('running');
 
@@ -71,7 +79,7 @@ test('engines print hundreds of hostile lines: siblings work, they can be stoppe
   await fleet.up();
   expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
   expect((await fleet.agent('bad')).run).toBe(before.run);
-  await siblingWorks(3);
+  await siblingWorks();
   await fleet.act('stop', 'bad');
   await fleet.act('stop', 'loud');
   expect(await fleet.agent('bad')).toMatchObject({ pid: null, exit: { cause: 'stopped' } });
@@ -80,12 +88,9 @@ test('engines print hundreds of hostile lines: siblings work, they can be stoppe
 test('a journal that is damaged, one that is gone and one that is a pipe: only their own runs are affected', {
   timeout: 120_000,
 }, async () => {
-  const talks = ['sh', '-c', 'while :; do echo line; sleep 0.05; done'];
-  const names = ['damaged', 'gone', 'pipe'];
-  await fleetOf(Object.fromEntries(names.map((name) => [name, { runtime: 'command', command: talks }])));
-  await fleet.up();
+  for (const name of DAMAGED) await fleet.act('start', name);
   const runs = Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, (await fleet.agent(name)).run!] as const)),
+    await Promise.all(DAMAGED.map(async (name) => [name, (await fleet.agent(name)).run!] as const)),
   );
   await fleet.killHost();
   const first = (name: string) => join(journalOf(runs[name]!), '0000000000000000.journal');
@@ -102,22 +107,17 @@ test('a journal that is damaged, one that is gone and one that is a pipe: only t
   const began = performance.now();
   await fleet.up();
   expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
-  await siblingWorks(2);
+  await siblingWorks();
   await fleet.event('journal.damaged', ({ agent }) => agent === 'damaged');
   await fleet.event('journal.unreadable', ({ agent }) => agent === 'gone');
   await fleet.event('journal.unreadable', ({ agent }) => agent === 'pipe');
-  for (const name of names) await fleet.act('stop', name);
+  for (const name of DAMAGED) await fleet.act('stop', name);
   expect(await fleet.agent('damaged')).toMatchObject({ pid: null, exit: { cause: 'stopped' } });
 });
 
 test('a shim that is silent, and a socket on which somebody else talks: the host starts at once and serves the others', {
   timeout: 120_000,
 }, async () => {
-  await fleetOf({
-    silent: { runtime: 'command', command: ['sleep', '600'] },
-    babble: { runtime: 'command', command: ['sleep', '600'] },
-  });
-  await fleet.up();
   const sockets = fs.readFileSync(join(fleet.stateDir, 'sockets'), 'utf8').trim();
   const socketOf = async (name: string) => join(sockets, `${(await fleet.agent(name)).run!}.shim.sock`);
   const [silent, babble] = [await socketOf('silent'), await socketOf('babble')];
@@ -149,7 +149,7 @@ test('a shim that is silent, and a socket on which somebody else talks: the host
     const up = await fleet.cli(['up', '--detach']);
     expect(performance.now() - began).toBeLessThan(AT_ONCE_MS);
     expect(up.stdout).toContain('babble failed: it is unknown');
-    await siblingWorks(2);
+    await siblingWorks();
     await fleet.act('kill', 'silent');
     await fleet.act('kill', 'babble');
   } finally {
