@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
-import type { AgentView, InjectionView } from '../../src/host/api.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { InjectionView } from '../../src/host/api.ts';
 import { isAlive } from '../../src/host/process/proc.ts';
 import { BOX_PROCESSES, HELD_GRADE, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
@@ -11,17 +11,28 @@ import { CONTAINMENTS, groupsLeft, LONG, ticksOf, treeOf, USUAL_CONTAINMENTS } f
 import { PROGRAMS, until } from '../support/shim.ts';
 
 let fleet: LiveFleet;
-afterEach(() => fleet.close());
 
 /** In a box also those that make it. */
 const ALL = 3 + BOX_PROCESSES;
 
+/** What the host has told the agent. */
+async function notesOf(agent: string): Promise<InjectionView[]> {
+  const all = await fleet.withHost((client) => client.call('injections', { agent }));
+  return all.filter(({ principal }) => principal === 'host');
+}
+
 const spinning = { runtime: 'command', command: [join(PROGRAMS, 'spin.sh')] };
 
 describe.each(CONTAINMENTS)('$name', ({ env }) => {
-  test('a spinning tree uses no processor while it is paused, over the death of its host', async () => {
-    fleet = await LiveFleet.make({ agents: { spinner: spinning } }, { env });
+  beforeAll(async () => {
+    const later = { ...spinning, autostart: false };
+    const agents = { spinner: spinning, stop: later, kill: later };
+    fleet = await LiveFleet.make({ agents }, { env });
     await fleet.up();
+  }, 60_000);
+  afterAll(() => fleet.close(), 60_000);
+
+  test('a spinning tree uses no processor while it is paused, over the death of its host', async () => {
     const { run, containment } = await fleet.until('spinner', 'runs', (view) => view.state === 'running');
     expect(containment === 'descent').toBe(env.AETHER_NO_CGROUP === '1');
     await until('its whole tree', () => treeOf(run!).length === ALL);
@@ -58,41 +69,40 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     await until('everybody to go on', () => goOn() >= ALL - BOX_PROCESSES);
     await fleet.event('inject.delivered', ({ data }) => data.inject === said.id);
     expect((await fleet.agent('spinner')).activity).not.toBe('paused');
-    const told = await fleet.events({ topics: ['run.paused', 'run.resumed'] });
+    const told = await fleet.events({ agent: 'spinner', topics: ['run.paused', 'run.resumed'] });
     expect(told.map(({ topic, data }) => [topic, data.by])).toEqual([
       ['run.paused', 'operator'],
       ['run.resumed', 'operator'],
     ]);
     expect(told[0]!.data).toMatchObject({ processes: ALL, ticks: 0 });
+    await fleet.act('kill', 'spinner');
   }, 90_000);
 
   test.each(['stop', 'kill'] as const)(
     'a paused agent can be ended: %s',
     async (verb) => {
-      fleet = await LiveFleet.make({ agents: { spinner: spinning } }, { env });
-      await fleet.up();
-      const { run } = await fleet.until('spinner', 'runs', (view) => view.state === 'running');
+      await fleet.act('start', verb);
+      const { run } = await fleet.until(verb, 'runs', (view) => view.state === 'running');
       await until('its whole tree', () => treeOf(run!).length === ALL);
       const tree = treeOf(run!);
-      await fleet.act('pause', 'spinner');
-      await fleet.ok(verb, 'spinner');
-      expect(await fleet.agent('spinner')).toMatchObject({ state: 'stopped', exit: { cause: 'stopped' } });
+      await fleet.act('pause', verb);
+      await fleet.ok(verb, verb);
+      expect(await fleet.agent(verb)).toMatchObject({ state: 'stopped', exit: { cause: 'stopped' } });
       for (const entry of tree) expect(isAlive(entry)).toBe(false);
       // The shim, on its way out, looks for a moment like anybody else of the run.
       await until('nothing to be left', () => treeOf(run!).length === 0, 2_000);
-      await until('its group to go', () => groupsLeft(fleet.stateDir).length === 0);
+      await until('its group to go', () => !groupsLeft(fleet.stateDir).some((group) => group.includes(run!)));
     },
     60_000,
   );
 });
 
 describe.each(USUAL_CONTAINMENTS)('$name', ({ env }) => {
+  afterAll(() => fleet.close(), 60_000);
+
   test('claude in mid-stream is paused, and ends its turn as if nothing had been', async () => {
     const words = Array.from({ length: 30 }, (_, index) => `word${index}`).join(' ');
-    fleet = await LiveFleet.make(
-      { agents: { writer: { runtime: 'claude-code' }, other: { runtime: 'claude-code' } } },
-      { env },
-    );
+    fleet = await LiveFleet.make({ agents: { writer: { runtime: 'claude-code' } } }, { env });
     await fleet.up();
     await fleet.idle('writer');
     await fleet.ok('inject', 'writer', `Write. [[slow 100 ${words}]]`, '--wait', 'seen');
@@ -113,22 +123,17 @@ describe.each(USUAL_CONTAINMENTS)('$name', ({ env }) => {
       fleet.model.requests.some((request) => saidIn(request).includes('stood still for')),
     );
     await fleet.turns('writer', 2);
-    const notes = (await fleet.withHost((client) => client.call('injections', { agent: 'writer' }))).filter(
-      ({ principal }) => principal === 'host',
-    );
+    const notes = await notesOf('writer');
     expect(notes).toHaveLength(1);
     expect(notes[0]).toMatchObject({ priority: 'later' });
     expect(notes[0]!.text).toMatch(/stood still for \d+ s; .*\n.*changed-meanwhile\.txt/);
 
     // Too short to be worth a word.
-    const view = (await fleet.json<AgentView[]>('ps')).find(({ name }) => name === 'other')!;
-    await fleet.idle(view.name);
-    await fleet.withHost(async (client) => {
-      await client.call('pause', { agent: 'other' });
-      await client.call('resume', { agent: 'other' });
-    });
-    const resumed = await fleet.event('run.resumed', ({ agent }) => agent === 'other');
-    expect(resumed.data.paused_ms).toBeLessThan(2_000);
-    expect(await fleet.withHost((client) => client.call('injections', { agent: 'other' }))).toEqual([]);
+    await fleet.act('pause', 'writer');
+    await fleet.act('resume', 'writer');
+    const resumed = await fleet.events({ agent: 'writer', topics: ['run.resumed'] });
+    expect(resumed).toHaveLength(2);
+    expect(resumed[1]!.data.paused_ms).toBeLessThan(2_000);
+    expect(await notesOf('writer')).toHaveLength(1);
   }, 90_000);
 });
