@@ -1,7 +1,7 @@
 /** Mail between agents: it wakes whom it is for, and a host that dies forgets nobody. */
 import { afterEach, expect, test } from 'vitest';
 import { ofTopic } from '../support/events.ts';
-import { aether, LiveFleet } from '../support/live-fleet.ts';
+import { aether, call, LiveFleet } from '../support/live-fleet.ts';
 import { resultsIn, saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
@@ -57,16 +57,24 @@ test('two claude agents exchange mail: each is woken by the other', async () => 
 });
 
 test('an agent whose mail came while it was busy is told of it also by the host after the one that died', async () => {
-  fleet = await LiveFleet.make({
+  fleet = await LiveFleet.make({ agents: {} });
+  // Of ann only her letter counts here.
+  const loop = {
+    runtime: 'builtin',
+    model: 'anthropic:scripted',
+    auth: 'ANTHROPIC_API_KEY',
+    env: { ANTHROPIC_BASE_URL: fleet.model.url },
+  };
+  fleet.configure({
     agents: {
-      ann: { runtime: 'claude-code', autostart: false },
+      ann: { ...loop, autostart: false },
       bob: { runtime: 'claude-code', goal: 'Work. [[say working]] [[hang work]] [[say worked]]' },
     },
   });
   fleet.model.teach('newest from agent:ann', `${read} [[say read it]]`);
   await fleet.up();
   await fleet.until('bob', 'busy', (view) => view.activity === 'thinking');
-  await fleet.ok('start', 'ann', '--goal', `${aether('mail_send', letter)} [[say sent]]`);
+  await fleet.ok('start', 'ann', '--goal', `${call('aether_mail_send', letter)} [[say sent]]`);
   await fleet.event('mail.sent');
 
   await fleet.killHost();

@@ -61,7 +61,7 @@ test('kill -9 at each stage of a takeover', async () => {
   expect(again.lease).toMatchObject({ generation: asked.generation, holder: asked.holder });
 
   /* During the swap: the shim finishes it alone. */
-  await eventually('the swap begins', async () => (await swapsBegun()) === 1, 20_000);
+  const { seq } = await fleet.event('swap.begun');
   await fleet.killHost();
   await fleet.up();
   const held = await fleet.until('writer', 'held', (view) => view.lease?.phase === 'held', 30_000);
@@ -100,7 +100,7 @@ test('kill -9 at each stage of a takeover', async () => {
     () => null,
     (error: Error) => error,
   );
-  await eventually('the way back begins', async () => (await swapsBegun()) === 2);
+  await fleet.event('swap.begun', (event) => event.seq > seq);
   await fleet.killHost();
   expect(await lost).toMatchObject({ code: 'control.lost' });
   await fleet.up();
@@ -117,8 +117,8 @@ test('kill -9 at each stage of a takeover', async () => {
   await client.closed();
 
   /* And it listens again. */
-  const receipt = await fleet.ok('inject', 'writer', 'Still there? [[say here]]', '--wait', 'acted');
-  expect(receipt).toContain('acted');
+  const { id } = await fleet.inject('writer', 'Still there? [[say here]]');
+  await fleet.event('inject.acted', ({ data }) => data.inject === id);
   const once = (text: string) =>
     fleet.model.requests.at(-1)!.conversation!.turns.filter((turn) => turn.text.includes(text)).length;
   expect([once('Begin.'), once('Typed after'), once('Returned in'), once('Still there?')]).toEqual([

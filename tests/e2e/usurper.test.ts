@@ -5,7 +5,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { EventView } from '../../src/host/api.ts';
 import { descendants, isAlive } from '../../src/host/process/proc.ts';
 import { sandboxNamed } from '../../src/host/sandboxes/sandboxes.ts';
@@ -33,23 +33,26 @@ const USERS = [
 
 let fleet: LiveFleet;
 let usurper: number | null = null;
-afterEach(async () => {
+
+async function close(): Promise<void> {
   // It has shed all that it could be found by.
   if (usurper !== null && running(usurper)) process.kill(usurper, 'SIGKILL');
   usurper = null;
   await fleet.close();
-});
+}
 
 const node = process.execPath;
 const orphan = (mode: string) =>
   `( env -i setsid '${node}' '${join(PROGRAMS, 'usurper.mjs')}' '${fleet.stateDir}' ${mode} </dev/null >/dev/null 2>&1 & ); exec sleep 1000`;
 
-async function start(user: (typeof USERS)[number], mode: string): Promise<void> {
+/** An agent for each way that the usurper has; each waits for its word. */
+async function start(user: (typeof USERS)[number]): Promise<void> {
   fleet = await LiveFleet.make({ agents: {} }, { program: user.program });
-  const command = ['sh', '-c', orphan(mode)];
-  // In a sandbox it would not see the door; the last test is of one.
-  const rogue = { runtime: 'command', command, restart: 'never', sandbox: 'none' };
-  fleet.configure({ agents: { rogue } });
+  // In a sandbox they would not see the door; the last test is of one.
+  const rogue = (mode: string) => ({
+    ...{ runtime: 'command', command: ['sh', '-c', orphan(mode)], restart: 'never', sandbox: 'none' },
+  });
+  fleet.configure({ agents: { alive: rogue('alive'), dead: rogue('dead') } });
   if (user.uid !== null) execFileSync('chown', ['-R', `${user.uid}:${user.uid}`, fleet.root]);
   await fleet.up();
 }
@@ -60,8 +63,8 @@ interface Answers {
 }
 
 /** @param word what it waits for; then it asks */
-async function answers(word: 'go' | 'again'): Promise<string[]> {
-  const workspace = join(fleet.project, 'workspaces', 'rogue');
+async function answers(agent: 'alive' | 'dead', word: 'go' | 'again'): Promise<string[]> {
+  const workspace = join(fleet.project, 'workspaces', agent);
   fs.writeFileSync(join(workspace, word), '');
   const file = join(workspace, word === 'go' ? 'answers.json' : 'again.json');
   await eventually('it has asked', () => fs.existsSync(file), 40_000);
@@ -76,12 +79,19 @@ async function events(topic: string): Promise<EventView[]> {
 }
 
 describe.each(USERS)('as $name', (user) => {
+  beforeAll(() => start(user), 60_000);
+  afterAll(close, 60_000);
+
+  test('with its shim alive it is part of its agent, whatever it has washed off', async () => {
+    for (const answer of await answers('alive', 'go')) expect(answer).toContain('it is part of agent alive');
+    await fleet.ok('stop', 'alive');
+    expect(running(usurper!)).toBe(false);
+  }, 60_000);
+
   test('with its shim dead and the host standing still it is no operator, then or later', async () => {
-    await start(user, 'dead');
-    const told = await answers('go');
+    const told = await answers('dead', 'go');
     expect(told).toHaveLength(6);
-    for (const answer of told)
-      expect(answer).toMatch(/"control\.refused".*run r_\w+ of agent rogue has lost/);
+    for (const answer of told) expect(answer).toMatch(/"control\.refused".*run r_\w+ of agent dead has lost/);
 
     /* It lives on, and it is not said that nothing does. */
     expect(running(usurper!)).toBe(true);
@@ -94,45 +104,44 @@ describe.each(USERS)('as $name', (user) => {
     await eventually('the host is gone', () => !running(fleet.hostPid));
     await fleet.up();
     await fleet.ok('ps');
-    expect((await answers('again')).join()).toContain('has lost its supervisor');
+    expect((await answers('dead', 'again')).join()).toContain('has lost its supervisor');
   }, 90_000);
-
-  test('with its shim alive it is part of its agent, whatever it has washed off', async () => {
-    await start(user, 'alive');
-    for (const answer of await answers('go')) expect(answer).toContain('it is part of agent rogue');
-  }, 60_000);
 });
 
-test('in a sandbox nothing of a run outlives its shim: its end is certain, and nobody is in doubt', async (context) => {
-  if (!(await sandboxNamed('bubblewrap').probe()).usable)
-    context.skip('bubblewrap does not work here: `aether doctor`.');
-  fleet = await LiveFleet.make({ agents: {} });
-  const washed = 'env -i setsid sh -c "sleep 1000 & sleep 1000" </dev/null >/dev/null 2>&1 &';
-  const command = ['sh', '-c', `( ${washed} ); exec sleep 1000`];
-  fleet.configure({
-    agents: { boxed: { runtime: 'command', command, restart: 'never', sandbox: 'bubblewrap' } },
-  });
-  await fleet.up();
-  const { run } = await fleet.agent('boxed');
-  const shim = shimOf(run!)!;
-  const tree = await eventually('its tree', () => {
-    const found = descendants(shim);
-    return found.length >= 5 ? found : null;
-  });
-  process.kill(shim, 'SIGKILL');
-  const lost = await fleet.event('run.lost');
-  expect(lost.data).toMatchObject({
-    exact: true,
-    survivors: 0,
-    certainty: 'certain: no process outlives its sandbox',
-  });
-  await eventually('all of it is gone', () => tree.every((entry) => !isAlive(entry)));
-  // An orphan that began after that run is an operator: in doubt it would not be.
-  const late = `( ${AETHER.join(' ')} ps; echo $? >code.tmp; mv code.tmp code ) >/dev/null 2>&1 &`;
-  spawnSync('sh', ['-c', late], { cwd: fleet.project, env: { ...fleet.env, PATH: process.env.PATH } });
-  const code = await eventually('it has ended', () => {
-    const file = join(fleet.project, 'code');
-    return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : null;
-  });
-  expect(code).toBe('0');
-}, 60_000);
+describe('boxed', () => {
+  afterAll(() => fleet.close(), 60_000);
+
+  test('in a sandbox nothing of a run outlives its shim: its end is certain, and nobody is in doubt', async (context) => {
+    if (!(await sandboxNamed('bubblewrap').probe()).usable)
+      context.skip('bubblewrap does not work here: `aether doctor`.');
+    fleet = await LiveFleet.make({ agents: {} });
+    const washed = 'env -i setsid sh -c "sleep 1000 & sleep 1000" </dev/null >/dev/null 2>&1 &';
+    const command = ['sh', '-c', `( ${washed} ); exec sleep 1000`];
+    fleet.configure({
+      agents: { boxed: { runtime: 'command', command, restart: 'never', sandbox: 'bubblewrap' } },
+    });
+    await fleet.up();
+    const { run } = await fleet.agent('boxed');
+    const shim = shimOf(run!)!;
+    const tree = await eventually('its tree', () => {
+      const found = descendants(shim);
+      return found.length >= 5 ? found : null;
+    });
+    process.kill(shim, 'SIGKILL');
+    const lost = await fleet.event('run.lost');
+    expect(lost.data).toMatchObject({
+      exact: true,
+      survivors: 0,
+      certainty: 'certain: no process outlives its sandbox',
+    });
+    await eventually('all of it is gone', () => tree.every((entry) => !isAlive(entry)));
+    // An orphan that began after that run is an operator: in doubt it would not be.
+    const late = `( ${AETHER.join(' ')} ps; echo $? >code.tmp; mv code.tmp code ) >/dev/null 2>&1 &`;
+    spawnSync('sh', ['-c', late], { cwd: fleet.project, env: { ...fleet.env, PATH: process.env.PATH } });
+    const code = await eventually('it has ended', () => {
+      const file = join(fleet.project, 'code');
+      return fs.existsSync(file) ? fs.readFileSync(file, 'utf8').trim() : null;
+    });
+    expect(code).toBe('0');
+  }, 60_000);
+});
