@@ -8,10 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { listSegments } from '../../src/host/shim/format.ts';
 import { claudeBinary } from '../support/engines.ts';
+import { eventually } from '../support/eventually.ts';
 import { LiveFleet } from '../support/live-fleet.ts';
 
 const PROGRAM = fileURLToPath(new URL('../fixtures/programs/flood-output.mjs', import.meta.url));
-const ANSWERS = 20;
+const ANSWERS = 10;
 /** One second on a machine that is otherwise quiet; other tests take their part of it. */
 const COMMAND_MS = 6_000;
 const FLOODS = ['emoji', 'endless', 'escapes'];
@@ -67,8 +68,8 @@ test('the host answers while three agents flood at once, and reads on', { timeou
     times.push(performance.now() - began);
   }
   expect(Math.max(...times)).toBeLessThan(COMMAND_MS);
-  const after = await Promise.all(FLOODS.map(printed));
-  for (const [at, flood] of FLOODS.entries()) expect(after[at], flood).toBeGreaterThan(before[at]!);
+  for (const [at, flood] of FLOODS.entries())
+    await eventually(`${flood} prints on`, async () => (await printed(flood)) > before[at]!);
 });
 
 test('each of them can be stopped in the middle of it', { timeout: 60_000 }, async () => {
