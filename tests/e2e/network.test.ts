@@ -186,15 +186,7 @@ test.runIf(OUTSIDE !== undefined)(
   120_000,
 );
 
-test('without a sandbox plan and ps say that network: is not enforced', async () => {
-  fleet = await LiveFleet.make({ agents: { a: shell({ sandbox: 'none', network: 'none' }) } });
-  expect(await fleet.ok('plan')).toContain('not enforced without a sandbox (none)');
-  await fleet.up();
-  await fleet.until('a', 'running', isRunning);
-  expect(await fleet.ok('ps')).toContain('network: is not enforced without a sandbox: a');
-});
-
-test('a turn of Claude Code and a tunnel go on over the deaths of hosts', async () => {
+test('a turn of Claude Code and a tunnel go on over the deaths of hosts; without a sandbox plan and ps say that network: is not enforced', async () => {
   const hosts = LONG ? 20 : 2;
   let next = 0;
   const counting = createServer((socket) => {
@@ -212,13 +204,16 @@ test('a turn of Claude Code and a tunnel go on over the deaths of hosts', async 
         goal: `Talk. [[slow 40 ${spoken}]] [[say The end.]]`,
       },
       follower: shell({ network: [`127.0.0.1:${port}`] }),
+      bare: shell({ sandbox: 'none', network: 'none' }),
     },
   });
+  expect(await fleet.ok('plan')).toContain('not enforced without a sandbox (none)');
   await fleet.up();
+  await fleet.until('bare', 'running', isRunning);
+  expect(await fleet.ok('ps')).toContain('network: is not enforced without a sandbox: bare');
   await fleet.until('talker', 'at work', ({ activity }: AgentView) => activity === 'thinking');
   await fleet.until('follower', 'running', isRunning);
-  await fleet.ok(
-    'inject',
+  await fleet.inject(
     'follower',
     `exec '${process.execPath}' -e 'require("net").connect(${port}, "127.0.0.1").pipe(require("fs").createWriteStream("followed"))'`,
   );

@@ -11,6 +11,7 @@ import Database from 'better-sqlite3';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { AgentView, ApprovalView } from '../../src/host/api.ts';
 import { migrations } from '../../src/host/store/migrations.ts';
+import { eventually } from '../support/eventually.ts';
 import { aether, call, LiveFleet, running } from '../support/live-fleet.ts';
 import { resultsIn, saidIn } from '../support/model-server/server.ts';
 import { treeOf } from '../support/run-tree.ts';
@@ -87,8 +88,12 @@ test.runIf(commit !== null)(
     const inOld = async <T>(...args: string[]): Promise<T> =>
       JSON.parse((await fleet.cli([...args, '--json'], { program })).stdout) as T;
 
-    await until('a question', async () => (await inOld<ApprovalView[]>('approvals')).length === 1, 20_000);
-    const before = await until(
+    // Each question to the old program is a process that starts from its sources: the first is not asked too early.
+    for (const word of ['Ask.', 'Work.', 'Begin.'])
+      await fleet.model.waitFor((request) => saidIn(request).includes(word), 20_000);
+    const asked = async () => (await inOld<ApprovalView[]>('approvals')).length === 1;
+    await eventually('a question', asked, 20_000, 500);
+    const before = await eventually(
       'everybody to be where they should be',
       async () => {
         const views = await inOld<AgentView[]>('ps');
@@ -97,6 +102,7 @@ test.runIf(commit !== null)(
         return is('idler', 'idle') && is('worker', 'thinking') ? views : null;
       },
       20_000,
+      500,
     );
     const db = new Database(join(fleet.stateDir, 'aether.db'), { readonly: true });
     expect(db.pragma('user_version', { simple: true })).toBeLessThan(migrations.length);
@@ -130,8 +136,8 @@ test.runIf(commit !== null)(
     expect(fleet.model.requests.filter((request) => saidIn(request).includes('Ask.'))).toHaveLength(2);
 
     // What it can: messages, tools, a hold. What it cannot, it says.
-    const inject = ['inject', 'idler', `Store. ${aether('memory_store', { text: 'Kept.' })} [[say stored]]`];
-    await fleet.ok(...inject, '--wait', 'acted');
+    const store = `Store. ${aether('memory_store', { text: 'Kept.' })} [[say stored]]`;
+    await fleet.inject('idler', store);
     await fleet.turns('idler', 2);
     expect(resultsIn(last('Store.'))).toEqual([expect.stringContaining('Kept.')]);
     await fleet.act('hold', 'idler');
