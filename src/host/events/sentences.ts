@@ -52,12 +52,12 @@ const sentences = {
     plain(
       `${principal} gave it a copy of ${data.runtime} conversation ${data.id.slice(0, 8)}, begun by hand in ${data.directory}`,
       [
-        data.words === null ? null : `It begins: ${data.words}`,
+        data.words === null ? null : `Its first words: "${data.words}".`,
         data.open ? 'A program had it open: what is said there from now on is not in the copy.' : null,
         `The original, ${data.file}, is as it was.`,
       ]
         .filter(Boolean)
-        .join('\n'),
+        .join(' '),
     ),
   'agent.failed': (data) => ({ tone: 'failed', text: 'Failed', problem: data.problem }),
   'run.starting': (data, lasted) => {

@@ -153,7 +153,9 @@ function tell({ agent, conversation, copied }: AdoptedView): void {
   );
   if (copied.left_out > 0) warn(`${copied.left_out} links or special files beside it were left out.`);
   if (conversation.use !== null && !conversation.use.open)
-    warn(`${conversation.use.what}: if a program still has it open, both work in ${conversation.directory}.`);
+    warn(
+      `${name} has it as it is now: ${conversation.use.what}, so a program may have it open still, and change the same files.`,
+    );
   if (problem !== null) print(completed(oneLine(`${name} is ${state}: ${problem.message} ${problem.next}`)));
   else
     print(
