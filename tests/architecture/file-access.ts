@@ -58,6 +58,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'host/operations/launch/kept.ts': 'stats',
   'host/operations/launch/release.ts': 'host',
   'host/operations/launch/run-places.ts': 'host',
+  'host/operations/launch/worktrees.ts': 'stats',
   'host/operations/upkeep/disk-use.ts': 'stats',
   'host/operations/upkeep/retention.ts': 'host',
   'host/paths.ts': 'host',

@@ -4,7 +4,7 @@
  * run lives an empty directory stands there, which git does not see, or a file that says to git what it would do without
  * it. An explicit `write:` gives a place back.
  */
-import { lstatSync, readdirSync, type Stats } from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { LoadedPath, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
 import { makeBeneath, makeFileBeneath, removeEmptyBeneath, removeFileBeneath } from '../../beneath.ts';
@@ -13,6 +13,7 @@ import { AetherError } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import { within } from '../../sandboxes/mounts.ts';
 import type { RunSandbox } from '../../store/run-sandbox.ts';
+import { worktreesOf } from './worktrees.ts';
 
 /**
  * Of a repository: programs that git runs, settings that name such programs, and where git looks for both: in another
@@ -26,8 +27,8 @@ const FILES = new Map([
   ['commondir', '.\n'],
 ]);
 const WORKTREES = 'worktrees';
-/** Of each linked worktree. Its `commondir` leads to the repository. */
-const OF_A_WORKTREE = ['commondir', 'config.worktree'];
+/** Of each linked worktree. Its `commondir` leads to the repository, its `gitdir` says whose it is. */
+const OF_A_WORKTREE = ['commondir', 'gitdir', 'config.worktree'];
 /** Where these are, the directory is a repository without a workspace. */
 const OF_A_REPOSITORY = ['HEAD', 'objects', 'refs'];
 
@@ -72,14 +73,20 @@ export function keptOf(write: readonly string[], loaded: readonly LoadedPath[], 
     const top = tops.find((one) => one !== path && within(path, one));
     if (top !== undefined) keep(path, top, true);
   }
+  const repositories: { repository: string; top: string }[] = [];
   for (const top of tops) {
     const own = join(top, '.git');
     const repository = OF_A_REPOSITORY.every((name) => statOf(join(top, name)) !== undefined) ? top : own;
     if (repository === own && statOf(own)?.isFile() === true) keep(own, top, false);
     for (const name of GIT_RUNS) keep(join(repository, name), top, true);
-    for (const tree of namesIn(join(repository, WORKTREES)))
-      for (const name of OF_A_WORKTREE)
-        keep(join(repository, WORKTREES, tree, name), top, name !== 'commondir');
+    repositories.push({ repository, top });
+  }
+  // After the rest: how many there are an agent can have a part in.
+  for (const { repository, top } of repositories) {
+    const trees = worktreesOf(repository, top, write);
+    if (trees === null) keep(join(repository, WORKTREES), top, false);
+    for (const tree of trees ?? [])
+      for (const name of OF_A_WORKTREE) keep(join(tree, name), top, name === 'config.worktree');
   }
   return kept;
 }
@@ -113,7 +120,7 @@ export function makeAgain(path: string, { boxes, kept = [] }: RunSandbox): boole
 
 /** Only git knows what such a file of a linked worktree has to say. */
 const namesRepository = (path: string): boolean =>
-  basename(path) === '.git' ||
+  ['.git', 'gitdir', WORKTREES].includes(basename(path)) ||
   (basename(path) === 'commondir' && basename(dirname(dirname(path))) === WORKTREES);
 
 /** @returns false where nothing can stand there */
@@ -150,14 +157,6 @@ function look(path: string, top: string): 'there' | 'missing' | 'odd' {
   const stat = statOf(path);
   if (stat === undefined) return 'missing';
   return stat.isDirectory() || stat.isFile() ? 'there' : 'odd';
-}
-
-function namesIn(directory: string): string[] {
-  try {
-    return readdirSync(directory).slice(0, limits.sandbox_kept_max);
-  } catch {
-    return []; // there is none
-  }
 }
 
 function statOf(path: string): Stats | undefined {

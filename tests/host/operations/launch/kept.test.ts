@@ -121,9 +121,6 @@ test('what stands in a file of a repository changes nothing for git, and goes un
   expect(fs.readFileSync(join(work, '.git/commondir'), 'utf8')).toBe('.\n');
   git('-c', 'user.name=a', '-c', 'user.email=a', 'commit', '-q', '--allow-empty', '-m', 'one');
   git('worktree', 'add', '-q', join(root, 'tree'));
-  expect(keptOf([work], [], state()).paths.slice(4)).toEqual(
-    ['commondir', 'config.worktree'].map((name) => join(work, '.git/worktrees/tree', name)),
-  );
   expect(git('worktree', 'list', '--porcelain')).toMatch(`worktree ${work}\n`);
   expect(git('rev-parse', '--git-common-dir', '--is-bare-repository')).toBe(`${work}/.git\nfalse\n`);
   // Removed by a process outside, it stands there again; a repository that is gone is not made.
@@ -135,4 +132,37 @@ test('what stands in a file of a repository changes nothing for git, and goes un
   expect(fs.readdirSync(join(work, '.git'))).toEqual(expect.arrayContaining([...before, 'config.worktree']));
   fs.rmSync(join(work, '.git'), { recursive: true });
   expect(makeAgain(join(work, '.git/commondir'), sandbox)).toBe(false);
+});
+
+test('a linked worktree is kept where others run git, once it names the repository, and before those an agent made up', () => {
+  const git = (at: string, ...words: string[]) => execFileSync('git', ['-C', at, ...words]);
+  const [tree, inner, second] = [join(root, 'tree'), join(work, 'inner'), join(root, 'second')];
+  for (const at of [work, second]) {
+    execFileSync('git', ['init', '-q', '-b', 'main', at]);
+    git(at, '-c', 'user.name=a', '-c', 'user.email=a', 'commit', '-q', '--allow-empty', '-m', 'one');
+  }
+  for (const at of [tree, inner]) git(work, 'worktree', 'add', '-q', at);
+  const trees = join(work, '.git/worktrees');
+  const made = (name: string) => {
+    fs.mkdirSync(join(trees, name));
+    fs.writeFileSync(join(trees, name, 'commondir'), '../..\n');
+    fs.writeFileSync(join(trees, name, 'gitdir'), `${tree}/.git\n`);
+  };
+  for (let count = 0; count < 40; count += 1) made(`a${count}`);
+  const paths = (write: string[]) => keptOf(write, [], state()).paths;
+  const of = (name: string) =>
+    ['commondir', 'gitdir', 'config.worktree'].map((one) => join(trees, name, one));
+  expect(paths([work, second]).slice(8)).toEqual(of('tree'));
+  expect(paths([work, second]).slice(4, 8)).toContain(join(second, '.git/hooks'));
+  // A workspace, with its own `.git` kept, and one that lies where nothing is written.
+  expect(paths([tree, join(work, '.git')])).toEqual([
+    ...[join(tree, '.git'), ...['hooks', 'config', 'config.worktree', 'commondir'].map(ofGit)],
+    ...[...of('inner'), ...of('tree')],
+  ]);
+  for (let count = 0; count < 1_000; count += 1) fs.mkdirSync(join(trees, `b${count}`));
+  expect(paths([work]).slice(4)).toEqual([trees]);
+
+  function ofGit(name: string): string {
+    return join(work, '.git', name);
+  }
 });
