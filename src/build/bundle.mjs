@@ -5,7 +5,7 @@
  * A program keeps its place: `import.meta.url` in a module means the place that the module would have by itself, so a
  * program finds another one, or a file of the package, by the same relative path as in the sources.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { dirname, join, relative, sep } from 'node:path';
 import { rolldown } from 'rolldown';
@@ -13,9 +13,6 @@ import { rolldown } from 'rolldown';
 /** Relative to src/. Started as processes or threads, or (limits) replaced in part by tests of a running host. */
 const PROGRAMS = [
   'host/cli/main.ts',
-  'host/shim/process/main.ts',
-  'host/shim/process/network-helper.ts',
-  'host/egress/process/main.ts',
   'host/store/read-thread.ts',
   'host/store/memory-queries.ts',
   'host/terminals/screen/thread.ts',
@@ -23,8 +20,13 @@ const PROGRAMS = [
   'host/main.ts',
   'host/limits.ts',
 ];
-/** CommonJS, because each agent pays for its start. */
-const BRIDGE = 'mcp-tools/bridge/main.cts';
+/** One file of CommonJS each, because every agent pays for their start: as modules they take 15 ms more of it. */
+const OF_A_RUN = [
+  'host/shim/process/main.ts',
+  'host/shim/process/network-helper.ts',
+  'host/egress/process/main.ts',
+  'mcp-tools/bridge/main.cts',
+];
 /** They have native parts, which find themselves beside their JavaScript. */
 const OUTSIDE = ['better-sqlite3', 'koffi', 'node-pty'];
 
@@ -58,9 +60,19 @@ export async function bundle(source, out) {
     banner: (chunk) => `const distUrl = new URL(${JSON.stringify(up(chunk.fileName))}, import.meta.url);`,
   });
   await programs.close();
-  const bridge = await rolldown({ ...options, input: join(source, BRIDGE) });
-  await bridge.write({ file: join(out, `${withoutExtension(BRIDGE)}.cjs`), format: 'cjs' });
-  await bridge.close();
+  for (const name of OF_A_RUN) {
+    const file = `${withoutExtension(name)}.cjs`;
+    const program = await rolldown({ ...options, input: join(source, name) });
+    const { output } = await program.generate({ format: 'cjs' });
+    const [{ code }] = output;
+    if (output.length !== 1) throw new Error(`The bundle: ${name} is more than one file.`);
+    const place = code.includes('distUrl')
+      ? `const distUrl = new URL(${JSON.stringify(up(file))}, require('node:url').pathToFileURL(__filename));\n`
+      : '';
+    mkdirSync(dirname(join(out, file)), { recursive: true });
+    writeFileSync(join(out, file), `'use strict';\n${place}${code}`);
+    await program.close();
+  }
   writeFileSync(join(out, 'third-party-licenses.txt'), licences(packages));
 }
 
@@ -79,8 +91,10 @@ function ownPlace(source) {
       const targets = [...code.matchAll(BY_URL)].map(([, target]) => join(dirname(file), target));
       if (code.includes('new URL(import.meta.url)')) targets.push(withoutExtension(file));
       for (const named of targets) {
-        if (![...PROGRAMS, BRIDGE].map(withoutExtension).includes(named))
-          throw new Error(`${file} starts ${named} by its URL: add it to PROGRAMS in src/build/bundle.mjs.`);
+        if (![...PROGRAMS, ...OF_A_RUN].map(withoutExtension).includes(named))
+          throw new Error(
+            `${file} starts ${named} by its URL: add it to PROGRAMS or OF_A_RUN in src/build/bundle.mjs.`,
+          );
       }
       const place = `${withoutExtension(file)}.js`;
       return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(place)}, distUrl).href`);

@@ -105,7 +105,7 @@ describe('the package', () => {
       'src/host/cli/aether.cjs',
       'dist/host/cli/main.js',
       'dist/host/main.js',
-      'dist/host/shim/process/main.js',
+      'dist/host/shim/process/main.cjs',
       'dist/mcp-tools/bridge/main.cjs',
       'dist/runtimes/builtin/loop/main.js',
       'dist/console/web/index.html',

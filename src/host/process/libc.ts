@@ -3,10 +3,40 @@
  * processes that were adopted rather than started, opening beneath a directory, close-on-exec. Bound on first use, so that importing this
  * file costs nothing on a platform that never calls them.
  */
-import { closeSync, writeSync } from 'node:fs';
-import koffi from 'koffi';
+import { closeSync, existsSync, writeSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type koffiApi from 'koffi';
 
+type Koffi = typeof koffiApi;
 type Native = (...args: unknown[]) => number;
+
+/** Where it is, a program may be linked to it, and its binary is another one. */
+const MUSL = ['/lib/ld-musl-x86_64.so.1', '/lib/ld-musl-aarch64.so.1'];
+
+let loaded: Koffi | null = null;
+
+/**
+ * koffi's binary by itself. Its JavaScript, which only adds deprecated names, takes 8 ms of processor to load, and each
+ * command and each shim would pay that; the binary takes 1 ms.
+ */
+function koffi(): Koffi {
+  loaded ??= load();
+  return loaded;
+}
+
+function load(): Koffi {
+  const own = createRequire(import.meta.url);
+  const system = `${process.platform}-${process.arch}`;
+  try {
+    if (!MUSL.some((file) => existsSync(file))) {
+      const require = createRequire(own.resolve('koffi'));
+      return require(`@koromix/koffi-${system}/${system.replace('-', '_')}/koffi.node`) as Koffi;
+    }
+  } catch {
+    // Compiled on this machine, or laid out in another way: it finds itself.
+  }
+  return own('koffi') as Koffi;
+}
 
 /** The same on x86-64 and arm64, and not among Node's constants. */
 const O_CLOEXEC = 0o2000000;
@@ -17,7 +47,7 @@ const bound = new Map<string, Native>();
 function native(prototype: string): Native {
   const known = bound.get(prototype);
   if (known) return known;
-  const made = koffi.load(null).func(prototype) as unknown as Native;
+  const made = koffi().load(null).func(prototype) as unknown as Native;
   bound.set(prototype, made);
   return made;
 }
@@ -34,8 +64,8 @@ export class LibcError extends Error {
 }
 
 function fail(call: string): LibcError {
-  const number = koffi.errno();
-  const name = Object.entries(koffi.os.errno).find(([, value]) => value === number)?.[0];
+  const number = koffi().errno();
+  const name = Object.entries(koffi().os.errno).find(([, value]) => value === number)?.[0];
   return new LibcError(call, name ?? String(number));
 }
 
@@ -70,7 +100,8 @@ export function flockExclusive(fd: number): boolean {
   const LOCK_EX = 2;
   const LOCK_NB = 4;
   if (native('int flock(int fd, int operation)')(fd, LOCK_EX | LOCK_NB) === 0) return true;
-  if (koffi.errno() === koffi.os.errno.EAGAIN || koffi.errno() === koffi.os.errno.EWOULDBLOCK) return false;
+  if (koffi().errno() === koffi().os.errno.EAGAIN || koffi().errno() === koffi().os.errno.EWOULDBLOCK)
+    return false;
   throw fail('flock');
 }
 
@@ -236,7 +267,7 @@ export function openProcess(pid: number): number | null {
     // It already is close-on-exec.
     return fd;
   }
-  if (koffi.errno() === koffi.os.errno.ESRCH) return null;
+  if (koffi().errno() === koffi().os.errno.ESRCH) return null;
   throw fail('pidfd_open');
 }
 
@@ -244,7 +275,7 @@ export function openProcess(pid: number): number | null {
 export function signalHandle(handle: number, signal: number): boolean {
   const call = native('long syscall(long number, int fd, int signal, void *info, unsigned int flags)');
   if (call(SYS_PIDFD_SEND_SIGNAL, handle, signal, null, 0) === 0) return true;
-  if (koffi.errno() === koffi.os.errno.ESRCH) return false;
+  if (koffi().errno() === koffi().os.errno.ESRCH) return false;
   throw fail('pidfd_send_signal');
 }
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await bundle(join(REPOSITORY, 'src'), dist);
   writeFileSync(join(dist, 'package.json'), '{"type":"module"}');
   symlinkSync(join(REPOSITORY, 'node_modules'), join(dist, 'node_modules'));
-  launch = (start) => launchShim(start, { program: join(dist, 'host/shim/process/main.js') });
+  launch = (start) => launchShim(start, { program: join(dist, 'host/shim/process/main.cjs') });
 });
 afterAll(() => lab.clean());
 

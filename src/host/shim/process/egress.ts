@@ -17,9 +17,8 @@ import type {
 import { RUN_MARKER } from '../../process/marker.ts';
 import type { Companions } from './companions.ts';
 
-const PROGRAM = fileURLToPath(
-  new URL(`../../egress/process/main${extname(import.meta.url)}`, import.meta.url),
-);
+const EXTENSION = extname(import.meta.url) === '.ts' ? '.ts' : '.cjs';
+const PROGRAM = fileURLToPath(new URL(`../../egress/process/main${EXTENSION}`, import.meta.url));
 const NODE_FLAGS = [
   ...['--disable-sigusr1', '--no-warnings'],
   ...['--max-semi-space-size=1', '--max-old-space-size=64'],

@@ -19,7 +19,8 @@ import { Dialer } from './dialer.ts';
 import { attach } from './passt.ts';
 import { Refused } from './refused.ts';
 
-const HELPER = fileURLToPath(new URL(`./network-helper${extname(import.meta.url)}`, import.meta.url));
+const EXTENSION = extname(import.meta.url) === '.ts' ? '.ts' : '.cjs';
+const HELPER = fileURLToPath(new URL(`./network-helper${EXTENSION}`, import.meta.url));
 const HELPER_MS = 10_000;
 const MESSAGE_CHARS_MAX = 400;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
