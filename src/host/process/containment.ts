@@ -37,7 +37,9 @@ const REMOVE_ATTEMPTS = 20;
 const REMOVE_PAUSE_MS = 25;
 
 export class Containment {
-  readonly #group: Group | null;
+  #group: Group | null;
+  /** Going in and out has worked. */
+  #proven = false;
   /** The directory of the group this process itself is in. */
   readonly #home: string;
   /** Children that serve the run and are no part of it. */
@@ -55,8 +57,10 @@ export class Containment {
   /**
    * The first of `kinds` that works here, proven by going in and out; descent when none does. Makes the group.
    * @param scope the common name of the groups of one state directory
+   * @param proven a kind that is not tried here: to move a process costs a grace period of the kernel, 10 ms and more.
+   *   Where it does not work after all, the first process finds out, and the run is held by descent.
    */
-  static choose(kinds: readonly GroupKind[], scope: string, run: string): Containment {
+  static choose(kinds: readonly GroupKind[], scope: string, run: string, proven?: GroupKind): Containment {
     for (const kind of kinds) {
       const home = ownGroup(kind);
       if (home === null) continue;
@@ -64,7 +68,11 @@ export class Containment {
       try {
         group.make();
         const containment = new Containment(group, home);
-        containment.enclose(() => undefined);
+        if (kind !== proven) {
+          containment.#enter(group);
+          containment.#leave();
+          containment.#proven = true;
+        }
         group.thaw();
         return containment;
       } catch {
@@ -106,7 +114,16 @@ export class Containment {
   enclose<T>(body: () => T, part?: string): T {
     const group = this.#part(part);
     if (group === null) return body();
-    this.#enter(group);
+    try {
+      this.#enter(group);
+    } catch (error) {
+      if (this.#proven) throw error;
+      // Nothing has been in it.
+      this.#group?.remove();
+      this.#group = null;
+      return body();
+    }
+    this.#proven = true;
     try {
       return body();
     } finally {

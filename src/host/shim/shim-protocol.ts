@@ -294,8 +294,14 @@ export interface ShimStart {
     /** Common name of the groups of one state directory. */
     scope: string;
     kinds: ('cgroup2' | 'freezer')[];
+    /** One of them that held an earlier run of the same host, so that it need not be tried again. */
+    proven?: 'cgroup2' | 'freezer';
   };
+  /** The run's own network, opened at once as the operation `NETWORK_OPERATION`; the host asks for its outcome. */
+  network?: NetworkSpec;
 }
+
+export const NETWORK_OPERATION = 'network';
 
 /**
  * A journal record on disk, little endian, in files named `<16 hex digits of the logical offset>.journal`:

@@ -11,7 +11,12 @@ import { afterEach, expect, test } from 'vitest';
 import type { EgressDecision } from '../../../src/host/egress/egress-protocol.ts';
 import { upstreamsOf } from '../../../src/host/egress/upstream.ts';
 import { descendants, environmentOf } from '../../../src/host/process/proc.ts';
-import { type NetworkSpec, type ProcessSpec, RecordType } from '../../../src/host/shim/shim-protocol.ts';
+import {
+  NETWORK_OPERATION,
+  type NetworkSpec,
+  type ProcessSpec,
+  RecordType,
+} from '../../../src/host/shim/shim-protocol.ts';
 import { ShimLab, shell, type TestShim, until } from '../../support/shim.ts';
 
 const lab = new ShimLab();
@@ -43,6 +48,27 @@ async function launch(network: NetworkSpec): Promise<TestShim> {
 
 const curl = (args: string) => `curl -sS -m 10 ${args}; echo`;
 const decisions = (shim: TestShim) => shim.journal.read().all<EgressDecision>(RecordType.egress);
+
+test('is made while the shim starts, and its outcome told to the host that asks', async () => {
+  const model = await serve(hello());
+  const network = { egress: null, relays: [{ port: model, to: { host: '127.0.0.1', port: model } }] };
+  const shim = await lab.launch({ network });
+  await until('the network is there', async () => (await shim.client.currentStatus()).ownNetwork === true);
+  await shim.client.network(NETWORK_OPERATION, network);
+  expect((await shim.client.currentStatus()).relays).toHaveLength(2);
+  await shim.client.start('e', inside(`${curl(`http://127.0.0.1:${model}/model`)}; echo over; sleep 60`));
+  await shim.printed(0, 'over');
+  expect(shim.journal.text(0)).toContain('hello /model');
+
+  const relays = Array.from({ length: 33 }, (_, at) => ({
+    port: 4000 + at,
+    to: { host: '127.0.0.1', port: 1 },
+  }));
+  const refused = await lab.launch({ network: { egress: null, relays } });
+  await expect(refused.client.network(NETWORK_OPERATION, { egress: null, relays })).rejects.toMatchObject({
+    code: 'shim.relay-limit',
+  });
+});
 
 test('leads out through its proxy and its relays, and nowhere else', async () => {
   const allowed = await serve(hello());

@@ -3,8 +3,8 @@
  * programs that do all they can against it. `npm run trees` counts the same over many more of them.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ownGroup } from '../../../src/host/process/cgroup.ts';
@@ -51,6 +51,23 @@ async function begin(means: Means, spec = program('spin.sh'), least = 3): Promis
   await until('the whole tree to live', () => tree.alive().length >= least);
   return { shim, tree };
 }
+
+test.skipIf(!MEANS.includes('cgroup2'))(
+  'a group that is taken for proven and takes nobody in: the run is held by descent, and says so',
+  async () => {
+    const containment = { scope: `${SCOPE}-full`, kinds: ['cgroup2' as const], proven: 'cgroup2' as const };
+    const shim = await lab.launch({ containment });
+    const { means, path } = shim.client.status.containment!;
+    expect(means).toBe('cgroup2');
+    rmdirSync(path!);
+    writeFileSync(join(dirname(path!), 'cgroup.max.descendants'), '0');
+    await shim.client.start('s1', program('spin.sh'));
+    await shim.printed(0, 'ready');
+    expect((await shim.client.currentStatus()).containment).toEqual({ means: 'descent', path: null });
+    await shim.client.stop('end', LADDER, 'the test is over');
+    expect(await shim.over()).toMatchObject({ survivors: 0 });
+  },
+);
 
 describe.each(MEANS)('held by %s', (means) => {
   test.each(RESISTANT)('stop ends a tree that $name', async ({ spec, least }) => {

@@ -7,19 +7,18 @@ import type { AgentConfig } from '../../config/types.ts';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../../errors.ts';
 import type { AutomaticStart } from '../../events/topics.ts';
 import { limits } from '../../limits.ts';
-import { bootId } from '../../process/proc.ts';
+import type { GroupKind } from '../../process/cgroup.ts';
 import { toOpenWith } from '../../runs/floor.ts';
 import { Run, type RunPaths, type RunSink } from '../../runs/run.ts';
 import { ShimClient } from '../../shim/client/client.ts';
 import { launchShim } from '../../shim/client/launch.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';
-import { newFloor, newGate, newTurn } from '../../store/run-parts.ts';
-import type { RunSandbox } from '../../store/run-sandbox.ts';
-import { newTree, type RunRecord } from '../../store/runs.ts';
+import type { RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
 import { boxed, boxesOfRun } from './boxed.ts';
 import { Connections } from './connections.ts';
-import { changeNetwork, networkFiles, openNetwork } from './network.ts';
+import { changeNetwork, networkFiles, networkOfRun, openNetwork } from './network.ts';
+import { type Begun, newRecord } from './new-record.ts';
 import {
   containmentFor,
   leftOf,
@@ -66,19 +65,14 @@ type Needs = Pick<
 /** For a shim without a process to end, once it was told to. */
 const NEVER_STARTED_MS = 3_000;
 
-/** How a run comes to be. */
-interface Begun {
-  state: EngineState | null;
-  resume: { note: string; untold?: string } | null;
-  automatic: AutomaticStart | null;
-}
-
 export class Launcher {
   readonly #wiring: Needs;
   readonly #sink: RunSink;
   readonly #doors = new Map<string, RunDoor>();
   readonly #connections: Connections;
   readonly #releasing = new Set<Promise<void>>();
+  /** The kind of group that held the last run. */
+  #proven: GroupKind | null = null;
 
   constructor(wiring: Needs, sink: RunSink) {
     this.#wiring = wiring;
@@ -122,7 +116,7 @@ export class Launcher {
     const prepared = await this.prepare(config, id, state, resume);
     const place = this.place(config.name, id);
     const boxes = await boxesOfRun(this.#wiring, { config, choice, place, launch: prepared.launch });
-    const record = this.#newRecord(config, id, prepared, { state, resume, automatic }, boxes);
+    const record = newRecord(this.#wiring, config, id, prepared, { state, resume, automatic }, boxes);
     this.#begin(record, config.runtime, { state, resume, automatic });
     tellRepository(this.#wiring, record, prepared.launch);
     const run = this.#make(record, paths);
@@ -144,50 +138,6 @@ export class Launcher {
         { cause: error },
       );
     }
-  }
-
-  #newRecord(
-    config: AgentConfig,
-    id: string,
-    { launch }: Prepared,
-    begun: Begun,
-    sandbox: RunSandbox,
-  ): RunRecord {
-    const { state, resume, automatic } = begun;
-    const { clock, runs } = this.#wiring;
-    const runtime = this.#wiring.runtime(config.runtime);
-    const now = clock.now();
-    return {
-      id,
-      agent: config.name,
-      state: 'created',
-      state_ms: now,
-      stateEvidence: { source: 'host', grade: 'enforced', what: 'the host is starting it', at_ms: now },
-      activity: 'starting',
-      activityEvidence: null,
-      requested: 'start',
-      asked: { by: automatic !== null ? 'host' : this.#askedBy(config.name), at_ms: now },
-      shim: null,
-      boot_id: bootId(),
-      journal_offset: 0,
-      engine: { ...(state ?? runtime.observer.initial(null)), ...launch.observing },
-      floor: newFloor(launch.opening),
-      turn: newTurn({
-        // The conversation goes on, with all that was read in it.
-        senders: resume === null ? [] : (runs.newest(config.name)?.turn.senders ?? []),
-        untold: resume?.untold ?? null,
-      }),
-      gate: newGate(),
-      tree: newTree(this.#wiring.outsiders.adopters),
-      sandbox,
-      last: null,
-      input_tokens: 0,
-      output_tokens: 0,
-      cost_usd: null,
-      started_ms: now,
-      exited_ms: null,
-      exit: null,
-    };
   }
 
   /** The run exists from here on: a host that dies before its shim listens finds it. */
@@ -225,6 +175,7 @@ export class Launcher {
     });
     writeMcpCommand(socketDir, paths, this.#wiring.bridge(paths.doorSocket));
     this.#doors.set(id, await this.#wiring.openDoor(run));
+    const network = box.spec.network === 'own' ? networkOfRun(this.#wiring, run, launch) : null;
     const shim = await launchShim({
       run: id,
       agent: run.record.agent,
@@ -232,7 +183,8 @@ export class Launcher {
       socket: paths.shimSocket,
       journal_segment_bytes: limits.journal_segment_bytes,
       journal_bytes_max: limits.journal_bytes_max,
-      containment: containmentFor(this.#wiring),
+      containment: containmentFor(this.#wiring, this.#proven),
+      ...(network === null ? {} : { network }),
     });
     run.save((saved) => {
       saved.shim = shim;
@@ -247,15 +199,12 @@ export class Launcher {
     });
     const client = await ShimClient.connect(paths.shimSocket, this.#wiring.generation, shim);
     this.#connections.hold(run, client);
-    if (box.spec.network === 'own') await openNetwork(this.#wiring, run, launch);
+    const means = client.status.containment?.means;
+    if (means !== undefined && means !== 'descent') this.#proven = means;
+    if (network !== null) await openNetwork(this.#wiring, run, network);
     await client.start('engine-1', await boxed(this.#wiring, run, launch.process));
     await run.pump();
     await this.open(run);
-  }
-
-  /** Whose wish it is that it runs. */
-  #askedBy(agent: string): string {
-    return this.#wiring.agents.find(agent)?.wanted_by ?? 'host';
   }
 
   /** Writes the opening frames that the shim has not confirmed yet. */

@@ -13,7 +13,7 @@ import { AetherError, messageOf } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';
 import { renewResolver } from '../../sandboxes/etc.ts';
 import { findPasst, unreachableFrom } from '../../sandboxes/passt.ts';
-import type { NetworkSpec } from '../../shim/shim-protocol.ts';
+import { NETWORK_OPERATION, type NetworkSpec } from '../../shim/shim-protocol.ts';
 import type { BoxSpec } from '../../store/run-sandbox.ts';
 import type { Wiring } from '../wiring.ts';
 
@@ -125,16 +125,25 @@ function upstreamWords(): string {
 /** What this file uses of the host. */
 type Needs = Pick<Wiring, 'agents' | 'events' | 'log' | 'stateDir' | 'consolePort'>;
 
-/** Makes the network of a run, before its first process. */
-export async function openNetwork(wiring: Needs, run: Run, launch: LaunchSpec): Promise<void> {
+/** With the way out of this host. @returns null where it has the network of this machine */
+export function networkOfRun(
+  { agents }: Pick<Needs, 'agents'>,
+  { record }: Run,
+  launch: LaunchSpec,
+): NetworkSpec | null {
+  const network = networkSpec(agents.get(record.agent).config, launch);
+  if (network === null) return null;
+  const egress = network.egress && { ...network.egress, upstreams: upstreamsOf(process.env) };
+  return { ...network, egress };
+}
+
+/** The network of a run, before its first process: its shim makes it since its start. */
+export async function openNetwork(wiring: Needs, run: Run, network: NetworkSpec): Promise<void> {
   const { agent } = run.record;
   const { config } = wiring.agents.get(agent);
-  const network = networkSpec(config, launch);
-  if (network === null) return;
   const { consolePort } = wiring;
   if (network.relays.some(({ port }) => port === consolePort())) throw namesConsole(agent, consolePort());
-  const egress = network.egress && { ...network.egress, upstreams: upstreamsOf(process.env) };
-  await run.client.network('network', { ...network, egress });
+  await run.client.network(NETWORK_OPERATION, network);
   const host = portsAddress(wiring.stateDir, agent);
   const hidden: { port: number; why: string }[] = [];
   for (const port of portsOf(config)) {

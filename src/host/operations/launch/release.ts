@@ -21,6 +21,7 @@ import { Containment, type Means } from '../../process/containment.ts';
 import { killRemains, type RemainsEnd } from '../../process/left-processes.ts';
 import { bootId } from '../../process/proc.ts';
 import type { RunPaths } from '../../runs/run.ts';
+import type { ShimStart } from '../../shim/shim-protocol.ts';
 import type { RunRecord } from '../../store/runs.ts';
 import { shortText } from '../../text.ts';
 import type { Wiring } from '../wiring.ts';
@@ -53,8 +54,15 @@ export async function probeContainment(environment: Record<string, string | unde
 }
 
 /** What a shim is told of it. */
-export function containmentFor(wiring: Needs): { scope: string; kinds: GroupKind[] } {
-  return { scope: groupScope(wiring.stateDir), kinds: wiring.groupKinds };
+export function containmentFor(
+  wiring: Needs,
+  proven: GroupKind | null,
+): NonNullable<ShimStart['containment']> {
+  return {
+    scope: groupScope(wiring.stateDir),
+    kinds: wiring.groupKinds,
+    ...(proven === null ? {} : { proven }),
+  };
 }
 
 /** How the end of a run whose shim is gone came about, in words for the event. */

@@ -10,7 +10,7 @@ import { Containment } from '../../process/containment.ts';
 import { becomeSubreaper, unblockSignal } from '../../process/libc.ts';
 import { runMarkerOf } from '../../process/marker.ts';
 import { startTicks } from '../../process/proc.ts';
-import { RecordType, type ShimStart } from '../shim-protocol.ts';
+import { NETWORK_OPERATION, type NetworkSpec, RecordType, type ShimStart } from '../shim-protocol.ts';
 import { reserveHandles } from './handles.ts';
 import { Journal } from './journal.ts';
 import { Reaper } from './reaper.ts';
@@ -59,6 +59,11 @@ function receiveInspectorSignal(): void {
   unblockSignal(constants.signals.SIGUSR1);
 }
 
+/** While this process comes up and the host connects. A failure is told when the host asks: it is tried again then. */
+function openNetwork(run: Run, network: NetworkSpec): void {
+  run.network({ id: 0, op: 'network', opId: NETWORK_OPERATION, network }).catch(() => undefined);
+}
+
 async function main(): Promise<void> {
   if (process.platform === 'linux') reserveHandles();
   const start = readStart();
@@ -79,9 +84,10 @@ async function main(): Promise<void> {
     if (journal.waiting < WAITING_BYTES_MAX) journal.append(type, 0, what);
   };
   const reaper = new Reaper((pid, exit) => note(RecordType.reaped, { pid, ...exit }));
-  const { kinds, scope } = start.containment ?? { kinds: [], scope: '' };
-  const containment = Containment.choose(kinds, scope, start.run);
+  const { kinds, scope, proven } = start.containment ?? { kinds: [], scope: '' };
+  const containment = Containment.choose(kinds, scope, start.run, proven);
   const run = new Run(start.run, journal, reaper, containment);
+  if (start.network !== undefined) openNetwork(run, start.network);
   const server = new ShimServer(start.socket, run, launcherRun);
   if (process.platform === 'linux') {
     reaper.watch({

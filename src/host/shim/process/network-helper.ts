@@ -3,7 +3,7 @@
  * shim. `open` also sets the namespace up: loopback, and destinations that shall have no way out. A socket outlives
  * this process.
  */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,20 +30,24 @@ function listening({ host, port }: Listen): Promise<Server> {
 }
 
 /** A route refuses each attempt at once: no route to host. */
-function close(destinations: string[]): void {
-  for (const family of ['-4', '-6']) {
-    const mine = destinations.filter((one) => one.includes(':') === (family === '-6'));
-    if (mine.length === 0) continue;
-    const input = mine.map((one) => `route add unreachable ${one}\n`).join('');
-    const { status, stderr, error } = spawnSync('ip', [family, '-batch', '-'], { input, encoding: 'utf8' });
-    if (error !== undefined || status !== 0)
-      throw new Error(`Routes cannot be set (ip, of iproute2): ${error?.message ?? stderr.trim()}.`);
-  }
+function close(destinations: string[]): Promise<void> {
+  if (destinations.length === 0) return Promise.resolve();
+  const failed = (why: string) => new Error(`Routes cannot be set (ip, of iproute2): ${why}.`);
+  return new Promise((resolve, reject) => {
+    const child = execFile('ip', ['-batch', '-'], (error, _stdout, stderr) =>
+      error === null ? resolve() : reject(failed(stderr.trim() || error.message)),
+    );
+    // It has ended before it read all: its end says why.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(destinations.map((one) => `route add unreachable ${one}\n`).join(''));
+  });
 }
 
 async function open(): Promise<void> {
   if (kind === 'open') loopbackUp();
-  close(unreachable);
+  const closed = close(unreachable);
+  // Heard of below; a listener that fails first is what is told.
+  closed.catch(() => undefined);
   for (const one of listen) {
     const server = await listening(one).catch((error: NodeJS.ErrnoException) => {
       if (one.host === '::1' && NO_IPV6.has(error.code ?? '')) return undefined;
@@ -51,13 +55,13 @@ async function open(): Promise<void> {
     });
     await say({ listens: server !== undefined }, server);
   }
-  await say({ ready: true });
+  await closed;
   if (attached) await wayOut();
   await say({ done: true });
 }
 
 const WAY_OUT_MS = 5_000;
-const LOOK_MS = 5;
+const LOOK_MS = 2;
 
 /** Until passt has made its interface and the default route over it. */
 async function wayOut(): Promise<void> {

@@ -22,6 +22,7 @@ import { Refused } from './refused.ts';
 const EXTENSION = extname(import.meta.url) === '.ts' ? '.ts' : '.cjs';
 const HELPER = fileURLToPath(new URL(`./network-helper${EXTENSION}`, import.meta.url));
 const HELPER_MS = 10_000;
+const SAY_INSIDE = 'echo; exec "$@" >/dev/null';
 const MESSAGE_CHARS_MAX = 400;
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -44,7 +45,7 @@ export interface HelperRequest {
 const NOTHING = { listen: [], unreachable: [], attached: false };
 
 /** `listens`: with the listener as its handle; false where there is no such address. */
-export type FromHelper = { listens?: boolean; ready?: true; done?: true; error?: string };
+export type FromHelper = { listens?: boolean; done?: true; error?: string };
 
 export class RunNetwork {
   readonly #companions: Companions;
@@ -75,7 +76,9 @@ export class RunNetwork {
     const own =
       process.getuid?.() === 0 && direct === undefined ? [] : ['--user', '--map-current-user', '--keep-caps'];
     const request: HelperRequest = { kind: 'open', listen, unreachable, attached: direct !== undefined };
-    const child = this.#start(['unshare', ...own, '--net', '--'], request);
+    // What attaches it starts while the helper does: a shell says first that the namespaces are there.
+    const enter = ['unshare', ...own, '--net', '--', '/bin/sh', '-c', SAY_INSIDE, 'sh'];
+    const child = this.#start(enter, request, 'pipe');
     return await received(child, listen.length, () => {
       this.#net = openSync(`/proc/${child.pid}/ns/net`, 'r');
       if (own.length > 0) this.#user = openSync(`/proc/${child.pid}/ns/user`, 'r');
@@ -116,11 +119,12 @@ export class RunNetwork {
     return this.#start(this.enter(), request);
   }
 
-  #start(enter: string[], request: HelperRequest): ChildProcess {
+  /** @param stdout a pipe where it says something before the helper does */
+  #start(enter: string[], request: HelperRequest, stdout: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
     const [file = '', ...before] = enter;
     const node = ['--disable-sigusr1', '--no-warnings', HELPER, JSON.stringify(request)];
     return this.#companions.spawn(file, [...before, process.execPath, ...node], {
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      stdio: ['ignore', stdout, 'pipe', 'ipc'],
       env: { PATH, MALLOC_ARENA_MAX: '1', UV_THREADPOOL_SIZE: '1' },
     });
   }
@@ -161,12 +165,12 @@ function asOurs(server: Server): Server {
 
 /**
  * The handles that a helper sends, and then its end.
- * @param ready called while it still lives, once all of them are here
+ * @param inside called once, while it lives, as soon as its namespaces are there
  */
 function received(
   child: ChildProcess,
   count: number,
-  ready: () => void = () => undefined,
+  inside: () => void = () => undefined,
 ): Promise<(Server | null)[]> {
   let said = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -187,12 +191,19 @@ function received(
       child.kill('SIGKILL');
       fail(`The helper in the network of the sandbox did not answer within ${HELPER_MS} ms.`);
     }, HELPER_MS);
+    child.stdout?.once('data', () => {
+      try {
+        inside();
+      } catch (error) {
+        child.kill('SIGKILL');
+        fail((error as Error).message);
+      }
+    });
     child.once('error', (error) => fail(`The sandbox's network cannot be made: ${error.message}.`));
     child.once('exit', (code, signal) => fail(`The helper ended with ${signal ?? code}.`));
     child.on('message', (message: FromHelper, handle) => {
       if (message.error !== undefined) return fail(message.error);
       if (message.listens !== undefined) servers.push(message.listens ? asOurs(handle as Server) : null);
-      if (message.ready !== undefined) ready();
       if (message.done === undefined) return;
       clearTimeout(timer);
       try {
