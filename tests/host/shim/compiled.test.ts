@@ -4,11 +4,11 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundle } from '../../../src/build/bundle.mjs';
-import type { ProcessIdentity } from '../../../src/host/process/proc.ts';
+import { environmentOf, everyProcess, type ProcessIdentity } from '../../../src/host/process/proc.ts';
 import { runtimeDirectory, socketPath } from '../../../src/host/process/sockets.ts';
-import { launchShim } from '../../../src/host/shim/client/launch.ts';
+import { launchShim, startShim } from '../../../src/host/shim/client/launch.ts';
 import type { ShimStart } from '../../../src/host/shim/shim-protocol.ts';
-import { program, ShimLab } from '../../support/shim.ts';
+import { program, ShimLab, until } from '../../support/shim.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
 const lab = new ShimLab();
@@ -90,8 +90,16 @@ test('what goes wrong at the start is told to the launcher', async () => {
   await expect(launch(lab.startLine({ dir: join(file, 'journal') }))).rejects.toMatchObject({
     message: expect.stringContaining('ENOTDIR'),
   });
+  // One that waits ends when it is not needed, and with its host, whose end of the pipe goes with it.
+  const waiting = startShim('run_test_waiting');
+  waiting.abandon();
+  await until(
+    'nothing waits',
+    () => !everyProcess().some(({ pid }) => environmentOf(pid)?.includes('AETHER_RUN=run_test_waiting')),
+  );
   // Without its start line it says so and does not linger.
   const main = join(REPOSITORY, 'src/host/shim/process/main.ts');
+  expect(spawnSync(process.execPath, [main], { input: '' }).status).toBe(1);
   const lonely = spawnSync(process.execPath, [main], { input: '{"run":"x"}', encoding: 'utf8' });
   expect(lonely.status).toBe(1);
   expect(lonely.stderr).toContain('lacks agent');

@@ -10,8 +10,9 @@ import { limits } from '../../limits.ts';
 import type { GroupKind } from '../../process/cgroup.ts';
 import { toOpenWith } from '../../runs/floor.ts';
 import { Run, type RunPaths, type RunSink } from '../../runs/run.ts';
+import type { SandboxChoice } from '../../sandboxes/choice.ts';
 import { ShimClient } from '../../shim/client/client.ts';
-import { launchShim } from '../../shim/client/launch.ts';
+import { startShim, type WaitingShim } from '../../shim/client/launch.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';
 import type { RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
@@ -108,23 +109,43 @@ export class Launcher {
     resume: { note: string; untold?: string } | null,
     automatic: AutomaticStart | null = null,
   ): Promise<Run> {
-    const { ids, runs, stateDir, socketDir } = this.#wiring;
-    const id = ids.short('r');
-    const paths = this.paths(id);
+    const id = this.#wiring.ids.short('r');
     const choice = await this.#wiring.chooseSandbox(config);
+    // It loads meanwhile, and is told what it is for once the run is on record.
+    const shim = startShim(id);
+    try {
+      return await this.#launch(config, id, choice, { state, resume, automatic }, shim);
+    } catch (error) {
+      shim.abandon();
+      throw error;
+    }
+  }
+
+  async #launch(
+    config: AgentConfig,
+    id: string,
+    choice: SandboxChoice,
+    begun: Begun,
+    shim: WaitingShim,
+  ): Promise<Run> {
+    const { runs, stateDir, socketDir } = this.#wiring;
+    const { state, resume } = begun;
+    const paths = this.paths(id);
     makeRunDirectories(config, id, stateDir, socketDir);
     const prepared = await this.prepare(config, id, state, resume);
     const place = this.place(config.name, id);
     const boxes = await boxesOfRun(this.#wiring, { config, choice, place, launch: prepared.launch });
-    const record = newRecord(this.#wiring, config, id, prepared, { state, resume, automatic }, boxes);
-    this.#begin(record, config.runtime, { state, resume, automatic });
+    const record = newRecord(this.#wiring, config, id, prepared, begun, boxes);
+    this.#begin(record, config.runtime, begun);
     tellRepository(this.#wiring, record, prepared.launch);
     const run = this.#make(record, paths);
     runs.add(run);
     try {
-      await this.#startProcesses(run, prepared.launch);
+      await this.#startProcesses(run, prepared.launch, shim);
       return run;
     } catch (error) {
+      // Before what is left of the run is looked for.
+      shim.abandon();
       await this.#abandon(run, messageOf(error));
       if (error instanceof AetherError) throw error;
       if (isDiskFull(error)) throw diskFull(this.#wiring.stateDir, error);
@@ -164,7 +185,7 @@ export class Launcher {
   }
 
   /** The shim, then the engine in it, then what it is told first. */
-  async #startProcesses(run: Run, launch: LaunchSpec): Promise<void> {
+  async #startProcesses(run: Run, launch: LaunchSpec, waiting: WaitingShim): Promise<void> {
     const { clock, stateDir, socketDir } = this.#wiring;
     const { id, paths } = run;
     await placeFiles(stateDir, launch);
@@ -176,7 +197,7 @@ export class Launcher {
     writeMcpCommand(socketDir, paths, this.#wiring.bridge(paths.doorSocket));
     this.#doors.set(id, await this.#wiring.openDoor(run));
     const network = box.spec.network === 'own' ? networkOfRun(this.#wiring, run, launch) : null;
-    const shim = await launchShim({
+    const shim = await waiting.begin({
       run: id,
       agent: run.record.agent,
       dir: paths.journal,
