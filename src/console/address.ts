@@ -1,7 +1,7 @@
 /**
- * Where this start of the host serves the console: under a name that no earlier start had and that cannot be guessed.
- * A browser keeps what a page stores and registers by the whole address, so what another program left there while it
- * had the port is of another address. Browsers resolve every name below .localhost to this machine by themselves.
+ * The address of the console. Its name is new at each start of the host and cannot be guessed. A browser keeps what a
+ * page stores and registers by the whole address, so a program that had the port earlier left its data under another
+ * address. Browsers resolve every name below .localhost to this machine.
  */
 import { randomBytes } from 'node:crypto';
 

@@ -1,6 +1,6 @@
 /**
- * The console: an unprivileged client of the host with a page to look at. Anything it does, the command line
- * can do; all it has of the host are its verbs. Listens on 127.0.0.1 only.
+ * The console: an unprivileged client of the host that serves a page. It has only the verbs of the host, so the command
+ * line can do all that it does. It listens on loopback only.
  */
 import { createServer, type Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';

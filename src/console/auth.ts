@@ -1,7 +1,7 @@
 /**
- * Who may use the console: a browser that opened a one-time link that the host printed. All of it is in the memory of this
- * host: what was signed in to one start is nothing to the next, and no file can grant anything. Link and session each
- * have a secret that both sides know and neither sends (sockets/handshake.ts).
+ * Who may use the console: a browser that opened a one-time link of the host. Links and sessions are kept in the memory
+ * of this host: they end with it, and no file grants access. Link and session each have a secret that both sides know
+ * and neither sends (sockets/handshake.ts).
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Clock } from '../host/clock.ts';

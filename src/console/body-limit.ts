@@ -1,7 +1,7 @@
 /**
- * Refuses bodies over the limit without harm to the connection they came on: the rest of such a body is read and
- * thrown away before the answer, because a client that still writes reads none, and the next request on a connection
- * with half a body in it would be lost with it. One that does not come to an end is answered with a closed door.
+ * Refuses bodies over the limit and keeps their connection usable: the rest of such a body is read and thrown away
+ * before the answer, because a client that still writes reads no answer, and half a body on the connection would spoil
+ * the next request. If a body does not end, its connection is closed.
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import { limits } from '../host/limits.ts';

@@ -48,8 +48,7 @@ function wrongHost(host: string | undefined, address: Address): Refusal | null {
       error: {
         code: 'console.old-address',
         who: 'user',
-        message:
-          'This address belonged to an earlier start of a host, and what was signed in there has ended with it.',
+        message: 'This address belonged to an earlier start of a host; its sign-in ended with that host.',
         next: 'Run `aether console` for a link to the host that runs now.',
       },
     };
@@ -77,7 +76,7 @@ function wrongOrigin(asked: Asked): Refusal | null {
       who: 'user',
       message:
         asked.origin === undefined
-          ? 'A request that changes something must come from a page of this console; this one names no origin.'
+          ? 'A request that changes something must come from a page of this console; this one has no Origin header.'
           : 'This request was made by a page that does not belong to the console.',
       next: 'Use the console itself, or the aether command, which needs no browser.',
     },

@@ -1,6 +1,6 @@
 /**
- * The port of the console, on both loopback addresses: a browser that resolves a name below .localhost tries ::1 as well
- * as 127.0.0.1, and what the host does not hold another program could.
+ * The port of the console, on both loopback addresses: a browser that resolves a name below .localhost tries ::1 as
+ * well as 127.0.0.1, and another program could listen on an address that the host leaves free.
  */
 import type { Server } from 'node:http';
 import { createServer, type Server as NetServer } from 'node:net';

@@ -65,7 +65,7 @@ it('refuses to hold, pause or resume what somebody else has held, paused or resu
   fixture.host.hold('coder');
   const held = await pause();
   expect(held).toMatchObject({ status: 409, body: { error: { code: 'verb.stale' } } });
-  expect(held.body.error.message).toBe('operator asked coder to stand still since.');
+  expect(held.body.error.message).toBe('operator asked to hold coder since.');
   fixture.host.endHold('coder');
   fixture.host.pause('coder');
   expect((await pause()).body.error.message).toBe('coder has been paused since.');

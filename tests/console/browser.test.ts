@@ -663,7 +663,7 @@ describe('the terminal', () => {
     await poll(() => screen.textContent()).toContain('plain green');
     // Links of xterm are decided by where the mouse is, over a layer of its own.
     const clickOn = async (text: string): Promise<void> => {
-      // The rows are drawn anew while the mouse passes over them.
+      // The rows are drawn again while the mouse passes over them.
       const find = () => page.getByText(text).first().boundingBox();
       let box = await find();
       while (box === null) box = await find();

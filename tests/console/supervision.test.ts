@@ -91,7 +91,7 @@ function standing(): void {
     containment: 'descent',
     stuck: {
       since_ms: now - 10 * MINUTE,
-      what: 'nothing has moved for 10 min at the model: no output, no tool begun or done, 6 CPU ticks of the engine and 0 of 3 other processes',
+      what: 'no progress for 10 min at the model: no output, no tool begun or done, 6 CPU ticks of the engine and 0 of 3 other processes',
     },
   });
   host.set('shell', { runtime: 'command', activity: 'unknown' });
@@ -106,10 +106,12 @@ describe('standing still', () => {
     });
     const page = await openAgent('coder');
     await page.keyboard.press('h');
-    await poll(() => bar(page).textContent()).toMatch(/Hold requested by operator \d+s ago, not true yet/);
+    await poll(() => bar(page).textContent()).toMatch(
+      /Hold requested by operator \d+s ago, not in effect yet/,
+    );
     expect(await bar(page).textContent()).toContain('The running tool is finished first (Bash: npm test)');
     expect(await row(page, 'coder').textContent()).toMatch(
-      /hold requested \d+s.*stands still at the next boundary/,
+      /hold requested \d+s.*is held at the next boundary/,
     );
     expect(await row(page, 'coder').getAttribute('class')).toContain('working');
 
@@ -121,7 +123,7 @@ describe('standing still', () => {
     await page.keyboard.press('r');
     await bar(page).waitFor({ state: 'detached' });
     await poll(() => page.locator('.rule').allTextContents()).toEqual([
-      expect.stringContaining('operator asked it to stand still'),
+      expect.stringContaining('operator asked to hold it'),
       expect.stringMatching(/^Held.*Bash stands at the gate/),
       expect.stringMatching(/^Resumed after \d+ m?s held/),
     ]);
@@ -151,10 +153,10 @@ describe('standing still', () => {
     expect(await hold.getAttribute('aria-disabled')).toBe('true');
     await page.getByRole('button', { name: 'Take over' }).focus();
     await page.keyboard.press('Tab');
-    await poll(() => tip(page).textContent()).toContain('no gate at which it could be held');
+    await poll(() => tip(page).textContent()).toContain('no gate, so it cannot be held');
     await page.keyboard.press('Enter');
     expect(host.asked).toEqual([]);
-    expect(await page.locator('.composer-when').textContent()).toContain('whether it is read cannot be told');
+    expect(await page.locator('.composer-when').textContent()).toContain('whether it is read is not known');
     expect(await page.locator('.segments').count()).toBe(0);
   });
 
@@ -164,9 +166,7 @@ describe('standing still', () => {
     // Between the key and the host somebody else is quicker.
     await doFirst(page, 'pause', async () => host.hold('coder'));
     await page.keyboard.press('p');
-    await poll(() => page.locator('.toast').textContent()).toContain(
-      'operator asked coder to stand still since.',
-    );
+    await poll(() => page.locator('.toast').textContent()).toContain('operator asked to hold coder since.');
     expect(await page.locator('.toast').textContent()).toContain('Nothing was done.');
     expect(host.agent('coder').activity).toBe('tool');
     complaints.splice(0, complaints.length, ...complaints.filter((text) => !text.includes('409')));
@@ -235,7 +235,7 @@ describe('a turn that does not move', () => {
     expect(await page.locator('section[aria-label="Needs you"]').textContent()).toContain('stuck 10m');
     await poll(() => page.title()).toBe('1 needs you · stuck · aether');
     expect(await bar(page).textContent()).toMatch(/Stuck since .*\(10m\)\. Interrupt ends the turn/);
-    expect(await bar(page).textContent()).toContain('observednothing has moved for 10 min at the model');
+    expect(await bar(page).textContent()).toContain('observedno progress for 10 min at the model');
     await page.keyboard.press('x');
     await poll(() => host.asked).toContain('interrupt stuck');
   });

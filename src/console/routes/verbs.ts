@@ -1,6 +1,7 @@
 /**
- * The verbs of the host over HTTP, by one route: the session is the asker, the definition says the rest. An action
- * about an agent carries what the operator saw, so that a stale click is refused instead of being applied.
+ * The verbs of the host over HTTP, by one route: the session is the asker, and the definition of the verb gives the
+ * rest. An action about an agent carries what the operator saw, so that a stale click is refused instead of being
+ * applied.
  */
 import type { Hono } from 'hono';
 import { z } from 'zod';

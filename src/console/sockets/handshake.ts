@@ -1,6 +1,7 @@
 /**
- * How a socket of the console begins: the page names a secret that it shares with this start of the host, the host shows
- * that it knows it, then the page does. The secret is not sent, and before the host has shown its code nothing is.
+ * How a socket of the console begins: the page names a secret that it shares with this start of the host, the host
+ * proves that it knows the secret, then the page does. The secret itself is never sent, and the page sends nothing
+ * before the proof of the host.
  */
 import type { WebSocket } from 'ws';
 import { z } from 'zod';

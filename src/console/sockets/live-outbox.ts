@@ -1,7 +1,7 @@
 /**
- * What one browser has still to be told. Only marks are kept: each message is made of what is true when it is sent,
- * and events are read from the log, after the last one that was sent. So a slow reader costs one page of memory,
- * catches up by itself, and can neither miss an event nor see it twice.
+ * What one browser has not been sent yet. Only marks are kept: each message is made from the state at the time of
+ * sending, and events are read from the log after the last one that was sent. So a slow reader costs one page of
+ * memory, catches up, and neither misses an event nor gets one twice.
  */
 import type { AgentView } from '../../host/api.ts';
 import { limits } from '../../host/limits.ts';

@@ -1,4 +1,4 @@
-/** What happens in the fleet, to one browser: one message is on its way at a time, the outbox makes the next. */
+/** Sends what happens in the fleet to one browser: one message at a time, made by the outbox. */
 import type { WebSocket } from 'ws';
 import { z } from 'zod';
 import type { Clock } from '../../host/clock.ts';

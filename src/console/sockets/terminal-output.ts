@@ -1,7 +1,7 @@
 /**
- * The bytes of one terminal on their way to one browser. They go out at once when it is quiet and in gathered frames
- * when it is not. The browser says how much it has drawn; above a limit the viewer is paused, so that a program that
- * prints faster than a browser draws costs a bounded amount of memory here and there.
+ * The bytes of one terminal on their way to one browser. They are sent at once while there is little output, and
+ * gathered into frames when there is much. The browser says how much it has drawn; above a limit the viewer is paused,
+ * so that a program that prints faster than a browser draws takes a bounded amount of memory on both sides.
  */
 import type { WebSocket } from 'ws';
 import type { TerminalBytes } from '../../host/api.ts';

@@ -1,4 +1,4 @@
-/** What the bundler and the wire types bring that a browser does not know. */
+/** Types for what the bundler and the wire types use and a browser lacks. */
 declare module '*.css';
 
 /** The host's types name it; none that reaches the browser holds one. */

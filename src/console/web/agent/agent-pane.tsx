@@ -1,4 +1,4 @@
-/** The middle of the page: one agent, or a word about what to do when there is none. */
+/** The middle of the page: one agent, or what to do when there is none. */
 import { useComputed } from '@preact/signals';
 import type { Tab } from '../state/place.ts';
 import { agents, connection, isMine } from '../state/store.ts';

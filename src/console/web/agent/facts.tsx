@@ -1,4 +1,4 @@
-/** How an agent is: each fact with how it is known and how old that is, on hover and on focus. */
+/** The facts about an agent; hover and focus show the evidence for each and its age. */
 import type { AgentView } from '../../console-protocol.ts';
 import { activityWord, evidenceFor, requestOf, sinceOf, standingOf } from '../fleet/status.tsx';
 import { Age } from '../ui/age.tsx';
@@ -9,19 +9,16 @@ function sandboxTip({ sandbox, sandboxWhy }: AgentView): string {
   const why = sandboxWhy === null ? '' : ` (${sandboxWhy})`;
   return sandbox === 'none'
     ? `No sandbox${why}: its processes have all the rights of your user.`
-    : `It runs in ${sandbox}${why}: it sees the system, its workspace and what it was given.`;
+    : `It runs in ${sandbox}${why}: it sees the system, its workspace and the paths it was given.`;
 }
 
 /** What holds its processes together, in short and in full. */
 const CONTAINMENT: Record<NonNullable<AgentView['containment']>, readonly [string, string]> = {
-  cgroup2: [
-    'control group',
-    'A control group of its own: pause and kill reach every process, whatever it does.',
-  ],
+  cgroup2: ['control group', 'A control group of its own: pause and kill reach every process of it.'],
   freezer: ['freezer', 'The freezer of a control group: pause reaches every process; kill thaws it first.'],
   descent: [
     'by descent',
-    'No control group: processes are known by their descent from its supervisor, which one that tries hard may escape.',
+    'No control group: processes are found by their descent from its supervisor; a hostile one can escape that.',
   ],
 };
 
@@ -49,7 +46,7 @@ export function Facts({ agent }: { agent: AgentView }) {
         </Explained>
       )}
       {request && (
-        <Explained class="fact requested" tip={`Asked for, and not true yet: ${request.long}.`}>
+        <Explained class="fact requested" tip={`Requested, not in effect yet: ${request.long}.`}>
           {request.short} {request.since_ms !== null && <Age since={request.since_ms} />}
         </Explained>
       )}
@@ -88,7 +85,7 @@ export function Facts({ agent }: { agent: AgentView }) {
       {agent.narrowedBy.length > 0 && (
         <Explained
           class="fact wide"
-          tip={`It has read words of ${agent.narrowedBy.join(', ')}. Calls that they may not make themselves wait for you, for as long as these words are in its conversation. “Trust what others said” ends that.`}
+          tip={`It has read text from ${agent.narrowedBy.join(', ')}. Calls that they may not make themselves wait for you while that text is in its conversation. “Trust what others said” ends that.`}
         >
           follows {agent.narrowedBy.length === 1 ? agent.narrowedBy[0] : `${agent.narrowedBy.length} senders`}
         </Explained>
@@ -98,8 +95,8 @@ export function Facts({ agent }: { agent: AgentView }) {
         {agent.sandbox === 'none' ? 'no sandbox' : agent.sandbox}
       </Explained>
       {agent.gaps?.length > 0 && (
-        <Explained class="fact wide" tip={`What is known of it has a lower grade: ${agent.gaps.join('; ')}.`}>
-          known less well
+        <Explained class="fact wide" tip={`Evidence about it is weaker: ${agent.gaps.join('; ')}.`}>
+          weaker evidence
         </Explained>
       )}
       <Explained class="fact wide" tip={agent.workspace}>

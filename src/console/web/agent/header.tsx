@@ -1,4 +1,4 @@
-/** Who this is, how it is and how that is known, and what may be done to it. */
+/** The head of an agent: its name, its state with the evidence, and its verbs. */
 import type { AgentVerb, AgentView } from '../../console-protocol.ts';
 import { StatusMark, standingOf } from '../fleet/status.tsx';
 import { linkTo, type Tab } from '../state/place.ts';

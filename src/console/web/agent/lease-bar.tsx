@@ -1,4 +1,4 @@
-/** Who holds the agent, since when, and what is being waited for: the same for every viewer. */
+/** Who holds the agent, since when, and what the take-over waits for: the same for every viewer. */
 import type { AgentView } from '../../console-protocol.ts';
 import { takeOver } from '../state/actions.ts';
 import { timeOf } from '../state/clock.ts';

@@ -1,4 +1,4 @@
-/** Why an agent does not go on: held, paused, asked to stand still, or stuck. How it is known, and what helps. */
+/** Why an agent does not continue: held, paused, about to be held, or stuck. Shows the evidence, and what helps. */
 import type { ComponentChildren } from 'preact';
 import type { AgentVerb, AgentView, Evidence } from '../../console-protocol.ts';
 import { requestOf } from '../fleet/status.tsx';
@@ -16,7 +16,7 @@ export function StandingBar({ agent }: { agent: AgentView }) {
     return (
       <Bar agent={agent} class="held" icon="pause" evidence={activityEvidence} verbs={['resume']}>
         <b>Paused</b> since {timeOf(activityEvidence.at_ms)} (<Age since={activityEvidence.at_ms} />
-        ). Nothing of it runs; time-outs of others may pass.
+        ). None of its processes runs; time-outs of others may pass.
         {hold && ' It is held as well: resume ends both.'}
       </Bar>
     );
@@ -38,12 +38,12 @@ export function StandingBar({ agent }: { agent: AgentView }) {
 function HoldAsked({ agent, by, since_ms }: { agent: AgentView; by: string; since_ms: number }) {
   const doing =
     agent.lease !== null
-      ? `It stands still once ${agent.lease.holder} has handed it back.`
+      ? `It is held once ${agent.lease.holder} has handed it back.`
       : agent.pid === null
-        ? 'It does not run; once it does, it stands still.'
+        ? 'It is not running; the hold takes effect when it does.'
         : agent.activity === 'tool'
           ? `The running tool is finished first${agent.last ? ` (${agent.last})` : ''}. Pause stops it at once.`
-          : 'It stands still before its next tool, or when its turn ends.';
+          : 'It is held before its next tool, or when its turn ends.';
   return (
     <Bar
       agent={agent}
@@ -53,7 +53,7 @@ function HoldAsked({ agent, by, since_ms }: { agent: AgentView; by: string; sinc
       verbs={agent.lease ? ['resume'] : ['pause', 'resume']}
     >
       <b>{requestOf(agent)?.short === 'hold requested' ? 'Hold requested' : 'To be held'}</b> by {by}{' '}
-      <Age since={since_ms} suffix=" ago" />, not true yet. {doing}
+      <Age since={since_ms} suffix=" ago" />, not in effect yet. {doing}
     </Bar>
   );
 }
@@ -70,7 +70,7 @@ function Stuck({ agent, stuck }: { agent: AgentView; stuck: NonNullable<AgentVie
     >
       <b>Stuck</b> since {timeOf(stuck.since_ms)} (<Age since={stuck.since_ms} />
       ). {inTool ? 'Interrupt aborts the tool and ends the turn' : 'Interrupt ends the turn'}; the
-      conversation is kept. Restart starts the engine anew where that does not help.
+      conversation is kept. If that does not help, restart starts the engine again.
     </Bar>
   );
 }

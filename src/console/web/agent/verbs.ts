@@ -70,7 +70,7 @@ export const ACTIONS: readonly Action[] = [
     short: 'Pause',
     icon: 'pause',
     key: 'p',
-    what: 'Freezes every process of it where it is',
+    what: 'Freezes all its processes where they are',
     run: (agent) => void command('pause', agent),
   },
   {
@@ -78,7 +78,7 @@ export const ACTIONS: readonly Action[] = [
     label: 'Resume',
     icon: 'play',
     key: 'r',
-    what: 'It goes on, and is told how long it was away and what changed',
+    what: 'Lets it continue, and tells it how long it was away and what changed',
     run: (agent) => void command('resume', agent),
   },
   {
@@ -95,7 +95,7 @@ export const ACTIONS: readonly Action[] = [
     label: 'Trust what others said',
     short: 'Trust',
     icon: 'check',
-    what: 'Its own rules hold again, until another sender says more',
+    what: 'Only its own rules apply again, until another sender writes to it',
     run: (agent) => void command('widen', agent, { senders: [...agent.narrowedBy] }),
   },
   { verb: 'start', label: 'Start', icon: 'play', key: 's', run: (agent) => void command('start', agent) },
@@ -104,7 +104,7 @@ export const ACTIONS: readonly Action[] = [
     label: 'Stop',
     icon: 'stop',
     key: 's',
-    what: 'Asks it to end, then makes it; the conversation is kept',
+    what: 'Asks it to end, kills it if it does not; the conversation is kept',
     run: confirm('stop'),
   },
   {

@@ -1,4 +1,4 @@
-/** Before something ends: what exactly. */
+/** Asks before an agent is stopped, restarted or killed, and says what ends. */
 import { useRef } from 'preact/hooks';
 import type { AgentView } from '../../console-protocol.ts';
 import { command } from '../state/actions.ts';
@@ -10,7 +10,7 @@ const WORDS = {
   stop: {
     title: (name: string) => `Stop ${name}?`,
     label: 'Stop',
-    what: 'It is asked to end, and ended if it does not. It stays stopped, over restarts of the host too, until you start it; its conversation is kept.',
+    what: 'It is asked to end, and killed if it does not. It stays stopped, also after the host restarts, until you start it; its conversation is kept.',
   },
   restart: {
     title: (name: string) => `Restart ${name}?`,
@@ -20,7 +20,7 @@ const WORDS = {
   kill: {
     title: (name: string) => `Kill ${name}?`,
     label: 'Kill',
-    what: 'Every process of the run is killed at once, also those in the background. What the engine had not written down is lost. Stop is enough unless it does not answer.',
+    what: 'Every process of the run is killed at once, background processes included. What the engine has not saved is lost. Stop is enough while it answers.',
   },
 } as const;
 
@@ -45,7 +45,7 @@ export function ConfirmDialog({ agent, verb }: { agent: AgentView; verb: keyof t
         </p>
       )}
       {agent.hold && verb !== 'restart' && (
-        <p class="warn-line">It is held. What is started again later is not held any more.</p>
+        <p class="warn-line">It is held. When it is started again, it is not.</p>
       )}
       {whyNot && <p class="warn-line">{whyNot}</p>}
       <footer>

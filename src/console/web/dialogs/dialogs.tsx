@@ -1,6 +1,6 @@
 /**
- * Where a dialog opens. Most of them are no part of the first load: they come with the first key or press. The
- * palette is, because what is typed right after the key that opens it must reach it.
+ * Shows the open dialog. Most dialogs are loaded at the first key or click. The palette is part of the first load, so
+ * that it gets what is typed right after its key.
  */
 import { signal } from '@preact/signals';
 import { dialog } from '../state/store.ts';

@@ -1,4 +1,4 @@
-/** After a take-over: what changed, a word for the agent, and whether it goes on at once. */
+/** The hand-back dialog: what changed, a note for the agent, and whether it continues at once. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AgentView, Calls } from '../../console-protocol.ts';
@@ -16,7 +16,7 @@ export function HandbackDialog({ agent }: { agent: AgentView }) {
   // What is handed back is the lease this was opened for, not one that was taken since.
   const opened = useRef(agent.lease).current;
   const same = agent.lease?.generation === opened?.generation;
-  const whyNot = same ? agent.verbs.handback : `${agent.name} is not in these hands any more.`;
+  const whyNot = same ? agent.verbs.handback : `You no longer hold ${agent.name}.`;
   const pending = agent.lease?.phase === 'pending';
 
   useEffect(() => {
@@ -34,7 +34,7 @@ export function HandbackDialog({ agent }: { agent: AgentView }) {
     return (
       <Modal label={`Withdraw from ${agent.name}`}>
         <h2>Not take over {agent.name} after all?</h2>
-        <p>The take-over still waits. Withdrawn, it changes nothing: the agent goes on as before.</p>
+        <p>The take-over still waits. If you withdraw it, the agent goes on as before.</p>
         {whyNot && <p class="warn-line">{whyNot}</p>}
         <footer>
           <Button label="Go on waiting" tone="quiet" offline onPress={closeDialog} />
@@ -89,9 +89,7 @@ export function HandbackDialog({ agent }: { agent: AgentView }) {
               label="Hand back held"
               icon="hold"
               tip="It reads the note and goes on only when it is resumed."
-              whyNot={
-                whyNot ?? (agent.can.hold ? null : `${agent.name} has no gate at which it could be held.`)
-              }
+              whyNot={whyNot ?? (agent.can.hold ? null : `${agent.name} has no gate, so it cannot be held.`)}
               onPress={() => void finish(true)}
             />
           )}

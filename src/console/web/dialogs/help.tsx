@@ -1,4 +1,4 @@
-/** The keys. */
+/** The list of keys. */
 import { Modal } from '../ui/modal.tsx';
 
 const KEYS: [string, [string[], string][]][] = [

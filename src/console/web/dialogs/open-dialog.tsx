@@ -1,4 +1,4 @@
-/** The dialog that is open. One that loses its agent closes. Loaded when the page is first touched. */
+/** The dialog that is open. It closes when its agent is removed. Loaded at the first key or click. */
 import { agents, type Dialog } from '../state/store.ts';
 import { ConfirmDialog } from './confirm.tsx';
 import { HandbackDialog } from './handback.tsx';

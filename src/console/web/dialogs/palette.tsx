@@ -1,4 +1,4 @@
-/** Every place and every verb, by typing. */
+/** The command palette: every place and every verb, found by typing. */
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import { ACTIONS, type Action, actionOf } from '../agent/verbs.ts';
@@ -158,7 +158,7 @@ export function Palette() {
             )}
           </button>
         ))}
-        {found.length === 0 && <p class="empty">Nothing is called that.</p>}
+        {found.length === 0 && <p class="empty">No match.</p>}
       </div>
     </Modal>
   );

@@ -1,4 +1,4 @@
-/** Before a take-over: what will stop, how long it takes, and the hard way as the second choice. */
+/** The take-over dialog: what stops, how long it takes, and interrupting as the second choice. */
 import { useSignal } from '@preact/signals';
 import type { AgentView } from '../../console-protocol.ts';
 import { takeOver } from '../state/actions.ts';
@@ -58,7 +58,7 @@ export function TakeoverDialog({ agent }: { agent: AgentView }) {
                   ) : agent.activity === 'idle' ? (
                     'It is idle: at once. Nothing is cut off.'
                   ) : agent.activity === 'waiting-for-operator' ? (
-                    'It waits for an answer of yours: as soon as that is given. Nothing is cut off.'
+                    'It waits for your answer: as soon as you have given it. Nothing is cut off.'
                   ) : agent.activity === 'held' ? (
                     'It is held: at once. A call that stands at the gate is not run. It stays held after the hand-back.'
                   ) : (

@@ -1,4 +1,4 @@
-/** What to do first. */
+/** Shown while there are no agents: how to add one. */
 import { info } from '../state/store.ts';
 
 export function NoAgents() {

@@ -1,4 +1,7 @@
-/** Those that need someone first; within a group the order of the configuration, so that rows stay where they are. */
+/**
+ * The order of agents: those that need a person first, and within a group that of the configuration, so that rows stay
+ * in place.
+ */
 import type { AgentView } from '../../console-protocol.ts';
 import { needsSomeone } from '../state/store.ts';
 

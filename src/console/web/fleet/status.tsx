@@ -70,7 +70,7 @@ export interface Request {
   since_ms: number | null;
 }
 
-/** What was asked for and is not true yet. */
+/** What was requested and is not in effect yet. */
 export function requestOf(agent: AgentView): Request | null {
   const { requested, requestedEvidence, hold, lease } = agent;
   if (requested === null) return null;
@@ -83,13 +83,13 @@ export function requestOf(agent: AgentView): Request | null {
 }
 
 const REQUESTS: Record<string, readonly [short: string, long: string]> = {
-  hold: ['hold requested', 'stands still at the next boundary: when the tool or the turn ends'],
-  pause: ['pause requested', 'until every process of it stands still'],
-  resume: ['resume requested', 'until its processes go on'],
-  stop: ['stopping', 'until every process of it has ended'],
-  kill: ['being killed', 'until every process of it has ended'],
+  hold: ['hold requested', 'is held at the next boundary: when the tool or the turn ends'],
+  pause: ['pause requested', 'until all its processes are frozen'],
+  resume: ['resume requested', 'until its processes run again'],
+  stop: ['stopping', 'until all its processes have ended'],
+  kill: ['being killed', 'until all its processes have ended'],
   restart: ['restarting', 'it is ended first, then started again'],
-  handover: ['handing over', 'engine and terminal change places'],
+  handover: ['handing over', 'engine and terminal are swapped'],
 };
 
 const SHAPES: Record<Standing, JSX.Element> = {

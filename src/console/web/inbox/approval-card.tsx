@@ -1,4 +1,4 @@
-/** A question of an agent, answerable where it stands: what is asked, what happens if nobody answers. */
+/** A question of an agent: what is asked, what happens without an answer, and the answer. */
 import { useSignal } from '@preact/signals';
 import { useLayoutEffect, useMemo, useRef } from 'preact/hooks';
 import { show } from '../../../host/shown/pieces.ts';

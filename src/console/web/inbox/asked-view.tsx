@@ -1,4 +1,4 @@
-/** What a tool call would do, where it is to be allowed: the steps of a command, a diff, all of its arguments. */
+/** What a tool call would do, shown before it is allowed: the steps of a command, a diff, all of its arguments. */
 import { useState } from 'preact/hooks';
 import { type Asked, type AskedPart, askedOf } from '../../../host/shown/asked.ts';
 import { listEnds } from '../../../host/shown/ends.ts';
@@ -60,7 +60,7 @@ const MEANING: Partial<Record<Joint, string>> = {
   '|': 'reads what the one before prints',
   '|&': 'reads what the one before prints, errors too',
   '&': 'at once: the one before runs in the background',
-  ';': 'after the one before, whatever became of it',
+  ';': 'after the one before, also if that failed',
 };
 
 /** Of more steps the first and the last are shown, until the rest is asked for. */
@@ -89,7 +89,7 @@ function Steps({ steps, unsure }: { steps: readonly Step[]; unsure: readonly str
           <StepView key={head.length + left + index} step={step} first={false} />
         ))}
       </ol>
-      {unsure.length > 0 && <Warnings list={unsure.map((what) => `Not read for sure: ${what}`)} />}
+      {unsure.length > 0 && <Warnings list={unsure.map((what) => `Not understood: ${what}`)} />}
     </>
   );
 }

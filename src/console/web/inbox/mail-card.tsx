@@ -1,4 +1,4 @@
-/** A message to the operator: who wrote it, what it says, done with it. */
+/** A message to the operator: who wrote it, what it says, and the button that acknowledges it. */
 
 import { show } from '../../../host/shown/pieces.ts';
 import { plainLine } from '../../../host/shown/plain.ts';

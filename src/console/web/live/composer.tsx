@@ -1,4 +1,4 @@
-/** Tell the agent something. The receipt of what was sent is in the conversation. */
+/** The box that sends the agent a message. The receipt appears in the conversation. */
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { AgentView, InjectionView } from '../../console-protocol.ts';
@@ -115,7 +115,6 @@ function placeholder(agent: AgentView): string {
 function whatBecomes(agent: AgentView, priority: InjectionView['priority']): string {
   const until = waitsFor(agent);
   if (until !== null) return `Waits until ${until}.`;
-  if (agent.can.receipts === 'delivered')
-    return 'Typed into its terminal; whether it is read cannot be told.';
+  if (agent.can.receipts === 'delivered') return 'Typed into its terminal; whether it is read is not known.';
   return WHEN.find(({ value }) => value === priority)!.what;
 }

@@ -1,4 +1,4 @@
-/** Mail, memory and reports as what they are. */
+/** Draws mail, memory and reports. */
 import { Icon } from '../ui/icon.tsx';
 import { Shown } from '../ui/shown.tsx';
 import type { Deed } from './items.ts';

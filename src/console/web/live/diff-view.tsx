@@ -1,4 +1,4 @@
-/** A diff as a table of lines; the signs are text, so the meaning does not hang on colour. */
+/** A diff as a table of lines; the signs are text, so the meaning does not depend on colour. */
 import { useState } from 'preact/hooks';
 import type { DiffLine } from '../../../host/shown/diff.ts';
 import { Shown } from '../ui/shown.tsx';

@@ -1,4 +1,4 @@
-/** The item a new event begins, if it begins one: a line per topic. What joins an item that is there is in transcript.ts. */
+/** The item that an event begins, a line per topic. transcript.ts adds the events that join an existing item. */
 import { type Renderers, render, type Sentence } from '../../../host/events/sentences.ts';
 import type { EventView } from '../../console-protocol.ts';
 import { deedOf } from './deeds.ts';

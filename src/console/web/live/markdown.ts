@@ -165,8 +165,8 @@ function cells(line: string): Inline[][] {
 }
 
 /**
- * By hand and not by one regular expression: an agent decides what it says, and no text may cost more than
- * time in proportion to its length. A mark whose end was once looked for in vain is not looked for again.
+ * By hand and not by one regular expression: an agent decides what it says, and no text may cost more than time in
+ * proportion to its length. A mark whose end was not found once is not looked for again.
  */
 function inline(source: string, depth = 0): Inline[] {
   const out: Inline[] = [];

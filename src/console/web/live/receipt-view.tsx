@@ -36,15 +36,15 @@ export function ReceiptView({ receipt, agent: name }: { receipt: Receipt; agent:
         <Button
           label="Take back"
           tone="quiet"
-          tip="As long as it is unread."
+          tip="Possible while it is unread."
           busy={busy.value.has(`cancel ${receipt.inject}`)}
           onPress={() => void takeBack(receipt.inject)}
         />
       )}
       {receipt.stage === 'unknown' && (
         <p class="fate">
-          Whether it was read is not known: {last?.evidence}. It is not sent again by itself; send it anew if
-          it matters.
+          Whether it was read is not known: {last?.evidence}. It is not sent again automatically; send it
+          again if it matters.
         </p>
       )}
     </div>
@@ -74,7 +74,7 @@ function Steps({ stages, farthest }: { stages: Stage[]; farthest: AgentView['can
           )}
         </li>
       ))}
-      {farthest === 'delivered' && <li>It is typed into a terminal; whether it is read cannot be told.</li>}
+      {farthest === 'delivered' && <li>It is typed into a terminal; whether it is read is not known.</li>}
     </ol>
   );
 }

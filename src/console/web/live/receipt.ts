@@ -1,4 +1,4 @@
-/** How far a message is known to have come, as a row of stages. Pure. */
+/** The known stages of the delivery of a message, as a row. Pure. */
 import type { AgentView } from '../../console-protocol.ts';
 import type { Receipt } from './items.ts';
 

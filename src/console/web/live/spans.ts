@@ -1,4 +1,6 @@
-/** How long a run lasted, and how long there was none: by the beginning that was read before its end. */
+/**
+ * How long a run lasted, and how long no run existed: computed from the start event that was read before the end event.
+ */
 import type { EventView } from '../../console-protocol.ts';
 
 export class Spans {

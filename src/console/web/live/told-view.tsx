@@ -1,4 +1,4 @@
-/** What was said to the agent, and how far it is known to have come. */
+/** A message to the agent, and the stages of its delivery. */
 import { memo } from '../ui/memo.ts';
 import type { ItemOf } from './items.ts';
 import { Markdown } from './markdown.tsx';

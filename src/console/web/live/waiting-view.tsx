@@ -1,4 +1,4 @@
-/** Above the composer: what was sent and is not read yet, and why, so that it is not forgotten further up. */
+/** Shown above the composer: messages that are not read yet, and why. */
 import type { AgentView } from '../../console-protocol.ts';
 import { takeBack } from '../state/actions.ts';
 import { now } from '../state/clock.ts';

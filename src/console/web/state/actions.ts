@@ -1,4 +1,4 @@
-/** What a hand may do. Each action carries what the operator saw, so that a stale click is refused. */
+/** The actions of the page. Each carries what the operator saw, so that the host refuses a stale click. */
 import type {
   AgentBasis,
   AgentView,
@@ -101,12 +101,12 @@ export async function inject(
   return (await act(`inject ${agent.name}`, () => call('inject', input, basisOf(agent)))) !== null;
 }
 
-/** What becomes of the message is told by its receipt. */
+/** The receipt of the message shows its delivery. */
 export async function takeBack(id: string): Promise<void> {
   await act(`cancel ${id}`, () => call('cancelInjection', { id }));
 }
 
-/** Null where it cannot be told: then nothing is said of it. */
+/** Null where it is not known: then nothing is shown. */
 export function changesOf(agent: string): Promise<Calls['changes']['output']> {
   return act(`changes ${agent}`, () => call('changes', { agent }));
 }
@@ -123,7 +123,7 @@ export async function answer(approval: ApprovalView, given: ApprovalAnswer): Pro
 export async function acknowledge(message: MessageView): Promise<void> {
   const { id } = message;
   if ((await act(`mail ${id}`, () => call('ackOperatorMail', { ids: [id] }))) === null) return;
-  // The list comes anew from the host; this one is gone at once, and only once.
+  // The list comes again from the host; this one is gone at once, and only once.
   const messages = mail.value.messages.filter((one) => one.id !== id);
   const gone = mail.value.messages.length - messages.length;
   mail.value = { messages, unread: mail.value.unread - gone };

@@ -1,4 +1,4 @@
-/** The host's time, as the page shows it: ages tick once a second while the page is looked at. */
+/** The host's time, as the page shows it: ages tick once a second while the page is visible. */
 import { signal } from '@preact/signals';
 
 /** Host clock minus this machine's: they differ when the page is opened through a forwarded port. */

@@ -1,4 +1,4 @@
-/** Beside the fleet there is room for an agent: the one that needs an operator first, until another is chosen. */
+/** A wide page shows one agent beside the fleet: the first that needs an operator, until another is chosen. */
 import { effect } from '@preact/signals';
 import { groupsOf } from '../fleet/order.ts';
 import { linkTo, place } from './place.ts';

@@ -1,4 +1,4 @@
-/** The keyboard. Letters act where nothing is being typed; a key that would act on something unseen only moves there. */
+/** The keyboard. Letters act unless a text field has focus; a key whose target is out of sight only moves there. */
 import type { AgentVerb } from '../../console-protocol.ts';
 import { ACTIONS, actionOf } from '../agent/verbs.ts';
 import { showNote } from '../ui/toasts.tsx';

@@ -1,4 +1,4 @@
-/** A notification of the system when an agent asks while the page is not looked at; only after the operator wished for it. */
+/** A system notification when an agent asks while the page is hidden; only if the operator switched it on. */
 import { effect } from '@preact/signals';
 import type { ApprovalView } from '../../console-protocol.ts';
 import { go } from './place.ts';

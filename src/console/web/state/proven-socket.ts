@@ -1,6 +1,6 @@
 /**
  * A socket to the host that is used only once both sides have shown that they know this browser's secret, the host
- * first. Whatever has taken the port of a host that died learns nothing from a page that connects again.
+ * first. A program that took the port of a dead host learns nothing from a page that connects again.
  */
 import {
   type ProofMessage,

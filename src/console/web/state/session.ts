@@ -1,6 +1,6 @@
 /**
- * What this browser shares with the host: the secret of the link that was opened, then the key of the session that it has
- * opened. Both are of one start of the host, and storage is of its address alone. Neither is ever sent (proven-socket.ts).
+ * The secrets that this browser shares with the host: first that of the link, then the key of the session. Both are
+ * valid for one start of the host and are stored under its address only. Neither is ever sent (proven-socket.ts).
  */
 import { LINK_FRAGMENT } from '../../console-protocol.ts';
 

@@ -1,4 +1,4 @@
-/** The title of the tab says what needs you, before anything else. */
+/** The title of the tab begins with what needs the operator. */
 import { effect } from '@preact/signals';
 import { place } from './place.ts';
 import { connection, fleetName, needsYou } from './store.ts';

@@ -1,6 +1,6 @@
 /**
- * The connection behind one terminal. Tells the server how much has been drawn, so that it sends no faster than
- * the browser draws; connects again by itself and is then given the screen anew.
+ * The connection behind one terminal. Tells the server how much has been drawn, so that it sends no faster than the
+ * browser draws; reconnects, and then gets the whole screen again.
  */
 import type { TerminalInfo, TerminalMessage, TerminalRequest, WireError } from '../../console-protocol.ts';
 import { onWake } from '../state/link.ts';
@@ -74,7 +74,7 @@ export function openTerminalLink(agent: string, sink: TerminalSink): TerminalLin
   }
 
   connect();
-  // Closed by the page itself: the screen comes anew, at once.
+  // Closed by the page itself: the screen comes again, at once.
   const unsubscribe = onWake(() => {
     const asleep = socket;
     clearTimeout(retry);

@@ -143,7 +143,7 @@ function NoTerminal({ agent }: { agent: AgentView }) {
         <p>
           {agent.lease.phase === 'pending'
             ? 'The terminal opens here as soon as the boundary is reached.'
-            : 'The agent is getting the floor back.'}
+            : 'The agent is being handed back.'}
         </p>
       ) : (
         <>

@@ -1,4 +1,4 @@
-/** How long ago, ticking by itself, which is not read aloud at every tick; the exact time on hover. */
+/** An age that is updated every second; screen readers do not read each update. Hover shows the exact time. */
 import { age, exactTimeOf, now } from '../state/clock.ts';
 
 export function Age({ since, suffix = '' }: { since: number; suffix?: string }) {

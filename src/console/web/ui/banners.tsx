@@ -1,4 +1,4 @@
-/** What is true of the whole page: the line is down, the configuration is broken, changes wait. */
+/** Notices for the whole page: no connection, a broken configuration, changes that wait. */
 import { plainLine } from '../../../host/shown/plain.ts';
 import { applyConfig } from '../state/actions.ts';
 import { timeOf } from '../state/clock.ts';
@@ -20,7 +20,7 @@ export function Banners() {
           <Icon name="warn" />
           <p>
             <b>Not connected to the host</b> for <Age since={link.since_ms} />. What you see is as of{' '}
-            {timeOf(link.since_ms)}; agents go on without it. Connecting again by itself.
+            {timeOf(link.since_ms)}; agents keep running. The page reconnects by itself.
           </p>
           <Button label="Try now" offline onPress={connectNow} />
         </div>

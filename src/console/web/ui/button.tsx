@@ -1,7 +1,4 @@
-/**
- * A button that is only a button where it may be pressed. Where not, it stays reachable by keyboard and says
- * why on focus and hover.
- */
+/** A button. While it may not be pressed it stays reachable by keyboard, and says why on focus and hover. */
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { live } from '../state/store.ts';

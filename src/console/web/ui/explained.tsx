@@ -1,4 +1,4 @@
-/** A word that says more on hover and on focus: how it is known, or what it means. */
+/** A word with an explanation on hover and focus: the evidence, or what it means. */
 import type { ComponentChildren } from 'preact';
 import type { Evidence } from '../../console-protocol.ts';
 

@@ -1,4 +1,4 @@
-/** The whole page, when there is nothing to show but a way back. */
+/** The whole page when there is nothing to show: one sentence, and a way back. */
 import { CodeText } from './code-text.tsx';
 
 export function Gone({ title, text }: { title: string; text: string }) {

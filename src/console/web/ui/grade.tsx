@@ -3,8 +3,8 @@ import type { Evidence } from '../../console-protocol.ts';
 import { Explained } from './explained.tsx';
 
 export const MEANING: Record<Evidence['grade'], string> = {
-  enforced: 'Enforced: the host made it so.',
-  observed: 'Observed: the host has seen it, and could have been shown something else.',
+  enforced: 'Enforced: the host did it.',
+  observed: 'Observed: the host saw it, and could have been deceived.',
   claimed: 'Claimed: the agent said so.',
 };
 

@@ -1,4 +1,4 @@
-/** A dialog by the browser's own means: focus stays inside, Escape closes, focus returns to where it was. */
+/** A dialog element of the browser: focus stays inside, Escape closes, focus returns to where it was. */
 import type { ComponentChildren } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { dialog } from '../state/store.ts';

@@ -1,4 +1,4 @@
-/** Text in a box of its own that scrolls: reachable by keyboard, or the end of it could not be read without a mouse. */
+/** Text in a scrolling box that the keyboard can reach, so that its end can be read without a mouse. */
 import { readableText } from '../../../host/shown/plain.ts';
 import { Shown } from './shown.tsx';
 

@@ -1,4 +1,6 @@
-/** Text of an agent as host/shown makes it safe to judge: a mark where something is not seen as it is, and why. */
+/**
+ * Text of an agent as host/shown makes it safe to judge: marks where text looks different from what it is, and why.
+ */
 import { useState } from 'preact/hooks';
 import { endsOf, leftOut } from '../../../host/shown/ends.ts';
 import { type Piece, type Reading, show } from '../../../host/shown/pieces.ts';

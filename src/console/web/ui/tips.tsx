@@ -1,7 +1,7 @@
 /**
- * Explanations on hover and on focus, for anything that carries `data-tip` (why a button is not to be pressed)
- * or `data-evidence` (how a fact is known, and how old that is at this moment). One element for the page; the
- * described one refers to it while it shows.
+ * Explanations on hover and on focus, for anything that carries `data-tip` (why a button is disabled) or
+ * `data-evidence` (how a fact is known, and how old that is at this moment). One element for the page; the described
+ * one refers to it while it shows.
  */
 import { signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
