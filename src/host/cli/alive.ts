@@ -1,4 +1,4 @@
-/** Whether a pid is a process that still does something. For telling people, never for deciding who holds a lock. */
+/** Whether a pid is a live process. For messages to people only, never for deciding which process holds a lock. */
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** False for a zombie: it has ended, and only waits for its parent to notice. */

@@ -1,6 +1,6 @@
 /**
- * What waits for an answer, as lines of a terminal: a command in steps, an edit as a diff, marks where something is
- * not seen as it is, and the warnings first.
+ * What waits for an answer, as lines of a terminal: a command in steps, an edit as a diff, marks where text looks
+ * different from what it is, and the warnings first.
  */
 import type { ApprovalView } from '../api.ts';
 import { type AskedPart, askedOf } from '../shown/asked.ts';
@@ -93,7 +93,7 @@ function partLines(part: AskedPart, limit: typeof LIMIT): string[] {
         ...ended(part.steps, limit.lines_max, 'steps', (step) =>
           stepLines(step, step === part.steps[0], limit),
         ),
-        ...part.unsure.map((what) => paint('yellow', `? not read for sure: ${what}`)),
+        ...part.unsure.map((what) => paint('yellow', `? not understood: ${what}`)),
       ];
     case 'diff':
       return diffLines(part.lines, limit.lines_max);

@@ -137,6 +137,6 @@ function notStarted(stateDir: string, before: number, exit: number | null): Aeth
     code: 'host.start',
     who: 'host',
     message: `The host ${how}.${lines === '' ? '' : ` It said:\n${lines}\n`}`,
-    next: `More is in ${log}; \`aether up\` without --detach shows it happening.`,
+    next: `See ${log}, or run \`aether up\` without --detach to watch the start.`,
   });
 }

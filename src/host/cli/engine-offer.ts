@@ -1,6 +1,6 @@
 /**
- * Beside a recorded conversation: how one comes to agents with a real model. An engine is offered when it is proven
- * that it can log in, and not before.
+ * What to do after a recorded conversation to get agents with a real model. Only engines that are proven to be able to
+ * log in are offered.
  */
 import type { Detection } from '../../runtimes/runtime.ts';
 

@@ -1,4 +1,4 @@
-/** Commands that are printed for people to type next: as they work from where this one was typed. */
+/** Commands that are printed for people to type next, in a form that works from the current directory. */
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import type { Invocation } from './invocation.ts';
 

@@ -1,8 +1,7 @@
 /**
- * Whether this command was started by an agent. A host knows its own runs by their processes; another host — the
- * user's own, which outside clients are served by — does not, so the command looks for itself: at its environment, at
- * that of the processes above it, and at its control group. Best effort, as everything that an agent of the same user
- * can run a program against.
+ * Whether an agent started this command. A host recognises its own runs by their processes; the user's own host, which
+ * serves outside clients, cannot recognise runs of another host. So the command checks its environment, that of the
+ * processes above it, and its control group. Best effort: an agent of the same user can get around it.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-/** Ctrl-C of the long commands: the handler replaces the sudden death, until it is restored. */
+/** Ctrl-C in long commands: a handler replaces the default, which ends the process at once, until it is restored. */
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

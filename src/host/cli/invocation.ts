@@ -1,4 +1,4 @@
-/** One run of the command: which configuration and state directory it is about, and how its host is reached. */
+/** One run of the command: which configuration and state directory it uses, and how to reach its host. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,8 +36,8 @@ function workingDirectory(): string {
       {
         code: 'usage.directory',
         who: 'user',
-        message: 'The directory that this was started in does not exist any more, or may not be entered.',
-        next: 'Change to one that does (`cd`, also where a directory of the same name was made again), then try again.',
+        message: 'The current directory no longer exists, or you may not enter it.',
+        next: 'Change to another directory (`cd`, also if one of the same name was created again), then try again.',
       },
       { cause: error },
     );
@@ -114,7 +114,7 @@ function isDirectory(path: string): boolean {
     code: 'usage.state',
     who: 'user',
     message: `${path} cannot be the state directory: ${why}.`,
-    next: 'Name a directory with --state DIR (or AETHER_HOME); one that is missing is made.',
+    next: 'Name a directory with --state DIR (or AETHER_HOME); a missing one is created.',
   });
 }
 

@@ -1,7 +1,7 @@
 /**
- * Errors that no code caught. A full disk that reached no code that could refuse ends nothing: whatever it was is tried again
- * or asked for again. Everything else is a defect and ends the host, as it would without this file; the agents
- * belong to their shims and go on.
+ * Errors that no code caught. A full disk does not end the host: the operation is tried again or requested again. Every
+ * other error is a defect and ends the host, as it would without this file; the agents belong to their shims and keep
+ * running.
  */
 import { writeSync } from 'node:fs';
 import { isDiskFull, messageOf } from '../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * What a program printed, as the lines that are left on a screen: a carriage return begins the line anew, so that a
- * progress bar is one line and not a thousand. Colours stay where there is colour; nothing else that a terminal obeys.
+ * The output of a program as the lines that a screen would show: a carriage return starts the line again, so a progress
+ * bar is one line. Colours are kept where the reader shows colour; other sequences are removed.
  */
 import { readableText } from '../shown/plain.ts';
 import { TerminalFilter } from './terminal-filter.ts';

@@ -1,4 +1,4 @@
-/** The options of `aether logs`, as the tools that people know have them; checked once, before anything is read. */
+/** The options of `aether logs`, named as in common tools; checked once, before anything is read. */
 import { AetherError, messageOf } from '../errors.ts';
 import { whenOf } from './when.ts';
 
@@ -42,7 +42,7 @@ export function logFilterOf(options: LogOptions, now_ms: number): LogFilter {
       code: 'usage.raw',
       who: 'user',
       message:
-        '--raw gives the bytes as they were printed, which have no lines: no --json, --timestamps or --grep.',
+        '--raw gives the bytes as they were printed, not lines: it cannot be used with --json, --timestamps or --grep.',
       next: 'Leave out one of them.',
     });
   }
@@ -78,8 +78,8 @@ function patternOf(grep: string): RegExp {
     throw new AetherError({
       code: 'usage.grep',
       who: 'user',
-      message: `--grep ${grep} is no regular expression: ${messageOf(error)}.`,
-      next: 'Put a backslash before a sign that is meant as itself.',
+      message: `--grep ${grep} is not a regular expression: ${messageOf(error)}.`,
+      next: 'Put a backslash before a character that is meant literally.',
     });
   }
 }

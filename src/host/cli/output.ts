@@ -1,4 +1,4 @@
-/** Where the commands print: colour only where a terminal shows it, and a reader that went away is no error. */
+/** Output of the commands: colour only on a terminal, and a reader that closed its end is not an error. */
 import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { AetherError, describeError } from '../errors.ts';

@@ -24,7 +24,7 @@ export function hostEnvironment(): NodeJS.ProcessEnv {
   return env;
 }
 
-/** Starts this command anew in this process (execve: same pid, same terminal) unless its Node is fit for a host. */
+/** Starts this command again in this process (execve: same pid, same terminal) unless its Node is fit for a host. */
 export function runOnHostNode(): void {
   const flags = hostFlags();
   if (flags.length === process.execArgv.length && process.env.NODE_OPTIONS === undefined) return;

@@ -52,7 +52,7 @@ export function requireTerminal(): void {
   throw new AetherError({
     code: 'usage.no-tty',
     who: 'user',
-    message: 'attach needs a terminal on stdin and stdout, and this is none.',
+    message: 'attach needs a terminal on stdin and stdout.',
     next: 'Run it in a terminal; from a script use `aether inject` and `aether logs --follow`.',
   });
 }

@@ -1,4 +1,4 @@
-/** What a host in this process is to the command line, as main.ts starts it. */
+/** A host that runs in this process, as the command line sees it. */
 import type { HostInfo } from '../api.ts';
 import type { Dispatcher } from '../verbs/dispatch.ts';
 

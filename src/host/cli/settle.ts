@@ -1,6 +1,6 @@
 /**
  * What `up --detach` waits for: that each agent which is meant to run has started, or has failed for good. One that
- * crashed and waits to be started again is neither yet: its restart policy has the next word.
+ * crashed and waits to be started again is neither yet.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentView } from '../api.ts';
@@ -26,7 +26,8 @@ export async function applyAndSettle(client: ControlClient): Promise<AgentView[]
     views.set(view.name, view);
     const how = crash(view);
     if (how === null) return;
-    if (!crashed.has(view.name)) note(oneLine(`${view.name} ${how}; its restart policy has the next word …`));
+    if (!crashed.has(view.name))
+      note(oneLine(`${view.name} ${how}; its restart policy decides what follows …`));
     crashed.add(view.name);
   };
   try {

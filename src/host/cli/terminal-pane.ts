@@ -108,7 +108,7 @@ export class TerminalPane {
     const larger = this.#info.cols > cols || this.#info.rows > rows - 1;
     const words = [
       `its terminal is ${this.#info.cols}×${this.#info.rows}${larger ? ', and this is a part of it' : ''}`,
-      this.#o.holds ? 'a key makes it the size of this window' : 'this window decides nothing',
+      this.#o.holds ? 'press a key to give it the size of this window' : 'this window does not set the size',
     ].join('; ');
     const line =
       rows < 2 ? '' : `\x1b7\x1b[${rows};1H\x1b[0;7m ${words.slice(0, cols - 2)} \x1b[m\x1b[K\x1b8`;

@@ -64,9 +64,9 @@ const lines: Renderers<Lines> = {
       dim(`  ${oneLine(text(data.certainty))}`),
     ]),
   'run.paused': ({ data }) =>
-    loud('magenta', `⏸ ${data.by} paused it: ${data.processes} processes stand still`),
+    loud('magenta', `⏸ ${data.by} paused it: ${data.processes} processes are frozen`),
   'run.resumed': ({ data }) =>
-    loud('magenta', `▶ ${data.reason === 'stop' ? 'goes on, to be ended' : `${data.by} resumed it`}`),
+    loud('magenta', `▶ ${data.reason === 'stop' ? 'resumed, to be stopped' : `${data.by} resumed it`}`),
   'process.started': ({ data, run }) => quiet(`● ${data.role} of run ${run ?? ''} started (pid ${data.pid})`),
   'process.exited': null,
   'swap.begun': null,
@@ -102,7 +102,7 @@ const lines: Renderers<Lines> = {
   'inject.cancelled': null,
   'inject.unknown': ({ data }) =>
     loud('red', `✗ delivery unknown of ${text(data.inject)}: ${text(data.evidence)}`),
-  'lease.requested': ({ data }) => quiet(`⌨ ${text(data.holder)} asks for the floor`),
+  'lease.requested': ({ data }) => quiet(`⌨ ${text(data.holder)} asks for the terminal`),
   'lease.held': ({ data }) => loud('magenta', `⌨ ${text(data.holder)} holds the terminal`),
   'lease.returned': ({ data }) => loud('magenta', `⌨ ${text(data.holder)} handed back ${text(data.note)}`),
 

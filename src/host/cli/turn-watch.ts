@@ -1,6 +1,6 @@
 /**
- * When "the turn" of `aether run` is over. With a message it is the turn that has read the message: a turn that
- * ends while the message still waits in the queue is not it.
+ * When "the turn" of `aether run` is over. With a message it is the turn that has read the message: a turn that ends
+ * while the message still waits in the queue does not count.
  */
 import type { EventView } from '../api.ts';
 import type { Topic } from '../events/topics.ts';

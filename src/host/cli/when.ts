@@ -1,4 +1,4 @@
-/** A time as an option gives it: so long ago (`10m`, `1h30m`, `2d`), a date, or a moment. */
+/** A time that an option gives: an age (`10m`, `1h30m`, `2d`), a date, or a moment. */
 import { AetherError } from '../errors.ts';
 
 const UNIT_MS: Record<string, number> = {

@@ -102,7 +102,7 @@ describe('taking over', () => {
     await terminal.shows('22 77');
     terminal.pty.write('\x1d');
     await terminal.shows('Note for alpha (Enter for none): ');
-    expect(terminal.screen()).toContain('Changed meanwhile, which alpha is told: src/rates.ts');
+    expect(terminal.screen()).toContain('Changed meanwhile (alpha is told): src/rates.ts');
     terminal.pty.write('mind the rates\r');
     const screen = await terminal.ended();
     expect(screen).toContain('Handed alpha back.');
@@ -115,7 +115,7 @@ describe('taking over', () => {
   it('what has no gate is not taken over to be handed back held', async () => {
     fixture.host.set('gamma', { runtime: 'command' });
     const screen = await attach('gamma', '--held').ended();
-    expect(screen).toContain('gamma has no gate at which it could be held when you hand it back.');
+    expect(screen).toContain('gamma has no gate, so it cannot be handed back held.');
     expect(screen).not.toContain('code 0');
     expect(fixture.host.asked).toEqual([]);
   });
@@ -207,7 +207,7 @@ describe('watching', () => {
     const { generation } = fixture.host.agent('alpha').lease!;
     const terminal = attach('alpha', '--watch');
     await terminal.shows('Watching alpha');
-    await terminal.shows('its terminal is 80×24; this window decides nothing');
+    await terminal.shows('its terminal is 80×24; this window does not set the size');
     fixture.host.terminalWrite('alpha', generation, 'echo seen-$((2+3))\r');
     await terminal.shows('seen-5');
     terminal.pty.write('echo typed-$((4+4))\r');

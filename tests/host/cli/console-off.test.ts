@@ -16,9 +16,7 @@ it('serves no console where the file says so, and says what an edit of that wait
 
   writeFileSync(fleet.configFile, 'agents: {}\nconsole: { port: 0 }\n');
   const plan = await fleet.aether('plan');
-  expect(plan.stderr).toMatch(
-    /what changed below console counts from the next start of the host \(`aether down`/,
-  );
+  expect(plan.stderr).toMatch(/changes below console apply from the next start of the host \(`aether down`/);
   expect((await fleet.aether('apply')).stderr).toContain('below console');
   await fleet.aether('down');
   expect((await fleet.aether('up', '--detach')).stdout).toContain('.localhost:');

@@ -263,7 +263,7 @@ describe('a host that was killed, or told to end by itself', () => {
     process.kill(hostPid, 'SIGKILL');
     await eventually('the host is gone', () => !isAlive(hostPid));
     const doctor = await fleet.aether('doctor');
-    expect(doctor.stdout).toContain(`the last host (pid ${hostPid}) died without ending properly`);
+    expect(doctor.stdout).toContain(`the last host (pid ${hostPid}) ended without shutting down`);
     expect((await fleet.aether('ps')).code).toBe(3);
     expect((await fleet.aether('up', '--detach')).code).toBe(0);
     expect((await ps()).talker).toMatchObject({ pid: before.pid, run: before.run, state: 'running' });

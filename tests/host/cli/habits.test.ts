@@ -56,6 +56,6 @@ test('a working directory that was removed', async () => {
     const program = ['/bin/sh', '-c', script, 'sh', process.execPath, CLI];
     const result = await startCli(verb, { cwd: gone, env: { HOME: root }, program, deadline_ms: 60_000 })
       .ended;
-    refused(result, /directory that this was started in does not exist any more/);
+    refused(result, /current directory no longer exists/);
   }
 });

@@ -61,8 +61,8 @@ it('a question is shown whole, with its choices and how it is answered', () => {
 
 it('a command inside a sentence, whoever wrote it, names the host too', () => {
   const by = hintFor(invoked('/srv/state'), {});
-  expect(completed('See `aether logs a`, mend it, then `aether start a`.', by)).toBe(
-    'See `aether logs a --state /srv/state`, mend it, then `aether start a --state /srv/state`.',
+  expect(completed('See `aether logs a`, correct the cause, then `aether start a`.', by)).toBe(
+    'See `aether logs a --state /srv/state`, correct the cause, then `aether start a --state /srv/state`.',
   );
   expect(completed('Say `aether run a -- "…"`.', by)).toBe('Say `aether run a --state /srv/state -- "…"`.');
   for (const whole of ['`aether up --help`', '`aether host --file F --state D`', '`aether`', 'aether ps'])

@@ -30,7 +30,7 @@ describe('hold', () => {
   it('a plain command has no gate; one that fails keeps no other from being held', async () => {
     const both = await aether('hold', 'gamma', 'alpha');
     expect(both.code).not.toBe(0);
-    expect(both.stderr).toContain('gamma has no gate at which it could be held');
+    expect(both.stderr).toContain('gamma has no gate, so it cannot be held');
     expect(both.stdout).toContain('alpha is held');
   });
 
@@ -73,7 +73,7 @@ describe('ps', () => {
   it('shows a turn that does not move', async () => {
     fixture.host.set('alpha', {
       activity: 'thinking',
-      stuck: { since_ms: 1, what: 'nothing has moved for 10 min at the model' },
+      stuck: { since_ms: 1, what: 'no progress for 10 min at the model' },
     });
     expect((await aether('ps')).stdout).toMatch(/alpha +claude-code +running +thinking \(stuck\)/);
     const [alpha] = JSON.parse((await aether('ps', '--json')).stdout) as { stuck: { what: string } }[];

@@ -84,7 +84,7 @@ describe('options and exit codes', () => {
     [['stop'], /missing required argument 'agent'/],
     [['logs', 'alpha', '--last', '-3'], /--last/],
     [['logs', 'alpha', '--since', 'yesterday'], /--since is a time/],
-    [['logs', 'alpha', '--grep', '('], /no regular expression/],
+    [['logs', 'alpha', '--grep', '('], /not a regular expression/],
     [['logs', 'alpha', '--raw', '-t'], /no lines/],
     [['logs', 'alpha', 'beta'], /one agent or all/],
     [['inject', 'alpha', 'hi', '--priority', 'soon'], /--priority is one of now, next, later/],

@@ -49,7 +49,7 @@ function registerApprovals(program: Command): void {
 
   declareVerb(approvals, {
     usage: 'show <id>',
-    summary: 'all of one, however long; what an agent wrote is marked where it is not seen as it is',
+    summary: 'one in full; text that looks different from what it is is marked',
     examples: ['aether approvals show 0198c2', 'aether approvals show 0198c2 --raw | less'],
   })
     .option('--json', 'everything that is known')

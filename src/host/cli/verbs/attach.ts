@@ -34,8 +34,8 @@ function registerAttach(program: Command): void {
     examples: ['aether attach researcher', 'aether attach researcher --watch'],
     notes: [
       'The takeover waits until the running tool is done. While you hold the terminal the agent waits;',
-      'when you hand it back it reads your note and goes on with the same conversation. Handed back held it',
-      'stands still until `aether resume`; so it does when you vanish and do not come back.',
+      'when you hand it back it reads your note and goes on with the same conversation. Handed back held, it',
+      'waits for `aether resume`; so it does when your connection is lost and does not come back.',
     ],
   })
     .option('--now', 'interrupt the running tool instead of waiting for it')
@@ -78,7 +78,7 @@ async function hold(
     throw new AetherError({
       code: 'verb.illegal',
       who: 'user',
-      message: `${name} has no gate at which it could be held when you hand it back.`,
+      message: `${name} has no gate, so it cannot be handed back held.`,
       next: `Attach without --held; \`aether pause ${name}\` stops it where it is.`,
     });
   }
@@ -120,7 +120,7 @@ async function takeTheFloor(
   const restore = onInterrupt((count) => {
     if (count > 1) process.exit(ExitCode.interrupted);
     givenUp = true;
-    note('Giving up: it is handed back as soon as it comes (Ctrl-C again leaves at once).');
+    note('Giving up: the terminal is handed back as soon as it is yours (Ctrl-C again leaves at once).');
   });
   const changes = client.stream('followAgents');
   const told = (async () => {
@@ -253,7 +253,7 @@ async function hasLeft(client: ControlClient, name: string, generation: number):
 /** What the agent will be told by itself: the note need not say it. */
 async function tellChanges(client: ControlClient, name: string): Promise<void> {
   const files = (await client.call('changes', { agent: name }))?.files ?? [];
-  if (files.length > 0) note(`Changed meanwhile, which ${name} is told: ${oneLine(files.join(', '))}`);
+  if (files.length > 0) note(`Changed meanwhile (${name} is told): ${oneLine(files.join(', '))}`);
 }
 
 async function askNote(name: string): Promise<string> {

@@ -1,4 +1,4 @@
-/** `aether doctor`: everything that is missing or lost here, and the command that mends it. Needs no host. */
+/** `aether doctor`: everything that is missing or weaker here, and the command that fixes it. Needs no host. */
 import { accessSync, constants, existsSync, lstatSync, statSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { Command } from 'commander';
@@ -33,7 +33,7 @@ const SPACE_WANTED_BYTES = 500_000_000;
 function registerDoctor(program: Command): void {
   declareVerb(program, {
     usage: 'doctor',
-    summary: 'check this machine: what is missing, what is lost without it, and how to mend it',
+    summary: 'check this machine: what is missing, what is lost without it, and how to fix it',
     examples: ['aether doctor', 'aether doctor --json'],
     notes: ['Exit code 1 when something that is needed is missing.'],
   })
@@ -112,14 +112,14 @@ async function containment(): Promise<Finding[]> {
   if (means === 'freezer') {
     return [
       lost(
-        'cgroup v2 is not permitted: agents are held by the freezer of cgroup v1, and killed one process at a time',
+        'cgroup v2 is not permitted: agents are paused by the freezer of cgroup v1, and killed one process at a time',
         'Mount it: mount -t cgroup2 none /sys/fs/cgroup/unified',
       ),
     ];
   }
   return [
     lost(
-      'no control group may be made: an agent is held by descent, and what escapes when its shim is killed is found by best effort',
+      'no control group can be created: processes of an agent are found by descent, and those that detach when its shim is killed by best effort',
       process.env.AETHER_NO_CGROUP
         ? 'Unset AETHER_NO_CGROUP'
         : 'Run the host as a systemd user service with Delegate=yes',
@@ -163,7 +163,7 @@ function stateDirectory({ stateDir }: Invocation): Finding[] {
   const findings: Finding[] = [];
   if (stat.uid !== process.getuid?.() || !writable(stateDir)) {
     findings.push(
-      missing(`state directory ${stateDir} is not yours to write`, `sudo chown -R "$USER" '${stateDir}'`),
+      missing(`state directory ${stateDir} is not writable for you`, `sudo chown -R "$USER" '${stateDir}'`),
     );
   } else if ((stat.mode & 0o077) !== 0) {
     findings.push(missing(`state directory ${stateDir} can be read by others`, `chmod 700 '${stateDir}'`));
@@ -194,7 +194,7 @@ async function disk({ stateDir }: Invocation): Promise<Finding[]> {
   ];
   const what = `disk: ${bytes(use.runs + use.database + use.agents + use.other)} (${parts.join(', ')}); ${bytes(use.free)} free`;
   const mend = `Free space at ${stateDir}; \`retention\` in aether.yaml says how much of ended runs is kept`;
-  if (use.free < SPACE_NEEDED_BYTES) return [missing(`${what}: new things are refused`, mend)];
+  if (use.free < SPACE_NEEDED_BYTES) return [missing(`${what}: new data is refused`, mend)];
   return [use.free < SPACE_WANTED_BYTES ? lost(`${what}: little`, mend) : ok(what)];
 }
 
@@ -228,7 +228,7 @@ async function host(invoked: Invocation): Promise<Finding[]> {
           `See ${statePaths(invoked.stateDir).log}; end it with \`kill ${pid}\``,
         ),
       ]
-    : [lost(`the last host (pid ${pid}) died without ending properly; its agents run on`, hint('up'))];
+    : [lost(`the last host (pid ${pid}) ended without shutting down; its agents keep running`, hint('up'))];
 }
 
 async function engines(): Promise<Finding[]> {
@@ -263,7 +263,7 @@ async function openEngines(door: FrontDoor, detections: readonly Detection[]): P
     if (why === null) return [];
     return [
       lost(
-        `${runtime}: in a sandbox its tools can reach into it, so that what it says and its gate count for less: ${why}`,
+        `${runtime}: in a sandbox its tools can reach into the engine, so its reports and its gate are weaker evidence: ${why}`,
         'Install the native program of the engine, or run its script with Node 22.14 or newer, without a wrapper before it',
       ),
     ];

@@ -1,4 +1,4 @@
-/** `aether hold`: an agent stands still before its next tool, or when its turn is over. `aether resume` ends it. */
+/** `aether hold`: holds an agent before its next tool or at the end of its turn, until `aether resume`. */
 import type { Command } from 'commander';
 import type { AgentView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
@@ -14,14 +14,14 @@ export const commands: CliCommand[] = [{ names: ['hold'], place: 120, register: 
 function registerHold(program: Command): void {
   declareVerb(program, {
     usage: 'hold <agent...>',
-    summary: 'let agents stand still before their next tool, or when their turn is over',
+    summary: 'hold agents before their next tool, or when their turn ends',
     examples: ['aether hold researcher', 'aether hold researcher --wait'],
     notes: [
       'No tool runs and no turn is begun until `aether resume`; messages wait. A tool that runs is finished first,',
-      'and background processes go on: `aether pause` stops those too, wherever they are.',
+      'and background processes keep running: `aether pause` freezes those too.',
     ],
   })
-    .option('--wait', 'return once they stand still')
+    .option('--wait', 'return once they are held')
     .option('--timeout <seconds>', 'how long to wait for that', '300')
     .action((names: string[], options: { wait?: boolean; timeout: string }, command: Command) => {
       const timeout_ms = secondsOf(options.timeout, 300) * 1_000;

@@ -18,11 +18,11 @@ export const commands: CliCommand[] = [{ names: ['host'], place: 210, register: 
 function registerHost(program: Command): void {
   program
     .command('host', { hidden: true })
-    .description('run the host in this process; agents run on when it is told to end')
+    .description('run the host in this process; agents keep running when it is told to end')
     .option('-f, --file <file>', 'the configuration (default: none, for outside clients only)')
     .option('--state <dir>', 'the state directory')
-    .option('--apply', 'apply the whole configuration, also where it gives a known agent more')
-    .option('--idle-exit <ms>', 'end after so long without agents and clients', milliseconds)
+    .option('--apply', 'apply the whole configuration, also edits that give a known agent more')
+    .option('--idle-exit <ms>', 'end after this time without agents and clients', milliseconds)
     .action(async (options: { file?: string; apply?: boolean; idleExit?: number }, command: Command) => {
       runOnHostNode();
       const globals = globalsOf(command);

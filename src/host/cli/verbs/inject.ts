@@ -1,4 +1,4 @@
-/** `aether inject`: a message into a running agent, and how far it has provably come. */
+/** `aether inject`: sends a running agent a message, and shows its receipt. */
 import type { Command } from 'commander';
 import type { InjectionView } from '../../api.ts';
 import type { ControlClient } from '../../control/client.ts';
@@ -46,9 +46,9 @@ function registerInject(program: Command): void {
     .option('--timeout <seconds>', 'how long to wait for that', '300')
     .option(
       '--id <uuid>',
-      'one of your own; the same again sends nothing again, for a try that got no answer',
+      'your own id for the message; the same id sends nothing twice, so a try without an answer can be repeated',
     )
-    .option('--cancel <id>', 'take a message back that nobody has read')
+    .option('--cancel <id>', 'take back a message that has not been read')
     .option('--list', 'the newest messages and how far each has come')
     .option('--json', 'the receipts as JSON')
     .action(async (name: string, words: string[], options: InjectOptions, command: Command) => {
@@ -108,7 +108,7 @@ async function send(
     throw new AetherError({
       code: 'usage.wait',
       who: 'user',
-      message: `${name} is read by runtime ${view.runtime}: that a message was ${view.can.receipts} is all that can be proven.`,
+      message: `Runtime ${view.runtime} of ${name} can prove only that a message was ${view.can.receipts}.`,
       next: `Use --wait ${view.can.receipts}.`,
     });
   }

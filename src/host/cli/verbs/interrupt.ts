@@ -8,9 +8,9 @@ export const commands: CliCommand[] = [{ names: ['interrupt'], place: 110, regis
 function registerInterrupt(program: Command): void {
   declareVerb(program, {
     usage: 'interrupt <agent...>',
-    summary: 'cancel the running turn; the conversation and what waits to be read stay',
+    summary: 'cancel the running turn; the conversation and unread messages are kept',
     examples: ['aether interrupt researcher'],
-    notes: ['To be gentler, `aether hold`; to stop the processes as well, `aether stop`.'],
+    notes: ['Gentler: `aether hold`. To stop the processes as well: `aether stop`.'],
   }).action((names: string[], _options: unknown, command: Command) =>
     forEachAgent(command, names, (client, name) => client.call('interrupt', { agent: name })),
   );

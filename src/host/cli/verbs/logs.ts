@@ -37,21 +37,21 @@ function registerLogs(program: Command): void {
       'aether logs researcher --json --tail 50',
     ],
     notes: [
-      'Times: so long ago (90s, 10m, 2h, 1d), a date or moment (2026-11-27T14:05), seconds since 1970.',
+      'Times: an age (90s, 10m, 2h, 1d), a date or moment (2026-11-27T14:05), seconds since 1970.',
       'It works without a host, and for agents that were removed. The lines of --json: docs/logs.md.',
     ],
     ownF: true,
   })
-    .option('-f, --follow', 'go on with what comes, until Ctrl-C')
+    .option('-f, --follow', 'continue with new output, until Ctrl-C')
     .addOption(new Option('-F').hideHelp())
-    .option(
-      '-n, --tail <n>',
-      'the newest so many, or all (default: 200; with --since, --until or --grep all)',
-    )
+    .option('-n, --tail <n>', 'the newest N, or all (default: 200; with --since, --until or --grep all)')
     .addOption(new Option('--last <n>').hideHelp())
     .option('--since <time>', 'from this time on')
     .option('--until <time>', 'up to this time')
-    .option('--grep <pattern>', 'what this regular expression finds; capitals count where it has one')
+    .option(
+      '--grep <pattern>',
+      'lines that match this regular expression; case counts if it has a capital letter',
+    )
     .option('-t, --timestamps', 'each line with its time (UTC)')
     .option('--raw', 'of a command: as it was printed, with carriage returns and colours')
     .option('--json', 'one event per line, as it was recorded')
@@ -134,7 +134,7 @@ function requireKnown(agent: string, recorded: Recorded | null, { stateDir }: In
     code: 'agent.unknown',
     who: 'user',
     message: `Nothing is recorded of an agent ${JSON.stringify(agent)} in ${stateDir}.`,
-    next: 'See `aether logs` for those of which something is.',
+    next: '`aether logs` shows all that is recorded.',
   });
 }
 

@@ -23,7 +23,7 @@ function registerMail(program: Command): void {
     usage: 'mail',
     summary: 'mail to the operator: read it, acknowledge it',
     examples: ['aether mail', 'aether mail ack 0198c2'],
-    notes: ['Mail stays unread until it is acknowledged. What is written to an agent is `aether inject`.'],
+    notes: ['Mail stays unread until it is acknowledged. To write to an agent, use `aether inject`.'],
   })
     .enablePositionalOptions()
     .option('--json', 'an array with everything that is known')

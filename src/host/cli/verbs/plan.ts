@@ -1,4 +1,4 @@
-/** `aether plan` and `aether apply`: what would change, and making it so. */
+/** `aether plan` and `aether apply`: what would change, and applying it. */
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { PlanChange, PlannedLaunch, PlannedSandbox, PlanView } from '../../api.ts';
@@ -156,7 +156,7 @@ function footer(counts: string[], stuck: number): string {
   }
   return counts.length === 0
     ? 'Nothing would change.'
-    : completed(`${counts.join(', ')}. Make it so with \`aether up\`.`);
+    : completed(`${counts.join(', ')}. Apply it with \`aether up\`.`);
 }
 
 function printLaunch(launch: PlannedLaunch, full: boolean): void {
@@ -176,7 +176,7 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
   const { repository } = launch;
   for (const [index, { file, kind, what }] of (repository?.items ?? []).entries()) {
     const label = repository!.trusted ? 'trusts' : 'left out';
-    const how = index === 0 && !repository!.trusted ? '; counts with trust: true' : '';
+    const how = index === 0 && !repository!.trusted ? '; applies with trust: true' : '';
     field(index === 0 ? label : '', `${kind} ${what} (${file}${how})`);
   }
   printSandbox(launch.sandbox, field);
@@ -205,7 +205,7 @@ function printSandbox(sandbox: PlannedSandbox, field: (label: string, value: str
     field('', `never sees ${hidden.join(' ')}`);
     if (debug) field('', 'debuggers work inside');
   }
-  for (const gap of gaps) field('', `known less well: ${gap}`);
+  for (const gap of gaps) field('', `weaker evidence: ${gap}`);
   field('network', reaches);
   if (ports.length > 0) field('', `shows ${ports.join(' ')}`);
   for (const { what, mend } of missing) {

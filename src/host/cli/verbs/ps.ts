@@ -74,7 +74,7 @@ function printAgents(agents: AgentView[]): void {
   for (const { name, narrowedBy } of agents) {
     if (narrowedBy.length === 0) continue;
     const who = `${narrowedBy.slice(0, SENDERS_SHOWN).join(', ')}${narrowedBy.length > SENDERS_SHOWN ? ', …' : ''}`;
-    const text = `${name} has read words of ${who}: calls that they may not make wait for you`;
+    const text = `${name} has read text from ${who}: calls that they may not make wait for you`;
     print(paint('dim', `${oneLine(text)}; ${hint(`widen ${name}`)} trusts them.`));
   }
   for (const line of [...gapLines(agents), ...networkLines(agents)]) print(paint('dim', oneLine(line)));
@@ -96,7 +96,7 @@ function gapLines(agents: AgentView[]): string[] {
     ({ why }) => why,
   );
   return [...reasons].map(
-    ([why, of]) => `Known less well, of ${of.map(({ name }) => name).join(', ')}: ${why}.`,
+    ([why, of]) => `Weaker evidence about ${of.map(({ name }) => name).join(', ')}: ${why}.`,
   );
 }
 

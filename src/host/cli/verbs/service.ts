@@ -122,7 +122,9 @@ async function install(invoked: Invocation, options: Options, text: string): Pro
   print(`Keys for the engines go into ${env} (mode 0600).`);
   await start(invoked, options);
   if (options.user)
-    note(`It runs while you are logged in; for always: loginctl enable-linger ${userInfo().username}`);
+    note(
+      `It runs while you are logged in; to keep it running: loginctl enable-linger ${userInfo().username}`,
+    );
 }
 
 async function start(invoked: Invocation, options: Options): Promise<void> {
@@ -130,7 +132,7 @@ async function start(invoked: Invocation, options: Options): Promise<void> {
   const running = await findHost(invoked);
   running?.close();
   if (running) {
-    note(`A host runs already (pid ${running.hello.pid}) and has to give way; its agents go on:`);
+    note(`A host runs already (pid ${running.hello.pid}) and must end first; its agents keep running:`);
     note(`  kill ${running.hello.pid} && ${command}`);
   } else if (options.now) {
     systemctl(options, 'start', unitName(options));
@@ -232,7 +234,7 @@ function systemctl(options: Options, ...args: string[]): string {
         code: 'service.systemctl',
         who: 'user',
         message: `\`systemctl ${all.join(' ')}\` failed: ${said}.`,
-        next: options.user ? 'Mend what it names.' : 'Mend what it names; it needs root (sudo).',
+        next: options.user ? 'Correct what it names.' : 'Correct what it names; it needs root (sudo).',
       },
       { cause: error },
     );

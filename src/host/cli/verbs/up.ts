@@ -1,4 +1,4 @@
-/** `aether up`: the fleet of the configuration, made so and kept so. */
+/** `aether up`: starts the fleet of the configuration and keeps it running. */
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { AgentView } from '../../api.ts';
@@ -29,7 +29,7 @@ function registerUp(program: Command): void {
     usage: 'up',
     summary: 'start the agents of the configuration and keep them running; Ctrl-C stops them',
     examples: ['aether up', 'aether up --detach', 'aether up -f fleet.yaml --state /var/lib/aether'],
-    notes: ['Where a host runs already, it gets the configuration as it is now, and is followed.'],
+    notes: ['If a host runs already, it gets the configuration as it is now, and its events are shown.'],
   })
     .option(
       '-d, --detach',
@@ -176,7 +176,7 @@ async function sameConfig(client: ControlClient, invoked: Invocation): Promise<v
   });
 }
 
-/** What became of it, in a line; `ok` is false where it does not run although it should. */
+/** The outcome in a line; `ok` is false where it does not run although it should. */
 function outcome(view: AgentView, hint: Hint): { ok: boolean; line: string } {
   const name = oneLine(view.name);
   const why = failure(view);
@@ -195,7 +195,7 @@ async function greet(client: ControlClient, how: string): Promise<void> {
   if (info.configProblem) warn(`${info.configProblem.message} ${info.configProblem.next}`);
 }
 
-/** Which sandboxes they are in. Who watches recordings is told what else there could be, and how to begin one anew that goes on at its end. */
+/** Which sandboxes they are in. Who watches recordings is told what else there could be, and how to begin one again that goes on at its end. */
 async function startingHints(client: ControlClient, hint: Hint): Promise<void> {
   const agents = await client.call('agents');
   for (const line of sandboxLines(agents)) print(completed(line));
@@ -218,6 +218,6 @@ async function startingHints(client: ControlClient, hint: Hint): Promise<void> {
       ? [`${names[0]} goes on with its`, 'it']
       : [`${names.join(', ')} go on with their`, 'them'];
   print(
-    `${who} recorded conversation where it was. Begin ${those} anew with: ${hint(`restart ${names.join(' ')} --fresh`)}`,
+    `${who} recorded conversation where it was. Begin ${those} again with: ${hint(`restart ${names.join(' ')} --fresh`)}`,
   );
 }

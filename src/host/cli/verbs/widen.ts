@@ -33,7 +33,7 @@ function registerWiden(program: Command): void {
 function describeWidened({ name, narrowedBy }: AgentView): string {
   return oneLine(
     narrowedBy.length === 0
-      ? `${name} follows you alone: its own rules hold`
+      ? `${name} follows only you: its own rules apply`
       : `${name} still follows ${narrowedBy.join(', ')}`,
   );
 }
