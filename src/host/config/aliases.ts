@@ -31,7 +31,7 @@ export function resolveAliases(document: Document.Parsed): Aliases | AliasFault 
       fault = target
         ? {
             offset: offsetOf(node),
-            message: 'This alias refers to what it stands in.',
+            message: 'This alias refers to a value that contains it.',
             next: 'Write the value out, or anchor something else.',
           }
         : {

@@ -181,7 +181,7 @@ function checkAuth(path: readonly string[], auth: RawAgent['auth']): Problem[] {
         code: 'secret-in-file',
         path: at(key),
         at: 'value',
-        message: `${path.join('.')} seems to hold a key itself. Secrets do not belong into this file.`,
+        message: `${path.join('.')} seems to hold a key itself. Secrets do not belong in this file.`,
         next: 'Put the key into an environment variable and write its name here (`auth: ANTHROPIC_API_KEY`), or into a file of mode 600 (`auth: { file: … }`). If this file was ever shared, revoke the key.',
       },
     ];

@@ -1,4 +1,7 @@
-/** What the system lets a program be started with. Said before the start: execve itself says only "too long". */
+/**
+ * The limits of the system on arguments and environment of a program. Checked before the start, because execve says
+ * only "too long".
+ */
 import type { Fault } from '../../runtimes/definition.ts';
 import { limits } from '../limits.ts';
 
@@ -20,7 +23,7 @@ export function execFaults(
     .map(({ path, bytes }) => ({
       code: 'exec-too-long',
       path,
-      message: `${path.join('.')} has ${kilobytes(bytes)}; the system gives a program ${kilobytes(limits.exec_string_bytes_max)} in one piece.`,
+      message: `${path.join('.')} has ${kilobytes(bytes)}; the system allows ${kilobytes(limits.exec_string_bytes_max)} for one argument or variable.`,
       next: 'Put it into a file, and give the program its path.',
     }));
   const total = given.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -163,7 +163,7 @@ function wrongTypeNext(
   const line = (shown: string) => `\`${/^\d+$/.test(key) ? '-' : `${key}:`} ${shown}\``;
   const text = written ?? (scalar ? String(actual) : null);
   if (actual === null && key === 'workspace')
-    return 'A lone ~ means nothing in YAML: write `workspace: ~/` for your home, or leave the line out.';
+    return 'A lone ~ is the empty value in YAML: write `workspace: ~/` for your home, or leave the line out.';
   if (text && (scalar || actual === null) && wanted.includes('string') && takes(text))
     return `Put it in quotes: ${line(isSecretName(key) ? '"…"' : JSON.stringify(text))}.`;
   if (actual === null && takes('')) return `For an empty text write ${line('""')}, or remove the line.`;

@@ -1,7 +1,7 @@
 /**
- * Keys that begin with `x-` are the user's own, as in compose files: places for anchors and notes. They stand beside any
- * keys of ours, are read as YAML, and reach nothing behind this file. In `agents` and `env` every name is the user's
- * already, so there they are names like any other.
+ * Keys that begin with `x-` are the user's own, as in compose files: places for anchors and notes. They may stand
+ * beside any key, are parsed as YAML, and are not used. In `agents` and `env` every name is the user's, so there they
+ * are ordinary names.
  */
 import { z } from 'zod';
 

@@ -15,9 +15,9 @@ export const schemaFile = fileURLToPath(new URL('../../../templates/aether.schem
 /** Name of the copy in a state directory, which aether.yaml refers to. */
 export const SCHEMA_NAME = 'aether.schema.json';
 
-const YOURS = 'Your own: a place for anchors (&name) and notes. Aether does not look at it.';
+const YOURS = 'Your own: a place for anchors (&name) and notes. Aether ignores it.';
 
-/** @returns the text of the published file, made anew. Draft 7: what YAML editors understand everywhere. */
+/** @returns the text of the published file, made again. Draft 7: what YAML editors understand everywhere. */
 export function makeJsonSchema(): string {
   const schema = z.toJSONSchema(configSchema, {
     target: 'draft-7',

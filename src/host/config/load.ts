@@ -110,7 +110,7 @@ function refuse(source: Source, code: string, message: string): AetherError {
       path: [],
       at: 'value',
       message,
-      next: 'Run `aether init` in an empty directory to see a complete one, or write `agents: {}` for a fleet of none.',
+      next: 'Run `aether init` in an empty directory to see a complete one, or write `agents: {}` for an empty fleet.',
     }),
   ]);
 }

@@ -28,7 +28,7 @@ export function hostRuleFault(text: string): string | null {
   if (isLoopback(rule) && rule.ports?.length !== 1)
     return `"${text}" is on this machine: write its port, as in 127.0.0.1:5432.`;
   return holdsLoopback(rule)
-    ? `"${text}" holds this machine as well: list the networks that are meant.`
+    ? `"${text}" includes this machine: list only the networks that you mean.`
     : null;
 }
 

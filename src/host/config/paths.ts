@@ -37,7 +37,7 @@ export function directoryFault(path: string): { message: string; next: string } 
       return {
         message:
           code === 'EACCES'
-            ? `${at} may not be entered by you`
+            ? `you may not enter ${at}`
             : code === 'ELOOP'
               ? `${at} is a link that leads back to itself`
               : `${at} cannot be reached (${code})`,

@@ -50,7 +50,7 @@ export function configError(file: string, problems: readonly LocatedProblem[]): 
     code: `config.${first.code}`,
     who: 'config',
     message: lines.join('\n'),
-    next: shown.length > 1 ? 'Mend them; `aether plan` checks the file and starts nothing.' : first.next,
+    next: shown.length > 1 ? 'Correct them; `aether plan` checks the file and starts nothing.' : first.next,
     details: {
       file,
       line: first.position.line,

@@ -53,7 +53,7 @@ export function readConfigText(file: string): string {
     throw refuse(
       file,
       'not-text',
-      'This file is not UTF-8 text: it has a byte here that no character begins or goes on with.',
+      'This file is not UTF-8 text: the byte here is not part of a character.',
       'Save it as UTF-8.',
       error,
       endOf(textBeforeBadByte(bytes)),
@@ -142,7 +142,7 @@ function unreadable(file: string, error: unknown): AetherError {
     return refuse(
       file,
       'unreadable',
-      'This file may not be read by you.',
+      'You may not read this file.',
       `Run \`chmod u+r ${file}\`, or start Aether as its owner.`,
       error,
     );

@@ -96,7 +96,7 @@ function resolveEnv(agent: AgentConfig, environment: Environment, faults: Fault[
         code: 'env-value',
         path: ['env', name],
         message: `In env.${name} ${parts.fault}.`,
-        next: 'Mend it in the configuration file.',
+        next: 'Correct it in the configuration file.',
       });
       continue;
     }

@@ -49,7 +49,7 @@ export const sandboxSchema = z
         .boolean()
         .meta({
           description:
-            'Debuggers work inside. What the engine is asked and answers can then be forged by what it starts. Default: false.',
+            'Debuggers work inside. Programs that the engine starts can then forge what it is asked and what it answers. Default: false.',
           examples: [true],
         })
         .optional(),

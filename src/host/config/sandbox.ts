@@ -23,5 +23,5 @@ export function shownPathFault(path: string): string | null {
   if (path === '/')
     return 'With all of / there is no sandbox: name what is needed, or write `sandbox: none`.';
   const made = MADE_INSIDE.find((dir) => path === dir || path.startsWith(`${dir}/`));
-  return made === undefined ? null : `${made} is made anew in a sandbox and cannot be shown: leave it out.`;
+  return made === undefined ? null : `A sandbox has a ${made} of its own: leave it out.`;
 }

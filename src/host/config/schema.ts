@@ -93,7 +93,8 @@ export const restartSchema = z
         .min(1)
         .max(1_000)
         .meta({
-          description: 'Failed runs in a row before it is given up; exit 0 is none of them. Default: 5.',
+          description:
+            'Failed runs in a row after which it is not started again; exit 0 does not count. Default: 5.',
           examples: [5],
         })
         .optional(),
@@ -103,7 +104,7 @@ export const restartSchema = z
         .max(limits.restart_stable_ms_max)
         .meta({
           description:
-            'A run that lived this long, in milliseconds, works: when it ends it is started again at once. One that ended earlier waits, each time longer, up to a minute. Default: 10000.',
+            'A run that lasted this long, in milliseconds, is healthy: when it ends, the agent is started again at once. After a shorter run it waits, each time longer, up to a minute. Default: 10000.',
           examples: [10_000],
         })
         .optional(),
@@ -134,7 +135,7 @@ export const watchdogSchema = z
           'must be a time from 1s to 7d, such as 10m',
         )
         .meta({
-          description: 'For how long nothing has moved: 90s, 10m, 2h. Default: 10m.',
+          description: 'How long without progress: 90s, 10m, 2h. Default: 10m.',
           examples: ['10m'],
         })
         .optional(),
@@ -196,7 +197,9 @@ const INHERITABLE = ['instructions', 'settings', 'mcp_servers', 'skills'] as con
 const inheritSchema = z
   .union([
     z.enum(['all', 'none']),
-    z.array(z.enum(INHERITABLE).meta({ description: 'What comes along.', examples: ['instructions'] })),
+    z.array(
+      z.enum(INHERITABLE).meta({ description: 'Which parts the agent gets.', examples: ['instructions'] }),
+    ),
   ])
   .meta({
     description:
@@ -333,13 +336,13 @@ const size = (what: string, example: string) =>
 export const retentionSchema = z
   .strictObject({
     days: days('Days that the directory of an ended run is kept. Default: 14.', 14),
-    bytes: size('What all ended runs may take together; the oldest go first. Default: 2GB.', '2GB'),
+    bytes: size('Disk space for all ended runs together; the oldest are deleted first. Default: 2GB.', '2GB'),
     events_days: days('Days that events are kept, and settled messages with them. Default: 90.', 90),
-    events_bytes: size('What the event log may hold; the oldest events go first. Default: 1GB.', '1GB'),
+    events_bytes: size('Size of the event log; the oldest events are deleted first. Default: 1GB.', '1GB'),
   })
   .meta({
     description:
-      'How long what ended stays on the disk, and how much of it. Runs that live, memory, unread mail and workspaces are never touched.',
+      'How long, and how much, of ended runs stays on the disk. Runs that live, memory, unread mail and workspaces are never touched.',
     examples: [{ days: 14, bytes: '2GB' }],
   });
 
@@ -352,7 +355,7 @@ const { workspace: _own, ...shareable } = { ...fields, ...own };
 export const configSchema = z
   .strictObject({
     agents: z.record(z.string().regex(NAME), agentSchema).meta({
-      description: 'The fleet: a name (a-z, 0-9, -) and what runs under it. {} is a fleet of none.',
+      description: 'The fleet: a name (a-z, 0-9, -) and what runs under it. {} is an empty fleet.',
       examples: [{ writer: { runtime: RUNTIME_NAMES[0] } }],
     }),
     defaults: z

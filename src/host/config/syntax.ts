@@ -22,7 +22,7 @@ export function measure(text: string, lines: LineCounter): { offset: number; wha
   return null;
 }
 
-/** Text that is no YAML, or YAML beyond what is read: where, what, and how to mend it. */
+/** Text that is no YAML, or YAML beyond what is read: where, what, and how to correct it. */
 export interface SyntaxFault {
   offset: number;
   message: string;
@@ -93,6 +93,6 @@ export function explainSyntax(fault: YAMLError, document: Document.Parsed): Synt
   return {
     offset,
     message: `This is not valid YAML: ${cutText(fault.message.split('\n')[0]!, { chars_max: 160 })}.`,
-    next: 'Mend the line; `aether plan` checks the file without starting anything.',
+    next: 'Correct the line; `aether plan` checks the file without starting anything.',
   };
 }

@@ -9,7 +9,7 @@ export const terminalSchema = z
       .min(0)
       .max(limits.terminal_scrollback_lines_max)
       .meta({
-        description: `Lines above its screen that are kept of each terminal, and shown with it. ${limits.terminal_scrollback_bytes_max / 1024 / 1024} MB in memory at most: wide lines are fewer. Counts for terminals that are started from then on. Default: ${limits.terminal_scrollback_lines}.`,
+        description: `Lines of scrollback that are kept for each terminal. ${limits.terminal_scrollback_bytes_max / 1024 / 1024} MB in memory at most: of wide lines there are fewer. Applies to terminals that are started later. Default: ${limits.terminal_scrollback_lines}.`,
         examples: [limits.terminal_scrollback_lines],
       })
       .optional(),

@@ -1,6 +1,6 @@
 /**
- * Directories that no agent is given to write, whatever confines it: what is changed there runs later as the operator,
- * outside any sandbox.
+ * Directories that no agent may write, in any sandbox: what is changed there later runs as the operator, outside any
+ * sandbox.
  */
 import { type Dir, opendirSync, type Stats, statSync } from 'node:fs';
 import { delimiter, dirname, join, resolve } from 'node:path';

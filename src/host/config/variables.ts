@@ -27,7 +27,7 @@ export function parseValue(value: string): Part[] | { fault: string } {
         return { fault: `\${${name}} is a form of editors; here that variable is \${${ofEditors[1]}}` };
       if (!VARIABLE_NAME.test(name))
         return {
-          fault: `between \${ and } stands something else than a variable’s name${/:?[-=?+]/.test(name) ? ' (default values are not supported)' : ''}`,
+          fault: `between \${ and } there is something other than a variable’s name${/:?[-=?+]/.test(name) ? ' (default values are not supported)' : ''}`,
         };
       if (text !== '') parts.push({ text });
       text = '';

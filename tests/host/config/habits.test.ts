@@ -170,7 +170,7 @@ describe('paths that something else would have expanded', () => {
       /\$\{env:TOKEN\} is a form of editors; here that variable is \$\{TOKEN\}/,
     );
     expect(refusal(command('env: { A: "${input:token}" }')).message).toMatch(
-      /something else than a variable/,
+      /something other than a variable/,
     );
   });
 });
@@ -190,7 +190,7 @@ describe('files of other editors', () => {
     ['UTF-16 with a mark', Buffer.from(`\ufeff${text}`, 'utf16le'), /is UTF-16 text/, /iconv -f UTF-16/],
     ['UTF-16, the other order', Buffer.from(`\ufeff${text}`, 'utf16le').swap16(), /is UTF-16 text/, /iconv/],
     ['UTF-16 without a mark', Buffer.from(text, 'utf16le'), /NUL bytes/, /not UTF-16/],
-    ['a tab', text.replace('    runtime', '\t\truntime'), /[Tt]ab/, /Mend them|spaces/],
+    ['a tab', text.replace('    runtime', '\t\truntime'), /[Tt]ab/, /Correct them|spaces/],
   ])('%s is named', (_what, written, message, next) => {
     const refused = refusal(written);
     expect(refused.message).toMatch(message);

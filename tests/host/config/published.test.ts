@@ -18,7 +18,7 @@ interface Json {
 }
 
 describe('the JSON Schema', () => {
-  it('is up to date (vitest -u writes it anew)', async () => {
+  it('is up to date (vitest -u writes it again)', async () => {
     await expect(makeJsonSchema()).toMatchFileSnapshot(schemaFile);
     expect(publishedJsonSchema()).toBe(makeJsonSchema());
   });

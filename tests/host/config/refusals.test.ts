@@ -51,7 +51,15 @@ describe('syntax', () => {
     ['a tag', 'agents: !fleet {}\n', 'syntax', 1, 9, /tags/, /quotes/],
     ['a key that is a list', 'agents:\n  ? [a, b]\n  : 1\n', 'syntax', 2, 5, /plain text/, /name: value/],
     ['an alias without an anchor', 'agents:\n  a: *base\n', 'alias', 2, 6, /no anchor/, /&name/],
-    ['an alias within its anchor', 'agents: &x\n  a: *x\n', 'alias', 2, 6, /what it stands in/, /anchor/],
+    [
+      'an alias within its anchor',
+      'agents: &x\n  a: *x\n',
+      'alias',
+      2,
+      6,
+      /value that contains it/,
+      /anchor/,
+    ],
     [
       'a merge of text',
       'agents:\n  a:\n    <<: hello\n',
@@ -67,7 +75,7 @@ describe('syntax', () => {
       'alias',
       3,
       9,
-      /what it stands in/,
+      /value that contains it/,
       /anchor/,
     ],
     [

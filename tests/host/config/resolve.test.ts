@@ -58,7 +58,9 @@ describe('env', () => {
     const environment = { ANTHROPIC_API_KEY: KEY, BIG: 'x'.repeat(131_072), HALF: 'é'.repeat(60_000) };
     const error = problemOf(claude('env: { A: "${BIG}" }'), environment);
     expect(error).toMatchObject({ code: 'config.exec-too-long', who: 'config' });
-    expect(error.message).toContain('env.A has 129 KB; the system gives a program 128 KB in one piece.');
+    expect(error.message).toContain(
+      'env.A has 129 KB; the system allows 128 KB for one argument or variable.',
+    );
     const many = Array.from({ length: 9 }, (_, index) => `V${index}: "${'${HALF}'}"`).join(', ');
     expect(problemOf(claude(`env: { ${many} }`), environment).message).toContain('together');
     expect(resolveAgent(claude('env: { A: "${HALF}" }'), environment).env.A).toHaveLength(60_000);
@@ -357,7 +359,7 @@ describe('command', () => {
       /There is no program .*\/bin\/nothing/,
       /relative to the configuration/,
     ],
-    ['a directory', './bin', /is a directory/, /Mend the path/],
+    ['a directory', './bin', /is a directory/, /Correct the path/],
     ['not executable', './bin/tool', /may not be executed/, /chmod \+x/],
     ['a script without its interpreter', './bin/script', /begins with #!\/no\/such\/sh, which/, /Install it/],
     ['a script with Windows line ends', './bin/crlf', /crlf begins with #!\/bin\/sh\\r: /, /sed -i/],
