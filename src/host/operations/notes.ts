@@ -1,6 +1,6 @@
 /**
  * Everything that the host tells an agent in its own name. Each begins with the same mark, so that an agent and a
- * reader of its transcript know it from a person's words.
+ * reader of its transcript can tell it from the text of a person.
  */
 
 import type { LeaseRecord } from '../store/leases.ts';
@@ -25,7 +25,7 @@ export const heldNote = (by: string, away_ms: number): string =>
 
 export const frozenNote = (away_ms: number): string =>
   hostNote(
-    `You and everything you had started stood still for ${duration(away_ms)}; a time-out may have passed meanwhile.`,
+    `You and everything you had started were paused for ${duration(away_ms)}; a time-out may have passed meanwhile.`,
   );
 
 /** What the agent reads when it has the floor again. */

@@ -1,9 +1,9 @@
 /**
- * What is left of a run whose shim has died. Where the kernel kept a group of it, that is exact, as long as no
- * process has left the group. Else it has no ancestor any more, and three traces are followed: the processes that the
- * shim had noted down, those that carry the run's marker, and all that descends from either or from the group. That
- * is the best there is and not certain: what forked away and washed off the marker in its last moment is not found. Linux only: elsewhere the kernel does not tell the
- * environment of a process, and a terminal that is hung up has to be enough.
+ * What is left of a run whose shim has died. Where the kernel kept a group of it, that is exact, as long as no process
+ * has left the group. Else it has no ancestor any more, and three traces are followed: the processes that the shim had
+ * noted down, those that carry the run's marker, and all that descends from either or from the group. That is not
+ * certain: a process that forks and clears its marker at the last moment is not found. Linux only: elsewhere the kernel
+ * does not tell the environment of a process, and a terminal that is hung up has to be enough.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Group, type GroupPlace } from './cgroup.ts';

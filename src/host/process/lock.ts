@@ -1,6 +1,6 @@
 /**
- * One holder per file, decided by the kernel: flock(2) ends with the process that holds it, however it died,
- * so there is no stale lock to break and no pid to believe.
+ * One holder per file, decided by the kernel: flock(2) ends with the process that holds it, however it died, so there
+ * is no stale lock to break and no pid to trust.
  */
 import { closeSync, fstatSync, statSync } from 'node:fs';
 import { openToAppend } from '../files.ts';

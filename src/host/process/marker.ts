@@ -20,7 +20,7 @@ export function runMarkerOf(pid: number): string | null {
     throw new AetherError({
       code: 'peer.gone',
       who: 'user',
-      message: `Process ${pid} has exited, so it cannot be told whether it belongs to a run.`,
+      message: `Process ${pid} has exited, so it is not known whether it belongs to a run.`,
       next: 'Ask again from a process that stays until it is answered.',
     });
   }

@@ -1,8 +1,8 @@
 /**
  * Which processes cannot come from a run whose shim is dead. While a shim lives it is an ancestor of all that it has
- * started. Once it is dead, a process of the run that has washed its environment looks like any other of this user; so
- * it is the other one that must show something: an ancestor that began before the run did. That does not count for
- * those who adopt orphans, whose child anything can become. Linux only: elsewhere start times are not known.
+ * started. Once it is dead, a process of the run that has cleared its environment looks like any other of this user. So
+ * only a process with an ancestor that is older than the run counts as an outsider; ancestors that adopt orphans do not
+ * count, because any process can become their child. Linux only: elsewhere start times are not known.
  */
 import { spawnSync } from 'node:child_process';
 import { messageOf } from '../errors.ts';

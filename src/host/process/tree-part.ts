@@ -15,7 +15,7 @@ export interface TreeScope {
   kill(limit_ms: number, onRound: () => void): Promise<TreeEnd>;
 }
 
-/** @param chosen the living processes of the part, looked up anew each time */
+/** @param chosen the living processes of the part, looked up again each time */
 export function treePart(chosen: () => ProcStat[]): TreeScope {
   return {
     living: chosen,

@@ -1,7 +1,7 @@
 /**
- * Ending everything below a process. The caller is a child subreaper, so whatever its descendants do — new
- * sessions, double forks, cleared environments — they stay below it until they are dead, and "no descendants"
- * is a fact and not a hope. Only Linux has this; elsewhere a daemonised process escapes.
+ * Ending everything below a process. The caller is a child subreaper, so whatever its descendants do — new sessions,
+ * double forks, cleared environments — they stay below it until they are dead, and "no descendants" is certain. Only
+ * Linux has this; elsewhere a daemonised process escapes.
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,4 @@
-/** What a shim is told of how far its journal is processed: it may delete that. */
+/** Tells a shim how far its journal is processed, so that it may delete that part. */
 import { messageOf } from '../errors.ts';
 import type { Log } from '../log.ts';
 import type { ShimClient } from '../shim/client/client.ts';

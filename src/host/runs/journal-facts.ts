@@ -1,5 +1,5 @@
 /**
- * What a journal record says about the run, noted in the run's record and told to the rest of the host. Runs inside
+ * What a journal record says about the run, stored in the run's record and passed to the rest of the host. Runs inside
  * the transaction that saves how far the journal is processed.
  */
 import type { EngineState, ObservedEvent, Runtime } from '../../runtimes/runtime.ts';

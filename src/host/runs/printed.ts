@@ -1,5 +1,5 @@
 /**
- * What a run's programs printed, from its journal: on from a place, or by so many lines from the end. The journal is
+ * What a run's programs printed, from its journal: from an offset on, or a number of lines from the end. The journal is
  * read in pieces and only as far as is asked for: the end of a large one costs what its last file costs.
  */
 import { JournalReader } from '../shim/client/reader.ts';

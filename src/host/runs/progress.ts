@@ -1,9 +1,8 @@
 /**
- * How far a run's journal is processed. Facts and offset are saved in one transaction, so a host that dies
- * anywhere repeats nothing and skips nothing; output that told of nothing is saved in steps, because reading it
- * again tells of nothing either. Only the store is waited for (a full disk). A record that cannot be taken for
- * another reason is left out, and bytes that cannot be read are passed over: what a program prints must not stop
- * its run.
+ * How far a run's journal is processed. Facts and offset are saved in one transaction, so a host that dies anywhere
+ * repeats nothing and skips nothing; for output without facts the offset is saved in steps, because reading it twice
+ * does no harm. Only the store is waited for (a full disk). A record that cannot be taken for another reason is left
+ * out, and bytes that cannot be read are passed over: what a program prints must not stop its run.
  */
 import type { Clock } from '../clock.ts';
 import { isStoreFailure, messageOf, toWireError } from '../errors.ts';
@@ -192,7 +191,7 @@ export class Progress {
           await this.#batch.next(this.#o.clock.elapsed() - began_ms);
         }
         this.#retry_ms = RETRY_MS_MIN;
-        if (this.#behind) this.#o.log.info('the journal goes on');
+        if (this.#behind) this.#o.log.info('the journal continues');
         this.#behind = false;
       } catch (error) {
         this.#failed(error);
@@ -323,7 +322,10 @@ export class Progress {
           throw error;
         }
         this.#followFailures = 0;
-        this.#o.log.error({ error: messageOf(error) }, 'what follows from the journal could not be done');
+        this.#o.log.error(
+          { error: messageOf(error) },
+          'the effects of a journal record could not be applied',
+        );
       }
     }
   }

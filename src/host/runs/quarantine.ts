@@ -1,6 +1,6 @@
 /**
- * What is left out of a run's output because the host could not take it. Each is told as an event, up to a limit:
- * a program that prints nothing else must not fill the event log. The journal keeps the bytes themselves.
+ * Output of a run that the host could not process and left out. Each case is an event, up to a limit: a program that
+ * prints nothing else must not fill the event log. The journal keeps the bytes themselves.
  */
 import { messageOf } from '../errors.ts';
 import type { Topics } from '../events/topics.ts';

@@ -129,7 +129,7 @@ export class Run {
     return this.#progress.behind;
   }
 
-  /** True while its journal cannot be read: what becomes of it is not seen. */
+  /** True while its journal cannot be read: its events are missing. */
   get unreadable(): boolean {
     return this.#progress.unreadable !== null;
   }

@@ -1,6 +1,6 @@
 /**
- * Slow or stuck? A turn is stuck when, for as long as was agreed, nothing of it has moved at all: the engine
- * printed nothing, no tool was begun or done, no process came or went, and none used the CPU. Pure: told by numbers.
+ * Slow or stuck? A turn is stuck when it made no progress for the configured time: the engine printed nothing, no tool
+ * began or ended, no process came or went, and none used the CPU. Pure: it computes on numbers.
  */
 
 /** One look at a run that is in the middle of a turn. */

@@ -1,6 +1,6 @@
 /**
- * What the journal says of a run's processes as a whole: what holds them together, who they are, and whether
- * they stand still. Part of the run's record, so that a host who finds the shim dead knows whom to look for.
+ * What the journal says of a run's processes as a whole: what holds them together, who they are, and whether they stand
+ * still. Part of the run's record, so that a host that finds the shim dead knows which processes to look for.
  */
 import type { Evidence } from '../api.ts';
 import type { EgressDecision } from '../egress/egress-protocol.ts';
@@ -132,11 +132,11 @@ export function livedFor({ tree, started_ms }: RunRecord, exited_ms: number): nu
 /** How a pause is known. */
 export function pauseEvidence(pause: NonNullable<RunTree['pause']>): Evidence {
   const { processes, means, ticks, sample_ms, since_ms, by } = pause;
-  const who = processes === 1 ? 'its one process stands' : `all ${processes} processes stand`;
+  const who = processes === 1 ? 'its one process is frozen' : `all ${processes} processes are frozen`;
   return {
     source: 'shim',
     grade: 'enforced',
-    what: `paused by ${by}: ${who} still (${means}); ${ticks} CPU ticks in ${sample_ms} ms`,
+    what: `paused by ${by}: ${who} (${means}); ${ticks} CPU ticks in ${sample_ms} ms`,
     at_ms: since_ms,
   };
 }

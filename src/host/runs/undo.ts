@@ -1,6 +1,6 @@
 /**
  * Puts a run's record back as it was, for a part of a transaction that is undone while the rest of it goes on. The
- * record is changed in place, because others hold on to it and to its parts.
+ * record is changed in place, because other objects refer to it and to its parts.
  */
 import type { RunRecord } from '../store/runs.ts';
 

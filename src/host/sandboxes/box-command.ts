@@ -1,17 +1,17 @@
 /**
- * How bubblewrap is started so that its own two processes, one outside and one as pid 1 of the box, are not in the way
- * of the engine's streams. A shell prepares outside, another one inside, before any program of the agent runs; both
+ * How bubblewrap is started so that its own two processes, one outside and one as pid 1 of the box, do not hold the
+ * streams of the engine. A shell prepares outside, another one inside, before any program of the agent runs; both
  * become what they start.
  *
- * Streams apart: pid 1 holds, for good, the stdin and stdout that bubblewrap was started with, and is dumpable. Every
+ * * Streams apart: pid 1 holds, for good, the stdin and stdout that bubblewrap was started with, and is dumpable. Every
  * program in the box could open the engine's terminal at /proc/1/fd/0, or at /dev/console, read what a person types and
- * write on their screen; a program that may trace could take the engine's sockets. So bubblewrap gets /dev/null, and the
- * streams under other numbers, which it hands on to what it starts and closes in itself.
+ * write on their screen; a program that may trace could take the engine's sockets. So bubblewrap gets /dev/null, and
+ * the streams under other numbers, which it hands on to what it starts and closes in itself.
  *
- * Signals of a terminal: Ctrl-C goes to every process of its foreground group, and bubblewrap would end by it, and the
- * box with it, where the program inside only interrupts what it does. It would end by the hang-up, too, that follows when
- * the program inside was the last that had the terminal open, before it can say how that one ended. Outside they are
- * ignored, inside they are as ever.
+ * * Signals of a terminal: Ctrl-C goes to every process of its foreground group, and bubblewrap would end by it, and
+ * the box with it, where the program inside only interrupts what it does. It would end by the hang-up, too, that
+ * follows when the program inside was the last that had the terminal open, before it can say how that one ended.
+ * Outside they are ignored; inside they work as usual.
  */
 import { spawnSync } from 'node:child_process';
 import type { ProcessSpec } from '../shim/shim-protocol.ts';

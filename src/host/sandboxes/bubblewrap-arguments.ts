@@ -1,4 +1,6 @@
-/** What bwrap is told for one box: its namespaces, the system's directories, what the box shows, and nothing else. */
+/**
+ * The arguments of bwrap for one box: its namespaces, the system's directories, what the box shows, and nothing else.
+ */
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { limits } from '../limits.ts';

@@ -1,4 +1,4 @@
-/** Whether bubblewrap works here, shown by making a box; where not, what stands in the way and the command that mends it. */
+/** Whether bubblewrap works here, tested by making a box; if not, the cause and the command that fixes it. */
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
@@ -93,7 +93,7 @@ function hindrance(said: string): Missing {
     };
   return {
     what: `bubblewrap does not work here: ${said}`,
-    mend: 'Mend what it names; `bwrap --unshare-user --ro-bind / / true` shows it again',
+    mend: 'Correct what it names; `bwrap --unshare-user --ro-bind / / true` shows it again',
   };
 }
 

@@ -204,8 +204,8 @@ function failed(path: string, why: string, cause?: unknown): AetherError {
     {
       code: 'program.copy-failed',
       who: 'user',
-      message: `${path} cannot be started so that an agent does not reach into it. ${why}`,
-      next: 'Mend what it says (free space, permissions), or let XDG_CACHE_HOME name another directory, then start the agent again.',
+      message: `${path} cannot be started out of reach of the agent. ${why}`,
+      next: 'Correct that (free space, permissions), or let XDG_CACHE_HOME name another directory, then start the agent again.',
     },
     { cause },
   );

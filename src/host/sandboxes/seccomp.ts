@@ -1,10 +1,10 @@
 /**
  * The filter of system calls that a box is started with (`bwrap --seccomp`). Its bytes are made here, so that it needs
  * no library and is the same on every machine. It names what is refused and lets the rest pass: an agent runs any
- * program, and namespaces confine it. Refused is what goes round the namespaces, and what lets the programs of an
- * agent reach into its engine.
+ * program, and namespaces confine it. It refuses calls that get around the namespaces, and calls by which programs of
+ * an agent reach into its engine.
  *
- * A kernel from 5.11 on finds out once which calls always pass, and asks the filter only for the others.
+ * * A kernel from 5.11 on finds out once which calls always pass, and asks the filter only for the others.
  */
 import {
   allow,

@@ -1,8 +1,9 @@
 /**
- * Which system calls a box refuses, and why: data for the filter (seccomp.ts). The numbers are those of
- * asm/unistd_64.h (x86-64) and asm-generic/unistd.h (arm64); null where an architecture has no such call.
+ * Which system calls a box refuses, and why: data for the filter (seccomp.ts). The numbers are those of asm/unistd_64.h
+ * (x86-64) and asm-generic/unistd.h (arm64); null where an architecture has no such call.
  *
- * EPERM: a power that a program in a box has not. ENOSYS: a facility that programs do without where it is missing.
+ * * EPERM: a power that a program in a box does not have. ENOSYS: a facility that programs do without where it is
+ * missing.
  */
 
 export type Architecture = 'x64' | 'arm64';
@@ -89,7 +90,7 @@ export const refusals: readonly Refusal[] = [
     calls: { syslog: [103, 116] },
   },
   {
-    why: 'administers the machine: needs a capability that a box has not, and is refused without it being asked for',
+    why: 'administers the machine: needs a capability that a box does not have; refused without asking the kernel',
     errno: 'EPERM',
     calls: {
       kexec_load: [246, 104],

@@ -1,4 +1,4 @@
-/** What the host does with the facts of a run: one place from which each goes to the operations it concerns. */
+/** Passes each fact of a run to the operations that it concerns. */
 import type { RunSink } from '../../runs/run.ts';
 import { callOf, recordObserved } from '../launch/observe.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';

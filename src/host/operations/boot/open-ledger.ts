@@ -1,4 +1,4 @@
-/** The ledger of a running host: what it asks before a call, and who is told of what a call does. */
+/** The ledger of a running host: its checks before a call, and who is notified of the effects. */
 
 import type { MessageView } from '../../api.ts';
 import { Ledger } from '../../ledger/ledger.ts';

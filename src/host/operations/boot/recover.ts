@@ -1,7 +1,7 @@
 /**
- * After a host start: the runs that outlived the last host are taken back, what it had accepted and not yet done is
- * done, and takeovers go on where they stood. All of them at once, and as a rule before the doors open;
- * one that takes long (a silent shim, a large or unreadable journal) goes on in the background and delays no other.
+ * After a host start: adopts the runs that outlived the last host, finishes what it had accepted, and continues
+ * takeovers. All runs at once, and as a rule before the doors open; one that takes long (a silent shim, a large or
+ * unreadable journal) continues in the background and delays no other.
  */
 import { messageOf } from '../../errors.ts';
 import type { Run } from '../../runs/run.ts';

@@ -1,4 +1,4 @@
-/** Agents as clients see them, put together from the nouns that know a part, and the word that one has changed. */
+/** Agents as clients see them, put together from the nouns, and the notice that one has changed. */
 import type { Runtime } from '../../../runtimes/runtime.ts';
 import { agentView, type ViewParts } from '../../agents/views.ts';
 import type { AgentView } from '../../api.ts';

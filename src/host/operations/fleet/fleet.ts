@@ -1,7 +1,7 @@
 /**
  * From aether.yaml to agents. An edit may come from an agent that can write the file, while the host runs or while none
  * does: it applies by itself only as far as it narrows, in the name of the file. Everything else waits for `apply`,
- * which is an operator's. A file that cannot be read keeps the last good fleet and says why.
+ * which only an operator may call. A file that cannot be read keeps the last good fleet and says why.
  */
 import path from 'node:path';
 import type { HostInfo, PlanChange, PlanView, Principal } from '../../api.ts';
@@ -241,7 +241,7 @@ export class Fleet {
       code: 'config.unproven',
       who: 'user',
       message: `${config.file} ${why}: it may say more than you wrote.`,
-      next: `Read it with \`aether plan\`, then ${then}: what was shown is applied, and nothing else. A file outside of the workspaces needs no second look.`,
+      next: `Read it with \`aether plan\`, then ${then}: only what was shown is applied. A file outside the workspaces needs no such review.`,
     });
   }
 
@@ -305,7 +305,7 @@ export class Fleet {
     const plan = { ...made, changes: made.changes.map((change) => this.#explained(change, config)) };
     const { enabled, port } = this.#console ?? config.console;
     if (config.console.enabled === enabled && config.console.port === port) return plan;
-    const warning = `${config.file}: what changed below console counts from the next start of the host (\`aether down\`, then \`aether up\`).`;
+    const warning = `${config.file}: changes below console apply from the next start of the host (\`aether down\`, then \`aether up\`).`;
     return { ...plan, warnings: [...plan.warnings, warning] };
   }
 

@@ -74,7 +74,7 @@ function effective(
   running: boolean,
 ): Pick<PlanChange, 'action' | 'changed' | 'why'> {
   if (action !== 'restart' || running) return { action, changed, why };
-  return { action: 'change', changed, why: `${why}; it is not running, so this counts from its next start` };
+  return { action: 'change', changed, why: `${why}; it is not running, so this applies from its next start` };
 }
 
 async function planSandbox(

@@ -1,6 +1,6 @@
 /**
- * Carries an operator's answer to whom it is for: to the gate at which a tool call waits, or to the asker of a
- * question. The answer is durable before it is sent.
+ * Delivers the answer of an operator: to the gate at which a tool call waits, or to the agent that asked. The answer is
+ * durable before it is sent.
  */
 import type { ApprovalAnswer, ApprovalView } from '../../api.ts';
 import type { Run } from '../../runs/run.ts';

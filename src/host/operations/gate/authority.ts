@@ -1,5 +1,5 @@
 /**
- * A text never raises what its reader may do, however many hands it went through. Once an agent has read another's
+ * A text never raises what its reader may do, however often it was passed on. Once an agent has read another's
  * words — a wake-up or an injection in their name, mail of theirs, a memory that they stored — a call that they could not
  * make themselves waits for the operator, although the reader's own rules would let it run. That lasts as long as the
  * conversation, which holds the text: until the operator trusts it (`widen`) or begins a new one. Nothing that an engine

@@ -1,8 +1,8 @@
 /**
- * The gate of a run: its engine asks before every tool call, once at the gate and once more where its own rules want
- * a person asked, and the host lets the call pass, asks the operator, or holds it back. What waits is part of the
- * run's record, saved with the journal offset that told of it; an answer counts as given once the journal has it. So
- * a call waits out the death of a host and is answered once, by whichever host is there.
+ * The gate of a run: its engine asks before every tool call, once at the gate and once more where its own rules want a
+ * person asked, and the host lets the call pass, asks the operator, or holds it back. What waits is part of the run's
+ * record, saved with the journal offset at which it was read; an answer counts as given once the journal has it. So a
+ * waiting call survives the death of a host and is answered once.
  */
 import type { Frame } from '../../../runtimes/runtime.ts';
 import type { Agents } from '../../agents/agents.ts';
@@ -156,7 +156,7 @@ export class Gate {
   }
 
   #tooMany(waiting: number): void {
-    const text = `${waiting} tool calls wait for an answer: what is asked beyond that gets none and does not run.`;
+    const text = `${waiting} tool calls wait for an answer: further calls get none and do not run.`;
     this.#append('engine.note', { level: 'error', text }, 'observed');
   }
 
@@ -188,7 +188,7 @@ export class Gate {
     const run = this.#run;
     const { floor, gate } = run.record;
     if (run.ended || !run.connected || !engineHasFloor(floor) || this.#shut) return;
-    if (!gate.installed) this.#install('put in, as an older host started this engine');
+    if (!gate.installed) this.#install('installed: an older host started this engine');
     if (gate.ungated !== null) this.#close();
     for (const call of gate.waiting) {
       if (call.verdict === 'ask' || call.verdict === 'none' || this.#onTheWay.has(frameId(call))) continue;
@@ -245,10 +245,7 @@ export class Gate {
     try {
       this.#run.save(() => show(this.#run, clock.now()));
     } catch (error) {
-      log.warn(
-        { run: this.#run.id, error: messageOf(error) },
-        'it was not noted whether an agent stands still',
-      );
+      log.warn({ run: this.#run.id, error: messageOf(error) }, 'the hold of an agent was not saved');
     }
   }
 
@@ -267,7 +264,7 @@ export class Gate {
   /** Held, the turn of an engine without a gate is cut short: nothing else would stop it. */
   #close(): void {
     const { record: run, runtime } = this.#run;
-    this.#install('put in, as a tool ran without asking');
+    this.#install('installed: a tool ran without asking');
     const turns = run.turn.says !== null && run.turn.says.activity !== 'idle';
     if (!turns || !isHeld(this.#p.agents, this.#run)) return;
     const frame = runtime.interrupt?.(`gate-interrupt-${run.floor.process}-${run.turn.says?.at_ms}`);
@@ -318,7 +315,7 @@ export class Gate {
     store.transaction(() => {
       this.#run.save(({ gate, turn }) => {
         for (const { approval } of long) if (approval !== undefined) approvals.withdraw(approval, 'host');
-        const message = held ? STOPPED : 'Not run: nobody answered whether it may.';
+        const message = held ? STOPPED : 'Not run: the question whether it may was not answered.';
         record.decided(gate, (call) => long.includes(call), { verdict: held ? 'stop' : 'deny', message });
         if (held) breakOff(turn);
       });

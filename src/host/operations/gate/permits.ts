@@ -1,6 +1,6 @@
 /**
  * Whether the permissions of an agent run a tool call without asking, read more strictly than any engine reads them:
- * a rule that might not mean this call does not count for it, and does against it.
+ * where it is not certain that a rule covers this call, an allowing rule does not count and a denying one does.
  */
 import type { CallFacts, PermissionSpec } from '../../../runtimes/runtime.ts';
 

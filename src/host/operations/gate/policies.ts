@@ -1,4 +1,4 @@
-/** The policies of today, in their order. Budgets and rules join the list. */
+/** The policies, in their order. */
 import type { Agents } from '../../agents/agents.ts';
 import type { Run } from '../../runs/run.ts';
 import { isBreakingOff } from '../turn/turn.ts';

@@ -19,7 +19,7 @@ export interface Policy {
   readonly name: string;
   /** Decides once, when the call asks. Reads, and changes nothing. */
   decide(call: AskedCall, run: Run): Decision;
-  /** Keeps answers back for as long as this is true, whatever was decided. Asked anew at each look. */
+  /** Keeps answers back for as long as this is true, whatever was decided. Asked again at each look. */
   withholds?(call: GateCall, run: Run): boolean;
 }
 

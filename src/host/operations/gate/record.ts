@@ -22,7 +22,7 @@ function forget(gate: GateRecord, toolUseId: string): void {
   gate.passed = gate.passed.filter((id) => id !== toolUseId);
 }
 
-/** What becomes of a call that waits. */
+/** The outcome of a call that waits. */
 export function decided(
   gate: GateRecord,
   which: (call: GateCall) => boolean,

@@ -1,6 +1,6 @@
 /**
- * What a sandbox shows is mounted by its path. In a place that agents can write, one of them may have put a link there:
- * it would show what the link leads to.
+ * Checks what a sandbox shows before it is mounted by its path: an agent may have put a link in a place that it can
+ * write, and the sandbox would show the target of that link.
  */
 import { lstatSync } from 'node:fs';
 import path from 'node:path';

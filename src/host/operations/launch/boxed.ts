@@ -1,6 +1,7 @@
 /**
  * A process of a run as it is started in its box. An engine that asks the host before its tools run is started from an
- * execute-only copy of its program: what it starts itself could otherwise answer for the host in its memory.
+ * execute-only copy of its program: otherwise programs that it starts could write its memory and answer in place of the
+ * host.
  */
 import { join } from 'node:path';
 import type { LaunchSpec, LoadedPath, Runtime } from '../../../runtimes/runtime.ts';

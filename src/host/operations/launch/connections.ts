@@ -1,7 +1,7 @@
 /**
- * The host's connections to the shims of its runs. One that breaks is mended while the shim lives, however long
- * it is silent: silence is not death. When the shim is dead, or can never be reached again, the run is lost: what
- * is left of it is ended, its journal is read to the last whole record, and the restart policy decides.
+ * The host's connections to the shims of its runs. A broken one is restored while the shim lives, however long it is
+ * silent: silence is not death. When the shim is dead, or can never be reached again, the run is lost: what is left of
+ * it is ended, its journal is read to the last whole record, and the restart policy decides.
  */
 import fs from 'node:fs';
 import { sleep } from '../../clock.ts';
@@ -56,12 +56,12 @@ export class Connections {
       this.#wiring.report({ ...report, door: `shim of ${run.record.agent}`, why: message }),
     );
     client.onClose((why) => {
-      // A newer host has the run, and whatever becomes of it.
+      // A newer host has the run and handles its end.
       if (why.code === 'shim.fenced') return;
       this.#regain(run, clock.elapsed() - since_ms).catch((error: unknown) =>
         this.#wiring.log.error(
           { run: run.id, error: messageOf(error) },
-          'a broken connection was not mended',
+          'a broken connection was not restored',
         ),
       );
     });
@@ -115,7 +115,7 @@ export class Connections {
   #unheard(run: Run, why: string): void {
     if (run.record.state === 'unknown') return;
     run.save((record) => {
-      const what = `its shim (pid ${record.shim?.pid}) lives and cannot be spoken to: ${why}`;
+      const what = `its shim (pid ${record.shim?.pid}) lives and cannot be reached: ${why}`;
       run.setState('unknown', { source: 'host', what, at_ms: this.#wiring.clock.now() });
     });
   }

@@ -1,7 +1,7 @@
 /**
- * What boxes show read-only in a workspace stays so when a process outside has put another file in its place: the kernel
- * takes away what was mounted on the old one. Until it is covered again a process inside can open the new one, and it
- * could write the editor's own copy of it before: so what such a file says counts only once an operator has seen it.
+ * Keeps read-only what boxes show read-only in a workspace, when a process outside replaces such a file: the kernel
+ * drops the mount of the old one. Until the new file is covered, a process inside can open it, and it could write the
+ * editor's copy before. So the content of such a file applies only once an operator has seen it.
  */
 import { lstatSync } from 'node:fs';
 import { messageOf } from '../../errors.ts';
@@ -81,7 +81,7 @@ async function cover(run: Run, place: string): Promise<void> {
   const { sandbox } = run.record;
   const marks = uncovered && sandbox.config !== undefined && !(sandbox.kept ?? []).includes(place);
   if (!marks || run.closed || run.ended) return;
-  // Even if the file of before should come back: a process inside may have it open.
+  // Even if the earlier file comes back: a process inside may have it open.
   run.save((record) => {
     record.sandbox = { ...sandbox, config: 'uncovered' };
   });

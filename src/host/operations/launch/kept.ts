@@ -1,8 +1,8 @@
 /**
- * What a box shows read-only inside of what its processes may write: what engines load at a start, of every agent, and
- * what git runs for the operator outside. What is not there could be made, and a mount needs a place: for as long as the
- * run lives an empty directory stands there, which git does not see, or a file that says to git what it would do without
- * it. An explicit `write:` gives a place back.
+ * The paths that a box shows read-only inside what its processes may write: what engines load when they start, and what
+ * git runs for the operator outside. An agent could create a path that is missing, and a mount needs a target: while
+ * the run lives an empty directory stands there, which git does not see, or a file that tells git what it would do
+ * without that file. An explicit `write:` makes a path writable.
  */
 import { lstatSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
@@ -55,7 +55,7 @@ export function loadedByAll(
   });
 }
 
-/** @param write what the box's processes may write @param stateDir what lies in it is made anew for each start */
+/** @param write what the box's processes may write @param stateDir what lies in it is made again for each start */
 export function keptOf(write: readonly string[], loaded: readonly LoadedPath[], stateDir: string): Kept {
   // A workspace that is not there yet is made before the start.
   const tops = write.filter((path) => !within(path, stateDir) && (statOf(path)?.isDirectory() ?? true));

@@ -269,7 +269,7 @@ export class Launcher {
     // An edit while no host ran counts, too.
     void changeNetwork(this.#wiring, run);
     if (status.processes.length === 0) {
-      // The host died before it said what to run; nothing was lost, so begin anew.
+      // The host died before it said what to run; nothing was lost, so begin again.
       const why = NEVER_STARTED;
       const ladder: StopLadder = { term_ms: 0, kill_ms: 1_000 };
       const failure = await client.stop('never-started', ladder, why).then(

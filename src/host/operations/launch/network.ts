@@ -184,6 +184,6 @@ export async function changeNetwork(wiring: Pick<Needs, 'agents' | 'log'>, run: 
   try {
     await run.client.policy(rules);
   } catch (error) {
-    wiring.log.warn({ run: run.id, error: messageOf(error) }, 'its proxy goes on with the hosts of before');
+    wiring.log.warn({ run: run.id, error: messageOf(error) }, 'its proxy keeps the earlier list of hosts');
   }
 }

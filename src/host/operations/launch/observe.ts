@@ -198,7 +198,7 @@ function callLine(tool: string, input: unknown): string {
   const given = typeof input === 'object' && input !== null ? Object.values(input) : [input];
   const about = given.find((value) => typeof value === 'string' && value.trim() !== '');
   const name = tool.replace(/^mcp__aether__/, '');
-  // The question of before, waited for once more: its id says nothing to a person.
+  // The earlier question, waited for again: its id says nothing to a person.
   if (name === 'aether_ask_operator' && given.length > 0 && !Object.hasOwn(Object(input), 'question'))
     return `${name}: still waits for the answer`;
   if (about !== undefined) return `${name}: ${String(about)}`;

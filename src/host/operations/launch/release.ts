@@ -1,7 +1,7 @@
 /**
- * What a run holds, and giving it back: its processes, its group, its door, its sockets, and the files it was
- * given. All of it follows from the run's id and its record, so that a host that comes after a death finds what
- * the dead one held. The journal stays: it is what is known of the run.
+ * What a run holds, and its release: its processes, its group, its door, its sockets, and the files it was given. All
+ * of it follows from the run's id and its record, so the host after a dead one finds it. The journal stays, because it
+ * is the record of the run.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -97,7 +97,7 @@ export async function endRemains(wiring: Needs, record: RunRecord, why: string):
       ? `${end.survivors} of its processes could not be killed`
       : exact
         ? 'certain: no process outlives its sandbox'
-        : `best effort: ${end.escaped ? 'some had left the group that the kernel kept; ' : ''}found by ${kept ? 'the group that the kernel kept, by ' : ''}recorded pids, by the marker in the environment and by descent; what has shed all of these is not found`;
+        : `best effort: ${end.escaped ? 'some had left the group that the kernel kept; ' : ''}found by ${kept ? 'the group that the kernel kept, by ' : ''}recorded pids, by the marker in the environment and by descent; a process without any of these is not found`;
   return { ...end, exact, why, certainty };
 }
 

@@ -1,4 +1,4 @@
-/** What the repository of a workspace sets up for its engine is told with each start: obeyed, or left out. */
+/** Reports at each start what the repository of a workspace sets up for its engine, and whether the engine uses it. */
 import type { LaunchSpec } from '../../../runtimes/runtime.ts';
 import { limits } from '../../limits.ts';
 import type { RunRecord } from '../../store/runs.ts';

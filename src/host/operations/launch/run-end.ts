@@ -44,7 +44,7 @@ export function crashProblem(agent: AgentRecord, record: RunRecord): AgentRecord
     code: 'agent.crashed',
     who: 'runtime',
     message: `${agent.name} does not run: ${how}.${again}${last === null ? '' : ` Last seen: ${last}`}`,
-    next: `See \`aether logs ${agent.name}\`, mend it, then \`aether start ${agent.name}\`.`,
+    next: `See \`aether logs ${agent.name}\`, correct the cause, then \`aether start ${agent.name}\`.`,
   };
 }
 

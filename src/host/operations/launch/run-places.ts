@@ -1,4 +1,4 @@
-/** Where a run has what on the disk. It follows from the run's id, so that a host that comes after a death finds it. */
+/** The paths of a run. They follow from its id, so the host after a dead one finds them. */
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { RunPlace } from '../../../runtimes/runtime.ts';

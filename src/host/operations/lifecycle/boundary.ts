@@ -1,6 +1,6 @@
 /**
  * Brings a running engine to a boundary, where it can be replaced, copied or stopped without harm to its conversation:
- * between two tools, and with nothing on its way to it. Knows no lease: who wants the boundary says for how long.
+ * between two tools, and with nothing on its way to it. It knows no lease: the caller says how long to wait.
  */
 import { randomUUID } from 'node:crypto';
 import type { Run } from '../../runs/run.ts';

@@ -1,6 +1,6 @@
 /**
- * Ends a run as it was asked for: through its shim while that answers, from outside where it does not. Always
- * comes back, whatever the shim does and whatever its journal holds.
+ * Ends a run on request: through its shim while that answers, otherwise from outside. It always returns, whatever the
+ * shim does and whatever the journal holds.
  */
 import type { Run } from '../../runs/run.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';

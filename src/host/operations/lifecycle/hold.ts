@@ -1,7 +1,7 @@
 /**
- * Holding an agent: no tool of it runs any more and no turn is begun, until it is resumed. The wish is part
- * of the agent's record, so it outlives hosts and runs; the gate makes it true. Background processes that a tool
- * left behind go on: pause is what stops those.
+ * Holds an agent: it runs no tool and begins no turn until it is resumed. The request is part of the agent's record, so
+ * it outlives hosts and runs; the gate enforces it. Background processes that a tool left keep running; pause stops
+ * those.
  */
 import { messageOf } from '../../errors.ts';
 import { limits } from '../../limits.ts';

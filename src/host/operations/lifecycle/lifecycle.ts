@@ -1,5 +1,5 @@
 /**
- * Makes what is wanted true: start, stop, kill, restart, and what happens when a run ends by itself. One
+ * Brings an agent to its desired state: start, stop, kill, restart, and what happens when a run ends by itself. One
  * operation per agent at a time; a kill does not wait for its turn.
  */
 import { decideRestart, stableAfter } from '../../agents/restart-policy.ts';
@@ -200,7 +200,7 @@ export class Lifecycle {
         if (this.#wiring.runs.of(name) === null) await this.#launch(name, {});
       })
       .catch((error: unknown) =>
-        this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'an end was not seen through'),
+        this.#wiring.log.warn({ agent: name, error: messageOf(error) }, 'the end of a run was not completed'),
       );
   }
 

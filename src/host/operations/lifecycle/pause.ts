@@ -1,6 +1,6 @@
 /**
- * Standing still and going on, as a client asks for it. The shim does it and proves it; here it is asked for,
- * and afterwards the agent is told what it could not notice: that time has passed, and what changed meanwhile.
+ * Pause and resume for clients. The shim freezes the processes and proves it; this file asks it to, and afterwards
+ * tells the agent what it could not notice: how much time passed, and what changed.
  */
 import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';

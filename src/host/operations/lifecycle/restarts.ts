@@ -1,4 +1,4 @@
-/** The automatic starts of each agent: which one is due, what its last runs have come to, and how many there were. */
+/** The automatic starts of each agent: which one is due, how its last runs ended, and how many there were. */
 
 import type { Decision, EndedRun } from '../../agents/restart-policy.ts';
 import type { Clock } from '../../clock.ts';
@@ -20,7 +20,7 @@ export class Restarts {
   readonly #due = new Map<string, DueRestart & { cancel: () => void }>();
   /** Of agents that were asked about. */
   readonly #counts = new Map<string, number>();
-  /** Runs in a row that ended before they were stable. Begins anew with a new host: only the first waits are shorter. */
+  /** Runs in a row that ended before they were stable. Begins again with a new host: only the first waits are shorter. */
   readonly #short = new Map<string, number>();
 
   constructor(needs: Needs) {

@@ -1,4 +1,4 @@
-/** Every agent is stopped because the host goes; their wishes stay, so that the next `aether up` continues them. */
+/** Stops every agent when the host ends. Their desired state stays, so that the next `aether up` continues them. */
 import { messageOf } from '../../errors.ts';
 import type { By, Wiring } from '../wiring.ts';
 import type { Lifecycle } from './lifecycle.ts';

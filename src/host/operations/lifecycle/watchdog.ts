@@ -1,7 +1,7 @@
 /**
- * Looks after turns that do not move. What is seen decides (runs/stuck.ts), the configuration says what is done:
- * report, interrupt, restart. Only a turn can be stuck: an agent that is idle, waits for an answer, is held, paused
- * or taken over is left alone, and so is a plain command, whose output says nothing about turns.
+ * Watches turns for progress. runs/stuck.ts decides whether a turn is stuck; the configuration says what to do: report,
+ * interrupt, restart. Only a turn can be stuck: an agent that is idle, waits for an answer, is held, paused or taken
+ * over is left alone, and so is a plain command, whose output says nothing about turns.
  */
 import { randomUUID } from 'node:crypto';
 import type { Activity } from '../../../runtimes/runtime.ts';
@@ -191,7 +191,7 @@ export class Watchdog {
     const { engine, others } = cpuSince(quiet, now);
     const doing =
       now.tools.length > 0 ? `in ${now.tools.map((tool) => tool.split(' ')[0]).join(', ')}` : 'at the model';
-    const what = `nothing has moved for ${duration(quiet_ms)} ${doing}: no output, no tool begun or done, ${engine} CPU ticks of the engine and ${others} of ${now.processes.size - 1} other processes`;
+    const what = `no progress for ${duration(quiet_ms)} ${doing}: no output, no tool begun or done, ${engine} CPU ticks of the engine and ${others} of ${now.processes.size - 1} other processes`;
     const since_ms = this.#wiring.clock.now() - quiet_ms;
     watched.stuck ??= { since_ms, what };
     watched.acted = true;

@@ -1,6 +1,6 @@
 /**
- * Taking a message back, as long as it is unread: out of the host's queue, or out of the engine's where the
- * engine can be asked. What became of it is told by the receipt, never assumed.
+ * Takes back an unread message: from the host's queue, or from the engine's where the engine supports that. The receipt
+ * shows the outcome.
  */
 import type { InjectionView } from '../../api.ts';
 import { AetherError } from '../../errors.ts';
@@ -43,7 +43,7 @@ export async function cancelInjection(
   if (record.state === 'cancelled') return viewOf(record);
   const why = {
     queued: 'it is about to be sent',
-    delivered: 'the engine has it, and did not give it back',
+    delivered: 'the engine has it and did not release it',
     seen: 'the model has read it',
     acted: 'the model has read it',
     unknown: 'it is not known whether it was read',

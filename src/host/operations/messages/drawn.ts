@@ -1,4 +1,4 @@
-/** When a program on a terminal has taken in what was typed: it has drawn, and rests. */
+/** Whether a program on a terminal has processed what was typed: it has drawn, and rests. */
 import type { Clock } from '../../clock.ts';
 import { onFloor } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';

@@ -1,6 +1,6 @@
 /**
- * A message is typed into a program on a terminal: in pieces where the text and the key that sends it have to come apart,
- * and with a note of how, for its receipt. What cannot be typed now waits; what never can is given back.
+ * A message is typed into a program on a terminal: in pieces where the text and the key that sends it have to come
+ * apart, and with a note of how, for its receipt. What cannot be typed now waits; what can never be typed is refused.
  */
 import type { Frame, Typing } from '../../../runtimes/runtime.ts';
 import type { Clock } from '../../clock.ts';

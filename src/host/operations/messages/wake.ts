@@ -1,6 +1,6 @@
 /**
- * Mail wakes an idle agent. One message per burst of mail, only when the agent is between turns, and not more
- * often than the limit allows: two agents that answer each other for ever must not burn a budget unseen.
+ * Mail wakes an idle agent. One message per burst of mail, only when the agent is between turns, and not more often
+ * than the limit allows: two agents that answer each other for ever must not spend a budget unnoticed.
  */
 import type { MessageView } from '../../api.ts';
 import { isDiskFull, messageOf } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** What an agent that does not run any more printed last to its terminal: from the journal, which outlives the run. */
+/** The last terminal output of an agent that no longer runs: from the journal, which outlives the run. */
 import { AetherError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits.ts';
 import { replayFrom, terminalOf } from '../../runs/floor.ts';
@@ -29,7 +29,7 @@ export function lastTerminal({ agent, floor, journal_offset: to }: RunRecord, jo
       {
         code: 'terminal.forgotten',
         who: 'user',
-        message: `${agent} does not run, and what it printed is kept no longer: ${messageOf(error)}`,
+        message: `${agent} does not run, and its output is no longer kept: ${messageOf(error)}`,
         next: `Start it: aether start ${agent}. How much is kept is \`retention:\` in the configuration.`,
       },
       { cause: error },

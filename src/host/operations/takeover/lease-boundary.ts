@@ -1,4 +1,4 @@
-/** The boundary as a takeover waits for it: as long as its lease is there, and told in the lease. */
+/** The wait of a takeover for the boundary. It ends with the lease, and the lease shows what it waits for. */
 import type { Run } from '../../runs/run.ts';
 import type { LeaseRecord } from '../../store/leases.ts';
 import { reachBoundary } from '../lifecycle/boundary.ts';

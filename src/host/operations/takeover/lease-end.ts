@@ -1,4 +1,4 @@
-/** Ends of a takeover that are no hand-back: it is given up, the terminal ended by itself, the run is over. */
+/** Ends of a takeover other than a hand-back: the holder gives it up, the terminal ends, the run ends. */
 import { messageOf } from '../../errors.ts';
 import { besideOf, engineHasFloor, onFloor } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';

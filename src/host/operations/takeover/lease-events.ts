@@ -1,4 +1,4 @@
-/** A change of a lease and the event that tells of it: stored together, or neither is. */
+/** Stores a change of a lease together with its event, or neither. */
 import type { Topics, TopicsLike } from '../../events/topics.ts';
 import { OPERATOR } from '../../principals.ts';
 import type { LeaseRecord } from '../../store/leases.ts';

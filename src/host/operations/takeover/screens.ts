@@ -1,6 +1,6 @@
 /**
  * The screens of runs: each terminal of a run that is served is followed, watched or not, and what its program asks of
- * its terminal is answered. The answers are written by the shim once, whichever host comes upon the question.
+ * its terminal is answered. The shim writes each answer once, also when two hosts read the same question.
  */
 import type { TerminalLook } from '../../api.ts';
 import { limits } from '../../limits.ts';

@@ -1,6 +1,6 @@
 /**
- * The engine and its terminal in each other's place, over the same conversation. The shim swaps them by itself and
- * durably, and goes back to the one before when the other does not come up; here it is asked to, and waited for.
+ * Swaps the engine and its terminal over the same conversation. The shim does it durably, and goes back to the first
+ * when the second does not start; this file asks for it and waits.
  */
 import { nextSize, onFloor, toOpenWith } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';

@@ -1,7 +1,7 @@
 /**
- * Handing the floor to a human and back. For an engine that already is a terminal this is only the lease; for a
- * structured engine the processes are swapped (swap.ts). This file decides when, and what the agent is told
- * afterwards. Every step can be taken up again by a new host.
+ * Hands the floor to a person and back. For an engine that already is a terminal this is only the lease; for a
+ * structured engine the processes are swapped (swap.ts). This file decides when, and what the agent is told afterwards.
+ * A new host can continue at every step.
  */
 import type { AgentView, LeaseView } from '../../api.ts';
 import { messageOf } from '../../errors.ts';

@@ -1,6 +1,6 @@
 /**
- * What an agent does, as it is shown: what its engine says, unless it stands still at the gate. Both are kept, so
- * that what the engine said before a hold is what is shown after it.
+ * The activity of an agent as it is shown: what its engine reports, unless it waits at the gate. Both are kept, so that
+ * what the engine reported before a hold is shown again after it.
  */
 import type { Activity } from '../../../runtimes/runtime.ts';
 import type { ApprovalView, Caller, Evidence } from '../../api.ts';
@@ -49,7 +49,7 @@ export function showActivity(wiring: Needs, run: Run, at_ms: number, tool?: stri
   } else if (said !== null) {
     const question = awaitedQuestion(wiring, run);
     if (question !== null) {
-      // As old as the question: an engine calls anew when its call has waited for long.
+      // As old as the question: an engine calls again when its call has waited for long.
       const what = `waits for an answer to: ${question.title}`;
       show(wiring, run, 'waiting-for-operator', {
         source: 'host',
@@ -146,6 +146,6 @@ export function showAsking(wiring: Needs, caller: Caller): void {
   try {
     run.save(() => showActivity(wiring, run, wiring.clock.now()));
   } catch (error) {
-    wiring.log.warn({ run: run.id, error: messageOf(error) }, 'it was not noted that an agent waits for you');
+    wiring.log.warn({ run: run.id, error: messageOf(error) }, 'it was not saved that an agent waits for you');
   }
 }

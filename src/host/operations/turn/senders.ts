@@ -67,7 +67,7 @@ export function sendersOf(wiring: Needs, caller: Caller): Principal[] {
 }
 
 /**
- * The operator trusts what these senders have said in the conversation so far; what they say from now on narrows it anew.
+ * The operator trusts what these senders have said in the conversation so far; what they say from now on narrows it again.
  * @param senders default: all that are followed
  * @throws AetherError `authority.not-narrowed` where none of them is followed
  */

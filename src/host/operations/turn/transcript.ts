@@ -1,7 +1,7 @@
 /**
- * Reads the engine's own transcript while its structured channel is closed, as while a human holds the terminal,
- * and the conversation goes on all the same. Facts found here carry the engine's keys, so what both sources
- * tell is recorded once.
+ * Reads the engine's own transcript while its structured channel is closed, for example while a person holds the
+ * terminal and continues the conversation. Facts found here carry the engine's keys, so a fact from both sources is
+ * recorded once.
  */
 import { dirname, relative } from 'node:path';
 import type { AgentSpec, RunPlace } from '../../../runtimes/runtime.ts';

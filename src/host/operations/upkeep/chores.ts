@@ -1,7 +1,6 @@
 /**
- * What the host does by itself every few seconds: leases and holds whose time is over, what may leave the disk,
- * and its own end when no client needs it. A chore that fails is told in the log and tried again next time: a full
- * disk must not end the host, and no chore may end another.
+ * Periodic work of the host: expired leases and holds, retention, and its own end when no client needs it. A chore that
+ * fails is logged and tried again next time: a full disk must not end the host, and no chore may stop another.
  */
 import { isDiskFull, messageOf } from '../../errors.ts';
 import type { Wiring } from '../wiring.ts';

@@ -1,10 +1,11 @@
 /**
- * Bounded disk: what ended is kept for days and within bytes (`retention` in aether.yaml), whichever is reached
- * first, and goes oldest first. What lives, is open or is remembered is never touched, and neither is anything of
- * an agent's own (its conversations, its workspace). The event log says of itself how far it was cut (chain.ts).
+ * Bounds the disk: ended runs and old events are kept for a number of days and bytes (`retention` in aether.yaml),
+ * whichever limit is reached first, and are removed oldest first. Live runs, open requests and memories are never
+ * touched, and neither is anything of an agent's own (its conversations, its workspace). The event log records how far
+ * it was cut (chain.ts).
  *
- * Age is judged only on a clock that has been steady for an hour: a wrong date, for as long as it takes an operator to
- * notice, must not cost two weeks of journals.
+ * * Age is judged only on a clock that has been steady for an hour: a wrong date must not delete two weeks of journals
+ * before an operator notices it.
  */
 import fs from 'node:fs/promises';
 import path from 'node:path';
@@ -71,7 +72,7 @@ export class Retention {
         .catch((error: unknown) => {
           // Without disk nothing can be noted down, and so nothing is removed: a later sweep does it.
           const level = isDiskFull(error) ? 'warn' : 'error';
-          this.#wiring.log[level]({ error: messageOf(error) }, 'what is over could not be removed');
+          this.#wiring.log[level]({ error: messageOf(error) }, 'what has expired could not be removed');
         })
         .finally(() => {
           if (!this.#closed) this.start();

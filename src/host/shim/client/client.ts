@@ -252,7 +252,7 @@ export class ShimClient {
     const message = parsed(line);
     if (isReply(message)) this.#reply(message);
     else if (isNotice(message)) this.#notice(message);
-    else this.#end('it sent something that is no answer and no notice');
+    else this.#end('it sent something that is neither an answer nor a notice');
   }
 
   #notice(message: ShimNotice): void {
@@ -351,7 +351,7 @@ const NEXT: Record<string, string> = {
   swapping: 'Wait for the swap to end, then try again.',
   stopping: 'The run is ending: start the agent again.',
   paused: 'Resume the agent first.',
-  'not-paused': 'Ask for the status: it goes on already.',
+  'not-paused': 'Ask for the status: it runs already.',
   'not-still':
     'Something of it waits in the kernel (a slow disk, a network mount): try again, or kill the agent.',
   'bad-request': 'Its shim is of an older version: restart the agent, then ask again.',

@@ -1,6 +1,6 @@
 /**
  * Starts a shim so that nothing ties it to this host: its own session, no inherited descriptors, no inherited
- * environment. It is told what to do on stdin, says once that it is ready, and is on its own from then on.
+ * environment. It gets its instructions on stdin, reports once that it is ready, and is independent from then on.
  */
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
@@ -130,7 +130,7 @@ function startFailed(run: string, why: string, cause: unknown): AetherError {
       code: 'shim.start-failed',
       who: 'host',
       message: `The shim of run ${run} did not start: ${why}`,
-      next: 'Mend what it names, then start the agent again.',
+      next: 'Correct what it names, then start the agent again.',
     },
     { cause },
   );

@@ -27,7 +27,7 @@ export class Besides {
   /** @throws Refused, SpawnFailed */
   start(spec: ProcessSpec): Promise<RunProcess> {
     if (this.#all().filter(({ status }) => status.running).length >= BESIDE_MAX)
-      throw new Refused('beside-limit', `This run has ${BESIDE_MAX} processes beside, which is the most.`);
+      throw new Refused('beside-limit', `This run has ${BESIDE_MAX} processes beside, the maximum.`);
     return this.#processes.spawn(spec, true);
   }
 

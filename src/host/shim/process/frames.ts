@@ -1,6 +1,6 @@
 /**
- * Which frames a process was given. Every one is remembered until the host has durably read its journal entry:
- * from then on the host knows that it was written and will not send it again, and old ids may go.
+ * Which frames a process was given. Every one is remembered until the host has durably read its journal entry: from
+ * then on the host knows that it was written and will not send it again, and old ids can be dropped.
  */
 const REMEMBERED_AFTER_ACK = 10_000;
 

@@ -81,7 +81,7 @@ function openHandle(spec: HandleSpec): number {
   const path = join(spec.root, spec.path);
   if (!isAbsolute(spec.root)) throw new SpawnFailed(`The handle ${path} needs an absolute root.`);
   if (spec.path.split('/').includes('..') || path.includes('\0')) {
-    throw new SpawnFailed(`${JSON.stringify(spec.path)} is no path below ${spec.root}.`);
+    throw new SpawnFailed(`${JSON.stringify(spec.path)} is not a path below ${spec.root}.`);
   }
   const fd = openBelow(spec.root, spec.path, path);
   try {
@@ -157,13 +157,13 @@ function problemOf(errno: string): string {
     case 'ENOENT':
       return 'does not exist. Create it, or take it out of the configuration.';
     case 'ELOOP':
-      return 'is a symbolic link or has one on its way, which is not followed. Remove the link, or name the place it leads to.';
+      return 'is a symbolic link or has one in its path, and links are not followed. Remove the link, or name the place it leads to.';
     case 'ENOTDIR':
-      return 'has something on its way that is no directory. Look at it, then move it away.';
+      return 'has a part in its path that is not a directory. Look at it, then move it away.';
     case 'EXDEV':
       return 'leads out of the directory it has to be in.';
     case 'EACCES':
-      return 'cannot be reached: a directory on its way may not be entered (chmod u+x).';
+      return 'cannot be reached: a directory in its path may not be entered (chmod u+x).';
     case 'ENOSYS':
     case 'EPERM':
       return 'cannot be opened safely here: the system call openat2 (Linux 5.6) is missing or forbidden.';

@@ -1,5 +1,5 @@
 /**
- * Ends a process and its tree step by step: politely first, and certainly last. The scope says which tree: the whole
+ * Ends a process and its tree step by step: by a request first, by SIGKILL last. The scope says which tree: the whole
  * run, the run without what was started beside, or one process of those.
  */
 import { signalProcess } from '../../process/signal.ts';

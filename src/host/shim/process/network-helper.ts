@@ -1,7 +1,7 @@
 /**
  * Runs in the network namespace of a run, and nowhere else of its sandbox: opens sockets there and hands them to the
- * shim. `open` also sets the namespace up: loopback, and destinations that shall have no way out. A socket outlives
- * this process.
+ * shim. `open` also sets the namespace up: loopback, and routes that block destinations. A socket outlives this
+ * process.
  */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';

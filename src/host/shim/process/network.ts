@@ -1,9 +1,9 @@
 /**
  * The network namespace of a run, where its sandbox has one of its own. The shim makes it before the first process of
- * the run starts and holds it, with what listens inside, until the run ends: each box of the run is started in it, so
- * a takeover that swaps one box for another loses no listener, and no program of the agent can take a port first.
+ * the run starts and holds it, with what listens inside, until the run ends: each box of the run is started in it, so a
+ * takeover that swaps one box for another loses no listener, and no program of the agent can take a port first.
  *
- * An ordinary user may not make a network namespace but in a user namespace, which then owns it: that is held, too. A
+ * * An ordinary user may make a network namespace only in a user namespace, which then owns it: that is held, too. A
  * helper is started in both, opens the sockets, hands them out and ends. Agent code is never started by entering: what
  * is started in the namespace is the program that builds the box, and that confines what it starts.
  */

@@ -1,9 +1,9 @@
 /**
- * Attaches a run's network to the internet with passt: TCP, UDP and DNS like an ordinary network, for programs that know
- * no proxy. It translates each connection into one of this machine's own, without any right. It sees no loopback of this
- * machine; where else nothing leads is said by routes of the namespace (`unreachable`), which an agent cannot change.
+ * Attaches a run's network to the internet with passt: TCP, UDP and DNS like an ordinary network, for programs that
+ * know no proxy. It translates each connection into one of this machine's own, without any right. It sees no loopback
+ * of this machine; routes of the namespace (`unreachable`), which an agent cannot change, block further destinations.
  *
- * A guard ends it when this process dies: passt itself would not notice.
+ * * A guard ends it when this process dies: passt itself would not notice.
  */
 import type { ChildProcess } from 'node:child_process';
 import type { Companions } from './companions.ts';

@@ -1,6 +1,6 @@
 /**
- * Standing still and going on. One of the two at a time, and a stop waits for whichever is under way: a tree
- * that is half frozen can neither be ended politely nor be called paused.
+ * Pause and resume. One at a time, and a stop waits for the one under way: a half frozen tree can neither be stopped by
+ * a request nor count as paused.
  */
 import type { Containment } from '../../process/containment.ts';
 import { type PauseRecord, RecordType, type StopLadder, type ThawRecord } from '../shim-protocol.ts';
@@ -40,7 +40,7 @@ export class Pausing {
       if (still === null) {
         const why = this.#abort.signal.aborted
           ? 'The run is ending.'
-          : `Not everything stood still within ${FREEZE_MS} ms, so all of it goes on.`;
+          : `Not every process froze within ${FREEZE_MS} ms, so all of them run again.`;
         throw new Refused('not-still', why);
       }
       this.#record = { opId, by, ...still };

@@ -1,7 +1,7 @@
 /**
- * Buries the orphans. As a subreaper this process inherits every descendant whose parent died; Node and
- * node-pty reap only what they started. Orphans are waited for one by one, never "any child": that would take
- * the exit status of the run's own processes from those who report it.
+ * Reaps orphans. As a subreaper this process inherits every descendant whose parent died; Node and node-pty reap only
+ * what they started. Orphans are waited for one by one, never "any child": that would take the exit status of the run's
+ * own processes from those who report it.
  */
 import { reap } from '../../process/libc.ts';
 import { startTicks } from '../../process/proc.ts';

@@ -40,7 +40,7 @@ export class Relays {
   /** @throws Refused */
   async open({ opId, from, to }: Extract<ShimRequest, { op: 'relay' }>): Promise<RelayStatus> {
     if (this.#relays.length + this.#opening >= RELAYS_MAX)
-      throw new Refused('relay-limit', `This run has ${RELAYS_MAX} relays, which is the most.`);
+      throw new Refused('relay-limit', `This run has ${RELAYS_MAX} relays, the maximum.`);
     checkEnd(from, 0);
     checkEnd(to, 1);
     if (from.where === 'outside' && 'host' in from && !isLoopback(from.host))

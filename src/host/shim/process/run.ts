@@ -137,7 +137,7 @@ export class Run {
     return this.#once(request.opId, async () => {
       this.#refuseWhileEnding();
       if (!this.#current?.status.running)
-        throw new Refused('no-process', 'Nothing runs beside which a process could be started.');
+        throw new Refused('no-process', 'No process runs, so none can be started beside it.');
       if (this.#pausing.busy) throw new Refused('paused', 'The run is paused.');
       this.#refuseWithoutDisk();
       try {
@@ -186,7 +186,7 @@ export class Run {
       this.#refuseWhileEnding();
       if (this.#swap) throw new Refused('swapping', 'The run is being swapped.');
       if (!this.#current?.status.running)
-        throw new Refused('no-process', 'Nothing runs that could be paused.');
+        throw new Refused('no-process', 'No process runs, so none can be paused.');
       return await this.#pausing.pause(request.opId, request.by);
     });
   }

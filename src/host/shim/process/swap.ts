@@ -1,7 +1,7 @@
 /**
- * One process gives the floor to another, without the host: end the old one, start the new one, and if that
- * does not hold, start the fallback. The intent is in the journal before this begins; the outcome is the last
- * thing it writes, and it writes exactly one.
+ * One process gives the floor to another, without the host: end the old one, start the new one, and if that one ends at
+ * once, start the fallback. The intent is in the journal before this begins; the outcome is the last thing it writes,
+ * and it writes exactly one.
  */
 import type { ProcessSpec, ShimRequest, StopLadder, SwapRecord } from '../shim-protocol.ts';
 import { SpawnFailed } from './child.ts';
