@@ -35,7 +35,7 @@ export interface AgentView {
   /** State of the newest run; 'stopped' where there is none or it exited on request, 'failed' after a crash loop or a launch that failed. */
   state: RunState | 'stopped' | 'failed';
   activity: Activity | null;
-  /** What was requested and is not true yet ('stopping', 'takeover at the boundary', …). */
+  /** What was requested and is not in effect yet ('stopping', 'takeover at the boundary', …). */
   requested: string | null;
   requestedEvidence: Evidence | null;
   /** Newest run; null before the first. */

@@ -64,7 +64,7 @@ export interface HostBase {
   log: Log;
   outsiders: Outsiders;
   started_ms: number;
-  /** Reads the configuration file anew. */
+  /** Reads the configuration file again. */
   load(): Config;
   configFile: string | null;
 }

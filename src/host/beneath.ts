@@ -292,7 +292,7 @@ function entry({ fd, path }: Directory, name: string): string {
 function partsOf(path: string): string[] {
   const parts = path.split('/');
   if (parts.some((part) => part === '' || part === '.' || part === '..' || part.includes('\0')))
-    throw new Error(`${JSON.stringify(path)} is no path below a directory`);
+    throw new Error(`${JSON.stringify(path)} is not a path below a directory`);
   return parts;
 }
 
@@ -302,7 +302,7 @@ function explained(path: string, error: unknown): unknown {
     {
       code: 'path.in-the-way',
       who: 'user',
-      message: `Nothing is written to ${path}: what is there is a link, or of another kind than it has to be.`,
+      message: `Nothing was written to ${path}: it is a link, or not the kind of file that belongs there.`,
       next: `An agent may have put it there: look at it, then remove it.`,
     },
     { cause: error },

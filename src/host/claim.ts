@@ -1,4 +1,4 @@
-/** Becoming the one host of a state directory. The kernel releases the claim when this process ends, however. */
+/** Claims a state directory for one host. The kernel releases the claim when this process ends, however it ends. */
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { Config } from './config/types.ts';
@@ -22,7 +22,7 @@ export function claimStateDirectory(stateDir: string): Claim {
   try {
     const socketDir = runtimeDirectory(stateDir);
     // Sockets are found by the path of the state directory: one that was removed under a living host and made
-    // anew has a free lock and that host's sockets.
+    // again has a free lock and that host's sockets.
     const socketLock = lockOrThrow(path.join(socketDir, 'host.lock'), stateDir);
     return {
       socketDir,
@@ -44,7 +44,7 @@ function lockOrThrow(file: string, stateDir: string): FileLock {
     code: 'host.running',
     who: 'user',
     message: `Another host already runs for ${stateDir}.`,
-    next: 'Talk to it with the other verbs (`aether ps`), or end it with `aether down`.',
+    next: 'Use it with the other commands (`aether ps`), or end it with `aether down`.',
   });
 }
 

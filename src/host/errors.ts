@@ -90,8 +90,8 @@ export function diskFull(path: string, cause: unknown): AetherError {
     {
       code: 'host.disk-full',
       who: 'user',
-      message: `The disk of ${path} is full: this could not be stored, and has not happened.`,
-      next: `Free space at ${path} (\`aether doctor\` shows what Aether uses), then ask again: the host goes on by itself.`,
+      message: `The disk of ${path} is full: this could not be stored and was not done.`,
+      next: `Free space at ${path} (\`aether doctor\` shows what Aether uses), then try again: the host needs no restart.`,
     },
     { cause },
   );

@@ -1,8 +1,8 @@
 /**
- * Reading files that an agent may have put there: an agent can replace any file in a place it writes by a
- * pipe that blocks the process that opens it, a link to another file, a device without end or a sparse file of 10 GB. Here a
- * file is opened without waiting, is a regular file when looked at through the open descriptor, and is read up to a
- * limit. Without any package behind it, so that small programs may use it.
+ * Reading files that an agent may have put there: an agent can replace any file in a place it writes by a pipe that
+ * blocks the process that opens it, a link to another file, a device without end or a sparse file of 10 GB. Here a file
+ * is opened without waiting, is a regular file when looked at through the open descriptor, and is read up to a limit.
+ * It needs no package, so that small programs can use it.
  */
 import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync, type Stats } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';

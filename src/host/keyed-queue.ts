@@ -30,7 +30,7 @@ export class KeyedQueue {
   }
 
   /**
-   * Runs the job after those given before it, whatever became of them; never within this call.
+   * Runs the job after those given before it, also when they failed; never within this call.
    * @throws AetherError `queue.full`, as a rejection
    */
   run<T>(key: string, job: () => Promise<T>): Promise<T> {

@@ -1,7 +1,6 @@
 /**
- * Lines out of a stream of bytes, for every protocol of one message a line. Bytes are decoded once a line is whole,
- * so a character that is cut between two chunks survives. Without any package behind it, so that small programs may
- * use it.
+ * Lines out of a stream of bytes, for every protocol of one message a line. Bytes are decoded once a line is whole, so
+ * a character that is cut between two chunks survives. It needs no package, so that small programs can use it.
  */
 const NEWLINE = 10;
 

@@ -1,7 +1,7 @@
 /**
- * The host's own log (pino, JSON lines). Secrets never reach it: callers log ids and counts, and the keys
- * below are removed as a second fence. It has a bound, and a full disk costs lines, never the host: each line
- * is written at once, and one that cannot be is counted and told of later.
+ * The host's own log (pino, JSON lines). Secrets never reach it: callers log ids and counts, and the keys below are
+ * removed as a second fence. Its size is bounded, and a full disk loses lines but does not stop the host: each line is
+ * written at once, and lines that cannot be written are counted and reported later.
  */
 import { closeSync, fstatSync, mkdirSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * The order in which a host starts and stops: state, adopted runs, then clients, and the reverse. What its rooms are
- * and how they know each other is assemble.ts.
+ * The order in which a host starts and stops: state, adopted runs, then clients, and the reverse. assemble.ts makes its
+ * rooms and connects them.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -55,7 +55,7 @@ export { openProgram } from './sandboxes/engine-program.ts';
 interface Ground {
   claim: Claim;
   base: HostBase;
-  /** null: there is no file; an error: the file is broken, and the fleet of before goes on. */
+  /** null: there is no file; an error: the file is broken, and the earlier fleet keeps running. */
   config: Config | AetherError | null;
 }
 
@@ -150,7 +150,7 @@ class HostProcess implements RunningHost {
         'an expired lease was not handed back': () => returnExpired(wiring, takeover),
         'an expired hold was not ended': () => holds.sweep(),
         'a resolver was not renewed': () => renewResolvers(wiring),
-        'what boxes keep was not looked at': () => {
+        'the paths that boxes keep read-only were not checked': () => {
           this.#kept.follow(keptNow(wiring));
           void coverKept(wiring);
         },
@@ -178,7 +178,7 @@ class HostProcess implements RunningHost {
     watchdog.start();
     void detectRuntimes().then(
       (found) => this.#detections.push(...found),
-      (error: unknown) => wiring.log.warn({ error: messageOf(error) }, 'the runtimes could not be looked at'),
+      (error: unknown) => wiring.log.warn({ error: messageOf(error) }, 'the runtimes could not be detected'),
     );
     this.#options.onReady?.(this.#rooms.info());
     if (whole) await fleet.apply(OPERATOR);

@@ -1,7 +1,6 @@
 /**
- * Which files a host is about: where its configuration and its state directory are, and what the state
- * directory holds. One place for the rule, because the command line, the host and the outside clients must
- * all come to the same answer.
+ * The files of a host: where its configuration and its state directory are, and what the state directory holds. One
+ * place for the rule, because the command line, the host and the outside clients must all come to the same answer.
  */
 import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';

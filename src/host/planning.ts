@@ -78,7 +78,7 @@ async function editors(config: Config): Promise<string[]> {
       config.positions[`agents.${name}`] ?? { line: 1, column: 1 };
     warnings.push(
       `${config.file}:${line}:${column}: ${name} works where this file is, and has no sandbox (${choice.why}): it can edit the file. ` +
-        'What narrows applies by itself; what gives an agent more waits for `aether apply`: read it first.',
+        'Edits that narrow apply by themselves; edits that give an agent more wait for `aether apply`: read them first.',
     );
   }
   return warnings;

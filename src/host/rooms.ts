@@ -1,4 +1,4 @@
-/** The nouns that verbs may use, as this host has them. Only puts one beside the other. */
+/** The nouns that verbs may use, as this host has them. It only collects them. */
 import type { HostInfo } from './api.ts';
 import { streamEvents } from './events/stream.ts';
 import type { Mailboxes } from './mailboxes/mailboxes.ts';

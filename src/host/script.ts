@@ -1,4 +1,4 @@
-/** Why a script cannot be started. execve says "no such file" of one whose interpreter is missing, and means that one. */
+/** Why a script cannot be started. execve reports "no such file" for a script whose interpreter is missing. */
 import { closeSync, readSync, statSync } from 'node:fs';
 import { openFile } from './files.ts';
 
@@ -18,7 +18,7 @@ export function scriptFault(file: string): { message: string; next: string } | n
   if (interpreter === undefined || isThere(interpreter)) return null;
   return {
     message: `${file} begins with #!${interpreter}, which is not here.`,
-    next: 'Install it, or mend the first line.',
+    next: 'Install it, or correct the first line.',
   };
 }
 

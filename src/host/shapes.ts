@@ -18,7 +18,7 @@ export interface Actor {
 export interface Evidence {
   /** 'shim', 'stream', 'hook', 'transcript', 'operator', 'journal', … */
   source: string;
-  /** enforced: the host made it so; observed: the host saw it; claimed: the agent said so. */
+  /** enforced: the host did it; observed: the host saw it; claimed: the agent said so. */
   grade: 'enforced' | 'observed' | 'claimed';
   what: string;
   at_ms: number;

@@ -1,8 +1,8 @@
 /**
- * Cutting text without damage. A string is counted in UTF-16 units and a character may be several of them: cut
- * between the two halves of one, it is no text any more, and a strict reader of JSON refuses all of it. So every
- * cut falls between characters as people see them (grapheme clusters). No package and nothing of Node, because
- * the browser and the programs beside an agent cut text, too.
+ * Cutting text without damage. A string is counted in UTF-16 units and a character may be several of them: a text cut
+ * between the two halves of one is invalid, and a strict reader of JSON refuses all of it. So every cut falls between
+ * characters as people see them (grapheme clusters). It uses no package and nothing of Node, because the browser and
+ * the programs beside an agent cut text, too.
  */
 
 /** A longer character (a letter under a heap of accents) is cut between code points. */

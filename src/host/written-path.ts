@@ -27,7 +27,7 @@ export function pathFault(written: string): PathFault | null {
   if (written.trim() === '') return { why: 'it is empty', next: WRITE_OUT };
   if (/^~[^/]/.test(written))
     return {
-      why: 'of homes, only your own is understood (~ and ~/…), not another user’s',
+      why: 'only your own home can be written with ~ (~ and ~/…), not another user’s',
       next: 'Write the path out.',
     };
   const fault = windowsFault(written) ?? variableFault(written) ?? controlFault(written);
@@ -42,7 +42,7 @@ function windowsFault(written: string): PathFault | null {
     const inWsl = shortText(`/mnt/${drive[1]!.toLowerCase()}${rest}`, 200);
     return { why: 'it is a path of Windows', next: `In WSL it is ${inWsl}.` };
   }
-  if (written.includes('\\')) return { why: 'it holds \\, which separates nothing here', next };
+  if (written.includes('\\')) return { why: 'it holds \\, which is no separator here', next };
   const scheme = /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.exec(written);
   return (
     scheme && { why: `it is an address (${scheme[0]}…)`, next: 'Write the path of a file or directory.' }
@@ -105,7 +105,7 @@ export function homeOf(environment: Environment): string {
  */
 export function requireHome(environment: Environment): string {
   const home = homeOf(environment);
-  let why = 'it is no directory';
+  let why = 'it is not a directory';
   try {
     if (statSync(home).isDirectory()) {
       why = 'you may not write there';

@@ -1,4 +1,6 @@
-/** An agent as a client sees it: what is wanted, what is, how it is known, and what may be asked of it now. */
+/**
+ * An agent as clients see it: its desired state, its observed state, the evidence, and the verbs that are legal now.
+ */
 import type { Capabilities } from '../../runtimes/runtime.ts';
 import type { AgentView, Evidence, LeaseView } from '../api.ts';
 import type { RestartConfig } from '../config/types.ts';
@@ -132,7 +134,7 @@ interface Request {
   at_ms: number;
 }
 
-/** What was asked for last and is not true yet. */
+/** What was requested last and is not in effect yet. */
 function requestOf(parts: ViewParts, live: boolean): Request | null {
   const { lease, run, agent, restartDue, now } = parts;
   if (lease?.phase === 'pending') {

@@ -46,7 +46,7 @@ export class Approvals {
     this.#events = options.events;
   }
 
-  /** Opens it, or finds the one that was opened under this request key before, whatever became of it. */
+  /** Opens it, or finds the one that was opened under this request key before, in any state. */
   open(input: NewApproval): { approval: ApprovalView; reattached: boolean } {
     return this.#store.transaction(() => {
       const existing = this.#table.byRequest(input.request);

@@ -1,4 +1,4 @@
-/** Who an admitted peer of the control socket is, and how agents and other operators are told of them. */
+/** Who an admitted peer of the control socket is, and the name under which agents and other operators see it. */
 import { hostname, userInfo } from 'node:os';
 import { OPERATOR } from '../principals.ts';
 import type { Asker } from '../verbs/verb.ts';

@@ -201,7 +201,7 @@ function parseRequest<Shape extends z.ZodType>(shape: Shape, value: unknown): z.
   throw new AetherError({
     code: 'control.request',
     who: 'user',
-    message: `A line on the control socket is no request: ${issue?.path.join('.') || 'the line'}: ${issue?.message ?? 'wrong'}.`,
+    message: `A line on the control socket is not a request: ${issue?.path.join('.') || 'the line'}: ${issue?.message ?? 'wrong'}.`,
     next: 'Use the `aether` command of the same version as the host.',
   });
 }

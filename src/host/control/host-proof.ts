@@ -1,7 +1,7 @@
 /**
- * Whether what answers at the control socket is the host of a state directory, by what the kernel says of it: who listens
- * there, which process holds the lock that a host holds, and that this process is part of no run. Without a sandbox an
- * agent can put a socket of its own in the place of one whose host is dead; it would be told what an operator says.
+ * Checks that the process at the control socket is the host of a state directory, by facts of the kernel: which process
+ * listens there, which one holds the lock of the host, and that it is part of no run. Without a sandbox an agent can
+ * replace the socket of a dead host, and would then receive what an operator sends.
  */
 import { readFileSync, statSync } from 'node:fs';
 import type { Socket } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * The operator's door: a unix socket that speaks control-protocol.ts. It decides nothing: who may come in is `admit`'s
- * answer (the peer's credentials, never an argument), and what can be asked for are the host's verbs.
+ * The operator's door: a unix socket that speaks control-protocol.ts. It decides nothing itself: `admit` decides who
+ * may connect (by the peer's credentials, never an argument), and only the verbs of the host can be asked for.
  */
 import type { Socket } from 'node:net';
 import type { RefusalReport } from '../doors/refusals.ts';

@@ -1,11 +1,11 @@
 /**
- * A TCP port of the host: who is at the other end is known only once it has shown a secret. Until then a
- * connection is a newcomer. Newcomers have few places and little time, and the one that waits longest gives its
- * place to the next: a program that only opens connections loses its own, and a browser, which speaks at once, gets
- * through. Connections that have shown their secret have places of their own.
+ * A TCP port of the host: who is at the other end is known only once it has shown a secret. Until then a connection is
+ * a newcomer. Newcomers have few places and little time, and the one that waits longest gives its place to the next: a
+ * program that only opens connections loses its own, and a browser, which speaks at once, gets through. Connections
+ * that have shown their secret have places of their own.
  *
- * Which process is at the other end of a TCP connection takes a search of all descriptors of all processes: too
- * dear for each connection, and every one comes from 127.0.0.1. So the bound is on all newcomers together.
+ * * Which process is at the other end of a TCP connection takes a search of all descriptors of all processes: too
+ * expensive for each connection, and every one comes from 127.0.0.1. So the bound is on all newcomers together.
  */
 import type { Server, Socket } from 'node:net';
 import type { Clock } from '../clock.ts';

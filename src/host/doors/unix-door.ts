@@ -100,7 +100,7 @@ class Listening implements UnixDoor {
   async #listenAnew(): Promise<void> {
     this.#kept = null;
     if (this.#closed) return;
-    this.#tellReplaced('another process removed or replaced its socket; it was made anew');
+    this.#tellReplaced('another process removed or replaced its socket; it was made again');
     // First: closing it removes what is at its path.
     this.#server.close();
     this.#server = createServer((socket) => this.#accept(socket));

@@ -1,7 +1,7 @@
 /**
- * Binds a unix socket that only this user can connect to. A socket that is already there is replaced: the caller
- * holds a lock, or a directory of its own, that proves that its owner is gone. One that still answers belongs to
- * an impostor, which is worth a report.
+ * Binds a unix socket that only this user can connect to. A socket that is already there is replaced: the caller holds
+ * a lock, or a directory of its own, that proves that its owner is gone. One that still answers belongs to an impostor
+ * and is reported.
  */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { connect, type Server } from 'node:net';

@@ -1,10 +1,10 @@
 /**
- * The rules of `network:` and how a target is held against them. A rule is a name (`example.com`), all names below
+ * The rules of `network:` and how a target is checked against them. A rule is a name (`example.com`), all names below
  * one (`*.example.com`), an address or block (`10.0.0.5`, `10.0.0.0/8`, `[fd00::1]`), or `*` for the whole public
  * internet; `:PORT` or `:*` may follow. Without a port a rule is of 80 and 443.
  *
- * A name lets through public addresses only: the owner of the name would otherwise choose what of this
- * machine's neighbours is reached. Those are let through by a rule that lists the address.
+ * * A name lets through public addresses only: the owner of the name would otherwise choose what of this machine's
+ * neighbours is reached. Those are let through by a rule that lists the address.
  */
 import { domainToASCII } from 'node:url';
 import { type Address, type Block, parseAddress, parseBlock, within } from './addresses.ts';

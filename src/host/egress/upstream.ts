@@ -1,6 +1,6 @@
 /**
- * The proxy that the operator's environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY): in many networks nothing
- * else leads out. An agent's proxy goes through it, and an agent never sees its address or its log-in.
+ * The proxy that the operator's environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY): many networks have no
+ * other way out. An agent's proxy goes through it, and an agent never sees its address or its log-in.
  */
 import { parseBlock, within } from './addresses.ts';
 import type { Upstream, Upstreams } from './egress-protocol.ts';

@@ -1,7 +1,7 @@
 /**
- * The hash chain of the event log: each row's hash covers the row and the hash before it, so an edit or a cut
- * shows. Retention cuts the old end off on purpose; it first appends an event that names the last row it removes
- * and that row's hash, so that the rest still hangs on something, and a cut that was not announced is found.
+ * The hash chain of the event log: each row's hash covers the row and the hash before it, so an edit or a cut shows.
+ * Retention cuts the old end off on purpose; it first appends an event that names the last row it removes and that
+ * row's hash, so that the chain of the rest still has a start, and a cut that was not announced is found.
  */
 import { hash as digest } from 'node:crypto';
 import type { EventRow } from '../store/events.ts';

@@ -1,7 +1,6 @@
 /**
- * A place in the log as clients hold it: text that only the host reads. It names an event, so a cursor of another
- * log is told from one of this log whose event retention has removed. What it holds may change: its first byte says
- * how it is written.
+ * A position in the log, opaque to clients. It names an event, so a cursor of another log can be told from one of this
+ * log whose event retention has removed. Its first byte says which format it has.
  */
 import { AetherError } from '../errors.ts';
 import { shortText } from '../text.ts';
@@ -37,8 +36,8 @@ export function placeOf(cursor: string): Place {
     throw new AetherError({
       code: 'cursor.invalid',
       who: 'user',
-      message: `${JSON.stringify(shortText(cursor, 40))} is no cursor of an event log.`,
-      next: 'Pass a cursor on as it came with an event, or leave it out and read from the newest events.',
+      message: `${JSON.stringify(shortText(cursor, 40))} is not a cursor of an event log.`,
+      next: 'Pass a cursor unchanged, as it came with an event, or leave it out and read from the newest events.',
     });
   }
   return { seq: bytes.readUIntBE(1, 6), tag: bytes.toString('hex', 7) };

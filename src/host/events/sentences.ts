@@ -45,7 +45,7 @@ const sentences = {
     warn(`The door of the host, ${data.door}: ${count(data.shed, 'connection')} refused: ${data.why}.`),
   'door.replaced': (data) => ({
     ...warn(`The door of the host, ${data.door}: ${data.why}.`),
-    note: `${count(data.times, 'time')} since this was last said`,
+    note: `${count(data.times, 'time')} since the last report`,
   }),
   'agent.removed': () => plain('Removed from the fleet'),
   'agent.adopted': (data, _lasted, principal) =>
@@ -92,22 +92,21 @@ const sentences = {
   'run.paused': (data) => held(`Paused by ${data.by}`, stillness(data)),
   'run.resumed': (data) => {
     const away = data.paused_ms === undefined ? '' : ` after ${duration(data.paused_ms)} paused`;
-    return held(data.reason === 'stop' ? `Woken to be ended${away}` : `Resumed${away}`);
+    return held(data.reason === 'stop' ? `Resumed, to be stopped${away}` : `Resumed${away}`);
   },
   'run.stuck': (data) => ({
     tone: 'stuck',
     text: ['Stuck', ACTIONS[data.action]].filter(Boolean).join(': '),
     note: data.evidence,
   }),
-  'run.moves': (data) => ({ tone: 'stuck', text: `It moves again${after(data.after_ms)}` }),
+  'run.moves': (data) => ({ tone: 'stuck', text: `It makes progress again${after(data.after_ms)}` }),
   'record.quarantined': (data) => ({
     ...warn(`Part of its output was left out: ${data.why}`),
     note: `${count(data.bytes, 'byte')} that begin with: ${data.excerpt}`,
   }),
   'journal.damaged': (data) =>
     warn(`${count(data.to - data.from, 'byte')} of its journal are not readable: ${data.why}`),
-  'journal.unreadable': (data) =>
-    failed('Its journal cannot be read, so what becomes of it is not seen', data.why),
+  'journal.unreadable': (data) => failed('Its journal cannot be read, so its events are missing', data.why),
 
   'turn.ended': (data) => {
     if (data.outcome === 'failed') return failed('Turn failed', data.text);
@@ -145,18 +144,18 @@ const sentences = {
   }),
   'hold.requested': (_data, _lasted, principal) => ({
     tone: 'asked',
-    text: `${principal} asked it to stand still at the next boundary`,
+    text: `${principal} asked to hold it at the next boundary`,
   }),
   'hold.held': (data) => held('Held', data.evidence),
   'hold.ended': (data) => {
     if (data.why === 'stopped') return held('The hold ended with the run');
-    if (!data.held_ms) return held('The hold was taken back before it stood still');
+    if (!data.held_ms) return held('The hold was cancelled before it took effect');
     return held(`Resumed after ${duration(data.held_ms)} held`);
   },
   'authority.narrowed': (data) => {
     const who = nameOf(data.sender);
     const words = { mail: 'mail', memory: 'a memory', message: 'a message' }[data.by] ?? 'a text';
-    return info(`From now on ${words} from ${who} is followed: calls that ${who} may not make wait for you.`);
+    return info(`From now on it follows ${words} from ${who}: calls that ${who} may not make wait for you.`);
   },
   'authority.widened': (data, _lasted, principal) =>
     info(`${principal} trusts what ${data.senders.map(nameOf).join(', ')} said in this conversation so far.`),
@@ -235,12 +234,12 @@ function exited(data: Topics['run.exited'], lasted: number | null): Sentence {
 
 /** What was left of a run whose supervisor is gone, and how sure that is. */
 function remains({ killed, certainty }: Topics['run.lost']): string | null {
-  const ended = killed === 1 ? 'one process of it was ended' : `${killed} processes of it were ended`;
+  const ended = killed === 1 ? 'one of its processes was killed' : `${killed} of its processes were killed`;
   return [killed > 0 ? ended : null, certainty].filter(Boolean).join(', ') || null;
 }
 
 function stillness({ processes, means, ticks, sample_ms }: Topics['run.paused']): string {
-  const who = processes === 1 ? 'Its one process stands still' : `All ${processes} processes stand still`;
+  const who = processes === 1 ? 'Its one process is frozen' : `All ${processes} processes are frozen`;
   return `${who} (${means}); ${ticks} CPU ticks in ${sample_ms} ms`;
 }
 

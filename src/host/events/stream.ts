@@ -1,6 +1,6 @@
 /**
- * Events to one reader, at its pace. A live event is only the sign to read on: what is sent always comes from the
- * log, so it cannot differ from what was kept, and a slow reader costs no memory and loses nothing.
+ * Events to one reader, at its pace. A live event only triggers reading: what is sent always comes from the log, so it
+ * cannot differ from what was kept, and a slow reader costs no memory and loses nothing.
  */
 import type { EventsFilter, EventView, OpenStream, StreamSink } from '../api.ts';
 

@@ -51,7 +51,7 @@ export interface Topics {
   'runs.removed': { runs: string[]; bytes: number };
   /** By a door that refuses an agent, or is flooded. `shed`: how many connections since it last said so. */
   'door.shed': { door: string; shed: number; why: string };
-  /** By a door: another process removed its socket, or listened in its place; it was made anew. `times` since last told. */
+  /** By a door: another process removed its socket, or listened in its place; it was made again. `times` since last told. */
   'door.replaced': { door: string; times: number; why: string };
 
   /* ---- an agent and its runs ---- */
@@ -132,7 +132,7 @@ export interface Topics {
   };
   /** By the run: the journal holds no readable record between these offsets; reading goes on at `to`. */
   'journal.damaged': { from: number; to: number; why: string };
-  /** By the run: its journal cannot be read at all, so what becomes of it is not seen. */
+  /** By the run: its journal cannot be read at all, so its events are missing. */
   'journal.unreadable': { why: string };
   /** From the journal. */
   'process.started': Pick<ProcessStatus, 'role' | 'pid' | 'io' | 'beside'> & { process: number };

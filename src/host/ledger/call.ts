@@ -10,7 +10,7 @@ export interface Call extends Caller {
 /** How a waiting call came to its end. The connection of a bridge that went away comes again. */
 export type HowEnded = 'done' | 'cancelled' | 'disconnected';
 
-/** A call that opens something, waits for what becomes of it, and settles. */
+/** A call that opens something, waits for the outcome, and settles. */
 export interface Waiting<T> {
   /** Null: there is nothing to wait for. Never rejects. */
   until: ((signal: AbortSignal) => Promise<void>) | null;

@@ -1,6 +1,6 @@
 /**
- * What the effect of a tool works with: the nouns it names. Those that have to know of the call (which senders it
- * follows, who is to be told) are behind a face here, so that a tool cannot forget to tell them.
+ * The nouns that the effect of a tool works with. Nouns that must know of the call (which senders it follows, who is
+ * notified) are wrapped here, so that a tool cannot forget that.
  */
 import type { Caller, MemoryView, MessageView, Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';

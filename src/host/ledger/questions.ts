@@ -1,6 +1,6 @@
 /**
- * Questions to the operator, as the one who asks sees them: opened once per call, found again by their own caller
- * only, and waited for no longer than a client waits for an answer.
+ * Questions to the operator, from the side of the agent that asks: opened once per call, found again by their own
+ * caller only, and waited for no longer than a client waits for an answer.
  */
 import type { ApprovalView, Caller } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';

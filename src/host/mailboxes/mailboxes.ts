@@ -170,7 +170,7 @@ export class Mailboxes {
     throw new AetherError({
       code: 'mail.unknown',
       who: 'agent',
-      message: `replyTo names ${JSON.stringify(cutText(id, { chars_max: 64 }))}, which is no message of yours.`,
+      message: `replyTo names ${JSON.stringify(cutText(id, { chars_max: 64 }))}, which is not one of your messages.`,
       next: 'Use the id of a message from your inbox, or leave replyTo out.',
     });
   }

@@ -1,7 +1,7 @@
 /**
- * What outlives a conversation: short texts under an optional key, in the scope of one principal or shared by
- * all, found again by ranked full-text search. Storing under a key that exists replaces it and counts the
- * version up; forgetting leaves a tombstone that nothing finds.
+ * Memories, which outlive a conversation: short texts under an optional key, in the scope of one principal or shared by
+ * all, found again by ranked full-text search. Storing under a key that exists replaces it and counts the version up;
+ * forgetting leaves a tombstone that no search finds.
  */
 import type { MemoryView, Principal } from '../api.ts';
 import type { Clock } from '../clock.ts';

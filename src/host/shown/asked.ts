@@ -47,7 +47,7 @@ function warningsOf(tool: string, target: string, parts: readonly AskedPart[]): 
   return [...new Set(said)];
 }
 
-/** The text that was sent, with each character that is not of ASCII or not seen as an escape of JSON. */
+/** The text that was sent, with each character that is not ASCII or not visible as an escape of JSON. */
 export function rawText(value: unknown): string {
   const json = JSON.stringify(value, null, 2) ?? 'null';
   return json.replace(/[^\x20-\x7e\n]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);

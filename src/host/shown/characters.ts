@@ -1,6 +1,7 @@
 /**
- * Which characters are not seen as they are: those that draw nothing, turn the direction of what stands beside them,
- * move the cursor of a terminal, or draw a blank that is no space. No package and nothing of Node: the browser asks, too.
+ * Which characters look different from what they are: those that draw nothing, turn the direction of the text beside
+ * them, move the cursor of a terminal, or draw a blank that is not a space. It uses no package and nothing of Node,
+ * because the browser uses it too.
  */
 
 /** What a character does that a reader does not see. */
@@ -19,9 +20,9 @@ export const ESCAPE_SEQUENCE = [
 ].join('|');
 
 /**
- * One character that is not seen as it is. Arabic number signs and the like are of the class Cf and are seen. Blanks
- * of writing systems that draw nothing (braille, Hangul fillers, Khitan, a musical note without a head) are letters
- * or symbols to Unicode.
+ * One character that looks different from what it is. Arabic number signs and the like are of the class Cf and are
+ * seen. Blanks of writing systems that draw nothing (braille, Hangul fillers, Khitan, a musical note without a head)
+ * are letters or symbols to Unicode.
  */
 export const ODD_CHARACTER = String.raw`(?:(?![\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}])\p{Cf}|(?![\t\n])\p{Cc}|\p{DI}|(?! )\p{Zs}|[\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{NChar}\u2800\u3164\uffa0\u115f\u1160\ufffc\u{16fe4}\u{1d159}])`;
 

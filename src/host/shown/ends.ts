@@ -1,4 +1,4 @@
-/** A long text by its two ends: what was put far down is in sight like what stands first, and what is between is counted. */
+/** Shortens a long text to its two ends, so that its end is visible too, and counts what is left out between them. */
 import { cutText, endOfText } from '../text.ts';
 
 export interface Ends {

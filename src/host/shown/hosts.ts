@@ -95,7 +95,9 @@ function nameWhy(written: string, inUrl: boolean): string | null {
   }
   const canonical = canonicalOf(written);
   if (canonical === null)
-    return inUrl && /[^\x00-\x7f]/.test(written) ? `“${written}” holds signs that no host name has` : null;
+    return inUrl && /[^\x00-\x7f]/.test(written)
+      ? `“${written}” holds characters that no host name has`
+      : null;
   if (canonical.startsWith('[') && written.startsWith('[')) return null;
   const name = canonical.split('.').map(unicodeLabel).join('.');
   if (/^[\x20-\x7e]+$/.test(name)) {

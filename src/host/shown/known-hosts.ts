@@ -1,4 +1,4 @@
-/** Names that people trust at a glance, and that others therefore imitate: registries, forges, clouds, models. */
+/** Names that people trust at a glance and that attackers imitate: registries, forges, clouds, models. */
 export const KNOWN_HOSTS: readonly string[] = [
   ...['github.com', 'github.io', 'github.dev', 'githubusercontent.com', 'githubassets.com', 'ghcr.io'],
   ...['gitlab.com', 'gitlab.io', 'bitbucket.org', 'codeberg.org', 'sourceforge.net', 'sr.ht'],

@@ -1,4 +1,7 @@
-/** Words that read as others: letters of another alphabet, full-width forms and signs that look like ASCII and are not. */
+/**
+ * Words that read as other words: letters of another alphabet, full-width forms and signs that look like ASCII and are
+ * not.
+ */
 import { codeOf } from './characters.ts';
 import { LOOK_ALIKES } from './look-alike-data.ts';
 

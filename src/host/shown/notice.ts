@@ -1,4 +1,4 @@
-/** An approval in one line, for a notification of the system: what would run, its end in sight, hidden text named. */
+/** An approval in one line, for a system notification: what would run, with its end visible and hidden text named. */
 import { askedOf } from './asked.ts';
 import { show } from './pieces.ts';
 import { plainLine } from './plain.ts';
@@ -29,4 +29,4 @@ export function noticeOf({ kind, title, detail }: Asking): string {
 }
 
 const careful = (warnings: readonly string[]): string =>
-  warnings.length === 0 ? '' : 'Not all is as it looks. ';
+  warnings.length === 0 ? '' : 'Some of this text looks different from what it is. ';

@@ -1,5 +1,5 @@
 /**
- * Text of an agent, safe to judge: what a person reads is what is there. Characters that are not seen as they are
+ * Text of an agent, safe to judge: a person reads what is there. Characters that look different from what they are
  * become marks, long blanks are folded with a count, and words and host names that read as others say so. Nothing is
  * lost: the pieces are the text together.
  */

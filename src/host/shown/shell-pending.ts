@@ -1,4 +1,4 @@
-/** A step of a shell command while it is read. */
+/** A step of a shell command while it is being read. */
 import type { Runs } from './shell-runs.ts';
 import type { Word } from './shell-words.ts';
 import type { Joint, Step } from './step.ts';

@@ -1,6 +1,6 @@
 /**
  * What a shell command runs besides itself: the text that `eval`, `sh -c` and `ssh` are given, the program that reads
- * what another prints, the file that `source` loads. What cannot be seen from the command is said.
+ * what another prints, the file that `source` loads. It also says what the command does not show.
  */
 import type { Word } from './shell-words.ts';
 

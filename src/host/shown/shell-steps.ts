@@ -1,7 +1,7 @@
 /**
  * A shell command as the steps that run: split at ; && || | & and line ends where these are operators, with what runs
- * inside a step (in $(…), backticks, <(…), eval, sh -c, a here-document) as steps of its own. What could not be read
- * for sure is said.
+ * inside a step (in $(…), backticks, <(…), eval, sh -c, a here-document) as steps of its own. It also says what could
+ * not be parsed with certainty.
  */
 import { ListReader } from './shell-list.ts';
 import type { Step, Steps } from './step.ts';
@@ -15,7 +15,7 @@ export function stepsOf(command: string): Steps {
     if (!all.unsure.includes(what)) all.unsure.push(what);
   };
   if (command.length > CHARS_MAX) {
-    unsure('it is too long to be taken apart');
+    unsure('it is too long to be split into steps');
     all.steps.push({
       joint: '',
       text: command,

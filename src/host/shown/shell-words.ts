@@ -108,7 +108,7 @@ export class WordReader {
       default:
         // A pattern or a list of words: what it becomes depends on the files there are.
         if ('“”‘’„'.includes(char))
-          this.#unsure(`${char} is no quote to a shell: what stands in it is read like the rest`);
+          this.#unsure(`${char} is not a quote to a shell: the text in it is read like the rest`);
         if (char === '*' || char === '?' || (char === ']' && this.#value.includes('['))) this.#known = false;
         if (char === '{' && /^\{[^\s{}]*(?:,|\.\.)[^\s{}]*\}/.test(this.source.slice(this.at, this.at + 200)))
           this.#known = false;

@@ -1,4 +1,4 @@
-/** What a shell command is taken apart into. */
+/** The steps into which a shell command is split. */
 
 /** What stands before a step. */
 export type Joint = '' | ';' | '&&' | '||' | '|' | '|&' | '&' | '\n' | ';;';

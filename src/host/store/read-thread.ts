@@ -1,7 +1,7 @@
 /**
  * Runs queries in a worker thread over a read connection of its own, so that a long one leaves the host's event loop
  * free. A module of queries exports functions of (reader, argument); both ways go JSON-like values. The thread starts
- * with the first query, and a query that fails fails alone.
+ * with the first query, and a query that fails affects no other.
  */
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { AetherError, type WireError } from '../errors.ts';
@@ -71,7 +71,7 @@ export class ReadThread {
           code: 'store.reader',
           who: 'host',
           message: `The thread that reads the database has ended: ${why}.`,
-          next: 'Try again; it starts anew.',
+          next: 'Try again; the thread is started again.',
         }),
       );
     }

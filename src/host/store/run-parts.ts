@@ -36,12 +36,12 @@ export interface RunProcess {
   pid: number | null;
   io: 'pipes' | 'pty';
   size: TerminalSize;
-  /** The size with which its PTY began; rows of before it was noted have none. */
+  /** The size with which its PTY began; older rows have none. */
   firstSize?: TerminalSize;
   /** Bytes of an unfinished line (of a terminal: of an unfinished character), where a restarted host goes on. */
   partialOut: string;
   partialErr: string;
-  /** Where such a line stands that has become long; rows of before it was noted have none. */
+  /** Where such a line stands that has become long; older rows have none. */
   longOut?: LongLine | null;
   longErr?: LongLine | null;
   /** The end of what it printed for people, on its terminal or to stderr: its last words, should it crash. */

@@ -49,7 +49,7 @@ export interface RunRecord {
   activity: Activity | null;
   activityEvidence: Evidence | null;
   requested: string | null;
-  /** Who asked for what `requested` names, or for the start; null in rows of before it was noted. */
+  /** Who asked for what `requested` names, or for the start; null in older rows. */
   asked: { by: string; at_ms: number } | null;
   shim: { pid: number; start_ticks: number } | null;
   boot_id: string | null;

@@ -1,8 +1,8 @@
 /**
- * The database up to version 11, of when all tables were described in one file. `history[n]` brings version n to n+1 and is
- * never edited. Later versions are in the files of the tables they change (table.ts). Migrations are forward only: a
- * database from a newer Aether is refused with a sentence (store.ts).
- * Times are milliseconds since the epoch; JSON columns hold what their table's file says.
+ * The database up to version 11, when all tables were in one file. `history[n]` brings version n to n+1 and is never
+ * edited. Later versions are in the files of the tables they change (table.ts). Migrations are forward only: a database
+ * from a newer Aether is refused with a sentence (store.ts). Times are milliseconds since the epoch; JSON columns hold
+ * what their table's file says.
  */
 export const history: readonly string[] = [
   /* sql */ `

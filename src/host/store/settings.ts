@@ -1,6 +1,6 @@
 /**
- * SQL of `settings`: what was applied of aether.yaml for the whole fleet. A host that starts again goes on with it,
- * whatever the file says by then.
+ * SQL of `settings`: what was applied of aether.yaml for the whole fleet. The next host continues with it, whatever the
+ * file says by then.
  */
 import type { FleetSettings } from '../config/types.ts';
 import { toJson } from './json.ts';

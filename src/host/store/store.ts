@@ -51,7 +51,7 @@ export class Store {
           code: 'store.unreadable',
           who: 'user',
           message: `The database ${file} cannot be opened: ${messageOf(error)}.`,
-          next: 'Move the state directory aside to begin anew, or restore it from a backup.',
+          next: 'Move the state directory away to begin with an empty one, or restore it from a backup.',
         },
         { cause: error },
       );

@@ -1,6 +1,6 @@
 /**
- * What the store has to know of a table: a definition in the table's own file, beside its row type and its statements.
- * The list of all definitions is written by the generator (tables.ts); migrations and retention fold over it.
+ * What the store knows of a table: a definition in the table's own file, beside its row type and its statements. The
+ * generator writes the list of all definitions (tables.ts); migrations and retention fold over it.
  */
 import type { RetentionConfig } from '../config/types.ts';
 import type { Readable } from './reader.ts';
@@ -13,8 +13,8 @@ export interface Table {
   /** Tables that hold a part of its rows, such as a full-text index, and have no rule of their own. */
   parts?: readonly string[];
   /**
-   * By the version of the database that the SQL brings about: one number for all tables, the next free one. Never edited
-   * once released. The versions of before tables had files of their own are in schema.ts.
+   * By the version of the database that the SQL brings about: one number for all tables, the next free one. Never
+   * edited once released. The versions from when tables had no files of their own are in schema.ts.
    */
   migrations?: Readonly<Record<number, string>>;
   leaves: Leaves;
@@ -51,7 +51,7 @@ export function defineTable(table: Table): Table {
 }
 
 /**
- * Appends the migrations that tables bring to those of before. The generator uses it, so it may not need its own output.
+ * Appends the migrations of the tables to the earlier ones. The generator uses it, so it may not need its own output.
  * @throws Error when a version is brought twice, or one is missing
  */
 export function inOrder(before: readonly string[], definitions: readonly Table[]): string[] {

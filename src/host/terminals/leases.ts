@@ -1,6 +1,6 @@
 /**
- * Who may write to an agent's run. One lease covers terminal and inject; its generation only grows, so a
- * holder from before a crash, a hand-back or an expiry is refused, never obeyed.
+ * Who may write to an agent's run. One lease covers terminal and inject; its generation only grows, so a holder from
+ * before a crash, a hand-back or an expiry is refused.
  */
 import type { LeaseView } from '../api.ts';
 import type { Clock } from '../clock.ts';
@@ -126,7 +126,7 @@ export class Leases {
     return this.#clock.elapsed() - (this.#beats.get(agent) ?? Number.NEGATIVE_INFINITY);
   }
 
-  /** Marks holders that went silent and returns the leases whose time is over. */
+  /** Marks holders that went silent and returns the expired leases. */
   sweep(): LeaseRecord[] {
     const now = this.#clock.elapsed();
     const over: LeaseRecord[] = [];

@@ -1,6 +1,6 @@
 /**
  * The present screen of every terminal, kept by a thread of its own (screen/thread.ts). That thread may end or hang on
- * what a program printed: it is started again, and what is asked meanwhile is answered with nothing.
+ * what a program printed: it is started again, and requests meanwhile get null.
  */
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -100,7 +100,7 @@ export class Screens {
     return this.#worker === null || opened === undefined ? null : opened.offset;
   }
 
-  /** As it is once the journal is read up to `to`, or soon. Null: there is no telling. */
+  /** As it is once the journal is read up to `to`, or soon. Null: it is not known. */
   snapshot(terminal: string, to: number): Promise<ScreenSnapshot | null> {
     return this.#ask(terminal, 'snapshot', to) as Promise<ScreenSnapshot | null>;
   }

@@ -1,6 +1,6 @@
 /**
- * Who decides the size of a terminal, of those that look at it for the holder of its lease: the one that was typed in,
- * clicked or focused last. When that one leaves, the one before it decides again.
+ * Which window decides the size of a terminal, of those of the holder of its lease: the one that was typed in, clicked
+ * or focused last. When that window closes, the one before it decides again.
  */
 import type { TerminalLook } from '../api.ts';
 

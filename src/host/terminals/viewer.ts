@@ -26,7 +26,7 @@ export interface ViewerSource {
     to: number;
     info: TerminalInfo | null;
   };
-  /** Its present screen; null: there is no telling, and the newest bytes are replayed instead. */
+  /** Its present screen; null: it is not known, and the newest bytes are replayed instead. */
   snapshot(): Promise<ScreenSnapshot | null>;
   onGrown(listener: () => void): () => void;
 }

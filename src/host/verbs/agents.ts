@@ -1,4 +1,4 @@
-/** Agents as they are: all of them, one, or whatever of them changes. */
+/** The agents: all of them, one, or the changes to them. */
 import { z } from 'zod';
 import type { AgentsChange, AgentView } from '../api.ts';
 import { aboutAgent } from './input.ts';
@@ -7,7 +7,7 @@ import { defineVerb, OPERATORS } from './verb.ts';
 export const agents = defineVerb({
   kind: 'call',
   name: 'agents',
-  summary: 'Every agent: what is wanted of it, what it is, how that is known, and what may be asked of it.',
+  summary: 'Every agent: its desired and observed state, the evidence, and the verbs that are legal.',
   input: z.strictObject({}),
   who: OPERATORS,
   reads: true,
@@ -28,7 +28,7 @@ export const agent = defineVerb({
 export const followAgents = defineVerb({
   kind: 'stream',
   name: 'followAgents',
-  summary: 'Every agent, then those that change and the names of those that are gone.',
+  summary: 'Every agent, then those that change and the names of removed ones.',
   input: z.strictObject({}),
   who: OPERATORS,
   encode: (change: AgentsChange) => change,

@@ -1,4 +1,7 @@
-/** What an action was decided on, and the refusal of one whose reason is gone: a stale click does nothing. */
+/**
+ * The state on which an action was decided, and the refusal of an action whose basis has changed: a stale click does
+ * nothing.
+ */
 import { z } from 'zod';
 import type { AgentView } from '../api.ts';
 import { AetherError } from '../errors.ts';
@@ -30,9 +33,7 @@ const compare: Record<BasisFact, (agent: AgentView, seen: AgentBasis) => string 
     const paused = activity === 'paused';
     if (paused !== seen.stands.paused) return `${name} has been ${paused ? 'paused' : 'resumed'} since.`;
     if ((hold?.since_ms ?? null) === seen.stands.hold_ms) return null;
-    return hold
-      ? `${hold.by} asked ${name} to stand still since.`
-      : `The hold of ${name} has been ended since.`;
+    return hold ? `${hold.by} asked to hold ${name} since.` : `The hold of ${name} has been ended since.`;
   },
 };
 

@@ -1,6 +1,6 @@
 /**
- * The one way to a verb, whichever door it was asked at: known, for this principal, understood, not stale, legal,
- * then done. Doors bring the asker and bytes; definitions say the rest.
+ * The one way to a verb, whichever door it was asked at: known, for this principal, understood, not stale, legal, then
+ * done. Doors bring the asker and the bytes; definitions give the rest.
  */
 import type { z } from 'zod';
 import type { OpenStream, StreamSink } from '../api.ts';
@@ -96,7 +96,7 @@ function parse<Shape extends z.ZodType>(shape: Shape, value: unknown, at: string
     code: 'verb.invalid',
     who: 'user',
     message: `The request is not understood: ${problems.join('; ')}.`,
-    next: 'Correct that and send it again; a client of another version than the host does not fit it.',
+    next: 'Correct that and send it again; a client must have the version of the host.',
   });
 }
 

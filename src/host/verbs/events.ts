@@ -16,7 +16,7 @@ export const events = defineVerb({
   kind: 'call',
   name: 'events',
   summary:
-    'A page of events: the oldest after `after`, or with `last` the newest before `before`; of a time where one is given.',
+    'A page of events: the oldest after `after`, or with `last` the newest before `before`; limited to a time if one is given.',
   input: z.strictObject({
     agent: agentOrAll,
     topics,
@@ -45,7 +45,7 @@ export const follow = defineVerb({
 export const logs = defineVerb({
   kind: 'stream',
   name: 'logs',
-  summary: 'The newest `last` events, then with `follow` those that come.',
+  summary: 'The newest `last` events, then with `follow` the new ones.',
   input: z.strictObject({
     agent: agentOrAll,
     topics,

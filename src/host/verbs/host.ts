@@ -21,7 +21,7 @@ export const consoleLink = defineVerb({
   input: z.strictObject({
     plain: z.boolean().optional().meta({
       description:
-        'With 127.0.0.1 in place of the name of this start, which other programs may have had before.',
+        'With 127.0.0.1 instead of the name of this start; other programs may have had that address before.',
     }),
   }),
   who: OPERATORS,
@@ -31,7 +31,7 @@ export const consoleLink = defineVerb({
 export const down = defineVerb({
   kind: 'call',
   name: 'down',
-  summary: 'Stops every agent, then the host; agents that were wanted running start with the next host.',
+  summary: 'Stops every agent, then the host; agents that should run start with the next host.',
   input: nothing,
   who: OPERATORS,
   run: (rooms, _input, { principal }) => rooms.host.down(principal),

@@ -9,7 +9,7 @@ import { defineVerb, OPERATORS } from './verb.ts';
 export const takeover = defineVerb({
   kind: 'call',
   name: 'takeover',
-  summary: 'Asks for the floor of an agent and resolves once it is held; `now` interrupts the running tool.',
+  summary: 'Asks to take over an agent and resolves once it is held; `now` interrupts the running tool.',
   input: z.strictObject({ agent: agentName, when: z.enum(['boundary', 'now']), ...size }),
   who: OPERATORS,
   basis: ['run', 'lease'],

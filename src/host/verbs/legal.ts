@@ -1,4 +1,4 @@
-/** Refusals that rest on what an agent is now: a verb that is not legal, a lease that another client holds. */
+/** Refusals because of the present state of an agent: a verb that is not legal, a lease that another client holds. */
 import type { AgentView, LeaseView } from '../api.ts';
 import { AetherError } from '../errors.ts';
 import type { AgentVerb } from './names.ts';
@@ -22,7 +22,7 @@ export function requireHoldable(view: Pick<AgentView, 'name' | 'can'>): void {
   throw new AetherError({
     code: 'verb.illegal',
     who: 'user',
-    message: `${view.name} has no gate at which it could be held.`,
+    message: `${view.name} has no gate, so it cannot be held.`,
     next: `Hand it back, then \`aether pause ${view.name}\` stops it where it is.`,
     details: { verb: 'hold', agent: view.name },
   });

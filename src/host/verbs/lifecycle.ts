@@ -1,4 +1,4 @@
-/** Runs of an agent: begun, ended, made to stand still, and made to go on. */
+/** Runs of an agent: started, ended, held, paused and resumed. */
 import { z } from 'zod';
 import { limits } from '../limits.ts';
 import { aboutAgent, agentName } from './input.ts';
@@ -38,7 +38,7 @@ export const start = defineVerb({
 export const stop = defineVerb({
   kind: 'call',
   name: 'stop',
-  summary: 'Asks an agent to end, then makes it; it stays stopped until it is started.',
+  summary: 'Asks an agent to end, and kills it if it does not; it stays stopped until it is started.',
   input: aboutAgent,
   who: OPERATORS,
   basis: ['run', 'state'],
@@ -99,7 +99,7 @@ export const interrupt = defineVerb({
     if (lease !== null) return `${lease.holder} holds ${name}; interrupt it in its terminal.`;
     return structured || interruptKeys === true
       ? null
-      : `${name} has no structured channel; take over its terminal and press Ctrl-C there. (Of a known program \`adapter:\` tells the keys.)`;
+      : `${name} has no structured channel; take over its terminal and press Ctrl-C there. (For a known program, set \`adapter:\`.)`;
   },
   async run(rooms, { agent }, { principal }) {
     await rooms.lifecycle.interrupt(agent, principal);
@@ -110,7 +110,7 @@ export const interrupt = defineVerb({
 export const pause = defineVerb({
   kind: 'call',
   name: 'pause',
-  summary: 'Stops every process of an agent where it is.',
+  summary: 'Freezes every process of an agent where it is.',
   input: aboutAgent,
   who: OPERATORS,
   basis: ['run', 'state', 'stands'],
@@ -137,7 +137,7 @@ export const hold = defineVerb({
     const why = notRunning(facts);
     if (why !== null) return why;
     if (facts.hold) return `${name} is held already.`;
-    if (!gated) return `${name} has no gate at which it could be held; pause stops it where it is.`;
+    if (!gated) return `${name} has no gate, so it cannot be held; pause stops it where it is.`;
     return lease === null ? null : `${lease.holder} holds the terminal of ${name}; hand it back held.`;
   },
   run(rooms, { agent }, { principal }) {

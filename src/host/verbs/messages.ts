@@ -45,7 +45,7 @@ export const injections = defineVerb({
 export const cancelInjection = defineVerb({
   kind: 'call',
   name: 'cancelInjection',
-  summary: 'Takes a message back that nobody has read; refused when it is too late.',
+  summary: 'Takes back a message that has not been read; refused when it is too late.',
   input: byId,
   who: OPERATORS,
   run: (rooms, { id }, { principal }) => rooms.messages.cancel(id, principal),

@@ -1,5 +1,5 @@
 /**
- * The verbs as an OpenAPI 3.1 document: what the console's one route answers, for clients that are not ours. Derived
+ * The verbs as an OpenAPI 3.1 document: the answers of the console's one route, for clients of other authors. Derived
  * from the definitions; results are described by the types in api.ts and have no schema here.
  */
 import { z } from 'zod';

@@ -1,6 +1,6 @@
 /**
- * What verbs may ask of the host, by noun. Written in the terms of clients, so that the definitions can be
- * imported as types by the CLI and the browser, and so that a test can give them nouns of its own.
+ * What verbs may ask of the host, by noun. Described from the side of clients, so that the CLI and the browser can
+ * import the definitions as types, and so that a test can pass nouns of its own.
  */
 import type {
   AdoptedView,

@@ -1,4 +1,4 @@
-/** What may be asked of an agent now: the `legal` of every verb that has one, told in one table. */
+/** Which verbs an agent takes now: the `legal` of every verb that has one, in one table. */
 import type { AgentView } from '../api.ts';
 import { verbs } from './all.ts';
 import type { AgentVerb } from './names.ts';

@@ -87,7 +87,7 @@ const terminalLook = z.strictObject({
 export const terminalResize = defineVerb({
   kind: 'call',
   name: 'terminalResize',
-  summary: 'The size of a window of the holder. With a viewer it counts while that one decides the size.',
+  summary: 'The size of a window of the holder. With a viewer it applies while that viewer decides the size.',
   input: z.strictObject({
     agent: agentName,
     generation,

@@ -26,7 +26,7 @@ export interface VerbFacts {
   /** Its tool calls pass a gate, at which it can be held. */
   gated: boolean;
   hasTerminal: boolean;
-  /** All of its processes stand still. */
+  /** All its processes are frozen. */
   paused: boolean;
   /** Its shim knows how to pause. */
   pausable: boolean;

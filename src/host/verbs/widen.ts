@@ -11,7 +11,7 @@ export const widen = defineVerb({
   kind: 'call',
   name: 'widen',
   summary:
-    'Trusts what senders have said in the conversation of an agent so far: its own rules hold again until they say more.',
+    'Trusts what senders have said in the conversation of an agent so far: only its own rules apply again until those senders write again.',
   input: z.strictObject({
     agent: agentName,
     /** Those that the operator has seen; default: all. */

@@ -1,6 +1,6 @@
 /**
- * Which files of a workspace changed since a moment: told to an agent that was away. A large one is looked through
- * beside whatever else the host does, for a bounded time. Never follows links, never opens a file.
+ * Which files of a workspace changed since a moment, for an agent that was away. A large workspace is searched for a
+ * bounded time, in steps that leave the host's event loop free. Never follows links, never opens a file.
  */
 import fs from 'node:fs/promises';
 import path from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * What the proxy decided, as it is told to the host: the first time at once, and then at most once a minute with a
- * count, however often an agent tries. What is remembered is bounded; further targets are told as one.
+ * Reports what the proxy decided to the host: the first time at once, and then at most once a minute with a count,
+ * however often an agent tries. A bounded number of targets is remembered; further ones are reported as one.
  */
 import type { EgressDecision } from '../egress-protocol.ts';
 

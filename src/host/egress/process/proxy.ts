@@ -1,7 +1,6 @@
 /**
- * The egress proxy of one run: HTTP on the connections it is given, CONNECT and plain requests with a whole URL. Whose
- * connection it is, is never asked: this process serves one run. What it refuses it says in words, because an agent
- * reads them.
+ * The egress proxy of one run: HTTP on the connections it is given, CONNECT and plain requests with a whole URL. Every
+ * connection is of the same run, which this process serves. A refusal is a sentence, because an agent reads it.
  */
 import { createServer, type IncomingMessage, request as requestTo, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -74,7 +73,7 @@ export class EgressProxy {
     socket.allowHalfOpen = true;
     socket.on('error', () => socket.destroy());
     if (this.#sockets.size >= caps.connections_max) {
-      const message = `This agent has ${caps.connections_max} connections through its proxy, which is the most.`;
+      const message = `This agent has ${caps.connections_max} connections through its proxy, the maximum.`;
       this.#note({ host: 'the proxy', port: 0 }, new NotReached('busy', message));
       socket.end(plain(STATUS.busy, `${message} ${NEXT.busy}`));
       return;
@@ -158,7 +157,7 @@ export class EgressProxy {
   }
 }
 
-/** One request and its answer over a connection of its own, each body framed anew. */
+/** One request and its answer over a connection of its own, each body framed again. */
 function exchange(
   request: IncomingMessage,
   response: ServerResponse,

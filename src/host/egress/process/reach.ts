@@ -1,7 +1,7 @@
 /**
- * From a target to a connection: the name is held against the rules, resolved once, each address it resolved to is
- * checked, and one of those very addresses is dialled. Nothing is looked up a second time, so that a name cannot
- * answer with one address for the check and another for the connection.
+ * From a target to a connection: the name is checked against the rules, resolved once, each address it resolved to is
+ * checked, and one of those very addresses is dialled. Nothing is looked up a second time, so that a name cannot answer
+ * with one address for the check and another for the connection.
  */
 import { lookup } from 'node:dns/promises';
 import { connect, type Socket } from 'node:net';
@@ -47,7 +47,7 @@ export class Reach {
     this.#lookup = look;
   }
 
-  /** What is open already stays open; the next connection is held against these. */
+  /** What is open already stays open; the next connection is checked against these. */
   set policy({ allow, model }: EgressPolicy) {
     this.#model = model.map(parseRule).filter((rule) => typeof rule !== 'string');
     this.#rules = [...allow.map(parseRule).filter((rule) => typeof rule !== 'string'), ...this.#model];

@@ -1,6 +1,6 @@
 /**
- * A screen on disk, with the place in the journal up to which it was made: the next host goes on from there instead of
- * from the beginning. Only a cache: one that is missing, of another form or damaged is read past.
+ * A screen on disk, with the place in the journal up to which it was made: the next host continues from there instead
+ * of from the beginning. It is a cache: a missing, damaged or differently formatted one is ignored.
  */
 import { crc32 } from 'node:zlib';
 import { readBeneath, writeBeneath } from '../../beneath.ts';

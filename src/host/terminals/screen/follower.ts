@@ -226,7 +226,7 @@ export class Follower {
     if (live) this.#o.answer(`answer-${this.#o.source.process}-${end}`, text);
   }
 
-  /** A part of the journal is gone: the screen begins anew with what comes. */
+  /** A part of the journal is gone: the screen begins again with what comes. */
   #lost(why: string): void {
     this.#o.failed(why);
     const { size, look } = this.#emulator;

@@ -1,7 +1,7 @@
 /**
  * The cells of a screen as the text that draws them again on an empty one: every row in its order, so that rows which
- * do not fit scroll out as they did. A row that goes on from the one above is reached by printing over the edge,
- * because a resize joins such rows.
+ * do not fit scroll out as they did. A row that continues the one above is reached by printing over the edge, because a
+ * resize joins such rows.
  */
 import { attributesKey, HAS_EXTENDED, isErased, MODE, PLAIN, sgr } from './sgr.ts';
 import type { Attributes, Line, XtermCore } from './xterm-core.ts';

@@ -1,6 +1,7 @@
 /**
- * Which part of much output a screen is the same without: lines that have scrolled out by the end. Only where everything
- * up to there is text, line ends and attributes; nothing else is passed over, because it could change what follows.
+ * The part of much output that does not change the screen: lines that have scrolled out by the end. Only where
+ * everything up to there is text, line ends and attributes; other output is never skipped, because it could change what
+ * follows.
  */
 
 const PLAIN = new Uint8Array(256);

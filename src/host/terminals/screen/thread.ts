@@ -1,6 +1,6 @@
 /**
- * A thread with the screens of all terminals of the host: what programs print is hostile, is much, and takes time that
- * the host's event loop does not have. It reads the journals itself.
+ * A thread with the screens of all terminals of the host: output of programs is hostile, large, and takes time that the
+ * host's event loop does not have. It reads the journals itself.
  */
 import { setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';

@@ -1,7 +1,7 @@
 /**
- * What the screen state reads of xterm.js beyond its public interface, which tells neither charsets nor saved cursors,
+ * What the screen state reads of xterm.js beyond its public interface, which gives neither charsets nor saved cursors,
  * tab stops, scroll regions or the parser's state. The package is pinned to one version: a test (screen.test.ts) fails
- * where another one is laid out differently.
+ * if another version is laid out differently.
  */
 import type { Terminal } from '@xterm/headless';
 // CommonJS, without names that an import could find.
