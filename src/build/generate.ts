@@ -51,7 +51,7 @@ function textOf(file: string): string | null {
   }
 }
 
-/** @returns whether a source file changed: what is made from it is then made anew by a process that loads it. */
+/** @returns whether a source file changed: what is made from it is then made again by a process that loads it. */
 async function writeAll(): Promise<boolean> {
   let source = false;
   for (const { path, make } of generatedFiles) {

@@ -1,4 +1,4 @@
-/** What was wrong with a tool's arguments, in words that a model mends its next call by. */
+/** What is wrong with the arguments of a tool call, in words by which a model can correct its next call. */
 import type { z } from 'zod';
 import { AetherError, nearest } from '../host/errors.ts';
 import { cutText } from '../host/text.ts';

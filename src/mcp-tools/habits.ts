@@ -1,7 +1,7 @@
 /**
- * What clients do to arguments: they serialise a field that was left out as `null`, and write a list, a number or
- * a truth value as JSON text. Both are taken where nothing else can be meant: `null` where a field is optional,
- * JSON text where the schema allows that one type and no text.
+ * Arguments as clients write them: some serialise a missing field as `null`, and write a list, a number or a boolean as
+ * JSON text. Both are accepted where the meaning is certain: `null` where a field is optional, JSON text where the
+ * schema allows that one type and no text.
  */
 interface Schema {
   type?: unknown;

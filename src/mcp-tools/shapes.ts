@@ -12,7 +12,7 @@ export const memoryShape = z.object({
   tags: z.array(z.string()),
   scope: z.enum(['agent', 'shared']),
   author: z.string().describe('who stored it: agent:NAME, client:NAME or operator'),
-  via: z.array(z.string()).optional().describe('whose words its author followed when storing it'),
+  via: z.array(z.string()).optional().describe('the senders that its author followed when storing it'),
   updated: z.string().describe('ISO 8601'),
   version: z.int(),
 });

@@ -1,9 +1,9 @@
 /**
- * What an `aether_*` tool is: a name, words that make a model use it well, strict arguments, a complete result, all
- * four annotations, and its effect on the host's nouns, which the ledger carries out. One file in catalog/ is all
- * that a new one needs: the catalogue, what can be granted, the published schema and the README follow from it
- * (`npm run generate`). The schemas are shown to clients of every kind, so they use only the JSON Schema that all
- * of them understand.
+ * What an `aether_*` tool is: a name, a description by which a model uses it well, strict arguments, a complete result,
+ * all four annotations, and its effect on the host's nouns, which the ledger carries out. One file in catalog/ is all
+ * that a new one needs: the catalogue, what can be granted, the published schema and the README follow from it (`npm
+ * run generate`). The schemas are shown to clients of every kind, so they use only the JSON Schema that all of them
+ * understand.
  */
 import { z } from 'zod';
 import type { Caller } from '../host/api.ts';

@@ -1,7 +1,8 @@
 /**
  * What a runtime says of itself before any of its code runs: its name, the keys of aether.yaml that only it takes, how
  * it logs in, and what `aether init` writes for it. Configuration, schema, plan and command line fold over the list of
- * definitions (installed.ts); a definition stands on the ground floor and zod, and loads its engine's code on demand.
+ * definitions (installed.ts); a definition imports only the ground floor and zod, and loads its engine's code on
+ * demand.
  */
 import type { ZodType } from 'zod';
 import type { Detection, Runtime } from './runtime.ts';

@@ -286,7 +286,7 @@ export interface Capabilities {
   gate?: { wait_ms_max: number | null };
 }
 
-/** What becomes of a call that stands at the gate. */
+/** The outcome of a call that waits at the gate. */
 export interface GateAnswer {
   requestId: string;
   /**
@@ -307,7 +307,7 @@ export interface CallFacts {
    * the workspace. Empty: it looks at nothing but the engine itself. Null: it does more, or where it looks is not known.
    */
   looks: readonly string[] | null;
-  /** What the pattern of a rule is held against: a command line or a path; null where there is nothing of the kind. */
+  /** What the pattern of a rule is checked against: a command line or a path; null where there is nothing of the kind. */
   subject: string | null;
   /** The subject is a command line. */
   shell: boolean;

@@ -1,10 +1,10 @@
 /**
- * The bridge: the stdio MCP server an engine sees, and nothing but a careful pipe to the host's socket. The host
- * may die and come back while requests are open: the bridge keeps what is unanswered, connects again and sends
- * it under its old sequence number (bridge-protocol.ts), so that the engine sees latency, not a restart, and never a second
- * answer. One CommonJS file with two imports, because each agent pays its start and its memory.
+ * The bridge: the stdio MCP server that an engine sees, a pipe to the host's socket. The host may die and come back
+ * while requests are open: the bridge keeps what is unanswered, connects again and sends it under its old sequence
+ * number (bridge-protocol.ts), so that the engine sees latency, not a restart, and never a second answer. One CommonJS
+ * file with two imports, because each agent pays its start and its memory.
  *
- *   node main.cjs SOCKET [--client NAME]
+ * * node main.cjs SOCKET [--client NAME]
  */
 import type { BridgeHello } from './bridge-protocol.ts' with { 'resolution-mode': 'import' };
 

@@ -14,7 +14,7 @@ export const askOperator = defineTool({
   description: [
     'Ask the person in charge something only a person can decide: a choice with consequences, missing access, an unclear goal. Not for what you can find out yourself.',
     'Ask one thing, with what the operator needs in order to answer, and offer `choices` where there are a few.',
-    'It waits up to 45 seconds. Without an answer by then `status` is "pending": the question stays in the operator\'s inbox. Do other work, then call again with only the `id` to go on waiting or to get the answer. Never ask the same question anew.',
+    'It waits up to 45 seconds. Without an answer by then `status` is "pending": the question stays in the operator\'s inbox. Do other work, then call again with only the `id` to go on waiting or to get the answer. Never ask the same question again.',
     '"withdrawn" means that nobody will answer: decide yourself, or report that you are blocked.',
   ].join(' '),
   order: 90,

@@ -1,4 +1,4 @@
-/** `aether_mail_ack`: these messages are dealt with. */
+/** `aether_mail_ack`: marks messages as dealt with. */
 import { z } from 'zod';
 import { defineTool } from '../tool.ts';
 

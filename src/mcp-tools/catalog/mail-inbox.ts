@@ -1,4 +1,4 @@
-/** `aether_mail_inbox`: what others wrote to the caller. As many whole messages as fit one result. */
+/** `aether_mail_inbox`: the messages to the caller, as many whole ones as fit one result. */
 import { z } from 'zod';
 import { fitting, messageOut, messageShape } from '../shapes.ts';
 import { defineTool } from '../tool.ts';

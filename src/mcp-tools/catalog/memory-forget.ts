@@ -1,4 +1,4 @@
-/** `aether_memory_forget`: take a memory out of every later search. */
+/** `aether_memory_forget`: removes a memory from every later search. */
 import { z } from 'zod';
 import { defineTool } from '../tool.ts';
 

@@ -1,4 +1,4 @@
-/** `aether_memory_store`: keep a fact for later conversations. */
+/** `aether_memory_store`: keeps a fact for later conversations. */
 import { z } from 'zod';
 import { memoryOut, memoryShape } from '../shapes.ts';
 import { defineTool } from '../tool.ts';

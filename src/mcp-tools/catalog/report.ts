@@ -1,4 +1,4 @@
-/** `aether_report`: how it went, for the operator to see. */
+/** `aether_report`: the state of the agent's work, for the operator. */
 import { z } from 'zod';
 import { AetherError } from '../../host/errors.ts';
 import { limits } from '../../host/limits.ts';

@@ -1,7 +1,7 @@
 /**
- * A unix socket that bridges connect to. A door checks each peer before it reads a byte, tells a refused one
- * why, and serves the rest over the MCP SDK in whatever era they speak. Who a peer is, is up to the kind of door:
- * run-door.ts, client-door.ts.
+ * A unix socket that bridges connect to. A door checks each peer before it reads a byte, tells a refused one why, and
+ * serves the rest over the MCP SDK in whatever era they speak. The kind of door decides who a peer is: run-door.ts,
+ * client-door.ts.
  */
 import type { Socket } from 'node:net';
 import type { Server as McpServer } from '@modelcontextprotocol/server';

@@ -1,4 +1,4 @@
-/** The door of one run: every peer that is admitted at its socket is its agent, whatever it says. */
+/** The door of one run: every peer that is admitted at its socket is the agent of the run, whatever it claims. */
 import { limits as hostLimits } from '../../host/limits.ts';
 import { type Door, type DoorOptions, openDoor } from './door.ts';
 

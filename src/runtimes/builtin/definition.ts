@@ -56,7 +56,7 @@ const config: RuntimeConfig = {
       code: 'replay-missing',
       path: ['model'],
       message: `There is no recorded conversation ${replay}.`,
-      next: 'Mend the path after `replay:`; it is relative to the configuration file.',
+      next: 'Correct the path after `replay:`; it is relative to the configuration file.',
     };
   },
   execTexts: () => [],
@@ -86,7 +86,7 @@ function login(): LoginRules {
       // Without a known model there is another problem to report first.
       if (providerOf(model)?.key === null)
         return {
-          message: `${where}.auth is of no use: the model ${model} takes no log-in.`,
+          message: `${where}.auth has no effect: the model ${model} takes no log-in.`,
           next: 'Remove it.',
         };
       if (auth.env !== undefined || auth.file !== undefined) return null;

@@ -1,6 +1,6 @@
 /**
- * Which models of the builtin engine could log in here. It needs no binary, and a replay needs no log-in, so
- * it is always usable; `canLogIn` speaks of a real model.
+ * Which models of the builtin engine could log in here. It needs no binary, and a replay needs no log-in, so it is
+ * always usable; `canLogIn` is about a real model.
  */
 import type { Detection } from '../runtime.ts';
 import { PROVIDERS } from './models.ts';

@@ -1,6 +1,6 @@
 /**
- * The builtin engine: a small agent loop of our own for when no other engine is there. The host has no
- * privileged way to it: it is launched, read and steered through the same contract as any other engine.
+ * The builtin engine: a small agent loop of our own, for machines without another engine. The host has no privileged
+ * way to it: it is launched, read and steered through the same contract as any other engine.
  */
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,4 @@
-/**
- * The conversation file as evidence while a human holds the terminal and nothing speaks on the structured
- * channel.
- */
+/** The conversation file as evidence while a person holds the terminal and the structured channel is closed. */
 import { z } from 'zod';
 import type { Activity, ObservedEvent, TranscriptTail } from '../runtime.ts';
 import { type Entry, entryEvents, toolCalls } from './loop/entries.ts';

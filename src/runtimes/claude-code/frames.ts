@@ -6,7 +6,7 @@ import { gateHooks } from './gate.ts';
 export const READY_REQUEST = 'aether-ready';
 /** The interrupt that clears the way for a `now` message: its answer is not waited for. */
 export const NOW_PREFIX = 'aether-now:';
-/** `command_lifecycle` tells what became of it. */
+/** `command_lifecycle` reports its outcome. */
 export const CANCEL_PREFIX = 'aether-cancel:';
 
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`;

@@ -1,8 +1,8 @@
 /**
  * The gate: a PreToolUse hook that is registered over the structured channel, so that Claude Code asks on its own
- * output before each tool — subagents' and MCP tools too — and waits on its input. Verified against 2.1.329: no
- * answer, no tool; when its time-out has passed, or its input ends, the call is refused. It is neither in a file
- * nor in the environment, and no setting (disableAllHooks, a hook of the workspace that allows) opens it.
+ * output before each tool — subagents' and MCP tools too — and waits on its input. Verified against 2.1.329: no answer,
+ * no tool; when its time-out has passed, or its input ends, the call is refused. It is in no file and not in the
+ * environment, and no setting (disableAllHooks, a hook of the workspace that allows) opens it.
  */
 import { isAbsolute, join } from 'node:path';
 import { limits } from '../../host/limits.ts';

@@ -1,6 +1,6 @@
 /**
- * What of the user's own set-up comes along, read from their home and copied into the agent's isolated
- * configuration. Everything is read-only here, and nothing comes along unless `inherit` says so.
+ * The parts of the user's own set-up that an agent gets, read from their home and copied into the agent's isolated
+ * configuration. Nothing is changed in the home, and nothing is copied unless `inherit` says so.
  */
 import { isUtf8 } from 'node:buffer';
 import { readdir, realpath, stat } from 'node:fs/promises';
@@ -149,7 +149,7 @@ function parseObject(text: string, file: string): Record<string, unknown> {
     if (!(error instanceof NotJson)) throw error;
     why = error.message;
   }
-  throw unreadable(file, why, 'Mend it (start `claude` once, it tells where), or do not inherit it.');
+  throw unreadable(file, why, 'Correct it (`claude` shows where when it starts), or do not inherit it.');
 }
 
 const asObject = (value: unknown): Record<string, unknown> =>

@@ -1,6 +1,6 @@
 /**
- * The JSON files of Claude Code as it reads them itself (run on 2.1.329): a byte order mark and UTF-16 are taken, one
- * that is empty holds nothing; one with comments or trailing commas is left out as a whole, without a word.
+ * The JSON files of Claude Code as it reads them itself (run on 2.1.329): it accepts a byte order mark and UTF-16,
+ * treats an empty file as no settings, and ignores a file with comments or trailing commas without a message.
  */
 
 /** A file that is no JSON. The message quotes none of it: it may hold secrets. */

@@ -1,4 +1,4 @@
-/** How the engine and its terminal are started: argv, environment, files. */
+/** The start of the engine and of its terminal: arguments, environment, files. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { AetherError } from '../../host/errors.ts';
@@ -136,7 +136,7 @@ async function commonSpec(
   const repository = repositoryOf(agent);
   const machine = machineSettings();
   const session = sessionOf(place, state);
-  // Only a conversation that was written down can be resumed; an id that was cannot be given anew.
+  // Only a conversation that was written down can be resumed; an id that was cannot be given again.
   const begun = isBegun(place, session);
   return {
     argv: [
@@ -175,7 +175,9 @@ async function commonSpec(
   };
 }
 
-/** The whole environment: nothing of the host's own comes along, and nothing of the agent's may undo the isolation. */
+/**
+ * The whole environment: nothing of the host's own is passed on, and nothing of the agent's may undo the isolation.
+ */
 function environment(agent: AgentSpec, place: RunPlace): Record<string, string> {
   const paths = pathsOf(place);
   const root = process.getuid?.() === 0;

@@ -1,7 +1,7 @@
 /**
  * From where Claude Code 2.1.329 loads code, settings, rights or words that count as the operator's: what strace saw it
- * open, and what it keeps its own sandbox from writing (read from the program; a test compares the two lists). The agent
- * runs as the same user, so without a sandbox it can write all of them. Each says what keeps that from counting.
+ * open, and what it keeps its own sandbox from writing (read from the program; a test compares the two lists). The
+ * agent runs as the same user, so without a sandbox it can write all of them. Each entry says what prevents that.
  */
 import { dirname, join } from 'node:path';
 import type { AgentSpec, LoadedPath, RunPlace } from '../runtime.ts';
@@ -100,7 +100,7 @@ export const HOME: readonly Place[] = [
 /** Removed before each start, in the order of the table. */
 export function leftovers(place: RunPlace): string[] {
   const { config } = pathsOf(place);
-  // Skills are written anew, where they are inherited.
+  // Skills are written again, where they are inherited.
   const names = CONFIG.flatMap(({ guard, names }) => (guard === 'cleared' ? names : []));
   return ['skills', ...names].map((name) => join(config, name));
 }

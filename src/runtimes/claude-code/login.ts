@@ -1,4 +1,6 @@
-/** How an environment lets Claude Code log in, in the order in which it looks itself. Form is checked, not validity. */
+/**
+ * How an environment lets Claude Code log in, in the order in which Claude Code looks. Form is checked, not validity.
+ */
 export interface LogIn {
   /** For `plan` and `doctor`; names variables, never values. */
   note: string;

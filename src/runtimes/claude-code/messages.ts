@@ -1,6 +1,6 @@
 /**
- * Messages of the conversation, which the structured channel and the transcript write in the same form and
- * under the same uuids: whichever tells first, nothing is told twice.
+ * Messages of the conversation, which the structured channel and the transcript write in the same form and under the
+ * same uuids: whichever comes first, each message is recorded once.
  */
 import type { Reading } from './state.ts';
 

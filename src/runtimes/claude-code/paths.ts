@@ -1,4 +1,4 @@
-/** Where Claude Code keeps what, for one agent and one run. Nothing outside these two directories is its own. */
+/** The directories of Claude Code, for one agent and one run. Nothing outside these two is its own. */
 import { createHash } from 'node:crypto';
 import { dirname, join, relative } from 'node:path';
 import { isFileBeneath, readBeneath } from '../../host/beneath.ts';

@@ -1,6 +1,6 @@
 /**
- * How far a message of ours has come. `command_lifecycle` acknowledges each by its uuid; a model request names
- * the ones it carries. A message is seen when a model request has it, acted on when the engine says it is done.
+ * The delivery stages of a message to Claude Code. `command_lifecycle` acknowledges each by its uuid; a model request
+ * names the ones it carries. A message is seen when a model request has it, acted on when the engine says it is done.
  */
 import type { Reading } from './state.ts';
 

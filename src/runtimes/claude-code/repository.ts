@@ -1,7 +1,7 @@
 /**
- * What the repository in a workspace would have Claude Code run or obey. Nothing of it counts unless the agent trusts it
- * (`trust: true`); `plan` and an event list it either way. Files are read beneath the workspace and no link is followed:
- * one that cannot be listed is not trusted.
+ * What the repository in a workspace would have Claude Code run or obey. Claude Code ignores it unless the agent trusts
+ * it (`trust: true`); `plan` and an event list it either way. Files are read beneath the workspace and no link is
+ * followed: one that cannot be listed is not trusted.
  */
 import { dirname, join, relative } from 'node:path';
 import { listBeneath, readBeneath } from '../../host/beneath.ts';

@@ -61,7 +61,7 @@ export class Reading {
   session(session: unknown): void {
     if (session === undefined || session === this.state.session) return;
     if (typeof session !== 'string' || !SESSION_ID.test(session)) {
-      const text = `The engine names ${shown(session)} as its conversation, which is no id of one: it is left out.`;
+      const text = `The engine names ${shown(session)} as its conversation, which is not the id of one: it is left out.`;
       this.emit({ kind: 'note', level: 'warn', text });
       return;
     }

@@ -1,6 +1,6 @@
 /**
- * The conversation's transcript, read while a human holds the terminal. Same messages and uuids as the
- * structured channel. It shows neither permission dialogs nor what is being typed.
+ * The conversation's transcript, read while a person holds the terminal. Same messages and uuids as the structured
+ * channel. It shows neither permission dialogs nor what is being typed.
  */
 import { messageOf } from '../../host/errors.ts';
 import type { EngineState, ObservedEvent, TranscriptTail } from '../runtime.ts';

@@ -53,7 +53,7 @@ const config: RuntimeConfig = {
     adapter: {
       schema: z.enum(ADAPTER_NAMES).meta({
         description:
-          'runtime: command only. The program is this one: how a message is sent to it, how it is interrupted, and what on its screen tells that it takes text, works or asks.',
+          'runtime: command only. The name of a known program: Aether then knows how to send it a message, how to interrupt it, and what its screen shows when it takes text, works or asks.',
         examples: [ADAPTER_NAMES[0]],
       }),
       waits: 'types to it in another way',
@@ -61,7 +61,7 @@ const config: RuntimeConfig = {
     multiline: {
       schema: z.enum(MULTILINE).meta({
         description:
-          'runtime: command only. What becomes of a message of several lines where the program does not take it as one (it has no bracketed paste). refuse; join: its lines are typed as one; type: each line is typed and sent by itself, which a shell runs. Default: refuse.',
+          'runtime: command only. What happens to a message of several lines when the program does not take it as one (it has no bracketed paste). refuse; join: its lines are typed as one; type: each line is typed and sent by itself, which a shell runs. Default: refuse.',
         examples: [MULTILINE[0]],
       }),
       waits: 'types messages of several lines in another way',

@@ -1,7 +1,7 @@
 /**
- * Reads a terminal program. Its output proves that it is alive and doing something; whether it takes a paste as one is
- * told by its own sequences. Of a program that is known (`adapter:`) words on its screen tell how it stands. No transcript
- * is guessed from what a screen shows.
+ * Reads a terminal program. Its output proves that it is alive and doing something; its own sequences show whether it
+ * takes a paste as one. For a known program (`adapter:`) words on its screen show its state. No transcript is guessed
+ * from a screen.
  */
 import type { Activity, EngineState, ObservedEvent, Observer } from '../runtime.ts';
 import { adapterNamed } from './adapter.ts';

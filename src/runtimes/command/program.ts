@@ -12,7 +12,7 @@ export interface CommandOptions {
   endpoints?: string[];
   /** Name of the adapter of a known program. */
   adapter?: string;
-  /** What becomes of a message of several lines where the program does not take it as one. Absent: refuse. */
+  /** What happens to a message of several lines when the program does not take it as one. Absent: refuse. */
   multiline?: Multiline;
 }
 
@@ -42,7 +42,7 @@ export function resolveCommand(command: readonly string[], path: string): string
     if (state === 'closed') return fault(`${program} may not be executed.`, `Run \`chmod +x ${program}\`.`);
     return fault(
       state === 'directory' ? `${program} is a directory, not a program.` : `There is no program ${program}.`,
-      'Mend the path in `command:`; it is relative to the configuration file.',
+      'Correct the path in `command:`; it is relative to the configuration file.',
     );
   }
   const found = path

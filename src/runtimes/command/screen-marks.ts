@@ -1,6 +1,6 @@
 /**
- * What a program on a terminal has told by what it printed: whether it takes a paste as one, and which words of an
- * adapter stand on its screen. No screen is kept here: sequences and words are followed as they pass, chunk by chunk.
+ * What the output of a terminal program shows: whether it takes a paste as one, and which words of an adapter are on
+ * its screen. No screen is kept here: sequences and words are followed as they pass, chunk by chunk.
  */
 import type { Adapter } from './adapter.ts';
 import { MARK_CHARS_MAX } from './adapter-record.ts';

@@ -38,7 +38,7 @@ export function typing(
     return { ...line(id, joined), how: `its ${lines.length} lines were typed as one${note}` };
   }
   if (state.pasted === true || state.spoke !== true)
-    return { not: 'now', why: 'it has several lines, and the program does not take a paste at present' };
+    return { not: 'now', why: 'it has several lines, and the program takes no paste at present' };
   return {
     not: 'ever',
     why: 'it has several lines, and the program reads them one by one: each would be taken for a message of its own',
@@ -59,7 +59,7 @@ function pasted(id: string, text: string, note: string, adapter: Adapter | null)
     ...(adapter === null || adapter.rest_ms === null ? {} : { rest_ms: adapter.rest_ms }),
     id,
     data: adapter?.submit ?? ENTER,
-    how: `pasted as one (bracketed paste), and Enter apart, once the program had drawn it${note}`,
+    how: `pasted as one (bracketed paste), and Enter sent separately, once the program had drawn it${note}`,
   };
 }
 

@@ -1,6 +1,6 @@
 /**
- * The agent: takes messages, keeps them in order, and runs one turn at a time. A message is in the
- * conversation file before it is acknowledged, so it survives whatever happens to this process.
+ * The agent: takes messages, keeps them in order, and runs one turn at a time. A message is in the conversation file
+ * before it is acknowledged, so it survives the death of this process.
  */
 import { randomUUID } from 'node:crypto';
 import { entryEvents, type Queued } from './entries.ts';
@@ -37,7 +37,7 @@ export class Agent {
   }
 
   /**
-   * @param queued what becomes of messages that were accepted before and never got their turn: they are
+   * @param queued what happens to messages that were accepted before and never got their turn: they are
    *   taken up now, or left in the file for the next process
    * @param onIdle after each turn, when no other follows
    */

@@ -1,6 +1,6 @@
 /**
- * A time limit that stands still while this process does. A pause of an agent stops all of it; what ran out
- * meanwhile by any clock of the machine would end, at the moment of the resume, what had no chance to end by itself.
+ * A time limit that does not run while this process is paused. A pause stops the whole agent; with a limit on the
+ * machine's clock, calls that had no chance to end would fail at the moment of the resume.
  */
 
 /** Looked at so often: of a longer gap no more than this counts. */

@@ -165,7 +165,7 @@ export class Conversation {
       return entry;
     } catch (error) {
       throw new Error(
-        `Line ${number} of the conversation ${this.#path} is damaged. Mend that line, or start the agent with a fresh conversation.`,
+        `Line ${number} of the conversation ${this.#path} is damaged. Correct that line, or start the agent with a fresh conversation.`,
         { cause: error },
       );
     }

@@ -1,7 +1,7 @@
 /**
- * The lines of a conversation file, and what each means to the host. The structured channel prints the events
- * of an entry right after it was written, and the host reads the same file while a human holds the terminal:
- * one mapping, so that both sources tell the same story under the same keys.
+ * The lines of a conversation file, and what each means to the host. The structured channel prints the events of an
+ * entry right after it was written, and the host reads the same file while a person holds the terminal: one mapping, so
+ * that both sources give the same events under the same keys.
  */
 import type { AssistantModelMessage, ToolResultPart } from 'ai';
 import type { ObservedEvent, Priority } from './loop-protocol.ts';

@@ -1,4 +1,4 @@
-/** What a loop needs from what drives it: a host on pipes, or a human at a terminal. */
+/** What the loop needs from its front end: a host on pipes, or a person at a terminal. */
 import type { ObservedEvent } from './loop-protocol.ts';
 
 export interface Front {

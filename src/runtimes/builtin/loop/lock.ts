@@ -1,7 +1,7 @@
 /**
- * One process per conversation. Two would each append turns that the other never saw. The lock is a file that
- * appears whole (link is atomic and fails when the name exists) and names its owner, so that the lock of a
- * process that was killed is known to be dead.
+ * One process per conversation. Two would each append turns that the other never saw. The lock is a file that appears
+ * whole (link is atomic and fails when the name exists) and names its owner, so that the lock of a killed process is
+ * recognised as stale.
  */
 import { linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { isAlive, ownIdentity, type ProcessIdentity } from './process-identity.ts';

@@ -1,7 +1,7 @@
 /**
- * The loop as an MCP client of the aether server, like any other engine: it starts the command it was given
- * and speaks over stdio. The host may die and come back behind that command without this side noticing; when
- * the command itself dies it is started again at the next use.
+ * The loop as an MCP client of the aether server, like any other engine: it starts the command it was given and speaks
+ * over stdio. The host behind that command may be replaced without this side noticing; when the command itself dies it
+ * is started again at the next use.
  */
 import { type CallToolResult, Client, type Tool } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';

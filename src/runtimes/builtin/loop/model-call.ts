@@ -1,4 +1,4 @@
-/** One model request: streamed, whole or not at all. Retrying and the tools are its caller's business. */
+/** One model request: streamed, and complete or failed. The caller retries and runs the tools. */
 import {
   type AssistantModelMessage,
   dynamicTool,
@@ -31,7 +31,7 @@ export interface ModelCall {
   signal: AbortSignal;
   /** Text as it is written. */
   onDelta(kind: 'text' | 'thinking', text: string): void;
-  /** Some of the answer has come, be it of the arguments of a call. */
+  /** Some of the answer has come; the arguments of a call count too. */
   onPart(): void;
   /** The first sign that the model has read the request. */
   onAnswering(): void;

@@ -1,7 +1,7 @@
 /**
- * Whether a tool call may run: the agent's rules first, then its mode. `deny` beats `allow`. A rule is a tool
- * name or `name(pattern)`, where `*` stands for anything; the pattern is held against the command of
- * run_command and the path of a file tool.
+ * Whether a tool call may run: the agent's rules first, then its mode. `deny` beats `allow`. A rule is a tool name or
+ * `name(pattern)`, where `*` stands for anything; the pattern is matched against the command of run_command and the
+ * path of a file tool.
  */
 import type { PermissionSpec } from './loop-protocol.ts';
 
@@ -9,7 +9,7 @@ export type Decision = 'allow' | 'deny' | 'ask';
 
 export interface Asked {
   tool: string;
-  /** What a pattern is held against; null where a tool has nothing of the kind. */
+  /** What a pattern is checked against; null where a tool has nothing of the kind. */
   subject: string | null;
   /** Only looks at the workspace. */
   readOnly: boolean;

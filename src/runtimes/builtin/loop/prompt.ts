@@ -1,4 +1,4 @@
-/** What the model is told about where it is. Short: what a tool does is said by the tool. */
+/** What the model is told about its place. Short, because each tool describes itself. */
 import type { LoopSettings } from './loop-protocol.ts';
 
 export function instructions(settings: Pick<LoopSettings, 'agent' | 'role' | 'workspace'>): string {

@@ -1,4 +1,4 @@
-/** A model request with its retries: bounded, backing off, and never silent about it. */
+/** A model request with its retries: bounded, with back-off, and each one reported. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { classify, retryDelay } from './failures.ts';
 import type { Front } from './front.ts';

@@ -1,4 +1,4 @@
-/** Reading is capped, and what was left out is said, so that a model knows that there is more. */
+/** Reads a file up to a limit and says how much was left out, so that a model knows that there is more. */
 import { constants } from 'node:fs';
 import { z } from 'zod';
 import { wholeBytes } from '../../../../host/text.ts';

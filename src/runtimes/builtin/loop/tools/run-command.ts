@@ -1,4 +1,4 @@
-/** Runs a shell command in the workspace. Its whole tree ends with an interrupt or when its time is over. */
+/** Runs a shell command in the workspace. An interrupt or the time limit ends its whole tree. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { z } from 'zod';

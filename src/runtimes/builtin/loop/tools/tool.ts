@@ -1,4 +1,4 @@
-/** What a tool is to the loop: local ones and those of the MCP server look alike. */
+/** A tool as the loop sees it: local tools and those of the MCP server look alike. */
 import type { ToolOutput } from '../entries.ts';
 import type { ToolSpec } from '../model-call.ts';
 
@@ -7,7 +7,7 @@ export interface LoopTool extends ToolSpec {
   readOnly: boolean;
   /** Served by the host, which decides itself who may call it. */
   granted: boolean;
-  /** The part of an input that permission patterns are held against. */
+  /** The part of an input that permission patterns are checked against. */
   subject(input: unknown): string | null;
   /**
    * @throws BadInput when the model's arguments do not fit; anything else becomes an error result

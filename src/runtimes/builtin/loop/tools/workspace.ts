@@ -1,7 +1,7 @@
 /**
- * Paths of the file tools. A path is resolved to where it really is, symbolic links included, before anything
- * is opened, and refused when that is outside the workspace. This keeps a model's mistakes in; it is no wall
- * against a command that the same agent may run.
+ * Paths of the file tools. A path is resolved to where it really is, symbolic links included, before anything is
+ * opened, and refused when that is outside the workspace. This contains mistakes of a model; it does not confine a
+ * command that the same agent may run.
  */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
