@@ -25,7 +25,7 @@ export const parrot: RuntimeDefinition = {
     execTexts: () => [],
     login: {
       providers: {},
-      misfit: (_auth, _model, where) => ({ message: \`\${where}.auth is of no use.\`, next: 'Remove it.' }),
+      misfit: (_auth, _model, where) => ({ message: \`\${where}.auth has no effect.\`, next: 'Remove it.' }),
       variable: () => null,
       usual: () => null,
       missing: () => null,

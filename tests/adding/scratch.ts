@@ -1,6 +1,6 @@
 /**
  * A copy of this checkout to which something is added as a contributor would add it: files are written, generated
- * files made anew, types and tests run. Says which files were touched, so that a test can hold the count.
+ * files made again, types and tests run. Says which files were touched, so that a test can hold the count.
  */
 import { execFileSync } from 'node:child_process';
 import {

@@ -1,4 +1,4 @@
-/** Generated files are what their definitions give: nobody edits them by hand, nobody forgets to make them anew. */
+/** Generated files are what their definitions give: nobody edits them by hand, nobody forgets to make them again. */
 import { describe, expect, it } from 'vitest';
 import { generatedFiles, staleFiles } from '../../src/build/generate.ts';
 

@@ -24,6 +24,20 @@ const RIDDLES: [RegExp, string][] = [
     /\b(?:hither|thither|whence|thence|thereof|therein|henceforth|lest|ere|naught|aught)\b/i,
     'today’s English',
   ],
+  [/\banew\b/i, 'again'],
+  [/\bin vain\b|\bof (?:its|their) own accord\b|\btakes? after\b/i, 'without success, by itself, is like'],
+  [/\b(?:made|makes?|making) (?:it |them )?so\b(?! (?:that|as|much|many)\b)/i, 'applies, enforces, starts'],
+  [/\bwhatever became\b|\bwhat (?:becomes?|became|has become) of\b/i, 'the outcome, what happens to'],
+  [/\bthere is no telling\b|\bcannot be told (?:whether|where|how)\b/i, 'it is not known'],
+  [/\bnot (?:be )?seen as (?:it is|they are)\b/i, 'looks different from what it is'],
+  [/\bnot true yet\b/i, 'not in effect yet'],
+  [/\bwhose time is over\b|\bhas the next word\b/i, 'expired, decides'],
+  [/\bnever heard of\b/i, 'does not know'],
+  [/\bheld against (?:the|a|these|its)\b/i, 'checked against'],
+  [/\bin (?:these|whose) hands\b|\bhands it went through\b/i, 'hold, passed on'],
+  [/\b(?:is|are) no (?:path|request|cursor|quote|regular expression|id) /i, 'is not a …'],
+  [/\bmay not be (?:entered|read|used) by\b/i, 'X may not enter'],
+  [/\b[Mm]end (?:it|them|that|the|what)\b/, 'correct'],
   [/\b(?:his|her) (?:child|parent|socket|process|door|shim|engine)\b/i, 'its …: a process is no person'],
 ];
 
@@ -64,8 +78,29 @@ test('each of the words is found, and plain sentences are not', () => {
     'It goes by the words of another.',
     'The file thereof.',
     'A parent and his child process',
+    'It is made anew.',
+    'It was looked for in vain.',
+    'The host makes it so.',
+    'Nothing tells what became of it.',
+    'It cannot be told whether it was read.',
+    'Characters that are not seen as they are.',
+    'Asked for, and not true yet.',
+    'A lease whose time is over.',
+    'It has never heard of agents.',
+    'The name is held against the rules.',
+    'It is not in these hands any more.',
+    'The text is no cursor of a log.',
+    'It may not be entered by you.',
+    'Mend what it names.',
   ])
     expect(riddlesIn(riddle), riddle).toHaveLength(1);
-  for (const plain of ['What happens if nobody answers.', 'Nobody holds it.', 'The caller saves it.'])
+  for (const plain of [
+    'It is made so that it lasts.',
+    'No difference can be seen.',
+    'Those cannot be told apart.',
+    'What happens if nobody answers.',
+    'Nobody holds it.',
+    'The caller saves it.',
+  ])
     expect(riddlesIn(plain), plain).toEqual([]);
 });

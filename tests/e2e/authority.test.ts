@@ -146,10 +146,10 @@ describe('a deputy that mail wakes', () => {
     expect(made('later')).toBe(false);
 
     // The operator's own words reach as far as the deputy's own rules once what peer said is trusted.
-    expect(await fleet.ok('ps')).toContain('deputy has read words of agent:peer');
+    expect(await fleet.ok('ps')).toContain('deputy has read text from agent:peer');
     expect((await fleet.agent('deputy')).narrowedBy).toEqual(['agent:peer']);
     expect((await fleet.cli(['widen', 'deputy', '--from', 'agent:other'])).stderr).toContain('agent:other');
-    expect(await fleet.ok('widen', 'deputy', '--from', 'agent:peer')).toContain('follows you alone');
+    expect(await fleet.ok('widen', 'deputy', '--from', 'agent:peer')).toContain('follows only you');
     await fleet.ok('inject', 'deputy', `${bash('touch mine')} [[say mine]]`, '--wait', 'acted');
     expect(made('mine')).toBe(true);
     expect(await open()).toEqual([]);

@@ -56,7 +56,7 @@ async function tell(text: string): Promise<void> {
 test('h holds it at the boundary: asked for, then true; a message waits, is taken back or is read', async () => {
   await page.keyboard.press('h');
   await poll(standing).toMatch(
-    /Hold requested by operator .*not true yet\. The running tool is finished first \(Bash: touch begun; while \[/,
+    /Hold requested by operator .*not in effect yet\. The running tool is finished first \(Bash: touch begun; while \[/,
   );
   expect(await fleet.agent('worker')).toMatchObject({ activity: 'tool', requested: 'hold' });
   await tell('A word while you are held.');
@@ -100,9 +100,7 @@ test('p freezes it where it is, with the proof; what somebody else did first is 
     if (others === 1) await fleet.act('hold', 'worker');
   });
   await page.keyboard.press('p');
-  await poll(() => page.locator('.toast').textContent()).toContain(
-    'operator asked worker to stand still since.',
-  );
+  await poll(() => page.locator('.toast').textContent()).toContain('operator asked to hold worker since.');
   expect((await fleet.agent('worker')).activity).toBe('tool');
   await page.getByRole('button', { name: 'Dismiss' }).click();
 
@@ -166,12 +164,12 @@ test('a turn that does not move is for somebody, with what was seen; x ends it',
   await fleet.event('run.stuck', ({ agent }) => agent === 'crawler', 40_000);
   await page.locator('section[aria-label="Needs you"] [data-agent="crawler"]').click();
   await poll(standing).toMatch(
-    /Stuck since .*Interrupt ends the turn.*observednothing has moved for \d+ s at the model: no output/,
+    /Stuck since .*Interrupt ends the turn.*observedno progress for \d+ s at the model: no output/,
   );
   await page.locator('.rule', { hasText: 'Stuck' }).getByText('nothing has moved').waitFor();
   await page.keyboard.press('x');
   await fleet.idle('crawler');
   await page.locator('.standing').waitFor({ state: 'detached' });
-  await page.locator('.rule', { hasText: /It moves again after/ }).waitFor();
+  await page.locator('.rule', { hasText: /It makes progress again after/ }).waitFor();
   await page.locator('.row[data-agent=crawler].idle').waitFor();
 }, 120_000);

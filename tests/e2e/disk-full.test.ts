@@ -119,7 +119,7 @@ test.runIf(mayMount)(
     expect(answer.error).toMatch(/is full.*Free space/s);
     const stop = await fleet.cli(['restart', 'talker']);
     expect(stop.code).toBe(1);
-    expect(stop.stderr).toMatch(/The disk of .* is full: this could not be stored, and has not happened/);
+    expect(stop.stderr).toMatch(/The disk of .* is full: this could not be stored and was not done/);
     expect((await fleet.agent('talker')).run).toBe(talker.run);
 
     /* An agent dies meanwhile, as its host may: neither is forgotten. */

@@ -46,7 +46,10 @@ test('the victim’s next call is answered by the host', async () => {
   });
   try {
     const replaced = await fleet.event('door.replaced');
-    expect(replaced.data).toMatchObject({ door: 'run of victim', why: expect.stringContaining('made anew') });
+    expect(replaced.data).toMatchObject({
+      door: 'run of victim',
+      why: expect.stringContaining('made again'),
+    });
     const store = aether('memory_store', { text: 'kept by the host' });
     await fleet.ok('inject', 'victim', `${store} [[say stored]]`, '--wait', 'acted');
     await fleet.event('memory.stored', ({ data }) => data.memory.text === 'kept by the host');

@@ -61,7 +61,7 @@ test('what only a sandbox enforces is observed without one, and an engine that i
   expect(await grades('mail.sent')).toEqual(['enforced', 'observed']);
   const ps = await fleet.ok('ps');
   expect(ps).toContain('observed by shim');
-  expect(ps).toContain('Known less well, of boxed, traced: open, without a sandbox, can act as your user.');
+  expect(ps).toContain('Weaker evidence about boxed, traced: open, without a sandbox, can act as your user.');
 
   await fleet.ok('stop', 'open');
   expect([await paused(), (await fleet.agent('boxed')).gaps]).toEqual(['enforced', []]);

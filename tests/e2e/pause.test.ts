@@ -37,7 +37,7 @@ describe.each(CONTAINMENTS)('$name', ({ env }) => {
     expect(containment === 'descent').toBe(env.AETHER_NO_CGROUP === '1');
     await until('its whole tree', () => treeOf(run!).length === ALL);
 
-    expect(await fleet.ok('pause', 'spinner')).toContain(`all ${ALL} processes stand still`);
+    expect(await fleet.ok('pause', 'spinner')).toContain(`all ${ALL} processes are frozen`);
     const paused = await fleet.agent('spinner');
     expect(paused).toMatchObject({
       state: 'running',
@@ -120,13 +120,13 @@ describe.each(USUAL_CONTAINMENTS)('$name', ({ env }) => {
     expect(ended.data).toMatchObject({ outcome: 'done', text: words });
     // A turn of its own, right after: told by the host, once.
     await until('it to be told', () =>
-      fleet.model.requests.some((request) => saidIn(request).includes('stood still for')),
+      fleet.model.requests.some((request) => saidIn(request).includes('were paused for')),
     );
     await fleet.turns('writer', 2);
     const notes = await notesOf('writer');
     expect(notes).toHaveLength(1);
     expect(notes[0]).toMatchObject({ priority: 'later' });
-    expect(notes[0]!.text).toMatch(/stood still for \d+ s; .*\n.*changed-meanwhile\.txt/);
+    expect(notes[0]!.text).toMatch(/were paused for \d+ s; .*\n.*changed-meanwhile\.txt/);
 
     // Too short to be worth a word.
     await fleet.act('pause', 'writer');

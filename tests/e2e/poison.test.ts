@@ -122,7 +122,7 @@ test('a shim that is silent, and a socket on which somebody else talks: the host
   const socketOf = async (name: string) => join(sockets, `${(await fleet.agent(name)).run!}.shim.sock`);
   const [silent, babble] = [await socketOf('silent'), await socketOf('babble')];
   const shims = [await fleet.agent('silent'), await fleet.agent('babble')].map(({ run }) => shimOf(run!)!);
-  // A shim that runs makes its socket anew.
+  // A shim that runs makes its socket again.
   for (const pid of shims) process.kill(pid, 'SIGSTOP');
   await fleet.killHost();
   const servers = [

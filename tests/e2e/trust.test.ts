@@ -22,7 +22,7 @@ test('plan lists what a repository would run, the log says that it was left out,
 
   const plan = JSON.parse(await fleet.ok('plan', '--json')) as PlanView;
   expect(plan.changes[0]!.launch!.repository).toEqual({ trusted: false, items: [item] });
-  expect(await fleet.ok('plan')).toMatch(/left out +hook SessionStart: .* counts with trust: true/);
+  expect(await fleet.ok('plan')).toMatch(/left out +hook SessionStart: .* applies with trust: true/);
   await fleet.up();
   await fleet.turns('coder', 1);
   expect((await fleet.event('repository.setup')).data).toEqual({ trusted: false, items: [item], more: 0 });

@@ -66,7 +66,7 @@ test('a screen that takes pastes: one paste, then Enter, and the receipt says so
   await fleet.until('screen', 'drawn', ({ activity }) => activity === 'unknown');
   const { steps } = await delivered('screen', await say('screen', TEXT));
   expect(steps.at(-1)!.evidence).toMatch(
-    /^pasted as one .*, and Enter apart, .*; 2 control characters were left out; the shim/,
+    /^pasted as one .*, and Enter sent separately, .*; 2 control characters were left out; the shim/,
   );
   // The terminal has all of it; the program writes down what it has read a moment later.
   await eventually('Enter', () => pieces('screen').at(-1) === '\r', 10_000);

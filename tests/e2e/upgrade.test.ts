@@ -164,7 +164,11 @@ test.runIf(commit !== null)(
     // Each in a run of today: then it can be paused.
     await fleet.act('restart', 'counter');
     expect(running(counter.pid!)).toBe(false);
-    await fleet.until('counter', 'runs anew', (view) => view.run !== counter.run && view.state === 'running');
+    await fleet.until(
+      'counter',
+      'runs again',
+      (view) => view.run !== counter.run && view.state === 'running',
+    );
     await fleet.act('pause', 'counter');
     for (const { name, run } of before) {
       await fleet.act('stop', name);

@@ -38,7 +38,7 @@ test('a model that never answers is reported, with what was seen, and not any mo
   expect(grade).toBe('observed');
   expect(data).toMatchObject({ action: 'report', activity: 'thinking' });
   expect(data.evidence).toMatch(
-    /^nothing has moved for \d+ s at the model: no output, no tool begun or done, \d+ CPU ticks of the engine and \d+ of \d+ other processes$/,
+    /^no progress for \d+ s at the model: no output, no tool begun or done, \d+ CPU ticks of the engine and \d+ of \d+ other processes$/,
   );
   expect((await fleet.agent('waits')).stuck?.what).toBe(data.evidence);
   fleet.model.release('model');

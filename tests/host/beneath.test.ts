@@ -86,7 +86,7 @@ describe('writeBeneath', () => {
 
   it('takes no path that leads out, and a root that is a link', () => {
     for (const path of ['../f', 'a/../../f', '/f', '', '.', 'a//f', 'a/\0'])
-      expect(() => write(path), path).toThrow(/no path below/);
+      expect(() => write(path), path).toThrow(/not a path below/);
     fs.symlinkSync(root, join(base, 'linked'));
     writeBeneath(join(base, 'linked'), 'f', 'text', 0o600);
     expect(fs.readFileSync(join(root, 'f'), 'utf8')).toBe('text');
@@ -104,7 +104,7 @@ describe('writeBeneath', () => {
          attempt(() => fs.renameSync('b', 'c'));
          attempt(() => fs.symlinkSync(${JSON.stringify(victim)}, 'b'));
          attempt(() => fs.unlinkSync('b'));
-         // Meanwhile the directory may have been made anew.
+         // Meanwhile the directory may have been made again.
          if (!attempt(() => fs.renameSync('c', 'b'))) attempt(() => fs.rmSync('b', { recursive: true, force: true }));
        }`,
     ]);
@@ -163,7 +163,7 @@ describe('reading beneath', () => {
     expect(() => readBeneath(root, 'd/f', 100)).toThrow('what is there is a link');
     expect(() => listBeneath(root, 'd')).toThrow('what is there is a link');
     expect([sizeBeneath(root, 'd/f'), isFileBeneath(root, 'd/f')]).toEqual([0, false]);
-    expect(() => readBeneath(root, '../victim/f', 100)).toThrow('is no path below');
+    expect(() => readBeneath(root, '../victim/f', 100)).toThrow('is not a path below');
   });
 });
 
@@ -198,7 +198,7 @@ test('the files of an engine stay in its directories, though the agent has repla
     for (const file of launch.files) expect(fs.existsSync(file.path), file.path).toBe(true);
     fs.rmSync(join(desk.place.agentDir, 'claude'), { recursive: true });
     fs.symlinkSync(victim, join(desk.place.agentDir, 'claude'));
-    await expect(placeFiles(desk.root, launch)).rejects.toThrow(/Nothing is written to .*claude/);
+    await expect(placeFiles(desk.root, launch)).rejects.toThrow(/Nothing was written to .*claude/);
     untouched();
     const none = { cleared: [], uses: { read: [], write: [] } };
     launch.files.push({ path: join(desk.root, 'elsewhere'), mode: 0o600, content: '' });
@@ -226,7 +226,7 @@ test('an agent that replaces its directory, or a file of the host, by a link fai
     for (const name of ['host.pid', 'aether.schema.json'])
       fs.symlinkSync(join(victim, 'f'), join(fleet.stateDir, name));
     const result = await fleet.cli(['up', '--detach']);
-    expect(result.stdout + result.stderr).toContain(`Nothing is written to ${own}`);
+    expect(result.stdout + result.stderr).toContain(`Nothing was written to ${own}`);
     await fleet.until('other', 'running', ({ state }) => state === 'running');
     untouched();
     expect(fs.lstatSync(join(fleet.stateDir, 'host.pid')).isFile()).toBe(true);

@@ -102,7 +102,7 @@ describe('a keyed queue', () => {
 });
 
 describe('a single flight', () => {
-  it('shares what is under way, its failure too, and begins anew afterwards', async () => {
+  it('shares what is under way, its failure too, and begins again afterwards', async () => {
     const flight = new SingleFlight();
     const first = flight.run('a', job('a1', 10, true));
     expect(log).toEqual(['a1 begins']);

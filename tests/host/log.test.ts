@@ -17,7 +17,7 @@ afterEach(() => {
   fs.rmSync(dir, { recursive: true });
 });
 
-test('above its bound it begins anew and keeps the one before', () => {
+test('above its bound it begins again and keeps the one before', () => {
   const file = join(dir, 'host.log');
   const log = new LogFile(file, 10_000);
   for (let n = 0; n < 1_000; n += 1) log.write(`${JSON.stringify({ n, text: 'x'.repeat(80) })}\n`);

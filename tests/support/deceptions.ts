@@ -61,8 +61,8 @@ const LOOKS: [command: string, mark: string][] = [
   ['n\u03bfde x.js', 'Greek'],
   ['\u13acdit x', 'Cherokee'],
   ['\u0585pen x', 'Armenian'],
-  ['echo \u2018$(id)\u2019', 'is no quote to a shell'],
-  ['echo \u201c; rm x\u201d', 'is no quote to a shell'],
+  ['echo \u2018$(id)\u2019', 'is not a quote to a shell'],
+  ['echo \u201c; rm x\u201d', 'is not a quote to a shell'],
   ['npm\u0336 install', 'U+0336'],
   ['cat Z\u0300\u0301\u0302\u0303\u0304', 'U+0300'],
 ];

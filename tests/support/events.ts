@@ -20,7 +20,7 @@ interface Expected {
   fits(event: EventView): boolean;
   deadline_ms: number;
   /** Before the first event is told, and told again by the next host. */
-  anew?(): void;
+  again?(): void;
 }
 
 /**
@@ -29,14 +29,14 @@ interface Expected {
  */
 export async function told(
   host: { connect(): Promise<ControlClient> },
-  { what, filter, fits, deadline_ms, anew }: Expected,
+  { what, filter, fits, deadline_ms, again }: Expected,
 ): Promise<EventView> {
   const end = Date.now() + deadline_ms;
   for (;;) {
     const client = await host.connect();
     const timer = setTimeout(() => client.close(), Math.max(0, end - Date.now()));
     try {
-      anew?.();
+      again?.();
       for await (const event of client.stream('logs', { last: 1_000, follow: true, ...filter }))
         if (fits(event)) return event;
     } catch (error) {

@@ -318,7 +318,7 @@ export class HostDouble {
   pause(name: string): AgentView {
     this.asked.push(`pause ${name}`);
     const at_ms = this.now();
-    const what = 'paused by operator: all 3 processes stand still (cgroup2); 0 CPU ticks in 100 ms';
+    const what = 'paused by operator: all 3 processes are frozen (cgroup2); 0 CPU ticks in 100 ms';
     this.emit('run.paused', name, { by: 'operator', processes: 3, means: 'cgroup2' }, at_ms, 'operator');
     return this.set(name, {
       activity: 'paused',

@@ -280,7 +280,7 @@ export class LiveFleet {
     const what = `${name} has ended ${count} turn(s)`;
     const filter = { agent: name, topics: ['turn.ended'] };
     const fits = () => ++ended >= count;
-    await told(this, { what, filter, fits, deadline_ms, anew: () => (ended = 0) }).catch(
+    await told(this, { what, filter, fits, deadline_ms, again: () => (ended = 0) }).catch(
       async (error: Error) => {
         throw new Error(`${error.message}, but ${ended}\n${await this.history(name)}${this.hostLog()}`);
       },

@@ -3,7 +3,7 @@ import type { EventView, Topic, Topics } from '../../src/host/events/topics.ts';
 import type { MemoryView } from '../../src/host/shapes.ts';
 
 const lease = { holder: 'ann@desk', generation: 3 };
-const problem = { code: 'a.b', who: 'user', message: 'It broke.', next: 'Mend it.' } as const;
+const problem = { code: 'a.b', who: 'user', message: 'It broke.', next: 'Correct it.' } as const;
 const swap = { opId: 'take-3-1', from: 0, to: 1 };
 const step = { inject: 'inj_1', evidence: 'frame 7' };
 const memory: MemoryView = {
@@ -124,7 +124,7 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   ],
   'run.stuck': (['report', 'interrupt', 'restart'] as const).map((action) => ({
     action,
-    evidence: 'nothing has moved for 3 min',
+    evidence: 'no progress for 3 min',
     activity: 'tool',
     since_ms: 1,
     engine_ticks: 0,

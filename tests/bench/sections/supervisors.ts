@@ -70,7 +70,7 @@ interface Figures {
   /** Milliseconds from the death to the next start, and from the command to the next start. */
   crash: number[];
   command: number[];
-  /** Of the crash: from when the supervisor began anew. Null where it does not say. */
+  /** Of the crash: from when the supervisor began again. Null where it does not say. */
   launch: number[] | null;
   perProgram_MB: number;
 }
@@ -218,7 +218,7 @@ function rows(figures: Record<string, Figures>, counts: { programs: number }, ab
       'a program that was killed runs again',
       'ms',
       ({ crash }) => median(crash),
-      `${list(ours.crash)}: a new shim and a new journal included; ${median(ours.launch ?? []).toFixed(0)} ms from when the host began anew`,
+      `${list(ours.crash)}: a new shim and a new journal included; ${median(ours.launch ?? []).toFixed(0)} ms from when the host began again`,
       { of: 'value', at_most: 150 },
     ),
     ...compare(

@@ -212,16 +212,16 @@ describe('a socket that another process of the same user replaces', () => {
     return said();
   };
 
-  test('is made anew at once, and told of; those that are connected stay', async () => {
+  test('is made again at once, and told of; those that are connected stay', async () => {
     await open();
     const before = visit();
     await eventually('welcome', () => before.said() === 'welcome\n');
     const other = await impostor('I am the host\n');
     await eventually('the host answers again', async () => (await answer()) === 'welcome\n');
     expect(before.closed()).toBe(false);
-    expect(reports).toMatchObject([{ door: 'test', why: expect.stringContaining('made anew') }]);
+    expect(reports).toMatchObject([{ door: 'test', why: expect.stringContaining('made again') }]);
     other.close();
-    await eventually('made anew without anybody in its place', async () => (await answer()) === 'welcome\n');
+    await eventually('made again without anybody in its place', async () => (await answer()) === 'welcome\n');
     // Told once in a while, with how often it was.
     expect(reports).toHaveLength(1);
     clock.advance(10_000);

@@ -102,7 +102,7 @@ it('answers only messages of its own', () => {
       { to: 'ada', subject: 're', body: 'x', replyTo: first.id },
       AGENTS,
     ),
-  ).toThrow(/no message of yours/);
+  ).toThrow(/not one of your messages/);
 });
 
 it('holds to its limits and says them', () => {

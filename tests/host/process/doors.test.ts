@@ -88,7 +88,7 @@ test('the runtime directory is short, private, and the same by every path', () =
   expect(statSync(runtimeDirectory(long, { XDG_RUNTIME_DIR: xdg })).mode & 0o777).toBe(0o700);
   // Where it is does not change with the environment of whoever asks.
   expect(runtimeDirectory(long, {})).toBe(place);
-  // Gone (a reboot empties it): chosen anew. Unset, relative, missing or too long: the fallback under /tmp.
+  // Gone (a reboot empties it): chosen again. Unset, relative, missing or too long: the fallback under /tmp.
   const fallback = new RegExp(`^/tmp/aether-${process.getuid!()}/[0-9a-f]{16}$`);
   rmSync(place, { recursive: true });
   for (const unusable of [undefined, 'relative', join(dir, 'missing'), long]) {

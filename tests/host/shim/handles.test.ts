@@ -93,7 +93,7 @@ const file = (path: string) => (root: string) => ({ kind: 'file', root, path }) 
 const wrong: Wrong[] = [
   { what: 'a link', handle: directory('link'), says: 'link is a symbolic link' },
   { what: 'a dangling link', handle: directory('dangling'), says: 'dangling is a symbolic link' },
-  { what: 'a link on the way', handle: file('link/passwd'), says: 'has one on its way' },
+  { what: 'a link on the way', handle: file('link/passwd'), says: 'has one in its path' },
   { what: 'a link to a place within', handle: directory('within'), says: 'is a symbolic link' },
   {
     what: 'a magic link',
@@ -113,7 +113,7 @@ const wrong: Wrong[] = [
   { what: 'a device', handle: () => ({ kind: 'file', root: '/dev', path: 'null' }), says: 'is a device' },
   { what: 'a directory for a file', handle: file('dir'), says: 'is a directory, where a regular file' },
   { what: 'a file for a directory', handle: directory('file'), says: 'is a regular file, where a directory' },
-  { what: 'the directory above', handle: directory('dir/../../x'), says: 'is no path below' },
+  { what: 'the directory above', handle: directory('dir/../../x'), says: 'is not a path below' },
   { what: 'an absolute path', handle: directory('/etc'), says: 'leads out of' },
   { what: 'a relative root', handle: () => directory('x')('relative'), says: 'absolute root' },
   {

@@ -123,7 +123,7 @@ describe('ends', () => {
     });
     expect(notice).toMatch(/^Bash \(2 steps\): echo x+ … x+; rm -rf ~$/);
     expect(noticeOf({ kind: 'question', title: 'x', detail: { question: 'Go?\u202e' } })).toBe(
-      'Not all is as it looks. Go?<U+202E>',
+      'Some of this text looks different from what it is. Go?<U+202E>',
     );
   });
 });

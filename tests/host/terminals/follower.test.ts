@@ -142,7 +142,7 @@ test('a question that is printed now is answered once; one of the past is not', 
   second.close();
 });
 
-test('a screen that cannot be read begins anew with what comes', () => {
+test('a screen that cannot be read begins again with what comes', () => {
   print('hello');
   const next = follow(true);
   print('\x1b[H\x1b[2Jnew');

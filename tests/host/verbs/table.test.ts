@@ -46,5 +46,5 @@ it('in somebody’s hands it can be handed back held, where there is a gate to h
   ).not.toThrow();
   expect(() =>
     requireHoldable({ name: 'coder', can: { hold: false, receipts: 'delivered', turns: false } }),
-  ).toThrow('no gate at which it could be held');
+  ).toThrow('no gate, so it cannot be held');
 });

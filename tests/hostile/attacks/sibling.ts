@@ -6,7 +6,7 @@ import { type Attack, fails, SAME_USER, succeeds, UNSEEN } from '../attack.ts';
 
 const NOT_THERE = 'the box has its own processes, and no other';
 
-/** Puts a socket of its own into the place of a door, and looks for three seconds whether the host makes it anew. */
+/** Puts a socket of its own into the place of a door, and looks for three seconds whether the host makes it again. */
 const replacing = (whose: 'victim' | 'me') => `
 path = FACTS['${whose}']['door']
 def replace():
@@ -18,7 +18,7 @@ def replace():
     for _ in range(30):
         time.sleep(0.1)
         if os.stat(path).st_ino != own:
-            return say('made anew')
+            return say('made again')
     say('KEPT')
 attempt('replace', replace)
 `;
@@ -113,7 +113,7 @@ time.sleep(0.5)
     program: replacing('victim'),
     took: (_, printed) => printed.includes('KEPT'),
     expected: {
-      none: fails('it can for a moment; the host makes its socket anew', { event: 'door.replaced' }),
+      none: fails('it can for a moment; the host makes its socket again', { event: 'door.replaced' }),
       bubblewrap: fails('the directory of its own sockets is shown, read-only, and no other', UNSEEN),
     },
     short: true,
@@ -124,7 +124,7 @@ time.sleep(0.5)
     program: replacing('me'),
     took: (_, printed) => printed.includes('KEPT'),
     expected: {
-      none: fails('it can for a moment; the host makes its socket anew', { event: 'door.replaced' }),
+      none: fails('it can for a moment; the host makes its socket again', { event: 'door.replaced' }),
       bubblewrap: fails('the directory is read-only', UNSEEN),
     },
   },

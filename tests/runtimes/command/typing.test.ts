@@ -62,7 +62,7 @@ describe('typed', () => {
       before: [{ id: 'i/text', data: `${ESC}[200~one\rtwo\rthree${ESC}[201~` }],
       id: 'i',
       data: '\r',
-      how: expect.stringMatching(/^pasted as one .*Enter apart/),
+      how: expect.stringMatching(/^pasted as one .*Enter sent separately/),
     });
   });
 

@@ -35,7 +35,7 @@ test('a lease of a run that ended while no host lived is let go of', async () =>
   expect(host.events('run.lost')).toHaveLength(1);
 });
 
-test('a run that was noted down and never started is over, was no failure, and is begun anew', async () => {
+test('a run that was noted down and never started is over, was no failure, and is begun again', async () => {
   const first = await seams.begin();
   await first.lifecycle.stop('a', 'operator');
   const { openDoor } = first.wiring;

@@ -250,7 +250,7 @@ describe('a call that has waited for nearly as long as its engine waits', () => 
     live.clock.advance(6_000);
     live.gate.endLongWaits();
     expect((await live.frames()).map(({ request }) => request)).toMatchObject([
-      { verdict: 'deny', message: 'Not run: nobody answered whether it may.' },
+      { verdict: 'deny', message: 'Not run: the question whether it may was not answered.' },
     ]);
     expect(open()).toEqual([]);
   });
@@ -357,7 +357,7 @@ test('questions beyond the limit are answered "no", calls beyond it not at all; 
   live.hold();
   await live.say(...Array.from({ length: limits.gate_calls_waiting_max }, (_, at) => gateAsked(`g${at}`)));
   expect(gate().waiting).toHaveLength(limits.gate_calls_waiting_max);
-  expect(live.events('engine.note').some(({ text }) => /what is asked beyond that/.test(String(text)))).toBe(
+  expect(live.events('engine.note').some(({ text }) => /further calls get none/.test(String(text)))).toBe(
     true,
   );
 });

@@ -80,7 +80,7 @@ test('stopped while the note of a resume is gathered: it is not resumed, and not
   expect(host.messages.list('a')).toEqual([]);
 });
 
-test('held anew while the note of a resume is gathered: the new hold stands', async () => {
+test('held again while the note of a resume is gathered: the new hold stands', async () => {
   const host = await seams.begin();
   host.holds.begin('a', 'operator');
   await host.say(called('t1'));

@@ -44,7 +44,7 @@ test('an engine that does not give it back: that is said, after the time an answ
   await host.settled();
   const refused = expect(host.messages.cancel(id, 'operator')).rejects.toMatchObject({
     code: 'inject.settled',
-    message: expect.stringContaining('did not give it back'),
+    message: expect.stringContaining('did not release it'),
   });
   await host.settled();
   host.clock.advance(5_000);

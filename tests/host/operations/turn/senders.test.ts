@@ -53,7 +53,7 @@ test('a summary of the conversation, and another id of it, end nothing', async (
   expect(senders()).toEqual(['agent:low']);
 });
 
-test('the operator trusts senders by name; what they say later narrows it anew', async () => {
+test('the operator trusts senders by name; what they say later narrows it again', async () => {
   await begin();
   live.run.save(() => goesBy(live.wiring, live.run, 'client:laptop', 'memory'));
   widen(live.wiring, live.run, ['agent:low', 'agent:unheard'], 'operator');

@@ -65,7 +65,7 @@ test('above its bytes the oldest rows go, until a tenth of it is free', async ()
   expect(await cut.sweep(RETENTION, null)).toBe(0);
   write(1, 0);
   expect(await cut.sweep(RETENTION, null)).toBe(11);
-  /* A later host counts anew and finds the same. */
+  /* A later host counts again and finds the same. */
   expect(await cutOf({ announced: false }).sweep(RETENTION, null)).toBe(0);
 });
 
