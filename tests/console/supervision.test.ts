@@ -249,7 +249,7 @@ describe('how it is known', () => {
     expect(await fact.textContent()).toMatch(/held \d+s enforced/);
     await fact.tap();
     await poll(() => tip(page).textContent()).toMatch(
-      /Bash stands at the gate.*\nenforced by gate \d+s ago · .*\nEnforced: the host made it so/,
+      /Bash stands at the gate.*\nenforced by gate \d+s ago · .*\nEnforced: the host did it/,
     );
     await fact.tap();
     await tip(page).waitFor({ state: 'hidden' });
