@@ -1,6 +1,6 @@
 /**
- * Before `npm start` and `npm run bench`: whatever a fresh clone still lacks to run. Nothing to do takes a
- * fraction of a second.
+ * Before `npm start` and `npm run bench`: installs and builds what a fresh clone lacks. If nothing is lacking this
+ * takes a fraction of a second.
  */
 import { ensureBuilt, root } from './build.mjs';
 import { ensureInstalled } from './install.mjs';
@@ -15,7 +15,7 @@ if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
   process.exitCode = 1;
 } else {
   try {
-    await ensureInstalled(root, 'Installing what running needs');
+    await ensureInstalled(root, 'Installing what Aether needs to run');
     await ensureBuilt();
   } catch (error) {
     say(`${error.message}\nNothing was started. The lines above say why; then try again.`);

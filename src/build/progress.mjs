@@ -1,5 +1,5 @@
 /**
- * Steps that take a while, shown on the terminal: what is being done, that it still goes on, how long it took.
+ * Steps that take a while, shown on the terminal: what is being done, that it still runs, how long it took.
  * Old-compatible JavaScript: it runs on the machine's own Node, before this checkout has one.
  */
 import { spawn } from 'node:child_process';

@@ -35,6 +35,7 @@ const PROGRAMS: Record<string, { command: string[]; keys: string }> = {
   tmux: { command: ['tmux', '-L', 'aether-test', '-f', '/dev/null', 'new', `less ${TEXT}`], keys: ' b' },
   // One of our own, which sets each mode once and then prints.
   own: { command: [process.execPath, fixture('terminals/every-mode.mjs')], keys: 'x' },
+  colours: { command: [process.execPath, fixture('terminals/asks-again.mjs')], keys: '' },
   asks: { command: [process.execPath, fixture('terminals/asks.mjs')], keys: '' },
 };
 
@@ -168,6 +169,19 @@ test('a query is answered with nobody there, and never again', async () => {
   for await (const item of client.stream('attach', { agent: 'asks' })) if (item.kind === 'screen') break;
   expect(answers()).toMatch(/end$/);
 }, 60_000);
+
+test('colours and the size of a cell are those of the window of the holder', async () => {
+  const lease = await client.call('takeover', { agent: 'colours', when: 'now', ...SIZE });
+  const held = { agent: 'colours', generation: lease.generation };
+  const heard = () => readFileSync(join(fleet.project, 'colours', 'heard'), 'utf8');
+  await client.call('terminalWrite', { ...held, data: 'x' });
+  await eventually('it hears of the dark', () => /x\x1b\]11;rgb:0b0b\/[^\x1b]*\x1b\\$/.test(heard()));
+  const look = { theme: 'light' as const, cell: { width_px: 9, height_px: 18 } };
+  await client.call('terminalResize', { ...held, ...SIZE, look });
+  await client.call('terminalWrite', { ...held, data: 'x' });
+  await eventually('it hears of the light', () => heard().endsWith('\x1b[6;18;9t'));
+  expect(heard()).toContain('x\x1b]11;rgb:fcfc/fcfc/fdfd\x1b\\');
+}, 30_000);
 
 test('the next host shows what the one before it had drawn, and what was printed without any', async () => {
   for (const name of ['vim', 'tmux', 'own']) {

@@ -10,7 +10,7 @@ import { isDebian, isRoot, missingNeeds, testsThatNeed } from './needs.mjs';
 
 /** @returns what is still missing: the tests that need it are left out, and counted as skipped. */
 export async function installForTests() {
-  await ensureInstalled(root, 'Installing what running needs');
+  await ensureInstalled(root, 'Installing what Aether needs to run');
   await ensureInstalled(
     join(root, 'tests', 'engines'),
     'Installing the real engines and peers for the tests',

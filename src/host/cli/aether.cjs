@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// The published command. Written so that any Node parses it: what is too old must be told so in a sentence,
-// not by a syntax error, nor by the crash that a native module makes on it.
+// The published command. Any Node can parse it, so that one that is too old gets a sentence instead of a syntax error or
+// the crash of a native module.
 'use strict';
 
 var fs = require('fs');

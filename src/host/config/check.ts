@@ -1,5 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the syntax of the file, not of JavaScript.
-/** What one agent's keys must satisfy together and a schema cannot say. Every problem names its place in the file. */
+/**
+ * Rules about the keys of one agent together, which a schema cannot express. Every problem names its place in the file.
+ */
 import type { RuntimeDefinition } from '../../runtimes/definition.ts';
 import { definitionOf } from '../../runtimes/installed.ts';
 import { pathFault } from '../written-path.ts';

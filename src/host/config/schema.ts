@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the syntax of the file, not of JavaScript.
 /**
- * What aether.yaml may hold, once: validation, the published JSON Schema (descriptions are an editor's hover
- * help) and the examples in error messages all come from here.
+ * The schema of aether.yaml: validation, the published JSON Schema (descriptions are an editor's hover help) and the
+ * examples in error messages all come from it.
  */
 import { z } from 'zod';
 import { limits } from '../limits.ts';

@@ -1,8 +1,8 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is what is looked for.
 /**
  * Entries of MCP servers that were written for another client: `${workspaceFolder}`, `${env:NAME}` and `${input:id}`
- * are expanded by VS Code and Cursor. Claude Code knows `${NAME}` only, and would start the server with the rest as it
- * stands.
+ * are expanded by VS Code and Cursor. Claude Code knows `${NAME}` only, and would start the server with the rest
+ * unexpanded.
  */
 import { AetherError } from '../../host/errors.ts';
 import { shortText } from '../../host/text.ts';

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the syntax of the file, not of JavaScript.
-/** `runtime: command`: any program in a terminal. Which program is a key of its own. */
+/** `runtime: command`: any program in a terminal. The key `command` names the program. */
 import { z } from 'zod';
 import type { LoginRules, RuntimeConfig, RuntimeDefinition } from '../definition.ts';
 import { ADAPTER_NAMES } from './adapter.ts';
