@@ -91,7 +91,7 @@ function standing(): void {
     containment: 'descent',
     stuck: {
       since_ms: now - 10 * MINUTE,
-      what: 'no progress for 10 min at the model: no output, no tool begun or done, 6 CPU ticks of the engine and 0 of 3 other processes',
+      what: 'there was no progress for 10 min at the model: no output, no tool begun or done, 6 CPU ticks of the engine and 0 of 3 other processes',
     },
   });
   host.set('shell', { runtime: 'command', activity: 'unknown' });
@@ -235,7 +235,7 @@ describe('a turn that does not move', () => {
     expect(await page.locator('section[aria-label="Needs you"]').textContent()).toContain('stuck 10m');
     await poll(() => page.title()).toBe('1 needs you · stuck · aether');
     expect(await bar(page).textContent()).toMatch(/Stuck since .*\(10m\)\. Interrupt ends the turn/);
-    expect(await bar(page).textContent()).toContain('observedno progress for 10 min at the model');
+    expect(await bar(page).textContent()).toContain('observedthere was no progress for 10 min at the model');
     await page.keyboard.press('x');
     await poll(() => host.asked).toContain('interrupt stuck');
   });
@@ -285,7 +285,7 @@ describe('a message', () => {
     ]);
     const lost = told('drop the old tables');
     expect(await lost.locator('.stage.bad').textContent()).toContain('fate unknown');
-    expect(await lost.textContent()).toContain('It is not sent again by itself');
+    expect(await lost.textContent()).toContain('It is not sent again automatically');
     expect(await told('Never mind').locator('summary').textContent()).toMatch(/^queuedtaken back/);
     expect(await page.getByRole('button', { name: 'Take back' }).count()).toBe(0);
     expect(await page.locator('.rule.failed').textContent()).toContain('The run was lost after 24 min');

@@ -77,7 +77,7 @@ describe('a transcript', () => {
       event('gate.bypassed', { toolUseId: 't' }),
     );
     expect(items).toMatchObject([
-      { kind: 'note', text: expect.stringContaining('mail from scout is followed') },
+      { kind: 'note', text: expect.stringContaining('it follows mail from scout') },
       { kind: 'note', level: 'warn' },
     ]);
   });
@@ -91,7 +91,7 @@ describe('a transcript', () => {
       event('hold.ended', { why: 'resumed', held_ms: 0 }),
       event('run.paused', { by: 'operator', processes: 3, means: 'cgroup2', ticks: 0, sample_ms: 100 }),
       event('run.resumed', { reason: 'resume', paused_ms: 3_000 }),
-      event('run.stuck', { action: 'interrupt', evidence: 'no progress for 3 min' }),
+      event('run.stuck', { action: 'interrupt', evidence: 'there was no progress for 3 min' }),
       event('run.moves', { after_ms: 180_000 }),
       event('lease.held', { holder: 'ann', generation: 1 }),
       event('lease.returned', { holder: 'ann', note: 'done', diff: ['a.ts'], held_ms: 4_500_000 }),
@@ -104,7 +104,7 @@ describe('a transcript', () => {
       ['The hold was cancelled before it took effect', null],
       ['Paused by operator', 'All 3 processes are frozen (cgroup2); 0 CPU ticks in 100 ms'],
       ['Resumed after 3 s paused', null],
-      ['Stuck: the watchdog interrupts the turn', 'no progress for 3 min'],
+      ['Stuck: the watchdog interrupts the turn', 'there was no progress for 3 min'],
       ['It makes progress again after 3 min', null],
       ['ann took over', null],
       ['ann handed back after 1 h 15 min', 'done'],
@@ -123,7 +123,7 @@ describe('a transcript', () => {
       {
         tone: 'failed',
         text: 'The run was lost: its supervisor is gone',
-        note: 'its shim is gone; one process of it was ended, exact',
+        note: 'its shim is gone; one of its processes was killed, exact',
       },
       { text: 'Run started, 4 s after the last one ended' },
       { tone: 'failed', text: 'Run exited with code 1 after 60 s' },

@@ -164,9 +164,9 @@ test('a turn that does not move is for somebody, with what was seen; x ends it',
   await fleet.event('run.stuck', ({ agent }) => agent === 'crawler', 40_000);
   await page.locator('section[aria-label="Needs you"] [data-agent="crawler"]').click();
   await poll(standing).toMatch(
-    /Stuck since .*Interrupt ends the turn.*observedno progress for \d+ s at the model: no output/,
+    /Stuck since .*Interrupt ends the turn.*observedthere was no progress for \d+ s at the model: no output/,
   );
-  await page.locator('.rule', { hasText: 'Stuck' }).getByText('nothing has moved').waitFor();
+  await page.locator('.rule', { hasText: 'Stuck' }).getByText('no progress').waitFor();
   await page.keyboard.press('x');
   await fleet.idle('crawler');
   await page.locator('.standing').waitFor({ state: 'detached' });

@@ -38,7 +38,7 @@ test('a model that never answers is reported, with what was seen, and not any mo
   expect(grade).toBe('observed');
   expect(data).toMatchObject({ action: 'report', activity: 'thinking' });
   expect(data.evidence).toMatch(
-    /^no progress for \d+ s at the model: no output, no tool begun or done, \d+ CPU ticks of the engine and \d+ of \d+ other processes$/,
+    /^there was no progress for \d+ s at the model: no output, no tool begun or done, \d+ CPU ticks of the engine and \d+ of \d+ other processes$/,
   );
   expect((await fleet.agent('waits')).stuck?.what).toBe(data.evidence);
   fleet.model.release('model');
@@ -51,7 +51,7 @@ test('a model that never answers is reported, with what was seen, and not any mo
 test('a tool that sleeps is interrupted, and the agent goes on another way', async () => {
   const sleeps = call('Bash', { command: 'timeout 300 tail -f /dev/null', description: 'sleeps' });
   await make('sleeper', { after: '5s', action: 'interrupt' }, `${sleeps} [[say NEVER]]`);
-  fleet.model.teach('Your turn was interrupted, because nothing has moved', '[[say another way]]');
+  fleet.model.teach('Your turn was interrupted, because there was no progress', '[[say another way]]');
   await fleet.event(
     'run.stuck',
     ({ agent, data }) => agent === 'sleeper' && data.activity === 'tool',
@@ -67,7 +67,7 @@ test('a tool that sleeps is interrupted, and the agent goes on another way', asy
 test('started again by policy, the conversation goes on and knows why', async () => {
   await make('restarted', { after: '5s', action: 'restart' }, '[[hang again]]', 'builtin');
   const { run } = await fleet.until('restarted', 'running', (view) => view.state === 'running');
-  fleet.model.teach('You were started again, because nothing has moved', '[[say here again]]');
+  fleet.model.teach('You were started again, because there was no progress', '[[say here again]]');
   await fleet.event('message.assistant', ({ data }) => data.text === 'here again', 50_000);
   expect((await fleet.agent('restarted')).run).not.toBe(run);
   expect(saidIn(fleet.model.requests.at(-1)!)).toContain('[[hang again]]');

@@ -124,7 +124,7 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   ],
   'run.stuck': (['report', 'interrupt', 'restart'] as const).map((action) => ({
     action,
-    evidence: 'no progress for 3 min',
+    evidence: 'there was no progress for 3 min',
     activity: 'tool',
     since_ms: 1,
     engine_ticks: 0,

@@ -73,10 +73,10 @@ describe('ps', () => {
   it('shows a turn that does not move', async () => {
     fixture.host.set('alpha', {
       activity: 'thinking',
-      stuck: { since_ms: 1, what: 'no progress for 10 min at the model' },
+      stuck: { since_ms: 1, what: 'there was no progress for 10 min at the model' },
     });
     expect((await aether('ps')).stdout).toMatch(/alpha +claude-code +running +thinking \(stuck\)/);
     const [alpha] = JSON.parse((await aether('ps', '--json')).stdout) as { stuck: { what: string } }[];
-    expect(alpha?.stuck.what).toContain('nothing has moved');
+    expect(alpha?.stuck.what).toContain('no progress');
   });
 });

@@ -85,7 +85,7 @@ describe('options and exit codes', () => {
     [['logs', 'alpha', '--last', '-3'], /--last/],
     [['logs', 'alpha', '--since', 'yesterday'], /--since is a time/],
     [['logs', 'alpha', '--grep', '('], /not a regular expression/],
-    [['logs', 'alpha', '--raw', '-t'], /no lines/],
+    [['logs', 'alpha', '--raw', '-t'], /not lines/],
     [['logs', 'alpha', 'beta'], /one agent or all/],
     [['inject', 'alpha', 'hi', '--priority', 'soon'], /--priority is one of now, next, later/],
     [['up', '-f', '/nowhere/aether.yaml'], /There is no configuration at \/nowhere\/aether.yaml/],

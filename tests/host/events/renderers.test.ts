@@ -60,7 +60,7 @@ it('says in the terminal, too, what stands still, is stuck, or went past the gat
   expect(words('authority.narrowed')[0]![0]).toBe(
     'From now on it follows mail from scout: calls that scout may not make wait for you.',
   );
-  expect(words('authority.narrowed')[2]![0]).toContain('a memory from scout is followed');
+  expect(words('authority.narrowed')[2]![0]).toContain('it follows a memory from scout');
   expect(words('authority.widened')[0]![0]).toMatch(
     /trusts what scout, laptop said in this conversation so far\.$/,
   );

@@ -108,7 +108,7 @@ const wrong: Wrong[] = [
   },
   { what: 'a FIFO for a file', handle: file('fifo'), says: 'fifo is a named pipe, where a regular file' },
   { what: 'a FIFO for a directory', handle: directory('fifo'), says: 'is a named pipe, where a directory' },
-  { what: 'a FIFO on the way', handle: file('fifo/x'), says: 'no directory' },
+  { what: 'a FIFO on the way', handle: file('fifo/x'), says: 'not a directory' },
   { what: 'a socket', handle: file('socket'), says: 'is a socket' },
   { what: 'a device', handle: () => ({ kind: 'file', root: '/dev', path: 'null' }), says: 'is a device' },
   { what: 'a directory for a file', handle: file('dir'), says: 'is a directory, where a regular file' },

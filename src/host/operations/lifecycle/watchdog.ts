@@ -191,7 +191,7 @@ export class Watchdog {
     const { engine, others } = cpuSince(quiet, now);
     const doing =
       now.tools.length > 0 ? `in ${now.tools.map((tool) => tool.split(' ')[0]).join(', ')}` : 'at the model';
-    const what = `no progress for ${duration(quiet_ms)} ${doing}: no output, no tool begun or done, ${engine} CPU ticks of the engine and ${others} of ${now.processes.size - 1} other processes`;
+    const what = `there was no progress for ${duration(quiet_ms)} ${doing}: no output, no tool begun or done, ${engine} CPU ticks of the engine and ${others} of ${now.processes.size - 1} other processes`;
     const since_ms = this.#wiring.clock.now() - quiet_ms;
     watched.stuck ??= { since_ms, what };
     watched.acted = true;

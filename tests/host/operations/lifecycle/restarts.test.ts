@@ -426,7 +426,7 @@ describe('a turn that does not move', () => {
   const QUIET_MS = 10 * FORGIVE;
   const stuck = async () => {
     clock.advance(QUIET_MS);
-    return lifecycle.restartStuck('a', 'no progress for 10 min', QUIET_MS);
+    return lifecycle.restartStuck('a', 'there was no progress for 10 min', QUIET_MS);
   };
 
   test('is started again, each time later, and given up in the end; also the next host leaves it so', async () => {
@@ -441,7 +441,7 @@ describe('a turn that does not move', () => {
     expect(lifecycle.restarts.due('a')).toBeNull();
     expect(agents.get('a').problem).toMatchObject({
       code: 'agent.stuck',
-      message: expect.stringMatching(/no progress for 10 min\. It was started again 3 times/),
+      message: expect.stringMatching(/there was no progress for 10 min\. It was started again 3 times/),
     });
     await lifecycle.reconcile(['a']);
     expect(runs.of('a')).toBeNull();
