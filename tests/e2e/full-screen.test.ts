@@ -2,7 +2,7 @@
  * Full-screen programs under a host: whoever comes later, to this host or the next, is shown what a terminal shows that
  * saw every byte, with the modes that were set once, megabytes ago. What they ask is answered, watched or not.
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -173,7 +173,8 @@ test('a query is answered with nobody there, and never again', async () => {
 test('colours and the size of a cell are those of the window of the holder', async () => {
   const lease = await client.call('takeover', { agent: 'colours', when: 'now', ...SIZE });
   const held = { agent: 'colours', generation: lease.generation };
-  const heard = () => readFileSync(join(fleet.project, 'colours', 'heard'), 'utf8');
+  const file = join(fleet.project, 'colours', 'heard');
+  const heard = () => (existsSync(file) ? readFileSync(file, 'utf8') : '');
   await client.call('terminalWrite', { ...held, data: 'x' });
   await eventually('it hears of the dark', () => /x\x1b\]11;rgb:0b0b\/[^\x1b]*\x1b\\$/.test(heard()));
   const look = { theme: 'light' as const, cell: { width_px: 9, height_px: 18 } };
