@@ -30,7 +30,7 @@ export interface FoundConversation {
   use: { open: boolean; what: string } | null;
 }
 
-/** What became of a conversation in an agent's own directory. */
+/** The outcome of a conversation in an agent's own directory. */
 export interface ForkedConversation {
   /** Its id there. */
   session: string;

@@ -260,7 +260,7 @@ function noId(id: string, { idForm }: Adopting): AetherError {
   return new AetherError({
     code: 'conversation.id',
     who: 'user',
-    message: `${JSON.stringify(shortText(id, 40))} is no id of a conversation.`,
+    message: `${JSON.stringify(shortText(id, 40))} is not an id of a conversation.`,
     next: `Give ${idForm.text}; without one, those of this directory are listed.`,
   });
 }
