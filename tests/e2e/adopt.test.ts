@@ -134,7 +134,7 @@ test('what cannot be adopted is refused before anything is made', async () => {
   expect(await refused('builtin', id, '--as', 'fixer')).toContain('cannot be adopted by runtime builtin');
   expect(await refused('cobol', id, '--as', 'fixer')).toMatch(/No runtime is named "cobol".*claude-code/s);
   expect(await refused('claude', id)).toContain('--as NAME');
-  expect(await refused('claude', '../../etc', '--as', 'fixer')).toContain('is no id of a conversation');
+  expect(await refused('claude', '../../etc', '--as', 'fixer')).toContain('is not an id of a conversation');
   expect(await refused('claude', 'ffff', '--as', 'fixer')).toContain('has the id ffff');
   expect(await refused('claude', id, '--as', 'looper')).toContain('has runtime builtin');
   expect(await refused('claude', id, '--as', 'fixer')).toMatch(/was begun in .*elsewhere/);
