@@ -5,7 +5,7 @@ import type { Evidence } from '../../src/host/api.ts';
 import { buildWeb, doFirst, launchBrowser, openPage } from '../support/browser.ts';
 import { type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
 import type { HostDouble } from '../support/host-double.ts';
-import { audit, SCREENS } from '../support/page-audit.ts';
+import { auditEverywhere } from '../support/page-audit.ts';
 
 const MINUTE = 60_000;
 
@@ -361,35 +361,29 @@ describe('handing back', () => {
   });
 });
 
-describe('every width and light', () => {
-  for (const { width, height, colorScheme } of SCREENS) {
-    it(`${width} px, ${colorScheme}: nothing nameless, dim or wider than the screen`, async () => {
-      standing();
-      host.set('mine', { activity: 'idle' });
-      const page = await open('#/fleet', { viewport: { width, height }, colorScheme });
-      const clean = async (place: string): Promise<void> => {
-        expect({ place, ...(await audit(page)) }).toEqual({ place, nameless: [], dim: [], outside: [] });
-      };
-      for (const name of ['held', 'asked', 'frozen', 'stuck', 'shell']) {
-        await page.goto(`${fixture.console.url}/#/agent/${name}`);
-        await page.waitForSelector(`main[aria-label="${name}"] .activity`);
-        for (const receipt of await page.locator('.receipt summary').all()) await receipt.click();
-        await clean(name);
-        await page.getByRole('button', { name: 'More actions' }).click();
-        await page.getByRole('menu').waitFor();
-        await clean(`${name}, its menu`);
-        await page.keyboard.press('Escape');
-        await page.keyboard.press('Shift+K');
-        await page.getByRole('dialog').waitFor();
-        await clean(`${name}, to be killed`);
-        await page.keyboard.press('Escape');
-      }
-      await host.takeover('mine', { holder: 'somebody', when: 'now', cols: 80, rows: 24 });
-      await page.goto(`${fixture.console.url}/#/agent/mine`);
-      await page.locator('.lease').waitFor();
-      await page.keyboard.press('b');
-      await page.locator('dialog .changed .code').waitFor();
-      await clean('mine, to be handed back');
-    });
+it('in every width and light: nothing nameless, dim or wider than the screen', async () => {
+  standing();
+  host.set('mine', { activity: 'idle' });
+  const page = await open('#/fleet');
+  const clean = async (place: string) => expect(await auditEverywhere(page, place)).toEqual([]);
+  for (const name of ['held', 'asked', 'frozen', 'stuck', 'shell']) {
+    await page.goto(`${fixture.console.url}/#/agent/${name}`);
+    await page.waitForSelector(`main[aria-label="${name}"] .activity`);
+    for (const receipt of await page.locator('.receipt summary').all()) await receipt.click();
+    await clean(name);
+    await page.getByRole('button', { name: 'More actions' }).click();
+    await page.getByRole('menu').waitFor();
+    await clean(`${name}, its menu`);
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Shift+K');
+    await page.getByRole('dialog').waitFor();
+    await clean(`${name}, to be killed`);
+    await page.keyboard.press('Escape');
   }
+  await host.takeover('mine', { holder: 'somebody', when: 'now', cols: 80, rows: 24 });
+  await page.goto(`${fixture.console.url}/#/agent/mine`);
+  await page.locator('.lease').waitFor();
+  await page.keyboard.press('b');
+  await page.locator('dialog .changed .code').waitFor();
+  await clean('mine, to be handed back');
 });

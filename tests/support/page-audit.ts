@@ -18,13 +18,27 @@ interface Screen {
 }
 
 /** Every width and every light; in the long form every width in every light. */
-export const SCREENS: Screen[] = WIDTHS.flatMap(([width, height], n) => {
+const SCREENS: Screen[] = WIDTHS.flatMap(([width, height], n) => {
   const schemes = ['light', 'dark'] as const;
   const some = LONG ? schemes : [schemes[n % 2]!];
   return some.map((colorScheme) => ({ width, height, colorScheme }));
 });
 
-export interface Audit {
+/** What each width and light of the page as it stands would make somebody trip over. */
+export async function auditEverywhere(page: Page, place: string): Promise<(Audit & { place: string })[]> {
+  const found: (Audit & { place: string })[] = [];
+  for (const { width, height, colorScheme } of SCREENS) {
+    await page.setViewportSize({ width, height });
+    // Colours that are on their way to those of the other light are nobody's.
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    const { nameless, dim, outside } = await audit(page);
+    if (nameless.length + dim.length + outside.length > 0)
+      found.push({ place: `${place}, ${width} px, ${colorScheme}`, nameless, dim, outside });
+  }
+  return found;
+}
+
+interface Audit {
   nameless: string[];
   /** Text whose contrast with what is behind it is under WCAG AA. */
   dim: string[];
@@ -32,7 +46,7 @@ export interface Audit {
   outside: string[];
 }
 
-export function audit(page: Page): Promise<Audit> {
+function audit(page: Page): Promise<Audit> {
   return page.evaluate(`(${inPage.toString()})()`) as Promise<Audit>;
 }
 
