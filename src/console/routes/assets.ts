@@ -26,6 +26,9 @@ interface Asset {
   gzip?: Promise<Buffer>;
 }
 
+/** By directory: a console that is started again serves what the one before it has compressed. */
+const loaded = new Map<string, Map<string, Asset>>();
+
 const brotli = promisify(brotliCompress);
 const zip = promisify(gzip);
 
@@ -50,6 +53,8 @@ export function assetRoutes(app: Hono<ConsoleEnv>, { webDir }: ConsoleContext): 
 }
 
 function load(webDir: string): Map<string, Asset> {
+  const known = loaded.get(webDir);
+  if (known !== undefined) return known;
   const assets = new Map<string, Asset>();
   let entries: string[];
   try {
@@ -67,6 +72,7 @@ function load(webDir: string): Map<string, Asset> {
     const cache = path.startsWith('/assets/') ? 'private, max-age=31536000, immutable' : 'no-cache';
     assets.set(path, { type, cache, raw: readFileSync(file) });
   }
+  loaded.set(webDir, assets);
   return assets;
 }
 
