@@ -21,7 +21,8 @@ test('kill -9 between the end of a run and its restart', async () => {
   });
   await fleet.cli(['up', '--detach']);
   const ends = async (agent: string) => (await fleet.events({ agent, topics: ['run.exited'] })).length;
-  await eventually('the third end', async () => (await ends('crashing')) === 3, 20_000);
+  let ended = 0;
+  await fleet.event('run.exited', ({ agent }) => agent === 'crashing' && ++ended === 3);
   await fleet.killHost();
   await fleet.cli(['up', '--detach']);
   await fleet.until('crashing', 'started again', (view) => view.state === 'running', 20_000);
