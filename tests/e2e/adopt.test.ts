@@ -153,7 +153,8 @@ test('what cannot be adopted is refused before anything is made', async () => {
 
   // What it says is shown as what it is.
   fs.mkdirSync(directory);
-  const { stdout } = await fleet.cli(['adopt', 'claude', '--in', directory]);
+  fs.symlinkSync(directory, join(fleet.root, 'link'));
+  const { stdout } = await fleet.cli(['adopt', 'claude', '--in', join(fleet.root, 'link')]);
   expect(stdout).toContain('Fix');
   expect(stdout).not.toMatch(/[\u001b\u0007\u202e]/);
   expect(await fleet.events({ topics: ['agent.adopted'] })).toEqual([]);

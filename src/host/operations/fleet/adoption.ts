@@ -132,7 +132,8 @@ export class Adoption {
     const where = { userHome, environment: process.env, from: from ?? null };
     if (id === undefined) {
       if (directory === undefined) throw neither();
-      return adopting.find(where, { directory }, limit, clock.now());
+      // As an engine that is started there names it.
+      return adopting.find(where, { directory: realPath(directory) }, limit, clock.now());
     }
     const part = id.toLowerCase();
     if (!adopting.idForm.pattern.test(part)) throw noId(id, adopting);
