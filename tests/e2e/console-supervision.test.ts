@@ -33,7 +33,7 @@ beforeAll(async () => {
       crawler: { runtime: 'claude-code', watchdog: { after: '5s' }, goal: 'Crawl. [[hang model]]' },
     },
   });
-  const link = /Console: (\S+)/.exec(await fleet.up())?.[1];
+  const link = /Console: (\S+)/.exec(await fleet.ok('up', '--detach'))?.[1];
   browser = await launchBrowser();
   ({ page, complaints } = await openPage(browser, link!));
   await page.locator('nav.fleet [data-agent="worker"]').click();

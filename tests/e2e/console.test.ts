@@ -25,7 +25,7 @@ beforeAll(async () => {
       writer: { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]' },
     },
   });
-  const said = await fleet.up();
+  const said = await fleet.ok('up', '--detach');
   const link = /Console: (\S+)/.exec(said)?.[1];
   expect(link).toMatch(/^http:\/\/[a-z2-7]{20}\.localhost:\d+\/#link=/);
   browser = await launchBrowser();

@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest';
 import type { AgentView } from '../../src/host/api.ts';
 import { LiveFleet, running } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
+import { LONG } from '../support/run-tree.ts';
 
 let fleet: LiveFleet;
 afterEach(() => fleet.close());
@@ -113,7 +114,7 @@ test('a crash loop ends in failed, with the last words and what to do', async ()
 }, 60_000);
 
 test('programs that end at once are told with their exit, never as a launch that failed', async () => {
-  const names = Array.from({ length: 16 }, (_, index) => `quick-${index}`);
+  const names = Array.from({ length: LONG ? 16 : 6 }, (_, index) => `quick-${index}`);
   const program = (index: number) => ({
     runtime: 'command',
     command: ['sh', '-c', `exit ${index % 2 === 0 ? 0 : 7}`],

@@ -17,7 +17,7 @@ test('claude stores a memory in one run and recalls it in a conversation that ne
       },
     },
   });
-  const said = await fleet.up();
+  const said = await fleet.ok('up', '--detach');
   expect(said).toMatch(/keeper is running \(pid \d+\)/);
   expect(said).toContain('aether down');
   await fleet.event('turn.ended', ({ agent }) => agent === 'keeper');

@@ -33,15 +33,16 @@ export interface CliOptions {
 /** What V8 made of the programs' code is kept: a sixth of what the start of a host costs. */
 const COMPILED = join(tmpdir(), 'aether-compiled');
 
+export const commandEnvironment = { PATH: process.env.PATH ?? '', NODE_COMPILE_CACHE: COMPILED };
+
 /** Nothing of the caller's environment but PATH: what the command does depends on what the test says. */
 export function startCli(args: string[], options: CliOptions = {}): RunningCli {
   const [file, ...first] = options.program ?? [process.execPath, CLI];
   const child = spawn(file!, [...first, ...args], {
     cwd: options.cwd ?? '/',
     env: {
-      PATH: process.env.PATH ?? '',
+      ...commandEnvironment,
       HOME: options.cwd ?? '/nonexistent',
-      NODE_COMPILE_CACHE: COMPILED,
       ...options.env,
     },
     stdio: ['pipe', 'pipe', 'pipe'],

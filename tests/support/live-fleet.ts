@@ -1,5 +1,5 @@
 /**
- * The whole product for one test: a project with an aether.yaml in a directory of its own, driven through the
+ * The whole product for one test: a project with an aether.yaml in a directory of its own, driven through its control socket and the
  * real command, with a scripted model behind it. Everything it started ends with it, whatever the test did to
  * the host, and what outlives a proper `aether down` is an error of its own.
  */
@@ -17,6 +17,7 @@ import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from 
 import { claudeBinary } from './engines.ts';
 import { ofTopic, told } from './events.ts';
 import { eventually } from './eventually.ts';
+import { bringUp } from './live-host.ts';
 import { type ModelServer, startModelServer } from './model-server/server.ts';
 import { isRoot, programCacheOf } from './ordinary-user.ts';
 import { everywhereWithout, groupsLeft, NO_CGROUP, removeGroups } from './run-tree.ts';
@@ -58,7 +59,7 @@ const BRIEF = {
 };
 
 /** Between two questions to the host: seldom enough that asking costs nothing beside what is waited for. */
-const POLL_MS = 40;
+const POLL_MS = 100;
 const DOWN_MS = 60_000;
 
 const BUILT = fileURLToPath(new URL('../../src/host/cli/aether.cjs', import.meta.url));
@@ -191,8 +192,10 @@ export class LiveFleet {
     return JSON.parse(await this.ok(...args, '--json')) as T;
   }
 
-  up(): Promise<string> {
-    return this.ok('up', '--detach');
+  /** What `aether up --detach` does. */
+  async up(): Promise<void> {
+    if (this.program === AETHER) await bringUp(this);
+    else await this.ok('up', '--detach');
   }
 
   /* ---------- the host ---------- */
@@ -337,20 +340,21 @@ export class LiveFleet {
   survivors(): { pid: number; what: string }[] {
     const dir = join(this.stateDir, 'runs');
     const runs = new Set(fs.existsSync(dir) ? fs.readdirSync(dir) : []);
-    return processes()
-      .filter(({ environment }) => {
-        const marker = environment.find((entry) => entry.startsWith('AETHER_RUN='));
-        return marker !== undefined && runs.has(marker.slice('AETHER_RUN='.length));
-      })
-      .map(({ pid, command }) => ({ pid, what: command }));
+    if (runs.size === 0) return [];
+    return processes(({ environment }) => isOf(runs, environment)).map(({ pid, command }) => ({
+      pid,
+      what: command,
+    }));
   }
 
   /** Those, and whatever names a path of this fleet: a host that was only just being started, too. */
   #remaining(): number[] {
-    const named = processes().filter(
-      ({ pid, command }) => pid !== process.pid && command.includes(this.root),
-    );
-    return [...new Set([...this.survivors(), ...named].map(({ pid }) => pid))];
+    const dir = join(this.stateDir, 'runs');
+    const runs = new Set(fs.existsSync(dir) ? fs.readdirSync(dir) : []);
+    return processes(
+      (seen) =>
+        isOf(runs, seen.environment) || (seen.pid !== process.pid && seen.command.includes(this.root)),
+    ).map(({ pid }) => pid);
   }
 
   /** What `aether down` does. @returns why it failed */
@@ -380,11 +384,16 @@ export class LiveFleet {
         complaints.push(`aether down: ${failed}${this.hostLog()}`);
       }
       // A shim that has said goodbye to its host takes a moment to end.
-      await eventually('nothing of a run is left', () => this.survivors().length === 0, 2_000).catch(
-        () => undefined,
-      );
-      for (const { pid, what } of this.survivors())
-        complaints.push(`aether down left process ${pid} behind: ${what}`);
+      let left: { pid: number; what: string }[] = [];
+      await eventually(
+        'nothing of a run is left',
+        () => {
+          left = this.survivors();
+          return left.length === 0;
+        },
+        2_000,
+      ).catch(() => undefined);
+      for (const { pid, what } of left) complaints.push(`aether down left process ${pid} behind: ${what}`);
       for (const group of groupsLeft(this.stateDir))
         complaints.push(`aether down left the control group ${group} behind`);
     }
@@ -441,20 +450,27 @@ export interface ProcessSeen {
   environment: string[];
 }
 
-/** Every living process whose environment we may read. */
-export function processes(): ProcessSeen[] {
+function isOf(runs: ReadonlySet<string>, environment: readonly string[]): boolean {
+  const marker = environment.find((entry) => entry.startsWith('AETHER_RUN='));
+  return marker !== undefined && runs.has(marker.slice('AETHER_RUN='.length));
+}
+
+/** Every living process whose environment we may read and that fits. What does not is looked at no further. */
+export function processes(fits: (seen: ProcessSeen) => boolean = () => true): ProcessSeen[] {
   return fs
     .readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        return [
-          {
-            pid: Number(name),
-            command: fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim(),
-            environment: fs.readFileSync(`/proc/${name}/environ`, 'utf8').split('\0'),
+        const environment = fs.readFileSync(`/proc/${name}/environ`, 'utf8').split('\0');
+        const seen = {
+          pid: Number(name),
+          environment,
+          get command() {
+            return fs.readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
           },
-        ];
+        };
+        return fits(seen) ? [{ pid: seen.pid, environment, command: seen.command }] : [];
       } catch {
         return []; // gone, or not ours to see
       }

@@ -1,13 +1,7 @@
 /** A run's processes as somebody sees them who looks from outside: by marker, by descent and by group. */
 import { existsSync, readFileSync } from 'node:fs';
 import { Group, type GroupKind, groupScope, groupsOf, ownGroup } from '../../src/host/process/cgroup.ts';
-import {
-  cpuTicksOf,
-  descendants,
-  environmentOf,
-  everyProcess,
-  type ProcStat,
-} from '../../src/host/process/proc.ts';
+import { cpuTicksOf, environmentOf, everyProcess, type ProcStat } from '../../src/host/process/proc.ts';
 
 /** `AETHER_NO_CGROUP=1 npm test` is the suite as on a machine that grants no control groups. */
 export const NO_CGROUP: Record<string, string> = { AETHER_NO_CGROUP: '1' };
@@ -35,15 +29,21 @@ const COMPANION = /^(\/bin\/sh -c exec 3<&0|\S*pasta )|\/egress\/process\/main\.
 /** Living processes of a run; the shim and its companions, which are not stopped with them, are left out. */
 export function treeOf(run: string): ProcStat[] {
   const marker = `AETHER_RUN=${run}`;
-  const found = new Map<number, ProcStat>();
-  for (const entry of everyProcess()) {
-    if (environmentOf(entry.pid)?.includes(marker) !== true) continue;
-    for (const one of [entry, ...descendants(entry.pid)]) if (!one.zombie) found.set(one.pid, one);
-  }
-  const shim = shimOf(run);
-  const served = [...found.values()].filter(({ parent, pid }) => parent === shim && isCompanion(pid));
-  const apart = new Set(served.flatMap(({ pid }) => [pid, ...descendants(pid).map((one) => one.pid)]));
-  return [...found.values()].filter(({ pid }) => pid !== shim && !apart.has(pid));
+  // One look for all of it: tests ask for it again and again.
+  const all = everyProcess();
+  const marked = all.filter(({ pid }) => environmentOf(pid)?.includes(marker) === true);
+  const found = withDescendants(marked, all).filter(({ zombie }) => !zombie);
+  const shim = found.find(({ pid }) => commandOf(pid).startsWith('aether-shim'))?.pid;
+  const served = found.filter(({ parent, pid }) => parent === shim && isCompanion(pid));
+  const apart = new Set(withDescendants(served, all).map(({ pid }) => pid));
+  return found.filter(({ pid }) => pid !== shim && !apart.has(pid));
+}
+
+function withDescendants(roots: readonly ProcStat[], all: readonly ProcStat[]): ProcStat[] {
+  const found = new Set(roots);
+  // What is added is gone through as well.
+  for (const { pid } of found) for (const one of all) if (one.parent === pid) found.add(one);
+  return [...found];
 }
 
 /** Pid of a run's shim; null when there is none. */
