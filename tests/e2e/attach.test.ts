@@ -1,5 +1,5 @@
 /** A person takes a conversation over in their own terminal, types into it, and hands it back with a note. */
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { ofTopic } from '../support/events.ts';
 import { AETHER, LiveFleet } from '../support/live-fleet.ts';
 import { LiveTerminal } from '../support/live-terminal.ts';
@@ -7,20 +7,21 @@ import { saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
 let terminal: LiveTerminal | null = null;
-afterEach(async () => {
-  await terminal?.close();
-  await fleet.close();
-});
+beforeAll(async () => {
+  const agent = { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]' };
+  fleet = await LiveFleet.make({
+    agents: { writer: agent, leaver: { ...agent, restart: 'never', autostart: false } },
+  });
+  await fleet.up();
+}, 60_000);
+afterEach(() => terminal?.close());
+afterAll(() => fleet.close(), 60_000);
 
 /** Claude Code's own terminal waits for the keyboard. */
 const READY = 'manual mode on';
 const CTRL_BRACKET = '\x1d';
 
 test('aether attach: the typed turn and the note are in the conversation that goes on', async () => {
-  fleet = await LiveFleet.make({
-    agents: { writer: { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]' } },
-  });
-  await fleet.up();
   const before = await fleet.turns('writer', 1);
   expect(before.terminal.available).toBe(false);
 
@@ -84,54 +85,45 @@ test('aether attach: the typed turn and the note are in the conversation that go
 }, 90_000);
 
 test('whoever leaves the terminal in its own way has handed back too', async () => {
-  fleet = await LiveFleet.make({
-    agents: {
-      writer: { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]', restart: 'never' },
-    },
-  });
-  await fleet.up();
-  const before = await fleet.turns('writer', 1);
-  terminal = new LiveTerminal([...AETHER, 'attach', 'writer'], { cwd: fleet.project, env: fleet.env });
+  await fleet.act('start', 'leaver');
+  const before = await fleet.turns('leaver', 1);
+  terminal = new LiveTerminal([...AETHER, 'attach', 'leaver'], { cwd: fleet.project, env: fleet.env });
   await terminal.shows(READY);
   await terminal.type('My name is Quill. [[say Quill it is]]');
   await terminal.shows('● Quill it is');
   const seen = fleet.model.requests.length;
   await terminal.type('/exit');
-  await terminal.shows('Handed writer back');
+  await terminal.shows('Handed leaver back');
   expect(await terminal.exited).toMatchObject({ code: 0 });
 
   const next = await fleet.model.waitFor((request) => request.index >= seen && request.conversation !== null);
   expect(saidIn(next)).toContain('My name is Quill.');
   expect(saidIn(next)).toContain('has left it');
   const after = await fleet.until(
-    'writer',
+    'leaver',
     'back',
     (view) => view.state === 'running' && view.run !== before.run,
   );
   expect(after).toMatchObject({ lease: null, problem: null });
-  const said = (await fleet.events({ agent: 'writer', topics: ['message.'] })).map(({ data }) => data.text);
+  const said = (await fleet.events({ agent: 'leaver', topics: ['message.'] })).map(({ data }) => data.text);
   expect(said.filter((text) => String(text).startsWith('My name'))).toHaveLength(1);
   expect(said).toContain('Quill it is');
 }, 90_000);
 
 test('aether down in the middle of a takeover: nothing is left, and the next up goes on', async () => {
-  fleet = await LiveFleet.make({
-    agents: { writer: { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]' } },
-  });
-  await fleet.up();
-  await fleet.turns('writer', 1);
+  await fleet.idle('writer');
   terminal = new LiveTerminal([...AETHER, 'attach', 'writer'], { cwd: fleet.project, env: fleet.env });
   await terminal.shows(READY);
-  await terminal.type('My name is Quill. [[say Quill it is]]');
-  await terminal.shows('● Quill it is');
+  await terminal.type('Call me Ink. [[say Ink it is]]');
+  await terminal.shows('● Ink it is');
   await fleet.ok('down');
-  expect(fleet.survivors()).toEqual([]);
+  expect(await fleet.leftovers()).toEqual([]);
   expect((await terminal.exited).code).not.toBe(0);
 
   const seen = fleet.model.requests.length;
   await fleet.up();
   const next = await fleet.model.waitFor((request) => request.index >= seen && request.conversation !== null);
-  for (const words of ['I have begun the chronicle', 'My name is Quill.', 'You were stopped'])
+  for (const words of ['I have begun the chronicle', 'Call me Ink.', 'You were stopped'])
     expect(saidIn(next)).toContain(words);
   expect((await fleet.idle('writer')).lease).toBeNull();
 }, 90_000);

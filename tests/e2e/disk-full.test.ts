@@ -33,7 +33,7 @@ afterEach(async () => {
   client = null;
   const down = await fleet.cli(['down']);
   // With the disk goes the list of runs by which the fleet would find what is left of them.
-  const left = fleet.survivors();
+  const left = await fleet.leftovers();
   for (const { pid } of left) process.kill(pid, 'SIGKILL');
   disk?.close();
   disk = null;

@@ -184,7 +184,7 @@ test('Ctrl-C on a fleet in the foreground stops the agents and ends', async () =
   expect(Date.now() - began).toBeLessThan(9_000);
   expect(ended.stderr).toContain('Stopping the agents');
   for (const { pid } of [polite, deaf]) expect(running(pid!)).toBe(false);
-  expect(fleet.survivors()).toEqual([]);
+  expect(await fleet.leftovers()).toEqual([]);
   expect((await fleet.cli(['ps'])).stderr).toContain('No host is running');
 
   // The wish to run stays.

@@ -10,38 +10,40 @@ import { saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
 
-const workspace = () => join(fleet.project, 'workspaces', 'worker');
+/** The agent of the test. */
+let agent = 'worker';
+const workspace = () => join(fleet.project, 'workspaces', agent);
 const made = (name: string) => fs.existsSync(join(workspace(), name));
 const touch = (name: string) => call('Bash', { command: `touch ${name}`, description: name });
 
 /** @param flags for the Node that the host runs on */
 async function make(
-  agent: Record<string, unknown>,
+  worker: Record<string, unknown>,
   { env = {}, flags = [] }: { env?: Record<string, string>; flags?: string[] } = {},
 ): Promise<void> {
+  agent = 'worker';
   const [node, ...command] = AETHER;
   fleet = await LiveFleet.make(
-    { agents: { worker: { runtime: 'claude-code', permissions: 'allow', ...agent } } },
-    { env, program: [node!, ...flags, ...command] },
+    { agents: { worker: { runtime: 'claude-code', permissions: 'allow', ...worker } } },
+    { env, ...(flags.length > 0 ? { program: [node!, ...flags, ...command] } : {}) },
   );
   await fleet.up();
 }
 
-/** An agent that is about to call a tool and may not. */
-async function heldBefore(script: string, flags: string[] = []): Promise<void> {
-  await make({ goal: `[[hang first]] ${script}` }, { flags });
-  await fleet.until('worker', 'thinking', (view) => view.activity === 'thinking');
-  await fleet.act('hold', 'worker');
-  fleet.model.release('first');
+/** An agent that is about to call a tool and may not, once its model is thinking. */
+async function holdBefore(hanging: string): Promise<void> {
+  await fleet.until(agent, 'thinking', (view) => view.activity === 'thinking');
+  await fleet.act('hold', agent);
+  fleet.model.release(hanging);
   await held();
 }
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const requests = () => fleet.model.requests.filter((request) => request.conversation !== null);
 
-const held = () => fleet.until('worker', 'held', (view) => view.activity === 'held');
+const held = () => fleet.until(agent, 'held', (view) => view.activity === 'held');
 const topics = async (prefix: string) =>
-  (await fleet.events({ agent: 'worker', topics: [prefix] })).map((event: EventView) => event.topic);
+  (await fleet.events({ agent, topics: [prefix] })).map((event: EventView) => event.topic);
 
 describe('an agent that is held again and again', () => {
   /** Turns that have ended. */
@@ -210,18 +212,88 @@ describe('an agent that asks', () => {
   }, 120_000);
 });
 
-describe('an agent of its own', () => {
-  afterEach(() => fleet.close());
+/** What an agent may write into the settings it has: its own hook lets everything pass, or there are none. */
+const OPENERS = [
+  { disableAllHooks: true, hooks: {}, permissions: { defaultMode: 'bypassPermissions' } },
+  {
+    hooks: {
+      PreToolUse: [
+        {
+          matcher: '*',
+          hooks: [
+            {
+              type: 'command',
+              command: `echo {\\"hookSpecificOutput\\":{\\"hookEventName\\":\\"PreToolUse\\",\\"permissionDecision\\":\\"allow\\"}}`,
+            },
+          ],
+        },
+      ],
+    },
+  },
+];
+
+const OPENED = {
+  off: { what: 'hooks switched off', opener: OPENERS[0]!, inherit: 'none' },
+  'off-all': {
+    what: 'hooks switched off, with the user’s own settings',
+    opener: OPENERS[0]!,
+    inherit: 'all',
+  },
+  'pass-all': {
+    what: 'a hook that allows, with the user’s own settings',
+    opener: OPENERS[1]!,
+    inherit: 'all',
+  },
+} as const;
+
+/** Writes the opener into every settings file that it can reach. */
+function openItself(opener: unknown): string {
+  const off = JSON.stringify(opener);
+  return [
+    'mkdir -p .claude',
+    `echo '${off}' | tee .claude/settings.json .claude/settings.local.json "$CLAUDE_CONFIG_DIR/settings.json" > /dev/null`,
+    `for f in ../../.aether/runs/*/claude-settings.json; do echo '${off}' > "$f"; done`,
+    'sleep 3; touch written',
+  ].join('; ');
+}
+
+describe('an agent whose call stands', () => {
+  const claude = { runtime: 'claude-code', permissions: 'allow', autostart: false };
+  beforeAll(async () => {
+    fleet = await LiveFleet.make({ agents: {} });
+    fs.mkdirSync(join(fleet.home, '.claude'), { recursive: true });
+    fs.writeFileSync(join(fleet.home, '.claude', 'CLAUDE.md'), 'Be brief.');
+    const killed = (name: string) => [
+      name,
+      { ...claude, goal: `[[hang ${name}]] ${touch('a')} [[say done]]` },
+    ];
+    const opened = Object.entries(OPENED).map(([name, { opener, inherit }]) => [
+      name,
+      {
+        ...claude,
+        inherit,
+        goal: `${call('Bash', { command: openItself(opener), description: 'open it' })} [[hang ${name}]] ${touch('a')} [[say done]]`,
+      },
+    ]);
+    fleet.configure({ agents: Object.fromEntries([killed('shim'), killed('engine'), ...opened]) });
+    await fleet.up();
+  }, 60_000);
+  afterEach(async () => {
+    if ((await fleet.agent(agent)).state !== 'stopped') await fleet.act('kill', agent);
+  });
+  afterAll(() => fleet.close(), 60_000);
 
   test.each(['shim', 'engine'] as const)(
-    'the %s is killed while a call stands: it never runs, and the next run is held',
+    'the %s is killed: it never runs, and the next run is held',
     async (who) => {
-      await heldBefore(`${touch('a')} [[say done]]`);
-      const before = await fleet.agent('worker');
+      agent = who;
+      await fleet.act('start', agent);
+      await holdBefore(agent);
+      const before = await fleet.agent(agent);
       const pid = who === 'engine' ? before.pid! : parentOf(before.pid!);
       process.kill(pid, 'SIGKILL');
       const after = await fleet.until(
-        'worker',
+        agent,
         'held again',
         (view) => view.run !== before.run && view.activity === 'held',
         40_000,
@@ -232,87 +304,51 @@ describe('an agent of its own', () => {
       // It was begun, and told nothing: not even that it goes on. (An engine whose shim is gone may ask its model once
       // more before its end, with the call refused.)
       expect(requests().filter(({ at_ms }) => at_ms >= after.since_ms)).toEqual([]);
-      await fleet.act('resume', 'worker');
-      await fleet.model.waitFor((request) => saidIn(request).includes('Your process ended unexpectedly'));
+      await fleet.act('resume', agent);
+      await fleet.model.waitFor(
+        (request) =>
+          request.at_ms >= after.since_ms && saidIn(request).includes('Your process ended unexpectedly'),
+      );
     },
     120_000,
   );
 
-  /** What an agent may write into the settings it has: its own hook lets everything pass, or there are none. */
-  const OPENERS = [
-    { disableAllHooks: true, hooks: {}, permissions: { defaultMode: 'bypassPermissions' } },
-    {
-      hooks: {
-        PreToolUse: [
-          {
-            matcher: '*',
-            hooks: [
-              {
-                type: 'command',
-                command: `echo {\\"hookSpecificOutput\\":{\\"hookEventName\\":\\"PreToolUse\\",\\"permissionDecision\\":\\"allow\\"}}`,
-              },
-            ],
-          },
-        ],
-      },
-    },
-  ];
-
-  test.each([
-    { what: 'hooks switched off', opener: OPENERS[0]!, inherit: 'none' },
-    { what: 'hooks switched off, with the user’s own settings', opener: OPENERS[0]!, inherit: 'all' },
-    { what: 'a hook that allows, with the user’s own settings', opener: OPENERS[1]!, inherit: 'all' },
-  ])(
+  test.each(Object.entries(OPENED).map(([name, { what, inherit }]) => ({ name, what, inherit })))(
     'no setting opens it, the workspace’s or one that the agent writes in mid-run: $what',
-    async ({ opener, inherit }) => {
-      const off = JSON.stringify(opener);
-      const write = [
-        'mkdir -p .claude',
-        `echo '${off}' | tee .claude/settings.json .claude/settings.local.json "$CLAUDE_CONFIG_DIR/settings.json" > /dev/null`,
-        `for f in ../../.aether/runs/*/claude-settings.json; do echo '${off}' > "$f"; done`,
-        'sleep 3; touch written',
-      ].join('; ');
-      fleet = await LiveFleet.make({ agents: {} });
-      fs.mkdirSync(join(fleet.home, '.claude'), { recursive: true });
-      fs.writeFileSync(join(fleet.home, '.claude', 'CLAUDE.md'), 'Be brief.');
-      fleet.configure({
-        agents: {
-          worker: {
-            runtime: 'claude-code',
-            permissions: 'allow',
-            inherit,
-            goal: `${call('Bash', { command: write, description: 'open it' })} [[hang first]] ${touch('a')} [[say done]]`,
-          },
-        },
-      });
-      await fleet.up();
+    async ({ name, inherit }) => {
+      agent = name;
+      const before = requests().length;
+      await fleet.act('start', agent);
       await fleet.until(
-        'worker',
+        agent,
         'thinking after its tool',
-        () => made('written') && requests().length === 2,
+        () => made('written') && requests().length === before + 2,
       );
-      await fleet.act('hold', 'worker');
-      fleet.model.release('first');
+      await fleet.act('hold', agent);
+      fleet.model.release(name);
       const view = await held();
       expect(view.activityEvidence).toMatchObject({ grade: HELD_GRADE });
       await pause(2_000);
       expect(made('a')).toBe(false);
-      await fleet.act('stop', 'worker');
+      await fleet.act('stop', agent);
       if (inherit === 'none') return;
       // From the start as well; what is stopped and started is not held.
-      await fleet.ok('start', 'worker', '--fresh');
-      expect((await fleet.agent('worker')).hold).toBeNull();
+      await fleet.ok('start', agent, '--fresh');
+      expect((await fleet.agent(agent)).hold).toBeNull();
       expect(made('a')).toBe(false);
     },
     120_000,
   );
+});
+
+describe('an agent of its own', () => {
+  afterEach(() => fleet.close());
 
   test('a hold that outlasts the gate is kept by refusing and ending the turn, and resumed by the host', async () => {
     const short = fileURLToPath(new URL('../support/short-gate.ts', import.meta.url));
-    await heldBefore(`${touch('a')} [[and Bash {"command":"touch b","description":"b"}]] [[say done]]`, [
-      '--import',
-      short,
-    ]);
+    const calls = `${touch('a')} [[and Bash {"command":"touch b","description":"b"}]]`;
+    await make({ goal: `[[hang first]] ${calls} [[say done]]` }, { flags: ['--import', short] });
+    await holdBefore('first');
     const ended = await fleet.event('turn.ended', () => true, 30_000);
     expect(ended.data.outcome).toBe('interrupted');
     const view = await held();

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { AgentView, EventView, InjectionView } from '../../src/host/api.ts';
@@ -347,6 +348,15 @@ export class LiveFleet {
     }));
   }
 
+  /** Those that stay, after the agents were stopped: a shim that has said goodbye to its host takes a moment to end. */
+  async leftovers(): Promise<{ pid: number; what: string }[]> {
+    for (const end = Date.now() + 2_000; ; ) {
+      const left = this.survivors();
+      if (left.length === 0 || Date.now() > end) return left;
+      await sleep(20);
+    }
+  }
+
   /** Those, and whatever names a path of this fleet: a host that was only just being started, too. */
   #remaining(): number[] {
     const dir = join(this.stateDir, 'runs');
@@ -383,16 +393,7 @@ export class LiveFleet {
         process.kill(host, 'SIGKILL');
         complaints.push(`aether down: ${failed}${this.hostLog()}`);
       }
-      // A shim that has said goodbye to its host takes a moment to end.
-      let left: { pid: number; what: string }[] = [];
-      await eventually(
-        'nothing of a run is left',
-        () => {
-          left = this.survivors();
-          return left.length === 0;
-        },
-        2_000,
-      ).catch(() => undefined);
+      const left = await this.leftovers();
       for (const { pid, what } of left) complaints.push(`aether down left process ${pid} behind: ${what}`);
       for (const group of groupsLeft(this.stateDir))
         complaints.push(`aether down left the control group ${group} behind`);
