@@ -7,6 +7,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
+  fchmodSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -85,16 +86,24 @@ export function makeBeneath(root: string, path: string): void {
 }
 
 /**
- * Puts a new file there, in a directory that exists. What has its name already stays.
+ * Puts a new file there that every user can read, in a directory that exists. What has its name already stays.
  * @returns false where the directory is not there
  * @throws as makeBeneath
  */
 export function makeFileBeneath(root: string, path: string, content: string): boolean {
   const made = inside(root, path, (directory, name) => {
+    let fd: number;
     try {
-      writeFileSync(entry(directory, name), content, { flag: 'wx', mode: 0o600 });
+      fd = openSync(entry(directory, name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o644);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return true;
+      throw error;
+    }
+    try {
+      fchmodSync(fd, 0o644); // whatever the umask
+      writeFileSync(fd, content);
+    } finally {
+      closeSync(fd);
     }
     return true;
   });

@@ -119,6 +119,8 @@ test('what stands in a file of a repository changes nothing for git, and goes un
     ...{ kept: all.paths, made: makeKept(all, [work], []) },
   };
   expect(fs.readFileSync(join(work, '.git/commondir'), 'utf8')).toBe('.\n');
+  // The git of another user reads it.
+  expect(fs.statSync(join(work, '.git/commondir')).mode & 0o777).toBe(0o644);
   git('-c', 'user.name=a', '-c', 'user.email=a', 'commit', '-q', '--allow-empty', '-m', 'one');
   git('worktree', 'add', '-q', join(root, 'tree'));
   expect(git('worktree', 'list', '--porcelain')).toMatch(`worktree ${work}\n`);
