@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { limits } from '../../src/host/limits.ts';
-import { BRIDGE, Engine, MODERN } from './engine.ts';
+import { BRIDGE_SOURCE, Engine, MODERN } from './engine.ts';
 import { actor, Rig, tempDir, until } from './rig.ts';
 
 let rig: Rig;
@@ -429,7 +429,7 @@ describe('the socket', () => {
 
 describe('the bridge itself', () => {
   it('knows the limits of the host, which it may not import', () => {
-    const source = fs.readFileSync(BRIDGE, 'utf8');
+    const source = fs.readFileSync(BRIDGE_SOURCE, 'utf8');
     const figure = (name: string) =>
       (/^[\d_ *]+$/.exec(new RegExp(`^const ${name} = (.*);$`, 'm').exec(source)?.[1] ?? '')?.[0] ?? 'none')
         .replaceAll('_', '')

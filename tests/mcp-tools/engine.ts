@@ -9,7 +9,12 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { until } from './rig.ts';
 
-export const BRIDGE = fileURLToPath(new URL('../../src/mcp-tools/bridge/main.cts', import.meta.url));
+export const BRIDGE_SOURCE = fileURLToPath(new URL('../../src/mcp-tools/bridge/main.cts', import.meta.url));
+/** As it is published where dist/ is of these sources: a start of the source costs twice as much. */
+export const BRIDGE =
+  process.env.AETHER_TEST_DIST === '1'
+    ? fileURLToPath(new URL('../../dist/mcp-tools/bridge/main.cjs', import.meta.url))
+    : BRIDGE_SOURCE;
 export const MODERN = '2026-07-28';
 export const LEGACY = '2025-11-25';
 
