@@ -10,7 +10,7 @@ import { auditEverywhere } from '../support/page-audit.ts';
 import { LONG } from '../support/run-tree.ts';
 
 /** Of 288 KB. */
-const BLOCKS = LONG ? 64 : 16;
+const BLOCKS = LONG ? 64 : 8;
 /** Of the page with a hundred agents. */
 const LOADS = LONG ? 5 : 2;
 
