@@ -1,17 +1,24 @@
-/** An event is added as a contributor would: a topic without words does not compile in either renderer; with them it does. */
+/**
+ * Events are added as a contributor would: one with its words; and one without, which compiles in neither renderer. The
+ * compiler looks at both at once, with everything else that was added.
+ */
 import { expect } from 'vitest';
 import type { Addition } from './addition.ts';
+import type { Scratch } from './scratch.ts';
 
 const TOPICS = 'src/host/events/topics.ts';
 const SAMPLES = 'tests/support/sample-events.ts';
 const SENTENCES = 'src/host/events/sentences.ts';
-const RENDERERS = {
-  'tsconfig.json': 'src/host/cli/transcript.ts',
-  'src/console/web/tsconfig.json': 'live/item-of.ts',
+const PAGE = 'src/console/web/live/item-of.ts';
+/** By project, the files that have to know each topic. The tests of the page are in the first. */
+const TOTAL = {
+  'tsconfig.json': [PAGE, 'src/host/cli/transcript.ts', SAMPLES],
+  'src/console/web/tsconfig.json': [PAGE],
 };
+const WORDLESS = "  'agent.scorned': { by: string };\n";
 
 export const event: Addition = {
-  name: 'an event: a topic that a renderer has no words for does not compile; two files and a sample are written',
+  name: 'an event: two files and a sample are written',
   tests: ['tests/host/events'],
   add(scratch) {
     scratch.edit(
@@ -19,11 +26,6 @@ export const event: Addition = {
       "  'agent.removed': Record<never, never>;",
       "  'agent.removed': Record<never, never>;\n  'agent.praised': { by: string };",
     );
-    for (const [project, file] of Object.entries(RENDERERS)) {
-      const complaint = scratch.complaintsAbout(project, file);
-      expect(complaint).toContain(file);
-      expect(complaint).toContain('agent.praised');
-    }
     scratch.edit(
       SENTENCES,
       "  'agent.removed': () => plain('Removed from the fleet'),",
@@ -37,3 +39,15 @@ export const event: Addition = {
     expect(scratch.touched()).toEqual({ generated: [], written: [SENTENCES, TOPICS, SAMPLES] });
   },
 };
+
+/** Everything compiles, except that a topic without words is missed where it would be shown, and nowhere else. */
+export function expectOnlyWordsMissing(scratch: Scratch): void {
+  const begin = "  'agent.removed': Record<never, never>;\n";
+  scratch.edit(TOPICS, begin, begin + WORDLESS);
+  for (const [project, files] of Object.entries(TOTAL)) {
+    const complaints = scratch.complaints(project);
+    expect([...new Set(complaints.map(({ file }) => file))].sort()).toEqual(files);
+    for (const { text } of complaints) expect(text).toContain('agent.scorned');
+  }
+  scratch.edit(TOPICS, WORDLESS, '');
+}

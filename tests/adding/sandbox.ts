@@ -44,7 +44,7 @@ const LINES = [
 
 export const sandbox: Addition = {
   name: 'a sandbox: its file, its name, the list and its conformance test are written',
-  tests: [],
+  tests: ['tests/conformance/sandbox-box.test.ts'],
   add(scratch) {
     scratch.write('src/host/sandboxes/box.ts', KIND);
     scratch.edit(NAMES, "['bubblewrap', 'none']", "['bubblewrap', 'box', 'none']");
@@ -62,15 +62,6 @@ export const sandbox: Addition = {
     });
   },
   live(scratch) {
-    /** The whole suite runs with the same sandbox in tests/conformance/sandbox-bubblewrap.test.ts. */
-    test('the test of a sandbox that was added holds it to the contract', () => {
-      scratch().test(
-        'tests/conformance/sandbox-box.test.ts',
-        '--testNamePattern',
-        'as it is given|maps paths',
-      );
-    }, 300_000);
-
     test('an agent runs in a sandbox that was added, calls a tool from inside, and is there for the next host', async () => {
       const look = (name: string) =>
         `test -e "$STATE/aether.db" && echo seen > ${name}.txt || echo unseen > ${name}.txt`;

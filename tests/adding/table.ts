@@ -2,7 +2,7 @@
  * A table is added as a contributor would: its file in the store, and its test. The database gets it, old databases are
  * migrated to it, and its rows leave by its rule.
  */
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { migrations } from '../../src/host/store/migrations.ts';
@@ -101,6 +101,7 @@ test('notes that are done leave after the days of the configuration', async () =
 `;
 
 const FILE = 'src/host/store/notes.ts';
+const LIST = 'src/host/store/tables.ts';
 const ITS_TEST = 'tests/host/store/notes.test.ts';
 
 export const table: Addition = {
@@ -108,22 +109,23 @@ export const table: Addition = {
   tests: [ITS_TEST, 'tests/host/store/migrations.test.ts'],
   add(scratch) {
     const version = migrations.length + 1;
-    const write = () => {
-      scratch.write(FILE, TABLE(version));
-      scratch.write(ITS_TEST, TEST);
-      scratch.generate();
-    };
-    write();
-    expect(scratch.touched()).toEqual({ generated: ['src/host/store/tables.ts'], written: [FILE, ITS_TEST] });
+    scratch.write(FILE, TABLE(version));
+    scratch.write(ITS_TEST, TEST);
+    scratch.generate();
+    expect(scratch.touched()).toEqual({ generated: [LIST], written: [FILE, ITS_TEST] });
     /* A version that another table has is refused, with the next free one. */
     scratch.edit(FILE, `    ${version}: `, `    ${version - 1}: `);
     expect(() => scratch.generate()).toThrow(
       `The migration of notes has version ${version - 1}, and the next free one is ${version}.`,
     );
     /* Taken away again, nothing is left of it. */
+    const list = readFileSync(join(scratch.directory, LIST), 'utf8');
     for (const file of [FILE, ITS_TEST]) rmSync(join(scratch.directory, file));
     scratch.generate();
     expect(scratch.touched()).toEqual({ generated: [], written: [] });
-    write();
+    /* And back again. */
+    scratch.write(FILE, TABLE(version));
+    scratch.write(ITS_TEST, TEST);
+    scratch.write(LIST, list);
   },
 };

@@ -57,7 +57,7 @@ export function formFaults(file: string, source: string): string[] {
   ) {
     faults.push(`${file}: a barrel; import from the file that has it`);
   }
-  if (!file.startsWith('host/store/') && strings(file, source).some((text) => SQL.test(text))) {
+  if (!file.startsWith('host/store/') && strings(program).some((text) => SQL.test(text))) {
     faults.push(`${file}: SQL outside the store`);
   }
   return faults;
@@ -102,7 +102,7 @@ function functionsOf(source: string, program: ESTree.Program): { name: string; l
   return found;
 }
 
-function strings(file: string, source: string): string[] {
+function strings(program: ESTree.Program): string[] {
   const found: string[] = [];
   new Visitor({
     Literal(node) {
@@ -111,6 +111,6 @@ function strings(file: string, source: string): string[] {
     TemplateLiteral(node) {
       found.push(node.quasis.map((quasi) => quasi.value.raw).join('?'));
     },
-  }).visit(parseSync(file, source).program);
+  }).visit(program);
   return found;
 }

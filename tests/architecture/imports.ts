@@ -10,8 +10,20 @@ export interface Import {
   line: number;
 }
 
+/** By file and text: each rule asks again, and parsing is what costs. */
+const known = new Map<string, Import[]>();
+
 /** @param file decides the dialect (.ts, .tsx, .cts). @throws when it does not parse: then nothing is known of it. */
 export function importsOf(file: string, source: string): Import[] {
+  const key = `${file}\n${source}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const found = parseImports(file, source);
+  known.set(key, found);
+  return found;
+}
+
+function parseImports(file: string, source: string): Import[] {
   const parsed = parseSync(file, source, { sourceType: file.endsWith('.cts') ? 'commonjs' : 'module' });
   if (parsed.errors.length > 0) throw new Error(`${file} does not parse: ${parsed.errors[0]!.message}`);
   const found: Import[] = [];
