@@ -26,10 +26,13 @@ const SAMPLE_MS = 100;
 /** Samples of memory for each of the disk, which costs a program of its own. */
 const DISK_EVERY = 10;
 
-const COUNTS: Record<Scale, { loop_ms: number; flat_MB: number; pairs: number; pair_MB: number }> = {
-  full: { loop_ms: 20_000, flat_MB: 10_000, pairs: 5, pair_MB: 300 },
-  quick: { loop_ms: 8_000, flat_MB: 1_000, pairs: 3, pair_MB: 100 },
-  smoke: { loop_ms: 300, flat_MB: 150, pairs: 1, pair_MB: 5 },
+const COUNTS: Record<
+  Scale,
+  { settle_ms: number; loop_ms: number; flat_MB: number; pairs: number; pair_MB: number }
+> = {
+  full: { settle_ms: 1_000, loop_ms: 20_000, flat_MB: 10_000, pairs: 5, pair_MB: 300 },
+  quick: { settle_ms: 1_000, loop_ms: 8_000, flat_MB: 1_000, pairs: 3, pair_MB: 100 },
+  smoke: { settle_ms: 200, loop_ms: 300, flat_MB: 60, pairs: 1, pair_MB: 5 },
 };
 
 export async function flood(bench: Bench): Promise<Row[]> {
@@ -47,7 +50,7 @@ export async function flood(bench: Bench): Promise<Row[]> {
     {
       agents: {
         steady: printing(RATE_MB_S, 1e9),
-        endless: printing('max', counts.flat_MB),
+        endless: printing(bench.scale === 'smoke' ? RATE_MB_S : 'max', counts.flat_MB),
         burst: printing('max', counts.pair_MB),
       },
     },
@@ -57,7 +60,7 @@ export async function flood(bench: Bench): Promise<Row[]> {
     await fleet.up();
     await probe.ready();
     bench.say(`flood: ${RATE_MB_S} MB/s, and the event loop`);
-    const loop = await loopDelay(fleet, probe, counts.loop_ms);
+    const loop = await loopDelay(fleet, probe, counts);
     bench.say(`flood: ${counts.flat_MB} MB`);
     const flat = await flatMemory(fleet, result, counts.flat_MB);
     bench.say(`flood: ${counts.pairs} × ${counts.pair_MB} MB, beside tmux`);
@@ -70,7 +73,11 @@ export async function flood(bench: Bench): Promise<Row[]> {
   }
 }
 
-async function loopDelay(fleet: LiveFleet, probe: HostProbe, measure_ms: number): Promise<Row[]> {
+async function loopDelay(
+  fleet: LiveFleet,
+  probe: HostProbe,
+  { settle_ms, loop_ms }: { settle_ms: number; loop_ms: number },
+): Promise<Row[]> {
   await fleet.ok('start', 'steady');
   const { run } = await fleet.agent('steady');
   const journal = join(fleet.stateDir, 'runs', run!, 'journal');
@@ -83,7 +90,7 @@ async function loopDelay(fleet: LiveFleet, probe: HostProbe, measure_ms: number)
       for await (const item of client.stream('attach', { agent: 'steady' }))
         if (item.kind === 'screen' || item.kind === 'chunk') shown += item.data.length * 0.75;
     })().catch(() => undefined); // the connection is closed below
-    await sleep(1_000);
+    await sleep(settle_ms);
     await probe.begin();
     const [begun, from, processor, seen] = [
       performance.now(),
@@ -91,7 +98,7 @@ async function loopDelay(fleet: LiveFleet, probe: HostProbe, measure_ms: number)
       processorTime(fleet.hostPid),
       shown,
     ];
-    await sleep(measure_ms);
+    await sleep(loop_ms);
     const seconds = (performance.now() - begun) / 1e3;
     const { host, idle } = await probe.read();
     const rate = (journalLength(journal) - from) / 1e6 / seconds;
