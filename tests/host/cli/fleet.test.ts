@@ -77,30 +77,6 @@ describe('up --detach', () => {
     expect((await fleet.aether('ps')).code).toBe(3);
   });
 
-  it('keeps the order of the file, also after the host was started again', async () => {
-    const entry = '{ runtime: command, command: [./talker.sh], autostart: false }';
-    const config = (names: string[]) => `agents:\n${names.map((name) => `  ${name}: ${entry}\n`).join('')}`;
-    talkers(config(['zoe', 'max', 'ann']));
-    await fleet.aether('up', '--detach');
-    expect(Object.keys(await ps())).toEqual(['zoe', 'max', 'ann']);
-    await fleet.aether('down');
-    await fleet.aether('up', '--detach');
-    expect(Object.keys(await ps())).toEqual(['zoe', 'max', 'ann']);
-    writeFileSync(fleet.configFile, config(['max', 'new', 'zoe', 'ann']));
-    await fleet.aether('apply');
-    expect(Object.keys(await ps())).toEqual(['max', 'new', 'zoe', 'ann']);
-  });
-
-  it('1 when an agent failed, with why; the others run', async () => {
-    talkers(
-      `agents:\n  good: { runtime: command, command: [./talker.sh] }\n  bad: { runtime: command, command: [./missing.sh] }\n`,
-    );
-    const up = await fleet.aether('up', '-d');
-    expect(up.code).toBe(1);
-    expect(up.stdout).toMatch(/^good is running/m);
-    expect(up.stdout).toMatch(/^bad failed: .*missing\.sh/m);
-  });
-
   it('2 for a broken configuration, with where it is broken, and no host stays', async () => {
     talkers('agents:\n  talker: { runtime: command, comand: [./talker.sh] }\n');
     const up = await fleet.aether('up', '--detach');
@@ -218,8 +194,12 @@ describe('up in the foreground', () => {
   });
 
   it('where a host runs already: refuses another file, applies this one as it is now, follows, and Ctrl-C brings it down', async () => {
-    talkers();
-    await fleet.aether('up', '--detach');
+    talkers(FLEET.replace('console:', '  bad: { runtime: command, command: [./missing.sh] }\nconsole:'));
+    // 1 when an agent failed, with why; the others run.
+    const failing = await fleet.aether('up', '-d');
+    expect(failing.code).toBe(1);
+    expect(failing.stdout).toMatch(/^talker is running/m);
+    expect(failing.stdout).toMatch(/^bad failed: .*missing\.sh/m);
     const hostPid = fleet.hostPid()!;
     const other = fleet.write('other.yaml', 'agents: {}\n');
     const mixed = await fleet.aether('up', '-d', '-f', other);
@@ -255,10 +235,16 @@ describe('up in the foreground', () => {
 });
 
 describe('a host that was killed, or told to end by itself', () => {
-  it('leaves its agents running; the next one adopts them', async () => {
-    talkers();
+  it('leaves its agents running; the next one adopts them, in the order of the file', async () => {
+    const entry = '{ runtime: command, command: [./talker.sh], autostart: false }';
+    const rest = (names: string[]) => names.map((name) => `  ${name}: ${entry}\n`).join('');
+    const config = (...names: string[]) =>
+      `agents:\n  talker: { runtime: command, command: [./talker.sh] }\n${rest(names)}`;
+    talkers(config('zoe', 'max', 'ann'));
     await fleet.aether('up', '--detach');
     const before = (await ps()).talker!;
+    const order = ['talker', 'zoe', 'max', 'ann'];
+    expect(Object.keys(await ps())).toEqual(order);
     const hostPid = fleet.hostPid()!;
     process.kill(hostPid, 'SIGKILL');
     await eventually('the host is gone', () => !isAlive(hostPid));
@@ -274,6 +260,10 @@ describe('a host that was killed, or told to end by itself', () => {
     expect(isAlive(before.pid!)).toBe(true);
     await fleet.aether('up', '--detach');
     expect((await ps()).talker!.run).toBe(before.run);
+    expect(Object.keys(await ps())).toEqual(order);
+    writeFileSync(fleet.configFile, config('max', 'new', 'zoe', 'ann'));
+    await fleet.aether('apply');
+    expect(Object.keys(await ps())).toEqual(['talker', 'max', 'new', 'zoe', 'ann']);
   });
 });
 
