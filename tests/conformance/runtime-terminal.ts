@@ -12,6 +12,8 @@ import { LiveFleet } from '../support/live-fleet.ts';
 import { treeOf } from '../support/run-tree.ts';
 import type { Bench, TerminalSubject } from './runtime-bench.ts';
 
+const SHOWN_MS_MAX = 20_000;
+
 /** A fleet of scripts under `restart: never`, ended after the test. */
 export async function fleetOf(
   bench: Bench<TerminalSubject>,
@@ -28,8 +30,23 @@ export async function fleetOf(
   return fleet;
 }
 
-export const screen = (fleet: LiveFleet, name: string, text: string) =>
-  eventually(`${name} shows ${text}`, async () => (await fleet.ok('logs', name)).includes(text));
+/** Until its terminal has shown this. */
+export const screen = (fleet: LiveFleet, name: string, text: string): Promise<void> =>
+  fleet.withHost(async (host) => {
+    const stream = host.stream('attach', { agent: name });
+    const late = setTimeout(() => stream.cancel(), SHOWN_MS_MAX);
+    let shown = '';
+    try {
+      for await (const item of stream) {
+        if (item.kind === 'screen' || item.kind === 'chunk')
+          shown += Buffer.from(item.data, 'base64').toString();
+        if (shown.includes(text)) return;
+      }
+    } finally {
+      clearTimeout(late);
+    }
+    throw new Error(`${name} does not show ${text}, but ${JSON.stringify(shown)}`);
+  });
 
 export function terminalConformance(bench: Bench<TerminalSubject>): void {
   describe('how it ends', () => {
