@@ -13,7 +13,7 @@ import type { Box, Sandbox } from '../../src/host/sandboxes/sandbox.ts';
 import type { ProcessSpec } from '../../src/host/shim/shim-protocol.ts';
 import type { BoxSpec } from '../../src/host/store/run-sandbox.ts';
 import { CONTAINMENTS, ticksOf } from '../support/run-tree.ts';
-import { ShimLab, type TestShim, until } from '../support/shim.ts';
+import { ShimLab, SPIN, type TestShim, until } from '../support/shim.ts';
 
 export interface SandboxSubject {
   sandbox: Sandbox;
@@ -144,8 +144,7 @@ export function sandboxConformance({ sandbox, confinesFiles, confinesNetwork }: 
 
     test('freezes, lists, thaws and stops the whole tree', async () => {
       const shim = await launch();
-      const spin = 'while :; do :; done';
-      await started(shim.client, box(shim.start.run), `(setsid sh -c '${spin}' &) ; echo up; ${spin}`);
+      await started(shim.client, box(shim.start.run), `(setsid ${SPIN} &) ; echo up; ${SPIN}`);
       await shim.printed(0, 'up');
       const tree = () => descendants(shim.identity.pid).filter((entry) => !entry.zombie);
       await until('two of them spin', () => busy(tree()) >= 2);

@@ -57,6 +57,12 @@ export function program(
 /** Prints what follows "> "; other lines are for the engine, which does nothing with them. */
 export const PUPPET = `while IFS= read -r line; do case "$line" in '> '*) printf '%s\\n' "\${line#> }";; esac; done`;
 
+/**
+ * For sh: uses the processor without end, and rests most of the time without beginning a process for it. A tenth of a
+ * processor shows as well as all of one.
+ */
+export const SPIN = 'perl -e "for (;;) { for (1 .. 100000) {} select(undef, undef, undef, 0.05) }"';
+
 /** A shell script as a process. */
 export function shell(script: string, options: { pty?: boolean } = {}): ProcessSpec {
   return { ...program('echo.mjs', [], options), argv: ['/bin/sh', '-c', script] };

@@ -27,7 +27,12 @@ export function marked(spec: ProcessSpec): Tree {
   const blocks = FIRST + given;
   const bytes = String(blocks * BLOCK_BYTES);
   const argv = ['/bin/sh', '-c', 'ulimit -Sf "$0" && exec "$@"', String(blocks), ...spec.argv];
-  const alive = () => everyProcess().filter(({ pid, zombie }) => !zombie && limitOf(pid) === bytes);
+  // What lives already is none of it, and needs no look at its limits.
+  const others = new Map(everyProcess().map(({ pid, start_ticks }) => [pid, start_ticks]));
+  const alive = () =>
+    everyProcess().filter(
+      ({ pid, start_ticks, zombie }) => !zombie && others.get(pid) !== start_ticks && limitOf(pid) === bytes,
+    );
   return {
     spec: { ...spec, argv },
     alive,

@@ -3,7 +3,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type GroupKind, ownGroup } from '../../../src/host/process/cgroup.ts';
 import { isAlive, statOf } from '../../../src/host/process/proc.ts';
 import { type ProcessStatus, RecordType, type RunExit } from '../../../src/host/shim/shim-protocol.ts';
-import { program, ShimLab, shell, until } from '../../support/shim.ts';
+import { program, ShimLab, SPIN, shell, until } from '../../support/shim.ts';
 
 const lab = new ShimLab();
 afterEach(() => lab.clean());
@@ -74,7 +74,7 @@ test.each([undefined, ...kinds])('a pause freezes both, a stop ends both: %s', a
   const containment =
     kind === undefined ? {} : { containment: { scope: `beside${process.pid}`, kinds: [kind] } };
   const { client, printed, over } = await lab.launch(containment);
-  const busy = 'echo ready; while :; do :; done';
+  const busy = `echo ready; exec ${SPIN}`;
   const first = await client.start('s1', shell(busy));
   const second = await client.beside('a1', shell(busy, { pty: true }));
   await printed(0, 'ready');
