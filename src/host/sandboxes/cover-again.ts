@@ -4,11 +4,15 @@
  * too, by a program of the host's that enters the mount namespace of the box.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerOfNamespace } from '../process/libc.ts';
 import { childrenOf } from '../process/proc.ts';
 
 const ENTER_MS = 5_000;
+/** A box on a busy machine is complete within this. */
+const COMPLETE_MS = 5_000;
+const LOOK_MS = 10;
 /** What the script is given as `$1` is a path outside and inside. */
 const SCRIPT = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"';
 
@@ -18,8 +22,8 @@ const SCRIPT = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"';
  * @throws Error with what was said, where the file is not covered
  */
 export async function coverAgain(launcher: number, file: string): Promise<boolean> {
-  const [inside] = childrenOf(launcher);
-  if (inside === undefined || isMounted(inside, file)) return false;
+  const inside = await firstOf(launcher);
+  if (inside === null || isMounted(inside, file)) return false;
   const mounts = openSync(`/proc/${inside}/ns/mnt`, 'r');
   try {
     const owner = ownerOfNamespace(mounts);
@@ -32,6 +36,22 @@ export async function coverAgain(launcher: number, file: string): Promise<boolea
   } finally {
     closeSync(mounts);
   }
+}
+
+/**
+ * The first process of a box that is complete: before it starts its program, nothing that the box shows is mounted, and a
+ * file would be said not to be covered that soon is.
+ * @returns null where the box has ended, or does not become complete
+ */
+async function firstOf(launcher: number): Promise<number | null> {
+  const deadline = performance.now() + COMPLETE_MS;
+  do {
+    const [inside] = childrenOf(launcher);
+    if (inside !== undefined && childrenOf(inside).length > 0) return inside;
+    if (!existsSync(`/proc/${launcher}`)) return null;
+    await sleep(LOOK_MS);
+  } while (performance.now() < deadline);
+  return null;
 }
 
 /** The fifth word of a line is the place; what could end a word is written as a number. */
