@@ -1,6 +1,6 @@
 /**
  * Adding an agent to a file that a person wrote: as text, at the end of `agents:`, so that every other line stays as it
- * is. What cannot be done without touching another line is refused.
+ * is. An addition that would change another line is refused.
  */
 import { realpathSync, statSync } from 'node:fs';
 import { basename, dirname, relative } from 'node:path';

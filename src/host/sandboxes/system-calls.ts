@@ -85,7 +85,7 @@ export const refusals: readonly Refusal[] = [
     calls: { add_key: [248, 217], request_key: [249, 218], keyctl: [250, 219] },
   },
   {
-    why: 'the log of the kernel tells of the whole machine',
+    why: 'the log of the kernel shows the whole machine',
     errno: 'EPERM',
     calls: { syslog: [103, 116] },
   },

@@ -87,7 +87,7 @@ export async function openDoor(options: DoorOptions, kind: DoorKind): Promise<Do
     toolsChanged() {
       for (const each of servers) {
         each.sendToolListChanged().catch((error) => {
-          log.warn({ error: messageOf(error) }, 'a client could not be told of its new tools');
+          log.warn({ error: messageOf(error) }, 'a client could not be notified of its new tools');
         });
       }
     },

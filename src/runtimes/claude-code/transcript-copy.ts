@@ -1,6 +1,6 @@
 /**
  * Copying the files of a conversation through open descriptors, piece by piece: a conversation of a week is hundreds of
- * megabytes. What names it by its old id, or lies where its old files lay, is told by the new one on the way.
+ * megabytes. The old id, in the text and in paths, is replaced by the new one on the way.
  */
 import { closeSync, fstatSync, ftruncate, read, write } from 'node:fs';
 import { promisify } from 'node:util';

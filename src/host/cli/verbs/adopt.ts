@@ -42,7 +42,7 @@ function registerAdopt(program: Command): void {
       'conversation as its workspace; --write adds it there. It waits for a message unless it has a goal.',
     ],
   })
-    .option('--as <name>', 'the agent that goes on with it')
+    .option('--as <name>', 'the agent that continues it')
     .option('--write', 'add the agent to the configuration where it is missing')
     .option('--force', 'also while a program has the conversation open')
     .option('--fresh', 'also where the agent has a conversation of its own, which it then leaves')
@@ -109,7 +109,7 @@ function agentOf({ as }: Options): string {
   throw new AetherError({
     code: 'usage.name',
     who: 'user',
-    message: as === undefined ? 'Which agent is to go on with it is not said.' : `${as} cannot be a name.`,
+    message: as === undefined ? 'The name of the agent is missing.' : `${as} cannot be the name of an agent.`,
     next: `Give it a name: --as NAME, of ${NAME_RULE}.`,
   });
 }

@@ -57,7 +57,9 @@ function registerApply(program: Command): void {
     usage: 'apply',
     summary: 'apply the configuration to the running host, restarts and removals included',
     examples: ['aether plan && aether apply'],
-    notes: ['An edit that only narrows what an agent may do applies by itself; every other waits for this.'],
+    notes: [
+      'An edit that only narrows what an agent may do applies by itself; every other edit waits for this command.',
+    ],
   })
     .option('--json', 'what was applied, as JSON')
     .action(async (options: { json?: boolean }, command: Command) => {

@@ -280,7 +280,7 @@ function neither(): AetherError {
   return new AetherError({
     code: 'conversation.unsaid',
     who: 'user',
-    message: 'Which conversations is not said.',
+    message: 'The directory or the id of the conversations is missing.',
     next: 'Give `directory` or `id`.',
   });
 }

@@ -1,7 +1,7 @@
 /**
- * Tells at once when a place that boxes keep was replaced. What is watched is the place itself and not the
- * directory that holds it: no process in a box can touch what it shows read-only, so none can flood the host with news.
- * The rest is left to the look every few seconds: what this cannot see (a directory above was replaced, the kernel gives no
+ * Tells at once when a place that boxes keep was replaced. What is watched is the place itself and not the directory
+ * that holds it: no process in a box can touch what it shows read-only, so none can flood the host with notices. The
+ * rest is left to the look every few seconds: what this cannot see (a directory above was replaced, the kernel gives no
  * more watches), and what was removed, because a place that is made again at once keeps `rm -r` from ending.
  */
 import { type FSWatcher, lstatSync, watch } from 'node:fs';

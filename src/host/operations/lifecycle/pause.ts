@@ -92,7 +92,7 @@ export class Pauses {
       await this.#tell(run, away);
     } catch (error) {
       const { log } = this.#wiring;
-      log.warn({ agent, error: messageOf(error) }, 'an agent could not be told that it was paused');
+      log.warn({ agent, error: messageOf(error) }, 'an agent could not be notified that it was paused');
       return;
     } finally {
       this.#telling.delete(away.opId);

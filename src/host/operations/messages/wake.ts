@@ -84,7 +84,7 @@ export class Wake {
       this.#told.set(agent, [...recent, now]);
       void this.#delivery.kick(agent);
     } catch (error) {
-      this.#wiring.log.warn({ agent, error: messageOf(error) }, 'an agent could not be told of its mail');
+      this.#wiring.log.warn({ agent, error: messageOf(error) }, 'an agent could not be notified of its mail');
       if (isDiskFull(error)) this.#later(agent, DISK_AGAIN_MS);
       else this.#untold.delete(agent);
     }

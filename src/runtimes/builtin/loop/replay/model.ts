@@ -119,7 +119,7 @@ function spokenTo(recording: Recording, position: Position, at: number): Reply {
   );
   const why =
     at < recording.steps.length
-      ? 'It has not come to its end: it waits for something else before it goes on.'
+      ? 'It is not finished: it waits for something else before it continues.'
       : 'It has been played to its end.';
   const honest = `This is a recorded conversation (“${recording.title}”). ${why} Your message arrived, but there is no model here that could think about it. Give this agent a real model in aether.yaml to talk to it.`;
   try {

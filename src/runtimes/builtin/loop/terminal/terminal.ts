@@ -12,7 +12,7 @@ import { callLine, clean, paint, resultLines } from './paint.ts';
 /** Entries of the conversation shown at the start. */
 const RECENT = 40;
 
-const HELP = `Type to talk to the agent; it is the same conversation it had before, and keeps.
+const HELP = `Type to talk to the agent; it is the conversation it had before, and continues it afterwards.
   /help   this text
   /exit   leave; the agent goes on by itself
   Ctrl-C  interrupt the running turn`;
