@@ -138,7 +138,7 @@ test('what cannot be adopted is refused before anything is made', async () => {
   expect(await refused('claude', 'ffff', '--as', 'fixer')).toContain('has the id ffff');
   expect(await refused('claude', id, '--as', 'looper')).toContain('has runtime builtin');
   expect(await refused('claude', id, '--as', 'fixer')).toMatch(/was begun in .*elsewhere/);
-  expect(await refused('claude', id, '--as', 'No Name')).toContain('cannot be a name');
+  expect(await refused('claude', id, '--as', 'No Name')).toContain('cannot be the name of an agent');
   begin('8f0b4478-0000-4c1c-9758-83dc17a6fb34', 'Another');
   expect(await refused('claude', '8f0b', '--as', 'fixer')).toContain('Several conversations');
 
