@@ -109,7 +109,7 @@ test('a host needs a home that is there; without HOME it is the one that the sys
   expect(homeOf({})).toMatch(/^\//);
   expect(refused(() => requireHome({ HOME: join(dir, 'none') })).message).toMatch(/no such directory/);
   fs.writeFileSync(join(dir, 'file'), '');
-  expect(refused(() => requireHome({ HOME: join(dir, 'file') })).message).toMatch(/no directory/);
+  expect(refused(() => requireHome({ HOME: join(dir, 'file') })).message).toMatch(/is not a directory/);
   // Root may write everywhere but in a file system that is read-only for all: /sys where it is mounted so.
   const closed = process.getuid!() === 0 ? '/sys' : join(dir, 'closed');
   if (closed !== '/sys') fs.mkdirSync(closed, { mode: 0o500 });
