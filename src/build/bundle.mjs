@@ -17,6 +17,8 @@ const PROGRAMS = [
   'host/store/memory-queries.ts',
   'host/terminals/screen/thread.ts',
   'runtimes/builtin/loop/main.ts',
+  'runtimes/openclaw/driver/main.ts',
+  'runtimes/openclaw/driver/gate-plugin.ts',
   'host/main.ts',
   'host/limits.ts',
 ];

@@ -194,6 +194,8 @@ export interface PlannedLaunch {
   auth: string;
   /** How messages reach a program on a terminal; null where they are not typed. */
   messages: string | null;
+  /** What its processes take of the machine's memory, about; null where that is not known. */
+  memory_bytes: number | null;
   /** What the repository in its workspace sets up for the engine; `trusted` false: it would, with `trust: true`. */
   repository: { trusted: boolean; items: RepositoryItem[] } | null;
   sandbox: PlannedSandbox;

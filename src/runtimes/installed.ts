@@ -4,8 +4,9 @@ import { builtin } from './builtin/definition.ts';
 import { claudeCode } from './claude-code/definition.ts';
 import { command } from './command/definition.ts';
 import type { RuntimeDefinition } from './definition.ts';
+import { openclaw } from './openclaw/definition.ts';
 
-export const RUNTIMES: readonly RuntimeDefinition[] = [claudeCode, builtin, command];
+export const RUNTIMES: readonly RuntimeDefinition[] = [claudeCode, openclaw, builtin, command];
 
 /** @throws AetherError `runtime.unknown`: the configuration was stored by another version. */
 export function definitionOf(name: string): RuntimeDefinition {

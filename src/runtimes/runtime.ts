@@ -115,10 +115,14 @@ export interface LaunchSpec {
   authNote: string;
   /** How messages are typed into it, for `plan`; absent: they are not. */
   messagesNote?: string;
+  /** What its processes take of the machine's memory, about; absent: too little to ask about, or not known. */
+  memory_bytes?: number;
   /** URLs where the engine reaches its models, as far as they are known: they are open in every sandbox. */
   endpoints?: string[];
   /** First frames to write once it runs (the goal, or "continue"). */
   opening: Frame[];
+  /** Of a terminal that stands beside its engine: written to the engine first, which then lets it in. */
+  admitted?: Frame;
   /** What its observer has to know of it: in the engine's state from the start on. */
   observing?: Record<string, unknown>;
 }

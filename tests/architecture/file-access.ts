@@ -124,4 +124,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'runtimes/claude-code/settings.ts': 'stats',
   'runtimes/claude-code/transcript-copy.ts': 'descriptors',
   'runtimes/command/program.ts': 'user',
+  'runtimes/openclaw/driver/lines.ts': 'descriptors',
+  'runtimes/openclaw/driver/main.ts': 'agent',
+  'runtimes/openclaw/program.ts': 'user',
 };

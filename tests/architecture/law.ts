@@ -108,6 +108,7 @@ export const rooms: Room[] = [
       'host/control/control-protocol.ts',
       'mcp-tools/bridge/bridge-protocol.ts',
       'runtimes/builtin/loop/loop-protocol.ts',
+      'runtimes/openclaw/driver/driver-protocol.ts',
     ],
     may: [],
     types: ['ground', 'contract', 'wire'],
@@ -144,7 +145,7 @@ export const rooms: Room[] = [
   {
     name: 'loop',
     paths: ['runtimes/builtin/loop/'],
-    may: ['wire', 'errors', 'text', 'builtin-models'],
+    may: ['wire', 'errors', 'text', 'builtin-models', 'permission-rules'],
     packages: [
       'ai',
       '@ai-sdk/anthropic',
@@ -154,6 +155,15 @@ export const rooms: Room[] = [
       '@modelcontextprotocol/client',
       'zod',
     ],
+    node: true,
+  },
+
+  /** Starts OpenClaw's gateway and speaks to it; and the plugin that it has inside. */
+  {
+    name: 'openclaw-driver',
+    paths: ['runtimes/openclaw/driver/'],
+    may: ['wire', 'text', 'permission-rules', 'openclaw-tools'],
+    packages: ['ws'],
     node: true,
   },
 
@@ -392,7 +402,7 @@ export const rooms: Room[] = [
     (name): Room => ({
       name: `runtime-${name}`,
       paths: [`runtimes/${name}/`],
-      may: ['ground', 'wire', 'loop-entries'],
+      may: ['ground', 'wire', 'loop-entries', 'event-lines'],
       types: ['contract'],
       // execa: asking an engine's program for its version.
       packages: ['zod', 'execa'],
@@ -474,6 +484,33 @@ export const rooms: Room[] = [
     packageTypes: ['ai'],
     node: true,
   },
+  /** Engines whose program of ours prints events, one a line. */
+  {
+    name: 'event-lines',
+    paths: ['runtimes/event-lines.ts'],
+    may: ['text'],
+    types: ['contract'],
+    packages: ['zod'],
+    node: false,
+  },
+  /** Engines whose rules are ours to apply. */
+  {
+    name: 'permission-rules',
+    paths: ['runtimes/permission-rules.ts'],
+    may: [],
+    types: ['contract'],
+    packages: [],
+    node: false,
+  },
+  /** What the tools of OpenClaw do: the host judges by it, and the driver. */
+  {
+    name: 'openclaw-tools',
+    paths: ['runtimes/openclaw/tools.ts'],
+    may: [],
+    types: ['contract'],
+    packages: [],
+    node: false,
+  },
   { name: 'door-client', paths: ['host/doors/connect.ts'], may: [], packages: [], node: true },
   /** Refusals by the table of legal verbs, for operations that decide in between. */
   {
@@ -513,6 +550,7 @@ export const partOf: Record<string, string> = {
   'builtin-models': 'runtime-builtin',
   screen: 'terminals',
   'loop-entries': 'loop',
+  'openclaw-tools': 'runtime-openclaw',
   ...Object.fromEntries(runtimes.map((name) => [`runtime-${name}-definition`, `runtime-${name}`])),
   'web-build': 'web',
   'control-client': 'control',
@@ -532,4 +570,6 @@ export const leafPrograms: { entry: string; packages: string[] }[] = [
   { entry: 'host/shim/process/main.ts', packages: ['node-pty', 'koffi'] },
   { entry: 'host/egress/process/main.ts', packages: [] },
   { entry: 'mcp-tools/bridge/main.cts', packages: [] },
+  { entry: 'runtimes/openclaw/driver/main.ts', packages: ['ws'] },
+  { entry: 'runtimes/openclaw/driver/gate-plugin.ts', packages: [] },
 ];

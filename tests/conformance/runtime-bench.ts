@@ -74,6 +74,11 @@ interface Worker {
 
 export class Bench<S extends AnySubject = Subject> {
   readonly place: Place;
+  /**
+   * All tests share one engine, because a start of it is dear: it asks for what is not harmless, and a test that wants
+   * everything allowed allows it.
+   */
+  readonly thrifty: boolean;
   readonly #setup: () => Promise<S>;
   readonly #workspace = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'aether-bench-')));
   /** By their permissions. */
@@ -84,9 +89,10 @@ export class Bench<S extends AnySubject = Subject> {
   #desk: Desk | null = null;
   #ends: (() => Promise<unknown>)[] = [];
 
-  constructor(setup: () => Promise<S>, place: Place = 'none') {
+  constructor(setup: () => Promise<S>, place: Place = 'none', thrifty = false) {
     this.#setup = setup;
     this.place = place;
+    this.thrifty = thrifty;
   }
 
   get subject(): S {
@@ -157,6 +163,7 @@ export class Bench<S extends AnySubject = Subject> {
   async #giveBack(key: string, worker: Worker): Promise<void> {
     const { engine } = worker;
     engine.gateOpen = true;
+    engine.permits = false;
     worker.taken = false;
     const idle = () => {
       const last = engine.observed.events.findLast((event) => event.kind === 'activity');
@@ -196,7 +203,11 @@ export class Bench<S extends AnySubject = Subject> {
 
   /** A new conversation. */
   async start(overrides: Partial<AgentSpec> = {}): Promise<DrivenEngine> {
-    return this.run(await this.runtime.prepare(this.agent(overrides), this.desk.place, null, null));
+    const spec = await this.runtime.prepare(this.agent(overrides), this.desk.place, null, null);
+    if (!this.thrifty) return this.run(spec);
+    const engine = this.#engine(spec);
+    this.#workers.set(JSON.stringify(ASK), { engine, desk: this.desk, taken: true });
+    return engine;
   }
 
   /**
@@ -205,8 +216,9 @@ export class Bench<S extends AnySubject = Subject> {
    * not about how an engine starts.
    */
   async work(goal: string | null, permissions: Permissions = ASK): Promise<DrivenEngine> {
-    const key = JSON.stringify(permissions);
-    const worker = this.#workers.get(key) ?? (await this.#hire(key, permissions));
+    const key = JSON.stringify(this.thrifty ? ASK : permissions);
+    const worker = this.#workers.get(key) ?? (await this.#hire(key, this.thrifty ? ASK : permissions));
+    worker.engine.permits = this.thrifty && permissions.mode === 'allow';
     worker.taken = true;
     this.sitAt(worker.desk);
     worker.engine.observeAnew();
@@ -248,6 +260,16 @@ export class Bench<S extends AnySubject = Subject> {
       boxes === undefined
         ? new TerminalProcess(spec, observed, tail)
         : new TerminalProcess(spec, observed, tail, (launch) => boxedPty(boxes, launch));
+    this.onEnd(() => terminal.stop());
+    return terminal;
+  }
+
+  /** The same beside an engine, without a box. */
+  async terminalBeside(engine: DrivenEngine, size: { cols: number; rows: number }): Promise<TerminalProcess> {
+    const spec = await this.runtime.terminal!(this.agent(), this.desk.place, engine.observed.state, size);
+    expect(spec.process).toMatchObject({ role: 'terminal', io: { kind: 'pty', ...size } });
+    if (spec.admitted !== undefined) engine.write(spec.admitted);
+    const terminal = new TerminalProcess(spec, engine.observed, null);
     this.onEnd(() => terminal.stop());
     return terminal;
   }

@@ -45,21 +45,22 @@ export function gateConformance(bench: Bench): void {
       expect((await engine.observed.waitFor('tool-result')).text).toBe('echo: ping');
     });
 
-    it('passes on to the rules; allowed by a person, only a rule that denies still counts', async () => {
-      const tool = bench.subject.shellTool;
-      const goal = `${bench.shellWriting('ruled')} [[say heard {{result}}]]`;
-      const judged = async (permissions: AgentSpec['permissions'], verdict: 'pass' | 'allow') => {
-        const engine = await closed(goal, permissions);
-        // An engine may not even offer a tool that a rule denies.
-        const first = await Promise.race([engine.observed.waitFor('gate-asked'), bench.ended(engine)]);
-        if (first.kind === 'gate-asked') engine.answerGate(first.requestId, verdict);
-        await bench.ended(engine);
-        return engine.observed.find('tool-result')?.isError === false;
-      };
-      expect(await judged({ mode: 'deny', allow: [], deny: [] }, 'pass')).toBe(false);
-      expect(await judged({ mode: 'ask', allow: [], deny: [] }, 'allow')).toBe(true);
-      expect(await judged({ mode: 'allow', allow: [], deny: [tool] }, 'allow')).toBe(false);
-    });
+    if (!bench.thrifty)
+      it('passes on to the rules; allowed by a person, only a rule that denies still counts', async () => {
+        const tool = bench.subject.shellTool;
+        const goal = `${bench.shellWriting('ruled')} [[say heard {{result}}]]`;
+        const judged = async (permissions: AgentSpec['permissions'], verdict: 'pass' | 'allow') => {
+          const engine = await closed(goal, permissions);
+          // An engine may not even offer a tool that a rule denies.
+          const first = await Promise.race([engine.observed.waitFor('gate-asked'), bench.ended(engine)]);
+          if (first.kind === 'gate-asked') engine.answerGate(first.requestId, verdict);
+          await bench.ended(engine);
+          return engine.observed.find('tool-result')?.isError === false;
+        };
+        expect(await judged({ mode: 'deny', allow: [], deny: [] }, 'pass')).toBe(false);
+        expect(await judged({ mode: 'ask', allow: [], deny: [] }, 'allow')).toBe(true);
+        expect(await judged({ mode: 'allow', allow: [], deny: [tool] }, 'allow')).toBe(false);
+      });
 
     it('refuses with a word for the model, and the turn goes on', async () => {
       const engine = await closed(`${bench.shellWriting('denied')} [[say heard {{result}}]]`);
@@ -105,12 +106,13 @@ export function gateConformance(bench: Bench): void {
       expect(bench.subject.lastRequest()).not.toContain(NEVER_READ);
     });
 
-    it('stays closed when nobody is left to answer', async () => {
-      const engine = await closed(`${bench.shellWriting('alone')} [[say done]]`);
-      await engine.observed.waitFor('gate-asked');
-      engine.abandon();
-      await engine.exited;
-      expect(bench.written('alone')).toBe(false);
-    });
+    if (!bench.thrifty)
+      it('stays closed when nobody is left to answer', async () => {
+        const engine = await closed(`${bench.shellWriting('alone')} [[say done]]`);
+        await engine.observed.waitFor('gate-asked');
+        engine.abandon();
+        await engine.exited;
+        expect(bench.written('alone')).toBe(false);
+      });
   });
 }

@@ -7,8 +7,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Runtime } from '../../src/runtimes/runtime.ts';
 import { whyNoBox } from '../support/box.ts';
+import { WAIT } from '../support/drive.ts';
 import { LONG } from '../support/run-tree.ts';
 import { type AnySubject, Bench, type Place, type Subject, type TerminalSubject } from './runtime-bench.ts';
+import { besideConformance } from './runtime-beside.ts';
 import { engineBoxConformance, terminalBoxConformance } from './runtime-box.ts';
 import { conversationConformance, endConformance, handoverConformance } from './runtime-conversation.ts';
 import { gateConformance } from './runtime-gate.ts';
@@ -20,6 +22,9 @@ import { turnConformance } from './runtime-turns.ts';
 
 /** Real engines on a machine that has other things to do. */
 const TEST_MS = 90_000;
+/** Of one that takes tens of seconds of CPU to start. */
+const COSTLY_TEST_MS = 400_000;
+const COSTLY_WAIT_MS = 120_000;
 
 /** The only place that is to be tried; undefined: each, boxes in their short form. */
 const ONLY = process.env.AETHER_TEST_SANDBOX as Place | undefined;
@@ -35,21 +40,39 @@ interface Forms<S extends AnySubject> {
 }
 
 /** For a runtime whose engine speaks in lines. */
-export function runtimeConformance(name: string, setup: () => Promise<Subject>): void {
-  suite(name, 'structured', setup, {
-    whole(bench) {
-      turnConformance(bench);
-      messageConformance(bench);
-      observerConformance(bench);
-      // The last tests of these end an engine that has worked for the others.
-      gateConformance(bench);
-      conversationConformance(bench);
-      handoverConformance(bench);
-      endConformance(bench);
+export function runtimeConformance(
+  name: string,
+  setup: () => Promise<Subject>,
+  { costly = false, takeover = 'swap' }: Form = {},
+): void {
+  const handover = takeover === 'swap' ? handoverConformance : besideConformance;
+  suite(
+    name,
+    'structured',
+    setup,
+    {
+      whole(bench) {
+        turnConformance(bench);
+        messageConformance(bench);
+        observerConformance(bench);
+        // The last tests of these end an engine that has worked for the others.
+        gateConformance(bench);
+        if (!bench.thrifty) conversationConformance(bench);
+        // A terminal beside it finds its engine in the run's own network, which a host makes: tested with one.
+        if (takeover === 'swap' || bench.place === 'none') handover(bench);
+        endConformance(bench);
+      },
+      ...(takeover === 'swap' ? { short: handover } : {}),
+      boxed: engineBoxConformance,
     },
-    short: handoverConformance,
-    boxed: engineBoxConformance,
-  });
+    costly,
+  );
+}
+
+interface Form {
+  /** A start takes tens of seconds of CPU: but for AETHER_LONG=1 its tests share one engine, without a box. */
+  costly?: boolean;
+  takeover?: 'swap' | 'beside';
 }
 
 /** For a runtime whose engine is a program in a terminal: what a structured channel is needed for is left out. */
@@ -65,12 +88,16 @@ function suite<S extends AnySubject>(
   engine: Runtime['capabilities']['engine'],
   setup: () => Promise<S>,
   forms: Forms<S>,
+  costly = false,
 ): void {
+  const thrifty = costly && !LONG;
   for (const place of ['none', 'bubblewrap'] as const) {
+    if (thrifty && place !== (ONLY ?? 'none')) continue;
     if (place !== (ONLY ?? place) || (place !== 'none' && noBox !== null)) continue;
     const title = place === 'none' ? name : `${name} in ${place}`;
-    describe(`${title} is a runtime`, { timeout: TEST_MS }, () => {
-      const bench = new Bench(setup, place);
+    describe(`${title} is a runtime`, { timeout: costly ? COSTLY_TEST_MS : TEST_MS }, () => {
+      const bench = new Bench(setup, place, thrifty);
+      if (costly) WAIT.ms = COSTLY_WAIT_MS;
       beforeAll(() => bench.open());
       afterAll(() => bench.close());
       beforeEach(() => bench.begin());

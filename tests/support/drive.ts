@@ -43,7 +43,7 @@ const { spawn: spawnPty } = createRequire(import.meta.url)('node-pty') as {
 const MCP_FIXTURE = fileURLToPath(new URL('../fixtures/mcp-echo.ts', import.meta.url));
 
 /** Generous: it is only waited out by a test that fails, and several engines may be starting at once. */
-const WAIT_MS = 30_000;
+export const WAIT = { ms: 30_000 };
 
 export type EventOf<KIND extends ObservedEvent['kind']> = Extract<ObservedEvent, { kind: KIND }>;
 
@@ -128,7 +128,7 @@ export class Observed {
   async waitFor<KIND extends ObservedEvent['kind']>(
     kind: KIND,
     fits: (event: EventOf<KIND>) => boolean = () => true,
-    { from = 0, deadline_ms = WAIT_MS } = {},
+    { from = 0, deadline_ms = WAIT.ms } = {},
   ): Promise<EventOf<KIND>> {
     try {
       return await eventually(kind, () => this.find(kind, fits, from), deadline_ms);
@@ -171,6 +171,8 @@ export abstract class DrivenEngine {
   readonly before: Observed[] = [];
   /** False: tool calls stand at the gate until the test answers them. */
   gateOpen = true;
+  /** True: what it asks a person about is allowed at once. */
+  permits = false;
 
   constructor(spec: LaunchSpec, observed: Observed) {
     this.spec = spec;
@@ -192,6 +194,7 @@ export abstract class DrivenEngine {
     const from = observed.events.length;
     observed.take(observed.runtime.observer.line(observed.state, source, line));
     if (this.gateOpen) this.passGates(from);
+    if (this.permits) this.permitAll(from);
   }
 
   /** What it says from now on is kept apart from what it said before: a test looks at its own events only. */
@@ -204,6 +207,15 @@ export abstract class DrivenEngine {
   passGates(from = 0): void {
     for (const event of this.observed.events.slice(from))
       if (event.kind === 'gate-asked') this.answerGate(event.requestId, 'pass');
+  }
+
+  /** As a person who allows everything. */
+  permitAll(from = 0): void {
+    for (const event of this.observed.events.slice(from))
+      if (event.kind === 'permission-asked') {
+        const { requestId, input } = event;
+        this.write(this.observed.runtime.permission!({ requestId, allow: true, message: null, input }));
+      }
   }
 
   answerGate(requestId: string, verdict: GateAnswer['verdict'], message: string | null = null): void {
@@ -319,7 +331,7 @@ export class TerminalProcess {
       .replace(/\s+/g, '');
   }
 
-  async shows(text: string, deadline_ms = WAIT_MS): Promise<void> {
+  async shows(text: string, deadline_ms = WAIT.ms): Promise<void> {
     const wanted = text.replace(/\s+/g, '');
     await eventually(`the terminal shows "${text}"`, () => this.text.includes(wanted), deadline_ms).catch(
       (error: Error) => {
@@ -341,7 +353,7 @@ export class TerminalProcess {
   }
 
   /** Answers a dialog. One that has just opened ignores keys for a moment, so that nobody answers it by accident. */
-  async pressUntil(keys: string, done: () => boolean, deadline_ms = WAIT_MS): Promise<void> {
+  async pressUntil(keys: string, done: () => boolean, deadline_ms = WAIT.ms): Promise<void> {
     let pressed = Number.NEGATIVE_INFINITY;
     await eventually(
       `${JSON.stringify(keys)} is taken`,

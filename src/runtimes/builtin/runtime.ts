@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AetherError } from '../../host/errors.ts';
 import { NO_INSPECTOR } from '../../host/node-flags.ts';
+import { lineObserver, SESSION } from '../event-lines.ts';
 import type {
   AgentSpec,
   CallFacts,
@@ -19,7 +20,6 @@ import type {
 import { detectBuiltin } from './detect.ts';
 import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/loop-protocol.ts';
 import { type BuiltinOptions, PROVIDERS, type Provider, parseModel } from './models.ts';
-import { builtinObserver, SESSION } from './observer.ts';
 import { conversationTail } from './tail.ts';
 
 /** Model requests in one turn, unless the agent's limits say otherwise. */
@@ -75,7 +75,7 @@ export function builtinRuntime(version: string, program = PROGRAM): Runtime {
     },
 
     loadsFrom,
-    observer: builtinObserver,
+    observer: lineObserver,
 
     tail: (_agent, place, state) => {
       const session = sessionOf(state);

@@ -8,22 +8,24 @@ import { detectBuiltin } from '../../../src/runtimes/builtin/detect.ts';
 import { classify, retryDelay } from '../../../src/runtimes/builtin/loop/failures.ts';
 import { takeLock } from '../../../src/runtimes/builtin/loop/lock.ts';
 import { createModel } from '../../../src/runtimes/builtin/loop/models.ts';
-import { type Asked, decide } from '../../../src/runtimes/builtin/loop/permissions.ts';
 import { maskedJson, masker, visibleEnv } from '../../../src/runtimes/builtin/loop/secrets.ts';
 import { clean } from '../../../src/runtimes/builtin/loop/terminal/paint.ts';
 import { CappedText } from '../../../src/runtimes/builtin/loop/tools/capped-text.ts';
 import { parseModel } from '../../../src/runtimes/builtin/models.ts';
+import { type Asked, decide } from '../../../src/runtimes/permission-rules.ts';
 import { LoopDesk, runtime } from './loop-process.ts';
 
 const command = (subject: string): Asked => ({
   tool: 'run_command',
   subject,
+  shell: true,
   readOnly: false,
   granted: false,
 });
 const file = (tool: string, subject: string): Asked => ({
   tool,
   subject,
+  shell: false,
   readOnly: tool !== 'write_file',
   granted: false,
 });
@@ -59,7 +61,7 @@ test('rules name tools, with and without patterns, and the mode decides the rest
   expect(decide(ask(['*_file']), file('write_file', 'x'))).toBe('allow');
   expect(decide(ask(['write_file'], ['write_file']), file('write_file', 'x'))).toBe('deny');
   expect(decide(ask(['Bash(git *)']), command('git x'))).toBe('ask');
-  const granted = { tool: 'aether_report', subject: null, readOnly: false, granted: true };
+  const granted = { tool: 'aether_report', subject: null, shell: false, readOnly: false, granted: true };
   expect(decide({ ...ask([]), mode: 'deny' }, granted)).toBe('allow');
   expect(decide(ask([], ['aether_*']), granted)).toBe('deny');
 });

@@ -1,6 +1,10 @@
 /** A request in any of the four protocols, reduced to what the script needs. */
 import { type Action, parseDirectives, splitResponses, substitute } from './directives.ts';
 
+/** What engines say to the model between messages, which no person said: Claude Code's and OpenClaw's. */
+const REMARKS =
+  /<system-reminder>[\s\S]*?<\/system-reminder>|<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>[\s\S]*?<<<END_OPENCLAW_INTERNAL_CONTEXT>>>/g;
+
 export interface Turn {
   role: 'system' | 'user' | 'assistant' | 'tool';
   /** Everything readable in it except tool results and tool calls. */
@@ -57,7 +61,7 @@ function scriptIndex(turns: Turn[], lessons: readonly Lesson[]): number {
     if (turn.role !== 'user' && turn.role !== 'system') continue;
     if (scriptOf(turn.text, lessons) !== '') return index;
     if (turn.role === 'system') continue;
-    const said = turn.text.replace(/<system-reminder>[\s\S]*?<\/system-reminder>/g, '').trim();
+    const said = turn.text.replace(REMARKS, '').trim();
     if (said !== '' && (!turn.rides || said.startsWith('[Request interrupted'))) return -1;
   }
   return -1;

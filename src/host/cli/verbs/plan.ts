@@ -171,6 +171,8 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
   field('cwd', launch.cwd);
   field('auth', launch.auth);
   if (launch.messages !== null) field('messages', launch.messages);
+  if (launch.memory_bytes !== null)
+    field('memory', `about ${(launch.memory_bytes / 1e9).toFixed(1)} GB while it runs`);
   field(
     'mcp',
     `${[launch.mcp.command, ...launch.mcp.args].map(shellWord).join(' ')}  tools: ${launch.mcp.tools === 'all' ? 'all' : launch.mcp.tools.join(', ') || 'none'}`,

@@ -126,6 +126,7 @@ function describeLaunch(
     mcp: { command: place.mcp.command, args: [...place.mcp.args], tools: spec.tools ?? 'all' },
     auth: mask.text(launch.authNote),
     messages: launch.messagesNote ?? null,
+    memory_bytes: launch.memory_bytes ?? null,
     repository: launch.repository === undefined ? null : maskRepository(launch.repository, mask),
     sandbox,
   };

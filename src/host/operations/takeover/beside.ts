@@ -49,6 +49,7 @@ export async function openBeside(
   const spec = wiring.resolve(wiring.agents.get(lease.agent).config);
   const terminal = await runtime.terminal(spec, launcher.place(lease.agent, run.id), record.engine, size);
   await placeFiles(wiring.stateDir, terminal);
+  if (terminal.admitted !== undefined) await run.write(terminal.admitted);
   run.save((saved) => nextSize(saved.floor, size));
   await run.client.beside(operation('take', wiring, lease), await boxed(wiring, run, terminal.process));
   await run.pump();

@@ -1,7 +1,8 @@
 /** One tool call: permission, execution, result. Whatever goes wrong becomes a result the model can read. */
+
+import { type Decision, decide } from '../../permission-rules.ts';
 import type { Front } from './front.ts';
 import type { LoopSettings } from './loop-protocol.ts';
-import { type Decision, decide } from './permissions.ts';
 import {
   BadInput,
   deniedResult,
@@ -80,6 +81,7 @@ async function permit(
     decide(settings.permissions, {
       tool: tool.name,
       subject: tool.subject(input),
+      shell: tool.name === 'run_command',
       readOnly: tool.readOnly,
       granted: tool.granted,
     });

@@ -1,10 +1,10 @@
 /**
- * Reads what the loop prints. Its lines already are ObservedEvents; they are checked all the same, because the
- * program runs where the agent's commands run and its output is not trusted more than any other engine's.
+ * The observer of an engine whose program of ours prints ObservedEvents, one JSON object a line. They are checked all the
+ * same, because the program runs where the agent's commands run and its output is not trusted more than any other's.
  */
 import { z } from 'zod';
-import { shortText } from '../../host/text.ts';
-import type { EngineState, ObservedEvent, Observer } from '../runtime.ts';
+import { shortText } from '../host/text.ts';
+import type { EngineState, ObservedEvent, Observer } from './runtime.ts';
 
 const activity = z.enum([
   'starting',
@@ -19,7 +19,7 @@ const activity = z.enum([
 ]);
 const count = z.int().nonnegative();
 
-/** A conversation is named after the run that began it, and its file after it: no path, no option. */
+/** A conversation is named after the run that began it: no path, no option. */
 export const SESSION = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 
 const event = z.discriminatedUnion('kind', [
@@ -60,6 +60,7 @@ const event = z.discriminatedUnion('kind', [
     tool: z.string(),
     input: z.unknown(),
     toolUseId: z.string(),
+    subagent: z.string().exactOptional(),
   }),
   z.object({ kind: z.literal('gate-withdrawn'), requestId: z.string() }),
   z.object({
@@ -95,7 +96,7 @@ const event = z.discriminatedUnion('kind', [
 /** Longest part of a bad line that is shown. */
 const SHOWN_CHARS = 300;
 
-export const builtinObserver: Observer = {
+export const lineObserver: Observer = {
   initial: (session) => ({ session }),
   line(state, source, text) {
     if (text.trim() === '') return { state, events: [] };

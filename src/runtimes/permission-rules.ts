@@ -1,9 +1,9 @@
 /**
- * Whether a tool call may run: the agent's rules first, then its mode. `deny` beats `allow`. A rule is a tool name or
- * `name(pattern)`, where `*` stands for anything; the pattern is matched against the command of run_command and the
- * path of a file tool.
+ * Whether a tool call may run, for engines whose rules are ours to apply: the agent's rules first, then its mode. `deny`
+ * beats `allow`. A rule is a tool name or `name(pattern)`, where `*` stands for anything; the pattern is matched against the
+ * command line of a shell and the path of a file tool.
  */
-import type { PermissionSpec } from './loop-protocol.ts';
+import type { PermissionSpec } from './runtime.ts';
 
 export type Decision = 'allow' | 'deny' | 'ask';
 
@@ -11,6 +11,8 @@ export interface Asked {
   tool: string;
   /** What a pattern is checked against; null where a tool has nothing of the kind. */
   subject: string | null;
+  /** The subject is a command line. */
+  shell: boolean;
   /** Only looks at the workspace. */
   readOnly: boolean;
   /** `aether_*`: what an agent may call of these is decided by its grants, in the host. */
@@ -28,14 +30,14 @@ export function decide(spec: PermissionSpec, asked: Asked): Decision {
   return spec.mode;
 }
 
-/** `run_command(git *)` must not let `git log; rm -rf .` through, so shell syntax never fits an open pattern. */
+/** `shell(git *)` must not let `git log; rm -rf .` through, so shell syntax never fits an open pattern. */
 function permits(rule: string, asked: Asked): boolean {
   const { name, pattern } = parse(rule);
   if (!fits(name, asked.tool)) return false;
   if (pattern === null || pattern === '*') return true;
   if (asked.subject === null) return false;
   if (asked.subject === pattern) return true;
-  if (asked.tool === 'run_command' && SHELL_SYNTAX.test(asked.subject)) return false;
+  if (asked.shell && SHELL_SYNTAX.test(asked.subject)) return false;
   return fits(pattern, asked.subject);
 }
 
@@ -45,7 +47,7 @@ function forbids(rule: string, asked: Asked): boolean {
   if (!fits(name, asked.tool)) return false;
   if (pattern === null || pattern === '*') return true;
   if (asked.subject === null) return false;
-  const parts = asked.tool === 'run_command' ? asked.subject.split(/[;&|\n\r`()]+/) : [];
+  const parts = asked.shell ? asked.subject.split(/[;&|\n\r`()]+/) : [];
   return [asked.subject, ...parts].some((part) => fits(pattern, part.trim()));
 }
 

@@ -1,0 +1,83 @@
+/**
+ * What the runtime, its driver and the plugin inside the gateway say to each other. The driver's own lines on stdout are
+ * ObservedEvents (event-lines.ts), and one line more (DoorLine). Types and constants only: all sides import it.
+ */
+import type { PermissionSpec } from '../../runtime.ts';
+
+export type { ObservedEvent, PermissionSpec } from '../../runtime.ts';
+
+export const DRIVER_PROTOCOL = 1;
+
+/** After so long without an answer OpenClaw refuses the call by itself. */
+export const GATE_WAIT_MS = 7 * 24 * 3_600_000;
+
+/** The settings file of one driver, named by `--settings FILE`. Holds no secret. */
+export interface DriverSettings {
+  protocol: typeof DRIVER_PROTOCOL;
+  /** Name of the conversation. */
+  session: string;
+  /** OpenClaw's key of it. */
+  sessionKey: string;
+  /** It may exist. */
+  resumed: boolean;
+  /** Of Aether, which the gateway is told. */
+  version: string;
+  /** Arguments of Node for the gateway, but its port. */
+  gateway: string[];
+  /** Where the gateway is started; not the workspace, whose .env it would read. */
+  directory: string;
+  /** Of the environment, what the gateway is not given. */
+  hiddenEnv: string[];
+  permissions: PermissionSpec;
+}
+
+/** Runtime → driver: one JSON line each. */
+export type DriverRequest =
+  /** `id` null: the host's own opening, of which no receipt is expected. */
+  | { type: 'message'; id: string | null; text: string; priority: 'now' | 'next' | 'later' }
+  | { type: 'interrupt'; requestId: string }
+  | { type: 'permission'; requestId: string; allow: boolean; message: string | null }
+  | {
+      type: 'gate';
+      requestId: string;
+      verdict: 'pass' | 'allow' | 'deny' | 'stop';
+      message: string | null;
+    }
+  | { type: 'cancel'; id: string }
+  /** Lets one terminal in, which shows a ticket of this SHA-256 (hexadecimal). */
+  | { type: 'admit'; ticket: string };
+
+/** Driver → runtime: where a terminal is let in, on 127.0.0.1. Kept in the engine's state. */
+export interface DoorLine {
+  kind: 'door';
+  port: number;
+}
+
+/** Plugin → driver, over the channel that Node gives a child. */
+export type PluginNotice =
+  /** It is registered: no tool runs without it. */
+  | { type: 'gate' }
+  /** The gateway listens. */
+  | { type: 'listening'; port: number }
+  | {
+      type: 'ask';
+      id: string;
+      tool: string;
+      input: unknown;
+      toolUseId: string | null;
+      sessionKey: string | null;
+    }
+  /** It no longer waits for the answer. */
+  | { type: 'left'; id: string }
+  /** What a tool answered, that ran or did not. */
+  | { type: 'result'; toolUseId: string; text: string; isError: boolean }
+  /** A model request is made, which carries the conversation as it is; `began` false: it is answered. */
+  | { type: 'request'; sessionKey: string | null; began: boolean }
+  | { type: 'subagent'; key: string; what: 'began' | 'ended'; label: string };
+
+/** Driver → plugin. */
+export type PluginOrder =
+  /** `refusal` null: the tool may run. */
+  | { type: 'answer'; id: string; refusal: string | null }
+  /** What was left of an earlier gateway is ended: turns may begin. */
+  | { type: 'open' };

@@ -1,0 +1,240 @@
+/**
+ * The driver of one OpenClaw: `main --settings FILE`. It starts the gateway, speaks to it over its WebSocket, and speaks
+ * in lines to the host. It stands beside the gateway under the shim, and not in the host, so that it outlives the host:
+ * what it says is in the run's journal, and a call that waits for an answer waits for the next host's. When its input
+ * ends it ends every turn, then the gateway, then itself.
+ */
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { Asks } from './asks.ts';
+import { Channel } from './channel.ts';
+import { Conversation } from './conversation.ts';
+import { Door } from './door.ts';
+import {
+  DRIVER_PROTOCOL,
+  type DriverRequest,
+  type DriverSettings,
+  type PluginNotice,
+} from './driver-protocol.ts';
+import { Gateway } from './gateway.ts';
+import { readRequest, write } from './lines.ts';
+import { abortAll } from './stop.ts';
+
+/** Of a gateway whose turns are ended, for what it still writes down. */
+const GATEWAY_STOP_MS = 1_500;
+const ABORT_MS = 1_500;
+const EXIT_FAILED = 1;
+const OVER = 'The agent is being stopped.';
+
+class Driver {
+  readonly #settings: DriverSettings;
+  readonly #version: string;
+  readonly #gateway: Gateway;
+  readonly #conversation: Conversation;
+  readonly #asks: Asks;
+  #channel: Channel | null = null;
+  #door: Door | null = null;
+  /** Requests that came before it was ready. */
+  #early: DriverRequest[] | null = [];
+  #ending: Promise<number> | null = null;
+
+  constructor(settings: DriverSettings, version: string) {
+    this.#settings = settings;
+    this.#version = version;
+    this.#gateway = new Gateway(settings, {
+      notice: (notice) => this.#noticed(notice),
+      ended: (why) => this.#fail(why),
+    });
+    this.#conversation = new Conversation(settings, {
+      emit: write,
+      channel: () => this.#connected(),
+    });
+    const own = settings.sessionKey;
+    this.#asks = new Asks(
+      settings.permissions,
+      { own, workspace: process.cwd() },
+      {
+        emit: write,
+        answer: (id, refusal) => this.#gateway.tell({ type: 'answer', id, refusal }),
+        abort: async (key) => {
+          await this.#connected().call('sessions.abort', { key: key ?? own });
+        },
+        waiting: (tool) => this.#conversation.asking(tool),
+      },
+    );
+  }
+
+  #connected(): Channel {
+    if (this.#channel === null) throw new Error('the gateway is not connected');
+    return this.#channel;
+  }
+
+  async start(): Promise<void> {
+    const port = await this.#gateway.start();
+    const channel = new Channel(port, this.#gateway.token, this.#version, {
+      event: (name, payload) => this.#conversation.event(name, payload),
+      lost: (why) => this.#again(why),
+    });
+    this.#channel = channel;
+    await channel.connect();
+    const { resumed, session } = this.#settings;
+    // The gateway would go on by itself with what a dead one was doing: that is ended before any turn may begin.
+    if (resumed) await abortAll(channel, this.#settings.sessionKey);
+    await this.#conversation.open(resumed);
+    this.#gateway.tell({ type: 'open' });
+    this.#door = new Door(port, this.#gateway.token);
+    write({ kind: 'door', port: await this.#door.listen() });
+    write({ kind: 'session', session });
+    write({ kind: 'ready' });
+    this.#conversation.idle('the gateway is ready');
+    const early = this.#early ?? [];
+    this.#early = null;
+    for (const request of early) this.#perform(request);
+  }
+
+  /** The connection broke and the gateway lives: it is made again. */
+  #again(why: string): void {
+    if (this.#ending !== null) return;
+    write({
+      kind: 'note',
+      level: 'warn',
+      text: `The gateway's connection broke (${why}): it is made again.`,
+    });
+    this.#connected()
+      .connect()
+      .then(() => this.#conversation.listen())
+      .catch((error: Error) => this.#fail(`The gateway takes no connection any more: ${error.message}`));
+  }
+
+  #noticed(notice: PluginNotice): void {
+    switch (notice.type) {
+      case 'ask':
+        if (this.#ending !== null) this.#gateway.tell({ type: 'answer', id: notice.id, refusal: OVER });
+        else {
+          this.#conversation.called(notice);
+          this.#asks.asked(notice);
+        }
+        break;
+      case 'left':
+        this.#asks.left(notice.id);
+        break;
+      case 'result':
+        this.#conversation.answered(notice.toolUseId, notice.text, notice.isError);
+        break;
+      case 'request':
+        this.#conversation.requested(notice.sessionKey, notice.began);
+        break;
+      case 'subagent':
+        this.#conversation.subagent(notice.key, notice.what, notice.label);
+        break;
+      default:
+        break;
+    }
+  }
+
+  perform(request: DriverRequest): void {
+    if (this.#early === null) this.#perform(request);
+    else this.#early.push(request);
+  }
+
+  #perform(request: DriverRequest): void {
+    switch (request.type) {
+      case 'message':
+        this.#conversation.send(request);
+        break;
+      case 'interrupt':
+        this.#try('interrupt', async () => {
+          await this.#conversation.interrupt();
+          write({ kind: 'interrupted', requestId: request.requestId });
+        });
+        break;
+      case 'permission':
+        this.#asks.permitted(request);
+        break;
+      case 'gate':
+        this.#asks.judged(request);
+        break;
+      case 'cancel':
+        this.#try('take a message back', () => this.#conversation.cancel(request.id));
+        break;
+      case 'admit':
+        this.#door?.admit(request.ticket);
+        break;
+    }
+  }
+
+  #try(what: string, act: () => Promise<void>): void {
+    act().catch((error: Error) =>
+      write({ kind: 'note', level: 'warn', text: `The gateway did not ${what}: ${error.message}` }),
+    );
+  }
+
+  #fail(why: string): void {
+    if (this.#ending !== null) return;
+    process.stderr.write(`${why}\n`);
+    void this.end(EXIT_FAILED).then((code) => process.exit(code));
+  }
+
+  /** Every turn, then the gateway: with a turn under way it would wait for minutes. */
+  end(code: number): Promise<number> {
+    this.#ending ??= this.#end(code);
+    return this.#ending;
+  }
+
+  async #end(code: number): Promise<number> {
+    this.#asks.refuseAll(OVER);
+    const channel = this.#channel;
+    if (channel !== null) {
+      const late = new Promise<void>((resolve) => setTimeout(resolve, ABORT_MS).unref());
+      await Promise.race([abortAll(channel, this.#settings.sessionKey).catch(() => undefined), late]);
+    }
+    this.#door?.close();
+    channel?.close();
+    await this.#gateway.stop(GATEWAY_STOP_MS);
+    return code;
+  }
+}
+
+function settingsOf(file: string): DriverSettings {
+  const settings = JSON.parse(readFileSync(file, 'utf8')) as DriverSettings;
+  if (settings.protocol !== DRIVER_PROTOCOL) throw new Error('The settings are of another version.');
+  return settings;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { settings: { type: 'string' } } });
+  if (values.settings === undefined) throw new Error('usage: main --settings FILE');
+  const settings = settingsOf(values.settings);
+  const driver = new Driver(settings, settings.version);
+  const told = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    const lines = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+    lines.on('close', () => resolve());
+    lines.on('line', (line) => {
+      const request = readRequest(line);
+      if (request !== null) driver.perform(request);
+      else if (line.trim() !== '')
+        write({ kind: 'note', level: 'warn', text: 'A request could not be read.' });
+    });
+  });
+  const started = driver.start().then(
+    () => null,
+    (error: Error) => error,
+  );
+  const failed = await Promise.race([started, told.then(() => null)]);
+  if (failed !== null) {
+    process.stderr.write(`${failed.message}\n`);
+    return driver.end(EXIT_FAILED);
+  }
+  await told;
+  return driver.end(0);
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(EXIT_FAILED);
+  },
+);

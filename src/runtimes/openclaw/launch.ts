@@ -1,0 +1,242 @@
+/** How the engine and its terminal are started: argv, environment, files. */
+import { createHash, randomBytes } from 'node:crypto';
+import { extname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AetherError } from '../../host/errors.ts';
+import { NO_INSPECTOR } from '../../host/node-flags.ts';
+import type { AgentSpec, EngineState, FileSpec, Frame, LaunchSpec, RunPlace } from '../runtime.ts';
+import { nodeHint } from './detect.ts';
+import { DRIVER_PROTOCOL, type DriverRequest, type DriverSettings } from './driver/driver-protocol.ts';
+import { configFile, modelOf, TICKET_VARIABLE, terminalConfigFile } from './gateway-config.ts';
+import type { Provider } from './models.ts';
+import { leftovers, pathsOf, sessionKeyOf, sessionOf } from './paths.ts';
+import { findNode, findOpenClaw, type OpenClaw, type OpenClawOptions } from './program.ts';
+
+const DRIVER = fileURLToPath(new URL(`./driver/main${extname(import.meta.url)}`, import.meta.url));
+const GATE = new URL(`./driver/gate-plugin${extname(import.meta.url)}`, import.meta.url);
+/** What the driver is made of: its own files, and the packages that it imports. */
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const PACKAGE = ['package.json', 'src', 'dist', 'node_modules'].map((name) => join(ROOT, name));
+
+/** The driver, the gateway and what that starts, after a few turns. */
+const MEMORY_BYTES = 1_200_000_000;
+
+/** Quiet, alone, on one machine; and under the one process that the driver knows. */
+const ALONE = {
+  OPENCLAW_DISABLE_BONJOUR: '1',
+  OPENCLAW_NO_RESPAWN: '1',
+  OPENCLAW_SKIP_CHANNELS: '1',
+  OPENCLAW_NO_AUTO_UPDATE: '1',
+  OPENCLAW_EXEC_SHELL_SNAPSHOT: '0',
+  OPENCLAW_CONFIG_READONLY: '1',
+  DO_NOT_TRACK: '1',
+  // Compiled code would be kept in TMPDIR, where the agent can replace it.
+  NODE_DISABLE_COMPILE_CACHE: '1',
+};
+
+interface Program {
+  node: string;
+  openclaw: OpenClaw;
+}
+
+/** @throws AetherError `openclaw.missing`, `openclaw.node`, `openclaw.model`, `openclaw.login` */
+export async function engineSpec(
+  agent: AgentSpec,
+  place: RunPlace,
+  state: EngineState | null,
+  resume: { note: string } | null,
+  version: string,
+): Promise<LaunchSpec> {
+  const { node, openclaw } = await programOf(agent, place);
+  const paths = pathsOf(place);
+  const env = environment(agent, place);
+  const { provider } = modelOf(agent);
+  const session = sessionOf(place, resume === null ? null : state);
+  const settings: DriverSettings = {
+    protocol: DRIVER_PROTOCOL,
+    session,
+    sessionKey: sessionKeyOf(session),
+    resumed: resume !== null,
+    version,
+    gateway: [NO_INSPECTOR, openclaw.entry, 'gateway', 'run'],
+    directory: paths.start,
+    hiddenEnv: [],
+    permissions: agent.permissions,
+  };
+  const opening = resume === null ? agent.goal : resume.note;
+  return {
+    process: {
+      role: 'engine',
+      argv: [node, NO_INSPECTOR, DRIVER, '--settings', paths.settings],
+      env,
+      cwd: agent.workspace,
+      io: { kind: 'pipes', stdio: 'socketpair' },
+    },
+    secretEnv: secretsOf(agent, env, provider),
+    files: [
+      { path: paths.settings, mode: 0o600, content: `${JSON.stringify(settings, null, 2)}\n` },
+      configFile(agent, place, env),
+      ...gateFiles(place),
+    ],
+    cleared: leftovers(place),
+    uses: usesOf(place, openclaw),
+    // Every turn is ended within the first second; the gateway then has another for what it writes down.
+    stop: { close_stdin_ms: 4_000, term_ms: 1_000, kill_ms: 5_000 },
+    authNote: logIn(agent, env, provider),
+    memory_bytes: MEMORY_BYTES,
+    endpoints: [(provider.baseUrl === null ? undefined : env[provider.baseUrl]) || provider.address],
+    opening: opening
+      ? [frame('opening', { type: 'message', id: null, text: opening, priority: 'next' })]
+      : [],
+  };
+}
+
+/** It comes in by a ticket of its own, which the driver is told to let in. @throws AetherError as engineSpec */
+export async function terminalSpec(
+  agent: AgentSpec,
+  place: RunPlace,
+  state: EngineState,
+  size: { cols: number; rows: number },
+): Promise<LaunchSpec> {
+  const { node, openclaw } = await programOf(agent, place);
+  const { door } = state;
+  if (typeof door !== 'number')
+    throw new AetherError({
+      code: 'openclaw.not-ready',
+      who: 'runtime',
+      message: `${agent.name} cannot be taken over yet: its gateway is still starting.`,
+      next: 'Wait until it is ready, then take it over.',
+    });
+  const paths = pathsOf(place);
+  const ticket = randomBytes(32).toString('base64url');
+  const env = environment(agent, place);
+  const { provider } = modelOf(agent);
+  const key = sessionKeyOf(sessionOf(place, state));
+  return {
+    process: {
+      role: 'terminal',
+      argv: [node, NO_INSPECTOR, openclaw.entry, 'tui', '--session', key],
+      env: {
+        ...withoutLogIn(env, provider),
+        TERM: 'xterm-256color',
+        COLORTERM: 'truecolor',
+        // What it keeps of itself goes with the run.
+        OPENCLAW_STATE_DIR: join(paths.tmp, 'terminal'),
+        OPENCLAW_CONFIG_PATH: paths.terminalConfig,
+        [TICKET_VARIABLE]: ticket,
+      },
+      cwd: agent.workspace,
+      io: { kind: 'pty', ...size },
+    },
+    secretEnv: [TICKET_VARIABLE, ...secretsOf(agent, env, provider)],
+    files: [terminalConfigFile(place, door)],
+    uses: usesOf(place, openclaw),
+    stop: { term_ms: 2_000, kill_ms: 5_000 },
+    authNote: 'none: it speaks to the gateway of the engine',
+    opening: [],
+    admitted: frame(`admit-${ticket.slice(0, 8)}`, {
+      type: 'admit',
+      ticket: createHash('sha256').update(ticket).digest('hex'),
+    }),
+  };
+}
+
+async function programOf(agent: AgentSpec, place: RunPlace): Promise<Program> {
+  const { bin = null } = agent.options as Partial<OpenClawOptions>;
+  const openclaw = findOpenClaw(bin, place.path);
+  if ('what' in openclaw)
+    throw new AetherError({
+      code: 'openclaw.missing',
+      who: 'user',
+      message: `${agent.name} needs the openclaw program: ${openclaw.what}.`,
+      next: `Install it: ${openclaw.mend}.`,
+    });
+  const node = await findNode(openclaw.node, place.path);
+  if (node === null)
+    throw new AetherError({
+      code: 'openclaw.node',
+      who: 'user',
+      message: `${agent.name} needs Node ${openclaw.node} for openclaw ${openclaw.version}; this is ${process.versions.node}.`,
+      next: `Get one: ${nodeHint(openclaw.node)}.`,
+    });
+  return { node, openclaw };
+}
+
+/** The whole environment: nothing of the host's own comes along, and nothing of the agent's may undo the isolation. */
+function environment(agent: AgentSpec, place: RunPlace): Record<string, string> {
+  const paths = pathsOf(place);
+  return {
+    LANG: 'C.UTF-8',
+    SHELL: '/bin/sh',
+    ...agent.env,
+    ...agent.auth,
+    PATH: agent.env.PATH ?? place.path,
+    HOME: paths.home,
+    TMPDIR: paths.tmp,
+    OPENCLAW_STATE_DIR: paths.state,
+    OPENCLAW_CONFIG_PATH: paths.config,
+    ...ALONE,
+  };
+}
+
+function withoutLogIn(env: Record<string, string>, { key }: Provider): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name !== key));
+}
+
+function secretsOf(agent: AgentSpec, env: Record<string, string>, { key }: Provider): string[] {
+  return [...new Set([...Object.keys(agent.auth), ...(key in env ? [key] : [])])];
+}
+
+/** @throws AetherError `openclaw.login` */
+function logIn(agent: AgentSpec, env: Record<string, string>, { key, baseUrl }: Provider): string {
+  if (!env[key])
+    throw new AetherError({
+      code: 'openclaw.login',
+      who: 'config',
+      message: `Agent '${agent.name}' has no log-in for ${agent.model}.`,
+      next: `Add auth: { env: ${key} } to the agent and set ${key} where aether runs.`,
+    });
+  const address = baseUrl !== null && env[baseUrl] ? ` at ${baseUrl}` : '';
+  return `${key} from ${key in agent.auth ? "the agent's auth" : "the agent's env"}${address}`;
+}
+
+/** The plugin, as OpenClaw finds one. */
+function gateFiles(place: RunPlace): FileSpec[] {
+  const { gate } = pathsOf(place);
+  const json = (name: string, value: object): FileSpec => ({
+    path: join(gate, name),
+    mode: 0o600,
+    content: `${JSON.stringify(value, null, 2)}\n`,
+  });
+  return [
+    json('package.json', {
+      name: 'aether-gate',
+      version: '1.0.0',
+      type: 'module',
+      openclaw: { extensions: ['./index.js'] },
+    }),
+    json('openclaw.plugin.json', {
+      id: 'aether-gate',
+      name: 'Aether gate',
+      activation: { onStartup: true },
+      configSchema: {
+        type: 'object',
+        additionalProperties: false,
+        properties: { role: { type: 'string' } },
+      },
+    }),
+    {
+      path: join(gate, 'index.js'),
+      mode: 0o600,
+      content: `export { default } from ${JSON.stringify(GATE.href)};\n`,
+    },
+  ];
+}
+
+function usesOf(place: RunPlace, openclaw: OpenClaw): LaunchSpec['uses'] {
+  return { read: [...PACKAGE, openclaw.directory], write: [place.agentDir] };
+}
+
+export function frame(id: string, request: DriverRequest): Frame {
+  return { id, data: `${JSON.stringify(request)}\n` };
+}

@@ -1,0 +1,50 @@
+/**
+ * OpenClaw as an engine: a driver of ours starts its gateway, speaks to it over its WebSocket, and has a plugin in it that
+ * asks before every tool call. The host speaks with the driver in lines; a person's terminal stands beside it.
+ */
+import type { LoadedPath, RunPlace, Runtime } from '../runtime.ts';
+import { detectOpenClaw } from './detect.ts';
+import { GATE_WAIT_MS } from './driver/driver-protocol.ts';
+import { engineSpec, frame, terminalSpec } from './launch.ts';
+import { openclawObserver } from './observer.ts';
+import { leftovers, pathsOf } from './paths.ts';
+import { factsOf } from './tools.ts';
+
+/** What it loads and never writes: its settings, and what it would load of the agent's own directory. */
+function loadsFrom(place: RunPlace): LoadedPath[] {
+  const { config, terminalConfig, settings, gate } = pathsOf(place);
+  return [
+    { path: config, kind: 'settings' },
+    { path: terminalConfig, kind: 'settings' },
+    { path: settings, kind: 'rights' },
+    { path: gate, kind: 'code' },
+    ...leftovers(place).map((path): LoadedPath => ({ path, kind: 'code' })),
+  ];
+}
+
+/** @param version of this package, which the gateway is told */
+export function openclawRuntime(version: string): Runtime {
+  return {
+    name: 'openclaw',
+    capabilities: {
+      engine: 'structured',
+      takeover: 'beside',
+      receipts: 'acted',
+      resume: true,
+      gate: { wait_ms_max: GATE_WAIT_MS },
+    },
+    detect: detectOpenClaw,
+    prepare: (agent, place, state, resume) => engineSpec(agent, place, state, resume, version),
+    terminal: terminalSpec,
+    loadsFrom: (_agent, place) => loadsFrom(place),
+    observer: openclawObserver,
+    message: ({ id, text, priority }) => frame(id, { type: 'message', id, text, priority }),
+    interrupt: (requestId) => frame(`interrupt:${requestId}`, { type: 'interrupt', requestId }),
+    permission: ({ requestId, allow, message }) =>
+      frame(`permission:${requestId}`, { type: 'permission', requestId, allow, message }),
+    gate: ({ requestId, verdict, message }) =>
+      frame(`gate:${requestId}`, { type: 'gate', requestId, verdict, message }),
+    callFacts: factsOf,
+    cancel: (id) => frame(`cancel:${id}`, { type: 'cancel', id }),
+  };
+}
