@@ -123,14 +123,6 @@ function missing(path: readonly string[], schema: Schema | null): Problem {
 
 function wrongChoice(path: readonly string[], actual: string, choices: readonly string[]): Problem {
   const inAgent = path.at(-1) === 'runtime';
-  if (inAgent && /^open-?claw$/i.test(actual))
-    return {
-      code: 'runtime-unsupported',
-      path,
-      at: 'value',
-      message: `${name(path)} is openclaw, which this version of Aether does not run yet; a later one will.`,
-      next: `Use one of ${choices.join(', ')} until then.`,
-    };
   const near = [actual.replaceAll('_', '-'), actual, `aether_${actual}`]
     .map((word) => nearest(word, choices)[0])
     .find((word) => word !== undefined);

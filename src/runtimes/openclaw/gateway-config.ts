@@ -12,7 +12,6 @@ const TOOLS = [
   'group:fs',
   'group:runtime',
   'group:web',
-  'group:memory',
   'ls',
   'bundle-mcp',
   'view_image',
@@ -52,7 +51,7 @@ export function configFile(agent: AgentSpec, place: RunPlace, env: Record<string
     models: { mode: 'merge', catalogRefresh: { enabled: false }, providers: addressed(provider, model, env) },
     agents: {
       defaults: {
-        workspace: agent.workspace,
+        workspace: homeOf(agent, place),
         model: { primary: model },
         skipBootstrap: true,
         utilityModel: '',
@@ -63,7 +62,10 @@ export function configFile(agent: AgentSpec, place: RunPlace, env: Record<string
     // Its own approvals are not asked for: the plugin asks before every tool, and the agent's rules decide there.
     tools: { toolSearch: false, exec: { mode: 'full' }, allow: TOOLS, deny: NEVER },
     plugins: {
-      allow: ['aether-gate', 'memory-core'],
+      // Of these names the gate is the one of this path, and the provider the one that comes with OpenClaw, wherever an
+      // agent puts others.
+      allow: ['aether-gate', provider.name],
+      slots: { memory: 'none' },
       load: { paths: [paths.gate] },
       entries: {
         'aether-gate': {
@@ -71,7 +73,6 @@ export function configFile(agent: AgentSpec, place: RunPlace, env: Record<string
           hooks: { allowConversationAccess: true },
           ...(agent.role === null ? {} : { config: { role: agent.role } }),
         },
-        'memory-core': { config: { dreaming: { enabled: false } } },
       },
     },
     cron: { enabled: false },
@@ -81,6 +82,14 @@ export function configFile(agent: AgentSpec, place: RunPlace, env: Record<string
     logging: { file: `${paths.tmp}/gateway.log` },
   };
   return { path: paths.config, mode: 0o600, content: `${JSON.stringify(config, null, 2)}\n` };
+}
+
+/**
+ * Instructions, skills and plugins are read from what OpenClaw calls the workspace: the agent's own only where it trusts its
+ * repository. Otherwise its conversation begins there all the same.
+ */
+export function homeOf(agent: AgentSpec, place: RunPlace): string {
+  return agent.trust ? agent.workspace : pathsOf(place).own;
 }
 
 /** A provider at its usual address is known to OpenClaw. */

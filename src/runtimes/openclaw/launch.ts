@@ -62,6 +62,7 @@ export async function engineSpec(
     directory: paths.start,
     hiddenEnv: [],
     permissions: agent.permissions,
+    steps_max: agent.limits.steps_max,
   };
   const opening = resume === null ? agent.goal : resume.note;
   return {
@@ -76,6 +77,7 @@ export async function engineSpec(
     files: [
       { path: paths.settings, mode: 0o600, content: `${JSON.stringify(settings, null, 2)}\n` },
       configFile(agent, place, env),
+      instructions(agent, place),
       ...gateFiles(place),
     ],
     cleared: leftovers(place),
@@ -198,6 +200,12 @@ function logIn(agent: AgentSpec, env: Record<string, string>, { key, baseUrl }: 
     });
   const address = baseUrl !== null && env[baseUrl] ? ` at ${baseUrl}` : '';
   return `${key} from ${key in agent.auth ? "the agent's auth" : "the agent's env"}${address}`;
+}
+
+/** An empty directory would be taken for one that is lost. */
+function instructions(agent: AgentSpec, place: RunPlace): FileSpec {
+  const content = `You work in ${agent.workspace}.\n`;
+  return { path: join(pathsOf(place).own, 'AGENTS.md'), mode: 0o600, content };
 }
 
 /** The plugin, as OpenClaw finds one. */

@@ -15,6 +15,8 @@ export interface Paths {
   settings: string;
   /** The directory of the plugin's manifest. */
   gate: string;
+  /** What OpenClaw calls its workspace, where the agent's own is not to be read for instructions and skills. */
+  own: string;
   /** Where the gateway is started. */
   start: string;
 }
@@ -28,6 +30,7 @@ export function pathsOf(place: RunPlace): Paths {
     terminalConfig: join(place.runDir, 'openclaw-terminal.json'),
     settings: join(place.runDir, 'openclaw-driver.json'),
     gate: join(place.runDir, 'openclaw-gate'),
+    own: join(place.agentDir, 'openclaw-workspace'),
     start: place.runDir,
   };
 }

@@ -2,6 +2,7 @@
  * OpenClaw as an engine: a driver of ours starts its gateway, speaks to it over its WebSocket, and has a plugin in it that
  * asks before every tool call. The host speaks with the driver in lines; a person's terminal stands beside it.
  */
+import { join } from 'node:path';
 import type { LoadedPath, RunPlace, Runtime } from '../runtime.ts';
 import { detectOpenClaw } from './detect.ts';
 import { GATE_WAIT_MS } from './driver/driver-protocol.ts';
@@ -11,13 +12,15 @@ import { leftovers, pathsOf } from './paths.ts';
 import { factsOf } from './tools.ts';
 
 /** What it loads and never writes: its settings, and what it would load of the agent's own directory. */
-function loadsFrom(place: RunPlace): LoadedPath[] {
+function loadsFrom(workspace: string, place: RunPlace): LoadedPath[] {
   const { config, terminalConfig, settings, gate } = pathsOf(place);
   return [
     { path: config, kind: 'settings' },
     { path: terminalConfig, kind: 'settings' },
     { path: settings, kind: 'rights' },
     { path: gate, kind: 'code' },
+    // Plugins and settings that its repository holds: the gateway's list of plugins leaves them out, too.
+    { path: join(workspace, '.openclaw'), kind: 'code' },
     ...leftovers(place).map((path): LoadedPath => ({ path, kind: 'code' })),
   ];
 }
@@ -36,7 +39,7 @@ export function openclawRuntime(version: string): Runtime {
     detect: detectOpenClaw,
     prepare: (agent, place, state, resume) => engineSpec(agent, place, state, resume, version),
     terminal: terminalSpec,
-    loadsFrom: (_agent, place) => loadsFrom(place),
+    loadsFrom: ({ workspace }, place) => loadsFrom(workspace, place),
     observer: openclawObserver,
     message: ({ id, text, priority }) => frame(id, { type: 'message', id, text, priority }),
     interrupt: (requestId) => frame(`interrupt:${requestId}`, { type: 'interrupt', requestId }),

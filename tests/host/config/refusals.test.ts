@@ -476,16 +476,16 @@ describe('values', () => {
       3,
       14,
       /"claude_code"; the nearest is "claude-code"/,
-      /claude-code, builtin, command/,
+      /claude-code, openclaw, builtin, command/,
     ],
     [
-      'openclaw',
-      'agents:\n  a:\n    runtime: openclaw\n',
-      'runtime-unsupported',
+      'openclaw in another spelling',
+      'agents:\n  a:\n    runtime: open-claw\n',
+      'unknown-runtime',
       3,
       14,
-      /this version of Aether does not run yet/,
-      /claude-code, builtin, command/,
+      /"open-claw"; the nearest is "openclaw"/,
+      /claude-code, openclaw, builtin, command/,
     ],
     [
       'no runtime',
@@ -891,7 +891,7 @@ describe('several problems', () => {
   a: { runtime: claude-code, modle: x, shared: maybe }
   operator:
     runtime: command
-  c: { runtime: openclaw }
+  c: { runtime: open-claw }
   d: { runtime: claude-code }
   d: { runtime: claude-code }
 console: { prot: 1 }
@@ -902,7 +902,7 @@ console: { prot: 1 }
       'config.wrong-type 2:48',
       'config.reserved-name 3:3',
       'config.command-missing 3:3',
-      'config.runtime-unsupported 5:17',
+      'config.unknown-runtime 5:17',
       'config.duplicate-agent 7:3',
       'config.unknown-key 8:12',
     ]);

@@ -103,7 +103,7 @@ test('what is written for the gateway leaves nothing on that acts by itself, and
     gateway: { bind: 'loopback', auth: { mode: 'token' }, reload: { mode: 'off' } },
     agents: { defaults: { heartbeat: { every: '0m' }, model: { primary: 'anthropic/some-model' } } },
     mcp: { servers: { aether: desk.place.mcp } },
-    plugins: { entries: { 'memory-core': { config: { dreaming: { enabled: false } } } } },
+    plugins: { allow: ['aether-gate', 'anthropic'], slots: { memory: 'none' } },
     cron: { enabled: false },
     telemetry: { enabled: false },
     update: { checkOnStart: false },

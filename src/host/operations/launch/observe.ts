@@ -6,7 +6,7 @@ import type { Activity, ObservedEvent } from '../../../runtimes/runtime.ts';
 import type { Evidence } from '../../api.ts';
 import type { Topic, Topics } from '../../events/topics.ts';
 import { limits } from '../../limits.ts';
-import { engineHasFloor } from '../../runs/floor.ts';
+import { besideOf, engineHasFloor } from '../../runs/floor.ts';
 import { graded } from '../../runs/gaps.ts';
 import type { Asked } from '../../runs/journal-facts.ts';
 import type { Run } from '../../runs/run.ts';
@@ -143,7 +143,7 @@ function session({ wiring, run }: Observed, event: Of<'session'>): void {
 
 function message(observed: Observed, { key, role, text, injectId, thinking }: Of<'message'>): void {
   if (!observed.isNew(key && `message:${key}`)) return;
-  const byHand = role === 'user' && !engineHasFloor(observed.run.record.floor);
+  const byHand = role === 'user' && injectId === undefined && isTyped(observed.run);
   observed.append(`message.${role}`, {
     text,
     ...(injectId === undefined ? {} : { injectId }),
@@ -152,6 +152,11 @@ function message(observed: Observed, { key, role, text, injectId, thinking }: Of
   });
   if (injectId !== undefined) observed.heard(injectId);
   if (!thinking) observed.last(role === 'user' ? `› ${text}` : text);
+}
+
+/** A person has a terminal of it, instead of the engine or beside it. */
+function isTyped({ record: { floor } }: Run): boolean {
+  return !engineHasFloor(floor) || besideOf(floor, 'terminal') !== null;
 }
 
 function turnIsOver(observed: Observed, { outcome, text }: Of<'turn-ended'>): void {

@@ -1,5 +1,5 @@
 /**
- * Tool calls that stand at the plugin's gate. Each goes to the host first; what the host lets pass is held against the
+ * Tool calls that stand at the plugin's gate. Each goes to the host first; what the host lets pass is checked against the
  * agent's rules, and what those want a person asked about goes to the host once more. No answer, no tool.
  */
 import { isAbsolute, relative, resolve } from 'node:path';

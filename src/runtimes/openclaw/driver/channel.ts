@@ -16,7 +16,7 @@ const AGAIN_MS = 200;
 const STARTING_MS = 120_000;
 const PENDING_MAX = 1_000;
 
-/** A request that the gateway refused, or that was cut off: then what became of it is not known. */
+/** A request that the gateway refused, or that was cut off: then its outcome is not known. */
 export class GatewayRefusal extends Error {
   readonly known: boolean;
 
@@ -195,7 +195,7 @@ export class Channel {
   }
 }
 
-/** One that may be repeated leaves open what becomes of it. */
+/** The outcome of one that may be repeated is open. */
 function refusal(error: Frame['error']): GatewayRefusal {
   const { code = 'no code', message = 'no reason', retryable } = error ?? {};
   return new GatewayRefusal(`${String(message)} (${String(code)})`, retryable !== true);

@@ -28,6 +28,7 @@ export interface ConversationEvents {
 
 export class Conversation {
   readonly #key: string;
+  readonly #steps_max: number;
   readonly #events: ConversationEvents;
   readonly #receipts: Receipts;
   readonly #messages: Messages;
@@ -41,9 +42,12 @@ export class Conversation {
   /** The tool about which a person is asked. */
   #asking: string | null = null;
   #servers: Promise<void> | null = null;
+  /** Model requests of the turns under way. */
+  #steps = 0;
 
-  constructor({ sessionKey }: DriverSettings, events: ConversationEvents) {
+  constructor({ sessionKey, steps_max }: DriverSettings, events: ConversationEvents) {
     this.#key = sessionKey;
+    this.#steps_max = steps_max ?? Number.POSITIVE_INFINITY;
     this.#events = events;
     const emit = (event: ObservedEvent) => events.emit(event);
     this.#receipts = new Receipts(emit);
@@ -61,8 +65,8 @@ export class Conversation {
   /** Makes it or finds it, ends what was left of it, and listens. */
   async open(resumed: boolean): Promise<void> {
     const channel = this.#events.channel();
+    await channel.call('sessions.create', { key: this.#key, cwd: process.cwd() }).catch(ifThere);
     if (resumed) await this.#remember(channel);
-    else await channel.call('sessions.create', { key: this.#key }).catch(ifThere);
     await this.listen();
   }
 
@@ -71,7 +75,6 @@ export class Conversation {
   }
 
   async #remember(channel: Channel): Promise<void> {
-    await channel.call('sessions.create', { key: this.#key }).catch(ifThere);
     const { messages } = await channel.call('chat.history', { sessionKey: this.#key, limit: HISTORY });
     const all = Array.isArray(messages) ? messages.map(record) : [];
     this.#before = new Set(all.map(sentAs).filter((id) => id !== null));
@@ -142,7 +145,7 @@ export class Conversation {
     const own = payload.sessionKey === this.#key;
     const runId = String(payload.runId ?? '');
     if (name === 'session.message') this.#said(own, payload);
-    else if (name === 'chat' && own) this.#turns.chat(runId, payload.state);
+    else if (name === 'chat' && own) this.#turns.chat(runId, payload);
     else if (name === 'agent') this.#agent(own, runId, payload);
   }
 
@@ -181,7 +184,15 @@ export class Conversation {
     }
     this.#receipts.requested();
     this.#working('a model request was made');
+    this.#step();
     this.#servers ??= this.#tellServers();
+  }
+
+  #step(): void {
+    this.#steps += 1;
+    if (this.#steps <= this.#steps_max) return;
+    this.#note('warn', `The turn is ended: it made more than ${this.#steps_max} model requests (steps_max).`);
+    this.interrupt().catch((error: Error) => this.#note('warn', `It could not be ended: ${error.message}`));
   }
 
   /** Whether its MCP server is there: known once a turn has needed its tools. */
@@ -239,6 +250,7 @@ export class Conversation {
 
   #ended({ outcome, text, last }: TurnEnd): void {
     this.#tools.clear();
+    if (last) this.#steps = 0;
     this.#receipts.turnEnded(outcome === 'done');
     const tell = () => {
       const said = text === null ? {} : { text };

@@ -29,6 +29,8 @@ export interface DriverSettings {
   /** Of the environment, what the gateway is not given. */
   hiddenEnv: string[];
   permissions: PermissionSpec;
+  /** Model requests in one turn; null: no limit of ours. */
+  steps_max: number | null;
 }
 
 /** Runtime → driver: one JSON line each. */

@@ -15,7 +15,7 @@ const TYPES = new Set<DriverRequest['type']>([
   'admit',
 ]);
 
-/** The host wrote it; what it cannot be is told. @returns null for what is no request */
+/** @returns null for a line that is not a request */
 export function readRequest(line: string): DriverRequest | null {
   try {
     const value = JSON.parse(line) as DriverRequest | null;

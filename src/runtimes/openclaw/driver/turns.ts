@@ -3,7 +3,7 @@
  * run has settled, its outcome is told, and its reply is in the conversation: the three come in any order.
  */
 import { cutText } from '../../../host/text.ts';
-import { type Payload, record } from './blocks.ts';
+import { type Payload, record, textOf } from './blocks.ts';
 import type { ObservedEvent } from './driver-protocol.ts';
 
 type Outcome = 'done' | 'failed' | 'interrupted';
@@ -45,6 +45,8 @@ export interface TurnEvents {
 export class Turns {
   readonly #events: TurnEvents;
   readonly #runs = new Map<string, Run>();
+  /** The last that ended: the gateway tells of some once more. */
+  #over: string[] = [];
 
   constructor(events: TurnEvents) {
     this.#events = events;
@@ -106,11 +108,34 @@ export class Turns {
     this.#finish(id, run);
   }
 
-  chat(id: string, state: unknown): void {
+  chat(id: string, payload: Payload): void {
+    const { state } = payload;
+    if (!['final', 'error', 'aborted'].includes(String(state))) return;
     const run = this.#runs.get(id);
-    if (run === undefined || !['final', 'error', 'aborted'].includes(String(state))) return;
+    if (run === undefined) {
+      this.#answered(id, payload);
+      return;
+    }
     run.told = true;
     this.#finish(id, run);
+  }
+
+  /** The gateway answered a message by itself: there was no turn of the model. */
+  #answered(id: string, payload: Payload): void {
+    const failed = payload.state === 'error';
+    // That a message was taken up by another turn is told in the same way, without an answer.
+    if (this.#over.includes(id) || !(failed || (payload.state === 'final' && payload.message !== undefined)))
+      return;
+    this.#remember(id);
+    const said = failed
+      ? String(payload.errorMessage ?? 'unknown error')
+      : textOf(record(payload.message).content);
+    const text = cutText(said, { chars_max: TEXT_CHARS_MAX });
+    this.#events.ended({ outcome: 'failed', text, last: this.#runs.size === 0 });
+  }
+
+  #remember(id: string): void {
+    this.#over = [...this.#over, id].slice(-RUNS_MAX);
   }
 
   /** A message of the model is in the conversation. @param more it calls a tool, so it is not the last */
@@ -130,6 +155,7 @@ export class Turns {
 
   #end(id: string, run: Run): void {
     if (!this.#runs.delete(id) || run.settled === null) return;
+    this.#remember(id);
     if (run.timer !== null) clearTimeout(run.timer);
     const text = run.settled === 'failed' ? (run.error ?? 'the turn failed') : run.reply;
     this.#events.ended({
