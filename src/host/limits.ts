@@ -24,6 +24,8 @@ export const limits = {
   sandbox_kept_max: 32,
   /** Starts, stops and restarts of one agent that wait for the one under way. */
   lifecycle_waiting_max: 100,
+  /** For one that takes much of the machine; after that the next begins all the same. */
+  heavy_start_ms: 120_000,
   /** Of one argument or variable of a program that is started: what Linux takes (MAX_ARG_STRLEN). */
   exec_string_bytes_max: 128 * 1024,
   /** Of all of them; Linux takes a quarter of the stack's limit, 2 MB as a rule, and engines add their own. */

@@ -115,8 +115,6 @@ export interface LaunchSpec {
   authNote: string;
   /** How messages are typed into it, for `plan`; absent: they are not. */
   messagesNote?: string;
-  /** What its processes take of the machine's memory, about; absent: too little to ask about, or not known. */
-  memory_bytes?: number;
   /** URLs where the engine reaches its models, as far as they are known: they are open in every sandbox. */
   endpoints?: string[];
   /** First frames to write once it runs (the goal, or "continue"). */
@@ -283,6 +281,11 @@ export interface Capabilities {
   receipts: 'delivered' | 'seen' | 'acted';
   /** A later run can continue the same conversation. */
   resume: boolean;
+  /**
+   * What the processes of one agent take of the machine's memory, about: so much that its starts wait for each other.
+   * Absent: too little for that.
+   */
+  memory_bytes?: number;
   /**
    * Every tool call of the structured engine asks the host first and does not run without an answer. It is
    * waited for this long, then the engine refuses the call by itself; null: without end. Absent: there is no gate.

@@ -199,6 +199,10 @@ test(
     await fleet.inject('claw', 'HALF-DONE [[hang gateway]]');
     await fleet.model.waitFor((request) => saidIn(request).includes('HALF-DONE'), TURN_MS);
     const gateway = descendants(pid!).find(({ pid: one }) => nameOf(one).startsWith('openclaw'));
+    const queued = await fleet.withHost((host) =>
+      host.call('inject', { agent: 'claw', text: 'QUEUED-BEHIND', priority: 'later' }),
+    );
+    await fleet.event('inject.delivered', ({ data }) => data.inject === queued.id, TURN_MS);
     process.kill(gateway!.pid, 'SIGKILL');
     await fleet.until('claw', 'a new run', (view) => view.run !== run && view.state === 'running', START_MS);
     // It is told that it was away: a turn of its own.
@@ -212,6 +216,9 @@ test(
     // Two requests since: the gateway did not go on by itself with the turn that was cut off.
     expect(said.length - said.findIndex((text) => text.includes('HALF-DONE'))).toBe(3);
     expect(last).not.toContain('interrupted by a gateway restart');
+    // What only the dead gateway had is neither lost without a word nor sent a second time.
+    await fleet.event('inject.unknown', ({ data }) => data.inject === queued.id);
+    expect(last).not.toContain('QUEUED-BEHIND');
   },
   START_MS + 120_000,
 );

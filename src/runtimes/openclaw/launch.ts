@@ -18,9 +18,6 @@ const GATE = new URL(`./driver/gate-plugin${extname(import.meta.url)}`, import.m
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PACKAGE = ['package.json', 'src', 'dist', 'node_modules'].map((name) => join(ROOT, name));
 
-/** The driver, the gateway and what that starts, after a few turns. */
-const MEMORY_BYTES = 1_200_000_000;
-
 /** Quiet, alone, on one machine; and under the one process that the driver knows. */
 const ALONE = {
   OPENCLAW_DISABLE_BONJOUR: '1',
@@ -85,7 +82,6 @@ export async function engineSpec(
     // Every turn is ended within the first second; the gateway then has another for what it writes down.
     stop: { close_stdin_ms: 4_000, term_ms: 1_000, kill_ms: 5_000 },
     authNote: logIn(agent, env, provider),
-    memory_bytes: MEMORY_BYTES,
     endpoints: [(provider.baseUrl === null ? undefined : env[provider.baseUrl]) || provider.address],
     opening: opening
       ? [frame('opening', { type: 'message', id: null, text: opening, priority: 'next' })]

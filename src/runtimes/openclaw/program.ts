@@ -8,7 +8,7 @@ import { delimiter, dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { readIfThere } from '../../host/files.ts';
 
-export const INSTALL_HINT = 'npm install -g openclaw, or name its program with `bin:`';
+const INSTALL_HINT = 'npm install -g openclaw, or name its program with `bin:`';
 /** The oldest version that was tried. */
 export const VERSION_MIN = '2026.9.6';
 

@@ -11,6 +11,9 @@ import { openclawObserver } from './observer.ts';
 import { leftovers, pathsOf } from './paths.ts';
 import { factsOf } from './tools.ts';
 
+/** The driver, the gateway and what that starts, after a few turns. */
+const MEMORY_BYTES = 1_200_000_000;
+
 /** What it loads and never writes: its settings, and what it would load of the agent's own directory. */
 function loadsFrom(workspace: string, place: RunPlace): LoadedPath[] {
   const { config, terminalConfig, settings, gate } = pathsOf(place);
@@ -35,6 +38,7 @@ export function openclawRuntime(version: string): Runtime {
       receipts: 'acted',
       resume: true,
       gate: { wait_ms_max: GATE_WAIT_MS },
+      memory_bytes: MEMORY_BYTES,
     },
     detect: detectOpenClaw,
     prepare: (agent, place, state, resume) => engineSpec(agent, place, state, resume, version),

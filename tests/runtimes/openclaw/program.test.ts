@@ -115,7 +115,6 @@ test('what is written for the gateway leaves nothing on that acts by itself, and
     OPENCLAW_CONFIG_READONLY: '1',
   });
   expect(spec.endpoints).toEqual(['http://127.0.0.1:9']);
-  expect(spec.memory_bytes).toBeGreaterThan(1e9);
   // Plugins, hooks and settings that an agent left where its gateway would load them.
   for (const name of ['extensions', 'hooks', '.env'])
     expect(spec.cleared).toContain(join(desk.place.agentDir, 'openclaw', name));

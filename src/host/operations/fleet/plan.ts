@@ -59,10 +59,13 @@ async function planAgent(agent: AgentConfig, input: PlanInput): Promise<PlanChan
     const spec = input.resolve(agent);
     mask.add(spec);
     const place = input.place(agent.name);
-    const launch = await input.runtime(agent.runtime).prepare(spec, place, null, null);
+    const runtime = input.runtime(agent.runtime);
+    const launch = await runtime.prepare(spec, place, null, null);
     const sandbox = await planSandbox(agent, place, launch, input);
     const described = describeLaunch(agent, spec, place, launch, sandbox, mask);
-    return { ...change, launch: { ...described, io: ioOf(launch, input.config) }, problem: null };
+    const { memory_bytes = null } = runtime.capabilities;
+    const io = ioOf(launch, input.config);
+    return { ...change, launch: { ...described, io, memory_bytes }, problem: null };
   } catch (error) {
     return { ...change, launch: null, problem: maskProblem(error, mask) };
   }
@@ -109,7 +112,7 @@ function describeLaunch(
   launch: LaunchSpec,
   sandbox: PlannedSandbox,
   mask: Mask,
-): Omit<PlannedLaunch, 'io'> {
+): Omit<PlannedLaunch, 'io' | 'memory_bytes'> {
   const { argv, env, cwd } = launch.process;
   return {
     runtime: agent.runtime,
@@ -126,7 +129,6 @@ function describeLaunch(
     mcp: { command: place.mcp.command, args: [...place.mcp.args], tools: spec.tools ?? 'all' },
     auth: mask.text(launch.authNote),
     messages: launch.messagesNote ?? null,
-    memory_bytes: launch.memory_bytes ?? null,
     repository: launch.repository === undefined ? null : maskRepository(launch.repository, mask),
     sandbox,
   };

@@ -18,6 +18,7 @@ import type { RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
 import { boxed, boxesOfRun } from './boxed.ts';
 import { Connections } from './connections.ts';
+import { HeavyStarts } from './heavy-starts.ts';
 import { changeNetwork, networkFiles, networkOfRun, openNetwork } from './network.ts';
 import { type Begun, newRecord } from './new-record.ts';
 import {
@@ -72,6 +73,7 @@ export class Launcher {
   readonly #doors = new Map<string, RunDoor>();
   readonly #connections: Connections;
   readonly #releasing = new Set<Promise<void>>();
+  readonly #heavy = new HeavyStarts();
   /** The kind of group that held the last run. */
   #proven: GroupKind | null = null;
 
@@ -109,12 +111,38 @@ export class Launcher {
     resume: { note: string; untold?: string } | null,
     automatic: AutomaticStart | null = null,
   ): Promise<Run> {
+    const { memory_bytes } = this.#wiring.runtime(config.runtime).capabilities;
+    if (memory_bytes === undefined) return await this.#launchNow(config, { state, resume, automatic });
+    const started = await this.#heavy.turn();
+    try {
+      this.#requireWanted(config.name);
+      const run = await this.#launchNow(config, { state, resume, automatic });
+      started(run);
+      return run;
+    } catch (error) {
+      started(null);
+      throw error;
+    }
+  }
+
+  /** It may have been stopped while others started. */
+  #requireWanted(name: string): void {
+    if (this.#wiring.agents.find(name)?.wanted === 'running') return;
+    throw new AetherError({
+      code: 'agent.stopped-meanwhile',
+      who: 'user',
+      message: `${name} was stopped while it waited for other agents to start.`,
+      next: `Start it again: \`aether start ${name}\`.`,
+    });
+  }
+
+  async #launchNow(config: AgentConfig, begun: Begun): Promise<Run> {
     const id = this.#wiring.ids.short('r');
     const choice = await this.#wiring.chooseSandbox(config);
     // It loads meanwhile, and is told what it is for once the run is on record.
     const shim = startShim(id);
     try {
-      return await this.#launch(config, id, choice, { state, resume, automatic }, shim);
+      return await this.#launch(config, id, choice, begun, shim);
     } catch (error) {
       shim.abandon();
       throw error;

@@ -19,6 +19,8 @@ const ATTEMPTS = 5;
 const AGAIN_MS = 500;
 /** The latest messages that are looked through for those that the host sends again. */
 const HISTORY = 200;
+/** Of those, the latest, whose receipts may have been lost with the gateway before. */
+const RECONCILED_MAX = 50;
 const SUBAGENTS_MAX = 100;
 
 export interface ConversationEvents {
@@ -77,13 +79,16 @@ export class Conversation {
   async #remember(channel: Channel): Promise<void> {
     const { messages } = await channel.call('chat.history', { sessionKey: this.#key, limit: HISTORY });
     const all = Array.isArray(messages) ? messages.map(record) : [];
-    this.#before = new Set(all.map(sentAs).filter((id) => id !== null));
+    const sent = all.map(sentAs).filter((id) => id !== null);
+    this.#before = new Set(sent);
+    // Of some the gateway before this one died before it could say that it has them.
+    for (const id of sent.slice(-RECONCILED_MAX)) this.#receipts.found(id);
   }
 
   send(message: Message): void {
     const { id } = message;
     if (id !== null && this.#before.has(id)) {
-      this.#receipts.alreadyThere(id);
+      this.#receipts.found(id);
       return;
     }
     if (id !== null) this.#receipts.waits(id);

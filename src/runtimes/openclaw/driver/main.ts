@@ -109,6 +109,10 @@ class Driver {
 
   #noticed(notice: PluginNotice): void {
     switch (notice.type) {
+      // Registered again, it does not know that turns may begin.
+      case 'gate':
+        if (this.#early === null) this.#gateway.tell({ type: 'open' });
+        break;
       case 'ask':
         if (this.#ending !== null) this.#gateway.tell({ type: 'answer', id: notice.id, refusal: OVER });
         else {

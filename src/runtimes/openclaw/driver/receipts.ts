@@ -88,10 +88,9 @@ export class Receipts {
     this.#tell(id, 'cancelled', evidence);
   }
 
-  /** Sent again after a crash: it is not sent a second time. */
-  alreadyThere(id: string): void {
+  /** The conversation has it from before; where the host sends it again, it is not sent a second time. */
+  found(id: string): void {
     this.#stages.delete(id);
-    this.#tell(id, 'delivered', 'the conversation has it already');
     this.#tell(id, 'seen', 'the conversation has it already');
   }
 

@@ -1,0 +1,41 @@
+/** Starts that take much of the machine wait for each other, and never without end. */
+import { expect, test } from 'vitest';
+import { HeavyStarts } from '../../../../src/host/operations/launch/heavy-starts.ts';
+import type { Run } from '../../../../src/host/runs/run.ts';
+
+/** A run that leaves its start, or waits it out, when the test says so. */
+function starting() {
+  const over = Promise.withResolvers<boolean>();
+  const run = { until: () => over.promise } as unknown as Run;
+  return { run, over };
+}
+
+/** All that can happen by itself has happened. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+test('the next begins when the one before it has started, has failed to, or took too long', async () => {
+  const starts = new HeavyStarts();
+  const begun: number[] = [];
+  const [first, second] = [starting(), starting()];
+  const told: ((run: Run | null) => void)[] = [];
+  for (const number of [1, 2, 3, 4])
+    void starts.turn().then((started) => {
+      begun.push(number);
+      told[number] = started;
+    });
+  await settled();
+  expect(begun).toEqual([1]);
+  told[1]!(first.run);
+  await settled();
+  expect(begun).toEqual([1]);
+  first.over.resolve(true);
+  await settled();
+  expect(begun).toEqual([1, 2]);
+  told[2]!(null);
+  await settled();
+  expect(begun).toEqual([1, 2, 3]);
+  told[3]!(second.run);
+  second.over.resolve(false);
+  await settled();
+  expect(begun).toEqual([1, 2, 3, 4]);
+});
