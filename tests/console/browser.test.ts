@@ -6,7 +6,7 @@ import { WebSocketServer } from 'ws';
 import { buildWeb, launchBrowser, openPage } from '../support/browser.ts';
 import { Client, type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
 import { demoFleet } from '../support/demo-fleet.ts';
-import { auditEverywhere } from '../support/page-audit.ts';
+import { auditor } from '../support/page-audit.ts';
 import { LONG } from '../support/run-tree.ts';
 
 /** Of 288 KB. */
@@ -706,6 +706,7 @@ describe('every width and light', () => {
   it('nothing nameless, dim or wider than the screen', async () => {
     demoFleet(fixture.host);
     const page = await open();
+    const audit = auditor(page);
     await page.waitForSelector('.row', { state: 'attached' });
     const places = [
       ...['', '#/fleet', '#/inbox', '#/agent/coder', '#/agent/reviewer', '#/agent/migrator'],
@@ -719,7 +720,7 @@ describe('every width and light', () => {
           .locator(':is(.activity, .problem, .terminal .empty, .xterm-rows):visible')
           .first()
           .waitFor();
-      expect(await auditEverywhere(page, place)).toEqual([]);
+      expect(await audit(place)).toEqual([]);
     }
     for (const [key, kind] of [
       ['t', 'Take over coder'],
@@ -730,7 +731,7 @@ describe('every width and light', () => {
       await page.locator('.activity').waitFor();
       await page.keyboard.press(key);
       await page.locator(`dialog[aria-label="${kind}"]`).waitFor();
-      expect(await auditEverywhere(page, kind)).toEqual([]);
+      expect(await audit(kind)).toEqual([]);
       await page.keyboard.press('Escape');
     }
   });

@@ -5,7 +5,7 @@ import type { Evidence } from '../../src/host/api.ts';
 import { buildWeb, doFirst, launchBrowser, openPage } from '../support/browser.ts';
 import { type ConsoleFixture, consoleFixture } from '../support/console-client.ts';
 import type { HostDouble } from '../support/host-double.ts';
-import { auditEverywhere } from '../support/page-audit.ts';
+import { auditor } from '../support/page-audit.ts';
 
 const MINUTE = 60_000;
 
@@ -365,7 +365,8 @@ it('in every width and light: nothing nameless, dim or wider than the screen', a
   standing();
   host.set('mine', { activity: 'idle' });
   const page = await open('#/fleet');
-  const clean = async (place: string) => expect(await auditEverywhere(page, place)).toEqual([]);
+  const audit = auditor(page);
+  const clean = async (place: string) => expect(await audit(place)).toEqual([]);
   for (const name of ['held', 'asked', 'frozen', 'stuck', 'shell']) {
     await page.goto(`${fixture.console.url}/#/agent/${name}`);
     await page.waitForSelector(`main[aria-label="${name}"] .activity`);

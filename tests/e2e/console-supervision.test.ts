@@ -1,4 +1,7 @@
-/** A real agent, held, paused and handed back by a hand in a real browser: what the page says is what is so. */
+/**
+ * Real agents, held, paused and handed back by a hand in a real browser: what the page says is what is so. Those whose
+ * engine is not the point are of the builtin runtime.
+ */
 import fs from 'node:fs';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
@@ -15,28 +18,37 @@ let complaints: string[];
 
 const bash = (command: string) => call('Bash', { command, description: 'a test' });
 const until = (file: string) => `while [ ! -e ${file} ]; do sleep 0.05; done`;
-const inWorkspace = (file: string) => join(fleet.project, 'workspaces', 'worker', file);
+const inWorkspace = (file: string, agent = 'worker') => join(fleet.project, 'workspaces', agent, file);
 const made = (file: string) => fs.existsSync(inWorkspace(file));
-const touch = (file: string) => fs.writeFileSync(inWorkspace(file), '');
+const touch = (file: string, agent?: string) => fs.writeFileSync(inWorkspace(file, agent), '');
 const poll = <T>(look: () => T) => expect.poll(look, { timeout: 20_000 });
 const standing = () => page.locator('.standing').textContent({ timeout: 20_000 });
+const lookAt = (agent: string) => page.locator(`nav.fleet [data-agent="${agent}"]`).click();
 const told = (text: string) => page.locator('.told', { hasText: text });
 
 beforeAll(async () => {
-  fleet = await LiveFleet.make({
+  fleet = await LiveFleet.make({ agents: {} });
+  const builtin = {
+    runtime: 'builtin',
+    model: 'anthropic:scripted',
+    auth: 'ANTHROPIC_API_KEY',
+    env: { ANTHROPIC_BASE_URL: fleet.model.url },
+  };
+  fleet.configure({
     agents: {
       worker: {
         runtime: 'claude-code',
         permissions: 'allow',
         goal: `Work. ${bash(`touch begun; ${until('go')}`)} ${bash('touch after')} [[say rested]]`,
       },
-      crawler: { runtime: 'claude-code', watchdog: { after: '5s' }, goal: 'Crawl. [[hang model]]' },
+      crawler: { ...builtin, watchdog: { after: '5s' }, goal: 'Crawl. [[hang model]]' },
+      mason: { ...builtin, goal: 'Lay bricks. [[say laid]]' },
     },
   });
   const link = /Console: (\S+)/.exec(await fleet.ok('up', '--detach'))?.[1];
   browser = await launchBrowser();
   ({ page, complaints } = await openPage(browser, link!));
-  await page.locator('nav.fleet [data-agent="worker"]').click();
+  await lookAt('worker');
   // The call is announced before it has passed the gate.
   await fleet.until('worker', 'in its tool', ({ activity }) => activity === 'tool' && made('begun'), 40_000);
 }, 90_000);
@@ -125,10 +137,13 @@ test('p freezes it where it is, with the proof; what somebody else did first is 
 }, 120_000);
 
 test('taken over and handed back held: what changed is shown before, and it goes on only when it is resumed', async () => {
+  await fleet.turns('mason', 1);
+  await lookAt('mason');
+  await page.locator('main[aria-label="mason"]').waitFor();
   await page.keyboard.press('t');
   await page.getByRole('dialog').getByRole('button', { name: 'Take over' }).click();
   await page.locator('.lease.held').waitFor({ timeout: 40_000 });
-  touch('by-hand.txt');
+  touch('by-hand.txt', 'mason');
   const requests = fleet.model.requests.length;
   await page.getByRole('button', { name: 'Hand back' }).click();
   const dialog = page.getByRole('dialog');
@@ -144,6 +159,7 @@ test('taken over and handed back held: what changed is shown before, and it goes
 }, 120_000);
 
 test('x ends the turn, s the agent, after asking', async () => {
+  await lookAt('worker');
   await fleet.idle('worker');
   await tell(`Once more. ${bash(until('never'))} [[say never]]`);
   await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool');

@@ -20,9 +20,8 @@ beforeAll(async () => {
     agents: {
       builder: {
         runtime: 'claude-code',
-        goal: `Build. ${bash('echo built > wall.txt')} ${bash('echo gone > roof.txt')} [[say finished]]`,
+        goal: `Build. ${bash('echo built > wall.txt')} ${bash('echo gone > roof.txt')} [[say I have built the wall]]`,
       },
-      writer: { runtime: 'claude-code', goal: 'Begin. [[say I have begun the chronicle]]' },
     },
   });
   const said = await fleet.ok('up', '--detach');
@@ -70,11 +69,11 @@ test('one permission is allowed and one denied: the tool ran, and did not run', 
 }, 90_000);
 
 test('a conversation is taken over, typed into and handed back with a note', async () => {
-  await fleet.turns('writer', 1);
-  await page.locator('nav.fleet [data-agent="writer"]').click();
-  await page.locator('main[aria-label="writer"]').waitFor();
+  await fleet.turns('builder', 1);
+  await page.locator('nav.fleet [data-agent="builder"]').click();
+  await page.locator('main[aria-label="builder"]').waitFor();
   const conversation = page.getByRole('log', { name: 'Conversation' });
-  await conversation.getByText('I have begun the chronicle', { exact: true }).waitFor();
+  await conversation.getByText('I have built the wall', { exact: true }).waitFor();
   await page.keyboard.press('t');
   await page.getByRole('dialog').getByRole('button', { name: 'Take over' }).click();
 
@@ -90,9 +89,9 @@ test('a conversation is taken over, typed into and handed back with a note', asy
       30_000,
     );
   await screen.waitFor({ timeout: 30_000 });
-  await shows('I have begun the chronicle');
+  await shows('I have built the wall');
   await shows('manual mode on');
-  const held = await fleet.agent('writer');
+  const held = await fleet.agent('builder');
   expect(held.lease).toMatchObject({ phase: 'held' });
   expect(held.terminal.kind).toBe('takeover');
 
@@ -118,12 +117,12 @@ test('a conversation is taken over, typed into and handed back with a note', asy
     30_000,
   );
   const said = saidIn(next);
-  for (const words of ['Begin.', 'I have begun the chronicle', 'My name is Quill.', 'Mind the comma.'])
+  for (const words of ['Build.', 'I have built the wall', 'My name is Quill.', 'Mind the comma.'])
     expect(said).toContain(words);
   // The page goes on with the conversation, and what was typed is a part of it.
   await conversation.getByText('noted', { exact: true }).waitFor();
   expect(await conversation.textContent()).toContain('My name is Quill.');
-  const after = await fleet.idle('writer');
+  const after = await fleet.idle('builder');
   expect([after.lease, after.run]).toEqual([null, held.run]);
   expect(complaints).toEqual([]);
 }, 120_000);

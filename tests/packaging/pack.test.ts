@@ -144,6 +144,7 @@ describe('on this Node', () => {
     const fleet = join(project, 'fleet');
     cpSync(join(project, 'node_modules', 'aether-host', 'templates', 'example'), fleet, { recursive: true });
     const up = await aether(process.execPath, ['up', '--detach'], fleet);
+    let ended = false;
     try {
       expect(up).toMatchObject({ code: 0, stderr: '' });
       const rows = JSON.parse((await aether(process.execPath, ['ps', '--json'], fleet)).stdout) as {
@@ -167,9 +168,10 @@ describe('on this Node', () => {
       expect(response.headers['content-security-policy']).toContain("default-src 'none'");
       const down = await aether(process.execPath, ['down'], fleet);
       expect(down).toMatchObject({ code: 0 });
+      ended = true;
       expect(rows.filter((row) => isAlive(row.pid))).toEqual([]);
     } finally {
-      await aether(process.execPath, ['down'], fleet);
+      if (!ended) await aether(process.execPath, ['down'], fleet);
       const sockets = recordedRuntimeDirectory(join(fleet, '.aether'));
       if (sockets !== null) rmSync(sockets, { recursive: true, force: true });
     }

@@ -1,7 +1,8 @@
 /**
  * Somebody who does what the README says: a fresh clone, an empty home, nothing of the tests' environment, and
- * the Node and npm of this machine. Stands in for two things only: the download of the dependencies (the clone
- * borrows those of this checkout) and the registry (`npx -y aether-host` runs the clone).
+ * the Node and npm of this machine. Stands in for the download of the dependencies (the clone borrows those of this
+ * checkout) and for the registry (`npx -y aether-host` runs the clone); in the short form also for the build, where
+ * this checkout has built the very same sources, and for npx where it has been seen to find the package.
  */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -12,6 +13,7 @@ import { type CliResult, cli } from '../support/cli.ts';
 import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { processes } from '../support/live-fleet.ts';
+import { LONG } from '../support/run-tree.ts';
 
 /** Of a real key's form; opens nothing. */
 const KEY = 'sk-ant-dummy-readme-0123456789abcdefghijklmnopqrs';
@@ -40,6 +42,7 @@ export class Reader {
     for (const dir of [this.project, this.home, bin, join(this.root, 'tmp')]) fs.mkdirSync(dir);
     execFileSync('git', ['clone', '--quiet', checkout, this.clone], { timeout: 60_000 });
     borrowModules(join(checkout, 'node_modules'), join(this.clone, 'node_modules'));
+    if (!LONG) lendBuild(checkout, this.clone);
 
     this.program = join(this.clone, 'src', 'host', 'cli', 'aether.cjs');
     const installed = join(this.project, 'node_modules', '.bin');
@@ -53,8 +56,7 @@ export class Reader {
       env: { PATH: path },
       encoding: 'utf8',
     }).trim();
-    const standIn = `#!/bin/sh\nif [ "$1 $2" = "-y aether-host" ]; then shift 2; exec node '${this.program}' "$@"; fi\nexec '${npx}' "$@"\n`;
-    fs.writeFileSync(join(bin, 'npx'), standIn, { mode: 0o755 });
+    fs.writeFileSync(join(bin, 'npx'), npxStandIn(npx, this.program), { mode: 0o755 });
 
     this.env = {
       PATH: path,
@@ -136,6 +138,37 @@ function borrowModules(from: string, to: string): void {
     if (/^\.(aether-build|vite)/.test(name)) continue;
     fs.symlinkSync(join(from, name), join(to, name));
   }
+}
+
+/**
+ * The build of the checkout, where it is of the sources of the last commit: `npm test` made it a minute ago, and the
+ * same again costs more than the rest of the page. `npm start` then finds that nothing is lacking.
+ */
+function lendBuild(checkout: string, clone: string): void {
+  if (process.env.AETHER_TEST_DIST !== '1') return;
+  const inputs = ['src', 'package.json', 'package-lock.json', 'tsconfig.json'];
+  const changed = execFileSync('git', ['status', '--porcelain', '--', ...inputs], { cwd: checkout });
+  if (changed.length > 0) return;
+  const dist = join(clone, 'dist');
+  fs.cpSync(join(checkout, 'dist'), dist, { recursive: true });
+  // Newer than the sources, which git has only just written.
+  fs.writeFileSync(join(dist, '.built'), '');
+}
+
+/** The real npx costs several times what it starts: the short form asks it once in a directory that has the package. */
+function npxStandIn(npx: string, program: string): string {
+  const found = 'node_modules/.bin/aether';
+  const again = LONG
+    ? ''
+    : `if [ "$1" = aether ] && [ -L ${found} ]; then
+  if [ -e ${found}.found ]; then shift; exec ${found} "$@"; fi
+  : > ${found}.found
+fi
+`;
+  return `#!/bin/sh
+if [ "$1 $2" = "-y aether-host" ]; then shift 2; exec node '${program}' "$@"; fi
+${again}exec '${npx}' "$@"
+`;
 }
 
 /** PATH without what npm and the test command put before it. */

@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
 import { root } from '../../src/build/build.mjs';
 import { loadConfig } from '../../src/host/config/load.ts';
+import { ControlClient } from '../../src/host/control/client.ts';
+import { recordedRuntimeDirectory, socketPaths } from '../../src/host/paths.ts';
 import { leafPrograms } from '../architecture/law.ts';
 import { Client as Browser } from '../support/console-client.ts';
 import { eventually } from '../support/eventually.ts';
@@ -188,15 +190,9 @@ async function npmStart(line: string): Promise<void> {
         reader.clone,
         reader.env,
       );
-    await eventually(
-      'one of them asks',
-      async () =>
-        (JSON.parse(await aether('approvals list')) as { kind: string }[]).some(
-          ({ kind }) => kind === 'question',
-        ),
-      60_000,
-      500,
-    );
+    await asksSomebody(join(reader.clone, '.aether'));
+    const asked = JSON.parse(await aether('approvals list')) as { kind: string }[];
+    expect(asked.map(({ kind }) => kind)).toContain('question');
     const log = await aether('logs');
     for (const topic of ['mail.sent', 'memory.stored', 'approval.opened'])
       expect(log).toContain(`"${topic}"`);
@@ -206,6 +202,18 @@ async function npmStart(line: string): Promise<void> {
     await eventually('nothing of it is left', () => reader.left(reader.clone).length === 0);
   } finally {
     await terminal.close();
+  }
+}
+
+/** Waits for a question, without a process for each look. */
+async function asksSomebody(state: string): Promise<void> {
+  const client = await ControlClient.connect(socketPaths(recordedRuntimeDirectory(state)!).control, state);
+  try {
+    const isQuestion = async () =>
+      (await client.call('approvals', {})).some(({ kind }) => kind === 'question');
+    await eventually('one of them asks', isQuestion, 60_000, 100);
+  } finally {
+    client.close();
   }
 }
 
