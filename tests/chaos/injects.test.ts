@@ -7,10 +7,10 @@ import { type InjectEvidence, judgeInjects } from './inject-judge.ts';
 import { drawInjects, type Message } from './inject-plan.ts';
 import { explainInjects, runInjects } from './injects.ts';
 
-test('messages of every priority over three deaths of the host: each is told once, in its order, and its receipt says so', async () => {
-  const report = await runInjects({ seed: 'short-1', agents: 2, injects: 45, kills: 3 });
+test('messages of every priority over the death of a host and of its successor: each is told once, in its order, and its receipt says so', async () => {
+  const report = await runInjects({ seed: 'short-4', agents: 2, injects: 30, kills: 2 });
   expect(report.violations, explainInjects(report)).toEqual([]);
-  expect(report.figures).toMatchObject({ messages: 45, counted: 45, unknown: 0, hostKills: 3, runs: 2 });
+  expect(report.figures).toMatchObject({ messages: 30, counted: 30, unknown: 0, hostKills: 2, runs: 2 });
 }, 150_000);
 
 test('the same seed draws the same plan, another seed another one', () => {

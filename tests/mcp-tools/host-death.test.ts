@@ -62,6 +62,11 @@ function stored(): string[] {
   return total;
 }
 
+/** Which era an engine speaks and when its host dies do not depend on each other: each of both once, or all of it. */
+const MOMENTS = LONG
+  ? { legacy: ['before', 'after'], modern: ['before', 'after'] }
+  : { legacy: ['before'], modern: ['after'] };
+
 describe.each(['legacy', 'modern'] as const)('killed (%s era)', (era) => {
   const open = async (by: Engine) => {
     if (era === 'legacy') await by.handshake();
@@ -70,7 +75,7 @@ describe.each(['legacy', 'modern'] as const)('killed (%s era)', (era) => {
   const call = (by: Engine, tool: string, args: object) =>
     era === 'legacy' ? by.call(tool, args) : by.modern('tools/call', { name: tool, arguments: args });
 
-  it.each(['before', 'after'])('%s the effect of a call: answered once, done once', async (when) => {
+  it.each(MOMENTS[era])('%s the effect of a call: answered once, done once', async (when) => {
     const first = await startHost(`${when}:3`);
     const by = engine();
     await open(by);
@@ -120,7 +125,7 @@ it('killed again and again under load: nothing lost, nothing doubled', async () 
   const ids: number[] = [];
   const answered = () => ids.filter((id) => by.replies(id).length > 0).length;
   let wave = 0;
-  for (const deaths of LONG ? [0, 1, 2, 3, 4, 5] : [0, 2, 5]) {
+  for (const deaths of LONG ? [0, 1, 2, 3, 4, 5] : [0, 4]) {
     wave += 40;
     for (let n = ids.length; n < wave; n += 1)
       ids.push(by.call('aether_memory_store', { text: `fact ${n}` }));
