@@ -7,6 +7,7 @@ import type { EventView } from '../../src/host/api.ts';
 import { claudeBinary } from '../support/engines.ts';
 import { AETHER, call, HELD_GRADE, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
+import { LONG } from '../support/run-tree.ts';
 
 let fleet: LiveFleet;
 
@@ -49,7 +50,15 @@ describe('an agent that is held again and again', () => {
   /** Turns that have ended. */
   let turns = 1;
   beforeAll(async () => {
-    await make({ goal: '[[say hello]]' });
+    agent = 'worker';
+    const claude = { runtime: 'claude-code', permissions: 'allow' };
+    fleet = await LiveFleet.make({
+      agents: {
+        worker: { ...claude, goal: '[[say hello]]' },
+        asker: { ...claude, permissions: 'ask', autostart: false, goal: `${touch('a')} [[say done]]` },
+      },
+    });
+    await fleet.up();
     await fleet.turns('worker', 1);
   }, 60_000);
   afterAll(() => fleet.close(), 60_000);
@@ -165,24 +174,20 @@ describe('an agent that is held again and again', () => {
     await fleet.up();
     await turnEnds();
     expect(made('e')).toBe(true);
+    await fleet.act('stop', 'worker');
   }, 120_000);
-});
-
-describe('an agent that asks', () => {
-  beforeAll(async () => {
-    await make({ permissions: 'ask', goal: `${touch('a')} [[say done]]` });
-  }, 60_000);
-  afterAll(() => fleet.close(), 60_000);
 
   test('an answer to a permission is kept while the agent is held', async () => {
-    await fleet.until('worker', 'asking', (view) => view.openApprovals === 1);
-    await fleet.ok('hold', 'worker', '--wait');
-    const [approval] = await fleet.json<{ id: string }[]>('approvals');
+    agent = 'asker';
+    await fleet.act('start', agent);
+    await fleet.until(agent, 'asking', (view) => view.openApprovals === 1);
+    await fleet.ok('hold', agent, '--wait');
+    const [approval] = await fleet.withHost((host) => host.call('approvals', {}));
     await fleet.ok('approvals', 'answer', approval!.id, 'allow');
     await pause(1_500);
     expect(made('a')).toBe(false);
-    await fleet.act('resume', 'worker');
-    await fleet.turns('worker', 1);
+    await fleet.act('resume', agent);
+    await fleet.turns(agent, 1);
     expect(made('a')).toBe(true);
   }, 120_000);
 
@@ -190,14 +195,14 @@ describe('an agent that asks', () => {
     const before = requests().length;
     await fleet.withHost(async (host) => {
       const lease = await host.call('takeover', {
-        agent: 'worker',
+        agent,
         when: 'boundary',
         cols: 80,
         rows: 24,
       });
-      expect((await host.call('agent', { agent: 'worker' })).verbs.hold).toContain('hand it back held');
+      expect((await host.call('agent', { agent })).verbs.hold).toContain('hand it back held');
       await host.call('handback', {
-        agent: 'worker',
+        agent,
         generation: lease.generation,
         note: 'Mind the gap.',
         held: true,
@@ -207,7 +212,7 @@ describe('an agent that asks', () => {
     await pause(1_000);
     expect(requests()).toHaveLength(before);
     fleet.model.teach('Mind the gap.', '[[say minded]]');
-    await fleet.act('resume', 'worker');
+    await fleet.act('resume', agent);
     await fleet.event('message.assistant', ({ data }) => data.text === 'minded');
   }, 120_000);
 });
@@ -246,6 +251,9 @@ const OPENED = {
   },
 } as const;
 
+/** Those tried: of the two that have the user's settings, the one whose hook is still there and allows. */
+const TRIED = Object.entries(OPENED).filter(([name]) => LONG || name !== 'off-all');
+
 /** Writes the opener into every settings file that it can reach. */
 function openItself(opener: unknown): string {
   const off = JSON.stringify(opener);
@@ -267,7 +275,7 @@ describe('an agent whose call stands', () => {
       name,
       { ...claude, goal: `[[hang ${name}]] ${touch('a')} [[say done]]` },
     ];
-    const opened = Object.entries(OPENED).map(([name, { opener, inherit }]) => [
+    const opened = TRIED.map(([name, { opener, inherit }]) => [
       name,
       {
         ...claude,
@@ -313,7 +321,7 @@ describe('an agent whose call stands', () => {
     120_000,
   );
 
-  test.each(Object.entries(OPENED).map(([name, { what, inherit }]) => ({ name, what, inherit })))(
+  test.each(TRIED.map(([name, { what, inherit }]) => ({ name, what, inherit })))(
     'no setting opens it, the workspace’s or one that the agent writes in mid-run: $what',
     async ({ name, inherit }) => {
       agent = name;

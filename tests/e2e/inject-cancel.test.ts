@@ -1,20 +1,23 @@
 /** Messages taken back, and messages of which nobody knows what became. */
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InjectionView } from '../../src/host/api.ts';
+import { eventually } from '../support/eventually.ts';
 import { call, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 
 let fleet: LiveFleet;
-afterEach(() => fleet.close());
+beforeAll(async () => {
+  fleet = await LiveFleet.make({
+    agents: { worker: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]' } },
+  });
+  await fleet.up();
+}, 60_000);
+afterAll(() => fleet.close(), 60_000);
 
 const waits = call('Bash', { command: 'while [ ! -e go ]; do sleep 0.05; done', description: 'waits' });
 const said = () => fleet.model.requests.map(saidIn).join('\n');
 
 test('out of the queue of the host, and of the engine; what was read stays', async () => {
-  fleet = await LiveFleet.make({
-    agents: { worker: { runtime: 'claude-code', permissions: 'allow', goal: '[[say hello]]' } },
-  });
-  await fleet.up();
   await fleet.turns('worker', 1);
 
   // The host's: nothing leaves it while the agent is held.
@@ -64,13 +67,17 @@ test('out of the queue of the host, and of the engine; what was read stays', asy
 }, 120_000);
 
 test('an engine that dies with a message it has not read: delivery unknown, and not sent again', async () => {
-  fleet = await LiveFleet.make({
-    agents: { worker: { runtime: 'claude-code', permissions: 'allow', goal: `${waits} [[say waited]]` } },
-  });
-  await fleet.up();
+  await fleet.idle('worker');
+  const forEver = call('Bash', { command: 'while :; do sleep 0.2; done', description: 'for ever' });
+  await fleet.inject('worker', `${forEver} [[say waited]]`);
   const { pid, run } = await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool');
   const waiting = fleet.begin(['inject', 'worker', 'PERHAPS-READ', '--wait', 'acted']);
-  await fleet.event('inject.delivered');
+  const perhaps = async () =>
+    (await fleet.withHost((host) => host.call('injections', { agent: 'worker' }))).at(-1);
+  await eventually('it is delivered', async () => {
+    const message = await perhaps();
+    return message?.text === 'PERHAPS-READ' && message.state === 'delivered';
+  });
   process.kill(pid!, 'SIGKILL');
   const { code, stdout } = await waiting.ended;
   expect(code).toBe(1);

@@ -1,5 +1,5 @@
 /** The ways through a lease that are not the straight one: in a hurry, changed one's mind, lost one's window. */
-import { afterEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { ControlClient } from '../../src/host/control/client.ts';
 import type { WireError } from '../../src/host/errors.ts';
 import { Client } from '../support/console-client.ts';
@@ -7,11 +7,24 @@ import { LiveFleet } from '../support/live-fleet.ts';
 
 let fleet: LiveFleet;
 let client: ControlClient | null = null;
-afterEach(async () => {
+beforeAll(async () => {
+  fleet = await LiveFleet.make({
+    agents: {
+      writer: {
+        runtime: 'claude-code',
+        permissions: { mode: 'allow' },
+        goal: 'Go. [[call Bash {"command":"for i in $(seq 1 40); do sleep 1; done"}]] [[say over]]',
+      },
+      sh: { runtime: 'command', command: ['/bin/sh'] },
+    },
+  });
+  await fleet.up();
+}, 60_000);
+afterEach(() => {
   client?.close();
   client = null;
-  await fleet.close();
 });
+afterAll(() => fleet.close(), 60_000);
 
 const size = { cols: 80, rows: 24 };
 
@@ -25,16 +38,6 @@ async function takeOverInBrowser(agent: string): Promise<string> {
 }
 
 test('who waits for the boundary may give up, or stop waiting; others are told who waits', async () => {
-  fleet = await LiveFleet.make({
-    agents: {
-      writer: {
-        runtime: 'claude-code',
-        permissions: { mode: 'allow' },
-        goal: 'Go. [[call Bash {"command":"for i in $(seq 1 40); do sleep 1; done"}]] [[say over]]',
-      },
-    },
-  });
-  await fleet.up();
   await fleet.until('writer', 'in the tool', (view) => view.activity === 'tool');
   client = await fleet.connect();
 
@@ -61,11 +64,10 @@ test('who waits for the boundary may give up, or stop waiting; others are told w
   const hurried = await client.call('takeover', { agent: 'writer', ...size, when: 'now' });
   expect(hurried).toMatchObject({ phase: 'held', generation: (await second).generation });
   await client.call('handback', { agent: 'writer', generation: hurried.generation });
+  await fleet.act('stop', 'writer');
 });
 
 test('a holder whose host died takes the same terminal again, and the old window is fenced', async () => {
-  fleet = await LiveFleet.make({ agents: { sh: { runtime: 'command', command: ['/bin/sh'] } } });
-  await fleet.up();
   client = await fleet.connect();
   const before = await client.call('takeover', { agent: 'sh', ...size, when: 'boundary' });
   await expect(client.call('takeover', { agent: 'sh', ...size, when: 'boundary' })).rejects.toThrow(

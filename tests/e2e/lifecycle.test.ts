@@ -10,7 +10,7 @@ import { LONG } from '../support/run-tree.ts';
 let fleet: LiveFleet;
 afterEach(() => fleet.close());
 
-test('an engine that is killed comes back with its conversation', async () => {
+test('an engine that is killed comes back with its conversation, told at once what was cut off', async () => {
   fleet = await LiveFleet.make({ agents: {} });
   fleet.configure({
     agents: {
@@ -21,6 +21,11 @@ test('an engine that is killed comes back with its conversation', async () => {
         env: { ANTHROPIC_BASE_URL: fleet.model.url },
         goal: 'Begin. [[say The first chapter is written]]',
         restart: 'on-failure',
+      },
+      claude: {
+        runtime: 'claude-code',
+        goal: 'Begin. [[say The first chapter is written]]',
+        autostart: false,
       },
     },
   });
@@ -65,25 +70,28 @@ test('an engine that is killed comes back with its conversation', async () => {
   // What somebody asks for is no restart of that kind.
   await fleet.act('restart', 'writer');
   expect((await fleet.agent('writer')).restarts).toBe(2);
-}, 90_000);
 
-test('an engine that is killed in mid-turn is told at once that its turn was cut off', async () => {
-  fleet = await LiveFleet.make({
-    agents: { writer: { runtime: 'claude-code', goal: 'Begin. [[say The first chapter is written]]' } },
-  });
-  await fleet.up();
-  const before = await fleet.turns('writer', 1);
-  await fleet.ok('inject', 'writer', 'Go on. [[hang for-ever]]', '--wait', 'seen');
-  process.kill(before.pid!, 'SIGKILL');
+  // One that is killed in mid-turn is told at once that its turn was cut off.
+  await fleet.act('start', 'claude');
+  const { pid } = await fleet.turns('claude', 1);
+  await fleet.ok('inject', 'claude', 'Go on. [[hang for-ever]]', '--wait', 'seen');
+  const asked_ms = Date.now();
+  process.kill(pid!, 'SIGKILL');
   const resumed = await fleet.model.waitFor(
-    (request) => saidIn(request).includes('Your process ended unexpectedly'),
+    (request) => request.at_ms >= asked_ms && saidIn(request).includes('Your process ended unexpectedly'),
     30_000,
   );
   for (const words of ['The first chapter is written', 'did not finish. You were away for'])
     expect(saidIn(resumed)).toContain(words);
-}, 60_000);
+}, 120_000);
 
-test('a crash loop ends in failed, with the last words and what to do', async () => {
+test('a crash loop ends in failed, with the last words and what to do; programs that end at once are told with their exit', async () => {
+  const names = Array.from({ length: LONG ? 16 : 6 }, (_, index) => `quick-${index}`);
+  const quick = (index: number) => ({
+    runtime: 'command',
+    command: ['sh', '-c', `exit ${index % 2 === 0 ? 0 : 7}`],
+    restart: 'never',
+  });
   fleet = await LiveFleet.make({
     agents: {
       looper: {
@@ -92,6 +100,7 @@ test('a crash loop ends in failed, with the last words and what to do', async ()
         restart: { policy: 'on-failure', attempts: 2 },
       },
       fine: { runtime: 'command', command: ['sleep', '1000'] },
+      ...Object.fromEntries(names.map((name, index) => [name, quick(index)])),
     },
   });
   // Whether it has crashed already when `up` returns is a matter of milliseconds.
@@ -104,6 +113,13 @@ test('a crash loop ends in failed, with the last words and what to do', async ()
   expect((await fleet.events({ agent: 'looper', topics: ['run.exited'] })).length).toBe(3);
   const shown = await fleet.ok('ps');
   expect(shown).toMatch(/looper +command +failed/);
+  // That they ended at once is no launch that failed.
+  for (const [index, name] of names.entries()) {
+    const view = await fleet.until(name, 'ended', ({ exit }) => exit !== null, 30_000);
+    const code = index % 2 === 0 ? 0 : 7;
+    expect(view).toMatchObject({ exit: { code, signal: null }, state: code === 0 ? 'exited' : 'failed' });
+    expect(view.problem?.code ?? null).toBe(code === 0 ? null : 'agent.crashed');
+  }
 
   // It is given up for good: `up` is what tries again, and the other one was never touched.
   await fleet.killHost();
@@ -113,37 +129,7 @@ test('a crash loop ends in failed, with the last words and what to do', async ()
   expect((await fleet.agent('fine')).restarts).toBe(0);
 }, 60_000);
 
-test('programs that end at once are told with their exit, never as a launch that failed', async () => {
-  const names = Array.from({ length: LONG ? 16 : 6 }, (_, index) => `quick-${index}`);
-  const program = (index: number) => ({
-    runtime: 'command',
-    command: ['sh', '-c', `exit ${index % 2 === 0 ? 0 : 7}`],
-    restart: 'never',
-  });
-  fleet = await LiveFleet.make({
-    agents: Object.fromEntries(names.map((name, index) => [name, program(index)])),
-  });
-  await fleet.cli(['up', '--detach']);
-  for (const [index, name] of names.entries()) {
-    const view = await fleet.until(name, 'ended', ({ exit }) => exit !== null, 30_000);
-    const code = index % 2 === 0 ? 0 : 7;
-    expect(view).toMatchObject({ exit: { code, signal: null }, state: code === 0 ? 'exited' : 'failed' });
-    expect(view.problem?.code ?? null).toBe(code === 0 ? null : 'agent.crashed');
-  }
-}, 60_000);
-
-test('a host started from another login finds the runs of the one before', async () => {
-  fleet = await LiveFleet.make({ agents: { steady: { runtime: 'command', command: ['sleep', '1000'] } } });
-  await fleet.up();
-  const before = await fleet.agent('steady');
-  await fleet.killHost();
-  fleet.env.XDG_RUNTIME_DIR = join(fleet.root, 'elsewhere');
-  mkdirSync(fleet.env.XDG_RUNTIME_DIR, { mode: 0o700 });
-  await fleet.up();
-  expect(await fleet.agent('steady')).toMatchObject({ run: before.run, pid: before.pid, restarts: 0 });
-}, 60_000);
-
-test('a stop outlives an edit, an apply and a host; start ends it', async () => {
+test('a stop outlives an edit, an apply and a host, also one from another login, which finds the runs; start ends it', async () => {
   const config = (banner: string) => ({
     agents: {
       ticker: { runtime: 'command', command: ['sleep', '1000'], env: { BANNER: banner } },
@@ -162,8 +148,12 @@ test('a stop outlives an edit, an apply and a host; start ends it', async () => 
   expect(await fleet.agent('ticker')).toMatchObject({ ...stopped, pending: expect.stringContaining('env') });
   await fleet.ok('apply');
   expect(await fleet.agent('ticker')).toMatchObject(stopped);
+  const steady = await fleet.agent('other');
   await fleet.killHost();
+  fleet.env.XDG_RUNTIME_DIR = join(fleet.root, 'elsewhere');
+  mkdirSync(fleet.env.XDG_RUNTIME_DIR, { mode: 0o700 });
   await fleet.up();
+  expect(await fleet.agent('other')).toMatchObject({ run: steady.run, pid: steady.pid, restarts: 0 });
   expect(await fleet.agent('ticker')).toMatchObject(stopped);
   await fleet.ok('down');
   await fleet.up();

@@ -11,7 +11,7 @@ import { limits } from '../../src/host/limits.ts';
 import { claudeBinary } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { CLAUDE, hostileLines } from '../support/hostile-lines.ts';
-import { aether, LiveFleet, sandboxShowing } from '../support/live-fleet.ts';
+import { call, LiveFleet, sandboxShowing } from '../support/live-fleet.ts';
 import { shimOf } from '../support/run-tree.ts';
 
 let fleet: LiveFleet;
@@ -49,7 +49,13 @@ beforeAll(async () => {
       loud: { runtime: 'command', command: ['sh', '-c', 'cat "$LINES_FILE"; exec sleep 600'], env },
       ...Object.fromEntries(DAMAGED.map((name) => [name, talks])),
       ...{ silent: sleeps, babble: sleeps },
-      sibling: { runtime: 'claude-code', goal: 'Say hello.' },
+      sibling: {
+        runtime: 'builtin',
+        model: 'anthropic:scripted',
+        auth: 'ANTHROPIC_API_KEY',
+        env: { ANTHROPIC_BASE_URL: fleet.model.url },
+        goal: 'Say hello.',
+      },
     },
   });
   await fleet.up();
@@ -60,7 +66,7 @@ const journalOf = (run: string) => join(fleet.stateDir, 'runs', run, 'journal');
 
 async function siblingWorks(): Promise<void> {
   turns += 1;
-  await fleet.inject('sibling', aether('report', { summary: `turn ${turns}`, status: 'progress' }));
+  await fleet.inject('sibling', call('aether_report', { summary: `turn ${turns}`, status: 'progress' }));
   await fleet.turns('sibling', turns);
 }
 

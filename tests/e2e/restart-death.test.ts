@@ -9,14 +9,17 @@ import { LiveFleet } from '../support/live-fleet.ts';
 let fleet: LiveFleet;
 afterEach(() => fleet.close());
 
-test('kill -9 between the end of a run and its restart', async () => {
+test('kill -9 between the end of a run and its restart, and in the stop of one', async () => {
   // The wait after the third failure is two seconds at least.
   const crash = 'echo . >> starts; [ $(wc -l < starts) -gt 3 ] && exec sleep 1000; exit 7';
   const bye = 'echo . >> starts; exit 0';
+  // Deaf to politeness: between the request and its end lie some seconds.
+  const deaf = "trap '' TERM HUP; while :; do sleep 1; done";
   fleet = await LiveFleet.make({
     agents: {
       crashing: { runtime: 'command', command: ['sh', '-c', crash], restart: 'on-failure' },
       finished: { runtime: 'command', command: ['sh', '-c', bye], restart: 'on-failure' },
+      deaf: { runtime: 'command', command: ['sh', '-c', deaf], restart: 'never' },
     },
   });
   await fleet.cli(['up', '--detach']);
@@ -30,15 +33,8 @@ test('kill -9 between the end of a run and its restart', async () => {
   // What had ended well stays ended.
   expect(await ends('finished')).toBe(1);
   expect((await fleet.agent('finished')).state).toBe('exited');
-}, 60_000);
 
-test('kill -9 of the host in the stop of a restart: whose run ends under the next host is started by it', async () => {
-  // Deaf to politeness: between the request and its end lie some seconds.
-  const deaf = "trap '' TERM HUP; while :; do sleep 1; done";
-  fleet = await LiveFleet.make({
-    agents: { deaf: { runtime: 'command', command: ['sh', '-c', deaf], restart: 'never' } },
-  });
-  await fleet.up();
+  // In the stop of a restart: whose run ends under the next host is started by it.
   const { run } = await fleet.until('deaf', 'running', (view) => view.state === 'running');
   const restart = fleet.begin(['restart', 'deaf']);
   await fleet.until('deaf', 'being stopped', (view) => view.state === 'stopping');

@@ -234,54 +234,59 @@ describe('a fleet of its own', () => {
       'head -c1 /proc/$E/environ > /dev/null || echo no environ; head -c1 /proc/$E/mem >/dev/null || echo no memory; ls -l /proc/$E/fd/0 2>&1 | grep -c denied',
     ].join('; ');
 
-    test.each(['claude-code', 'builtin'])(
-      '%s works in it, is taken over, and is closed to what it starts',
-      async (runtime) => {
-        const tool =
-          runtime === 'builtin'
-            ? call('run_command', { command: look })
-            : call('Bash', { command: look, description: 'look' });
-        const agent = (url: string) => ({
-          ...{
-            runtime,
-            sandbox: 'bubblewrap',
-            permissions: { mode: 'allow' },
-            goal: `Look. ${tool} [[say looked]]`,
-          },
-          ...(runtime === 'builtin'
-            ? { model: 'anthropic:x', auth: 'ANTHROPIC_API_KEY', env: { ANTHROPIC_BASE_URL: `${url}/v1` } }
-            : {}),
-        });
-        fleet = await LiveFleet.make({ agents: {} });
-        fleet.configure({ agents: { worker: agent(fleet.model.url) } });
-        await fleet.up();
-        await fleet.turns('worker', 1);
-        const results = (await fleet.events({ agent: 'worker', topics: ['tool.'] })).map(({ data }) =>
+    const ENGINES = {
+      'claude-code': () => ({ runtime: 'claude-code' }),
+      builtin: () => ({
+        runtime: 'builtin',
+        model: 'anthropic:x',
+        auth: 'ANTHROPIC_API_KEY',
+        env: { ANTHROPIC_BASE_URL: `${fleet.model.url}/v1` },
+      }),
+    };
+    const NAMES = Object.keys(ENGINES) as (keyof typeof ENGINES)[];
+    const TOOLS = {
+      'claude-code': call('Bash', { command: look, description: 'look' }),
+      builtin: call('run_command', { command: look }),
+    };
+
+    test('claude-code and builtin work in it, are taken over, and are closed to what they start', async () => {
+      const agent = (name: keyof typeof ENGINES) => ({
+        ...ENGINES[name](),
+        sandbox: 'bubblewrap',
+        permissions: { mode: 'allow' },
+        goal: `Look. ${TOOLS[name]} [[say looked]]`,
+      });
+      fleet = await LiveFleet.make({ agents: {} });
+      fleet.configure({ agents: Object.fromEntries(NAMES.map((name) => [name, agent(name)])) });
+      await fleet.up();
+      const began = new Map<string, AgentView>();
+      for (const name of NAMES) {
+        await fleet.turns(name, 1);
+        const results = (await fleet.events({ agent: name, topics: ['tool.'] })).map(({ data }) =>
           JSON.stringify(data),
         );
         expect(results.join('\n')).toMatch(/no environ[\s\S]*no memory/);
-        const { pid, run } = await fleet.agent('worker');
-
+        began.set(name, await fleet.agent(name));
         await fleet.withHost((host) =>
-          host.call('takeover', { agent: 'worker', when: 'boundary', cols: 80, rows: 24 }),
+          host.call('takeover', { agent: name, when: 'boundary', cols: 80, rows: 24 }),
         );
-        await fleet.killHost();
-        await fleet.up();
-        const { lease } = await fleet.agent('worker');
-        await fleet.withHost((host) =>
-          host.call('handback', { agent: 'worker', generation: lease!.generation }),
-        );
-        await fleet.inject('worker', 'Again. [[say again]]');
-        await fleet.event('inject.acted', ({ agent: who }) => who === 'worker');
-        expect(await fleet.agent('worker')).toMatchObject({ run, restarts: 0 });
-        await fleet.act('stop', 'worker');
+      }
+      await fleet.killHost();
+      await fleet.up();
+      for (const name of NAMES) {
+        const { lease } = await fleet.agent(name);
+        await fleet.withHost((host) => host.call('handback', { agent: name, generation: lease!.generation }));
+        await fleet.inject(name, 'Again. [[say again]]');
+        await fleet.event('inject.acted', ({ agent: who }) => who === name);
+        const { pid, run } = began.get(name)!;
+        expect(await fleet.agent(name)).toMatchObject({ run, restarts: 0 });
+        await fleet.act('stop', name);
         expect(fs.existsSync(`/proc/${pid}`)).toBe(false);
-        expect((await fleet.events({ agent: 'worker', topics: ['run.exited'] })).at(-1)!.data).toMatchObject({
+        expect((await fleet.events({ agent: name, topics: ['run.exited'] })).at(-1)!.data).toMatchObject({
           cause: 'stopped',
           survivors: 0,
         });
-      },
-      90_000,
-    );
+      }
+    }, 120_000);
   });
 });

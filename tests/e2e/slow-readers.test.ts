@@ -16,7 +16,7 @@ import { LONG } from '../support/run-tree.ts';
 
 const MB = 1024 * 1024;
 /** Far more than a viewer may be behind and the host may grow; in the long form several files of the journal. */
-const PRINTED_BYTES = (LONG ? 400 : 130) * MB;
+const PRINTED_BYTES = (LONG ? 400 : 90) * MB;
 
 let fleet: LiveFleet;
 const sockets: { destroy(): void }[] = [];
