@@ -129,7 +129,7 @@ const focused = (page: Page): Promise<string> =>
   ) as Promise<string>;
 
 describe('signing in', () => {
-  it('shows the fleet, leaves nothing secret in the address, and works in one browser only', async () => {
+  it('shows the fleet, leaves nothing secret in the address, works in one browser only; and ends with how to come back', async () => {
     demoFleet(fixture.host);
     const link = fixture.console.loginLink();
     const { page, complaints: found } = await openPage(browser, link);
@@ -142,12 +142,8 @@ describe('signing in', () => {
     await other.goto(link);
     expect(await other.textContent('main')).toContain('aether console');
     expect(await other.locator('.row').count()).toBe(0);
-  });
 
-  it('says how to come back when the session has ended', async () => {
-    demoFleet(fixture.host);
-    const page = await open();
-    await page.waitForSelector('.row');
+    await page.bringToFront();
     await page.keyboard.press('Control+k');
     await page.keyboard.type('sign out');
     await page.keyboard.press('Enter');
@@ -157,7 +153,7 @@ describe('signing in', () => {
 });
 
 describe('the fleet', () => {
-  it('puts those that need someone first, and the title says how many', async () => {
+  it('puts those that need someone first, the title says how many, and focus how a fact is known', async () => {
     demoFleet(fixture.host);
     const page = await open();
     await page.waitForSelector('.row');
@@ -177,11 +173,9 @@ describe('the fleet', () => {
     await poll(() => page.title()).toBe('3 need you · reviewer · aether');
     fixture.host.set('docs', { activity: 'tool', last: 'grep -rn refund docs/' });
     await page.getByText('grep -rn refund docs/').waitFor();
-  });
 
-  it('explains how a fact is known, on focus', async () => {
-    demoFleet(fixture.host);
-    const page = await openAgent('coder');
+    await page.goto(`${fixture.console.url}/#/agent/coder`);
+    await page.waitForSelector('main[aria-label="coder"]');
     await page.locator('.fact').nth(1).focus();
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Tab');
@@ -301,9 +295,9 @@ describe('the conversation', () => {
     expect(lines).toEqual(Array.from({ length: 700 }, (_, n) => `line ${n + 1}`));
 
     await page.locator('.live-scroll').evaluate((element) => element.scrollTo(0, element.scrollHeight));
-    for (let n = 701; n <= 2_000; n += 1)
+    for (let n = 701; n <= 1_600; n += 1)
       fixture.host.emit('message.assistant', 'coder', { text: `line ${n}` });
-    await page.getByText('line 2000', { exact: true }).waitFor();
+    await page.getByText('line 1600', { exact: true }).waitFor();
     expect(await page.locator('.item').count()).toBeLessThanOrEqual(1_500);
   });
 
@@ -522,6 +516,7 @@ describe('the terminal', () => {
     await poll(() => screen.textContent()).toContain(`${rows} ${cols}`);
 
     const watcher = (await openPage(browser, fixture.console.loginLink())).page;
+    await watcher.waitForSelector('.row', { state: 'attached' });
     await watcher.goto(`${fixture.console.url}/#/agent/coder/terminal`);
     const theirs = watcher.locator('.xterm-rows');
     await poll(() => theirs.textContent()).toMatch(/answer 42/);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import {
   cpSync,
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -79,7 +80,11 @@ function pathWith(node: string): string {
   const known = paths.get(node);
   if (known !== undefined) return known;
   const made = mkdtempSync(join(project, 'path-'));
-  cpSync(node, join(made, 'node'));
+  try {
+    linkSync(node, join(made, 'node'));
+  } catch {
+    cpSync(node, join(made, 'node')); // another disk, or another user's
+  }
   paths.set(node, made);
   return made;
 }
