@@ -38,6 +38,8 @@ test('the import law and their own tests hold', () => {
     ...ADDITIONS.flatMap(({ tests }) => tests),
     'tests/architecture/law.test.ts',
     'tests/architecture/generated.test.ts',
+    // One worker: what they import is loaded once.
+    '--maxWorkers=1',
     // Of the sandbox, two: it has the whole suite as what it is made of, in sandbox-bubblewrap.test.ts.
     '--testNamePattern',
     '^(?!sandbox box,)|runs a program as it is given|maps paths both ways',

@@ -139,6 +139,12 @@ export class Scratch {
     return { generated: files.filter(isGenerated), written: files.filter((file) => !isGenerated(file)) };
   }
 
+  /** What was added since the copy was made, and committed. */
+  added(): string[] {
+    const [made] = this.#git('rev-list', '--max-parents=0', 'HEAD').trim().split('\n');
+    return this.#git('diff', '--name-only', '-z', made!, 'HEAD').split('\0').filter(Boolean);
+  }
+
   /** What was added so far becomes the base of the next comparison. */
   commit(message: string): void {
     this.#git('add', '--all');

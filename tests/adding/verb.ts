@@ -5,7 +5,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import type { AgentView, InjectionView } from '../../src/host/api.ts';
 import { Client } from '../support/console-client.ts';
-import { aether, LiveFleet } from '../support/live-fleet.ts';
+import { call, LiveFleet } from '../support/live-fleet.ts';
 import type { Addition } from './addition.ts';
 
 const FILES = {
@@ -105,21 +105,25 @@ export const verb: Addition = {
   live(scratch) {
     test('the command, the console and a tool of an agent reach a verb that was added', async () => {
       const { program } = scratch();
-      const fleet = await LiveFleet.make(
-        {
-          agents: {
-            worker: { runtime: 'claude-code', goal: '[[say begun]]' },
-            lead: {
-              runtime: 'claude-code',
-              goal: `Go. ${aether('nudge', { agent: 'worker' })} [[say done]]`,
-            },
-            idle: { runtime: 'command', command: ['/bin/true'], restart: 'never' },
-          },
-        },
-        { program },
-      );
+      const fleet = await LiveFleet.make({ agents: {} }, { program });
       onTestFinished(() => fleet.close());
+      const engine = {
+        ...{ runtime: 'builtin', model: 'anthropic:scripted', auth: 'ANTHROPIC_API_KEY' },
+        env: { ANTHROPIC_BASE_URL: fleet.model.url },
+      };
+      fleet.configure({
+        agents: {
+          worker: { ...engine, goal: '[[say begun]]' },
+          lead: {
+            ...{ ...engine, autostart: false },
+            goal: `Go. ${call('aether_nudge', { agent: 'worker' })} [[say done]]`,
+          },
+          idle: { runtime: 'command', command: ['/bin/true'], restart: 'never' },
+        },
+      });
       await fleet.up();
+      await fleet.turns('worker', 1);
+      await fleet.ok('start', 'lead');
       await fleet.turns('lead', 1);
       const sent = async () =>
         (await fleet.withHost((host) => host.call('injections', { agent: 'worker' }))).map(
