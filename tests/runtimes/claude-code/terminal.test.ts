@@ -35,11 +35,16 @@ async function terminal(observed: Observed, overrides: Partial<AgentSpec> = {}):
   return opened;
 }
 
+/** What is observed of the conversation, at whose desk the test sits from now on. */
+function resumed(): Observed {
+  conversation ??= { observed: new Observed(bench.runtime), desk: bench.desk };
+  bench.sitAt(conversation.desk);
+  return conversation.observed;
+}
+
 /** The conversation in its terminal, which is opened unless it is. */
 async function held(): Promise<{ held: TerminalProcess; observed: Observed; from: number }> {
-  conversation ??= { observed: new Observed(bench.runtime), desk: bench.desk };
-  const { observed, desk } = conversation;
-  bench.sitAt(desk);
+  const observed = resumed();
   open ??= await terminal(observed);
   return { held: open, observed, from: observed.events.length };
 }
@@ -51,8 +56,8 @@ async function close(): Promise<void> {
 
 /** The terminal is closed, and an engine goes on with the conversation and ends. */
 async function engineGoesOn(note: string, until: (observed: Observed) => Promise<unknown>): Promise<void> {
-  const { observed } = await held();
   await close();
+  const observed = resumed();
   const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, observed.state, { note });
   const engine = bench.run(spec, observed);
   await until(observed);
@@ -96,17 +101,6 @@ it('what is said there is the conversation, and each token is counted once acros
   expect(counted.reduce((a, b) => a + b)).toBe(asked.reduce((a, b) => a + b));
 });
 
-it('asks nobody where everything is allowed, not even whether that is wanted', async () => {
-  const { observed } = await held();
-  await close();
-  open = await terminal(observed, { permissions: ALLOW });
-  const from = observed.events.length;
-  await open.type(`${bench.shellWriting('unasked')} [[say it ran unasked]]`);
-  await observed.waitFor('message', (m) => m.text === 'it ran unasked', { from });
-  expect(bench.written('unasked')).toBe(true);
-  await close();
-});
-
 it('tells turns that were cancelled or failed, and a shell line typed by the human', async () => {
   const { held: opened, observed, from } = await held();
   // A turn without any answer so far is taken back into the input line, and the transcript does not tell.
@@ -137,6 +131,16 @@ it('leaves nothing but its files: the conversation survives a kill in mid-tool',
   expect(bench.written('never')).toBe(false);
 });
 
+it('asks nobody where everything is allowed, not even whether that is wanted', async () => {
+  await close();
+  const observed = resumed();
+  open = await terminal(observed, { permissions: ALLOW });
+  const from = observed.events.length;
+  await open.type(`${bench.shellWriting('unasked')} [[say it ran unasked]]`);
+  await observed.waitFor('message', (m) => m.text === 'it ran unasked', { from });
+  expect(bench.written('unasked')).toBe(true);
+});
+
 it('follows the human into another conversation', async () => {
   const { held: opened, observed, from } = await held();
   const { session } = observed.state;
@@ -161,7 +165,7 @@ it('follows the human into another conversation', async () => {
 it('comes back with the human who comes back', async () => {
   const { runtime, desk } = bench;
   const [first, second] = [crypto.randomUUID(), crypto.randomUUID()];
-  const resumed = async (session: string) => {
+  const started = async (session: string) => {
     const spec = await runtime.prepare(bench.agent(), desk.place, { session }, { note: '' });
     writeFiles(spec);
     return spec.process.argv[spec.process.argv.indexOf('--resume') + 1];
@@ -173,15 +177,15 @@ it('comes back with the human who comes back', async () => {
     fs.mkdirSync(join(path, '..'), { recursive: true });
     fs.writeFileSync(path, '');
   }
-  expect(await resumed(first)).toBe(first);
+  expect(await started(first)).toBe(first);
   goes(first, second);
-  expect(await resumed(first)).toBe(second);
+  expect(await started(first)).toBe(second);
   goes(second, first);
-  expect(await resumed(second)).toBe(first);
-  expect(await resumed(first)).toBe(first);
+  expect(await started(second)).toBe(first);
+  expect(await started(first)).toBe(first);
   for (const nonsense of ['../../../etc/passwd', crypto.randomUUID()]) {
     goes(first, nonsense);
-    expect(await resumed(first)).toBe(first);
+    expect(await started(first)).toBe(first);
   }
 });
 
