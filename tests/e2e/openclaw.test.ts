@@ -11,7 +11,7 @@ import { engineProgram } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { call, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
-import { treeOf } from '../support/run-tree.ts';
+import { LONG, treeOf } from '../support/run-tree.ts';
 
 const START_MS = 240_000;
 const TURN_MS = 90_000;
@@ -191,37 +191,44 @@ test('goes on over the death of its host in mid-turn, with the same process', as
   await fleet.event('message.assistant', ({ data }) => data.text === 'outlived it');
 });
 
-test(
-  'goes on in the same conversation when its gateway dies in mid-turn, which is not made again',
-  async () => {
-    const { run, pid } = await fleet.agent('claw');
-    const before = await turnsEnded();
-    await fleet.inject('claw', 'HALF-DONE [[hang gateway]]');
-    await fleet.model.waitFor((request) => saidIn(request).includes('HALF-DONE'), TURN_MS);
-    const gateway = descendants(pid!).find(({ pid: one }) => nameOf(one).startsWith('openclaw'));
-    const queued = await fleet.withHost((host) =>
-      host.call('inject', { agent: 'claw', text: 'QUEUED-BEHIND', priority: 'later' }),
-    );
-    await fleet.event('inject.delivered', ({ data }) => data.inject === queued.id, TURN_MS);
-    process.kill(gateway!.pid, 'SIGKILL');
-    await fleet.until('claw', 'a new run', (view) => view.run !== run && view.state === 'running', START_MS);
-    // It is told that it was away: a turn of its own.
-    await fleet.turns('claw', before + 1, START_MS);
-    await told('AFTERWARDS [[say here again]]');
-    const said = fleet.model.requests.flatMap((request) =>
-      request.conversation === null ? [] : [saidIn(request)],
-    );
-    const last = said.at(-1)!;
-    for (const text of ['BEGIN', 'HALF-DONE', 'AFTERWARDS']) expect(last).toContain(text);
-    // Two requests since: the gateway did not go on by itself with the turn that was cut off.
-    expect(said.length - said.findIndex((text) => text.includes('HALF-DONE'))).toBe(3);
-    expect(last).not.toContain('interrupted by a gateway restart');
-    // What only the dead gateway had is neither lost without a word nor sent a second time.
-    await fleet.event('inject.unknown', ({ data }) => data.inject === queued.id);
-    expect(last).not.toContain('QUEUED-BEHIND');
-  },
-  START_MS + 120_000,
-);
+// A second gateway: half of what this file costs.
+if (LONG)
+  test(
+    'goes on in the same conversation when its gateway dies in mid-turn, which is not made again',
+    async () => {
+      const { run, pid } = await fleet.agent('claw');
+      const before = await turnsEnded();
+      await fleet.inject('claw', 'HALF-DONE [[hang gateway]]');
+      await fleet.model.waitFor((request) => saidIn(request).includes('HALF-DONE'), TURN_MS);
+      const gateway = descendants(pid!).find(({ pid: one }) => nameOf(one).startsWith('openclaw'));
+      const queued = await fleet.withHost((host) =>
+        host.call('inject', { agent: 'claw', text: 'QUEUED-BEHIND', priority: 'later' }),
+      );
+      await fleet.event('inject.delivered', ({ data }) => data.inject === queued.id, TURN_MS);
+      process.kill(gateway!.pid, 'SIGKILL');
+      await fleet.until(
+        'claw',
+        'a new run',
+        (view) => view.run !== run && view.state === 'running',
+        START_MS,
+      );
+      // It is told that it was away: a turn of its own.
+      await fleet.turns('claw', before + 1, START_MS);
+      await told('AFTERWARDS [[say here again]]');
+      const said = fleet.model.requests.flatMap((request) =>
+        request.conversation === null ? [] : [saidIn(request)],
+      );
+      const last = said.at(-1)!;
+      for (const text of ['BEGIN', 'HALF-DONE', 'AFTERWARDS']) expect(last).toContain(text);
+      // Two requests since: the gateway did not go on by itself with the turn that was cut off.
+      expect(said.length - said.findIndex((text) => text.includes('HALF-DONE'))).toBe(3);
+      expect(last).not.toContain('interrupted by a gateway restart');
+      // What only the dead gateway had is neither lost without a word nor sent a second time.
+      await fleet.event('inject.unknown', ({ data }) => data.inject === queued.id);
+      expect(last).not.toContain('QUEUED-BEHIND');
+    },
+    START_MS + 120_000,
+  );
 
 test('is stopped in mid-turn within 5 seconds, with all that it started', async () => {
   const { run } = await fleet.agent('claw');
