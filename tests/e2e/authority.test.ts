@@ -136,7 +136,7 @@ describe('a deputy that mail wakes', () => {
 
     // The words are still there in the operator's next turn, whatever was printed in between, and in a later process.
     const result = JSON.stringify({ type: 'result', subtype: 'success', is_error: false, result: 'done' });
-    await fleet.ok('inject', 'deputy', `${bash(`echo '${result}' > /proc/$PPID/fd/1`)} [[say printed]]`);
+    await fleet.inject('deputy', `${bash(`echo '${result}' > /proc/$PPID/fd/1`)} [[say printed]]`);
     await answer(await question('/fd/1'), 'allow');
     await fleet.turns('deputy', 3);
     await fleet.act('restart', 'deputy');
@@ -150,7 +150,8 @@ describe('a deputy that mail wakes', () => {
     expect((await fleet.agent('deputy')).narrowedBy).toEqual(['agent:peer']);
     expect((await fleet.cli(['widen', 'deputy', '--from', 'agent:other'])).stderr).toContain('agent:other');
     expect(await fleet.ok('widen', 'deputy', '--from', 'agent:peer')).toContain('follows only you');
-    await fleet.ok('inject', 'deputy', `${bash('touch mine')} [[say mine]]`, '--wait', 'acted');
+    const mine = await fleet.inject('deputy', `${bash('touch mine')} [[say mine]]`);
+    await fleet.event('inject.acted', ({ data }) => data.inject === mine.id);
     expect(made('mine')).toBe(true);
     expect(await open()).toEqual([]);
     const [widened] = await fleet.events({ agent: 'deputy', topics: ['authority.widened'] });
@@ -303,8 +304,7 @@ describe('engines of the builtin runtime', () => {
     const stored = await fleet.event('memory.stored');
     expect(stored.data.memory).toMatchObject({ author: 'agent:middle', via: ['agent:keen'] });
 
-    await fleet.ok(
-      'inject',
+    await fleet.inject(
       'deputy',
       `${tool('memory_search', { query: 'deploy favour' })} ${run('touch favour')} [[say done]]`,
     );
@@ -322,8 +322,7 @@ describe('engines of the builtin runtime', () => {
     await fleet.inject('deputy', `${run('touch fresh')} [[say fresh]]`);
     await fleet.turns('deputy', 3);
     expect(made('fresh')).toBe(true);
-    await fleet.ok(
-      'inject',
+    await fleet.inject(
       'deputy',
       `${tool('memory_get', { key: 'deploy' })} ${run('touch again')} [[say done]]`,
     );
@@ -378,8 +377,8 @@ describe('engines of the builtin runtime', () => {
 
     // What it sends in a conversation of its own goes by its own words alone.
     await fleet.turns('middle', before.middle + 1);
-    await fleet.ok('restart', 'middle', '--fresh');
-    await fleet.ok('inject', 'middle', `${passOn} [[say passed on again]]`, '--wait', 'acted');
+    await fleet.withHost((host) => host.call('restart', { agent: 'middle', fresh: true }));
+    await fleet.inject('middle', `${passOn} [[say passed on again]]`);
     await fleet.event('mail.sent', ({ agent, data }) => agent === 'middle' && data.via === undefined);
   }, 120_000);
 });

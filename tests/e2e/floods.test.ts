@@ -12,7 +12,7 @@ import { LONG } from '../support/run-tree.ts';
 
 const PROGRAM = (name: string) => fileURLToPath(new URL(`../fixtures/programs/${name}`, import.meta.url));
 /** At least; each lasts until what is asked meanwhile is answered. */
-const SECONDS = LONG ? 3 : 1;
+const SECONDS = LONG ? 3 : 0.5;
 /** Alone it is well under a second; the flood takes one core, and other tests take the other. */
 const COMMAND_MS = 6_000;
 
@@ -118,7 +118,7 @@ describe('a flood of connections from inside a run', () => {
         most = Math.max(most, descriptors().length);
       };
       // Under way before anything is asked.
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise((resolve) => setTimeout(resolve, LONG ? 500 : 250));
       await timed(() => fleet.withHost((client) => client.call('agents')));
       order('caller', 'call.json', {});
       await timed(() => fleet.ok('ps'));

@@ -26,9 +26,10 @@ async function free(): Promise<void> {
 /** What is planted in the place of a file, as a shell writes it: each costs three starts of the engine. */
 const KINDS = {
   pipe: 'mkfifo "$F"',
-  device: 'ln -s /dev/zero "$F"',
   sparse: 'truncate -s 10G "$F"',
-  ...(LONG ? { link: 'ln -s /etc/passwd "$F"', directory: 'mkdir "$F"' } : {}),
+  ...(LONG
+    ? { device: 'ln -s /dev/zero "$F"', link: 'ln -s /etc/passwd "$F"', directory: 'mkdir "$F"' }
+    : {}),
 };
 
 test('pipes, links and sparse files in place of notes and conversations of an engine', {
