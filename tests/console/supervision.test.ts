@@ -199,13 +199,17 @@ describe('standing still', () => {
 });
 
 describe('ending', () => {
-  it('s and K ask first, and say what is lost', async () => {
+  it('s and K ask first, and say what is lost; what is confirmed is the run that was asked about', async () => {
     host.set('coder', { activity: 'tool', last: 'Bash: npm test' });
     const page = await openAgent('coder');
     await page.keyboard.press('Shift+K');
     const dialog = page.getByRole('dialog');
     await poll(() => dialog.textContent()).toContain('will be cut off: Bash: npm test');
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Cancel');
+    host.set('coder', { run: 'run_next' });
+    const kill = dialog.getByRole('button', { name: 'Kill' });
+    await poll(() => kill.getAttribute('aria-disabled')).toBe('true');
+    expect(await dialog.textContent()).toContain('A different run of coder has begun');
     await page.keyboard.press('Escape');
     expect(host.asked).toEqual([]);
     await page.keyboard.press('s');
@@ -214,17 +218,6 @@ describe('ending', () => {
     await page.keyboard.press('Enter');
     await poll(() => host.asked).toEqual(['stop coder']);
     await page.getByRole('button', { name: 'Start', exact: true }).first().waitFor();
-  });
-
-  it('what is confirmed is the run that was asked about', async () => {
-    host.set('coder', {});
-    const page = await openAgent('coder');
-    await page.keyboard.press('Shift+K');
-    const kill = page.getByRole('dialog').getByRole('button', { name: 'Kill' });
-    await kill.waitFor();
-    host.set('coder', { run: 'run_next' });
-    await poll(() => kill.getAttribute('aria-disabled')).toBe('true');
-    expect(await page.getByRole('dialog').textContent()).toContain('A different run of coder has begun');
   });
 });
 

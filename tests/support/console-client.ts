@@ -200,7 +200,9 @@ export class Socket {
   readonly json: Record<string, unknown>[] = [];
   /** What the host showed of itself before it said anything. */
   shown: Record<string, unknown> | null = null;
-  bytes = Buffer.alloc(0);
+  /** All that came; has room for more, because to copy everything for each frame costs seconds. */
+  #all = Buffer.alloc(64 * 1024);
+  #length = 0;
   closed: { code: number; reason: string } | null = null;
   /** HTTP status of a refused upgrade. */
   refused: number | null = null;
@@ -209,7 +211,7 @@ export class Socket {
   constructor(ws: WebSocket) {
     this.ws = ws;
     ws.on('message', (data: Buffer, isBinary) => {
-      if (isBinary) this.bytes = Buffer.concat([this.bytes, data]);
+      if (isBinary) this.#append(data);
       else this.#took(JSON.parse(data.toString('utf8')) as Record<string, unknown>);
       this.#wake();
     });
@@ -249,6 +251,21 @@ export class Socket {
 
   message(type: string): Promise<Record<string, unknown>> {
     return this.until(() => this.json.find((message) => message.type === type), `a "${type}" message`);
+  }
+
+  get bytes(): Buffer {
+    return this.#all.subarray(0, this.#length);
+  }
+
+  #append(data: Buffer): void {
+    const length = this.#length + data.length;
+    if (length > this.#all.length) {
+      const larger = Buffer.alloc(2 * length);
+      this.#all.copy(larger, 0, 0, this.#length);
+      this.#all = larger;
+    }
+    data.copy(this.#all, this.#length);
+    this.#length = length;
   }
 
   send(message: unknown): void {
