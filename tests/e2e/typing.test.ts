@@ -59,7 +59,7 @@ const delivered = (agent: string, message: InjectionView) =>
       const view = await receipt(agent, message);
       return view.state === 'delivered' ? view : null;
     },
-    20_000,
+    60_000,
   );
 
 test('a screen that takes pastes: one paste, then Enter, and the receipt says so', async () => {
