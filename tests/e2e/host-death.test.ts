@@ -71,6 +71,8 @@ test('kill -9 in mid-turn and in mid-call: the runs go on, each call is answered
   fleet.model.release('work');
   await fleet.until('worker', 'in its tool', (view) => view.activity === 'tool');
   await fleet.until('streamer', 'in its turn', (view) => view.activity === 'thinking');
+  // Its engine says that it thinks before it asks its model.
+  await fleet.model.waitFor((request) => saidIn(request).includes('Stream.'), 30_000);
   await fleet.event('memory.stored', ({ data }) => data.memory.key === HOARD[2]!.key);
   const before = await fleet.withHost((client) => client.call('agents'));
   const keeper = before.find(({ name }) => name === 'keeper')!;
