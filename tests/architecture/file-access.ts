@@ -108,7 +108,6 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'runtimes/builtin/loop/process-identity.ts': 'agent',
   'runtimes/builtin/loop/replay/recording.ts': 'agent',
   'runtimes/builtin/loop/settings.ts': 'agent',
-  'runtimes/builtin/loop/structured.ts': 'agent',
   'runtimes/builtin/loop/tools/list-files.ts': 'agent',
   'runtimes/builtin/loop/tools/process-tree.ts': 'agent',
   'runtimes/builtin/loop/tools/read-file.ts': 'agent',
@@ -124,7 +123,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'runtimes/claude-code/settings.ts': 'stats',
   'runtimes/claude-code/transcript-copy.ts': 'descriptors',
   'runtimes/command/program.ts': 'user',
-  'runtimes/openclaw/driver/lines.ts': 'descriptors',
   'runtimes/openclaw/driver/main.ts': 'agent',
   'runtimes/openclaw/program.ts': 'user',
+  'runtimes/write-lines.ts': 'descriptors',
 };

@@ -145,7 +145,7 @@ export const rooms: Room[] = [
   {
     name: 'loop',
     paths: ['runtimes/builtin/loop/'],
-    may: ['wire', 'errors', 'text', 'builtin-models', 'permission-rules'],
+    may: ['wire', 'errors', 'text', 'builtin-models', 'permission-rules', 'write-lines'],
     packages: [
       'ai',
       '@ai-sdk/anthropic',
@@ -162,7 +162,7 @@ export const rooms: Room[] = [
   {
     name: 'openclaw-driver',
     paths: ['runtimes/openclaw/driver/'],
-    may: ['wire', 'text', 'permission-rules', 'openclaw-tools'],
+    may: ['wire', 'text', 'permission-rules', 'openclaw-tools', 'write-lines'],
     packages: ['ws'],
     node: true,
   },
@@ -493,6 +493,7 @@ export const rooms: Room[] = [
     packages: ['zod'],
     node: false,
   },
+  { name: 'write-lines', paths: ['runtimes/write-lines.ts'], may: [], packages: [], node: true },
   /** Engines whose rules are ours to apply. */
   {
     name: 'permission-rules',

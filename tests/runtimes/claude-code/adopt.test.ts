@@ -26,8 +26,8 @@ const ID = '8f0b4478-42b1-4c1c-9758-83dc17a6fb34';
 const OTHER = '8f0b9999-42b1-4c1c-9758-83dc17a6fb34';
 const NOW = 1_800_000_000_000;
 const HOUR_MS = 3_600_000;
-const DIRECTORY = '/work/my.project';
-const SLUG = '-work-my-project';
+const DIRECTORY = '/srv/my.project';
+const SLUG = '-srv-my-project';
 
 let root: string;
 let home: string;
@@ -91,7 +91,7 @@ test('those of a directory, the newest first, with their first words, and no oth
   begun(ID, 'Fix the parser', {}, NOW - 2 * HOUR_MS);
   begun(OTHER, 'Write the docs', { sessionId: OTHER }, NOW - HOUR_MS);
   // Another directory, whose name is the same to the program.
-  begun('7f0b9999-42b1-4c1c-9758-83dc17a6fb34', 'Elsewhere', { cwd: '/work/my-project' });
+  begun('7f0b9999-42b1-4c1c-9758-83dc17a6fb34', 'Elsewhere', { cwd: '/srv/my-project' });
   // Nothing was said in it; no conversation; no id.
   put(`projects/${SLUG}/6f0b9999-42b1-4c1c-9758-83dc17a6fb34.jsonl`, lines({ type: 'mode', cwd: DIRECTORY }));
   put(`projects/${SLUG}/5f0b9999-42b1-4c1c-9758-83dc17a6fb34.jsonl`, 'garbage\n');

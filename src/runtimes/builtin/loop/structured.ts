@@ -1,7 +1,7 @@
 /** The loop on pipes: requests come as lines on stdin, events go as lines to stdout. */
 import { randomUUID } from 'node:crypto';
-import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { writeAll } from '../../write-lines.ts';
 import type { Agent } from './agent.ts';
 import type { Answer, Front, Question, Verdict } from './front.ts';
 import type { LoopRequest, ObservedEvent } from './loop-protocol.ts';
@@ -121,18 +121,5 @@ function perform(request: LoopRequest, agent: Agent, front: StructuredFront): vo
     case 'cancel':
       agent.cancel(request.id);
       break;
-  }
-}
-
-/** Synchronous, so that an event is with the shim before the next thing happens; a full pipe is waited for. */
-function writeAll(fd: number, text: string): void {
-  const data = Buffer.from(text, 'utf8');
-  for (let done = 0; done < data.length; ) {
-    try {
-      done += writeSync(fd, data, done);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-    }
   }
 }
