@@ -5,6 +5,7 @@
  */
 import type { Principal } from '../api.ts';
 import { toJson } from './json.ts';
+import { MemoryIndex } from './memory-index.ts';
 import type { Readable } from './reader.ts';
 import { DAY_MS, defineTable } from './table.ts';
 
@@ -78,7 +79,6 @@ export class MemoryTable {
   readonly #update;
   readonly #forget;
   readonly #index;
-  readonly #unindex;
   readonly #byId;
   readonly #byKey;
   readonly #count;
@@ -97,10 +97,7 @@ export class MemoryTable {
        WHERE id = @id`,
     );
     this.#forget = db.prepare<[number, string]>('UPDATE memories SET forgotten_ms = ? WHERE id = ?');
-    this.#index = db.prepare<[number | bigint, string, string, string]>(
-      'INSERT INTO memories_text (rowid, text, key, tags) VALUES (?, ?, ?, ?)',
-    );
-    this.#unindex = db.prepare<[number]>('DELETE FROM memories_text WHERE rowid = ?');
+    this.#index = new MemoryIndex(store);
     this.#byId = db.prepare<[string], Row>('SELECT * FROM memories WHERE id = ? AND forgotten_ms IS NULL');
     this.#byKey = db.prepare<[string, string], Row>(
       'SELECT * FROM memories WHERE scope = ? AND key = ? AND forgotten_ms IS NULL',
@@ -132,12 +129,13 @@ export class MemoryTable {
       tags: toJson(memory.tags),
       via: viaOf(memory),
     });
-    this.#index.run(lastInsertRowid, memory.text, memory.key ?? '', memory.tags.join(' '));
+    this.#index.add({ ...memory, rowid: Number(lastInsertRowid) });
   }
 
   /** Replaces text, tags, author and way, version and time of a live memory. */
   update(memory: MemoryRecord): void {
-    const rowid = this.#rowid(memory.id);
+    const before = this.#row(memory.id);
+    this.#index.remove({ ...toRecord(before), rowid: before.rowid });
     this.#update.run({
       id: memory.id,
       text: memory.text,
@@ -147,14 +145,13 @@ export class MemoryTable {
       version: memory.version,
       updated_ms: memory.updated_ms,
     });
-    this.#unindex.run(rowid);
-    this.#index.run(rowid, memory.text, memory.key ?? '', memory.tags.join(' '));
+    this.#index.add({ ...memory, rowid: before.rowid });
   }
 
   forget(id: string, at_ms: number): void {
-    const rowid = this.#rowid(id);
+    const row = this.#row(id);
+    this.#index.remove({ ...toRecord(row), rowid: row.rowid });
     this.#forget.run(at_ms, id);
-    this.#unindex.run(rowid);
   }
 
   byId(id: string): MemoryRecord | null {
@@ -191,10 +188,10 @@ export class MemoryTable {
     return this.#last.get() ?? 0;
   }
 
-  #rowid(id: string): number {
+  #row(id: string): Row {
     const row = this.#byId.get(id);
     if (row === undefined) throw new Error(`memory ${id} is not live`);
-    return row.rowid;
+    return row;
   }
 }
 
