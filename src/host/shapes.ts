@@ -29,17 +29,70 @@ export interface ApprovalAnswer {
   text?: string;
 }
 
+/** What happened; what is so; how something is done; who people are and what they prefer. */
+export type MemoryLayer = 'episodic' | 'semantic' | 'procedural' | 'social';
+
+export type MemoryScope = 'agent' | 'fleet' | 'workspace' | 'branch';
+
+/**
+ * The first that holds, in this order: replaced by a newer statement; past its time; derived from what is no longer
+ * true; perhaps derived from it; none of these.
+ */
+export type MemoryState = 'superseded' | 'expired' | 'stale' | 'possibly_stale' | 'live';
+
+/** Why a memory is stale: what happened to which of its sources. */
+export interface StaleReason {
+  /** Id of the memory that it was derived from, at the far end of `through`. */
+  source: string;
+  what: 'superseded' | 'expired' | 'forgotten';
+  at_ms: number;
+  /** Ids of the memories between, the one next to it first; empty: derived from `source` itself. */
+  through: string[];
+}
+
+/** From what a memory was made. */
+export interface MemoryEvidence {
+  /** Seq of the newest event of the log when it was stored. */
+  event?: number;
+  /** The engine's own id of the tool call. */
+  toolUse?: string;
+  /** Of the transcript of the run, in bytes of its journal. */
+  offset?: number;
+  /** Where it was imported from, or what the host made it of. */
+  from?: string;
+}
+
+/** A statement: its text never changes. A newer one takes its place, and it stays as history. */
 export interface MemoryView {
   id: string;
   text: string;
   key: string | null;
   tags: string[];
-  scope: 'agent' | 'shared';
+  scope: MemoryScope;
+  layer: MemoryLayer;
+  state: MemoryState;
+  /** Why it is stale, or possibly so. */
+  stale?: StaleReason;
   author: Principal;
   /** The senders that its author followed when storing it, besides itself; absent: none. */
   via?: Principal[];
+  run: string | null;
+  evidence: MemoryEvidence | null;
+  /** 0 (little) to 3. */
+  importance: number;
+  pinned: boolean;
+  /** From when it is true, where that is not when it was stored. */
+  valid_from_ms: number | null;
+  expires_ms: number | null;
+  /** Id of the statement that took its place. */
+  superseded_by: string | null;
+  superseded_ms: number | null;
+  /** How often it was given to a reader, and when last. */
+  uses: number;
+  used_ms: number | null;
   created_ms: number;
   updated_ms: number;
+  /** Of its key in its scope; 1 for the first statement and for one without a key. */
   version: number;
 }
 

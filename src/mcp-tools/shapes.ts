@@ -10,7 +10,7 @@ export const memoryShape = z.object({
   key: z.string().optional(),
   text: z.string(),
   tags: z.array(z.string()),
-  scope: z.enum(['agent', 'shared']),
+  scope: z.enum(['agent', 'fleet', 'workspace', 'branch']),
   author: z.string().describe('who stored it: agent:NAME, client:NAME or operator'),
   via: z.array(z.string()).optional().describe('the senders that its author followed when storing it'),
   updated: z.string().describe('ISO 8601'),

@@ -130,7 +130,10 @@ describe.each([
     );
     expect(await text({ scope: 'shared' })).toContain('"text" is required');
     const wrong: [Record<string, unknown>, string, string?][] = [
-      [{ text: 'x', scope: 'shard' }, '"scope" must be one of "agent", "shared" (did you mean "shared"?).'],
+      [
+        { text: 'x', scope: 'shard' },
+        '"scope" must be one of "agent", "fleet", "shared" (did you mean "shared"?).',
+      ],
       [{ text: 5 }, '"text" must be text, not the number 5.'],
       [{ text: '' }, '"text" must not be empty.'],
       [{ text: 'x', tags: 'a' }, '"tags" must be a list, not text.'],

@@ -9,9 +9,10 @@ import { AetherError, nearest } from '../errors.ts';
 import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
-import type { Actor } from '../shapes.ts';
-import { type MemoryQuery, type MemoryRecord, type MemoryResult, MemoryTable } from '../store/memories.ts';
+import type { Actor, MemoryScope } from '../shapes.ts';
+import { type MemoryQuery, type MemoryResult, MemoryTable } from '../store/memories.ts';
 import { MEMORY_QUERIES, searchMemories } from '../store/memory-queries.ts';
+import { type MemoryRecord, newRecord, stateOf } from '../store/memory-record.ts';
 import type { ReadThread } from '../store/read-thread.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
@@ -26,15 +27,15 @@ export interface NewMemory {
   text: string;
   key?: string;
   tags?: string[];
-  /** 'agent' (default): the principal's own; 'shared': every agent of this host. */
-  scope?: 'agent' | 'shared';
+  /** 'agent' (default): the principal's own; 'fleet', or 'shared': every agent of this host. */
+  scope?: 'agent' | 'fleet' | 'shared';
 }
 
 export interface MemorySearch {
   query: string;
   limit?: number;
   tags?: string[];
-  scope?: 'agent' | 'shared' | 'all';
+  scope?: 'agent' | 'fleet' | 'shared' | 'all';
 }
 
 export interface FoundMemories {
@@ -72,7 +73,7 @@ export class Memory {
     const text = checkedText(input.text);
     const tags = checkedTags(input.tags ?? []);
     const key = input.key === undefined ? null : checkedKey(input.key);
-    const scope = input.scope === 'shared' ? SHARED : owner;
+    const scope = input.scope === 'shared' || input.scope === 'fleet' ? SHARED : owner;
     return this.#store.transaction(() => {
       const now = this.#clock.now();
       const previous = key === null ? null : this.#table.byKey(scope, key);
@@ -97,7 +98,7 @@ export class Memory {
           next: 'Forget what is no longer true, or store under a key that exists to replace it.',
         });
       }
-      const memory: MemoryRecord = {
+      const memory = newRecord({
         id: this.#ids.uuid(now),
         scope,
         key,
@@ -105,10 +106,9 @@ export class Memory {
         tags,
         author: owner,
         via: [...via],
-        version: 1,
+        run: by.run,
         created_ms: now,
-        updated_ms: now,
-      };
+      });
       this.#table.insert(memory);
       return this.#stored(by, memory, false);
     });
@@ -210,8 +210,9 @@ export class Memory {
 }
 
 function queryOf(owner: Principal, input: MemorySearch): MemoryQuery {
+  const { scope = 'all' } = input;
   const scopes: [string, string?] =
-    input.scope === 'agent' ? [owner] : input.scope === 'shared' ? [SHARED] : [owner, SHARED];
+    scope === 'agent' ? [owner] : scope === 'all' ? [owner, SHARED] : [SHARED];
   const limit = Math.min(Math.max(1, Math.trunc(input.limit ?? RESULTS_DEFAULT)), limits.memory_results_max);
   return { match: matchExpression(input.query), scopes, tags: checkedTags(input.tags ?? []), limit };
 }
@@ -277,7 +278,18 @@ function checkedTags(tags: string[]): string[] {
   return distinct;
 }
 
-function toView({ via, ...record }: MemoryRecord): MemoryView {
-  const scope = record.scope === SHARED ? 'shared' : 'agent';
-  return { ...record, scope, ...(via.length === 0 ? {} : { via }) };
+function toView({ via, stale_why, stale, expired_ms, weight: _weight, ...record }: MemoryRecord): MemoryView {
+  return {
+    ...record,
+    scope: scopeName(record.scope),
+    state: stateOf({ ...record, expired_ms, stale }),
+    ...(stale_why === null ? {} : { stale: stale_why }),
+    ...(via.length === 0 ? {} : { via }),
+  };
+}
+
+function scopeName(scope: string): MemoryScope {
+  if (scope === SHARED) return 'fleet';
+  if (scope.startsWith('workspace:')) return 'workspace';
+  return scope.startsWith('branch:') ? 'branch' : 'agent';
 }

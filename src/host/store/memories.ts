@@ -3,35 +3,61 @@
  * of a live row is written to both tables, in the caller's transaction. `tags` is a JSON array of strings.
  * A forgotten row stays as a tombstone and is in no index.
  */
-import type { Principal } from '../api.ts';
 import { toJson } from './json.ts';
 import { MemoryIndex } from './memory-index.ts';
+import { bound, type MemoryRecord, type MemoryRow, toRecord } from './memory-record.ts';
 import type { Readable } from './reader.ts';
-import { DAY_MS, defineTable } from './table.ts';
+import { DAY_MS, defineTable, type Removal } from './table.ts';
 
-/** A forgotten memory leaves; a live one never does. */
+/** A forgotten memory leaves, with its links; a live one never does. */
 export const memories = defineTable({
   name: 'memories',
   parts: ['memories_text'],
   migrations: {
     13: 'ALTER TABLE memories ADD COLUMN via TEXT; -- JSON principals that its author followed when storing it; null: none',
+    14: /* sql */ `
+  ALTER TABLE memories ADD COLUMN layer TEXT NOT NULL DEFAULT 'semantic';
+  ALTER TABLE memories ADD COLUMN importance INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE memories ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE memories ADD COLUMN valid_from_ms INTEGER;
+  ALTER TABLE memories ADD COLUMN expires_ms INTEGER;
+  ALTER TABLE memories ADD COLUMN expired_ms INTEGER;   -- found to have expired; it stays so when the clock goes back
+  ALTER TABLE memories ADD COLUMN superseded_by TEXT;   -- id
+  ALTER TABLE memories ADD COLUMN superseded_ms INTEGER;
+  ALTER TABLE memories ADD COLUMN stale TEXT CHECK (stale IN ('stale', 'possibly_stale'));
+  ALTER TABLE memories ADD COLUMN stale_why TEXT;       -- JSON StaleReason
+  ALTER TABLE memories ADD COLUMN run TEXT;
+  ALTER TABLE memories ADD COLUMN evidence TEXT;        -- JSON MemoryEvidence
+  ALTER TABLE memories ADD COLUMN uses INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE memories ADD COLUMN used_ms INTEGER;
+  ALTER TABLE memories ADD COLUMN weight REAL NOT NULL DEFAULT 0;
+  DROP INDEX memories_live;
+  CREATE INDEX memories_live ON memories (scope, updated_ms) WHERE forgotten_ms IS NULL AND superseded_ms IS NULL;
+  DROP INDEX memories_by_key;
+  CREATE UNIQUE INDEX memories_by_key ON memories (scope, key)
+    WHERE key IS NOT NULL AND forgotten_ms IS NULL AND superseded_ms IS NULL;
+  CREATE INDEX memories_versions ON memories (scope, key, version) WHERE key IS NOT NULL AND forgotten_ms IS NULL;
+  CREATE INDEX memories_due ON memories (expires_ms)
+    WHERE expires_ms IS NOT NULL AND expired_ms IS NULL AND forgotten_ms IS NULL AND superseded_ms IS NULL;
+  `,
   },
-  leaves: { kept_ms: ({ events_days }) => events_days * DAY_MS, over: 'forgotten_ms < @before_ms' },
+  leaves: { kept_ms: ({ events_days }) => events_days * DAY_MS, over: removeForgotten },
 });
 
-export interface MemoryRecord {
-  id: string;
-  /** A principal ('agent:NAME', 'client:NAME', …) or 'shared'. */
-  scope: string;
-  key: string | null;
-  text: string;
-  tags: string[];
-  author: Principal;
-  /** The senders that its author followed when storing it, besides itself. */
-  via: Principal[];
-  version: number;
-  created_ms: number;
-  updated_ms: number;
+function removeForgotten({ db }: Readable): Removal {
+  const over = db.prepare<[number, number], { rowid: number; id: string }>(
+    'SELECT rowid, id FROM memories WHERE forgotten_ms < ? ORDER BY forgotten_ms LIMIT ?',
+  );
+  const links = db.prepare<[string, string]>('DELETE FROM memory_links WHERE from_id = ? OR to_id = ?');
+  const row = db.prepare<[number]>('DELETE FROM memories WHERE rowid = ?');
+  return (before_ms, rows_max) => {
+    const gone = over.all(before_ms, rows_max);
+    for (const { rowid, id } of gone) {
+      links.run(id, id);
+      row.run(rowid);
+    }
+    return gone.length;
+  };
 }
 
 export interface MemoryHit {
@@ -40,17 +66,38 @@ export interface MemoryHit {
   score: number;
 }
 
-interface Row extends Omit<MemoryRecord, 'tags' | 'author' | 'via'> {
-  rowid: number;
-  tags: string;
-  author: string;
-  via: string | null;
-}
+type RankedRow = MemoryRow & { rank: number; total: number };
 
-type RankedRow = Row & { rank: number; total: number };
+const COLUMNS = [
+  ...[
+    'id',
+    'scope',
+    'key',
+    'text',
+    'tags',
+    'layer',
+    'author',
+    'via',
+    'run',
+    'evidence',
+    'version',
+    'importance',
+  ],
+  ...[
+    'pinned',
+    'valid_from_ms',
+    'expires_ms',
+    'expired_ms',
+    'superseded_by',
+    'superseded_ms',
+    'stale',
+    'stale_why',
+  ],
+  ...['uses', 'used_ms', 'weight', 'created_ms', 'updated_ms'],
+];
 
 /** Texts stay out of it: only the rows that are shown are read whole. */
-const LIVE = `m.forgotten_ms IS NULL AND m.scope IN (@own, @other)
+const LIVE = `m.forgotten_ms IS NULL AND m.superseded_ms IS NULL AND m.scope IN (@own, @other)
   AND (@tags = '[]' OR NOT EXISTS (
     SELECT 1 FROM json_each(@tags) wanted WHERE wanted.value NOT IN (SELECT value FROM json_each(m.tags))))`;
 
@@ -89,8 +136,7 @@ export class MemoryTable {
   constructor(store: Readable) {
     const { db } = store;
     this.#insert = db.prepare(
-      `INSERT INTO memories (id, scope, key, text, tags, author, via, version, created_ms, updated_ms)
-       VALUES (@id, @scope, @key, @text, @tags, @author, @via, @version, @created_ms, @updated_ms)`,
+      `INSERT INTO memories (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map((name) => `@${name}`).join(', ')})`,
     );
     this.#update = db.prepare(
       `UPDATE memories SET text = @text, tags = @tags, author = @author, via = @via, version = @version, updated_ms = @updated_ms
@@ -98,9 +144,11 @@ export class MemoryTable {
     );
     this.#forget = db.prepare<[number, string]>('UPDATE memories SET forgotten_ms = ? WHERE id = ?');
     this.#index = new MemoryIndex(store);
-    this.#byId = db.prepare<[string], Row>('SELECT * FROM memories WHERE id = ? AND forgotten_ms IS NULL');
-    this.#byKey = db.prepare<[string, string], Row>(
-      'SELECT * FROM memories WHERE scope = ? AND key = ? AND forgotten_ms IS NULL',
+    this.#byId = db.prepare<[string], MemoryRow>(
+      'SELECT * FROM memories WHERE id = ? AND forgotten_ms IS NULL',
+    );
+    this.#byKey = db.prepare<[string, string], MemoryRow>(
+      'SELECT * FROM memories WHERE scope = ? AND key = ? AND forgotten_ms IS NULL AND superseded_ms IS NULL',
     );
     this.#count = db
       .prepare<[string], number>('SELECT count(*) FROM memories WHERE scope = ? AND forgotten_ms IS NULL')
@@ -124,11 +172,7 @@ export class MemoryTable {
   }
 
   insert(memory: MemoryRecord): void {
-    const { lastInsertRowid } = this.#insert.run({
-      ...memory,
-      tags: toJson(memory.tags),
-      via: viaOf(memory),
-    });
+    const { lastInsertRowid } = this.#insert.run(bound(memory));
     this.#index.add({ ...memory, rowid: Number(lastInsertRowid) });
   }
 
@@ -136,15 +180,7 @@ export class MemoryTable {
   update(memory: MemoryRecord): void {
     const before = this.#row(memory.id);
     this.#index.remove({ ...toRecord(before), rowid: before.rowid });
-    this.#update.run({
-      id: memory.id,
-      text: memory.text,
-      tags: toJson(memory.tags),
-      author: memory.author,
-      via: viaOf(memory),
-      version: memory.version,
-      updated_ms: memory.updated_ms,
-    });
+    this.#update.run(bound(memory));
     this.#index.add({ ...memory, rowid: before.rowid });
   }
 
@@ -188,26 +224,9 @@ export class MemoryTable {
     return this.#last.get() ?? 0;
   }
 
-  #row(id: string): Row {
+  #row(id: string): MemoryRow {
     const row = this.#byId.get(id);
     if (row === undefined) throw new Error(`memory ${id} is not live`);
     return row;
   }
-}
-
-const viaOf = ({ via }: MemoryRecord): string | null => (via.length === 0 ? null : toJson(via));
-
-function toRecord(row: Row): MemoryRecord {
-  return {
-    id: row.id,
-    scope: row.scope,
-    key: row.key,
-    text: row.text,
-    tags: JSON.parse(row.tags) as string[],
-    author: row.author as Principal,
-    via: row.via === null ? [] : (JSON.parse(row.via) as Principal[]),
-    version: row.version,
-    created_ms: row.created_ms,
-    updated_ms: row.updated_ms,
-  };
 }

@@ -6,6 +6,9 @@ import { events, facts } from './events.ts';
 import { injections } from './injections.ts';
 import { leases } from './leases.ts';
 import { memories } from './memories.ts';
+import { memoryLinks } from './memory-links.ts';
+import { memoryScopes } from './memory-scopes.ts';
+import { memoryShown } from './memory-shown.ts';
 import { clients, messages } from './messages.ts';
 import { runSums } from './run-sums.ts';
 import { hosts, runs } from './runs.ts';
@@ -23,6 +26,9 @@ export const tables: readonly Table[] = [
   injections,
   leases,
   memories,
+  memoryLinks,
+  memoryScopes,
+  memoryShown,
   messages,
   runSums,
   runs,

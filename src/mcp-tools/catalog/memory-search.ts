@@ -22,7 +22,10 @@ export const memorySearch = defineTool({
     query: z.string().min(1).max(2_000).describe('Words to look for.'),
     limit: z.int().min(1).max(50).optional().describe('Default 10.'),
     tags: z.array(z.string().min(1).max(64)).max(32).optional().describe('Only memories with all of these.'),
-    scope: z.enum(['agent', 'shared', 'all']).optional().describe('Default all: yours and the shared ones.'),
+    scope: z
+      .enum(['agent', 'fleet', 'shared', 'all'])
+      .optional()
+      .describe('Default all: yours and those of the fleet.'),
   }),
   output: z.object({
     memories: z.array(

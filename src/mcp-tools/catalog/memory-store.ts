@@ -20,15 +20,15 @@ export const memoryStore = defineTool({
     key: z.string().min(1).max(256).optional().describe('A stable name; an existing one is replaced.'),
     tags: z.array(z.string().min(1).max(64)).max(32).optional().describe('A few words to filter by.'),
     scope: z
-      .enum(['agent', 'shared'])
+      .enum(['agent', 'fleet', 'shared'])
       .optional()
-      .describe('agent (default): only you find it. shared: every agent does.'),
+      .describe('agent (default): only you find it. fleet (or shared): every agent does.'),
   }),
   output: z.object({
     memory: memoryShape,
     replaced: z.boolean().describe('true: an older text under this key is gone'),
   }),
-  examples: [{ text: 'The shop is deployed to fly.io, region fra.', key: 'deploy-target', scope: 'shared' }],
+  examples: [{ text: 'The shop is deployed to fly.io, region fra.', key: 'deploy-target', scope: 'fleet' }],
   effect({ memory }, call, args) {
     const stored = memory.store(call, args);
     return { memory: memoryOut(stored.memory), replaced: stored.replaced };

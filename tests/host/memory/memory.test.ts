@@ -242,9 +242,9 @@ describe('scopes', () => {
     expect(found('plan', 'client:cursor').sort()).toEqual(['plan for all', 'secret plan of a client']);
     // An agent and a client of one name are two principals.
     expect(found('plan', 'client:ada')).toEqual(['plan for all']);
-    const only = (scope: 'agent' | 'shared') =>
+    const only = (scope: 'agent' | 'fleet' | 'shared') =>
       rig.memory.search('agent:ada', { query: 'plan', scope }).total;
-    expect([only('agent'), only('shared')]).toEqual([1, 1]);
+    expect([only('agent'), only('fleet'), only('shared')]).toEqual([1, 1, 1]);
   });
 
   it('does not read or forget what belongs to another, and does not tell that it exists', () => {
@@ -266,7 +266,7 @@ describe('scopes', () => {
 
   it('prefers its own key to the shared one', () => {
     rig.memory.store(actor('agent:bob'), { key: 'editor', text: 'vim', scope: 'shared' });
-    expect(rig.memory.get('agent:ada', { key: 'editor' })).toMatchObject({ text: 'vim', scope: 'shared' });
+    expect(rig.memory.get('agent:ada', { key: 'editor' })).toMatchObject({ text: 'vim', scope: 'fleet' });
     rig.memory.store(actor('agent:ada'), { key: 'editor', text: 'emacs' });
     expect(rig.memory.get('agent:ada', { key: 'editor' })).toMatchObject({ text: 'emacs', scope: 'agent' });
     expect(rig.memory.get('agent:bob', { key: 'editor' }).text).toBe('vim');

@@ -15,6 +15,7 @@ import { ApprovalTable } from '../../../../src/host/store/approvals.ts';
 import { CallTable } from '../../../../src/host/store/calls.ts';
 import { type InjectionRecord, InjectionTable } from '../../../../src/host/store/injections.ts';
 import { MemoryTable } from '../../../../src/host/store/memories.ts';
+import { newRecord } from '../../../../src/host/store/memory-record.ts';
 import { MessageTable } from '../../../../src/host/store/messages.ts';
 import { newFloor, newGate, newTurn } from '../../../../src/host/store/run-parts.ts';
 import { unconfined } from '../../../../src/host/store/run-sandbox.ts';
@@ -267,8 +268,7 @@ test('answers, acknowledged mail and forgotten memories go with the events; what
   }
   messages.ack('read', now);
   for (const id of ['known', 'forgotten']) {
-    const memory = { scope: 'shared', key: null, text: id, tags: [], author: 'agent:a', version: 1 } as const;
-    memories.insert({ id, ...memory, tags: [], via: [], created_ms: now, updated_ms: now });
+    memories.insert(newRecord({ id, scope: 'shared', text: id, author: 'agent:a', created_ms: now }));
   }
   memories.forget('forgotten', now);
   const rows = (table: string) => store.db.prepare(`SELECT id FROM ${table} ORDER BY id`).pluck().all();
