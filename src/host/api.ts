@@ -196,6 +196,8 @@ export interface PlannedLaunch {
   messages: string | null;
   /** What its processes take of the machine's memory, about; null where that is not known. */
   memory_bytes: number | null;
+  /** When it is given what is remembered for it, in words. */
+  recall: string;
   /** What the repository in its workspace sets up for the engine; `trusted` false: it would, with `trust: true`. */
   repository: { trusted: boolean; items: RepositoryItem[] } | null;
   sandbox: PlannedSandbox;

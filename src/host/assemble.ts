@@ -16,6 +16,7 @@ import { bridgeTo, runtimeNamed, runtimeNames, version } from './installation.ts
 import type { Ledger } from './ledger/ledger.ts';
 import type { Log } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
+import { Memory } from './memory/memory.ts';
 import { runSink } from './operations/boot/fact-routes.ts';
 import { openLedger } from './operations/boot/open-ledger.ts';
 import type { AgentViews } from './operations/fleet/agent-views.ts';
@@ -31,6 +32,7 @@ import { Pauses } from './operations/lifecycle/pause.ts';
 import { Watchdog } from './operations/lifecycle/watchdog.ts';
 import { InjectionDelivery } from './operations/messages/inject.ts';
 import { Wake } from './operations/messages/wake.ts';
+import { Recalls } from './operations/recall/recall.ts';
 import { RunScreens } from './operations/takeover/screens.ts';
 import { Takeover } from './operations/takeover/takeover.ts';
 import { showActivity } from './operations/turn/activity.ts';
@@ -151,6 +153,7 @@ function openNouns({ store, log, started_ms }: HostBase) {
     leases: new Leases({ store, table: new LeaseTable(store), clock }),
     approvals: new Approvals({ store, clock, ids, events }),
     mailboxes: new Mailboxes({ store, clock, ids, events }),
+    memory: new Memory({ store, clock, ids, events }),
     report: doorReporter({ events, log, runs }),
   };
 }
@@ -164,11 +167,15 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
     ...owned,
     ...{ store, log, stateDir, socketDir, outsiders, version, report },
     terminalSettings: () => all.fleet.settings.terminal,
+    memorySettings: () => all.fleet.settings.memory,
     gates: new Gates({
       ...{ store, clock, log, events, agents, approvals },
       policies: policiesOf(agents),
       show: (run, at_ms) => showActivity(wiring, run, at_ms),
     }),
+    get recalls() {
+      return recalls;
+    },
     groupKinds: groupKinds(process.env),
     userHome: homeOf(process.env),
     // Asked at each launch: what agents can write is taken off it (main.ts).
@@ -202,6 +209,7 @@ function wiringOf(base: HostBase, nouns: Nouns, life: HostLife, all: Assembly): 
       all.wake.consider(agent);
     },
   };
+  const recalls = new Recalls(wiring);
   return wiring;
 }
 

@@ -101,6 +101,11 @@ export const limits = {
   /** Words of a search that count; the rest are left out. */
   memory_query_words_max: 64,
   memory_results_max: 50,
+  /** Of what an agent is given of its memory unasked, unless the configuration says otherwise; and of one memory there. */
+  memory_recall_tokens: 800,
+  memory_recall_tokens_max: 8_000,
+  memory_recalled_max: 20,
+  memory_recalled_chars_max: 1_200,
   mail_body_bytes_max: 256 * 1024,
   mail_subject_chars_max: 200,
   mail_unread_max: 10_000,

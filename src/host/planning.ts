@@ -52,6 +52,7 @@ export async function makePlan(
 export interface CheckedFile {
   agents: number;
   scrollback_lines: number;
+  recall_tokens: number;
   warnings: string[];
 }
 
@@ -62,6 +63,7 @@ export async function checkConfiguration(file: string): Promise<CheckedFile> {
   return {
     agents: config.agents.length,
     scrollback_lines,
+    recall_tokens: config.memory.recall_tokens,
     warnings: [...config.warnings, ...(await editors(config))],
   };
 }

@@ -64,6 +64,12 @@ const event = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('gate-withdrawn'), requestId: z.string() }),
   z.object({
+    kind: z.literal('recall-asked'),
+    requestId: z.string(),
+    at: z.enum(['start', 'later', 'compaction']),
+    words: z.string().exactOptional(),
+  }),
+  z.object({
     kind: z.literal('inject'),
     injectId: z.string(),
     stage: z.enum(['delivered', 'seen', 'acted', 'cancelled']),

@@ -216,6 +216,11 @@ export type ObservedEvent =
     }
   /** It left the gate without an answer (interrupted, the engine's own time-out): the tool did not run. */
   | { kind: 'gate-withdrawn'; requestId: string }
+  /**
+   * The engine takes what is remembered into its context now, and waits a few seconds for it. `words`: the message that
+   * it is about to work on.
+   */
+  | { kind: 'recall-asked'; requestId: string; at: RecallMoment; words?: string }
   | {
       kind: 'inject';
       injectId: string;
@@ -239,6 +244,9 @@ export type ObservedEvent =
   | { kind: 'retrying'; attempt: number; delay_ms: number; why: string }
   /** Something a person should read: a bad line, a failed hook, an engine's own warning. */
   | { kind: 'note'; level: 'info' | 'warn' | 'error'; text: string };
+
+/** start: the first message of a process; later: another one; compaction: the conversation was summarised. */
+export type RecallMoment = 'start' | 'later' | 'compaction';
 
 /** JSON only. `session` is shared with terminal(), resume and the next run. */
 export interface EngineState {
@@ -291,6 +299,8 @@ export interface Capabilities {
    * waited for this long, then the engine refuses the call by itself; null: without end. Absent: there is no gate.
    */
   gate?: { wait_ms_max: number | null };
+  /** When it asks for what is remembered (`recall-asked`). Absent: never; the agent has to search by itself. */
+  recall?: readonly Exclude<RecallMoment, 'later'>[];
 }
 
 /** The outcome of a call that waits at the gate. */
@@ -364,6 +374,8 @@ export interface Runtime {
   permission?(answer: { requestId: string; allow: boolean; message: string | null; input: unknown }): Frame;
   /** The answer to `gate-asked`. With `capabilities.gate`. */
   gate?(answer: GateAnswer): Frame;
+  /** The answer to `recall-asked`; null: nothing. With `capabilities.recall`. */
+  recall?(answer: { requestId: string; at: RecallMoment; text: string | null }): Frame;
   /** With `capabilities.gate`. */
   callFacts?(tool: string, input: unknown): CallFacts;
   /** Puts the gate into an engine that was started without one (by an older host). */

@@ -44,6 +44,7 @@ export const operationParts = [
   'takeover',
   'lifecycle',
   'launch',
+  'recall',
   'gate',
   'messages',
   'turn',

@@ -26,6 +26,20 @@ export function turnConformance(bench: Bench): void {
       expect(servers).toContainEqual({ name: 'aether', status: 'connected' });
     });
 
+    it('has what is remembered before it if the engine says that it asks, and asks for nothing otherwise', async () => {
+      const engine = await bench.start({ goal: 'where is it [[say one]]' });
+      engine.remembered = 'The key lies under the PLANT-POT.';
+      expect((await bench.ended(engine)).outcome).toBe('done');
+      const asked = engine.observed.find('recall-asked');
+      const { recall } = bench.runtime.capabilities;
+      expect(asked !== undefined).toBe(recall?.includes('start') ?? false);
+      if (asked !== undefined)
+        expect(asked).toMatchObject({ at: 'start', words: expect.stringContaining('where is it') });
+      expect(bench.subject.lastRequest().includes('PLANT-POT')).toBe(asked !== undefined);
+      // It is no message of the conversation.
+      expect(engine.observed.find('message', ({ text }) => text.includes('PLANT-POT'))).toBeUndefined();
+    });
+
     it('calls aether tools without asking anybody', async () => {
       const script = `[[call ${bench.subject.echoTool} {"text":"ping"}]] [[say got {{result}}]]`;
       const engine = await bench.work(script);

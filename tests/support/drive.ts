@@ -193,8 +193,22 @@ export abstract class DrivenEngine {
     if (source === 'out') observed.lines.push(line);
     const from = observed.events.length;
     observed.take(observed.runtime.observer.line(observed.state, source, line));
+    this.answerRecalls(from);
     if (this.gateOpen) this.passGates(from);
     if (this.permits) this.permitAll(from);
+  }
+
+  /** What this engine is told when it asks for what is remembered. */
+  remembered: string | null = null;
+  /** False: it is told nothing, as by a host that is dead. */
+  remembers = true;
+
+  private answerRecalls(from: number): void {
+    for (const event of this.observed.events.slice(from))
+      if (event.kind === 'recall-asked' && this.remembers)
+        this.write(
+          this.observed.runtime.recall!({ ...event, text: event.at === 'later' ? null : this.remembered }),
+        );
   }
 
   /** What it says from now on is kept apart from what it said before: a test looks at its own events only. */

@@ -14,6 +14,7 @@ import { randomIds } from '../../src/host/ids.ts';
 import { openLog } from '../../src/host/log.ts';
 import { Gates } from '../../src/host/operations/gate/gates.ts';
 import { policiesOf } from '../../src/host/operations/gate/policies.ts';
+import { Recalls } from '../../src/host/operations/recall/recall.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import { Run } from '../../src/host/runs/run.ts';
@@ -69,6 +70,7 @@ export class JournalRun {
         show: (run, at_ms) => showActivity(wiring, run, at_ms),
       }),
     } as unknown as Wiring;
+    wiring.recalls = new Recalls(wiring);
     const sink = factsSink(wiring);
     this.run = new Run({
       sandbox: localSandbox,

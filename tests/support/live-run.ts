@@ -13,6 +13,7 @@ import { Gates } from '../../src/host/operations/gate/gates.ts';
 import { policiesOf } from '../../src/host/operations/gate/policies.ts';
 import type { Policy } from '../../src/host/operations/gate/policy.ts';
 import { acceptInjection, InjectionDelivery } from '../../src/host/operations/messages/inject.ts';
+import { Recalls } from '../../src/host/operations/recall/recall.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
 import type { Wiring } from '../../src/host/operations/wiring.ts';
 import { Run } from '../../src/host/runs/run.ts';
@@ -126,6 +127,7 @@ export class LiveRun {
       policies: policies(agents),
       show: (run, at_ms) => showActivity(wiring, run, at_ms),
     });
+    wiring.recalls = new Recalls(wiring);
     const sink = factsSink(wiring);
     const record = this.#generation === 1 ? newRecord(start.run, clock.now()) : table.get(start.run)!;
     const run = new Run({

@@ -227,6 +227,10 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   ],
   'memory.stored': [{ memory, replaced: false }],
   'memory.forgotten': [{ memory }],
+  'memory.recalled': [
+    { at: 'start', memories: [memory.id], tokens: 120 },
+    { at: 'compaction', memories: [memory.id, 'mem_2'], tokens: 240 },
+  ],
   'mail.sent': [{ message }, { message, via: ['agent:scout'] }],
   'mail.acked': [{ ids: ['msg_1'] }],
   'report.made': [{ summary: 'All green.', status: 'done' }],

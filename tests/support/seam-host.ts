@@ -12,6 +12,7 @@ import { Events } from '../../src/host/events/events.ts';
 import { randomIds } from '../../src/host/ids.ts';
 import { limits } from '../../src/host/limits.ts';
 import { openLog } from '../../src/host/log.ts';
+import { Memory } from '../../src/host/memory/memory.ts';
 import { runSink } from '../../src/host/operations/boot/fact-routes.ts';
 import { recoverRuns, returnExpired } from '../../src/host/operations/boot/recover.ts';
 import { Gates } from '../../src/host/operations/gate/gates.ts';
@@ -22,6 +23,7 @@ import { Lifecycle } from '../../src/host/operations/lifecycle/lifecycle.ts';
 import { Pauses } from '../../src/host/operations/lifecycle/pause.ts';
 import { InjectionDelivery } from '../../src/host/operations/messages/inject.ts';
 import { Messages } from '../../src/host/operations/messages/messages.ts';
+import { Recalls } from '../../src/host/operations/recall/recall.ts';
 import { RunScreens } from '../../src/host/operations/takeover/screens.ts';
 import { Takeover } from '../../src/host/operations/takeover/takeover.ts';
 import { showActivity } from '../../src/host/operations/turn/activity.ts';
@@ -261,6 +263,11 @@ export class SeamHost {
         policies: policiesOf(agents),
         show: (run, at_ms) => showActivity(wiring, run, at_ms),
       }),
+      memory: new Memory({ ...parts, events }),
+      memorySettings: () => ({ recall_tokens: 800, episodes: true }),
+      get recalls() {
+        return recalls;
+      },
       generation: runTable.newHost(process.pid, '0', clock.now()),
       stateDir: dir,
       socketDir: join(dir, 's'),
@@ -284,6 +291,7 @@ export class SeamHost {
       closing: () => false,
       touched: () => undefined,
     };
+    const recalls = new Recalls(wiring);
     return wiring;
   }
 }

@@ -16,7 +16,12 @@ export interface FrontDoor {
   /** The plan against what the state directory holds (nothing, when it does not exist), without writing there. */
   planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView>;
   /** @throws AetherError for a file that cannot be used */
-  checkConfiguration(file: string): Promise<{ agents: number; scrollback_lines: number; warnings: string[] }>;
+  checkConfiguration(file: string): Promise<{
+    agents: number;
+    scrollback_lines: number;
+    recall_tokens: number;
+    warnings: string[];
+  }>;
   detectRuntimes(): Promise<Detection[]>;
   /** Why tools of this engine could reach into it in a sandbox; null: they cannot. */
   openProgram(binary: string): Promise<string | null>;

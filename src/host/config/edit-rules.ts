@@ -81,6 +81,7 @@ export const FLEET_WAITS: { [K in keyof FleetSettings]: string } = {
   retention: 'decides what is deleted, and when',
   console: 'decides whether the host has a web page, and at which port',
   terminal: 'decides how much of a terminal is kept in memory',
+  memory: 'decides what agents are given of what is remembered, and what is remembered of them',
 };
 
 /** A key of another version's configuration, or one without a rule: it waits. */

@@ -10,6 +10,7 @@ import { checkAgent, checkKeys } from './check.ts';
 import { explainConfig, isAgent } from './explain.ts';
 import { withoutExtensions } from './extensions.ts';
 import { deepFreeze } from './freeze.ts';
+import { MEMORY } from './memory-schema.ts';
 import { loopbackPorts, networkOf } from './network.ts';
 import { normalise, type RawDefaults } from './normalise.ts';
 import { parseSource, type Source } from './parse.ts';
@@ -81,7 +82,7 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
     ...checkCount(Object.keys((value as unknown as RawConfig).agents ?? {})),
   );
 
-  const { console: shown, retention, terminal } = value as unknown as RawConfig;
+  const { console: shown, retention, terminal, memory } = value as unknown as RawConfig;
   const consoleOf = { enabled: shown?.enabled ?? true, port: shown?.port ?? CONSOLE_PORT };
   problems.push(...checkConsolePort(agents, consoleOf));
 
@@ -98,6 +99,7 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
       events_bytes: sizeInBytes(retention?.events_bytes ?? RETENTION.events_bytes),
     },
     terminal: { scrollback_lines: terminal?.scrollback_lines ?? limits.terminal_scrollback_lines },
+    memory: { ...MEMORY, ...memory },
     warnings,
     positions: positionsOf(source, value as unknown as RawConfig),
   });

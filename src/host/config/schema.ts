@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { limits } from '../limits.ts';
 import { NAME } from '../names.ts';
 import { durationInMs } from './duration.ts';
+import { memorySchema } from './memory-schema.ts';
 import { networkSchema, portsSchema } from './network-schema.ts';
 import {
   describeModels,
@@ -385,6 +386,7 @@ export const configSchema = z
       .optional(),
     retention: retentionSchema.optional(),
     terminal: terminalSchema.optional(),
+    memory: memorySchema.optional(),
   })
   .meta({ title: 'aether.yaml', description: 'A fleet of agents and what each runs with.' });
 

@@ -20,6 +20,14 @@ export interface FleetSettings {
   console: { enabled: boolean; port: number };
   retention: RetentionConfig;
   terminal: TerminalSettings;
+  memory: MemorySettings;
+}
+
+export interface MemorySettings {
+  /** Of what an agent is given of its memory unasked; 0: nothing. */
+  recall_tokens: number;
+  /** The host remembers how each run went. */
+  episodes: boolean;
 }
 
 export interface TerminalSettings {

@@ -82,6 +82,10 @@ const sentences = {
       [data.why, remains(data)].filter(Boolean).join('; '),
     ),
   'run.leaked': (data) => warn(`Not released at the end of the run: ${data.left.join('; ')}`),
+  'memory.recalled': ({ at, memories, tokens }) =>
+    info(
+      `${at === 'start' ? 'At the beginning' : 'After a summary of the conversation'} it was given ${memories.length === 1 ? 'one memory' : `${memories.length} memories`} (about ${tokens} tokens).`,
+    ),
   'network.reached': (data) => info(`Connected to ${target(data)} for the first time.`),
   'network.refused': (data) =>
     warn(

@@ -241,6 +241,8 @@ export interface Topics {
   'memory.stored': { memory: MemoryView; replaced: boolean };
   /** As it was before. */
   'memory.forgotten': { memory: MemoryView };
+  /** By the host: it gave the agent these unasked, for its first message or after its conversation was summarised. */
+  'memory.recalled': { at: 'start' | 'compaction'; memories: string[]; tokens: number };
   /** `via`: whose words the sender followed when sending it, beside their own. */
   'mail.sent': { message: MessageView; via?: Principal[] };
   /** `ids`: those that were unread until now. */

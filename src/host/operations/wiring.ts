@@ -1,14 +1,15 @@
 /** What the operations share: one value, made once in main.ts. Types only, so that nothing here can do anything. */
-import type { AgentSpec, LaunchSpec, Runtime } from '../../runtimes/runtime.ts';
+import type { AgentSpec, LaunchSpec, ObservedEvent, Runtime } from '../../runtimes/runtime.ts';
 import type { Agents } from '../agents/agents.ts';
 import type { Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Clock } from '../clock.ts';
-import type { AgentConfig, TerminalSettings } from '../config/types.ts';
+import type { AgentConfig, MemorySettings, TerminalSettings } from '../config/types.ts';
 import type { RefusalReport } from '../doors/refusals.ts';
 import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import type { Log } from '../log.ts';
+import type { Memory } from '../memory/memory.ts';
 import type { GroupKind } from '../process/cgroup.ts';
 import type { Outsiders } from '../process/outsiders.ts';
 import type { Run } from '../runs/run.ts';
@@ -35,10 +36,13 @@ export interface Wiring {
   leases: Leases;
   approvals: Approvals;
   gates: Gates;
+  memory: Memory;
+  recalls: RunRecalls;
   /** Of this program. */
   version: string;
   /** As the configuration has them now. */
   terminalSettings(): TerminalSettings;
+  memorySettings(): MemorySettings;
   /** Greater than that of every host before this one. */
   generation: number;
   stateDir: string;
@@ -74,6 +78,16 @@ export interface Wiring {
   closing(): boolean;
   /** Tells those that follow agents, coalesced. */
   touched(agent: string): void;
+}
+
+/** What engines are given of what is remembered. */
+export interface RunRecalls {
+  /** In the transaction that stores the engine's output. */
+  asked(run: Run, event: Extract<ObservedEvent, { kind: 'recall-asked' }>, at_ms: number): void;
+  /** After it: answers what was asked. */
+  pass(run: Run): void;
+  /** The run is over. */
+  forget(run: Run): void;
 }
 
 /** As the MCP face gives it to us. */

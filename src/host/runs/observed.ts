@@ -3,7 +3,7 @@
  * that is not trusted: a count that is a string, an id with a NUL or an input nested 20,000 deep would be refused
  * by the store, or break a later reader of it. A fact that fails here is left out and the run goes on.
  */
-import type { Activity, ObservedEvent } from '../../runtimes/runtime.ts';
+import type { Activity, ObservedEvent, RecallMoment } from '../../runtimes/runtime.ts';
 import { limits } from '../limits.ts';
 import { cutText } from '../text.ts';
 
@@ -103,6 +103,11 @@ const rules: { [K in ObservedEvent['kind']]: Record<Fields<K>, Rule> } = {
   'permission-withdrawn': { requestId: id },
   'gate-asked': { ...asked, toolUseId: id, subagent: optional(id), cwd: optional(text) },
   'gate-withdrawn': { requestId: id },
+  'recall-asked': {
+    requestId: id,
+    at: oneOf<RecallMoment>({ start: true, later: true, compaction: true }),
+    words: optional(text),
+  },
   inject: {
     injectId: id,
     stage: oneOf<'delivered' | 'seen' | 'acted' | 'cancelled'>({

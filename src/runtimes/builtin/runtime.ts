@@ -12,6 +12,7 @@ import type {
   CallFacts,
   EngineState,
   Frame,
+  GateAnswer,
   LaunchSpec,
   LoadedPath,
   RunPlace,
@@ -47,6 +48,7 @@ export function builtinRuntime(version: string, program = PROGRAM): Runtime {
       receipts: 'acted',
       resume: true,
       gate: { wait_ms_max: null },
+      recall: ['start'],
     },
 
     detect: async (environment) => detectBuiltin(environment, version),
@@ -94,19 +96,23 @@ export function builtinRuntime(version: string, program = PROGRAM): Runtime {
         message,
       }),
 
-    // To stop is to interrupt: that gives up the call and ends the turn.
-    gate: ({ requestId, verdict, message }) =>
-      frame(
-        `gate:${requestId}`,
-        verdict === 'stop'
-          ? { type: 'interrupt', requestId: `gate:${requestId}` }
-          : { type: 'gate', requestId, verdict, message },
-      ),
+    gate: gateFrame,
+
+    recall: ({ requestId, text }) => frame(`recall:${requestId}`, { type: 'recall', requestId, text }),
 
     callFacts,
 
     cancel: (id) => frame(`cancel:${id}`, { type: 'cancel', id }),
   };
+}
+
+/** To stop is to interrupt: that gives up the call and ends the turn. */
+function gateFrame({ requestId, verdict, message }: GateAnswer): Frame {
+  const request: LoopRequest =
+    verdict === 'stop'
+      ? { type: 'interrupt', requestId: `gate:${requestId}` }
+      : { type: 'gate', requestId, verdict, message };
+  return frame(`gate:${requestId}`, request);
 }
 
 /** Its settings are all that it loads: neither its workspace nor its HOME holds any. */

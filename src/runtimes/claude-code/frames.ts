@@ -1,6 +1,6 @@
 /** What is written into the structured channel. One frame is one or two whole lines. */
 import type { Frame } from '../runtime.ts';
-import { gateHooks } from './gate.ts';
+import { engineHooks } from './gate.ts';
 
 /** Request ids of ours that the observer has to recognise. */
 export const READY_REQUEST = 'aether-ready';
@@ -13,7 +13,7 @@ const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
 /** First frame of every process: closes the gate. Its answer is the proof that the engine reads us. */
 export function readyFrame(): Frame {
-  const request = { subtype: 'initialize', hooks: gateHooks() };
+  const request = { subtype: 'initialize', hooks: engineHooks() };
   return {
     id: READY_REQUEST,
     data: line({ type: 'control_request', request_id: READY_REQUEST, request }),

@@ -7,6 +7,7 @@
 import { isAbsolute, join } from 'node:path';
 import { limits } from '../../host/limits.ts';
 import type { CallFacts, Frame, GateAnswer } from '../runtime.ts';
+import { recallHooks } from './recall.ts';
 
 export const GATE_CALLBACK = 'aether-gate';
 /** Asked before a file of settings or a skill that changed meanwhile is taken up. Never answered, which refuses it. */
@@ -42,12 +43,13 @@ const STEERS = new Set([
 const LOOKS: Record<string, string> = { Glob: 'path', Grep: 'path', LS: 'path', Read: 'file_path' };
 
 /** For the `initialize` request. */
-export function gateHooks(): object {
+export function engineHooks(): object {
   // In seconds. Beyond 2^31 ms a timer would fire at once.
   const timeout = Math.min(2_000_000, Math.ceil(limits.gate_wait_ms / 1_000));
   return {
     PreToolUse: [{ hookCallbackIds: [GATE_CALLBACK], timeout, onFailure: 'block' }],
     ConfigChange: [{ hookCallbackIds: [CHANGE_CALLBACK], timeout: 1, onFailure: 'block' }],
+    ...recallHooks(),
   };
 }
 
@@ -58,7 +60,7 @@ export function installGateFrame(requestId: string): Frame {
     data: `${JSON.stringify({
       type: 'control_request',
       request_id: `${GATE_REQUEST}${requestId}`,
-      request: { subtype: 'initialize', hooks: gateHooks() },
+      request: { subtype: 'initialize', hooks: engineHooks() },
     })}\n`,
     handshake: true,
   };

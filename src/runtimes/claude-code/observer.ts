@@ -8,6 +8,7 @@ import type { EngineState, ObservedEvent, Observer } from '../runtime.ts';
 import { CANCEL_PREFIX, NOW_PREFIX, READY_REQUEST } from './frames.ts';
 import { CHANGE_CALLBACK, GATE_CALLBACK, GATE_REQUEST } from './gate.ts';
 import { blocksOf, readAssistant, readToolResults } from './messages.ts';
+import { readRecall } from './recall.ts';
 import { markSeen, readLifecycle } from './receipts.ts';
 import { claudeState, ON_THE_WAY_MAX, Reading } from './state.ts';
 import { readSystem } from './system.ts';
@@ -127,7 +128,10 @@ function readUserLine(reading: Reading, line: Line): void {
 function readAsked(reading: Reading, line: Line): void {
   const request = line.request as Record<string, unknown>;
   const requestId = String(line.request_id);
-  if (request.subtype === 'hook_callback') readGate(reading, requestId, request);
+  if (request.subtype === 'hook_callback') {
+    readGate(reading, requestId, request);
+    readRecall(reading, requestId, request);
+  }
   if (request.subtype !== 'can_use_tool') return;
   const tool = String(request.tool_name);
   reading.state.asked = [...reading.state.asked, requestId].slice(-ON_THE_WAY_MAX);
@@ -179,6 +183,7 @@ function readAnswer(reading: Reading, response: Record<string, unknown>): void {
     reading.state.tools = {};
     reading.state.servers = '';
     reading.state.activity = null;
+    reading.state.recalled = false;
     reading.emit({ kind: 'ready' });
     requireGate(reading, (response.response ?? {}) as Record<string, unknown>);
     reading.activity('idle', 'the engine answers');

@@ -13,6 +13,7 @@ import { engineSpec, terminalSpec } from './launch.ts';
 import { loadsFrom } from './loads-from.ts';
 import { claudeObserver } from './observer.ts';
 import { sessionOf, transcriptPath } from './paths.ts';
+import { recallFrame } from './recall.ts';
 import { transcriptTail } from './tail.ts';
 
 export const claudeCodeRuntime: Runtime = {
@@ -23,6 +24,7 @@ export const claudeCodeRuntime: Runtime = {
     receipts: 'acted',
     resume: true,
     gate: { wait_ms_max: limits.gate_wait_ms },
+    recall: ['start', 'compaction'],
   },
   detect: detectClaudeCode,
   prepare: engineSpec,
@@ -34,6 +36,7 @@ export const claudeCodeRuntime: Runtime = {
   interrupt: interruptFrame,
   permission: permissionFrame,
   gate: gateFrame,
+  recall: recallFrame,
   callFacts,
   installGate: installGateFrame,
   cancel: cancelFrame,

@@ -17,6 +17,8 @@ export interface ClaudeState extends EngineState {
   servers: string;
   /** Last message of the transcript whose usage was counted. */
   counted: string | null;
+  /** This process has asked for what is remembered. */
+  recalled: boolean;
 }
 
 /** More than this are never on their way, or open, at once: an engine that prints more has the oldest forgotten. */
@@ -33,6 +35,7 @@ export function claudeState(state: EngineState): ClaudeState {
     injects: (state.injects as ClaudeState['injects']) ?? {},
     servers: (state.servers as ClaudeState['servers']) ?? '',
     counted: (state.counted as ClaudeState['counted']) ?? null,
+    recalled: state.recalled === true,
   };
 }
 

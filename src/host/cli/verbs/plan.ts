@@ -173,6 +173,7 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
   if (launch.messages !== null) field('messages', launch.messages);
   if (launch.memory_bytes !== null)
     field('memory', `about ${(launch.memory_bytes / 1e9).toFixed(1)} GB while it runs`);
+  field('recall', launch.recall);
   field(
     'mcp',
     `${[launch.mcp.command, ...launch.mcp.args].map(shellWord).join(' ')}  tools: ${launch.mcp.tools === 'all' ? 'all' : launch.mcp.tools.join(', ') || 'none'}`,

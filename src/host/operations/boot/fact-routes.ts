@@ -22,6 +22,7 @@ type Needs = Pick<
   | 'leases'
   | 'approvals'
   | 'gates'
+  | 'recalls'
   | 'deliver'
   | 'closing'
   | 'touched'
@@ -62,12 +63,14 @@ export function runSink(wiring: Needs, later: () => Later): RunSink {
       later().lifecycle.exited(run);
       later().screens.follow(run);
       wiring.gates.forget(run);
+      wiring.recalls.forget(run);
     },
     changed: (run) => {
       later().screens.follow(run);
       wiring.touched(run.record.agent);
       wiring.deliver(run.record.agent);
       wiring.gates.of(run).pass();
+      wiring.recalls.pass(run);
     },
     attached: (run) => later().screens.follow(run),
     readTo: (run) => later().screens.readTo(run),

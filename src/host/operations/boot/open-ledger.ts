@@ -4,7 +4,6 @@ import type { MessageView } from '../../api.ts';
 import { Ledger } from '../../ledger/ledger.ts';
 import { type ListedAgent, nounsOf } from '../../ledger/nouns.ts';
 import type { Mailboxes } from '../../mailboxes/mailboxes.ts';
-import { Memory } from '../../memory/memory.ts';
 import type { Dispatcher } from '../../verbs/dispatch.ts';
 import { requireAuthority } from '../gate/authority.ts';
 import { showAsking } from '../turn/activity.ts';
@@ -14,9 +13,9 @@ import type { Wiring } from '../wiring.ts';
 /** What this file uses of the host. */
 type Needs = Pick<
   Wiring,
-  | 'store'
   | 'clock'
-  | 'ids'
+  | 'store'
+  | 'memory'
   | 'log'
   | 'events'
   | 'agents'
@@ -38,9 +37,8 @@ export function openLedger(
     onMail(agent: string, message: MessageView): void;
   },
 ): Ledger {
-  const { store, clock, ids, events, approvals } = wiring;
+  const { store, clock, events, memory, approvals } = wiring;
   const { mailboxes, agents, verbs, onMail } = parts;
-  const memory = new Memory({ store, clock, ids, events });
   return new Ledger({
     store,
     clock,

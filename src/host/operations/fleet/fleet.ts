@@ -8,6 +8,7 @@ import type { HostInfo, PlanChange, PlanView, Principal } from '../../api.ts';
 import { diffConfig, type LiveEdit, liveEdit, waitingSettings } from '../../config/diff.ts';
 import { canonicalJson, configHash } from '../../config/hash.ts';
 import { RETENTION } from '../../config/load.ts';
+import { MEMORY } from '../../config/memory-schema.ts';
 import type { AgentConfig, Config, FleetSettings } from '../../config/types.ts';
 import { AetherError, messageOf, type WireError } from '../../errors.ts';
 import { limits } from '../../limits.ts';
@@ -29,6 +30,7 @@ const DEFAULTS: FleetSettings = {
   console: { enabled: true, port: 0 },
   retention: RETENTION,
   terminal: { scrollback_lines: limits.terminal_scrollback_lines },
+  memory: MEMORY,
 };
 
 export class Fleet {
@@ -319,8 +321,8 @@ export class Fleet {
     return { ...change, why: `${change.why}; waits for \`aether apply\`: ${reasons(waits)}` };
   }
 
-  #apply({ console, retention, terminal }: FleetSettings): void {
-    this.#settings = { console, retention, terminal };
+  #apply({ console, retention, terminal, memory }: FleetSettings): void {
+    this.#settings = { console, retention, terminal, memory };
     this.#table.put(this.#settings);
   }
 

@@ -64,8 +64,9 @@ async function planAgent(agent: AgentConfig, input: PlanInput): Promise<PlanChan
     const sandbox = await planSandbox(agent, place, launch, input);
     const described = describeLaunch(agent, spec, place, launch, sandbox, mask);
     const { memory_bytes = null } = runtime.capabilities;
+    const recall = recallOf(runtime, input.config);
     const io = ioOf(launch, input.config);
-    return { ...change, launch: { ...described, io, memory_bytes }, problem: null };
+    return { ...change, launch: { ...described, io, memory_bytes, recall }, problem: null };
   } catch (error) {
     return { ...change, launch: null, problem: maskProblem(error, mask) };
   }
@@ -105,6 +106,17 @@ function ioOf({ process: { io } }: LaunchSpec, { terminal }: Config): string {
   return `terminal ${io.cols}×${io.rows}, ${terminal.scrollback_lines} lines above it kept`;
 }
 
+/** When it is given what is remembered, in words. */
+function recallOf({ capabilities }: Runtime, { memory }: Config): string {
+  const { recall_tokens } = memory;
+  if (recall_tokens === 0) return 'given nothing unasked (memory.recall_tokens is 0)';
+  const moments = { start: 'when it starts', compaction: 'when its engine has summarised the conversation' };
+  const given = (capabilities.recall ?? []).map((at) => moments[at]);
+  return given.length === 0
+    ? 'given nothing unasked: this runtime has no way to'
+    : `given up to ${recall_tokens} tokens of it ${given.join(', and ')}`;
+}
+
 function describeLaunch(
   agent: AgentConfig,
   spec: AgentSpec,
@@ -112,7 +124,7 @@ function describeLaunch(
   launch: LaunchSpec,
   sandbox: PlannedSandbox,
   mask: Mask,
-): Omit<PlannedLaunch, 'io' | 'memory_bytes'> {
+): Omit<PlannedLaunch, 'io' | 'memory_bytes' | 'recall'> {
   const { argv, env, cwd } = launch.process;
   return {
     runtime: agent.runtime,

@@ -21,7 +21,10 @@ import type { CallFacts } from '../../../runtimes/runtime.ts';
 import type { Agents } from '../../agents/agents.ts';
 import type { Caller, Principal } from '../../api.ts';
 import { liesBeneath } from '../../beneath.ts';
+import { canonicalJson } from '../../config/hash.ts';
+import type { AgentConfig } from '../../config/types.ts';
 import { AetherError } from '../../errors.ts';
+import { isOperator } from '../../principals.ts';
 import type { Run } from '../../runs/run.ts';
 import type { Runs } from '../../runs/runs.ts';
 import { permits } from './permits.ts';
@@ -86,6 +89,34 @@ function isFree(agents: Pick<Agents, 'find'>, run: Run, facts: CallFacts, cwd: s
     facts.looks.every((path) => liesBeneath(workspace, resolve(workspace, cwd ?? '.', path)))
   );
 }
+
+/**
+ * Following this sender takes nothing from the agent: every call that the agent makes without a question the sender could
+ * make itself, by the configuration as it is now. Where that is not certain, no.
+ */
+export function mayAsMuch(agents: Pick<Agents, 'find'>, agent: AgentConfig, sender: Principal): boolean {
+  if (sender === 'host' || isOperator(sender) || sender === `agent:${agent.name}`) return true;
+  const other = sender.startsWith('agent:') ? agents.find(sender.slice('agent:'.length))?.config : undefined;
+  if (other === undefined) return false;
+  const { mode, allow } = agent.permissions;
+  const { permissions } = other;
+  const sameRules =
+    (agent.trust !== true && !agent.inherit.settings) ||
+    canonicalJson(rulesFrom(agent)) === canonicalJson(rulesFrom(other));
+  return (
+    sameRules &&
+    (other.tools === null || (agent.tools?.every((tool) => other.tools!.includes(tool)) ?? false)) &&
+    permissions.deny.every((rule) => agent.permissions.deny.includes(rule)) &&
+    (permissions.mode === 'allow' ||
+      (mode !== 'allow' && allow.every((rule) => permissions.allow.includes(rule))))
+  );
+}
+
+/** From where an engine takes rules besides those of its agent. */
+const rulesFrom = ({ inherit, trust, workspace }: AgentConfig) => ({
+  settings: inherit.settings,
+  trusted: trust ? workspace : null,
+});
 
 function whyBeyond(
   agents: Pick<Agents, 'find'>,

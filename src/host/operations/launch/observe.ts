@@ -33,6 +33,7 @@ type Needs = Pick<
   | 'leases'
   | 'approvals'
   | 'gates'
+  | 'recalls'
   | 'closing'
   | 'touched'
 >;
@@ -112,6 +113,7 @@ const recorders: { [K in Kind]: (observed: Observed, event: Of<K>) => void } = {
     wiring.gates.of(run).left(requestId, 'gate', at_ms),
   'permission-withdrawn': ({ wiring, run, at_ms }, { requestId }) =>
     wiring.gates.of(run).left(requestId, 'permission', at_ms),
+  'recall-asked': ({ wiring, run, at_ms }, event) => wiring.recalls.asked(run, event, at_ms),
   inject(observed, { injectId, stage, evidence }) {
     settle(observed.wiring, injectId, stage, evidence);
     if (stage === 'seen') observed.heard(injectId);

@@ -3,29 +3,33 @@
  * before it is acknowledged, so it survives the death of this process.
  */
 import { randomUUID } from 'node:crypto';
+import { cutText } from '../../../host/text.ts';
 import { entryEvents, type Queued } from './entries.ts';
 import type { Priority } from './loop-protocol.ts';
 import { Turn, type TurnContext } from './turn.ts';
 
 const QUEUE_MAX = 1_000;
+/** Of a message, to find what is remembered by. */
+const RECALL_CHARS_MAX = 4_000;
+
+type AgentContext = Omit<TurnContext, 'takeMessages' | 'recalled'>;
 
 export class Agent {
-  readonly #context: Omit<TurnContext, 'takeMessages'>;
+  readonly #context: AgentContext;
   /** Called before each turn: the place to reconnect what was lost. */
   readonly #beforeTurn: () => Promise<void>;
   readonly #onFatal: (error: unknown) => void;
   readonly #queue: Queued[];
   #turn: Turn | null = null;
+  /** Undefined: the host was not asked yet. */
+  #recalled: string | null | undefined = undefined;
   #running: Promise<void> = Promise.resolve();
   #interrupts: string[] = [];
   #started = false;
   #onIdle = () => {};
   #closed = false;
 
-  constructor(
-    context: Omit<TurnContext, 'takeMessages'>,
-    hooks: { beforeTurn(): Promise<void>; onFatal(error: unknown): void },
-  ) {
+  constructor(context: AgentContext, hooks: { beforeTurn(): Promise<void>; onFatal(error: unknown): void }) {
     this.#context = context;
     this.#beforeTurn = hooks.beforeTurn;
     this.#onFatal = hooks.onFatal;
@@ -111,13 +115,21 @@ export class Agent {
     if (!this.#started || this.#closed || this.#turn) return;
     const first = this.#takeFirst();
     if (first.length === 0) return;
-    this.#turn = new Turn({ ...this.#context, takeMessages: () => this.#take(['now', 'next']) });
+    this.#turn = new Turn({
+      ...this.#context,
+      recalled: () => this.#recalled ?? null,
+      takeMessages: () => this.#take(['now', 'next']),
+    });
     this.#running = this.#run(this.#turn, first).catch(this.#onFatal);
   }
 
   async #run(turn: Turn, first: Queued[]): Promise<void> {
     const { conversation, front } = this.#context;
     await this.#beforeTurn();
+    if (this.#recalled === undefined) {
+      const words = cutText(first.map(({ text }) => text).join('\n'), { chars_max: RECALL_CHARS_MAX });
+      this.#recalled = await front.recall(words);
+    }
     const outcome = await turn.run(first);
     const entry = conversation.append({ type: 'turn', ...outcome, at_ms: Date.now() });
     if (outcome.outcome === 'failed') {

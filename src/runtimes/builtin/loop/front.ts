@@ -9,6 +9,8 @@ export interface Front {
   alive(): void;
   /** Before any tool runs. Rejects with the signal's reason when the call is given up meanwhile. */
   gate(question: Question, signal: AbortSignal): Promise<Verdict>;
+  /** What is remembered that may help with these words, before the first turn of a process; null: nothing, or no answer. */
+  recall(words: string): Promise<string | null>;
   /** Waits for a person. Rejects with the signal's reason when the call is given up meanwhile. */
   ask(question: Question, signal: AbortSignal): Promise<Answer>;
 }

@@ -51,6 +51,8 @@ export type LoopRequest =
     }
   /** allow: a person allowed it, so no person is asked again. */
   | { type: 'gate'; requestId: string; verdict: 'pass' | 'allow' | 'deny'; message: string | null }
+  /** Of what is remembered; null: nothing. */
+  | { type: 'recall'; requestId: string; text: string | null }
   /** Takes back a message that has not become part of the conversation. */
   | { type: 'cancel'; id: string };
 

@@ -46,6 +46,7 @@ const request: z.ZodType<LoopRequest> = z.discriminatedUnion('type', [
     verdict: z.enum(['pass', 'allow', 'deny']),
     message: z.string().nullable(),
   }),
+  z.object({ type: z.literal('recall'), requestId: z.string(), text: z.string().nullable() }),
   z.object({ type: z.literal('cancel'), id: z.string() }),
 ]);
 

@@ -10,11 +10,14 @@ import { readRequest } from './settings.ts';
 
 /** Said at most so often. */
 const ALIVE_MS = 1_000;
+/** For what is remembered: a host that is dead costs the first turn so long. */
+const RECALL_MS = 10_000;
 
 export class StructuredFront implements Front {
   readonly #mask: Mask;
   readonly #asked = new Map<string, (answer: Answer) => void>();
   readonly #gates = new Map<string, (verdict: Verdict) => void>();
+  readonly #recalls = new Map<string, (text: string | null) => void>();
   #alive_ms = Number.NEGATIVE_INFINITY;
 
   constructor(mask: Mask) {
@@ -71,6 +74,25 @@ export class StructuredFront implements Front {
     });
   }
 
+  recall(words: string): Promise<string | null> {
+    const requestId = randomUUID();
+    return new Promise((resolve) => {
+      const done = (text: string | null) => {
+        clearTimeout(timer);
+        this.#recalls.delete(requestId);
+        resolve(text);
+      };
+      const timer = setTimeout(done, RECALL_MS, null);
+      this.#recalls.set(requestId, done);
+      this.emit({ kind: 'recall-asked', requestId, at: 'start', words });
+    });
+  }
+
+  /** One that comes too late says nothing any more. */
+  recalled(requestId: string, text: string | null): void {
+    this.#recalls.get(requestId)?.(text);
+  }
+
   answer(requestId: string, answer: Answer): void {
     this.#settle(this.#asked, requestId, answer);
   }
@@ -117,6 +139,9 @@ function perform(request: LoopRequest, agent: Agent, front: StructuredFront): vo
     }
     case 'gate':
       front.open(request.requestId, { verdict: request.verdict, message: request.message });
+      break;
+    case 'recall':
+      front.recalled(request.requestId, request.text);
       break;
     case 'cancel':
       agent.cancel(request.id);

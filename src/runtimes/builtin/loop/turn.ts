@@ -3,6 +3,7 @@
  * written to the conversation before it is reported. An interrupt ends the turn; an urgent message only
  * cuts the running step short, and the turn goes on with it.
  */
+import type { ModelMessage } from 'ai';
 import type { Conversation } from './conversation.ts';
 import { type Entry, entryEvents, type Queued, toolCalls } from './entries.ts';
 import type { Front } from './front.ts';
@@ -27,6 +28,8 @@ export interface TurnContext {
   /** The tools there are at this moment. */
   tools(): LoopTool[];
   front: Front;
+  /** What the host remembers for this process; null: nothing. Not part of the conversation, which outlives it. */
+  recalled(): string | null;
   /** Messages that came meanwhile and want to be part of this turn, taken off the queue. */
   takeMessages(): Queued[];
 }
@@ -89,7 +92,7 @@ export class Turn {
           model,
           modelName: settings.model,
           instructions: instructions(settings),
-          messages: conversation.messages(),
+          messages: this.#messages(),
           tools: this.#context.tools(),
           signal: this.#step.signal,
           onDelta: (kind, text) => {
@@ -123,6 +126,14 @@ export class Turn {
       if (error instanceof RequestFailed) return { outcome: 'failed', text: error.message };
       throw error;
     }
+  }
+
+  /** What is remembered comes before all that was said. */
+  #messages(): ModelMessage[] {
+    const { conversation } = this.#context;
+    const recalled = this.#context.recalled();
+    const messages = conversation.messages();
+    return recalled === null ? messages : [{ role: 'user', content: recalled }, ...messages];
   }
 
   /** Keeps what the model had written: the people who read it may refer to it. */

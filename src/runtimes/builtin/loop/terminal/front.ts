@@ -68,6 +68,11 @@ export class TerminalFront implements Front {
     return { verdict: 'pass', message: null };
   }
 
+  /** The host remembers, and a terminal has no channel to it. */
+  async recall(): Promise<null> {
+    return null;
+  }
+
   /** Only a plain yes lets a tool run; what was being typed is put aside so that it cannot be the answer. */
   ask(question: Question, signal: AbortSignal): Promise<Answer> {
     const draft = this.screen.takeDraft();

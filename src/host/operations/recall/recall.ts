@@ -1,0 +1,132 @@
+/**
+ * What is remembered, given to an agent without its asking: when its engine takes its first message, and when it has
+ * summarised its conversation, it asks and waits a few seconds. Memories whose words would take rights from the agent
+ * are named and left out: to read those is its own decision. An answer that a host did not live to give is none.
+ */
+import type { ObservedEvent } from '../../../runtimes/runtime.ts';
+import type { MemoryView } from '../../api.ts';
+import { messageOf } from '../../errors.ts';
+import { engineHasFloor } from '../../runs/floor.ts';
+import type { Run } from '../../runs/run.ts';
+import { mayAsMuch } from '../gate/authority.ts';
+import { goesByMemory } from '../turn/senders.ts';
+import type { RunRecalls, Wiring } from '../wiring.ts';
+import { chosen } from './choice.ts';
+import { type Framed, framed } from './framed.ts';
+
+/** What this file uses of the host. */
+type Needs = Pick<
+  Wiring,
+  'agents' | 'clock' | 'events' | 'log' | 'memory' | 'memorySettings' | 'runs' | 'touched'
+>;
+
+type Asked = Extract<ObservedEvent, { kind: 'recall-asked' }>;
+
+/** Asked so long ago, it is waited for no more: the engine has gone on without. */
+const WAITS_MS = 8_000;
+const SEARCHES = 'aether_memory_search';
+
+interface Waiting {
+  event: Asked;
+  /** The process that asked. */
+  process: number | null;
+  at_ms: number;
+}
+
+export class Recalls implements RunRecalls {
+  readonly #wiring: Needs;
+  readonly #waiting = new Map<string, Waiting[]>();
+  /** What each run was told last. */
+  readonly #words = new Map<string, string>();
+
+  constructor(wiring: Needs) {
+    this.#wiring = wiring;
+  }
+
+  /** Notes it down: the record that tells of it is not stored yet. */
+  asked(run: Run, event: Asked, at_ms: number): void {
+    const waiting = { event, process: run.record.floor.process, at_ms };
+    this.#waiting.set(run.id, [...(this.#waiting.get(run.id) ?? []), waiting]);
+    if (event.words !== undefined) this.#words.set(run.id, event.words);
+  }
+
+  /** Answers what was asked. */
+  pass(run: Run): void {
+    const waiting = this.#waiting.get(run.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(run.id);
+    for (const each of waiting)
+      void this.#answer(run, each).catch((error: unknown) =>
+        this.#wiring.log.warn(
+          { run: run.id, error: messageOf(error) },
+          'an engine was not told what is remembered',
+        ),
+      );
+  }
+
+  forget(run: Run): void {
+    this.#waiting.delete(run.id);
+    this.#words.delete(run.id);
+  }
+
+  async #answer(run: Run, { event, process, at_ms }: Waiting): Promise<void> {
+    if (this.#wiring.clock.now() - at_ms > WAITS_MS) return;
+    const { requestId, at } = event;
+    const found = at === 'later' ? null : await this.#found(run, at, event.words);
+    // Who has the floor now may be another program, which would take this for something typed.
+    const { floor } = run.record;
+    if (run.ended || floor.process !== process || !engineHasFloor(floor)) return;
+    // Told before it is read: the model's next call already follows those words.
+    if (found !== null && at !== 'later') this.#shown(run, at, found);
+    await run.write(run.runtime.recall!({ requestId, at, text: found?.text ?? null }));
+  }
+
+  /** An engine without an answer would wait for nothing: what fails here is said, and it is told that there is nothing. */
+  async #found(run: Run, at: 'start' | 'compaction', words = ''): Promise<Framed | null> {
+    const { agents, memory, memorySettings, clock, log } = this.#wiring;
+    const { recall_tokens } = memorySettings();
+    const config = agents.find(run.record.agent)?.config;
+    if (recall_tokens === 0 || config === undefined) return null;
+    if (config.tools !== null && !config.tools.includes(SEARCHES)) return null;
+    const about = [config.goal, at === 'start' ? words : this.#words.get(run.id)];
+    try {
+      const { memories, others } = await chosen(
+        memory,
+        `agent:${config.name}`,
+        [...new Set(about.filter((part) => part))].join('\n'),
+        (sender) => run.record.turn.senders.includes(sender) || mayAsMuch(agents, config, sender),
+      );
+      const left =
+        others.length === 0
+          ? null
+          : `There are more by ${others.slice(0, 3).join(', ')}${others.length > 3 ? ' and others' : ''}: ${SEARCHES} shows them.`;
+      return framed(memories, { at, tokens_max: recall_tokens, now: clock.now(), others: left });
+    } catch (error) {
+      log.warn({ run: run.id, error: messageOf(error) }, 'what is remembered for an agent was not found');
+      return null;
+    }
+  }
+
+  #shown(run: Run, at: 'start' | 'compaction', { shown, tokens }: Framed): void {
+    const caller = callerOf(run);
+    goesByMemory(this.#wiring, caller, shown);
+    this.#wiring.events.append({
+      topic: 'memory.recalled',
+      agent: run.record.agent,
+      run: run.id,
+      principal: 'host',
+      grade: 'enforced',
+      data: { at, memories: shown.map(({ id }: MemoryView) => id), tokens },
+    });
+  }
+}
+
+/** For what must know who reads: no call stands behind it. */
+const callerOf = (run: Run) => ({
+  principal: `agent:${run.record.agent}` as const,
+  agent: run.record.agent,
+  run: run.id,
+  grants: null,
+  instance: '',
+  sequence: 0,
+});
