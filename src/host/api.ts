@@ -59,8 +59,16 @@ export interface AgentView {
   sandbox: string;
   /** Why it is this one; null before its first run. */
   sandboxWhy: string | null;
-  /** What its runtime makes possible: a gate, how far a message is known to have come, and turns that are known of. */
-  can: { hold: boolean; receipts: Capabilities['receipts']; turns: boolean };
+  /**
+   * What its runtime makes possible: a gate, how far a message is known to have come, turns that are known of, and where
+   * a holder's terminal stands.
+   */
+  can: {
+    hold: boolean;
+    receipts: Capabilities['receipts'];
+    turns: boolean;
+    takeover: Capabilities['takeover'];
+  };
   /** What the processes of its newest run reach, in words; null before one, and of a version that did not say. */
   network?: string | null;
   /** URLs of `ports:` while it runs. */

@@ -328,6 +328,20 @@ describe('a message', () => {
   });
 });
 
+it('a takeover beside an engine says that nothing stops, and asks for no boundary', async () => {
+  host.set('coder', { activity: 'idle' });
+  host.set('coder', { can: { hold: true, receipts: 'acted', turns: true, takeover: 'beside' } });
+  const page = await openAgent('coder');
+  await page.keyboard.press('t');
+  const dialog = page.getByRole('dialog');
+  await poll(() => dialog.textContent()).toContain('Nothing stops: it goes on with its turn.');
+  expect(await dialog.getByRole('radio').count()).toBe(0);
+  await dialog.getByRole('button', { name: 'Take over' }).click();
+  await poll(() => page.locator('.lease').textContent()).toContain(
+    'The agent goes on beside you; messages to it wait until you hand back.',
+  );
+});
+
 describe('handing back', () => {
   it('shows what changed, and hands back held with a note', async () => {
     host.set('coder', { activity: 'idle' });

@@ -63,7 +63,8 @@ export class HostDouble {
   set(name: string, facts: Facts): AgentView {
     const before = this.#agents.get(name) ?? blank(name, this.now());
     const view = { ...before, ...facts };
-    if (view.runtime === 'command') view.can = { hold: false, receipts: 'delivered', turns: false };
+    if (view.runtime === 'command')
+      view.can = { hold: false, receipts: 'delivered', turns: false, takeover: 'direct' };
     view.openApprovals = this.approvals({ agent: name }).length;
     view.verbs = legalVerbs({
       name,
@@ -620,7 +621,7 @@ function blank(name: string, now: number): AgentView {
     sandbox: 'none',
     sandboxWhy: 'the configuration says so',
     gaps: [],
-    can: { hold: true, receipts: 'acted', turns: true },
+    can: { hold: true, receipts: 'acted', turns: true, takeover: 'swap' },
     containment: 'cgroup2',
     cost_usd: null,
     tokens: { input: 0, output: 0 },

@@ -61,7 +61,12 @@ export function agentView(parts: ViewParts): AgentView {
     workspace: agent.config.workspace,
     sandbox: run?.sandbox.name ?? 'none',
     sandboxWhy: run?.sandbox.why ?? null,
-    can: { hold: gated, receipts: parts.capabilities?.receipts ?? 'delivered', turns: structured },
+    can: {
+      hold: gated,
+      receipts: parts.capabilities?.receipts ?? 'delivered',
+      turns: structured,
+      takeover: parts.capabilities?.takeover ?? 'direct',
+    },
     network: run?.sandbox.network ?? null,
     ports: live?.sandbox.ports ?? [],
     containment: live?.tree.containment?.means ?? null,

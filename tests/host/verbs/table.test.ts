@@ -42,9 +42,12 @@ it('in somebody’s hands it can be handed back held, where there is a gate to h
   expect(verbs({ lease }).hold).toContain('hand it back held');
   expect(verbs({ lease, gated: false }).hold).toContain('no gate');
   expect(() =>
-    requireHoldable({ name: 'coder', can: { hold: true, receipts: 'acted', turns: true } }),
+    requireHoldable({ name: 'coder', can: { hold: true, receipts: 'acted', turns: true, takeover: 'swap' } }),
   ).not.toThrow();
   expect(() =>
-    requireHoldable({ name: 'coder', can: { hold: false, receipts: 'delivered', turns: false } }),
+    requireHoldable({
+      name: 'coder',
+      can: { hold: false, receipts: 'delivered', turns: false, takeover: 'direct' },
+    }),
   ).toThrow('no gate, so it cannot be held');
 });

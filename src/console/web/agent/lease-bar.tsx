@@ -12,6 +12,7 @@ export function LeaseBar({ agent }: { agent: AgentView }) {
   const { lease } = agent;
   if (!lease) return null;
   const mine = isMine(agent);
+  const beside = agent.can.takeover === 'beside';
   const working = (verb: string): boolean => busy.value.has(`${verb} ${agent.name}`);
   return (
     <div class={`lease ${mine ? 'mine' : 'theirs'} ${lease.phase}`} role="status">
@@ -21,13 +22,18 @@ export function LeaseBar({ agent }: { agent: AgentView }) {
           <>
             <b>Take-over requested</b> {mine ? '' : `by ${lease.holder} `}
             <Age since={lease.since_ms} suffix=" ago" />
-            {lease.waitingFor ? `, waiting for ${lease.waitingFor}` : ', waiting for the boundary'}
+            {beside
+              ? ', its terminal is starting'
+              : `, waiting for ${lease.waitingFor === null ? 'the boundary' : lease.waitingFor}`}
           </>
         )}
         {lease.phase === 'held' && mine && (
           <>
             <b>You hold {agent.name}</b> since {timeOf(lease.since_ms)} (<Age since={lease.since_ms} />
-            ). The agent waits until you hand back.
+            ).{' '}
+            {beside
+              ? 'The agent goes on beside you; messages to it wait until you hand back.'
+              : 'The agent waits until you hand back.'}
           </>
         )}
         {lease.phase === 'held' && !mine && (
@@ -42,7 +48,7 @@ export function LeaseBar({ agent }: { agent: AgentView }) {
         {lease.phase === 'returning' && <b>Handing back…</b>}
         {lease.expires_ms !== null && ` The holder is gone; handed back at ${timeOf(lease.expires_ms)}.`}
       </p>
-      {lease.phase === 'pending' && mine && agent.verbs.takeover === null && (
+      {lease.phase === 'pending' && mine && !beside && agent.verbs.takeover === null && (
         <Button
           label="Take it now"
           busy={working('takeover now')}

@@ -12,6 +12,7 @@ export function TakeoverDialog({ agent }: { agent: AgentView }) {
   const whyNot = agent.verbs.takeover;
   const when = useSignal<'boundary' | 'now'>('boundary');
   const direct = agent.terminal.kind === 'engine';
+  const beside = agent.can.takeover === 'beside';
   const inTool = agent.activity === 'tool';
   const begin = async (): Promise<void> => {
     if (whyNot !== null) return;
@@ -33,9 +34,11 @@ export function TakeoverDialog({ agent }: { agent: AgentView }) {
         <p>
           {direct
             ? 'It runs in a terminal already: you get the keyboard, and nothing stops.'
-            : `You get a terminal on the same conversation. The agent waits while you hold it${agent.hold ? '' : ', and goes on when you hand back'}.`}
+            : beside
+              ? 'You get a terminal beside it, on the same conversation. Nothing stops: it goes on with its turn. Messages to it wait until you hand back.'
+              : `You get a terminal on the same conversation. The agent waits while you hold it${agent.hold ? '' : ', and goes on when you hand back'}.`}
         </p>
-        {!direct && (
+        {!direct && !beside && (
           <fieldset class="choices">
             <legend class="hidden">When</legend>
             <label>

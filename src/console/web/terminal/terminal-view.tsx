@@ -142,7 +142,9 @@ function NoTerminal({ agent }: { agent: AgentView }) {
       ) : agent.lease ? (
         <p>
           {agent.lease.phase === 'pending'
-            ? 'The terminal opens here as soon as the boundary is reached.'
+            ? agent.can.takeover === 'beside'
+              ? 'The terminal is starting.'
+              : 'The terminal opens here as soon as the boundary is reached.'
             : 'The agent is being handed back.'}
         </p>
       ) : (
@@ -152,7 +154,8 @@ function NoTerminal({ agent }: { agent: AgentView }) {
           </p>
           <p>
             Its engine talks to the host over a structured channel, which the Live view shows. Watching never
-            changes that; taking over continues the same conversation in a real terminal.
+            changes that; taking over continues the same conversation in a real terminal
+            {agent.can.takeover === 'beside' && ' beside it'}.
           </p>
           <Button
             label="Take over"
