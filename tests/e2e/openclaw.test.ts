@@ -137,6 +137,13 @@ test('is refused a command in the inbox, and told why', async () => {
   expect(fs.existsSync(join(workspace, 'refused'))).toBe(false);
 });
 
+test('what OpenClaw itself refuses is a call as well', async () => {
+  await told(`${call('aether__aether_mail_ack', { ids: 'none' })} [[say was refused]]`);
+  const { data } = await fleet.event('tool.called', ({ data }) => data.tool === 'aether__aether_mail_ack');
+  const finished = await fleet.event('tool.finished', (event) => event.data.toolUseId === data.toolUseId);
+  expect(finished.data).toMatchObject({ isError: true });
+});
+
 test(
   'is taken over beside: what its holder types is in the next request, and the engine goes on',
   async () => {

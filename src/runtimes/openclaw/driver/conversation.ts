@@ -158,6 +158,7 @@ export class Conversation {
     const told = record(data);
     if (!own) return;
     if (stream === 'lifecycle') this.#turns.lifecycle(runId, told);
+    else if (stream === 'item') this.#tools.item(told);
     else if (stream === 'run_status') this.#working(`the gateway is ${String(told.phase)}`);
   }
 
@@ -175,6 +176,7 @@ export class Conversation {
       if (ours !== null) this.#receipts.taken(ours);
     } else if (message.role === 'assistant') {
       this.#messages.assistant(id, message);
+      this.#tools.written(message);
       const { runId } = record(message.__openclaw);
       if (typeof runId === 'string') this.#turns.replied(runId, callsTool(message));
     }
