@@ -36,6 +36,8 @@ export interface RuntimeConfig {
   keys: Readonly<Record<string, OwnKey>>;
   /** How it reads `model:`, for the key's description; null: the text is the engine's own name for a model. */
   modelForms: { description: string; example: string } | null;
+  /** False: it takes nothing of the user's own engine setup, and an agent of it that has `inherit:` is refused. */
+  inherits?: false;
   /** Models with this prefix mean nothing to any other runtime. */
   modelPrefix?: { prefix: string; what: string };
   /** What its keys must satisfy together. */

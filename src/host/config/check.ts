@@ -122,6 +122,16 @@ function checkOwnKeys(path: readonly string[], raw: RawAgent, runtime: string): 
       next: `Write \`runtime: ${ownersOf(key)[0]}\`, or remove \`${key}\`.`,
     };
   });
+  const { inherit } = raw;
+  const inherits = inherit !== undefined && inherit !== 'none' && inherit.length > 0;
+  if (inherits && definitionOf(runtime).config.inherits === false)
+    problems.push({
+      code: 'inherit-unused',
+      path: [...path, 'inherit'],
+      at: 'key',
+      message: `${where}.inherit has no meaning for runtime ${runtime}: it takes nothing of your own engine setup.`,
+      next: 'Remove `inherit`. What it is to know stands in `role:`, or in the instructions of a repository with `trust: true`.',
+    });
   const owner = raw.model === undefined ? null : modelOwner(raw.model);
   if (owner !== null && owner.runtime !== runtime)
     problems.push({

@@ -36,11 +36,13 @@ export function normalise(
   template: Readonly<Template> | null,
   { dir, home }: Surroundings,
 ): AgentConfig {
+  const runtime = raw.runtime ?? defaults.runtime;
+  if (runtime === undefined) throw new Error(`agent ${name} has no runtime: validate first`);
   const below: Layer = template
     ? {
         role: template.role,
         tools: template.tools,
-        permissions: template.permissions,
+        permissions: template.per_runtime?.[runtime]?.permissions ?? template.permissions,
         limits: template.limits,
         restart: template.restart,
       }
@@ -51,8 +53,6 @@ export function normalise(
     layers.find((layer) => layer[key] !== undefined)?.[key];
 
   const model = pick('model') ?? null;
-  const runtime = pick('runtime');
-  if (runtime === undefined) throw new Error(`agent ${name} has no runtime: validate first`);
   const rules = definitionOf(runtime).config;
   const shared = defaults.auth;
   // One from the defaults that the engine cannot use is left out.

@@ -13,6 +13,7 @@ import { deepFreeze } from './freeze.ts';
 import { readSource } from './parse.ts';
 import { configError } from './problems.ts';
 import { readConfigText } from './read.ts';
+import { RUNTIME_NAMES } from './runtime-keys.ts';
 import { limitsSchema, permissionsSchema, restartSchema, toolsSchema } from './schema.ts';
 
 const templateSchema = z.strictObject({
@@ -21,6 +22,10 @@ const templateSchema = z.strictObject({
   permissions: permissionsSchema.optional(),
   limits: limitsSchema.optional(),
   restart: restartSchema.optional(),
+  // Engines name their tools differently, and one warns of names that it takes for misspelt ones of its own.
+  per_runtime: z
+    .partialRecord(z.enum(RUNTIME_NAMES), z.strictObject({ permissions: permissionsSchema }))
+    .optional(),
 });
 
 export interface Template extends z.infer<typeof templateSchema> {

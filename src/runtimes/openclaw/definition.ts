@@ -1,7 +1,7 @@
 /** `runtime: openclaw`: its program, its models, and where their log-in is found. */
 import { z } from 'zod';
 import type { LoginRules, RuntimeConfig, RuntimeDefinition, WrittenFault } from '../definition.ts';
-import { MODEL_FORMS, providerOf } from './models.ts';
+import { hasKey, MODEL_FORMS, PROVIDERS, providerOf } from './models.ts';
 
 const config: RuntimeConfig = {
   keys: {
@@ -22,6 +22,7 @@ const config: RuntimeConfig = {
     description: `OpenClaw's name of a model: ${MODEL_FORMS}`,
     example: 'anthropic/claude-sonnet-4-5',
   },
+  inherits: false,
   check({ where, get, pathFault, quote }) {
     const faults: WrittenFault[] = [];
     const [model, bin] = [get('model') as string | undefined, get('bin') as string | undefined];
@@ -89,6 +90,15 @@ export const openclaw: RuntimeDefinition = {
   name: 'openclaw',
   about: 'the openclaw package, a gateway of its own for each agent',
   config,
-  init: null,
+  init: {
+    ready(_detection, environment) {
+      const provider = PROVIDERS.find((one) => hasKey(one, environment));
+      if (provider === undefined) return null;
+      return [
+        'runtime: openclaw # found on this machine, and it can log in; an agent takes about 1.2 GB of memory',
+        `model: ${provider.name}/${provider.model} # ${provider.key} is set; any model of that provider can stand here`,
+      ];
+    },
+  },
   load: async ({ version }) => (await import('./runtime.ts')).openclawRuntime(version),
 };

@@ -1,18 +1,12 @@
 /** What this machine has of OpenClaw: the package, a Node that it accepts, and a log-in in the environment. */
 import type { Detection } from '../runtime.ts';
-import { PROVIDERS } from './models.ts';
+import { hasKey, PROVIDERS } from './models.ts';
 import { compare, findNode, findOpenClaw, type OpenClaw, VERSION_MIN } from './program.ts';
-
-/** Shortest value that can be a key: an empty or placeholder variable proves nothing. */
-const KEY_CHARS_MIN = 16;
 
 export async function detectOpenClaw(environment: Record<string, string | undefined>): Promise<Detection> {
   const found = findOpenClaw(null, environment.PATH);
   const node = 'what' in found ? null : await findNode(found.node, environment.PATH);
-  const canLogIn = PROVIDERS.some(({ key }) => {
-    const value = environment[key] ?? '';
-    return value.length >= KEY_CHARS_MIN && !/\s/.test(value);
-  });
+  const canLogIn = PROVIDERS.some((provider) => hasKey(provider, environment));
   const missing = 'what' in found ? [found] : programFaults(found, node);
   const usable = missing.length === 0 && canLogIn;
   if (!canLogIn)

@@ -1,6 +1,8 @@
 /** Which models the runtime knows the log-in of. Their names are OpenClaw's own: provider/NAME. */
 export interface Provider {
   name: string;
+  /** One of its models, for a new configuration. */
+  model: string;
   /** The variable that holds the key. */
   key: string;
   /** The variable that overrides the address; null: it cannot be. */
@@ -14,6 +16,7 @@ export interface Provider {
 export const PROVIDERS: readonly Provider[] = [
   {
     name: 'anthropic',
+    model: 'claude-sonnet-4-5',
     key: 'ANTHROPIC_API_KEY',
     baseUrl: 'ANTHROPIC_BASE_URL',
     address: 'https://api.anthropic.com',
@@ -21,6 +24,7 @@ export const PROVIDERS: readonly Provider[] = [
   },
   {
     name: 'openai',
+    model: 'gpt-5',
     key: 'OPENAI_API_KEY',
     baseUrl: 'OPENAI_BASE_URL',
     address: 'https://api.openai.com',
@@ -28,6 +32,7 @@ export const PROVIDERS: readonly Provider[] = [
   },
   {
     name: 'google',
+    model: 'gemini-2.5-pro',
     key: 'GEMINI_API_KEY',
     baseUrl: null,
     address: 'https://generativelanguage.googleapis.com',
@@ -35,6 +40,7 @@ export const PROVIDERS: readonly Provider[] = [
   },
   {
     name: 'openrouter',
+    model: 'anthropic/claude-sonnet-4.5',
     key: 'OPENROUTER_API_KEY',
     baseUrl: null,
     address: 'https://openrouter.ai',
@@ -43,6 +49,15 @@ export const PROVIDERS: readonly Provider[] = [
 ];
 
 export const MODEL_FORMS = PROVIDERS.map(({ name }) => `${name}/NAME`).join(', ');
+
+/** Shortest value that can be a key: an empty or placeholder variable proves nothing. */
+const KEY_CHARS_MIN = 16;
+
+/** Whether what is set there can be a key. */
+export function hasKey({ key }: Provider, environment: Record<string, string | undefined>): boolean {
+  const value = environment[key] ?? '';
+  return value.length >= KEY_CHARS_MIN && !/\s/.test(value);
+}
 
 /** @returns null for a model of a provider that is not known here */
 export function providerOf(model: string | null): Provider | null {

@@ -116,6 +116,22 @@ describe('initConfig', () => {
       true,
     ],
     [
+      'OpenClaw with a key, before the builtin one',
+      [detection('claude-code', false), detection('openclaw', true), detection('builtin', true)],
+      { ANTHROPIC_API_KEY: 'placeholder', OPENAI_API_KEY: 'sk-0123456789abcdef' },
+      'openclaw',
+      'openai/gpt-5',
+      true,
+    ],
+    [
+      'OpenClaw that is not installed',
+      [detection('openclaw', false), detection('builtin', true)],
+      { OPENAI_API_KEY: 'sk-0123456789abcdef' },
+      'builtin',
+      'openai:gpt-5',
+      true,
+    ],
+    [
       'a variable that detection did not believe',
       [detection('claude-code', false), detection('builtin', false)],
       { OPENAI_API_KEY: 'x' },

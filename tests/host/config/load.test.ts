@@ -114,6 +114,18 @@ console: { enabled: false, port: 0 }
     expect(config.console).toEqual({ enabled: false, port: 0 });
   });
 
+  it('leaves alone what the defaults inherit where an engine takes nothing, and that it takes nothing', () => {
+    const config = load(
+      `defaults: { inherit: all }
+agents:
+  claude: { runtime: claude-code }
+  claw: { runtime: openclaw, model: anthropic/x }
+  none: { runtime: openclaw, model: anthropic/x, inherit: none }
+`,
+    );
+    expect(config.agents.map(({ name }) => name)).toEqual(['claude', 'claw', 'none']);
+  });
+
   it.each([
     ['', 'bubblewrap', { kind: 'bubblewrap', required: true }],
     ['', 'none', { kind: 'none', required: false }],

@@ -11,6 +11,7 @@ import { loadTemplate, templateNames, templatesDirectory } from '../../../src/ho
 import { AETHER_TOOLS } from '../../../src/host/config/tools.ts';
 import { AetherError } from '../../../src/host/errors.ts';
 import { catalog } from '../../../src/mcp-tools/catalog.ts';
+import { decide } from '../../../src/runtimes/permission-rules.ts';
 import { tempDir, writeFile } from './support.ts';
 
 interface Json {
@@ -77,6 +78,14 @@ describe('the tools', () => {
   });
 });
 
+/** Those that docs/openclaw.md says rules can name. */
+const OPENCLAW_TOOLS = new Set(
+  [
+    ...readFileSync(join(templatesDirectory, '../docs/openclaw.md'), 'utf8').matchAll(/\(`exec`[^)]*\)/g),
+  ].flatMap(([list]) => list.match(/\w+/g) ?? []),
+);
+const CALL = { subject: null, shell: false, readOnly: false, granted: false };
+
 describe('templates', () => {
   it('are there', () => {
     expect(templateNames()).toEqual(['coder', 'researcher', 'reviewer']);
@@ -96,6 +105,36 @@ describe('templates', () => {
     for (const tool of ['aether_memory_search', 'aether_memory_store', 'aether_mail_inbox', 'aether_report'])
       expect(named).toContain(tool);
   });
+
+  it.each(['coder', 'researcher', 'reviewer'])(
+    '%s has the rules of each runtime in its own words',
+    (name) => {
+      const dir = tempDir();
+      const file = writeFile(
+        join(dir, 'aether.yaml'),
+        `defaults: { template: ${name} }
+agents:
+  claude: { runtime: claude-code }
+  claw: { runtime: openclaw, model: anthropic/x }
+  strict: { runtime: openclaw, model: anthropic/x, permissions: deny }
+`,
+      );
+      const [claude, claw, strict] = loadConfig(file).agents.map(({ permissions }) => permissions);
+      const names = ({ allow, deny }: NonNullable<typeof claw>) =>
+        [...allow, ...deny].map((rule) => rule.replace(/\(.*/, ''));
+      expect(names(claude!)).toEqual(expect.arrayContaining(['Read', 'Bash']));
+      expect(names(claude!)).not.toContain('exec');
+      expect(names(claw!).filter((tool) => !OPENCLAW_TOOLS.has(tool))).toEqual([]);
+      expect(claw!.mode).toBe('ask');
+      // An agent that only says how strict it is keeps the rules.
+      expect(strict).toEqual({ ...claw, mode: 'deny' });
+      expect(decide(claw!, { ...CALL, tool: 'exec', subject: 'git push origin', shell: true })).toBe('deny');
+      expect(decide(claw!, { ...CALL, tool: 'read', subject: '/elsewhere' })).toBe('allow');
+      expect(decide(claw!, { ...CALL, tool: 'write', subject: 'x' })).toBe(
+        name === 'reviewer' ? 'deny' : 'allow',
+      );
+    },
+  );
 
   it('that are broken name their own file and line', () => {
     const dir = tempDir();

@@ -591,6 +591,15 @@ describe('agents', () => {
       /runtime: command/,
     ],
     [
+      'a setup to inherit, for openclaw',
+      'agents:\n  a:\n    runtime: openclaw\n    model: anthropic/x\n    inherit: [skills]\n',
+      'inherit-unused',
+      5,
+      5,
+      /agents\.a\.inherit has no meaning for runtime openclaw: it takes nothing of your own/,
+      /Remove `inherit`.*`role:`.*`trust: true`/,
+    ],
+    [
       'an unknown template',
       agent('template: resercher'),
       'unknown-template',
