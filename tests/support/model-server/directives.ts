@@ -128,11 +128,14 @@ export function substitute(value: unknown, result: string): unknown {
   return value;
 }
 
+/** OpenClaw tells what an MCP tool answered twice: in many lines, then as it was, in one. */
+const OPENCLAW_HEAD = /^structuredContent:\n[\s\S]*\n(?=[{[].*$)/;
+
 function lookUp(result: string, path: string): string {
   if (path === '') return result;
   let value: unknown;
   try {
-    value = JSON.parse(result);
+    value = JSON.parse(result.replace(OPENCLAW_HEAD, ''));
   } catch {
     return `(the result is not JSON: ${result.slice(0, 200)})`;
   }
