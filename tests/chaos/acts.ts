@@ -13,7 +13,7 @@ import { makesBox } from '../support/box.ts';
 import { type ProcessSeen, processes, running } from '../support/live-fleet.ts';
 import { runsItself } from './engine.ts';
 import { cutOff } from './host.ts';
-import type { Act } from './schedule.ts';
+import type { Act, Kill } from './schedule.ts';
 import type { World } from './world.ts';
 
 /** A message that is to be at the gate soon is waited for so long. */
@@ -156,13 +156,14 @@ export class Acts {
   }
 
   /** @returns the process of an agent's run that plays this part; undefined when there is none. */
-  #victim(what: 'bridge' | 'engine' | 'box' | 'shim', agent: string): [string, ProcessSeen] | undefined {
+  #victim(what: Kill['what'] | 'box', agent: string): [string, ProcessSeen] | undefined {
     const run = this.#runOf(agent);
     if (run === undefined) return undefined;
     const plays: Record<typeof what, (command: string) => boolean> = {
       shim: (command) => command.startsWith('aether-shim'),
       bridge: (command) => runsItself(command) && command.includes('bridge/main.c'),
       engine: (command) => this.#world.isEngine(command),
+      gateway: (command) => command.startsWith('openclaw-gateway'),
       box: makesBox,
     };
     const victim = processes().find(
@@ -184,7 +185,7 @@ export class Acts {
     }
   }
 
-  #kill(what: 'bridge' | 'engine' | 'shim', agent: string): void {
+  #kill(what: Kill['what'], agent: string): void {
     const world = this.#world;
     // Every other engine ends with its box.
     const byBox = world.boxed && what === 'engine' && world.counts.engine % 2 === 1;
@@ -195,7 +196,7 @@ export class Acts {
     if (found === undefined) return;
     const [run, { pid }] = found;
     if (what !== 'bridge') {
-      world.killedRuns.set(run, what);
+      world.killedRuns.set(run, what === 'shim' ? 'shim' : 'engine');
       world.killedAgents.add(agent);
     }
     process.kill(pid, 'SIGKILL');

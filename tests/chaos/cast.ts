@@ -14,14 +14,19 @@ export interface Cast {
   fragile: string[];
   /** Restarted by the operator and by edits of the file. */
   volatile: string[];
-  /** Claude Code on the scripted model: told things, taken over and given back. */
+  /** Claude Code, and OpenClaw, on the scripted model: told things, taken over and given back. */
   talkers: string[];
-  /** Those of them whose engine and shim are killed as well: what they had not read by then may be unknown. */
+  /** Those of them that are OpenClaw. */
+  claws: string[];
+  /** Those of them whose engine, gateway and shim are killed as well: what they had not read by then may be unknown. */
   mortal: string[];
   /** Tellers that print into pipes, as an engine does; the others have a terminal. */
   onPipes: string[];
   manners: Record<string, Manners>;
 }
+
+/** The first is never touched. */
+const mortalOf = (talkers: string[]) => talkers.slice(1).slice(0, Math.ceil(talkers.length / 2));
 
 const STEADY: Manners[] = ['calm', 'ragged', 'flood', 'daemons', 'flood'];
 const FRAGILE: Manners[] = ['daemons', 'ragged', 'calm'];
@@ -29,8 +34,9 @@ const VOLATILE: Manners[] = ['stubborn', 'breeder', 'daemons'];
 /** They come and go with edits of the file. */
 export const GUESTS = ['guest-0', 'guest-1'];
 
-export function castOf(agents: number, talkers: number): Cast {
-  const numbered = Math.max(3, agents - talkers);
+/** @param claws how many of the agents are OpenClaw, besides the talkers that are Claude Code */
+export function castOf(agents: number, talkers: number, claws = 0): Cast {
+  const numbered = Math.max(3, agents - talkers - claws);
   const some = Math.max(1, Math.floor(numbered / 5));
   const names = (kind: string, count: number) => Array.from({ length: count }, (_, n) => `${kind}-${n}`);
   const steady = names('steady', numbered - 2 * some);
@@ -42,10 +48,9 @@ export function castOf(agents: number, talkers: number): Cast {
     steady,
     fragile,
     volatile,
-    talkers: names('talker', talkers),
-    mortal: names('talker', talkers)
-      .slice(1)
-      .slice(0, Math.ceil(talkers / 2)),
+    talkers: [...names('talker', talkers), ...names('claw', claws)],
+    claws: names('claw', claws),
+    mortal: [...mortalOf(names('talker', talkers)), ...mortalOf(names('claw', claws))],
     onPipes: [...steady, ...fragile, ...volatile].filter((name) => Number(name.split('-')[1]) % 2 === 1),
     manners: Object.fromEntries([
       ...behave(steady, STEADY),

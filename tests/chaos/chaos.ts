@@ -14,6 +14,8 @@ export interface ChaosOptions {
   /** How many agents, talkers included. */
   agents: number;
   talkers: number;
+  /** How many of them are OpenClaw, besides the talkers. Default: none. */
+  claws?: number;
   /** Deaths of hosts that the plan holds. */
   kills: number;
   /** No step is begun after this. */
@@ -68,7 +70,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const begun = Date.now();
   const world = await World.make({
     sandbox: options.sandbox ?? 'none',
-    plan: drawPlan(options.seed, castOf(options.agents, options.talkers), options.kills),
+    plan: drawPlan(options.seed, castOf(options.agents, options.talkers, options.claws), options.kills),
     linesPerBurst: options.linesPerBurst ?? 10,
     pause_ms: options.pause_ms ?? 100,
     deadline_ms: options.minutes * 60_000,

@@ -7,6 +7,9 @@ import { claudeBinary } from '../support/engines.ts';
 export const TELLER = fileURLToPath(new URL('programs/teller.mjs', import.meta.url));
 
 /** What makes a box, and what becomes it, has the command line of what runs inside among its arguments. */
+/** What speaks for the gateway of OpenClaw. */
+const DRIVER = '/runtimes/openclaw/driver/main.';
+
 const LAUNCHER = /^\S*\/(bwrap|sh|env|nsenter) /;
 
 export const runsItself = (command: string): boolean => !LAUNCHER.test(command);
@@ -21,7 +24,7 @@ export interface Engine {
 export function engineOf(dir: string, forNode: boolean): Engine {
   const file = join(dir, forNode ? 'engine' : 'engine.sh');
   fs.writeFileSync(file, forNode ? scriptForNode() : scriptForShell(), { mode: 0o755 });
-  const programs = [TELLER, file, claudeBinary()];
+  const programs = [TELLER, file, claudeBinary(), DRIVER];
   return {
     file,
     is: (command) => runsItself(command) && programs.some((program) => command.includes(program)),

@@ -1,7 +1,7 @@
 /**
  * `npm run chaos`: a fleet is maltreated by a schedule that a seed draws, and must come to no harm.
  *
- *   node main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--kills N] [common options]
+ *   node main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--openclaw N] [--kills N] [common options]
  *   node main.ts --injects N [--kills N] [--seed S] [--agents N] [common options]
  *
  * common options: [--sandbox none|bubblewrap] [--user] [--no-cgroup] [--root DIR] [--json]
@@ -17,10 +17,11 @@ import { explain, runChaos } from './chaos.ts';
 import { explainInjects, runInjects } from './injects.ts';
 import type { Confinement } from './world.ts';
 
-const USAGE = `node tests/chaos/main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--kills N]
+const USAGE = `node tests/chaos/main.ts [--minutes N] [--seed S] [--agents N] [--talkers N] [--openclaw N] [--kills N]
            [--sandbox none|bubblewrap] [--user] [--no-cgroup] [--root DIR] [--json]
   --minutes    no step is begun later than this; default 5     --seed     default: a new one, printed
   --agents     default 8                                       --talkers  how many of them are Claude Code; default 2
+  --openclaw   how many more of them are OpenClaw, whose gateways but the first are killed as well; default 0
   --kills      deaths of the host; default: as many as fit     --root     another build, laid out like this checkout
   --sandbox    of the agents; default none                     --user     as an ordinary user, where this is root
   --no-cgroup  as on a machine that grants no control groups   --json     the report on stdout
@@ -35,6 +36,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: randomBytes(4).toString('hex') },
     agents: { type: 'string' },
     talkers: { type: 'string' },
+    openclaw: { type: 'string' },
     kills: { type: 'string' },
     injects: { type: 'string' },
     sandbox: { type: 'string', default: 'none' },
@@ -45,7 +47,11 @@ const { values } = parseArgs({
   },
 });
 
-function number(name: 'minutes' | 'agents' | 'talkers' | 'kills' | 'injects', fallback: number, min: number) {
+function number(
+  name: 'minutes' | 'agents' | 'talkers' | 'openclaw' | 'kills' | 'injects',
+  fallback: number,
+  min: number,
+) {
   const value = Number(values[name] ?? fallback);
   if (Number.isFinite(value) && value >= min) return value;
   throw new Error(`--${name} takes a number from ${min} on, not ${values[name]}`);
@@ -115,6 +121,7 @@ async function main(): Promise<void> {
           minutes,
           agents: number('agents', 8, 3),
           talkers: number('talkers', 2, 0),
+          claws: number('openclaw', 0, 0),
           kills: number('kills', Math.ceil(minutes * KILLS_PER_MINUTE), 1),
         })
       : await injects({

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AetherError } from '../../src/host/errors.ts';
 import { aether, call, type LiveFleet } from '../support/live-fleet.ts';
+import type { Cast } from './cast.ts';
 import { cutOff } from './host.ts';
 import type { Priority, Shape } from './schedule.ts';
 
@@ -22,13 +23,15 @@ export const NOTE = /note#(\d+);/g;
 export class Notes {
   readonly all: Note[] = [];
   readonly #fleet: LiveFleet;
+  readonly #cast: Cast;
   readonly #toolLedger: string;
   readonly #complain: (text: string) => void;
   readonly #posting = new Map<string, Promise<void>>();
 
   /** @param toolLedger a file that the tools of notes write to, a line for each time one runs */
-  constructor(fleet: LiveFleet, toolLedger: string, complain: (text: string) => void) {
+  constructor(fleet: LiveFleet, cast: Cast, toolLedger: string, complain: (text: string) => void) {
     this.#fleet = fleet;
+    this.#cast = cast;
     this.#toolLedger = toolLedger;
     this.#complain = complain;
   }
@@ -61,13 +64,16 @@ export class Notes {
 
   #script(agent: string, number: number, shape: Shape): string {
     const slowly = `[[slow 40 ${'and so on '.repeat(7)}]]`;
-    const store = aether('memory_store', { text: `talk:${agent}:${number}` });
+    const claw = this.#cast.claws.includes(agent);
+    const fact = { text: `talk:${agent}:${number}` };
+    const store = claw ? call('aether__aether_memory_store', fact) : aether('memory_store', fact);
     const command = `echo tool:${number}: | tee -a ${this.#toolLedger}; sleep 0.5`;
+    const shell = claw ? call('exec', { command }) : call('Bash', { command, description: 'takes a moment' });
     return {
       say: `[[say heard ${number}]]`,
       slow: slowly,
       store: `${store} [[say stored ${number}]]`,
-      tool: `${call('Bash', { command, description: 'takes a moment' })} [[say ran ${number}]]`,
+      tool: `${shell} [[say ran ${number}]]`,
       stand: `${slowly} ${store} [[say stored ${number}]]`,
     }[shape];
   }

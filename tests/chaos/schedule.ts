@@ -18,7 +18,8 @@ export interface Message {
 
 export interface Kill {
   do: 'kill';
-  what: 'bridge' | 'engine' | 'shim';
+  /** `gateway`: of OpenClaw, whose engine is the driver beside it. */
+  what: 'bridge' | 'engine' | 'shim' | 'gateway';
   agent: string;
 }
 
@@ -75,6 +76,10 @@ const MOMENTS_MS: Partial<Record<Act['do'], number[]>> = {
   edit: [30, 1_500, 6_000],
 };
 
+/** A gateway takes tens of seconds to come back: blows that come faster would all hit agents that are starting. */
+const REST_MS = 300;
+const REST_WITH_GATEWAYS_MS = 6_000;
+
 /** @param kills how often a host dies before the schedule ends */
 export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
   const random = new Random(seed);
@@ -90,7 +95,7 @@ export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
       aside: drawAside(asides, cast),
       hostDies_ms: dies ? random.between(0, random.pick(MOMENTS_MS[act.do] ?? [30, 300, 1_500])) : null,
       successorDies_ms: again ? random.between(0, random.pick([100, 700])) : null,
-      rest_ms: random.between(0, 300),
+      rest_ms: random.between(0, cast.claws.length > 0 ? REST_WITH_GATEWAYS_MS : REST_MS),
     });
     left -= (dies ? 1 : 0) + (again ? 1 : 0);
   }
@@ -160,16 +165,8 @@ function drawAct(random: Random, cast: Cast): Act {
       return { do: 'answer' };
     case 'edit':
       return { do: 'edit', what: random.weighted({ live: 2, restarting: 2, guest: 2, broken: 1 }) };
-    case 'kill': {
-      const what = random.weighted({ bridge: 3, engine: 3, shim: 2 });
-      return {
-        do: 'kill',
-        what,
-        agent: random.pick(
-          what === 'bridge' ? [...anybody, ...cast.talkers] : [...cast.fragile, ...cast.mortal],
-        ),
-      };
-    }
+    case 'kill':
+      return drawKill(random, cast, anybody);
     case 'freeze':
       return { do: 'freeze', for_ms: random.between(50, 2_000) };
     case 'stall':
@@ -188,6 +185,18 @@ function drawAct(random: Random, cast: Cast): Act {
         ahead_s: random.pick([-1, 1]) * random.between(1, random.pick([5, 600, 20_000])),
       };
   }
+}
+
+function drawKill(random: Random, cast: Cast, anybody: string[]): Kill {
+  const gateway = cast.claws.length > 1 ? 6 : 0;
+  const what = random.weighted({ bridge: 3, engine: 3, shim: 2, gateway });
+  const victims: Record<Kill['what'], () => string[]> = {
+    bridge: () => [...anybody, ...cast.talkers],
+    engine: () => [...cast.fragile, ...cast.mortal],
+    shim: () => [...cast.fragile, ...cast.mortal],
+    gateway: () => cast.mortal.filter((name) => cast.claws.includes(name)),
+  };
+  return { do: 'kill', what, agent: random.pick(victims[what]()) };
 }
 
 export function describe(step: Step, index: number): string {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { AgentView } from '../../src/host/api.ts';
+import { engineProgram } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { AETHER, type FleetConfig, LiveFleet, sandboxOf } from '../support/live-fleet.ts';
 import { isRoot } from '../support/ordinary-user.ts';
@@ -23,6 +24,10 @@ const FOLLOW_MS = 500;
 /** Room for half an hour of twenty tellers. */
 const DISK_MB = 768;
 const REST_MS = 60_000;
+
+const CLAUDE = { runtime: 'claude-code', permissions: { allow: ['Bash'] } };
+/** Gateways start one after the other, and slowly on a machine that has much else to do. */
+const GATEWAY_MS = 240_000;
 
 /** What agents run in. */
 export type Confinement = 'none' | 'bubblewrap';
@@ -58,6 +63,7 @@ export class World {
   readonly counts = {
     bridge: 0,
     engine: 0,
+    gateway: 0,
     /** Of these, by the program that makes the box of one. */
     box: 0,
     shim: 0,
@@ -99,7 +105,7 @@ export class World {
     fs.mkdirSync(this.ledgerDir);
     this.streams = new Streams(fleet.stateDir, (run) => this.#printer(run));
     this.acts = new Acts(this);
-    this.notes = new Notes(fleet, this.toolLedger, (text) => this.complaints.push(text));
+    this.notes = new Notes(fleet, this.cast, this.toolLedger, (text) => this.complaints.push(text));
     this.host = new MortalHost(fleet, {
       complaint: (text) => this.complaints.push(text),
       remark: (text) => this.story.push(`  ${text}`),
@@ -149,7 +155,7 @@ export class World {
   }
 
   config(): FleetConfig {
-    const { steady, fragile, volatile, talkers } = this.cast;
+    const { steady, fragile, volatile, talkers, claws } = this.cast;
     const edited = { CHAOS_EDITION: String(this.edition) };
     return {
       defaults: { sandbox: sandboxOf(this.#options.sandbox, { write: [this.ledgerDir] }) },
@@ -162,13 +168,23 @@ export class World {
           talkers.map((name) => [
             name,
             {
-              runtime: 'claude-code',
-              permissions: { allow: ['Bash'] },
+              ...(claws.includes(name) ? this.#claw() : CLAUDE),
               restart: { policy: 'always', attempts: ATTEMPTS },
             },
           ]),
         ),
       },
+    };
+  }
+
+  #claw(): Record<string, unknown> {
+    return {
+      runtime: 'openclaw',
+      bin: engineProgram('openclaw'),
+      model: 'anthropic/scripted',
+      auth: 'ANTHROPIC_API_KEY',
+      env: { ANTHROPIC_BASE_URL: this.fleet.model.url },
+      permissions: { allow: ['exec'] },
     };
   }
 
@@ -202,6 +218,8 @@ export class World {
   async run(): Promise<void> {
     this.#following = setInterval(() => this.streams.read(), FOLLOW_MS);
     await this.host.up();
+    // Blows that come in their first start come upon starts alone: those to gateways lead to other ones.
+    for (const name of this.cast.claws) await this.fleet.idle(name, GATEWAY_MS);
     const end = Date.now() + this.#options.deadline_ms;
     for (const [index, step] of this.plan.steps.entries()) {
       if (Date.now() > end) {
@@ -253,7 +271,7 @@ export class World {
     for (const agent of this.cast.talkers) await this.#free(agent);
     await this.acts.resume();
     for (const name of this.names())
-      await this.fleet.until(name, 'running', (view) => view.state === 'running', REST_MS);
+      await this.fleet.until(name, 'running', (view) => view.state === 'running', this.#rest_ms(name));
     fs.writeFileSync(join(this.ledgerDir, 'halt'), '');
     const tellers = this.names().filter((name) => !this.cast.talkers.includes(name));
     for (const name of tellers) {
@@ -278,7 +296,7 @@ export class World {
     await eventually(
       `the last note to ${agent} is acted on`,
       async () => (await this.notes.state(note)) === 'acted',
-      REST_MS,
+      this.#rest_ms(agent),
     );
     await this.fleet.idle(agent, REST_MS);
   }
@@ -310,9 +328,14 @@ export class World {
 
   async #free(agent: string): Promise<void> {
     const settled = (view: AgentView) => view.lease === null || view.lease.phase === 'held';
-    await this.fleet.until(agent, 'taken over or free', settled, REST_MS);
+    const patience_ms = this.#rest_ms(agent);
+    await this.fleet.until(agent, 'taken over or free', settled, patience_ms);
     await this.acts.handback(agent);
-    await this.fleet.until(agent, 'free', (view) => view.lease === null, REST_MS);
+    await this.fleet.until(agent, 'free', (view) => view.lease === null, patience_ms);
+  }
+
+  #rest_ms(agent: string): number {
+    return this.cast.claws.includes(agent) ? GATEWAY_MS : REST_MS;
   }
 
   stopFollowing(): void {
