@@ -30,7 +30,11 @@ function couldMean(pattern: string, command: string): boolean {
 }
 
 /** Engines have their own names for the same thing; a rule of one sender's engine is read for another's. */
-const SAME: Record<string, string> = { run_command: 'Bash', write_file: 'Write', read_file: 'Read' };
+const SAME: Record<string, string> = {
+  ...{ run_command: 'Bash', exec: 'Bash', bash: 'Bash' },
+  ...{ write_file: 'Write', write: 'Write', edit: 'Edit', apply_patch: 'Edit' },
+  ...{ read_file: 'Read', read: 'Read', web_fetch: 'WebFetch', web_search: 'WebSearch' },
+};
 const canonical = (tool: string): string => (Object.hasOwn(SAME, tool) ? SAME[tool]! : tool);
 
 /** The patterns of the rules that name this tool; null for one that names it whole. */

@@ -22,6 +22,8 @@ describe('a rule that allows', () => {
     ['says exactly this', spec(['Bash(make && make test)']), 'Bash', shell('make && make test')],
     ['names this very file', spec(['Write(notes.md)']), 'Write', file('notes.md')],
     ['is one of another engine', spec(['Bash(git *)']), 'run_command', shell('git status')],
+    ['is one of a third', spec(['Bash(git *)']), 'exec', shell('git status')],
+    ['names a file tool of another engine', spec(['Read']), 'read', file('x')],
     ['is not needed', spec([], [], 'allow'), 'Bash', shell('anything')],
   ])('%s', (_what, rules, tool, facts) => expect(permits(rules, tool, facts)).toBe(true));
 });
@@ -54,6 +56,8 @@ describe('a rule that denies', () => {
     ['might fit, as nothing is told', spec([], ['WebFetch(domain:x)'], 'allow'), 'WebFetch', bare],
     ['wins over one that allows', spec(['Bash(git *)'], ['Bash(git push *)']), 'Bash', shell('git push -f')],
     ['is one of another engine', spec([], ['run_command(rm *)'], 'allow'), 'Bash', shell('rm x')],
+    ['is one of a third', spec([], ['Bash(rm *)'], 'allow'), 'exec', shell('rm x')],
+    ['names an editing tool of another engine', spec([], ['Edit'], 'allow'), 'apply_patch', bare],
   ])('%s', (_what, rules, tool, facts) => expect(permits(rules, tool, facts)).toBe(false));
 
   it('leaves the rest alone', () => {
