@@ -314,6 +314,29 @@ describe('a tool line', () => {
     expect(says('Unknown', null)).toBe('Unknown ');
   });
 
+  it('draws the tools of an engine that names them in its own way, and hides no argument', () => {
+    expect(toolLine('exec', { command: 'npm test', workdir: '/srv' })).toMatchObject({
+      target: 'npm test',
+      body: { kind: 'shell', text: 'npm test' },
+      rest: { workdir: '/srv' },
+    });
+    const edit = { oldText: 'a', newText: 'b' };
+    for (const input of [edit, { edits: [edit] }]) {
+      const line = toolLine('edit', { path: 'x.ts', ...input });
+      expect(line).toMatchObject({ target: 'x.ts', rest: {} });
+      expect(line.diff).toEqual(toolLine('Edit', { path: 'x.ts', old_string: 'a', new_string: 'b' }).diff);
+    }
+    const both = { ...edit, old_string: 'a', new_string: 'harmless' };
+    expect(toolLine('edit', { path: 'x.ts', ...both }).rest).toEqual(edit);
+    expect(toolLine('edit', { path: 'x.ts', edits: [both] }).rest).toEqual({ edits: [both] });
+    const patch = '*** Begin Patch\n*** Update File: a.ts\n@@\n-x\n+y\n*** Delete File: b.ts\n*** End Patch';
+    expect(toolLine('apply_patch', { input: patch })).toMatchObject({
+      target: 'a.ts, b.ts',
+      body: { kind: 'text', text: patch },
+      rest: {},
+    });
+  });
+
   it('keeps the names of other servers, and shows arguments whole', () => {
     expect(plainName('mcp__a__b__c')).toBe('a: b__c');
     expect(showInput({ a: 'x\ny', b: [1] })).toBe('a:\n  x\n  y\nb:\n  [\n    1\n  ]');

@@ -51,9 +51,14 @@ const textBody = (text: string): Pick<ToolLine, 'body'> => ({ body: { kind: 'tex
 /** Tools that engines commonly have. */
 function engineLine(name: string, input: Input): Drawn | null {
   const [pathKey = 'path', path = ''] = firstOf(input, 'file_path', 'path');
-  const ofFile = (diff: DiffLine[], shown: string[]) => ({ target: path, diff, shown: [pathKey, ...shown] });
+  const ofFile = (diff: DiffLine[], shown: readonly string[]) => ({
+    target: path,
+    diff,
+    shown: [pathKey, ...shown],
+  });
   switch (name) {
     case 'bash':
+    case 'exec':
     case 'run':
     case 'run_command':
     case 'shell': {
@@ -62,12 +67,14 @@ function engineLine(name: string, input: Input): Drawn | null {
       return { target: firstLine(command), body: { kind: 'shell', text: command }, shown: [key] };
     }
     case 'edit':
-      return ofFile(diffLines(str(input, 'old_string'), str(input, 'new_string')), [
-        'old_string',
-        'new_string',
-      ]);
+      if (Array.isArray(input.edits)) return ofFile(editsOf(input), editsAreWhole(input) ? ['edits'] : []);
+      return ofFile(diffOf(input), changeKeys(input));
     case 'multiedit':
       return ofFile(editsOf(input), editsAreWhole(input) ? ['edits'] : []);
+    case 'apply_patch': {
+      const patch = str(input, 'input', 'patch');
+      return { target: patchedIn(patch), ...textBody(patch), shown: ['input'] };
+    }
     case 'write':
     case 'write_file':
       return ofFile(diffLines('', str(input, 'content')), ['content']);
@@ -75,14 +82,17 @@ function engineLine(name: string, input: Input): Drawn | null {
     case 'read_file':
     case 'list':
     case 'list_files':
+    case 'ls':
     case 'notebookedit':
       return { target: str(input, 'file_path', 'path', 'notebook_path') || '.' };
     case 'grep':
     case 'glob':
       return { target: [str(input, 'pattern'), str(input, 'path')].filter(Boolean).join('  in ') };
     case 'webfetch':
+    case 'web_fetch':
       return { target: str(input, 'url') };
     case 'websearch':
+    case 'web_search':
     case 'toolsearch':
       return { target: str(input, 'query') };
     case 'task':
@@ -166,24 +176,43 @@ function restOf(input: Input, shown: string[]): Input {
   );
 }
 
-function editsAreWhole({ edits }: Input): boolean {
-  const known = ['old_string', 'new_string'];
-  return (
-    Array.isArray(edits) &&
-    edits.every(
-      (edit: unknown) =>
-        typeof edit === 'object' &&
-        edit !== null &&
-        Object.entries(edit).every(([key, value]) => known.includes(key) && typeof value === 'string'),
-    )
+/** How engines call the text that is replaced, and the one in its place. */
+const CHANGES = [
+  ['old_string', 'new_string'],
+  ['oldText', 'newText'],
+] as const;
+
+/** One way of calling them: what stands there under the other names is not shown. */
+const changeKeys = (edit: Input) => CHANGES.find((keys) => keys.some((key) => key in edit)) ?? CHANGES[0];
+
+function diffOf(edit: Input): DiffLine[] {
+  const [before, after] = changeKeys(edit);
+  return diffLines(str(edit, before), str(edit, after));
+}
+
+/** The files that a patch names. */
+function patchedIn(patch: string): string {
+  const files = [...patch.matchAll(/^\*\*\* (?:Add|Update|Delete) File: (.+)$/gm)].map(([, file]) =>
+    file!.trim(),
   );
+  return files.length === 0 ? firstLine(patch) : files.join(', ');
+}
+
+function editsAreWhole({ edits }: Input): boolean {
+  return Array.isArray(edits) && edits.every(isWhole);
+}
+
+function isWhole(edit: unknown): boolean {
+  if (typeof edit !== 'object' || edit === null) return false;
+  const known: readonly string[] = changeKeys(edit as Input);
+  return Object.entries(edit).every(([key, value]) => known.includes(key) && typeof value === 'string');
 }
 
 function editsOf(input: Input): DiffLine[] {
   const edits = Array.isArray(input.edits) ? (input.edits as Input[]) : [];
   return edits.flatMap((edit, index) => [
     ...(index === 0 ? [] : [{ sign: '…' as const, text: '' }]),
-    ...diffLines(str(edit, 'old_string'), str(edit, 'new_string')),
+    ...diffOf(edit),
   ]);
 }
 
