@@ -10,12 +10,16 @@ import Database from 'better-sqlite3';
 import type { ControlClient } from '../../src/host/control/client.ts';
 import { AetherError } from '../../src/host/errors.ts';
 import { makesBox } from '../support/box.ts';
+import { eventually } from '../support/eventually.ts';
 import { type ProcessSeen, processes, running } from '../support/live-fleet.ts';
+import type { LoggedRequest } from '../support/model-server/server.ts';
 import { runsItself } from './engine.ts';
 import { cutOff } from './host.ts';
 import type { Act, Kill } from './schedule.ts';
 import type { World } from './world.ts';
 
+const GATEWAY_MS = 120_000;
+const TURN_MS = 8_000;
 /** A message that is to be at the gate soon is waited for so long. */
 const SEEN_MS = 1_500;
 
@@ -82,6 +86,8 @@ export class Acts {
         return this.#edit(act.what);
       case 'kill':
         return this.#kill(act.what, act.agent);
+      case 'gateway':
+        return this.#killGateway(act.agent);
       case 'freeze':
         counts.freeze += 1;
         return still(fleet.hostPid, act.for_ms);
@@ -156,7 +162,7 @@ export class Acts {
   }
 
   /** @returns the process of an agent's run that plays this part; undefined when there is none. */
-  #victim(what: Kill['what'] | 'box', agent: string): [string, ProcessSeen] | undefined {
+  #victim(what: Kill['what'] | 'box' | 'gateway', agent: string): [string, ProcessSeen] | undefined {
     const run = this.#runOf(agent);
     if (run === undefined) return undefined;
     const plays: Record<typeof what, (command: string) => boolean> = {
@@ -196,12 +202,35 @@ export class Acts {
     if (found === undefined) return;
     const [run, { pid }] = found;
     if (what !== 'bridge') {
-      world.killedRuns.set(run, what === 'shim' ? 'shim' : 'engine');
+      world.killedRuns.set(run, what);
       world.killedAgents.add(agent);
     }
     process.kill(pid, 'SIGKILL');
     world.counts[what] += 1;
     if (byBox) world.counts.box += 1;
+  }
+
+  /** In the midst of a turn, over which it may be that hosts die, too. */
+  async #killGateway(agent: string): Promise<void> {
+    const world = this.#world;
+    // One that was killed before comes back first.
+    const there = await eventually(
+      `the gateway of ${agent} is there`,
+      async () => this.#victim('gateway', agent) ?? null,
+      GATEWAY_MS,
+    );
+    const { note, accepted } = world.notes.write(agent, 'slow', 'next');
+    await Promise.race([accepted, sleep(TURN_MS)]);
+    for (const end = Date.now() + TURN_MS; Date.now() < end; await sleep(30))
+      if ((await world.notes.state(note)) === 'seen') break;
+    const [run, { pid }] = this.#victim('gateway', agent) ?? there;
+    if (!running(pid)) return;
+    if (world.fleet.model.requests.some((request) => isOpen(request, note.number)))
+      world.counts.gatewayInTurn += 1;
+    world.killedRuns.set(run, 'engine');
+    world.killedAgents.add(agent);
+    process.kill(pid, 'SIGKILL');
+    world.counts.gateway += 1;
   }
 
   async #stall(act: { what: 'viewer' | 'shim' | 'bridge'; agent: string; for_ms: number }): Promise<void> {
@@ -241,6 +270,12 @@ export class Acts {
       disk.relieve();
     }
   }
+}
+
+function isOpen({ outcome, conversation }: LoggedRequest, note: number): boolean {
+  return (
+    outcome === 'open' && conversation?.turns.some(({ text }) => text.includes(`note#${note};`)) === true
+  );
 }
 
 /** SIGSTOP for a while. */

@@ -39,3 +39,12 @@ test('a long schedule has every blow in it, upon every act, and the same seed dr
     expect(seen).toContain(`host dies upon ${act}`);
   expect(seen).toContain('host dies in its start');
 });
+
+test('agents of OpenClaw change nothing of a schedule without them, and bring the deaths of their gateways', () => {
+  const acts = (claws: number) => drawPlan('any', castOf(20, 4, claws), 200).steps.map(({ act }) => act);
+  expect(acts(0)).toEqual(drawPlan('any', castOf(20, 4), 200).steps.map(({ act }) => act));
+  const killed = acts(3).flatMap((act) => (act.do === 'gateway' ? [act.agent] : []));
+  // The first is touched by nothing but deaths of the host.
+  expect(new Set(killed)).toEqual(new Set(['claw-1', 'claw-2']));
+  expect(acts(1).some((act) => act.do === 'gateway')).toBe(false);
+});

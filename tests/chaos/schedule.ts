@@ -18,8 +18,7 @@ export interface Message {
 
 export interface Kill {
   do: 'kill';
-  /** `gateway`: of OpenClaw, whose engine is the driver beside it. */
-  what: 'bridge' | 'engine' | 'shim' | 'gateway';
+  what: 'bridge' | 'engine' | 'shim';
   agent: string;
 }
 
@@ -38,6 +37,8 @@ export type Act =
   | { do: 'answer' }
   | { do: 'edit'; what: 'live' | 'restarting' | 'guest' | 'broken' }
   | Kill
+  /** The gateway of an OpenClaw dies in the midst of a turn; its engine is the driver beside it. */
+  | { do: 'gateway'; agent: string }
   /** SIGSTOP of the host. */
   | { do: 'freeze'; for_ms: number }
   /** A socket that stalls: of a viewer who reads nothing, of a shim or a bridge that stands still. */
@@ -74,7 +75,10 @@ const MOMENTS_MS: Partial<Record<Act['do'], number[]>> = {
   stand: [1_000, 2_500],
   restart: [30, 1_500, 6_000],
   edit: [30, 1_500, 6_000],
+  gateway: [1_500, 6_000],
 };
+/** A turn of OpenClaw takes its time before it asks the model. */
+const CLAW_MS = [300, 1_500, 3_000];
 
 /** A gateway takes tens of seconds to come back: blows that come faster would all hit agents that are starting. */
 const REST_MS = 300;
@@ -93,13 +97,18 @@ export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
     steps.push({
       act,
       aside: drawAside(asides, cast),
-      hostDies_ms: dies ? random.between(0, random.pick(MOMENTS_MS[act.do] ?? [30, 300, 1_500])) : null,
+      hostDies_ms: dies ? random.between(0, random.pick(momentsOf(act, cast))) : null,
       successorDies_ms: again ? random.between(0, random.pick([100, 700])) : null,
       rest_ms: random.between(0, cast.claws.length > 0 ? REST_WITH_GATEWAYS_MS : REST_MS),
     });
     left -= (dies ? 1 : 0) + (again ? 1 : 0);
   }
   return { seed, cast, steps };
+}
+
+function momentsOf(act: Act, cast: Cast): number[] {
+  if (act.do === 'inject' && cast.claws.includes(act.agent)) return CLAW_MS;
+  return MOMENTS_MS[act.do] ?? [30, 300, 1_500];
 }
 
 function drawAside(random: Random, cast: Cast): Message | Kill | null {
@@ -141,6 +150,7 @@ function drawAct(random: Random, cast: Cast): Act {
       stall: 2,
       fill: 1,
       clock: 1,
+      gateway: cast.claws.length > 1 ? 5 : 0,
     })
   ) {
     case 'nothing':
@@ -165,8 +175,18 @@ function drawAct(random: Random, cast: Cast): Act {
       return { do: 'answer' };
     case 'edit':
       return { do: 'edit', what: random.weighted({ live: 2, restarting: 2, guest: 2, broken: 1 }) };
-    case 'kill':
-      return drawKill(random, cast, anybody);
+    case 'kill': {
+      const what = random.weighted({ bridge: 3, engine: 3, shim: 2 });
+      return {
+        do: 'kill',
+        what,
+        agent: random.pick(
+          what === 'bridge' ? [...anybody, ...cast.talkers] : [...cast.fragile, ...cast.mortal],
+        ),
+      };
+    }
+    case 'gateway':
+      return { do: 'gateway', agent: random.pick(cast.claws.filter((name) => cast.mortal.includes(name))) };
     case 'freeze':
       return { do: 'freeze', for_ms: random.between(50, 2_000) };
     case 'stall':
@@ -185,18 +205,6 @@ function drawAct(random: Random, cast: Cast): Act {
         ahead_s: random.pick([-1, 1]) * random.between(1, random.pick([5, 600, 20_000])),
       };
   }
-}
-
-function drawKill(random: Random, cast: Cast, anybody: string[]): Kill {
-  const gateway = cast.claws.length > 1 ? 6 : 0;
-  const what = random.weighted({ bridge: 3, engine: 3, shim: 2, gateway });
-  const victims: Record<Kill['what'], () => string[]> = {
-    bridge: () => [...anybody, ...cast.talkers],
-    engine: () => [...cast.fragile, ...cast.mortal],
-    shim: () => [...cast.fragile, ...cast.mortal],
-    gateway: () => cast.mortal.filter((name) => cast.claws.includes(name)),
-  };
-  return { do: 'kill', what, agent: random.pick(victims[what]()) };
 }
 
 export function describe(step: Step, index: number): string {

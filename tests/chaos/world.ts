@@ -64,6 +64,8 @@ export class World {
     bridge: 0,
     engine: 0,
     gateway: 0,
+    /** Of these, while a model answered its agent. */
+    gatewayInTurn: 0,
     /** Of these, by the program that makes the box of one. */
     box: 0,
     shim: 0,
