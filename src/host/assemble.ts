@@ -17,6 +17,7 @@ import type { Ledger } from './ledger/ledger.ts';
 import type { Log } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Memory } from './memory/memory.ts';
+import type { MemoryQuotas } from './memory/quotas.ts';
 import { runSink } from './operations/boot/fact-routes.ts';
 import { openLedger } from './operations/boot/open-ledger.ts';
 import type { AgentViews } from './operations/fleet/agent-views.ts';
@@ -56,6 +57,7 @@ import { SettingTable } from './store/settings.ts';
 import type { Store } from './store/store.ts';
 import { Leases } from './terminals/leases.ts';
 import type { Dispatcher } from './verbs/dispatch.ts';
+import { WorkPlaces } from './workspaces/place.ts';
 import { homeOf } from './written-path.ts';
 
 /** What the process gives. */
@@ -106,8 +108,8 @@ export interface Assembly extends Operations {
 }
 
 export function assemble(base: HostBase, life: HostLife): Assembly {
-  const nouns = openNouns(base);
   const all = {} as Assembly;
+  const nouns = openNouns(base, () => all.fleet.settings.memory);
   const wiring = wiringOf(base, nouns, life, all);
   const operations = operationsOf(base, nouns, wiring, all);
   const { mailboxes, report } = nouns;
@@ -134,13 +136,16 @@ export function assemble(base: HostBase, life: HostLife): Assembly {
 }
 
 /** The rooms that own data, over one store. */
-function openNouns({ store, log, started_ms }: HostBase) {
+/** @param quotas asked only once the host runs */
+function openNouns({ store, log, started_ms }: HostBase, quotas: () => MemoryQuotas) {
   const clock: Clock = systemClock;
   const ids: Ids = randomIds;
   const runTable = new RunTable(store);
   const generation = runTable.newHost(process.pid, version, started_ms);
   const runs = new Runs(runTable);
   const events = new Events({ store, clock, ids, log, graded: (event) => runs.graded(event) });
+  const agents = new Agents({ store, table: new AgentTable(store), clock });
+  const places = new WorkPlaces(clock);
   return {
     clock,
     ids,
@@ -148,12 +153,19 @@ function openNouns({ store, log, started_ms }: HostBase) {
     runTable,
     generation,
     runs,
-    agents: new Agents({ store, table: new AgentTable(store), clock }),
+    agents,
     injections: new InjectionTable(store),
     leases: new Leases({ store, table: new LeaseTable(store), clock }),
     approvals: new Approvals({ store, clock, ids, events }),
     mailboxes: new Mailboxes({ store, clock, ids, events }),
-    memory: new Memory({ store, clock, ids, events }),
+    memory: new Memory({
+      ...{ store, clock, ids, events },
+      placeOf: ({ agent }) => {
+        const config = agent === null ? undefined : agents.find(agent)?.config;
+        return config === undefined ? null : places.of(config.workspace);
+      },
+      quotas,
+    }),
     report: doorReporter({ events, log, runs }),
   };
 }

@@ -97,7 +97,13 @@ export const limits = {
   memory_tags_max: 32,
   memory_tag_chars_max: 64,
   memory_key_chars_max: 256,
+  /** Unless the configuration says otherwise. */
   memories_per_scope_max: 100_000,
+  memory_bytes_per_scope_max: 256 * 1024 * 1024,
+  /** Ids that one memory names as its sources, as superseded, or as contradicted. */
+  memory_links_max: 1_000,
+  /** Earlier statements kept of one key. */
+  memory_versions_max: 64,
   /** Words of a search that count; the rest are left out. */
   memory_query_words_max: 64,
   memory_results_max: 50,

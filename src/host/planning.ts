@@ -53,6 +53,7 @@ export interface CheckedFile {
   agents: number;
   scrollback_lines: number;
   recall_tokens: number;
+  memories_per_scope_max: number;
   warnings: string[];
 }
 
@@ -64,6 +65,7 @@ export async function checkConfiguration(file: string): Promise<CheckedFile> {
     agents: config.agents.length,
     scrollback_lines,
     recall_tokens: config.memory.recall_tokens,
+    memories_per_scope_max: config.memory.memories_per_scope_max,
     warnings: [...config.warnings, ...(await editors(config))],
   };
 }

@@ -96,6 +96,18 @@ export interface MemoryView {
   version: number;
 }
 
+/** How many memories a change has made stale, and perhaps so. */
+export interface MemoryMarks {
+  stale: number;
+  possibly_stale: number;
+}
+
+/** What the event log says of a memory. `text` is its beginning. */
+export type MemoryNote = Pick<
+  MemoryView,
+  'id' | 'text' | 'key' | 'tags' | 'scope' | 'layer' | 'author' | 'version' | 'via'
+>;
+
 export interface MessageView {
   id: string;
   from: Principal;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { MemoryView, MessageView } from '../host/api.ts';
+import { shortText } from '../host/text.ts';
 
 export const memoryShape = z.object({
   id: z.string(),
@@ -11,25 +12,73 @@ export const memoryShape = z.object({
   text: z.string(),
   tags: z.array(z.string()),
   scope: z.enum(['agent', 'fleet', 'workspace', 'branch']),
+  layer: z.enum(['episodic', 'semantic', 'procedural', 'social']),
+  state: z.enum(['live', 'stale', 'possibly_stale', 'superseded', 'expired']),
+  why: z.string().optional().describe('why it is not live'),
   author: z.string().describe('who stored it: agent:NAME, client:NAME or operator'),
   via: z.array(z.string()).optional().describe('the senders that its author followed when storing it'),
   updated: z.string().describe('ISO 8601'),
   version: z.int(),
+  validFrom: z.string().optional(),
+  expires: z.string().optional(),
 });
 
 export function memoryOut(memory: MemoryView): z.input<typeof memoryShape> {
+  const why = whyOf(memory);
   return {
     id: memory.id,
     ...(memory.key === null ? {} : { key: memory.key }),
     text: memory.text,
     tags: memory.tags,
     scope: memory.scope,
+    layer: memory.layer,
+    state: memory.state,
+    ...(why === null ? {} : { why }),
     author: memory.author,
     ...(memory.via === undefined ? {} : { via: memory.via }),
-    updated: new Date(memory.updated_ms).toISOString(),
+    updated: iso(memory.updated_ms),
     version: memory.version,
+    ...(memory.valid_from_ms === null ? {} : { validFrom: iso(memory.valid_from_ms) }),
+    ...(memory.expires_ms === null ? {} : { expires: iso(memory.expires_ms) }),
   };
 }
+
+/** Why it is not live, in a sentence; null where it is. */
+export function whyOf(memory: MemoryView): string | null {
+  switch (memory.state) {
+    case 'live':
+      return null;
+    case 'superseded':
+      return `superseded by ${memory.superseded_by ?? 'another'}${memory.superseded_ms === null ? '' : ` on ${iso(memory.superseded_ms)}`}`;
+    case 'expired':
+      return 'its time is over';
+    case 'stale':
+    case 'possibly_stale': {
+      const { stale } = memory;
+      if (stale === undefined) return 'what it rests on has changed';
+      const through = stale.through.length === 0 ? '' : `, through ${stale.through.join(', ')}`;
+      const rests = memory.state === 'stale' ? 'rests on' : 'may rest on';
+      return `${rests} ${stale.source}${through}, which was ${HAPPENED[stale.what]} on ${iso(stale.at_ms)}`;
+    }
+  }
+}
+
+const HAPPENED = { superseded: 'superseded', expired: 'found expired', forgotten: 'forgotten' };
+
+/** One of two that say different things: enough to weigh them. */
+export const contradictionShape = memoryShape.pick({
+  ...{ id: true, text: true, scope: true, state: true, author: true, updated: true },
+});
+
+export function contradictionOut(memory: MemoryView): z.input<typeof contradictionShape> {
+  const { id, scope, state, author, updated_ms } = memory;
+  const text = shortText(memory.text, CONTRADICTION_CHARS);
+  return { id, text, scope, state, author, updated: iso(updated_ms) };
+}
+
+const CONTRADICTION_CHARS = 500;
+
+const iso = (at_ms: number): string => new Date(at_ms).toISOString();
 
 export const messageShape = z.object({
   id: z.string(),

@@ -190,7 +190,7 @@ describe('an engine', () => {
     await dies.stop();
     await until(() => door.connections === 1);
     expect(rig.approvals.get(open.id).state).toBe('open');
-    expect(rig.memory.search('agent:ada', { query: 'last word' }).total).toBe(1);
+    expect(rig.memory.search(actor('agent:ada'), { query: 'last word' }).total).toBe(1);
     await works(lives);
   });
 

@@ -6,7 +6,7 @@ import type { Client } from '@modelcontextprotocol/client';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { catalog } from '../../src/mcp-tools/catalog.ts';
 import { BRIDGE, connectClient, Engine, envelope, LEGACY, MODERN } from './engine.ts';
-import { Rig, tempDir, until } from './rig.ts';
+import { actor, Rig, tempDir, until } from './rig.ts';
 
 let rig: Rig;
 let grants: string[] | null;
@@ -126,13 +126,13 @@ describe.each([
       return (result.content[0] as { text: string }).text;
     };
     expect(await text({ text: 'x', tag: ['a'] })).toBe(
-      'aether_memory_store was not called: there is no argument "tag" (did you mean "tags"?). Its arguments are: text, key, tags, scope.',
+      'aether_memory_store was not called: there is no argument "tag" (did you mean "tags"?). Its arguments are: text, key, layer, tags, scope, importance, supersedes, derived_from, contradicts, valid_from, expires, if_version.',
     );
     expect(await text({ scope: 'shared' })).toContain('"text" is required');
     const wrong: [Record<string, unknown>, string, string?][] = [
       [
         { text: 'x', scope: 'shard' },
-        '"scope" must be one of "agent", "fleet", "shared" (did you mean "shared"?).',
+        '"scope" must be one of "agent", "fleet", "shared", "workspace", "branch" (did you mean "shared"?).',
       ],
       [{ text: 5 }, '"text" must be text, not the number 5.'],
       [{ text: '' }, '"text" must not be empty.'],
@@ -172,7 +172,7 @@ describe.each([
       ),
     );
     expect(stored.every((result) => !result.isError)).toBe(true);
-    expect(rig.memory.search('agent:ada', { query: 'fact', limit: 1 }).total).toBe(32);
+    expect(rig.memory.search(actor('agent:ada'), { query: 'fact', limit: 1 }).total).toBe(32);
   });
 });
 

@@ -9,7 +9,7 @@ import { limits } from '../../src/host/limits.ts';
 import { LineReader } from '../../src/host/line-reader.ts';
 import { LONG } from '../support/run-tree.ts';
 import { connectClient, Engine, MODERN } from './engine.ts';
-import { Rig, tempDir, until } from './rig.ts';
+import { actor, Rig, tempDir, until } from './rig.ts';
 
 const HOST = fileURLToPath(new URL('host-process.ts', import.meta.url));
 
@@ -55,7 +55,7 @@ async function kill(host: ChildProcess): Promise<void> {
 /** What is in the database now, read beside whatever host there is. */
 function stored(): string[] {
   const rig = new Rig(dir);
-  const { memories } = rig.memory.search('agent:ada', { query: '*', limit: 50 });
+  const { memories } = rig.memory.search(actor('agent:ada'), { query: '*', limit: 50 });
   const total = rig.store.db.prepare('SELECT text FROM memories ORDER BY rowid').pluck().all() as string[];
   rig.store.close();
   expect(memories.length).toBe(Math.min(50, total.length));

@@ -8,7 +8,7 @@ import { catalog } from '../../src/mcp-tools/catalog.ts';
 import { defineTool, type Tool } from '../../src/mcp-tools/tool.ts';
 import { VirtualClock } from '../support/clock.ts';
 import { ofTopic } from '../support/events.ts';
-import { caller, clientCaller, Rig, tempDir } from './rig.ts';
+import { actor, caller, clientCaller, Rig, tempDir } from './rig.ts';
 
 let clock: VirtualClock;
 let rig: Rig;
@@ -39,7 +39,7 @@ describe('once', () => {
     expect(await rig.call('aether_memory_store', call, { text: 'tea' })).toEqual(first);
     await restart();
     expect(await rig.call('aether_memory_store', call, { text: 'tea' })).toEqual(first);
-    expect(rig.memory.search('agent:ada', { query: 'tea' }).total).toBe(1);
+    expect(rig.memory.search(actor('agent:ada'), { query: 'tea' }).total).toBe(1);
     expect(rig.topics()).toEqual(['memory.stored', 'mcp.called']);
   });
 
@@ -109,11 +109,11 @@ describe('once', () => {
     );
     const call = caller();
     await expect(rig.call('aether_memory_store', call, { text: 'tea' })).rejects.toThrow('no room');
-    expect(rig.memory.search('agent:ada', { query: 'tea' }).total).toBe(0);
+    expect(rig.memory.search(actor('agent:ada'), { query: 'tea' }).total).toBe(0);
     expect(rig.topics()).toEqual(['mcp.called']);
     rig.store.db.exec('DROP TRIGGER broken');
     await rig.call('aether_memory_store', call, { text: 'tea' });
-    expect(rig.memory.search('agent:ada', { query: 'tea' }).total).toBe(1);
+    expect(rig.memory.search(actor('agent:ada'), { query: 'tea' }).total).toBe(1);
   });
 
   it('drops receipts that have been answered', async () => {
@@ -163,7 +163,7 @@ describe('grants', () => {
       who: 'config',
       next: expect.stringContaining('agents.ada.tools'),
     });
-    expect(rig.memory.search('agent:ada', { query: '*' }).total).toBe(0);
+    expect(rig.memory.search(actor('agent:ada'), { query: '*' }).total).toBe(0);
     expect(rig.topics()).toEqual(['mcp.called']);
   });
 
@@ -396,7 +396,7 @@ describe('a tool of another kind', () => {
       },
     });
     await expect(call(wrong)).rejects.toThrow();
-    expect(rig.memory.search('agent:ada', { query: 'tea' }).total).toBe(0);
+    expect(rig.memory.search(actor('agent:ada'), { query: 'tea' }).total).toBe(0);
     expect(receipts()).toBe(0);
   });
 });

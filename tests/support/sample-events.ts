@@ -1,34 +1,22 @@
 /** One event of every topic, or several where it comes in several forms. A new topic needs a sample to compile. */
 import type { EventView, Topic, Topics } from '../../src/host/events/topics.ts';
-import type { MemoryView } from '../../src/host/shapes.ts';
+import type { MemoryNote } from '../../src/host/shapes.ts';
 
 const lease = { holder: 'ann@desk', generation: 3 };
 const problem = { code: 'a.b', who: 'user', message: 'It broke.', next: 'Correct it.' } as const;
 const swap = { opId: 'take-3-1', from: 0, to: 1 };
 const step = { inject: 'inj_1', evidence: 'frame 7' };
-const memory: MemoryView = {
+const memory: MemoryNote = {
   id: 'mem_1',
   text: 'The staging server is blue.',
   key: 'staging',
   tags: ['infra'],
   scope: 'agent',
   layer: 'semantic',
-  state: 'live',
   author: 'agent:coder',
-  run: 'run_1',
-  evidence: null,
-  importance: 1,
-  pinned: false,
-  valid_from_ms: null,
-  expires_ms: null,
-  superseded_by: null,
-  superseded_ms: null,
-  uses: 0,
-  used_ms: null,
-  created_ms: 1,
-  updated_ms: 2,
   version: 2,
 };
+const marked = { stale: 2, possibly_stale: 1 };
 const message = {
   id: 'msg_1',
   from: 'agent:coder',
@@ -225,8 +213,19 @@ export const samples: { [T in Topic]: Topics[T][] } = {
     { tool: 'aether_report', ms: 0.4, ok: true },
     { tool: 'aether_report', toolUseId: 'toolu_1', ms: 0.4, ok: false, error: 'tool.not-granted' },
   ],
-  'memory.stored': [{ memory, replaced: false }],
-  'memory.forgotten': [{ memory }],
+  'memory.stored': [
+    { memory, replaced: false },
+    { memory, replaced: true, superseded: ['mem_0'], marked },
+  ],
+  'memory.expired': [{ memories: ['mem_1'], count: 1, ...marked }],
+  'memory.forgotten': [
+    { memory },
+    {
+      memory: { id: 'mem_1', scope: 'agent', author: 'agent:coder', version: 2 },
+      earlier: ['mem_0'],
+      marked,
+    },
+  ],
   'memory.recalled': [
     { at: 'start', memories: [memory.id], tokens: 120 },
     { at: 'compaction', memories: [memory.id, 'mem_2'], tokens: 240 },

@@ -7,6 +7,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agents } from '../../src/host/agents/agents.ts';
 import { Approvals } from '../../src/host/approvals/approvals.ts';
+import { MEMORY } from '../../src/host/config/memory-schema.ts';
 import type { AgentConfig } from '../../src/host/config/types.ts';
 import { Events } from '../../src/host/events/events.ts';
 import { randomIds } from '../../src/host/ids.ts';
@@ -264,7 +265,7 @@ export class SeamHost {
         show: (run, at_ms) => showActivity(wiring, run, at_ms),
       }),
       memory: new Memory({ ...parts, events }),
-      memorySettings: () => ({ recall_tokens: 800, episodes: true }),
+      memorySettings: () => MEMORY,
       get recalls() {
         return recalls;
       },

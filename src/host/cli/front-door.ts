@@ -20,6 +20,7 @@ export interface FrontDoor {
     agents: number;
     scrollback_lines: number;
     recall_tokens: number;
+    memories_per_scope_max: number;
     warnings: string[];
   }>;
   detectRuntimes(): Promise<Detection[]>;

@@ -118,6 +118,7 @@ const lines: Renderers<Lines> = {
   'approval.withdrawn': () => quiet('! the question was withdrawn'),
 
   'mcp.called': null,
+  'memory.expired': null,
   'memory.stored': ({ data }) => quiet(`+ remembers: ${text(data.memory.text)}`),
   'memory.forgotten': ({ data }) => quiet(`- forgot ${text(data.memory.id)}`),
   'mail.sent': ({ data }) => loud('blue', `✉ to ${text(data.message.to)}: ${text(data.message.subject)}`),

@@ -16,7 +16,8 @@ import { normalise, type RawDefaults } from './normalise.ts';
 import { parseSource, type Source } from './parse.ts';
 import { configError, type Problem } from './problems.ts';
 import { readConfigText } from './read.ts';
-import { configSchema, type RawAgent, type RawConfig, sizeInBytes } from './schema.ts';
+import { configSchema, type RawAgent, type RawConfig } from './schema.ts';
+import { sizeInBytes } from './sizes.ts';
 import { loadTemplate, type Template, templatesDirectory } from './templates.ts';
 import type { AgentConfig, Config, Position, RetentionConfig } from './types.ts';
 import { checkWorkspaces } from './workspaces.ts';
@@ -99,7 +100,11 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
       events_bytes: sizeInBytes(retention?.events_bytes ?? RETENTION.events_bytes),
     },
     terminal: { scrollback_lines: terminal?.scrollback_lines ?? limits.terminal_scrollback_lines },
-    memory: { ...MEMORY, ...memory },
+    memory: {
+      ...MEMORY,
+      ...memory,
+      bytes_per_scope_max: sizeInBytes(memory?.bytes_per_scope_max ?? MEMORY.bytes_per_scope_max),
+    },
     warnings,
     positions: positionsOf(source, value as unknown as RawConfig),
   });

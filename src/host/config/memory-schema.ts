@@ -1,9 +1,15 @@
 /** What aether.yaml may say of memory. */
 import { z } from 'zod';
 import { limits } from '../limits.ts';
+import { size } from './sizes.ts';
 import type { MemorySettings } from './types.ts';
 
-export const MEMORY: MemorySettings = { recall_tokens: limits.memory_recall_tokens, episodes: true };
+export const MEMORY: MemorySettings = {
+  recall_tokens: limits.memory_recall_tokens,
+  episodes: true,
+  memories_per_scope_max: limits.memories_per_scope_max,
+  bytes_per_scope_max: limits.memory_bytes_per_scope_max,
+};
 
 export const memorySchema = z
   .strictObject({
@@ -24,6 +30,16 @@ export const memorySchema = z
         examples: [true],
       })
       .optional(),
+    memories_per_scope_max: z
+      .int()
+      .min(1)
+      .max(10_000_000)
+      .meta({
+        description: `Memories in one scope: those of one agent or client, of the fleet, of a workspace or a branch. A full scope takes no more until something is forgotten, and says what is worth least. Default: ${MEMORY.memories_per_scope_max}.`,
+        examples: [MEMORY.memories_per_scope_max],
+      })
+      .optional(),
+    bytes_per_scope_max: size('Text in one scope, earlier versions included. Default: 256 MiB.', '256MB'),
   })
   .meta({
     description: 'Memory of agents and outside clients.',

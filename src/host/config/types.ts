@@ -28,6 +28,9 @@ export interface MemorySettings {
   recall_tokens: number;
   /** The host remembers how each run went. */
   episodes: boolean;
+  /** Of one agent, of the fleet, of a workspace or a branch. Earlier versions of a text count in bytes only. */
+  memories_per_scope_max: number;
+  bytes_per_scope_max: number;
 }
 
 export interface TerminalSettings {

@@ -9,7 +9,7 @@
 import type { Activity, RepositoryItem } from '../../runtimes/runtime.ts';
 import type { RefusalReason } from '../egress/egress-protocol.ts';
 import type { WireError } from '../errors.ts';
-import type { ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from '../shapes.ts';
+import type { ApprovalAnswer, Evidence, MemoryMarks, MemoryNote, MessageView, Principal } from '../shapes.ts';
 import type {
   PauseRecord,
   ProcessExit,
@@ -238,9 +238,19 @@ export interface Topics {
 
   /** By the ledger, for every call, refused ones too. `error`: its code. */
   'mcp.called': { tool: string; toolUseId?: string; ms: number; ok: boolean; error?: string };
-  'memory.stored': { memory: MemoryView; replaced: boolean };
-  /** As it was before. */
-  'memory.forgotten': { memory: MemoryView };
+  /**
+   * `replaced`: an earlier statement under its key is history now. `superseded`: ids of all that it took the place of.
+   * `marked`: how many that rested on them are stale by that.
+   */
+  'memory.stored': { memory: MemoryNote; replaced: boolean; superseded?: string[]; marked?: MemoryMarks };
+  /** By the host: their time was over. `memories`: the first of them. */
+  'memory.expired': { memories: string[]; count: number } & MemoryMarks;
+  /** `earlier`: ids of the statements under its key that went with it. An older version wrote all of it. */
+  'memory.forgotten': {
+    memory: Pick<MemoryNote, 'id' | 'scope' | 'author' | 'version'> & Partial<MemoryNote>;
+    earlier?: string[];
+    marked?: MemoryMarks;
+  };
   /** By the host: it gave the agent these unasked, for its first message or after its conversation was summarised. */
   'memory.recalled': { at: 'start' | 'compaction'; memories: string[]; tokens: number };
   /** `via`: whose words the sender followed when sending it, beside their own. */

@@ -8,7 +8,16 @@ import type { Clock } from '../clock.ts';
 import type { Events } from '../events/events.ts';
 import type { EventOf, NewEvent, Topic, Topics } from '../events/topics.ts';
 import type { Mailboxes, NewMessage } from '../mailboxes/mailboxes.ts';
-import type { FoundMemories, Memory, MemorySearch, NewMemory } from '../memory/memory.ts';
+import type {
+  ForgottenMemory,
+  FoundMemories,
+  Memory,
+  MemoryName,
+  MemorySearch,
+  ReadMemory,
+  StoredMemory,
+} from '../memory/memory.ts';
+import type { NewMemory } from '../memory/statements.ts';
 import type { CallName, Calls, Results } from '../verbs/client.ts';
 import type { Dispatcher } from '../verbs/dispatch.ts';
 import type { Call } from './call.ts';
@@ -58,10 +67,10 @@ export interface NounsOptions {
 
 /** The memory, as a caller may use it. */
 export interface Memories {
-  store(call: Call, input: NewMemory): ReturnType<Memory['store']>;
+  store(call: Call, input: NewMemory): StoredMemory;
   search(call: Call, input: MemorySearch): FoundMemories | Promise<FoundMemories>;
-  get(call: Call, input: Parameters<Memory['get']>[1]): MemoryView;
-  forget(call: Call, input: Parameters<Memory['forget']>[1]): MemoryView;
+  get(call: Call, input: MemoryName & { history?: boolean }): ReadMemory;
+  forget(call: Call, input: MemoryName): ForgottenMemory;
 }
 
 /** The mailboxes, as a caller may use them. */
@@ -92,24 +101,38 @@ export function nounsOf(options: NounsOptions): Nouns {
 }
 
 function memoryOf({ memory, senders, onRecall }: NounsOptions): Memories {
+  /** What a call was given: its author's words lead the conversation from now on, and it may write from it. */
+  const given = (call: Call, memories: readonly MemoryView[]) => {
+    onRecall(call, memories);
+    memory.shown(readerOf(call), memories);
+  };
   return {
-    store: (call, input) => memory.store(call, input, senders(call)),
+    store(call, input) {
+      const { toolUseId } = call;
+      const evidence = toolUseId === undefined ? {} : { evidence: { toolUse: toolUseId } };
+      const stored = memory.store(call, { ...input, ...evidence }, senders(call));
+      given(call, stored.contradictedBy);
+      return stored;
+    },
     search(call, input) {
       const recalled = (found: FoundMemories) => {
-        onRecall(call, found.memories);
+        given(call, found.memories);
         return found;
       };
-      const found = memory.searchApart(call.principal, input);
+      const found = memory.searchApart(call, input);
       return found instanceof Promise ? found.then(recalled) : recalled(found);
     },
     get(call, input) {
-      const found = memory.get(call.principal, input);
-      onRecall(call, [found]);
+      const found = memory.get(call, input);
+      given(call, [found.memory, ...found.history, ...found.contradictedBy]);
       return found;
     },
     forget: (call, input) => memory.forget(call, input),
   };
 }
+
+/** What is shown to it was shown to all that it says later: a run, or the process of an outside client. */
+const readerOf = ({ run, principal, instance }: Call): string => run ?? `${principal} ${instance}`;
 
 function mailOf({ mailboxes, agents, senders, onRead, onMail }: NounsOptions): Mail {
   return {

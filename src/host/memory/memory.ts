@@ -1,7 +1,7 @@
 /**
- * Memories, which outlive a conversation: short texts under an optional key, in the scope of one principal or shared by
- * all, found again by ranked full-text search. Storing under a key that exists replaces it and counts the version up;
- * forgetting leaves a tombstone that no search finds.
+ * Memories, which outlive a conversation: short texts under an optional key, each in a scope (scopes.ts), found again by
+ * ranked search. A statement never changes: a newer one takes its place (statements.ts), its time may be over
+ * (expiry.ts), and what rests on it is stale from then on (cascade.ts). Forgetting leaves a tombstone without content.
  */
 import type { MemoryView, Principal } from '../api.ts';
 import type { Clock } from '../clock.ts';
@@ -9,33 +9,36 @@ import { AetherError, nearest } from '../errors.ts';
 import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
-import type { Actor, MemoryScope } from '../shapes.ts';
+import type { Actor, MemoryMarks } from '../shapes.ts';
 import { type MemoryQuery, type MemoryResult, MemoryTable } from '../store/memories.ts';
+import { MemoryLinkTable } from '../store/memory-links.ts';
 import { MEMORY_QUERIES, searchMemories } from '../store/memory-queries.ts';
-import { type MemoryRecord, newRecord, stateOf } from '../store/memory-record.ts';
+import type { MemoryRecord } from '../store/memory-record.ts';
+import { MemoryRows } from '../store/memory-rows.ts';
+import { MemoryScopeTable } from '../store/memory-scopes.ts';
+import { MemoryShownTable } from '../store/memory-shown.ts';
 import type { ReadThread } from '../store/read-thread.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
+import { Cascade } from './cascade.ts';
+import { Expiry } from './expiry.ts';
+import { checkedTags } from './input.ts';
 import { matchExpression } from './query.ts';
+import { type MemoryQuotas, Quotas } from './quotas.ts';
+import { type Place, type ScopeChoice, Scopes } from './scopes.ts';
+import { actorOf, type NewMemory, Statements } from './statements.ts';
+import { toView } from './view.ts';
 
-const SHARED = 'shared';
 const RESULTS_DEFAULT = 10;
 /** A search of so many takes a millisecond or less. */
 const SEARCHED_AT_ONCE_MAX = 2_000;
-
-export interface NewMemory {
-  text: string;
-  key?: string;
-  tags?: string[];
-  /** 'agent' (default): the principal's own; 'fleet', or 'shared': every agent of this host. */
-  scope?: 'agent' | 'fleet' | 'shared';
-}
 
 export interface MemorySearch {
   query: string;
   limit?: number;
   tags?: string[];
-  scope?: 'agent' | 'fleet' | 'shared' | 'all';
+  /** Default: all that the caller sees. */
+  scope?: ScopeChoice | 'all';
 }
 
 export interface FoundMemories {
@@ -43,81 +46,104 @@ export interface FoundMemories {
   total: number;
 }
 
+export interface StoredMemory {
+  memory: MemoryView;
+  /** An earlier statement stood under its key. */
+  replaced: boolean;
+  superseded: string[];
+  marked: MemoryMarks;
+  /** Live ones that say something else. */
+  contradictedBy: MemoryView[];
+}
+
+/** All that is known of one memory. */
+export interface ReadMemory {
+  memory: MemoryView;
+  /** Earlier statements under its key, the newest first; none unless asked for. */
+  history: MemoryView[];
+  /** What it rests on. `memory` null: forgotten, or not the reader's to see. */
+  sources: { id: string; kind: 'derived' | 'possible'; memory: MemoryView | null }[];
+  contradictedBy: MemoryView[];
+}
+
+export interface ForgottenMemory {
+  /** As it was. */
+  memory: MemoryView;
+  /** Ids of the earlier statements under its key, which went with it. */
+  earlier: string[];
+  marked: MemoryMarks;
+}
+
+/** One of the two. */
+export type MemoryName = { id?: string | undefined; key?: string | undefined };
+
+export interface MemoryParts {
+  store: Store;
+  clock: Clock;
+  ids: Ids;
+  events: Pick<Events, 'append'>;
+  /** Where an agent works; null: in no workspace of this host. */
+  placeOf?(by: Actor): Place | null;
+  quotas?(): MemoryQuotas;
+}
+
+const QUOTAS: MemoryQuotas = {
+  memories_per_scope_max: limits.memories_per_scope_max,
+  bytes_per_scope_max: limits.memory_bytes_per_scope_max,
+};
+
 export class Memory {
   readonly #store: Store;
   readonly #table: MemoryTable;
+  readonly #rows: MemoryRows;
+  readonly #links: MemoryLinkTable;
+  readonly #shown: MemoryShownTable;
   readonly #clock: Clock;
-  readonly #ids: Ids;
   readonly #events: Pick<Events, 'append'>;
-  readonly #counts = new Map<string, number>();
+  readonly #scopes: Scopes;
+  readonly #cascade: Cascade;
+  readonly #expiry: Expiry;
+  readonly #statements: Statements;
   #thread: ReadThread | null = null;
 
-  constructor(options: { store: Store; clock: Clock; ids: Ids; events: Pick<Events, 'append'> }) {
-    this.#store = options.store;
-    this.#table = new MemoryTable(options.store);
-    this.#clock = options.clock;
-    this.#ids = options.ids;
-    this.#events = options.events;
-  }
-
-  /**
-   * Keeps a text; under a key that exists in the scope it replaces what is there.
-   * @param via the senders that its author follows at this moment, besides itself
-   */
-  store(
-    by: Actor,
-    input: NewMemory,
-    via: readonly Principal[] = [],
-  ): { memory: MemoryView; replaced: boolean } {
-    const owner = by.principal;
-    const text = checkedText(input.text);
-    const tags = checkedTags(input.tags ?? []);
-    const key = input.key === undefined ? null : checkedKey(input.key);
-    const scope = input.scope === 'shared' || input.scope === 'fleet' ? SHARED : owner;
-    return this.#store.transaction(() => {
-      const now = this.#clock.now();
-      const previous = key === null ? null : this.#table.byKey(scope, key);
-      if (previous !== null) {
-        const memory = {
-          ...previous,
-          text,
-          tags,
-          author: owner,
-          via: [...via],
-          version: previous.version + 1,
-          updated_ms: now,
-        };
-        this.#table.update(memory);
-        return this.#stored(by, memory, true);
-      }
-      if (this.#isFull(scope)) {
-        throw new AetherError({
-          code: 'memory.full',
-          who: 'agent',
-          message: `This scope already holds ${limits.memories_per_scope_max} memories.`,
-          next: 'Forget what is no longer true, or store under a key that exists to replace it.',
-        });
-      }
-      const memory = newRecord({
-        id: this.#ids.uuid(now),
-        scope,
-        key,
-        text,
-        tags,
-        author: owner,
-        via: [...via],
-        run: by.run,
-        created_ms: now,
-      });
-      this.#table.insert(memory);
-      return this.#stored(by, memory, false);
+  constructor(parts: MemoryParts) {
+    const { store, clock, ids, events } = parts;
+    this.#store = store;
+    this.#clock = clock;
+    this.#events = events;
+    this.#table = new MemoryTable(store);
+    const rows = new MemoryRows(store);
+    const links = new MemoryLinkTable(store);
+    const scopes = new Scopes(parts.placeOf ?? (() => null));
+    const cascade = new Cascade(rows, links);
+    this.#rows = rows;
+    this.#links = links;
+    this.#shown = new MemoryShownTable(store);
+    this.#scopes = scopes;
+    this.#cascade = cascade;
+    this.#expiry = new Expiry({ store, rows, cascade, clock, events });
+    this.#statements = new Statements({
+      ...{ store, rows, links, cascade, scopes, clock, ids, events },
+      quotas: new Quotas(rows, new MemoryScopeTable(store), parts.quotas ?? (() => QUOTAS)),
+      find: (by, id) => this.#find(by, { id }),
+      possibleSources: () => [],
     });
   }
 
-  #stored(by: Actor, record: MemoryRecord, replaced: boolean): { memory: MemoryView; replaced: boolean } {
-    const data = { memory: toView(record), replaced };
-    this.#events.append({ topic: 'memory.stored', ...by, grade: 'enforced', data });
-    return data;
+  /**
+   * Keeps a text; under a key that exists in the scope it takes the place of what stands there.
+   * @param via the senders that its author follows at this moment, besides itself
+   */
+  store(by: Actor, input: NewMemory, via: readonly Principal[] = []): StoredMemory {
+    this.#expiry.settle();
+    const { record, previous, superseded, marked } = this.#statements.store(by, input, via);
+    return {
+      memory: toView(record),
+      replaced: previous !== null,
+      superseded,
+      marked,
+      contradictedBy: this.#contradicting(by, record).map(toView),
+    };
   }
 
   /**
@@ -125,46 +151,104 @@ export class Memory {
    * empty list, not an error.
    * @param input.limit 1 to limits.memory_results_max, default 10
    */
-  search(owner: Principal, input: MemorySearch): FoundMemories {
-    return foundIn(this.#table.search(queryOf(owner, input)));
+  search(by: Actor, input: MemorySearch): FoundMemories {
+    this.#expiry.settle();
+    return foundIn(this.#table.search(this.#queryOf(by, input)));
   }
 
   /**
    * As `search`. Where there are many memories, a thread of its own searches them, which the event loop does not wait
    * for; where there are few, the way to it would take longer than the search.
    */
-  searchApart(owner: Principal, input: MemorySearch): FoundMemories | Promise<FoundMemories> {
-    if (this.#table.atMost() <= SEARCHED_AT_ONCE_MAX) return this.search(owner, input);
+  searchApart(by: Actor, input: MemorySearch): FoundMemories | Promise<FoundMemories> {
+    if (this.#table.atMost() <= SEARCHED_AT_ONCE_MAX) return this.search(by, input);
+    this.#expiry.settle();
     this.#thread ??= this.#store.openThread(MEMORY_QUERIES);
     return this.#thread
-      .run(searchMemories.name, queryOf(owner, input))
+      .run(searchMemories.name, this.#queryOf(by, input))
       .then((result) => foundIn(result as MemoryResult));
   }
 
-  /** By id or by key; a key is looked up in the principal's own scope first, then in the shared one. */
-  get(owner: Principal, input: { id?: string; key?: string }): MemoryView {
-    return toView(this.#find(owner, input));
+  /** By id or by key; a key is looked up in the principal's own scope first, then from the narrower to the wider. */
+  get(by: Actor, { history = false, ...name }: MemoryName & { history?: boolean }): ReadMemory {
+    this.#expiry.settle();
+    const record = this.#find(by, name);
+    const { scope, key, id } = record;
+    const versions =
+      key === null || !history ? [] : this.#rows.versions(scope, key, limits.memory_versions_max + 1);
+    const visible = this.#scopes.visibleTo(by);
+    return {
+      memory: toView(record),
+      history: versions.filter((one) => one.version < record.version).map(toView),
+      sources: this.#links.sources(id).map((link) => {
+        const source = this.#rows.byId(link.id);
+        return { ...link, memory: source !== null && visible.includes(source.scope) ? toView(source) : null };
+      }),
+      contradictedBy: this.#contradicting(by, record).map(toView),
+    };
   }
 
-  /** @returns what was forgotten. */
-  forget(by: Actor, input: { id?: string; key?: string }): MemoryView {
+  /** @returns what was forgotten, as it was. */
+  forget(by: Actor, input: MemoryName): ForgottenMemory {
+    this.#expiry.settle();
     return this.#store.transaction(() => {
-      const memory = toView(this.#find(by.principal, input));
-      this.#table.forget(memory.id, this.#clock.now());
-      this.#events.append({ topic: 'memory.forgotten', ...by, grade: 'enforced', data: { memory } });
-      return memory;
+      const record = this.#find(by, input);
+      const { scope, key } = record;
+      const stands = record.superseded_ms === null;
+      const earlier =
+        key === null || !stands
+          ? []
+          : this.#rows
+              .versions(scope, key, limits.memory_versions_max + 1)
+              .filter(({ id }) => id !== record.id);
+      const now = this.#clock.now();
+      const gone = [record, ...earlier].map(({ id }) => id);
+      for (const id of gone) this.#rows.forget(id, now);
+      const marked = this.#cascade.mark(gone, { what: 'forgotten', at_ms: now });
+      const { id, author, version } = record;
+      this.#events.append({
+        topic: 'memory.forgotten',
+        ...actorOf(by),
+        grade: 'enforced',
+        data: {
+          memory: { id, author, version, scope: toView(record).scope },
+          ...(earlier.length === 0 ? {} : { earlier: gone.slice(1) }),
+          ...(marked.stale + marked.possibly_stale === 0 ? {} : { marked }),
+        },
+      });
+      return { memory: toView(record), earlier: gone.slice(1), marked };
     });
   }
 
-  /** Counts rows only when the estimate, which forgetting and rollbacks leave too high, says that it may be so. */
-  #isFull(scope: string): boolean {
-    let count = this.#counts.get(scope);
-    if (count === undefined || count >= limits.memories_per_scope_max) count = this.#table.count(scope);
-    this.#counts.set(scope, count + 1);
-    return count >= limits.memories_per_scope_max;
+  /** A reader (a run, or the bridge of an outside client) is given these. */
+  shown(reader: string, memories: readonly Pick<MemoryView, 'id'>[]): void {
+    if (memories.length === 0) return;
+    this.#store.transaction(() => {
+      const now = this.#clock.now();
+      for (const { id } of memories) {
+        this.#shown.add(reader, id, now);
+        this.#rows.used(id, now);
+      }
+    });
   }
 
-  #find(owner: Principal, input: { id?: string; key?: string }): MemoryRecord {
+  /** Live ones that contradict it: declared so, or under its key in another scope that the reader sees. */
+  #contradicting(by: Actor, record: MemoryRecord): MemoryRecord[] {
+    if (record.superseded_ms !== null || record.expired_ms !== null) return [];
+    const visible = this.#scopes.visibleTo(by);
+    const declared = this.#links.opposed(record.id).flatMap((id) => this.#rows.byId(id) ?? []);
+    const underKey = record.key === null ? [] : this.#rows.underKey(record.key, visible);
+    const others = [...declared, ...underKey.filter(({ text }) => text !== record.text)].filter(
+      (one) =>
+        one.id !== record.id &&
+        one.superseded_ms === null &&
+        one.expired_ms === null &&
+        visible.includes(one.scope),
+    );
+    return others.filter(({ id }, at) => others.findIndex((one) => one.id === id) === at);
+  }
+
+  #find(by: Actor, input: MemoryName): MemoryRecord {
     if ((input.id === undefined) === (input.key === undefined)) {
       throw new AetherError({
         code: 'memory.id-or-key',
@@ -173,27 +257,40 @@ export class Memory {
         next: 'Give the id that a search or store returned, or the key it was stored under.',
       });
     }
+    const visible = this.#scopes.visibleTo(by);
     if (input.id !== undefined) {
-      const memory = this.#table.byId(input.id);
+      const memory = this.#rows.byId(input.id);
       // The same words for "none" and "another's": whether another agent's memory exists is not told.
-      if (memory === null || (memory.scope !== owner && memory.scope !== SHARED)) throw unknownId(input.id);
+      if (memory === null || !visible.includes(memory.scope)) throw unknownId(input.id);
       return memory;
     }
     const key = input.key as string;
-    const memory = this.#table.byKey(owner, key) ?? this.#table.byKey(SHARED, key);
-    if (memory === null) throw this.#unknownKey(owner, key);
-    return memory;
+    for (const scope of visible) {
+      const memory = this.#rows.byKey(scope, key);
+      if (memory !== null) return memory;
+    }
+    throw this.#unknownKey(by, key);
   }
 
-  #unknownKey(owner: Principal, key: string): AetherError {
+  #queryOf(by: Actor, input: MemorySearch): MemoryQuery {
+    const { scope = 'all' } = input;
+    const scopes = scope === 'all' ? this.#scopes.visibleTo(by) : [this.#scopes.of(by, scope)];
+    const limit = Math.min(
+      Math.max(1, Math.trunc(input.limit ?? RESULTS_DEFAULT)),
+      limits.memory_results_max,
+    );
+    return { match: matchExpression(input.query), scopes, tags: checkedTags(input.tags ?? []), limit };
+  }
+
+  #unknownKey(by: Actor, key: string): AetherError {
     const { hits } = this.#table.search({
       match: matchExpression(key),
-      scopes: [owner, SHARED],
+      scopes: this.#scopes.visibleTo(by),
       tags: [],
       limit: limits.memory_results_max,
     });
     // A key is text, too: those of others would be read here without being followed.
-    const own = hits.filter(({ memory }) => memory.author === owner && memory.via.length === 0);
+    const own = hits.filter(({ memory }) => memory.author === by.principal && memory.via.length === 0);
     const keys = own.flatMap((hit) => (hit.memory.key === null ? [] : [hit.memory.key]));
     const near = nearest(key, keys);
     const offered = (near.length > 0 ? near : keys).slice(0, 3);
@@ -209,14 +306,6 @@ export class Memory {
   }
 }
 
-function queryOf(owner: Principal, input: MemorySearch): MemoryQuery {
-  const { scope = 'all' } = input;
-  const scopes: [string, string?] =
-    scope === 'agent' ? [owner] : scope === 'all' ? [owner, SHARED] : [SHARED];
-  const limit = Math.min(Math.max(1, Math.trunc(input.limit ?? RESULTS_DEFAULT)), limits.memory_results_max);
-  return { match: matchExpression(input.query), scopes, tags: checkedTags(input.tags ?? []), limit };
-}
-
 const foundIn = ({ hits, total }: MemoryResult): FoundMemories => ({
   memories: hits.map(({ memory, score }) => ({ ...toView(memory), score })),
   total,
@@ -229,67 +318,4 @@ function unknownId(id: string): AetherError {
     message: `No memory has the id ${JSON.stringify(cutText(id, { chars_max: 64 }))}, or it was forgotten.`,
     next: 'Search for it by its words to learn its id.',
   });
-}
-
-function checkedText(text: string): string {
-  if (text.trim() === '') {
-    throw new AetherError({
-      code: 'memory.empty',
-      who: 'agent',
-      message: 'A memory needs a text.',
-      next: 'Say in a sentence what is to be remembered.',
-    });
-  }
-  const bytes = Buffer.byteLength(text);
-  if (bytes > limits.memory_text_bytes_max) {
-    throw new AetherError({
-      code: 'memory.too-long',
-      who: 'agent',
-      message: `The text has ${bytes} bytes; a memory holds ${limits.memory_text_bytes_max}.`,
-      next: 'Store the gist, or split it; keep long documents in files and remember where they are.',
-    });
-  }
-  return text;
-}
-
-function checkedKey(key: string): string {
-  if (key.trim() === '' || key.length > limits.memory_key_chars_max) {
-    throw new AetherError({
-      code: 'memory.key',
-      who: 'agent',
-      message: `A key has 1 to ${limits.memory_key_chars_max} characters; this one has ${key.length}.`,
-      next: 'Use a short name such as "deploy-target", or leave the key out.',
-    });
-  }
-  return key;
-}
-
-function checkedTags(tags: string[]): string[] {
-  const distinct = [...new Set(tags)];
-  const bad = distinct.find((tag) => tag.trim() === '' || tag.length > limits.memory_tag_chars_max);
-  if (distinct.length > limits.memory_tags_max || bad !== undefined) {
-    throw new AetherError({
-      code: 'memory.tags',
-      who: 'agent',
-      message: `At most ${limits.memory_tags_max} tags of 1 to ${limits.memory_tag_chars_max} characters each.`,
-      next: 'Use a few short tags.',
-    });
-  }
-  return distinct;
-}
-
-function toView({ via, stale_why, stale, expired_ms, weight: _weight, ...record }: MemoryRecord): MemoryView {
-  return {
-    ...record,
-    scope: scopeName(record.scope),
-    state: stateOf({ ...record, expired_ms, stale }),
-    ...(stale_why === null ? {} : { stale: stale_why }),
-    ...(via.length === 0 ? {} : { via }),
-  };
-}
-
-function scopeName(scope: string): MemoryScope {
-  if (scope === SHARED) return 'fleet';
-  if (scope.startsWith('workspace:')) return 'workspace';
-  return scope.startsWith('branch:') ? 'branch' : 'agent';
 }

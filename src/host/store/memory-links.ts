@@ -2,6 +2,7 @@
  * SQL of `memory_links`: which memory was made from which. `from_id` is the younger statement, `to_id` what it rests on,
  * contradicts or replaces. A link goes with the rows of its memories (memories.ts).
  */
+import type { Readable } from './reader.ts';
 import { defineTable } from './table.ts';
 
 export const memoryLinks = defineTable({
@@ -17,3 +18,58 @@ export const memoryLinks = defineTable({
   },
   leaves: 'never',
 });
+
+/** derived: declared by its writer. possible: its writer was shown it before, and says something alike. */
+export type MemoryLinkKind = 'derived' | 'possible' | 'contradicts' | 'supersedes';
+
+export interface Dependant {
+  id: string;
+  kind: 'derived' | 'possible';
+  stale: 'stale' | 'possibly_stale' | null;
+}
+
+export class MemoryLinkTable {
+  readonly #add;
+  readonly #dependants;
+  readonly #sources;
+  readonly #opposed;
+
+  constructor({ db }: Readable) {
+    this.#add = db.prepare<[string, MemoryLinkKind, string]>(
+      'INSERT OR IGNORE INTO memory_links (from_id, kind, to_id) VALUES (?, ?, ?)',
+    );
+    this.#dependants = db.prepare<[string], Dependant>(
+      `SELECT m.id, l.kind, m.stale FROM memory_links l JOIN memories m ON m.id = l.from_id
+       WHERE l.to_id = ? AND l.kind IN ('derived', 'possible')
+         AND m.forgotten_ms IS NULL AND m.superseded_ms IS NULL AND m.expired_ms IS NULL`,
+    );
+    this.#sources = db.prepare<[string], { id: string; kind: 'derived' | 'possible' }>(
+      "SELECT to_id AS id, kind FROM memory_links WHERE from_id = ? AND kind IN ('derived', 'possible') ORDER BY kind, to_id",
+    );
+    this.#opposed = db
+      .prepare<[string, string], string>(
+        `SELECT to_id FROM memory_links WHERE from_id = ? AND kind = 'contradicts'
+         UNION SELECT from_id FROM memory_links WHERE to_id = ? AND kind = 'contradicts'`,
+      )
+      .pluck();
+  }
+
+  add(from: string, kind: MemoryLinkKind, to: string): void {
+    this.#add.run(from, kind, to);
+  }
+
+  /** What rests on it and has not been replaced, has not expired and is not forgotten. */
+  dependants(id: string): Dependant[] {
+    return this.#dependants.all(id);
+  }
+
+  /** What it rests on, in any state. */
+  sources(id: string): { id: string; kind: 'derived' | 'possible' }[] {
+    return this.#sources.all(id);
+  }
+
+  /** Declared to contradict it, by either of the two. */
+  opposed(id: string): string[] {
+    return this.#opposed.all(id, id);
+  }
+}

@@ -2,6 +2,7 @@
  * SQL of `memory_scopes`: how much each scope holds, kept in step by triggers, so that a quota is checked without
  * counting. Tombstones count nothing; earlier versions of a key count their bytes.
  */
+import type { Readable } from './reader.ts';
 import { defineTable } from './table.ts';
 
 const BYTES = (row: string) =>
@@ -37,3 +38,20 @@ export const memoryScopes = defineTable({
   },
   leaves: 'never',
 });
+
+export interface ScopeUse {
+  memories: number;
+  bytes: number;
+}
+
+export class MemoryScopeTable {
+  readonly #use;
+
+  constructor({ db }: Readable) {
+    this.#use = db.prepare<[string], ScopeUse>('SELECT memories, bytes FROM memory_scopes WHERE scope = ?');
+  }
+
+  useOf(scope: string): ScopeUse {
+    return this.#use.get(scope) ?? { memories: 0, bytes: 0 };
+  }
+}

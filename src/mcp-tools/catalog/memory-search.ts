@@ -23,7 +23,7 @@ export const memorySearch = defineTool({
     limit: z.int().min(1).max(50).optional().describe('Default 10.'),
     tags: z.array(z.string().min(1).max(64)).max(32).optional().describe('Only memories with all of these.'),
     scope: z
-      .enum(['agent', 'fleet', 'shared', 'all'])
+      .enum(['agent', 'fleet', 'shared', 'workspace', 'branch', 'all'])
       .optional()
       .describe('Default all: yours and those of the fleet.'),
   }),

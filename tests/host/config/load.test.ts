@@ -17,7 +17,10 @@ describe('loadConfig', () => {
       console: { enabled: true, port: 7300 },
       retention: { days: 14, bytes: 2_000_000_000, events_days: 90, events_bytes: 1_000_000_000 },
       terminal: { scrollback_lines: 2_000 },
-      memory: { recall_tokens: 800, episodes: true },
+      memory: {
+        ...{ recall_tokens: 800, episodes: true },
+        ...{ memories_per_scope_max: 100_000, bytes_per_scope_max: 268_435_456 },
+      },
       warnings: [],
       positions: {
         'agents.writer': { line: 2, column: 3 },

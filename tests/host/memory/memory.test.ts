@@ -21,7 +21,7 @@ afterEach(async () => {
 });
 
 const found = (query: string, who: 'agent:ada' | 'agent:bob' | `client:${string}` = 'agent:ada') =>
-  rig.memory.search(who, { query }).memories.map((memory) => memory.text);
+  rig.memory.search(actor(who), { query }).memories.map((memory) => memory.text);
 
 describe('finding', () => {
   it('matches any of the words, in any form, whatever else was asked', () => {
@@ -62,7 +62,7 @@ describe('finding', () => {
     }
     rig.memory.store(actor('agent:ada'), { text: 'Something else entirely.' });
     const times = rig.memory
-      .search('agent:ada', { query: 'build green' })
+      .search(actor('agent:ada'), { query: 'build green' })
       .memories.map((memory) => memory.updated_ms);
     expect(times).toEqual([...times].sort((a, b) => b - a));
     expect(times).toHaveLength(4);
@@ -77,17 +77,17 @@ describe('finding', () => {
 
   it('says how many match beyond the limit, and bounds the limit', () => {
     for (let n = 0; n < 60; n += 1) rig.memory.store(actor('agent:ada'), { text: `note ${n} about tea` });
-    const few = rig.memory.search('agent:ada', { query: 'tea', limit: 3 });
+    const few = rig.memory.search(actor('agent:ada'), { query: 'tea', limit: 3 });
     expect(few.memories).toHaveLength(3);
     expect(few.total).toBe(60);
-    expect(rig.memory.search('agent:ada', { query: 'tea', limit: 1_000 }).memories).toHaveLength(
+    expect(rig.memory.search(actor('agent:ada'), { query: 'tea', limit: 1_000 }).memories).toHaveLength(
       limits.memory_results_max,
     );
   });
 
   it('returns an empty list, not an error, where nothing matches', () => {
     rig.memory.store(actor('agent:ada'), { text: 'something' });
-    expect(rig.memory.search('agent:ada', { query: 'zebra' })).toEqual({ memories: [], total: 0 });
+    expect(rig.memory.search(actor('agent:ada'), { query: 'zebra' })).toEqual({ memories: [], total: 0 });
   });
 
   it('lists the newest for a query without words', () => {
@@ -96,13 +96,13 @@ describe('finding', () => {
       clock.advance(1_000);
     }
     expect(found('*')).toEqual(['third', 'second', 'first']);
-    expect(rig.memory.search('agent:ada', { query: '?!', limit: 1 }).total).toBe(3);
+    expect(rig.memory.search(actor('agent:ada'), { query: '?!', limit: 1 }).total).toBe(3);
   });
 
   it('filters by all of the tags', () => {
     rig.memory.store(actor('agent:ada'), { text: 'tea one', tags: ['drink', 'hot'] });
     rig.memory.store(actor('agent:ada'), { text: 'tea two', tags: ['drink'] });
-    const search = (tags: string[]) => rig.memory.search('agent:ada', { query: 'tea', tags }).total;
+    const search = (tags: string[]) => rig.memory.search(actor('agent:ada'), { query: 'tea', tags }).total;
     expect([search(['drink']), search(['drink', 'hot']), search(['cold'])]).toEqual([2, 1, 0]);
   });
 
@@ -137,7 +137,7 @@ describe('finding', () => {
     '_',
   ])('takes %j as words, never as syntax', (query) => {
     rig.memory.store(actor('agent:ada'), { text: 'x marks the start of a text' });
-    expect(() => rig.memory.search('agent:ada', { query })).not.toThrow();
+    expect(() => rig.memory.search(actor('agent:ada'), { query })).not.toThrow();
   });
 
   it('finds text without spaces or with marks as it was written', () => {
@@ -169,8 +169,13 @@ describe('keeping', () => {
     clock.advance(5_000);
     const second = rig.memory.store(actor('agent:ada'), { key: 'target', text: 'port 443' });
     expect([first.replaced, second.replaced]).toEqual([false, true]);
-    expect(second.memory).toMatchObject({ id: first.memory.id, version: 2, tags: [], text: 'port 443' });
-    expect(second.memory.updated_ms - second.memory.created_ms).toBe(5_000);
+    expect(second.memory).toMatchObject({ version: 2, tags: [], text: 'port 443' });
+    expect(second.superseded).toEqual([first.memory.id]);
+    expect(rig.memory.get(actor('agent:ada'), { id: first.memory.id }).memory).toMatchObject({
+      text: 'port 80',
+      state: 'superseded',
+      superseded_by: second.memory.id,
+    });
     expect(found('80')).toEqual([]);
     expect(found('443')).toEqual(['port 443']);
   });
@@ -180,7 +185,7 @@ describe('keeping', () => {
     rig.memory.forget(actor('agent:ada'), { key: 'k' });
     expect(found('wrong fact')).toEqual([]);
     expect(found('*')).toEqual([]);
-    expect(() => rig.memory.get('agent:ada', { id: memory.id })).toThrow(/forgotten/);
+    expect(() => rig.memory.get(actor('agent:ada'), { id: memory.id })).toThrow(/forgotten/);
     expect(() => rig.memory.forget(actor('agent:ada'), { id: memory.id })).toThrow(/forgotten/);
     const again = rig.memory.store(actor('agent:ada'), { key: 'k', text: 'a right fact' });
     expect(again).toMatchObject({ replaced: false, memory: { version: 1 } });
@@ -198,7 +203,7 @@ describe('keeping', () => {
     await rig.close();
     rig = new Rig(dir, { clock });
     expect(found('cat')).toEqual(['the cat is called Miezi']);
-    expect(rig.memory.get('agent:ada', { key: 'k' }).version).toBe(1);
+    expect(rig.memory.get(actor('agent:ada'), { key: 'k' }).memory.version).toBe(1);
   });
 
   it('refuses what is empty or beyond a limit, and says the limit', () => {
@@ -243,7 +248,7 @@ describe('scopes', () => {
     // An agent and a client of one name are two principals.
     expect(found('plan', 'client:ada')).toEqual(['plan for all']);
     const only = (scope: 'agent' | 'fleet' | 'shared') =>
-      rig.memory.search('agent:ada', { query: 'plan', scope }).total;
+      rig.memory.search(actor('agent:ada'), { query: 'plan', scope }).total;
     expect([only('agent'), only('fleet'), only('shared')]).toEqual([1, 1, 1]);
   });
 
@@ -257,30 +262,36 @@ describe('scopes', () => {
       }
       return 'it worked';
     };
-    const anothers = message(() => rig.memory.get('agent:bob', { id: memory.id }));
-    const none = message(() => rig.memory.get('agent:bob', { id: 'nothing' }));
+    const anothers = message(() => rig.memory.get(actor('agent:bob'), { id: memory.id }));
+    const none = message(() => rig.memory.get(actor('agent:bob'), { id: 'nothing' }));
     expect(anothers.replace(memory.id, 'ID')).toBe(none.replace('nothing', 'ID'));
     expect(() => rig.memory.forget(actor('agent:bob'), { key: 'k' })).toThrow(/No memory/);
-    expect(rig.memory.get('agent:ada', { key: 'k' }).text).toBe('mine');
+    expect(rig.memory.get(actor('agent:ada'), { key: 'k' }).memory.text).toBe('mine');
   });
 
   it('prefers its own key to the shared one', () => {
     rig.memory.store(actor('agent:bob'), { key: 'editor', text: 'vim', scope: 'shared' });
-    expect(rig.memory.get('agent:ada', { key: 'editor' })).toMatchObject({ text: 'vim', scope: 'fleet' });
+    expect(rig.memory.get(actor('agent:ada'), { key: 'editor' }).memory).toMatchObject({
+      text: 'vim',
+      scope: 'fleet',
+    });
     rig.memory.store(actor('agent:ada'), { key: 'editor', text: 'emacs' });
-    expect(rig.memory.get('agent:ada', { key: 'editor' })).toMatchObject({ text: 'emacs', scope: 'agent' });
-    expect(rig.memory.get('agent:bob', { key: 'editor' }).text).toBe('vim');
+    expect(rig.memory.get(actor('agent:ada'), { key: 'editor' }).memory).toMatchObject({
+      text: 'emacs',
+      scope: 'agent',
+    });
+    expect(rig.memory.get(actor('agent:bob'), { key: 'editor' }).memory.text).toBe('vim');
   });
 
   it('names keys like the one that is not there', () => {
     rig.memory.store(actor('agent:ada'), { key: 'deploy-target', text: 'x' });
     try {
-      rig.memory.get('agent:ada', { key: 'deploy-traget' });
+      rig.memory.get(actor('agent:ada'), { key: 'deploy-traget' });
       expect.unreachable();
     } catch (error) {
       expect((error as { next: string }).next).toContain('"deploy-target"');
     }
-    expect(() => rig.memory.get('agent:ada', {})).toThrow(/Exactly one/);
-    expect(() => rig.memory.get('agent:ada', { id: 'a', key: 'b' })).toThrow(/Exactly one/);
+    expect(() => rig.memory.get(actor('agent:ada'), {})).toThrow(/Exactly one/);
+    expect(() => rig.memory.get(actor('agent:ada'), { id: 'a', key: 'b' })).toThrow(/Exactly one/);
   });
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { MemoryTable } from '../../../src/host/store/memories.ts';
 import { newRecord, stateOf } from '../../../src/host/store/memory-record.ts';
+import { MemoryRows } from '../../../src/host/store/memory-rows.ts';
 import { migrations } from '../../../src/host/store/migrations.ts';
 import { SettledRemover } from '../../../src/host/store/retention.ts';
 import { Store } from '../../../src/host/store/store.ts';
@@ -40,7 +40,7 @@ test('a memory of the first version is a live statement of today, found as befor
   const before = old.prepare<[], { id: string; text: string }>('SELECT * FROM memories').all();
   old.close();
   store = new Store(file);
-  const table = new MemoryTable(store);
+  const table = new MemoryRows(store);
   for (const { id, text } of before) {
     const memory = table.byId(id)!;
     expect(memory).toMatchObject({ text, layer: 'semantic', importance: 1, pinned: false, uses: 0 });
@@ -53,7 +53,7 @@ test('a memory of the first version is a live statement of today, found as befor
 
 test('earlier versions under one key may be many, the newest is one', () => {
   store = new Store(file);
-  const table = new MemoryTable(store);
+  const table = new MemoryRows(store);
   const version = (id: string, n: number, superseded_ms: number | null) =>
     newRecord({
       id,
@@ -74,7 +74,7 @@ test('earlier versions under one key may be many, the newest is one', () => {
 
 test('a scope counts statements that nothing replaced, and the bytes of all that is kept', () => {
   store = new Store(file);
-  const table = new MemoryTable(store);
+  const table = new MemoryRows(store);
   const put = (id: string, more: object = {}) =>
     table.insert(newRecord({ id, scope: 's', text: 'four', author: 'host', created_ms: 1, ...more }));
   put('a');
@@ -88,7 +88,7 @@ test('a scope counts statements that nothing replaced, and the bytes of all that
 
 test('links leave with a tombstone', () => {
   store = new Store(file);
-  const table = new MemoryTable(store);
+  const table = new MemoryRows(store);
   for (const id of ['a', 'b', 'c'])
     table.insert(newRecord({ id, scope: 's', text: id, author: 'host', created_ms: 1 }));
   const link = store.db.prepare("INSERT INTO memory_links (from_id, kind, to_id) VALUES (?, 'derived', ?)");

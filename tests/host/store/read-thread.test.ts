@@ -93,18 +93,18 @@ test('what waits for a thread that dies is told, and the next query starts anoth
 test('many memories are searched in a thread, with the same result as few on the loop', async () => {
   const query = { query: 'tea 7', limit: 5 };
   memory.store(ADA, { text: 'green tea', key: 'first' });
-  expect(memory.searchApart('agent:ada', query)).toEqual(memory.search('agent:ada', query));
+  expect(memory.searchApart(ADA, query)).toEqual(memory.search(ADA, query));
   store.transaction(() => {
     for (let at = 0; at < 2_000; at += 1) memory.store(ADA, { text: `tea ${at % 10}`, tags: ['t'] });
   });
-  const found = memory.searchApart('agent:ada', query);
+  const found = memory.searchApart(ADA, query);
   expect(found).toBeInstanceOf(Promise);
-  expect(await found).toEqual(memory.search('agent:ada', query));
+  expect(await found).toEqual(memory.search(ADA, query));
   // What was acknowledged is found, what was forgotten is not.
   const { memory: last } = memory.store(ADA, { text: 'a samovar' });
-  const samovar = () => memory.searchApart('agent:ada', { query: 'samovar' });
+  const samovar = () => memory.searchApart(ADA, { query: 'samovar' });
   expect((await samovar()).memories).toMatchObject([{ id: last.id }]);
   memory.forget(ADA, { id: last.id });
   expect(await samovar()).toEqual({ memories: [], total: 0 });
-  expect(() => memory.searchApart('agent:ada', { query: 'x', tags: [''] })).toThrow(/tags/);
+  expect(() => memory.searchApart(ADA, { query: 'x', tags: [''] })).toThrow(/tags/);
 });

@@ -13,9 +13,11 @@ export function deedOf(event: DeedEvent): Deed {
     }
     case 'memory.stored':
     case 'memory.forgotten': {
-      const { text: words, key, tags, scope } = event.data.memory;
+      const { id, text: words, key, tags, scope } = event.data.memory;
       const forgotten = event.topic === 'memory.forgotten';
-      return { kind: 'memory', text: text(words), key, tags: tags ?? [], scope, forgotten };
+      // What is forgotten says nothing any more but that it was there.
+      const said = text(words ?? id);
+      return { kind: 'memory', text: said, key: key ?? null, tags: tags ?? [], scope, forgotten };
     }
     case 'report.made': {
       const { status, summary, details } = event.data;

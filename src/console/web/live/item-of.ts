@@ -26,6 +26,7 @@ const items: Renderers<Item> = {
   'activity.changed': null,
   'usage.recorded': null,
   'mcp.called': null,
+  'memory.expired': null,
   'mail.acked': null,
   'lease.requested': null,
   // Part of an item that began before; without it, before this page, there is nothing to show.

@@ -132,10 +132,11 @@ async function configuration({ configFile }: Invocation): Promise<Finding[]> {
   const door = await frontDoor().catch(() => null);
   if (door === null || !existsSync(configFile)) return [];
   try {
-    const { agents, scrollback_lines, recall_tokens, warnings } = await door.checkConfiguration(configFile);
+    const { agents, scrollback_lines, recall_tokens, memories_per_scope_max, warnings } =
+      await door.checkConfiguration(configFile);
     return [
       ok(
-        `configuration ${configFile} (agents: ${agents}; each terminal keeps ${scrollback_lines} lines above its screen; an agent is given up to ${recall_tokens} tokens of its memory unasked)`,
+        `configuration ${configFile} (agents: ${agents}; each terminal keeps ${scrollback_lines} lines above its screen; an agent is given up to ${recall_tokens} tokens of its memory unasked; a scope holds ${memories_per_scope_max} memories)`,
       ),
       ...warnings.map((warning) => lost(warning, `Edit ${configFile}`)),
     ];

@@ -1,5 +1,5 @@
 /** Which of what is remembered is given to an agent unasked: the best few for its words, then what is pinned or newest. */
-import type { MemoryView, Principal } from '../../api.ts';
+import type { Actor, MemoryView, Principal } from '../../api.ts';
 import type { FoundMemories, Memory } from '../../memory/memory.ts';
 import { isOperator } from '../../principals.ts';
 
@@ -18,7 +18,7 @@ export interface Choice {
  */
 export async function chosen(
   memory: Pick<Memory, 'searchApart'>,
-  reader: Principal,
+  reader: Actor,
   words: string,
   followable: (sender: Principal) => boolean,
 ): Promise<Choice> {
@@ -32,7 +32,9 @@ export async function chosen(
   const usable = [...all.values()].filter(({ state }) => state === 'live' || state === 'possibly_stale');
   const others = new Set<Principal>();
   const memories = usable.filter(({ author, via = [] }) => {
-    const unfit = [author, ...via].filter((sender) => !isTrusted(sender, reader) && !followable(sender));
+    const unfit = [author, ...via].filter(
+      (sender) => !isTrusted(sender, reader.principal) && !followable(sender),
+    );
     for (const sender of unfit) others.add(sender);
     return unfit.length === 0;
   });

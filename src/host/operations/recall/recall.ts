@@ -92,7 +92,7 @@ export class Recalls implements RunRecalls {
     try {
       const { memories, others } = await chosen(
         memory,
-        `agent:${config.name}`,
+        callerOf(run),
         [...new Set(about.filter((part) => part))].join('\n'),
         (sender) => run.record.turn.senders.includes(sender) || mayAsMuch(agents, config, sender),
       );
@@ -110,6 +110,7 @@ export class Recalls implements RunRecalls {
   #shown(run: Run, at: 'start' | 'compaction', { shown, tokens }: Framed): void {
     const caller = callerOf(run);
     goesByMemory(this.#wiring, caller, shown);
+    this.#wiring.memory.shown(run.id, shown);
     this.#wiring.events.append({
       topic: 'memory.recalled',
       agent: run.record.agent,

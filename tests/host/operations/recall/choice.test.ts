@@ -25,7 +25,7 @@ const store = (who: Principal, text: string, more: object = {}) =>
   rig.memory.store(actor(who as 'agent:ada'), { text, ...more }).memory;
 
 const choose = (words: string, followable: (sender: Principal) => boolean = () => false) =>
-  chosen(rig.memory, 'agent:ada', words, followable);
+  chosen(rig.memory, actor('agent:ada'), words, followable);
 
 const frame = (memories: MemoryView[], more: Partial<Parameters<typeof framed>[1]> = {}) =>
   framed(memories, { at: 'start', tokens_max: 800, now: clock.now(), ...more });

@@ -14,8 +14,8 @@ import { Runs } from '../../../../src/host/runs/runs.ts';
 import { ApprovalTable } from '../../../../src/host/store/approvals.ts';
 import { CallTable } from '../../../../src/host/store/calls.ts';
 import { type InjectionRecord, InjectionTable } from '../../../../src/host/store/injections.ts';
-import { MemoryTable } from '../../../../src/host/store/memories.ts';
 import { newRecord } from '../../../../src/host/store/memory-record.ts';
+import { MemoryRows } from '../../../../src/host/store/memory-rows.ts';
 import { MessageTable } from '../../../../src/host/store/messages.ts';
 import { newFloor, newGate, newTurn } from '../../../../src/host/store/run-parts.ts';
 import { unconfined } from '../../../../src/host/store/run-sandbox.ts';
@@ -247,7 +247,7 @@ test('messages whose fate is settled go with the events, and so do those of runs
 test('answers, acknowledged mail and forgotten memories go with the events; what is open or remembered stays', async () => {
   const approvals = new ApprovalTable(store);
   const messages = new MessageTable(store);
-  const memories = new MemoryTable(store);
+  const memories = new MemoryRows(store);
   const now = clock.now();
   for (const id of ['open', 'answered']) {
     const question = {
