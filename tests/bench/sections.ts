@@ -8,6 +8,7 @@ import { footprint } from './sections/footprint.ts';
 import { inject } from './sections/inject.ts';
 import { memoryGet } from './sections/memory-get.ts';
 import { network } from './sections/network.ts';
+import { openclaw } from './sections/openclaw.ts';
 import { sandbox } from './sections/sandbox.ts';
 import { start } from './sections/start.ts';
 import { supervisors } from './sections/supervisors.ts';
@@ -19,6 +20,7 @@ export const sections: Section[] = [
   { name: 'sandbox', title: 'What a sandbox adds to the start of an agent', run: sandbox },
   { name: 'footprint', title: 'Memory of shim and bridge', run: footprint },
   { name: 'inject', title: 'A message to the real engine, until its model has it', run: inject },
+  { name: 'openclaw', title: 'An OpenClaw agent, beside the same package by hand', run: openclaw },
   { name: 'network', title: 'The network of a run, beside a direct connection', run: network },
   { name: 'adoption', title: 'A new host adopts the runs of a killed one', run: adoption },
   { name: 'curve', title: 'From 10 to 100 agents on one host', run: curve },
