@@ -18,7 +18,7 @@ const PROGRAMS = [
   'host/terminals/screen/thread.ts',
   'runtimes/builtin/loop/main.ts',
   'runtimes/openclaw/driver/main.ts',
-  'runtimes/openclaw/driver/gate-plugin.ts',
+  'runtimes/openclaw/driver/guard.ts',
   'host/main.ts',
   'host/limits.ts',
 ];

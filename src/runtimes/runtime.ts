@@ -356,7 +356,7 @@ export interface Runtime {
    * From where it loads code, settings or rights and never writes. What of it lies in a workspace, a sandbox shows
    * read-only, whether it exists or not; what lies in the agent's own directory, `prepare` writes or clears.
    */
-  loadsFrom?(agent: Pick<AgentSpec, 'workspace'>, place: RunPlace): LoadedPath[];
+  loadsFrom?(agent: Pick<AgentSpec, 'workspace' | 'options'>, place: RunPlace): LoadedPath[];
   readonly observer: Observer;
   tail?(agent: AgentSpec, place: RunPlace, state: EngineState): TranscriptTail | null;
   /** A message for the agent. priority: now aborts the running tool, next is folded in after it, later is a turn of its own. */

@@ -123,6 +123,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'runtimes/claude-code/settings.ts': 'stats',
   'runtimes/claude-code/transcript-copy.ts': 'descriptors',
   'runtimes/command/program.ts': 'user',
+  'runtimes/openclaw/driver/guard.ts': 'agent',
   'runtimes/openclaw/driver/main.ts': 'agent',
   'runtimes/openclaw/program.ts': 'user',
   'runtimes/write-lines.ts': 'descriptors',

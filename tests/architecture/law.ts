@@ -573,5 +573,5 @@ export const leafPrograms: { entry: string; packages: string[] }[] = [
   { entry: 'host/egress/process/main.ts', packages: [] },
   { entry: 'mcp-tools/bridge/main.cts', packages: [] },
   { entry: 'runtimes/openclaw/driver/main.ts', packages: ['ws'] },
-  { entry: 'runtimes/openclaw/driver/gate-plugin.ts', packages: [] },
+  { entry: 'runtimes/openclaw/driver/guard.ts', packages: [] },
 ];

@@ -41,7 +41,8 @@ async function knock(port, token) {
     const send = (id, method, params) => ws.send(JSON.stringify({ type: 'req', id, method, params }));
     ws.onerror = () => { clearTimeout(timer); done(); };
     ws.onclose = () => { clearTimeout(timer); done(); };
-    const hello = () => { tried += 1; send('c', 'connect', { minProtocol: 4, maxProtocol: 4, client: { id: 'gateway-client', version: '1', platform: 'linux', mode: 'backend' }, role: 'operator', scopes: ['operator.read', 'operator.write', 'operator.admin', 'operator.approvals', 'operator.pairing'], auth: token === undefined ? {} : { token } }); };
+    tried += 1;
+    const hello = () => { send('c', 'connect', { minProtocol: 4, maxProtocol: 4, client: { id: 'gateway-client', version: '1', platform: 'linux', mode: 'backend' }, role: 'operator', scopes: ['operator.read', 'operator.write', 'operator.admin', 'operator.approvals', 'operator.pairing'], auth: token === undefined ? {} : { token } }); };
     ws.onopen = () => setTimeout(hello, 300);
     ws.onmessage = ({ data }) => {
       const m = JSON.parse(data);

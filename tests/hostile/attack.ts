@@ -27,8 +27,8 @@ export interface Expected {
 export interface Attack {
   /** GROUP/NAME, in kebab-case. */
   name: string;
-  /** The plain program, unless it is the engine that asks before each tool. */
-  by?: 'asker';
+  /** The plain program, unless it is a command of an engine that asks before each: a Claude Code, an OpenClaw. */
+  by?: 'asker' | 'claw';
   /** What the agent is after. */
   wants: string;
   /** Python, run by the agent in its workspace after programs/prelude.py. */

@@ -6,6 +6,7 @@ import { identity } from './attacks/identity.ts';
 import { kernel } from './attacks/kernel.ts';
 import { links } from './attacks/links.ts';
 import { network } from './attacks/network.ts';
+import { openclaw } from './attacks/openclaw.ts';
 import { operator } from './attacks/operator.ts';
 import { sibling } from './attacks/sibling.ts';
 import { state } from './attacks/state.ts';
@@ -18,6 +19,7 @@ export const ATTACKS: readonly Attack[] = [
   ...identity,
   ...links,
   ...gates,
+  ...openclaw,
   ...host,
   ...operator,
 ];

@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { EventView } from '../../src/host/api.ts';
+import { engineProgram } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { AETHER, call, LiveFleet, running } from '../support/live-fleet.ts';
 import { shimOf } from '../support/run-tree.ts';
@@ -31,7 +32,15 @@ const KEPT = [
 /** What makes the directory above one of programs look like an installation, in the home itself. */
 const INSTALLED = ['lib/node_modules', 'libexec', '.npm-global/lib/node_modules'];
 
-const bash = (command: string) => call('Bash', { command, description: 'a test' });
+/** How each engine that asks is told to run a command, and how long it may take to start. */
+const ASKERS = {
+  asker: {
+    shell: (command: string) => call('Bash', { command, description: 'a test' }),
+    starts_within_ms: ENDS_WITHIN_MS,
+  },
+  claw: { shell: (command: string) => call('exec', { command }), starts_within_ms: 240_000 },
+};
+type Asker = keyof typeof ASKERS;
 const word = (what: string) => `${what}-of-the-victim-${randomBytes(9).toString('hex')}`;
 
 export class Scene {
@@ -83,7 +92,7 @@ export class Scene {
     return scene;
   }
 
-  workspace(agent: 'attacker' | 'victim' | 'guest' | 'asker'): string {
+  workspace(agent: 'attacker' | 'victim' | 'guest' | Asker): string {
     return agent === 'guest'
       ? join(this.workspace('attacker'), 'guest')
       : join(this.fleet.project, 'workspaces', agent);
@@ -123,6 +132,17 @@ export class Scene {
         attacker: { ...common, shared: true, command: python('attacker.py'), network },
         asker: {
           runtime: 'claude-code',
+          permissions: 'ask',
+          restart: 'never',
+          autostart: false,
+          goal: '[[say hello]]',
+        },
+        claw: {
+          runtime: 'openclaw',
+          bin: engineProgram('openclaw'),
+          model: 'anthropic/scripted',
+          auth: 'ANTHROPIC_API_KEY',
+          env: { ANTHROPIC_BASE_URL: this.fleet.model.url },
           permissions: 'ask',
           restart: 'never',
           autostart: false,
@@ -196,8 +216,8 @@ export class Scene {
     fs.writeFileSync(file('py'), `${prelude}\n\n${attack.program}`);
     const printed = () => (fs.existsSync(file('out')) ? fs.readFileSync(file('out'), 'utf8') : '');
     try {
-      if (by === 'asker') await this.#byAsker(attack, number, file);
-      else await this.#byAttacker(attack, facts.me.shim, file);
+      if (by === 'attacker') await this.#byAttacker(attack, facts.me.shim, file);
+      else await this.#byAsker(by, attack, number, file);
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : error}\n${printed()}`);
     }
@@ -228,31 +248,42 @@ export class Scene {
   }
 
   /** Has the first call allowed, and lets go on what it left behind once the second is asked about. */
-  async #byAsker(attack: Attack, number: string, file: (suffix: string) => string): Promise<void> {
+  async #byAsker(
+    agent: Asker,
+    attack: Attack,
+    number: string,
+    file: (suffix: string) => string,
+  ): Promise<void> {
     const { fleet } = this;
-    if ((await fleet.agent('asker')).state !== 'running') await fleet.ok('start', 'asker');
-    await fleet.idle('asker', ENDS_WITHIN_MS);
-    for (const name of fs.readdirSync(this.workspace('asker')))
-      if (name.startsWith('proof')) fs.rmSync(join(this.workspace('asker'), name));
+    const { shell, starts_within_ms } = ASKERS[agent];
+    if ((await fleet.agent(agent)).state !== 'running') await fleet.ok('start', agent);
+    await fleet.idle(agent, starts_within_ms);
+    for (const name of fs.readdirSync(this.workspace(agent)))
+      if (name.startsWith('proof')) fs.rmSync(join(this.workspace(agent), name));
     const program = `/usr/bin/python3 -B orders/${number}.py ${number} > orders/${number}.out 2>&1 < /dev/null`;
-    await fleet.ok('inject', 'asker', `${bash(program)} ${bash('touch proof')} [[say done]]`);
-    await fleet.ok('approvals', 'answer', await this.#question(`orders/${number}.py`), 'allow');
-    await this.#question('touch proof');
+    await fleet.ok('inject', agent, `${shell(program)} ${shell('touch proof')} [[say done]]`);
+    await fleet.ok('approvals', 'answer', await this.#question(agent, `orders/${number}.py`), 'allow');
+    const open = await this.#question(agent, 'touch proof');
     fs.writeFileSync(file('go-on'), '');
-    await eventually(`${attack.name} has ended`, () => fs.existsSync(file('done')), ENDS_WITHIN_MS);
+    const { pid } = await fleet.agent(agent);
+    // Its whole box may have ended with its engine.
+    const ended = () => fs.existsSync(file('done')) || (pid !== null && !running(pid));
+    await eventually(`${attack.name} has ended`, ended, ENDS_WITHIN_MS);
     await this.stand();
     await attack.meanwhile?.(this);
-    this.#proven = fs.existsSync(join(this.workspace('asker'), 'proof'));
-    await fleet.cli(['kill', 'asker']);
+    this.#proven = fs.existsSync(join(this.workspace(agent), 'proof'));
+    // The start of an OpenClaw is dear: the next attack finds it as it is.
+    if (agent === 'asker') await fleet.cli(['kill', agent]);
+    else await fleet.cli(['approvals', 'answer', open, 'deny']);
   }
 
   /** The id of the open question about a command. */
-  async #question(command: string): Promise<string> {
+  async #question(agent: Asker, command: string): Promise<string> {
     const open = await eventually(
       `it is asked about ${command}`,
       async () => {
         await this.stand();
-        const all = await this.fleet.withHost((client) => client.call('approvals', { agent: 'asker' }));
+        const all = await this.fleet.withHost((client) => client.call('approvals', { agent }));
         return all.find(({ detail }) => JSON.stringify(detail).includes(command)) ?? null;
       },
       ENDS_WITHIN_MS,
@@ -262,13 +293,14 @@ export class Scene {
   }
 
   /** Has the engine call the tool once more, and waits until it is asked or has run. */
-  async askAgain(): Promise<void> {
+  async askAgain(agent: Asker): Promise<void> {
     const { fleet } = this;
-    await fleet.idle('asker', ENDS_WITHIN_MS);
-    await fleet.ok('inject', 'asker', `${bash('touch proof # again')} [[say done]]`);
-    const made = () => fs.existsSync(join(this.workspace('asker'), 'proof'));
+    const { shell, starts_within_ms } = ASKERS[agent];
+    await fleet.idle(agent, starts_within_ms);
+    await fleet.ok('inject', agent, `${shell('touch proof # again')} [[say done]]`);
+    const made = () => fs.existsSync(join(this.workspace(agent), 'proof'));
     await Promise.race([
-      this.#question('touch proof # again'),
+      this.#question(agent, 'touch proof # again'),
       eventually('it has run', made, ENDS_WITHIN_MS).catch(() => undefined),
     ]);
   }

@@ -6,14 +6,20 @@ import { AetherError } from '../../host/errors.ts';
 import { NO_INSPECTOR } from '../../host/node-flags.ts';
 import type { AgentSpec, EngineState, FileSpec, Frame, LaunchSpec, RunPlace } from '../runtime.ts';
 import { nodeHint } from './detect.ts';
-import { DRIVER_PROTOCOL, type DriverRequest, type DriverSettings } from './driver/driver-protocol.ts';
+import {
+  DRIVER_PROTOCOL,
+  type DriverRequest,
+  type DriverSettings,
+  GUARD_VARIABLE,
+  type GuardSettings,
+} from './driver/driver-protocol.ts';
 import { configFile, modelOf, TICKET_VARIABLE, terminalConfigFile } from './gateway-config.ts';
 import type { Provider } from './models.ts';
 import { leftovers, pathsOf, sessionKeyOf, sessionOf } from './paths.ts';
 import { findNode, findOpenClaw, type OpenClaw, type OpenClawOptions } from './program.ts';
 
 const DRIVER = fileURLToPath(new URL(`./driver/main${extname(import.meta.url)}`, import.meta.url));
-const GATE = new URL(`./driver/gate-plugin${extname(import.meta.url)}`, import.meta.url);
+const GUARD = ['--import', new URL(`./driver/guard${extname(import.meta.url)}`, import.meta.url).href];
 /** What the driver is made of: its own files, and the packages that it imports. */
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const PACKAGE = ['package.json', 'src', 'dist', 'node_modules'].map((name) => join(ROOT, name));
@@ -30,6 +36,9 @@ const ALONE = {
   // Compiled code would be kept in TMPDIR, where the agent can replace it.
   NODE_DISABLE_COMPILE_CACHE: '1',
 };
+
+/** A `.env` in the workspace could name a proxy for the way to the gateway. */
+const DIRECT = { NO_PROXY: 'localhost,127.0.0.1,::1', no_proxy: 'localhost,127.0.0.1,::1' };
 
 interface Program {
   node: string;
@@ -55,7 +64,8 @@ export async function engineSpec(
     sessionKey: sessionKeyOf(session),
     resumed: resume !== null,
     version,
-    gateway: [NO_INSPECTOR, openclaw.entry, 'gateway', 'run'],
+    gateway: [NO_INSPECTOR, ...GUARD, openclaw.entry, 'gateway', 'run'],
+    code: codeOf(openclaw),
     directory: paths.start,
     hiddenEnv: [],
     permissions: agent.permissions,
@@ -110,16 +120,17 @@ export async function terminalSpec(
   const env = environment(agent, place);
   const { provider } = modelOf(agent);
   const key = sessionKeyOf(sessionOf(place, state));
+  const guard: GuardSettings = { for: 'terminal', code: codeOf(openclaw) };
   return {
     process: {
       role: 'terminal',
-      argv: [node, NO_INSPECTOR, openclaw.entry, 'tui', '--session', key],
+      argv: [node, NO_INSPECTOR, ...GUARD, openclaw.entry, 'tui', '--session', key],
       env: {
         ...withoutLogIn(env, provider),
+        ...DIRECT,
         TERM: 'xterm-256color',
         COLORTERM: 'truecolor',
-        // What it keeps of itself goes with the run.
-        OPENCLAW_STATE_DIR: join(paths.tmp, 'terminal'),
+        [GUARD_VARIABLE]: JSON.stringify(guard),
         OPENCLAW_CONFIG_PATH: paths.terminalConfig,
         [TICKET_VARIABLE]: ticket,
       },
@@ -204,7 +215,7 @@ function instructions(agent: AgentSpec, place: RunPlace): FileSpec {
   return { path: join(pathsOf(place).own, 'AGENTS.md'), mode: 0o600, content };
 }
 
-/** The plugin, as OpenClaw finds one. */
+/** The plugin, as OpenClaw finds one; for its code the guard puts the gate. */
 function gateFiles(place: RunPlace): FileSpec[] {
   const { gate } = pathsOf(place);
   const json = (name: string, value: object): FileSpec => ({
@@ -232,13 +243,15 @@ function gateFiles(place: RunPlace): FileSpec[] {
     {
       path: join(gate, 'index.js'),
       mode: 0o600,
-      content: `export { default } from ${JSON.stringify(GATE.href)};\n`,
+      content: 'export default undefined;\n',
     },
   ];
 }
 
+const codeOf = (openclaw: OpenClaw): string[] => [...PACKAGE, openclaw.installation];
+
 function usesOf(place: RunPlace, openclaw: OpenClaw): LaunchSpec['uses'] {
-  return { read: [...PACKAGE, openclaw.directory], write: [place.agentDir] };
+  return { read: codeOf(openclaw), write: [place.agentDir] };
 }
 
 export function frame(id: string, request: DriverRequest): Frame {

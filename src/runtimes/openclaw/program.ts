@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { accessSync, constants, realpathSync, statSync } from 'node:fs';
-import { delimiter, dirname, isAbsolute, join } from 'node:path';
+import { delimiter, dirname, isAbsolute, join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { readIfThere } from '../../host/files.ts';
 
@@ -25,8 +25,8 @@ export interface OpenClawOptions {
 export interface OpenClaw {
   /** Absolute; the script that Node runs. */
   entry: string;
-  /** The directory of the package. */
-  directory: string;
+  /** The outermost node_modules above it, with all that it imports; without one the directory of the package. */
+  installation: string;
   version: string;
   /** Which Node it accepts, as its package says it. */
   node: string;
@@ -60,7 +60,13 @@ function packageOf(program: string): OpenClaw | null {
   const { version, engines } = manifest;
   const node = (engines as { node?: unknown } | undefined)?.node;
   if (typeof version !== 'string' || typeof node !== 'string') return null;
-  return { entry: join(directory, PROGRAM), directory, version, node };
+  return { entry: join(directory, PROGRAM), installation: installationOf(directory), version, node };
+}
+
+function installationOf(directory: string): string {
+  const parts = directory.split(sep);
+  const at = parts.indexOf('node_modules');
+  return at === -1 ? directory : parts.slice(0, at + 1).join(sep);
 }
 
 function manifestOf(directory: string): Record<string, unknown> | null {

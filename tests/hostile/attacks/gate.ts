@@ -154,7 +154,7 @@ for name in ('.bashrc', '.profile', '.bash_profile', '.zshrc', '.gitconfig'):
       // The question of the same turn stands; and the next process of the same conversation asks, too.
       meanwhile: async (scene) => {
         await scene.fleet.ok('restart', 'asker');
-        await scene.askAgain();
+        await scene.askAgain('asker');
       },
       after: (scene) => {
         for (const name of ['.claude', '.mcp.json'])

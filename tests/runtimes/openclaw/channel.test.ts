@@ -8,6 +8,7 @@ import { Door } from '../../../src/runtimes/openclaw/driver/door.ts';
 import { eventually } from '../../support/eventually.ts';
 
 const TOKEN = 'the-token-of-the-gateway';
+const KEY = 'the-key-of-the-gateway';
 
 interface Request {
   id: string;
@@ -56,7 +57,7 @@ const greets = ({ method }: Request): object | undefined =>
 function channelTo(port: number, waits: { request_ms?: number } = {}) {
   const events: [string, unknown][] = [];
   const lost: string[] = [];
-  const channel = new Channel(port, TOKEN, '0.0.0', {
+  const channel = new Channel({ port, token: TOKEN, key: KEY }, '0.0.0', {
     event: (name, payload) => events.push([name, payload]),
     lost: (why) => lost.push(why),
     ...waits,
@@ -134,7 +135,7 @@ describe('the door', () => {
 
   async function opened() {
     const inside = await gateway(greets);
-    const door = new Door(inside.port, TOKEN);
+    const door = new Door({ port: inside.port, token: TOKEN, key: KEY });
     onTestFinished(() => door.close());
     const port = await door.listen();
     const knock = async (token: string) => {

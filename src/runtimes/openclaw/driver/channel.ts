@@ -4,6 +4,7 @@
  */
 import { WebSocket } from 'ws';
 import { type Payload, record } from './blocks.ts';
+import { type GatewayAccess, KEY_HEADER } from './driver-protocol.ts';
 
 const PROTOCOL_MIN = 4;
 const PROTOCOL_MAX = 4;
@@ -51,6 +52,7 @@ export interface ChannelEvents {
 export class Channel {
   readonly #url: string;
   readonly #token: string;
+  readonly #key: string;
   readonly #version: string;
   readonly #events: ChannelEvents;
   readonly #pending = new Map<string, Pending>();
@@ -58,9 +60,10 @@ export class Channel {
   #counter = 0;
   #closed = false;
 
-  constructor(port: number, token: string, version: string, events: ChannelEvents) {
+  constructor({ port, token, key }: GatewayAccess, version: string, events: ChannelEvents) {
     this.#url = `ws://127.0.0.1:${port}`;
     this.#token = token;
+    this.#key = key;
     this.#version = version;
     this.#events = events;
   }
@@ -86,6 +89,7 @@ export class Channel {
         maxPayload: FRAME_BYTES_MAX,
         handshakeTimeout: HANDSHAKE_MS,
         perMessageDeflate: false,
+        headers: { [KEY_HEADER]: this.#key },
       });
       let greeted = false;
       const timer = setTimeout(() => socket.terminate(), HANDSHAKE_MS);

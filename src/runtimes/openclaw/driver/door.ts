@@ -8,6 +8,7 @@ import { createServer, type Server } from 'node:http';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { type Payload, record } from './blocks.ts';
 import { FRAME_BYTES_MAX } from './channel.ts';
+import { type GatewayAccess, KEY_HEADER } from './driver-protocol.ts';
 
 /** A terminal opens one, and another while it looks whether the gateway is there. */
 const CONNECTIONS_MAX = 4;
@@ -17,14 +18,16 @@ const HELD_FRAMES_MAX = 100;
 export class Door {
   readonly #gateway: string;
   readonly #token: string;
+  readonly #key: string;
   readonly #server: Server = createServer((_request, response) => response.writeHead(404).end());
   readonly #open = new Set<WebSocket>();
   /** SHA-256 of the ticket; null: no terminal is let in. */
   #ticket: Buffer | null = null;
 
-  constructor(gatewayPort: number, token: string) {
-    this.#gateway = `ws://127.0.0.1:${gatewayPort}`;
+  constructor({ port, token, key }: GatewayAccess) {
+    this.#gateway = `ws://127.0.0.1:${port}`;
     this.#token = token;
+    this.#key = key;
     const sockets = new WebSocketServer({ server: this.#server, maxPayload: FRAME_BYTES_MAX });
     sockets.on('connection', (inside) => this.#connected(inside));
   }
@@ -52,7 +55,11 @@ export class Door {
       return;
     }
     this.#open.add(inside);
-    const outside = new WebSocket(this.#gateway, { maxPayload: FRAME_BYTES_MAX, perMessageDeflate: false });
+    const outside = new WebSocket(this.#gateway, {
+      maxPayload: FRAME_BYTES_MAX,
+      perMessageDeflate: false,
+      headers: { [KEY_HEADER]: this.#key },
+    });
     const timer = setTimeout(() => inside.terminate(), GREETING_MS);
     let greeted = false;
     const held: string[] = [];

@@ -24,6 +24,8 @@ export interface DriverSettings {
   version: string;
   /** Arguments of Node for the gateway, but its port. */
   gateway: string[];
+  /** From where alone the gateway loads code. */
+  code: string[];
   /** Where the gateway is started; not the workspace, whose .env it would read. */
   directory: string;
   /** Of the environment, what the gateway is not given. */
@@ -82,4 +84,26 @@ export type PluginOrder =
   /** `refusal` null: the tool may run. */
   | { type: 'answer'; id: string; refusal: string | null }
   /** What was left of an earlier gateway is ended: turns may begin. */
-  | { type: 'open' };
+  | { type: 'open' }
+  /** The gateway is to end. */
+  | { type: 'stop' };
+
+/** What the guard is told, in this variable. */
+export const GUARD_VARIABLE = 'AETHER_OPENCLAW_GUARD';
+
+export type GuardSettings = {
+  /** From where alone code is loaded. */
+  code: string[];
+} & ({ for: 'gateway'; key: string } | { for: 'terminal' });
+
+/** A request to the gateway carries the driver's key in it. */
+export const KEY_HEADER = 'x-aether-key';
+
+/** How the gateway is reached. Both secrets are of one gateway, and known to it and to its driver alone. */
+export interface GatewayAccess {
+  port: number;
+  /** What the gateway asks of each client. */
+  token: string;
+  /** What its guard asks of each request, before. */
+  key: string;
+}

@@ -50,7 +50,7 @@ function tell(notice: PluginNotice): void {
 
 process.on('message', (order: PluginOrder) => {
   if (order.type === 'open') open = true;
-  else waiting.get(order.id)?.(order.refusal);
+  else if (order.type === 'answer') waiting.get(order.id)?.(order.refusal);
 });
 
 /** The driver is dead: this process has no work left. */

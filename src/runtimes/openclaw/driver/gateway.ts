@@ -1,13 +1,21 @@
 /**
- * The gateway as a child of the driver: its port, its token, and the plugin inside. The token is made here, for one
- * gateway, and is known to this process and to that one; it is sent only to a port on which that gateway says it listens.
+ * The gateway as a child of the driver: its port, its secrets, and the guard and the plugin inside. The secrets are made
+ * here, for one gateway, and are known to this process and to that one; they are sent only to a port on which that gateway
+ * says it listens, which it keeps for as long as it lives.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { cutText } from '../../../host/text.ts';
-import type { DriverSettings, PluginNotice, PluginOrder } from './driver-protocol.ts';
+import {
+  type DriverSettings,
+  type GatewayAccess,
+  GUARD_VARIABLE,
+  type GuardSettings,
+  type PluginNotice,
+  type PluginOrder,
+} from './driver-protocol.ts';
 
 /** A port that was free a moment ago may be taken when the gateway binds it. */
 const ATTEMPTS = 3;
@@ -24,7 +32,8 @@ export interface GatewayEvents {
 }
 
 export class Gateway {
-  readonly token = randomBytes(32).toString('base64url');
+  readonly #token = randomBytes(32).toString('base64url');
+  readonly #key = randomBytes(32).toString('base64url');
   readonly #settings: DriverSettings;
   readonly #events: GatewayEvents;
   #child: ChildProcess | null = null;
@@ -37,12 +46,12 @@ export class Gateway {
     this.#events = events;
   }
 
-  /** @returns the port on which it listens, its plugin in place */
-  async start(): Promise<number> {
+  /** @returns how it is reached, its plugin in place */
+  async start(): Promise<GatewayAccess> {
     for (let attempt = 1; ; attempt += 1) {
       const port = await freePort();
       const outcome = await this.#attempt(port);
-      if (outcome === 'listens') return port;
+      if (outcome === 'listens') return { port, token: this.#token, key: this.#key };
       if (attempt >= ATTEMPTS || !outcome.includes('EADDRINUSE')) throw new Error(outcome);
     }
   }
@@ -86,11 +95,12 @@ export class Gateway {
   }
 
   #spawn(port: number): ChildProcess {
-    const { gateway, directory, hiddenEnv } = this.#settings;
+    const { gateway, directory, hiddenEnv, code } = this.#settings;
+    const guard: GuardSettings = { for: 'gateway', code, key: this.#key };
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !hiddenEnv.includes(name)));
     const child = spawn(process.execPath, [...gateway, '--port', String(port)], {
       cwd: directory,
-      env: { ...env, OPENCLAW_GATEWAY_TOKEN: this.token },
+      env: { ...env, OPENCLAW_GATEWAY_TOKEN: this.#token, [GUARD_VARIABLE]: JSON.stringify(guard) },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const input of [child.stdout!, child.stderr!])
@@ -113,13 +123,18 @@ export class Gateway {
     if (this.#child?.connected) this.#child.send(order);
   }
 
+  get isAlive(): boolean {
+    const child = this.#child;
+    return child !== null && child.exitCode === null && child.signalCode === null;
+  }
+
   /** Every session is aborted by now: it has nothing to wait for. */
   async stop(patience_ms: number): Promise<void> {
     this.#stopping = true;
     const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
+    if (child === null || !this.isAlive) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    child.kill('SIGTERM');
+    this.tell({ type: 'stop' });
     const timer = setTimeout(() => child.kill('SIGKILL'), patience_ms);
     await ended;
     clearTimeout(timer);

@@ -24,6 +24,8 @@ import { abortAll } from './stop.ts';
 /** Of a gateway whose turns are ended, for what it still writes down. */
 const GATEWAY_STOP_MS = 1_500;
 const ABORT_MS = 1_500;
+/** Of a gateway whose connection broke because it died. */
+const DEATH_SEEN_MS = 300;
 const EXIT_FAILED = 1;
 const OVER = 'The agent is being stopped.';
 
@@ -71,8 +73,8 @@ class Driver {
   }
 
   async start(): Promise<void> {
-    const port = await this.#gateway.start();
-    const channel = new Channel(port, this.#gateway.token, this.#version, {
+    const gateway = await this.#gateway.start();
+    const channel = new Channel(gateway, this.#version, {
       event: (name, payload) => this.#conversation.event(name, payload),
       lost: (why) => this.#again(why),
     });
@@ -83,7 +85,7 @@ class Driver {
     if (resumed) await abortAll(channel, this.#settings.sessionKey);
     await this.#conversation.open(resumed);
     this.#gateway.tell({ type: 'open' });
-    this.#door = new Door(port, this.#gateway.token);
+    this.#door = new Door(gateway);
     write({ kind: 'door', port: await this.#door.listen() });
     write({ kind: 'session', session });
     write({ kind: 'ready' });
@@ -101,18 +103,21 @@ class Driver {
       level: 'warn',
       text: `The gateway's connection broke (${why}): it is made again.`,
     });
-    this.#connected()
-      .connect()
-      .then(() => this.#conversation.listen())
-      .catch((error: Error) => this.#fail(`The gateway takes no connection any more: ${error.message}`));
+    this.#connectAgain().catch((error: Error) =>
+      this.#fail(`The gateway takes no connection any more: ${error.message}`),
+    );
+  }
+
+  /** Only to a gateway that lives: the port of a dead one may be another program's. */
+  async #connectAgain(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, DEATH_SEEN_MS));
+    if (!this.#gateway.isAlive) return;
+    await this.#connected().connect();
+    await this.#conversation.listen();
   }
 
   #noticed(notice: PluginNotice): void {
     switch (notice.type) {
-      // Registered again, it does not know that turns may begin.
-      case 'gate':
-        if (this.#early === null) this.#gateway.tell({ type: 'open' });
-        break;
       case 'ask':
         if (this.#ending !== null) this.#gateway.tell({ type: 'answer', id: notice.id, refusal: OVER });
         else {
