@@ -17,10 +17,19 @@ export class HeavyStarts {
     await before;
     return (run) => {
       if (run === null) over.resolve();
-      else
-        run
-          .until(() => run.ended || engineActivity(run) !== 'starting', limits.heavy_start_ms)
-          .then(() => over.resolve(), over.resolve);
+      else void started(run).then(over.resolve);
     };
   }
+
+  /** An earlier host began it: those of this one wait for it, too. */
+  adopted(run: Run): void {
+    const before = this.#before;
+    this.#before = started(run).then(() => before);
+  }
+}
+
+/** It is up, has ended, or takes too long. */
+async function started(run: Run): Promise<void> {
+  const over = () => run.ended || engineActivity(run) !== 'starting';
+  await run.until(over, limits.heavy_start_ms).catch(() => undefined);
 }

@@ -309,6 +309,7 @@ export class Launcher {
       if (!ended) await this.endUnreachable(run, failure === null ? why : `${why}: ${messageOf(failure)}`);
       return null;
     }
+    if (run.runtime.capabilities.memory_bytes !== undefined) this.#heavy.adopted(run);
     return run;
   }
 

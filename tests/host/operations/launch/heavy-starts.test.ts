@@ -13,6 +13,23 @@ function starting() {
 /** All that can happen by itself has happened. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
+test('what an earlier host has begun is waited for, together', async () => {
+  const starts = new HeavyStarts();
+  const [first, second] = [starting(), starting()];
+  starts.adopted(first.run);
+  starts.adopted(second.run);
+  let begun = false;
+  void starts.turn().then(() => {
+    begun = true;
+  });
+  second.over.resolve(true);
+  await settled();
+  expect(begun).toBe(false);
+  first.over.resolve(true);
+  await settled();
+  expect(begun).toBe(true);
+});
+
 test('the next begins when the one before it has started, has failed to, or took too long', async () => {
   const starts = new HeavyStarts();
   const begun: number[] = [];
