@@ -26,6 +26,8 @@ export interface ViewParts {
   pending: string | null;
   /** The next automatic start. `after`: the end that it follows. */
   restartDue: { at_ms: number; after: EndedSeries | null } | null;
+  /** Since when its start waits for those of others; null: it does not. */
+  waits_since_ms: number | null;
   restarts: number;
   stuck: AgentView['stuck'];
   gaps: readonly Gap[];
@@ -141,7 +143,7 @@ interface Request {
 
 /** What was requested last and is not in effect yet. */
 function requestOf(parts: ViewParts, live: boolean): Request | null {
-  const { lease, run, agent, restartDue, now } = parts;
+  const { lease, run, agent, restartDue, waits_since_ms, now } = parts;
   if (lease?.phase === 'pending') {
     const what = lease.waitingFor === null ? 'takeover' : `takeover after: ${lease.waitingFor}`;
     return { what, by: lease.holder, at_ms: lease.since_ms };
@@ -153,6 +155,8 @@ function requestOf(parts: ViewParts, live: boolean): Request | null {
   }
   if (agent.hold !== null && live && run?.activity !== 'held')
     return { what: 'hold', by: agent.hold.by, at_ms: agent.hold.since_ms };
+  if (waits_since_ms !== null)
+    return { what: 'start', why: 'other agents are starting', by: 'host', at_ms: waits_since_ms };
   if (restartDue === null) return null;
   const wait_s = Math.max(0, Math.ceil((restartDue.at_ms - now) / 1000));
   const what = `restart in ${wait_s} s`;

@@ -53,6 +53,7 @@ function parts(change: Change): ViewParts {
     unreadMail: 0,
     pending: null,
     restartDue: null,
+    waits_since_ms: null,
     restarts: 0,
     stuck: null,
     gaps: [],
@@ -102,6 +103,14 @@ test.each<[string, Change, [string, string, string, number] | null]>([
   });
   // Three facts, each with evidence of its own.
   expect(view.evidence.at_ms).toBe(10);
+});
+
+test('a start that waits for others is requested, and says why', () => {
+  const { requested, requestedEvidence } = agentView(
+    parts({ run: { state: 'exited', exited_ms: 60 }, waits_since_ms: 70 }),
+  );
+  expect(requested).toBe('start');
+  expect(requestedEvidence).toMatchObject({ source: 'host', what: 'other agents are starting', at_ms: 70 });
 });
 
 test.each<[EndedSeries, string]>([

@@ -55,6 +55,7 @@ export class AgentViews {
       stuck: this.#p.watchdog.stuck(name),
       gaps: runs.gaps(name),
       restartDue: this.#restartDue(name),
+      waits_since_ms: this.#p.lifecycle.waits(name),
       restarts: this.#p.lifecycle.restarts.count(name),
       legal: this.#p.legal,
       now: clock.now(),

@@ -18,7 +18,7 @@ import type { RunRecord } from '../../store/runs.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
 import { boxed, boxesOfRun } from './boxed.ts';
 import { Connections } from './connections.ts';
-import { HeavyStarts } from './heavy-starts.ts';
+import { HeavyStarts, stoppedMeanwhile } from './heavy-starts.ts';
 import { changeNetwork, networkFiles, networkOfRun, openNetwork } from './network.ts';
 import { type Begun, newRecord } from './new-record.ts';
 import {
@@ -62,6 +62,7 @@ type Needs = Pick<
   | 'resolve'
   | 'bridge'
   | 'openDoor'
+  | 'touched'
 >;
 
 /** For a shim without a process to end, once it was told to. */
@@ -113,9 +114,11 @@ export class Launcher {
   ): Promise<Run> {
     const { memory_bytes } = this.#wiring.runtime(config.runtime).capabilities;
     if (memory_bytes === undefined) return await this.#launchNow(config, { state, resume, automatic });
-    const started = await this.#heavy.turn();
+    const waits = this.#heavy.turn(config.name, this.#wiring.clock.now());
+    this.#wiring.touched(config.name);
+    const started = await waits;
     try {
-      this.#requireWanted(config.name);
+      if (this.#wiring.agents.find(config.name)?.wanted !== 'running') throw stoppedMeanwhile(config.name);
       const run = await this.#launchNow(config, { state, resume, automatic });
       started(run);
       return run;
@@ -125,15 +128,14 @@ export class Launcher {
     }
   }
 
-  /** It may have been stopped while others started. */
-  #requireWanted(name: string): void {
-    if (this.#wiring.agents.find(name)?.wanted === 'running') return;
-    throw new AetherError({
-      code: 'agent.stopped-meanwhile',
-      who: 'user',
-      message: `${name} was stopped while it waited for other agents to start.`,
-      next: `Start it again: \`aether start ${name}\`.`,
-    });
+  /** Its start does not wait for others any more: it is to be stopped. */
+  giveUp(agent: string): void {
+    this.#heavy.giveUp(agent);
+  }
+
+  /** Since when its start waits for others; null: it does not. */
+  waits(agent: string): number | null {
+    return this.#heavy.waits(agent);
   }
 
   async #launchNow(config: AgentConfig, begun: Begun): Promise<Run> {

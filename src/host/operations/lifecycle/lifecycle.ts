@@ -3,7 +3,7 @@
  * operation per agent at a time; a kill does not wait for its turn.
  */
 import { decideRestart, stableAfter } from '../../agents/restart-policy.ts';
-import { messageOf, toWireError } from '../../errors.ts';
+import { AetherError, messageOf, toWireError } from '../../errors.ts';
 import type { AutomaticStart } from '../../events/topics.ts';
 import { KeyedQueue } from '../../keyed-queue.ts';
 import { limits } from '../../limits.ts';
@@ -84,6 +84,11 @@ export class Lifecycle {
     this.#restarts = new Restarts(parts.wiring);
   }
 
+  /** Since when its start waits for those of others; null: it does not. */
+  waits(name: string): number | null {
+    return this.#launcher.waits(name);
+  }
+
   /** Its automatic starts: what is due, and how many there were. */
   get restarts(): Pick<Restarts, 'due' | 'count'> {
     return this.#restarts;
@@ -105,6 +110,8 @@ export class Lifecycle {
 
   stop(name: string, by: By, reason = 'stop', keepWish = false): Promise<void> {
     this.#wiring.agents.get(name);
+    // Behind a start that waits for others this would wait as long.
+    this.#launcher.giveUp(name);
     return this.#queue.run(name, async () => {
       if (!keepWish) this.#want(name, 'stopped', by);
       else this.#restarts.cancel(name);
@@ -115,6 +122,7 @@ export class Lifecycle {
 
   async kill(name: string, by: By): Promise<void> {
     this.#want(name, 'stopped', by);
+    this.#launcher.giveUp(name);
     const run = this.#wiring.runs.of(name);
     if (run !== null) await this.#end(run, KILL, 'kill', by);
   }
@@ -327,6 +335,7 @@ export class Lifecycle {
   }
 
   #notLaunched(name: string, error: unknown, begun: boolean): void {
+    if (error instanceof AetherError && error.code === 'agent.stopped-meanwhile') return;
     if (noRoom(error)) return; // it could not be noted down either, and is tried again
     const { agents } = this.#wiring;
     const problem = toWireError(error);

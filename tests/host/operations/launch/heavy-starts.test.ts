@@ -19,7 +19,7 @@ test('what an earlier host has begun is waited for, together', async () => {
   starts.adopted(first.run);
   starts.adopted(second.run);
   let begun = false;
-  void starts.turn().then(() => {
+  void starts.turn('late', 5).then(() => {
     begun = true;
   });
   second.over.resolve(true);
@@ -36,7 +36,7 @@ test('the next begins when the one before it has started, has failed to, or took
   const [first, second] = [starting(), starting()];
   const told: ((run: Run | null) => void)[] = [];
   for (const number of [1, 2, 3, 4])
-    void starts.turn().then((started) => {
+    void starts.turn(`agent-${number}`, 5).then((started) => {
       begun.push(number);
       told[number] = started;
     });
@@ -55,4 +55,23 @@ test('the next begins when the one before it has started, has failed to, or took
   second.over.resolve(false);
   await settled();
   expect(begun).toEqual([1, 2, 3, 4]);
+});
+
+test('one that is to be stopped gives its place up at once, and those behind it do not wait for it', async () => {
+  const starts = new HeavyStarts();
+  const first = starting();
+  const started = await starts.turn('first', 5);
+  const second = starts.turn('second', 7);
+  const third = starts.turn('third', 9);
+  expect(['first', 'second', 'third'].map((name) => starts.waits(name))).toEqual([null, 7, 9]);
+  starts.giveUp('second');
+  starts.giveUp('first');
+  await expect(second).rejects.toMatchObject({ code: 'agent.stopped-meanwhile', who: 'user' });
+  expect(starts.waits('second')).toBe(null);
+  started(first.run);
+  await settled();
+  expect(starts.waits('third')).toBe(9);
+  first.over.resolve(true);
+  await third;
+  expect(starts.waits('third')).toBe(null);
 });
