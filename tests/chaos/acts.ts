@@ -10,7 +10,6 @@ import Database from 'better-sqlite3';
 import type { ControlClient } from '../../src/host/control/client.ts';
 import { AetherError } from '../../src/host/errors.ts';
 import { makesBox } from '../support/box.ts';
-import { eventually } from '../support/eventually.ts';
 import { type ProcessSeen, processes, running } from '../support/live-fleet.ts';
 import type { LoggedRequest } from '../support/model-server/server.ts';
 import { runsItself } from './engine.ts';
@@ -18,8 +17,8 @@ import { cutOff } from './host.ts';
 import type { Act, Kill } from './schedule.ts';
 import type { World } from './world.ts';
 
-const GATEWAY_MS = 120_000;
-const TURN_MS = 8_000;
+/** Its gateway may have to come back first. */
+const TURN_MS = 180_000;
 /** A message that is to be at the gate soon is waited for so long. */
 const SEEN_MS = 1_500;
 
@@ -88,6 +87,9 @@ export class Acts {
         return this.#kill(act.what, act.agent);
       case 'gateway':
         return this.#killGateway(act.agent);
+      case 'turn':
+        await this.#turn(act.agent);
+        return;
       case 'freeze':
         counts.freeze += 1;
         return still(fleet.hostPid, act.for_ms);
@@ -210,27 +212,44 @@ export class Acts {
     if (byBox) world.counts.box += 1;
   }
 
-  /** In the midst of a turn, over which it may be that hosts die, too. */
+  /** What stands still takes up no message. */
+  async #letGoOn(agent: string): Promise<void> {
+    for (;;)
+      try {
+        await this.handback(agent);
+        await this.resume();
+        return;
+      } catch (error) {
+        if (!cutOff(error)) throw error;
+        await sleep(100);
+      }
+  }
+
+  /** @returns once the model answers it: hosts may die meanwhile, and a gateway that was killed comes back */
+  async #turn(agent: string): Promise<LoggedRequest> {
+    const { notes, fleet } = this.#world;
+    await this.#letGoOn(agent);
+    const { note } = notes.write(agent, 'long', 'next');
+    const mark = `note#${note.number};`;
+    return fleet.model.waitFor(
+      ({ outcome, conversation }) =>
+        outcome === 'open' && conversation?.turns.some(({ text }) => text.includes(mark)) === true,
+      TURN_MS,
+    );
+  }
+
+  /** In the midst of a turn. */
   async #killGateway(agent: string): Promise<void> {
     const world = this.#world;
-    // One that was killed before comes back first.
-    const there = await eventually(
-      `the gateway of ${agent} is there`,
-      async () => this.#victim('gateway', agent) ?? null,
-      GATEWAY_MS,
-    );
-    const { note, accepted } = world.notes.write(agent, 'slow', 'next');
-    await Promise.race([accepted, sleep(TURN_MS)]);
-    for (const end = Date.now() + TURN_MS; Date.now() < end; await sleep(30))
-      if ((await world.notes.state(note)) === 'seen') break;
-    const [run, { pid }] = this.#victim('gateway', agent) ?? there;
-    if (!running(pid)) return;
-    if (world.fleet.model.requests.some((request) => isOpen(request, note.number)))
-      world.counts.gatewayInTurn += 1;
+    const request = await this.#turn(agent);
+    const found = this.#victim('gateway', agent);
+    if (found === undefined) return; // another blow was faster
+    const [run, { pid }] = found;
     world.killedRuns.set(run, 'engine');
     world.killedAgents.add(agent);
     process.kill(pid, 'SIGKILL');
     world.counts.gateway += 1;
+    if (request.outcome === 'open') world.counts.gatewayInTurn += 1;
   }
 
   async #stall(act: { what: 'viewer' | 'shim' | 'bridge'; agent: string; for_ms: number }): Promise<void> {
@@ -270,12 +289,6 @@ export class Acts {
       disk.relieve();
     }
   }
-}
-
-function isOpen({ outcome, conversation }: LoggedRequest, note: number): boolean {
-  return (
-    outcome === 'open' && conversation?.turns.some(({ text }) => text.includes(`note#${note};`)) === true
-  );
 }
 
 /** SIGSTOP for a while. */

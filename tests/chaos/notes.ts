@@ -72,6 +72,7 @@ export class Notes {
     return {
       say: `[[say heard ${number}]]`,
       slow: slowly,
+      long: `[[slow 100 ${'and so on '.repeat(10)}]]`,
       store: `${store} [[say stored ${number}]]`,
       tool: `${shell} [[say ran ${number}]]`,
       stand: `${slowly} ${store} [[say stored ${number}]]`,

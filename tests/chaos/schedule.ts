@@ -5,8 +5,8 @@
 import type { Cast } from './cast.ts';
 import { Random } from './random.ts';
 
-/** What a message leads to: `tool` runs a command, `stand` calls a tool after a while, so that it can be held there. */
-export type Shape = 'say' | 'slow' | 'store' | 'tool' | 'stand';
+/** What a message leads to: `long` has the model answer for seconds, `tool` runs a command, `stand` calls a tool after a while, so that it can be held there. */
+export type Shape = 'say' | 'slow' | 'long' | 'store' | 'tool' | 'stand';
 export type Priority = 'now' | 'next' | 'later';
 
 export interface Message {
@@ -39,6 +39,8 @@ export type Act =
   | Kill
   /** The gateway of an OpenClaw dies in the midst of a turn; its engine is the driver beside it. */
   | { do: 'gateway'; agent: string }
+  /** A host that dies upon this dies while the model answers this OpenClaw. */
+  | { do: 'turn'; agent: string }
   /** SIGSTOP of the host. */
   | { do: 'freeze'; for_ms: number }
   /** A socket that stalls: of a viewer who reads nothing, of a shim or a bridge that stands still. */
@@ -75,10 +77,7 @@ const MOMENTS_MS: Partial<Record<Act['do'], number[]>> = {
   stand: [1_000, 2_500],
   restart: [30, 1_500, 6_000],
   edit: [30, 1_500, 6_000],
-  gateway: [1_500, 6_000],
 };
-/** A turn of OpenClaw takes its time before it asks the model. */
-const CLAW_MS = [300, 1_500, 3_000];
 
 /** A gateway takes tens of seconds to come back: blows that come faster would all hit agents that are starting. */
 const REST_MS = 300;
@@ -97,18 +96,13 @@ export function drawPlan(seed: string, cast: Cast, kills: number): Plan {
     steps.push({
       act,
       aside: drawAside(asides, cast),
-      hostDies_ms: dies ? random.between(0, random.pick(momentsOf(act, cast))) : null,
+      hostDies_ms: dies ? random.between(0, random.pick(MOMENTS_MS[act.do] ?? [30, 300, 1_500])) : null,
       successorDies_ms: again ? random.between(0, random.pick([100, 700])) : null,
       rest_ms: random.between(0, cast.claws.length > 0 ? REST_WITH_GATEWAYS_MS : REST_MS),
     });
     left -= (dies ? 1 : 0) + (again ? 1 : 0);
   }
   return { seed, cast, steps };
-}
-
-function momentsOf(act: Act, cast: Cast): number[] {
-  if (act.do === 'inject' && cast.claws.includes(act.agent)) return CLAW_MS;
-  return MOMENTS_MS[act.do] ?? [30, 300, 1_500];
 }
 
 function drawAside(random: Random, cast: Cast): Message | Kill | null {
@@ -151,6 +145,7 @@ function drawAct(random: Random, cast: Cast): Act {
       fill: 1,
       clock: 1,
       gateway: cast.claws.length > 1 ? 5 : 0,
+      turn: cast.claws.length > 0 ? 5 : 0,
     })
   ) {
     case 'nothing':
@@ -185,6 +180,8 @@ function drawAct(random: Random, cast: Cast): Act {
         ),
       };
     }
+    case 'turn':
+      return { do: 'turn', agent: random.pick(cast.claws) };
     case 'gateway':
       return { do: 'gateway', agent: random.pick(cast.claws.filter((name) => cast.mortal.includes(name))) };
     case 'freeze':

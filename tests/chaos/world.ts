@@ -239,6 +239,7 @@ export class World {
     if (step.aside !== null) void this.#begin(step.aside);
     const act = this.#begin(step.act);
     if (step.hostDies_ms !== null) {
+      if (step.act.do === 'turn') await act;
       await sleep(step.hostDies_ms);
       if (this.fleet.model.requests.some(({ outcome }) => outcome === 'open')) this.counts.inTurn += 1;
       const { do: verb } = step.act;
@@ -246,8 +247,10 @@ export class World {
       await this.host.kill();
       this.acts.dropStalled();
       if (step.successorDies_ms !== null) await this.host.upAndDie(step.successorDies_ms);
-      await act;
+      // A gateway that is to die in a turn waits for the next host.
+      if (step.act.do !== 'gateway') await act;
       await this.host.up();
+      await act;
     } else {
       await act;
     }
