@@ -9,6 +9,8 @@ export interface Seams {
   next(after: SeamHost): Promise<SeamHost>;
   /** The same, before it has looked at what is there. */
   successor(after: SeamHost): SeamHost;
+  /** The shim of this agent is ended with the others. */
+  adopt(host: SeamHost, agent: string): void;
 }
 
 export function useSeams(): Seams {
@@ -33,5 +35,9 @@ export function useSeams(): Seams {
       return host;
     },
     successor: (after) => kept(after.successor()),
+    adopt(host, agent) {
+      const { shim } = host.wiring.runs.require(agent).record;
+      if (shim !== null) lab.adopt(shim);
+    },
   };
 }
