@@ -175,7 +175,7 @@ export const rooms: Room[] = [
   {
     name: 'store',
     paths: ['host/store/'],
-    may: ['ground'],
+    may: ['ground', 'memory-words'],
     types: GROUND_TYPES,
     packages: ['better-sqlite3'],
     node: true,
@@ -220,7 +220,15 @@ export const rooms: Room[] = [
   // What a box is started with is handed over by the shim.
   domain('sandboxes', { may: [...BASE, 'events', 'wire', 'egress-rules'] }),
   domain('workspaces'),
-  domain('memory'),
+  domain('memory', { may: [...BASE, 'events', 'memory-words'] }),
+  /** What search makes of texts and queries: the store removes the words of a memory by the same rules. */
+  {
+    name: 'memory-words',
+    paths: ['host/memory/search/'],
+    may: ['ground', 'text'],
+    packages: ['stemmer'],
+    node: true,
+  },
   domain('mailboxes'),
   domain('approvals'),
   // What the tools do: every MCP call goes through it to the nouns.
@@ -549,6 +557,7 @@ export const partOf: Record<string, string> = {
   lines: 'ground',
   'joined-sockets': 'ground',
   'event-words': 'events',
+  'memory-words': 'memory',
   'builtin-models': 'runtime-builtin',
   screen: 'terminals',
   'loop-entries': 'loop',

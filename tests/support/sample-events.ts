@@ -35,6 +35,12 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   'config.changed': [{ pending: [] }, { pending: ['coder'] }],
   'config.broken': [{ problem }],
   'events.pruned': [{ through: 7, hash: 'ab', removed: 7, newest_ms: 1, why: 'size' }],
+  'memory.indexing': [
+    { memories: 20_000, why: 'new' },
+    { memories: 20_000, why: 'form' },
+    { memories: 20_000, why: 'damaged' },
+  ],
+  'memory.indexed': [{ memories: 20_000, ms: 900 }],
   'runs.removed': [{ runs: ['run_0'], bytes: 100 }],
   'door.shed': [{ door: 'the console', shed: 3, why: 'too many at once' }],
   'agent.added': [{ runtime: 'builtin' }],

@@ -34,6 +34,12 @@ const REFUSED: Record<Topics['network.refused']['reason'], string> = {
   busy: 'it has too many connections',
 };
 
+const INDEXING: Record<Topics['memory.indexing']['why'], string> = {
+  new: 'there is none yet',
+  form: 'it was made by another version',
+  damaged: 'it was damaged',
+};
+
 const ACTIONS = {
   report: null,
   interrupt: 'the watchdog interrupts the turn',
@@ -47,6 +53,12 @@ const sentences = {
     ...warn(`The door of the host, ${data.door}: ${data.why}.`),
     note: `${count(data.times, 'time')} since the last report`,
   }),
+  'memory.indexing': ({ memories, why }) => ({
+    ...info(`The search index of ${memories} memories is being made: ${INDEXING[why]}.`),
+    note: 'Until it is done, a search reads the newest of them and says how many it leaves out.',
+  }),
+  'memory.indexed': ({ memories, ms }) =>
+    info(`The search index of ${memories} memories was made in ${duration(ms)}.`),
   'agent.removed': () => plain('Removed from the fleet'),
   'agent.adopted': (data, _lasted, principal) =>
     plain(

@@ -49,6 +49,9 @@ export interface Topics {
   'events.pruned': PrunedData;
   /** By retention: directories of ended runs that it has removed. */
   'runs.removed': { runs: string[]; bytes: number };
+  /** By the memory's index: it is made again for so many memories. `form`: this version, or this Node, cuts words otherwise. */
+  'memory.indexing': { memories: number; why: 'new' | 'form' | 'damaged' };
+  'memory.indexed': { memories: number; ms: number };
   /** By a door that refuses an agent, or is flooded. `shed`: how many connections since it last said so. */
   'door.shed': { door: string; shed: number; why: string };
   /** By a door: another process removed its socket, or listened in its place; it was made again. `times` since last told. */

@@ -116,7 +116,7 @@ function memoryOf({ memory, senders, onRecall }: NounsOptions): Memories {
     },
     search(call, input) {
       const recalled = (found: FoundMemories) => {
-        given(call, found.memories);
+        given(call, [...found.memories, ...found.memories.flatMap(({ contradictedBy }) => contradictedBy)]);
         return found;
       };
       const found = memory.searchApart(call, input);

@@ -10,40 +10,35 @@ import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Actor, MemoryMarks } from '../shapes.ts';
-import { type MemoryQuery, type MemoryResult, MemoryTable } from '../store/memories.ts';
 import { MemoryLinkTable } from '../store/memory-links.ts';
-import { MEMORY_QUERIES, searchMemories } from '../store/memory-queries.ts';
 import type { MemoryRecord } from '../store/memory-record.ts';
 import { MemoryRows } from '../store/memory-rows.ts';
 import { MemoryScopeTable } from '../store/memory-scopes.ts';
 import { MemoryShownTable } from '../store/memory-shown.ts';
-import type { ReadThread } from '../store/read-thread.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
 import { Cascade } from './cascade.ts';
 import { Expiry } from './expiry.ts';
-import { checkedTags } from './input.ts';
-import { matchExpression } from './query.ts';
+import type { Why } from './finder.ts';
 import { type MemoryQuotas, Quotas } from './quotas.ts';
-import { type Place, type ScopeChoice, Scopes } from './scopes.ts';
+import { type Place, Scopes } from './scopes.ts';
+import { type MemorySearch, Searches, type SearchResult } from './searches.ts';
 import { actorOf, type NewMemory, Statements } from './statements.ts';
 import { toView } from './view.ts';
 
-const RESULTS_DEFAULT = 10;
-/** A search of so many takes a millisecond or less. */
-const SEARCHED_AT_ONCE_MAX = 2_000;
+export type { MemorySearch };
 
-export interface MemorySearch {
-  query: string;
-  limit?: number;
-  tags?: string[];
-  /** Default: all that the caller sees. */
-  scope?: ScopeChoice | 'all';
+/** Why it was found, and what says otherwise. */
+export interface FoundMemory extends MemoryView {
+  score: number;
+  found: Why;
+  age_ms: number;
+  /** Live ones that say something else. */
+  contradictedBy: MemoryView[];
 }
 
-export interface FoundMemories {
-  memories: (MemoryView & { score: number })[];
-  total: number;
+export interface FoundMemories extends Omit<SearchResult, 'hits'> {
+  memories: FoundMemory[];
 }
 
 export interface StoredMemory {
@@ -94,7 +89,6 @@ const QUOTAS: MemoryQuotas = {
 
 export class Memory {
   readonly #store: Store;
-  readonly #table: MemoryTable;
   readonly #rows: MemoryRows;
   readonly #links: MemoryLinkTable;
   readonly #shown: MemoryShownTable;
@@ -104,14 +98,13 @@ export class Memory {
   readonly #cascade: Cascade;
   readonly #expiry: Expiry;
   readonly #statements: Statements;
-  #thread: ReadThread | null = null;
+  readonly #searches: Searches;
 
   constructor(parts: MemoryParts) {
     const { store, clock, ids, events } = parts;
     this.#store = store;
     this.#clock = clock;
     this.#events = events;
-    this.#table = new MemoryTable(store);
     const rows = new MemoryRows(store);
     const links = new MemoryLinkTable(store);
     const scopes = new Scopes(parts.placeOf ?? (() => null));
@@ -120,6 +113,7 @@ export class Memory {
     this.#links = links;
     this.#shown = new MemoryShownTable(store);
     this.#scopes = scopes;
+    this.#searches = new Searches({ store, clock, events, scopes });
     this.#cascade = cascade;
     this.#expiry = new Expiry({ store, rows, cascade, clock, events });
     this.#statements = new Statements({
@@ -137,6 +131,7 @@ export class Memory {
   store(by: Actor, input: NewMemory, via: readonly Principal[] = []): StoredMemory {
     this.#expiry.settle();
     const { record, previous, superseded, marked } = this.#statements.store(by, input, via);
+    this.#searches.added(record.scope, record.text);
     return {
       memory: toView(record),
       replaced: previous !== null,
@@ -147,26 +142,27 @@ export class Memory {
   }
 
   /**
-   * Best first; of equals the newer first. A query without any word lists the newest. Nothing found is an
-   * empty list, not an error.
+   * Best first; of equals the newer first, and a stale one never before one that is not. A query without any word
+   * lists the newest. Nothing found is an empty list, not an error.
    * @param input.limit 1 to limits.memory_results_max, default 10
    */
   search(by: Actor, input: MemorySearch): FoundMemories {
     this.#expiry.settle();
-    return foundIn(this.#table.search(this.#queryOf(by, input)));
+    return this.#found(by, this.#searches.find(by, input));
   }
 
-  /**
-   * As `search`. Where there are many memories, a thread of its own searches them, which the event loop does not wait
-   * for; where there are few, the way to it would take longer than the search.
-   */
+  /** As `search`. Where there are many memories, a thread searches them, for which the event loop does not wait. */
   searchApart(by: Actor, input: MemorySearch): FoundMemories | Promise<FoundMemories> {
-    if (this.#table.atMost() <= SEARCHED_AT_ONCE_MAX) return this.search(by, input);
     this.#expiry.settle();
-    this.#thread ??= this.#store.openThread(MEMORY_QUERIES);
-    return this.#thread
-      .run(searchMemories.name, this.#queryOf(by, input))
-      .then((result) => foundIn(result as MemoryResult));
+    const result = this.#searches.findApart(by, input);
+    return result instanceof Promise
+      ? result.then((later) => this.#found(by, later))
+      : this.#found(by, result);
+  }
+
+  /** Resolves when every memory has its place in the index of the search. */
+  async indexed(): Promise<void> {
+    await this.#searches.settled();
   }
 
   /** By id or by key; a key is looked up in the principal's own scope first, then from the narrower to the wider. */
@@ -272,23 +268,19 @@ export class Memory {
     throw this.#unknownKey(by, key);
   }
 
-  #queryOf(by: Actor, input: MemorySearch): MemoryQuery {
-    const { scope = 'all' } = input;
-    const scopes = scope === 'all' ? this.#scopes.visibleTo(by) : [this.#scopes.of(by, scope)];
-    const limit = Math.min(
-      Math.max(1, Math.trunc(input.limit ?? RESULTS_DEFAULT)),
-      limits.memory_results_max,
-    );
-    return { match: matchExpression(input.query), scopes, tags: checkedTags(input.tags ?? []), limit };
+  #found(by: Actor, { hits, ...result }: SearchResult): FoundMemories {
+    const memories = hits.map(({ memory, score, why }) => ({
+      ...toView(memory),
+      score,
+      found: why,
+      age_ms: Math.max(0, this.#clock.now() - memory.updated_ms),
+      contradictedBy: this.#contradicting(by, memory).map(toView),
+    }));
+    return { ...result, memories };
   }
 
   #unknownKey(by: Actor, key: string): AetherError {
-    const { hits } = this.#table.search({
-      match: matchExpression(key),
-      scopes: this.#scopes.visibleTo(by),
-      tags: [],
-      limit: limits.memory_results_max,
-    });
+    const { hits } = this.#searches.find(by, { query: key, limit: limits.memory_results_max });
     // A key is text, too: those of others would be read here without being followed.
     const own = hits.filter(({ memory }) => memory.author === by.principal && memory.via.length === 0);
     const keys = own.flatMap((hit) => (hit.memory.key === null ? [] : [hit.memory.key]));
@@ -305,11 +297,6 @@ export class Memory {
     });
   }
 }
-
-const foundIn = ({ hits, total }: MemoryResult): FoundMemories => ({
-  memories: hits.map(({ memory, score }) => ({ ...toView(memory), score })),
-  total,
-});
 
 function unknownId(id: string): AetherError {
   return new AetherError({

@@ -46,9 +46,22 @@ export interface ScopeUse {
 
 export class MemoryScopeTable {
   readonly #use;
+  readonly #total;
+  readonly #lastRow;
 
   constructor({ db }: Readable) {
     this.#use = db.prepare<[string], ScopeUse>('SELECT memories, bytes FROM memory_scopes WHERE scope = ?');
+    this.#lastRow = db.prepare<[], number | null>('SELECT max(rowid) FROM memories').pluck();
+    this.#total = db.prepare<[], number | null>('SELECT sum(bytes) FROM memory_scopes').pluck();
+  }
+
+  /** Rows of all scopes that there are or were, and the bytes of those that are kept. */
+  total(): { rows: number; bytes: number } {
+    return { rows: this.lastRow(), bytes: this.#total.get() ?? 0 };
+  }
+
+  lastRow(): number {
+    return this.#lastRow.get() ?? 0;
   }
 
   useOf(scope: string): ScopeUse {

@@ -6,6 +6,7 @@ import { events, facts } from './events.ts';
 import { injections } from './injections.ts';
 import { leases } from './leases.ts';
 import { memories } from './memories.ts';
+import { memoryParts } from './memory-index.ts';
 import { memoryLinks } from './memory-links.ts';
 import { memoryScopes } from './memory-scopes.ts';
 import { memoryShown } from './memory-shown.ts';
@@ -27,6 +28,7 @@ export const tables: readonly Table[] = [
   leases,
   memories,
   memoryLinks,
+  memoryParts,
   memoryScopes,
   memoryShown,
   messages,

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { randomIds } from '../../../src/host/ids.ts';
 import { limits } from '../../../src/host/limits.ts';
 import { Memory } from '../../../src/host/memory/memory.ts';
-import { matchExpression, wordsOf } from '../../../src/host/memory/query.ts';
+import { parseQuery } from '../../../src/host/memory/search/query.ts';
+import { termsOf } from '../../../src/host/memory/search/tokens.ts';
 import { actor, Rig, tempDir } from '../../mcp-tools/rig.ts';
 import { VirtualClock } from '../../support/clock.ts';
 
@@ -87,7 +88,10 @@ describe('finding', () => {
 
   it('returns an empty list, not an error, where nothing matches', () => {
     rig.memory.store(actor('agent:ada'), { text: 'something' });
-    expect(rig.memory.search(actor('agent:ada'), { query: 'zebra' })).toEqual({ memories: [], total: 0 });
+    expect(rig.memory.search(actor('agent:ada'), { query: 'zebra' })).toMatchObject({
+      memories: [],
+      total: 0,
+    });
   });
 
   it('lists the newest for a query without words', () => {
@@ -151,15 +155,19 @@ describe('finding', () => {
 
 describe('words', () => {
   it('drops stop words unless there is nothing else', () => {
-    expect(matchExpression('What is the name of the server?')).toBe('"name" OR "server"');
-    expect(matchExpression('to be or not to be')).toBe('"to" OR "be" OR "or" OR "not"');
-    expect(matchExpression('…')).toBeNull();
+    const words = (text: string) => parseQuery(text).words.map(({ surface }) => surface);
+    expect(words('What is the name of the server?')).toEqual(['name', 'server']);
+    expect(words('to be or not to be')).toEqual(['to', 'be', 'or', 'not']);
+    expect(words('…')).toEqual([]);
   });
 
   it('counts no more words than the limit', () => {
     const many = Array.from({ length: 500 }, (_, n) => `word${n}`).join(' ');
-    expect(matchExpression(many)?.split(' OR ')).toHaveLength(limits.memory_query_words_max);
-    expect(wordsOf('snake_case and Kebab-Case')).toEqual(['snake', 'case', 'and', 'kebab']);
+    expect(parseQuery(many).words).toHaveLength(limits.memory_query_words_max);
+    expect(termsOf('snake_case and Kebab-Case')).toEqual([
+      ...['snakecas', 'snake', 'case', 'and'],
+      ...['kebabcas', 'kebab', 'case'],
+    ]);
   });
 });
 

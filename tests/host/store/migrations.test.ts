@@ -89,7 +89,9 @@ test('a database of version 1 becomes one of today, with all that was in it', ()
   expect(events.verify()).toEqual({ broken: null, events: 113, from: 1 });
   store.close();
   const after = shape(file);
-  for (const [table, count] of Object.entries(before.rows))
+  // The index of the search is made of the memories.
+  const kept = Object.entries(before.rows).filter(([table]) => !table.startsWith('memories_text'));
+  for (const [table, count] of kept)
     expect([table, after.rows[table]]).toEqual([table, table === 'events' ? count + 1 : count]);
 });
 

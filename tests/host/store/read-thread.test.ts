@@ -97,6 +97,7 @@ test('many memories are searched in a thread, with the same result as few on the
   store.transaction(() => {
     for (let at = 0; at < 2_000; at += 1) memory.store(ADA, { text: `tea ${at % 10}`, tags: ['t'] });
   });
+  await memory.indexed();
   const found = memory.searchApart(ADA, query);
   expect(found).toBeInstanceOf(Promise);
   expect(await found).toEqual(memory.search(ADA, query));
@@ -105,6 +106,6 @@ test('many memories are searched in a thread, with the same result as few on the
   const samovar = () => memory.searchApart(ADA, { query: 'samovar' });
   expect((await samovar()).memories).toMatchObject([{ id: last.id }]);
   memory.forget(ADA, { id: last.id });
-  expect(await samovar()).toEqual({ memories: [], total: 0 });
+  expect(await samovar()).toMatchObject({ memories: [], total: 0 });
   expect(() => memory.searchApart(ADA, { query: 'x', tags: [''] })).toThrow(/tags/);
 });

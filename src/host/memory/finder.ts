@@ -1,0 +1,222 @@
+/**
+ * One search from its words to the rows that are shown. It reads one moment of the database, in any thread that has a
+ * connection: the searching thread of the host, or a test.
+ */
+import { AetherError } from '../errors.ts';
+import { DamagedIndex } from '../store/memory-codec.ts';
+import { FoundRows, type MemoryFilter, type Standing } from '../store/memory-found.ts';
+import type { MemoryRecord } from '../store/memory-record.ts';
+import { ShelfReader } from '../store/memory-shelves.ts';
+import type { Readable } from '../store/reader.ts';
+import { certaintyOf } from './search/absence.ts';
+import { type Prepared, prepare, type Shelf } from './search/prepare.ts';
+import { holdsPhrase, parseQuery, type Query } from './search/query.ts';
+import { type Ranked, rank } from './search/rank.ts';
+
+/** Candidates that are ranked; where a filter leaves too few of them, more. */
+const PICKED = 200;
+const PICKED_STEP = 8;
+/** Texts that are looked through for a phrase. */
+const PHRASE_ROWS_MAX = 4_000;
+
+export interface MemoryQuery {
+  text: string;
+  filter: MemoryFilter;
+  limit: number;
+  offset: number;
+}
+
+export interface MemoryHit {
+  memory: MemoryRecord;
+  score: number;
+  why: Why;
+}
+
+/** Why a memory was found. */
+export interface Why {
+  /** Words of the query that it holds, as they were asked. */
+  words: string[];
+  /** Those that only its neighbours in a conversation hold. */
+  around: string[];
+  missing: string[];
+  /** It was said by a person whom the query names; at a date which it names. */
+  speaker: boolean;
+  date: boolean;
+}
+
+export interface MemoryResult {
+  hits: MemoryHit[];
+  /** How many match; exact where it is small. */
+  total: number;
+  more: boolean;
+  /** The newest row that was there: what a next page does not go beyond. */
+  last: number;
+  /** False: nothing that was found answers the query for certain. */
+  certain: boolean;
+  /** Words that were taken for others, since no memory holds them. */
+  readAs: { asked: string; as: string }[];
+  /** The phrase in quotation marks is in no memory, and was searched as words. */
+  phraseMissing: boolean;
+  /** Rows that were not searched, because their index is being made. */
+  unread: number;
+}
+
+interface Found {
+  ranked: Ranked;
+  standing: Standing;
+  score: number;
+}
+
+export class Finder {
+  readonly #readable: Readable;
+  readonly #shelves: ShelfReader;
+  readonly #rows: FoundRows;
+
+  constructor(readable: Readable) {
+    this.#readable = readable;
+    this.#shelves = new ShelfReader(readable);
+    this.#rows = new FoundRows(readable);
+  }
+
+  /** @throws AetherError `memory.index-damaged` */
+  find(query: MemoryQuery): MemoryResult {
+    try {
+      return this.#readable.db.transaction(() => this.#find(query))();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      throw new AetherError({
+        code: 'memory.index-damaged',
+        who: 'host',
+        message: `The index of the memories is damaged: ${error.message}.`,
+        next: 'The host makes it again from the memories; search once more.',
+      });
+    }
+  }
+
+  #find({ text, filter, limit, offset }: MemoryQuery): MemoryResult {
+    const query = parseQuery(text);
+    const last = filter.rowid_max ?? this.#rows.last();
+    if (query.words.length === 0 && query.phrases.length === 0)
+      return this.#newest(filter, limit, offset, last);
+    const { shelves, unread } = this.#shelves.read(filter.scopes);
+    let prepared = prepare(query, shelves);
+    let best = this.#best(prepared, shelves, filter, offset + limit);
+    const phraseMissing = query.phrases.length > 0 && best.found.length === 0;
+    if (phraseMissing) {
+      prepared = prepare({ ...query, phrases: [] }, shelves);
+      best = this.#best(prepared, shelves, filter, offset + limit);
+    }
+    const shown = best.found.slice(offset, offset + limit);
+    const records = this.#rows.records(shown.map(({ ranked }) => ranked.rowid));
+    const looked = records.map((memory, index) => ({ ranked: shown[index]!.ranked, text: spoken(memory) }));
+    return {
+      hits: records.map((memory, index) => {
+        const { ranked, score } = shown[index]!;
+        return { memory, score, why: whyOf(ranked, prepared) };
+      }),
+      total: best.total,
+      more: best.found.length > offset + limit,
+      last,
+      certain: offset > 0 || certaintyOf(prepared, text, looked),
+      readAs: prepared.words.flatMap(({ word, readAs }) =>
+        readAs === null ? [] : [{ asked: word.surface, as: readAs }],
+      ),
+      phraseMissing,
+      unread,
+    };
+  }
+
+  #newest(filter: MemoryFilter, limit: number, offset: number, last: number): MemoryResult {
+    const records = this.#rows.newest(filter, { limit, offset });
+    const total = this.#rows.count(filter);
+    const why = { words: [], around: [], missing: [], speaker: false, date: false };
+    return {
+      hits: records.map((memory) => ({ memory, score: 0, why })),
+      total,
+      more: total > offset + limit,
+      last,
+      certain: true,
+      readAs: [],
+      phraseMissing: false,
+      unread: 0,
+    };
+  }
+
+  /** At least `wanted` and one more, where there are so many. */
+  #best(
+    prepared: Prepared,
+    shelves: readonly Shelf[],
+    filter: MemoryFilter,
+    wanted: number,
+  ): { found: Found[]; total: number } {
+    for (let picked = Math.max(PICKED, 2 * wanted); ; picked *= PICKED_STEP) {
+      const { ranked, matched } = rank(prepared, shelves, picked);
+      const standing = this.#rows.passing(
+        ranked.map(({ rowid }) => rowid),
+        filter,
+      );
+      const passing = ranked.flatMap((each) => {
+        const its = standing.get(each.rowid);
+        return its === undefined ? [] : [{ ranked: each, standing: its, score: adjusted(each.score, its) }];
+      });
+      const found = inOrder(this.#withPhrases(passing, prepared.query));
+      const all = matched <= picked;
+      if (!all && found.length <= wanted && picked < 1e7) continue;
+      const share = ranked.length === 0 ? 0 : found.length / ranked.length;
+      return { found, total: all ? found.length : Math.max(found.length, Math.round(matched * share)) };
+    }
+  }
+
+  #withPhrases(found: Found[], { phrases }: Query): Found[] {
+    if (phrases.length === 0) return found;
+    const looked = found.slice(0, PHRASE_ROWS_MAX);
+    const records = this.#rows.records(looked.map(({ ranked }) => ranked.rowid));
+    const holds = records.map(({ text, key, tags }) =>
+      phrases.every((phrase) => [text, key ?? '', ...tags].some((part) => holdsPhrase(part, phrase))),
+    );
+    return looked.filter((_, index) => holds[index] === true);
+  }
+}
+
+const IMPORTANCE = 0.15;
+const PINNED = 0.3;
+const FEEDBACK = 0.5;
+/** About what a word more or less makes: what is stale comes after what is as near and is not. */
+const STALE = { live: 0, possibly_stale: -0.5, stale: -2, superseded: -2, expired: -2 };
+
+function adjusted(score: number, { importance, pinned, weight, state }: Standing): number {
+  const more =
+    IMPORTANCE * (importance - 1) +
+    PINNED * pinned +
+    FEEDBACK * Math.max(-1, Math.min(1, weight)) +
+    STALE[state];
+  return score + more;
+}
+
+/** Best first; never a stale one first, while there is another. */
+function inOrder(found: Found[]): Found[] {
+  found.sort((a, b) => b.score - a.score || b.ranked.rowid - a.ranked.rowid);
+  const first = found.findIndex(
+    ({ standing }) => standing.state === 'live' || standing.state === 'possibly_stale',
+  );
+  if (first > 0) found.unshift(...found.splice(first, 1));
+  return found;
+}
+
+function whyOf(ranked: Ranked, { words }: Prepared): Why {
+  const named = (indexes: readonly number[]) => indexes.map((index) => words[index]!.word.surface);
+  const seen = new Set([...ranked.matched, ...ranked.around]);
+  return {
+    words: named(ranked.matched),
+    around: named(ranked.around),
+    missing: words.filter((_, index) => !seen.has(index)).map(({ word }) => word.surface),
+    speaker: ranked.speaker,
+    date: ranked.date,
+  };
+}
+
+const spoken = ({ text, key, tags }: MemoryRecord): string => [text, key ?? '', ...tags].join(' ');
+
+const isDamage = (error: unknown): error is Error =>
+  error instanceof DamagedIndex ||
+  (error instanceof Error && 'code' in error && String(error.code).startsWith('SQLITE_CORRUPT'));
