@@ -1,12 +1,13 @@
 /**
  * Joins the modules of each program into few files, third-party packages included: a program that loads hundreds of
- * modules spends more of its start on finding and reading them than on running them. Native packages stay outside.
+ * modules spends more of its start on finding and reading them than on running them. Native packages stay outside. The
+ * files are CommonJS: Node loads them faster, and an import of a module of Node's as ESM reads all of its exports, some of
+ * which load others (of node:http the whole of undici, of node:fs a line editor).
  *
  * A program keeps its place: `import.meta.url` in a module means the place that the module would have by itself, so a
  * program finds another one, or a file of the package, by the same relative path as in the sources.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import http from 'node:http';
 import { dirname, join, relative, sep } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -22,7 +23,7 @@ const PROGRAMS = [
   'host/main.ts',
   'host/limits.ts',
 ];
-/** One file of CommonJS each, because every agent pays for their start: as modules they take 15 ms more of it. */
+/** One file each, because every agent pays for their start. */
 const OF_A_RUN = [
   'host/shim/process/main.ts',
   'host/shim/process/network-helper.ts',
@@ -43,7 +44,7 @@ export async function bundle(source, out) {
   const options = {
     platform: 'node',
     external: OUTSIDE,
-    plugins: [ownPlace(source), plainHttp(), collect(packages)],
+    plugins: [ownPlace(source), collect(packages)],
     logLevel: 'warn',
     checks: { pluginTimings: false },
     onwarn(warning) {
@@ -54,33 +55,31 @@ export async function bundle(source, out) {
     ...options,
     input: Object.fromEntries(PROGRAMS.map((file) => [withoutExtension(file), join(source, file)])),
   });
-  await programs.write({
-    dir: out,
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'chunks/[name]-[hash].js',
-    banner: (chunk) => `const distUrl = new URL(${JSON.stringify(up(chunk.fileName))}, import.meta.url);`,
-  });
+  const names = { entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' };
+  const { output } = await programs.generate({ format: 'cjs', ...names });
+  for (const { fileName, code } of output) write(out, fileName, code);
   await programs.close();
+  // Not what the package itself is: its sources are modules.
+  writeFileSync(join(out, 'package.json'), '{ "type": "commonjs" }\n');
   for (const name of OF_A_RUN) {
-    const file = `${withoutExtension(name)}.cjs`;
     const program = await rolldown({ ...options, input: join(source, name) });
     const { output } = await program.generate({ format: 'cjs' });
-    const [{ code }] = output;
     if (output.length !== 1) throw new Error(`The bundle: ${name} is more than one file.`);
-    const place = code.includes('distUrl')
-      ? `const distUrl = new URL(${JSON.stringify(up(file))}, require('node:url').pathToFileURL(__filename));\n`
-      : '';
-    mkdirSync(dirname(join(out, file)), { recursive: true });
-    writeFileSync(join(out, file), `'use strict';\n${place}${code}`);
+    write(out, `${withoutExtension(name)}.cjs`, output[0].code);
     await program.close();
   }
   writeFileSync(join(out, 'third-party-licenses.txt'), licences(packages));
 }
 
-/** From a file of dist/ to dist/. */
-function up(file) {
-  return '../'.repeat(file.split('/').length - 1) || './';
+/** @param file relative to dist/ */
+function write(out, file, code) {
+  const up = '../'.repeat(file.split('/').length - 1) || './';
+  // Only where it is used: URLs take time to load.
+  const place = code.includes('distUrl')
+    ? `const distUrl = new URL(${JSON.stringify(up)}, require('node:url').pathToFileURL(__filename));\n`
+    : '';
+  mkdirSync(dirname(join(out, file)), { recursive: true });
+  writeFileSync(join(out, file), `'use strict';\n${place}${code.replace(/^"use strict";\n/, '')}`);
 }
 
 /** `import.meta.url` of a module of ours is the URL of the file that it would be in dist/ by itself. */
@@ -101,24 +100,6 @@ function ownPlace(source) {
       const place = `${withoutExtension(file)}.js`;
       return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(place)}, distUrl).href`);
     },
-  };
-}
-
-/**
- * `node:http` without its getters: a static import reads every export, and those behind getters load the whole of undici,
- * which costs more than the start of an empty program. A program that uses fetch loads it then.
- */
-function plainHttp() {
-  const plain = '\0plain-http';
-  const names = Object.entries(Object.getOwnPropertyDescriptors(http))
-    .filter(([, { value }]) => value !== undefined)
-    .map(([name]) => name);
-  return {
-    name: 'plain-http',
-    resolveId: (id, _importer, { kind }) =>
-      id === 'node:http' && kind === 'import-statement' ? plain : null,
-    load: (id) =>
-      id === plain ? `export const { ${names.join(', ')} } = process.getBuiltinModule('node:http');` : null,
   };
 }
 

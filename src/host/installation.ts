@@ -21,7 +21,12 @@ export const version = (
   JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string }
 ).version;
 
-const runtimes: Runtime[] = await Promise.all(RUNTIMES.map(({ load }) => load({ version })));
+let runtimes: readonly Runtime[] = [];
+
+/** Before any of them is asked for. */
+export async function loadRuntimes(): Promise<void> {
+  if (runtimes.length === 0) runtimes = await Promise.all(RUNTIMES.map(({ load }) => load({ version })));
+}
 
 export const runtimeNames: readonly string[] = RUNTIMES.map(({ name }) => name);
 
@@ -34,7 +39,8 @@ export function runtimeNamed(name: string | null): Runtime {
   return runtimes[RUNTIMES.indexOf(definitionOf(name))]!;
 }
 
-export function detectRuntimes(): Promise<Detection[]> {
+export async function detectRuntimes(): Promise<Detection[]> {
+  await loadRuntimes();
   return Promise.all(runtimes.map((runtime) => runtime.detect(process.env)));
 }
 

@@ -20,7 +20,7 @@ import { withoutWorkspaces } from './config/unfit.ts';
 import { watchConfig } from './config/watch.ts';
 import { openControlDoor } from './control/server.ts';
 import { AetherError, messageOf } from './errors.ts';
-import { detectRuntimes, version, WEB_DIR } from './installation.ts';
+import { detectRuntimes, loadRuntimes, version, WEB_DIR } from './installation.ts';
 import { limits } from './limits.ts';
 import { openLog } from './log.ts';
 import { recoverRuns, returnExpired } from './operations/boot/recover.ts';
@@ -71,6 +71,7 @@ interface Doors {
  * @throws AetherError `host.running` when another host holds the lock.
  */
 export async function runHost(options: HostOptions): Promise<RunningHost> {
+  await loadRuntimes();
   const host = new HostProcess(options, takeStateDirectory(options));
   await host.start();
   return host;

@@ -7,7 +7,7 @@ import { isWithin, realPath } from './config/paths.ts';
 import { resolveAgent } from './config/resolve.ts';
 import { sandboxOf } from './config/sandbox.ts';
 import type { AgentConfig, Config } from './config/types.ts';
-import { bridgeTo, runtimeNamed } from './installation.ts';
+import { bridgeTo, loadRuntimes, runtimeNamed } from './installation.ts';
 import { planFleet } from './operations/fleet/plan.ts';
 import { programCopiesDirectoryOf, statePaths } from './paths.ts';
 import { chooseSandbox } from './sandboxes/choice.ts';
@@ -90,6 +90,7 @@ async function editors(config: Config): Promise<string[]> {
 
 /** The plan against what the state directory holds, without writing there. */
 export async function planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView> {
+  await loadRuntimes();
   const config = loadConfig(options.configFile);
   const file = statePaths(options.stateDir).database;
   const applied = new Map<string, AgentConfig>();

@@ -5,7 +5,6 @@
 
 var fs = require('fs');
 var path = require('path');
-var url = require('url');
 
 var NEEDED = 24;
 var root = path.join(__dirname, '..', '..', '..');
@@ -41,8 +40,11 @@ if (Number(process.versions.node.split('.')[0]) < NEEDED) {
   );
 } else {
   delete process.env.AETHER_REEXEC;
-  // Not import(): old Node would not parse it, and this file has to be parsed to say anything.
-  new Function('href', 'return import(href)')(url.pathToFileURL(program).href).catch(fail);
+  try {
+    require(program);
+  } catch (error) {
+    fail(error);
+  }
 }
 
 // The child shares this terminal: the keyboard's signals reach it by themselves, the others are passed on.

@@ -47,14 +47,18 @@ async function buildProgram(word: string | undefined): Promise<Command> {
 // Any process of the user may send it, and Node would open its inspector: `attach` and `logs -f` run for long.
 process.on('SIGUSR1', () => undefined);
 surviveClosedPipe();
-try {
-  await (await buildProgram(process.argv[2])).parseAsync(process.argv);
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // It has printed its sentence already; --help and --version end here too.
-    process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
-  } else {
-    printError(error);
-    process.exitCode = exitCodeOf(error);
+void main();
+
+async function main(): Promise<void> {
+  try {
+    await (await buildProgram(process.argv[2])).parseAsync(process.argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has printed its sentence already; --help and --version end here too.
+      process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+    } else {
+      printError(error);
+      process.exitCode = exitCodeOf(error);
+    }
   }
 }

@@ -97,7 +97,7 @@ async function serve({ file, module }: Setting): Promise<void> {
   });
 }
 
-if (!isMainThread && isSetting(workerData)) await serve(workerData);
+if (!isMainThread && isSetting(workerData)) void serve(workerData);
 
 function isSetting(data: unknown): data is Setting {
   return typeof data === 'object' && data !== null && 'file' in data && 'module' in data;
