@@ -27,7 +27,21 @@ export function hostEnvironment(): NodeJS.ProcessEnv {
 /** Starts this command again in this process (execve: same pid, same terminal) unless its Node is fit for a host. */
 export function runOnHostNode(): void {
   const flags = hostFlags();
-  if (flags.length === process.execArgv.length && process.env.NODE_OPTIONS === undefined) return;
+  if (flags.length !== process.execArgv.length || process.env.NODE_OPTIONS !== undefined) runAgain(flags);
+}
+
+/**
+ * The same for a command that hosts nothing and runs for long, which saves a start of Node where nothing is wrong: that
+ * this command listens to SIGUSR1 (main.ts) keeps the inspector closed from then on, as the flag would.
+ */
+export function runWithoutInspector(): void {
+  const flags = hostFlags();
+  const given = new Set([...process.execArgv, NO_INSPECTOR]);
+  const open = process.getBuiltinModule('node:inspector').url() !== undefined;
+  if (open || flags.length !== given.size || process.env.NODE_OPTIONS !== undefined) runAgain(flags);
+}
+
+function runAgain(flags: readonly string[]): void {
   process.execve!(
     process.execPath,
     [process.execPath, ...flags, ...process.argv.slice(1)],

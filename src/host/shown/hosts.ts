@@ -10,6 +10,8 @@ const URL_LIKE = /(?<![a-z0-9+.-])[a-z][a-z0-9+.-]{0,20}:[/\\]{2,}([^\s"'<>`/\\?
 /** `host.tld` without a scheme, also behind `user@`; ideographic full stops count as dots. */
 const BARE =
   /(?<![\p{L}\p{N}\p{M}_-])(?:[\p{L}\p{N}\p{M}_-]{1,63}[.\u3002\uff0e\uff61]){1,8}[\p{L}\p{N}\p{M}-]{2,63}(?![\p{L}\p{N}_])/gu;
+/** The same for text of ASCII: what the properties of all characters take to compile is a tenth of a short command. */
+const BARE_ASCII = /(?<![\w-])(?:[\w-]{1,63}\.){1,8}[a-z\d-]{2,63}(?!\w)/gi;
 const HOSTS_MAX = 500;
 const BACKSLASH = 'a backslash in an address: programs disagree on where it leads';
 
@@ -24,7 +26,7 @@ export function hostLooks(text: string): Look[] {
     const why = text[end] === '\\' ? BACKSLASH : authorityWhy(match[1]!);
     if (why !== null) looks.push({ start, end, why });
   }
-  for (const match of limited(text.matchAll(BARE))) {
+  for (const match of limited(text.matchAll(/^[\x00-\x7f]*$/.test(text) ? BARE_ASCII : BARE))) {
     const start = match.index;
     const end = start + match[0].length;
     if (urls.some((url) => start < url.end && end > url.start)) continue;

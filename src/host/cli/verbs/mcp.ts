@@ -15,7 +15,7 @@ import { ensureHost } from '../detached-host.ts';
 import { isInsideRun } from '../inside-run.ts';
 import { hostSockets, type Invocation, requireConfig, userInvocation } from '../invocation.ts';
 import { printError } from '../output.ts';
-import { runOnHostNode } from '../own-node.ts';
+import { runWithoutInspector } from '../own-node.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 
 export const commands: CliCommand[] = [{ names: ['mcp'], place: 170, register: registerMcp }];
@@ -41,12 +41,12 @@ function registerMcp(program: Command): void {
     .action(async (options: { as: string }, command: Command) => {
       refuseInsideARun();
       checkName(options.as);
-      runOnHostNode();
+      runWithoutInspector();
       const invoked = userInvocation(globalsOf(command));
       if (invoked.configNamed) requireConfig(invoked);
       const host = await ensure(invoked);
       keepAlive(invoked, host);
-      becomeBridge(hostSockets(invoked.stateDir).client, options.as);
+      becomeBridge((await hostSockets(invoked.stateDir)).client, options.as);
     });
 }
 
