@@ -4,8 +4,18 @@
  * is opened without waiting, is a regular file when looked at through the open descriptor, and is read up to a limit.
  * It needs no package, so that small programs can use it.
  */
-import { closeSync, constants, fstatSync, openSync, readSync, renameSync, rmSync, type Stats } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  promises,
+  readSync,
+  renameSync,
+  rmSync,
+  type Stats,
+} from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 
 interface Reading {
   /** A larger file is refused. */
@@ -155,7 +165,7 @@ async function withFile<T>(
   links: Reading['links'],
   body: (file: FileHandle, stat: Stats) => Promise<T>,
 ): Promise<T> {
-  const file = await open(path, flags(links));
+  const file = await promises.open(path, flags(links));
   try {
     const stat = await file.stat();
     requireFile(path, stat);

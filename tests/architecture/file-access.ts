@@ -46,6 +46,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'host/config/unfit.ts': 'stats',
   'host/config/watch.ts': 'user',
   'host/control/host-proof.ts': 'kernel',
+  'host/doors/held-socket.ts': 'host',
   'host/doors/kept-socket.ts': 'host',
   'host/doors/unix-listener.ts': 'host',
   'host/installation.ts': 'package',

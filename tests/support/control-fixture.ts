@@ -1,5 +1,5 @@
 /** The control door in front of a scripted host, in a state directory of its own: what the command line talks to. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventsFilter, EventView, LeaseView } from '../../src/host/api.ts';
@@ -7,7 +7,7 @@ import { ControlClient } from '../../src/host/control/client.ts';
 import { type ControlDoor, openControlDoor } from '../../src/host/control/server.ts';
 import type { Admit } from '../../src/host/doors/unix-door.ts';
 import { openLog } from '../../src/host/log.ts';
-import { socketPaths } from '../../src/host/paths.ts';
+import { socketPaths, statePaths } from '../../src/host/paths.ts';
 import { acquireLock } from '../../src/host/process/lock.ts';
 import { runtimeDirectory } from '../../src/host/process/sockets.ts';
 import { HostDouble } from './host-double.ts';
@@ -92,6 +92,7 @@ export async function controlFixture(options: { admit?: Admit } = {}): Promise<C
   const socketPath = socketPaths(runtimeDir).control;
   // As a host has it.
   const lock = acquireLock(join(stateDir, 'host.lock'));
+  writeFileSync(statePaths(stateDir).pid, `${process.pid}\n`);
   const door = await openControlDoor({
     verbs: host.verbs,
     asker: { principal: 'operator', label: OPERATOR_LABEL },

@@ -11,7 +11,6 @@ import {
   stateDirectoryOf,
   userStateDirectoryOf,
 } from '../paths.ts';
-import { runtimeDirectory } from '../process/sockets.ts';
 
 export interface Invocation {
   /** Absolute; may not exist. */
@@ -90,9 +89,13 @@ export function requireConfig(invoked: Invocation): void {
  * The sockets of the host of this state directory, wherever that host put them.
  * @throws AetherError `host.absent`, or `usage.state` when it can be no directory
  */
-export function hostSockets(stateDir: string): { control: string; client: string } {
+export async function hostSockets(stateDir: string): Promise<{ control: string; client: string }> {
   if (!isDirectory(stateDir)) throw noHost(stateDir);
-  return socketPaths(recordedRuntimeDirectory(stateDir) ?? runtimeDirectory(stateDir));
+  const recorded = recordedRuntimeDirectory(stateDir);
+  if (recorded !== null) return socketPaths(recorded);
+  // Loaded only here: it takes Node's cryptography, a tenth of a short command.
+  const { runtimeDirectory } = await import('../process/sockets.ts');
+  return socketPaths(runtimeDirectory(stateDir));
 }
 
 /** False where nothing is yet. @throws AetherError `usage.state`, also where none could be made */
@@ -120,7 +123,7 @@ function isDirectory(path: string): boolean {
 
 /** @throws AetherError `host.absent`, `control.refused`, … */
 export async function connectHost(invoked: Invocation): Promise<ControlClient> {
-  return ControlClient.connect(hostSockets(invoked.stateDir).control, invoked.stateDir);
+  return ControlClient.connect((await hostSockets(invoked.stateDir)).control, invoked.stateDir);
 }
 
 /** Null when no host runs. */

@@ -3,12 +3,12 @@
  * of the host arrive as the AetherError they were.
  */
 import type { Socket } from 'node:net';
-import { connectUnix } from '../doors/connect.ts';
 import { AetherError, messageOf, type WireError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { LineReader } from '../line-reader.ts';
 import type { CallName, Calls, StreamName, Streams } from '../verbs/client.ts';
 import { CONTROL_PROTOCOL, type ControlHello, type ControlReply } from './control-protocol.ts';
+import { connectToHost } from './host-proof.ts';
 
 /** Replies carry whole fleets and plans; the host is trusted, this only bounds a mistake. */
 const REPLY_LINE_BYTES_MAX = 16 * limits.control_line_bytes_max;
@@ -50,22 +50,12 @@ export class ControlClient {
    * `control.protocol` when the host is of another version.
    */
   static async connect(socketPath: string, stateDir: string): Promise<ControlClient> {
-    let socket: Socket;
     try {
-      socket = await connectUnix(socketPath, HELLO_MS);
+      return await ControlClient.#greet(await connectToHost(socketPath, stateDir, HELLO_MS), stateDir);
     } catch (error) {
+      if (error instanceof AetherError) throw error;
       throw connectError(error as NodeJS.ErrnoException, stateDir);
     }
-    // Nothing is sent before.
-    try {
-      // Loaded here: it asks the kernel through a library that most of the command line needs for nothing.
-      const { requireHost } = await import('./host-proof.ts');
-      requireHost(socket, socketPath, stateDir);
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
-    return ControlClient.#greet(socket, stateDir);
   }
 
   static #greet(socket: Socket, stateDir: string): Promise<ControlClient> {

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import { type PeerCredentials, peerCredentials } from '../process/peer.ts';
 import { leavesRoom } from './descriptors.ts';
+import { holdSocket } from './held-socket.ts';
 import { keepSocket } from './kept-socket.ts';
 import { type Caps, type NoPlace, PeerCounts } from './peer-counts.ts';
 import { REFUSAL_DELAY_MS, type RefusalReport, Refusals, type Treatment } from './refusals.ts';
@@ -28,7 +29,7 @@ export interface UnixDoorOptions {
   /** Its directory exists with mode 0700. */
   path: string;
   caps: Caps;
-  /** True: this door may use the descriptors that the others leave free. */
+  /** True: this door may use the descriptors that the others leave free, and proves to its clients whose it is. */
   operators: boolean;
   admit: Admit;
   serve(socket: Socket): void;
@@ -69,6 +70,9 @@ class Listening implements UnixDoor {
   readonly #clock: Clock;
   #server: Server;
   #kept: { stop(): void } | null = null;
+  #letGo: (() => void) | null = null;
+  /** The connection by which the socket was found to be ours is not accepted yet. */
+  #ownIsToCome = false;
   #closed = false;
   /** Times that its socket was replaced and that are not told yet, and when it was told last. */
   #replaced = { untold: 0, told_ms: Number.NEGATIVE_INFINITY };
@@ -93,7 +97,20 @@ class Listening implements UnixDoor {
     if (impostor)
       this.#tellReplaced('another process listened in place of the host; its socket was replaced');
     if (this.#closed) this.#server.close();
-    else this.#kept = keepSocket(path, () => void this.#listenAnew());
+    else {
+      this.#kept = keepSocket(path, () => void this.#listenAnew());
+      if (this.#options.operators) await this.#hold(this.#server);
+    }
+  }
+
+  async #hold(server: Server): Promise<void> {
+    this.#letGo?.();
+    this.#letGo = null;
+    this.#ownIsToCome = true;
+    const letGo = await holdSocket(this.#options.path);
+    if (letGo === null) this.#ownIsToCome = false;
+    else if (this.#closed || this.#server !== server) letGo();
+    else this.#letGo = letGo;
   }
 
   /** Those that are connected stay; who connects next must not meet another process. */
@@ -134,6 +151,8 @@ class Listening implements UnixDoor {
     this.#closed = true;
     this.#kept?.stop();
     this.#kept = null;
+    this.#letGo?.();
+    this.#letGo = null;
   }
 
   async close(): Promise<void> {
@@ -159,6 +178,11 @@ class Listening implements UnixDoor {
       peer = peerCredentials(socket);
     } catch {
       this.#refuse(socket, { why: 'the process that connected cannot be identified', full: null }, null);
+      return;
+    }
+    if (this.#ownIsToCome && peer.pid === process.pid) {
+      this.#ownIsToCome = false;
+      socket.destroy();
       return;
     }
     const key = `${peer.pid} ${peer.start_ticks}`;

@@ -74,14 +74,6 @@ export function groupsOf(kind: GroupKind, own: string, scope: string): { run: st
   return namesIn(join(own, scope)).map((run) => ({ run, place: groupPlace(kind, own, scope, run) }));
 }
 
-/** Runs, of any host, in whose groups a process is: by the paths in its /proc/PID/cgroup. */
-export function runsOfGroups(pid: number): string[] {
-  const found = (read(`/proc/${pid}/cgroup`) ?? '').matchAll(
-    /(?<=\/aether-[0-9a-f]{16}\/)r_[a-z2-7]{12}(?=\/|$)/gm,
-  );
-  return [...new Set(Array.from(found, ([run]) => run))];
-}
-
 export class Group {
   readonly place: GroupPlace;
 

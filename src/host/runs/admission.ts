@@ -4,8 +4,7 @@
  * in that of its ancestors. Each of them alone is enough.
  */
 import { AetherError, messageOf } from '../errors.ts';
-import { runsOfGroups } from '../process/cgroup.ts';
-import { runMarkerOf } from '../process/marker.ts';
+import { runAround } from '../process/marker.ts';
 import type { Outsiders } from '../process/outsiders.ts';
 import type { PeerCredentials } from '../process/peer.ts';
 import { ancestry, type ProcStat, pidNamespacesOf } from '../process/proc.ts';
@@ -26,7 +25,7 @@ export function admitOperator(peer: PeerCredentials, runs: Runs, outsiders: Outs
     if (strange !== null) return strange;
     const agent = ownerOf(peer, runs);
     if (agent !== null) return `it is part of agent ${agent}`;
-    const run = strangerOf(peer.pid);
+    const run = runAround(peer.pid);
     if (run !== null) return `it was started inside run ${run}`;
     if (isNested(peer.pid)) return 'it lives in a pid namespace of its own, as in a sandbox or a container';
     const dead = outsiders.doubt(chain, runs.doubtful());
@@ -56,7 +55,7 @@ function notToBeJudged({ pid, start_ticks }: PeerCredentials, chain: readonly Pr
 /** The agent whose run this process is part of, by any of the means; null when it is part of none, or gone. */
 export function agentOf(peer: Pick<PeerCredentials, 'pid'>, runs: Runs): string | null {
   try {
-    return ownerOf(peer, runs) ?? runs.byId(strangerOf(peer.pid) ?? '')?.record.agent ?? null;
+    return ownerOf(peer, runs) ?? runs.byId(runAround(peer.pid) ?? '')?.record.agent ?? null;
   } catch (error) {
     if (error instanceof AetherError && error.code === 'peer.gone') return null;
     throw error;
@@ -66,18 +65,6 @@ export function agentOf(peer: Pick<PeerCredentials, 'pid'>, runs: Runs): string 
 function ownerOf(peer: Pick<PeerCredentials, 'pid'>, runs: Runs): string | null {
   for (const run of runs.live()) if (run.owns(peer)) return run.record.agent;
   return null;
-}
-
-/**
- * The run that it is in by its group or marker. A host that was itself started inside a run serves that run's own
- * processes: they are who started it.
- */
-function strangerOf(pid: number): string | null {
-  const own = runsOfGroups(process.pid);
-  const group = runsOfGroups(pid).find((run) => !own.includes(run));
-  if (group !== undefined) return group;
-  const marker = runMarkerOf(pid);
-  return marker === runMarkerOf(process.pid) ? null : marker;
 }
 
 function isNested(pid: number): boolean {

@@ -1,12 +1,15 @@
 /** The control socket with real sockets: verbs, refusals, limits, and streams that neither lose nor repeat. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { EventView } from '../../../src/host/api.ts';
 import { ControlClient } from '../../../src/host/control/client.ts';
+import { holdSocket } from '../../../src/host/doors/held-socket.ts';
 import { BEGINNING, cursorOf } from '../../../src/host/events/cursor.ts';
 import { limits } from '../../../src/host/limits.ts';
 import { acquireLock } from '../../../src/host/process/lock.ts';
@@ -43,19 +46,51 @@ async function raw(): Promise<{ socket: Socket; lines: string[] }> {
   return { socket, lines };
 }
 
-/** Greets as a host would, and says what it hears. */
+/** Looks like a host as far as it can, greets as one, and says what it hears. */
 const USURPER = `
 import { createServer } from 'node:net';
-import { writeFileSync } from 'node:fs';
+import { constants, openSync, writeFileSync } from 'node:fs';
 import { acquireLock } from '${new URL('../../../src/host/process/lock.ts', import.meta.url)}';
 const [place, lock] = process.argv.slice(1);
 if (lock === 'true') acquireLock(place + '/host.lock');
-else writeFileSync(place + '/host.lock', '');
+else openSync(place + '/host.lock', 'a');
+writeFileSync(place + '/host.pid', String(process.pid));
 createServer((socket) => {
+  socket.on('error', () => undefined); // who finds out ends the connection
   socket.write(JSON.stringify({ aether: 'control', protocol: 2, version: '0.1.0', pid: process.pid }) + '\\n');
   socket.on('data', (chunk) => console.log(String(chunk)));
-}).listen(place + '/control.sock', () => console.log('ready'));
+}).listen(place + '/control.sock', () => {
+  openSync(place + '/control.sock', 0o10000000 | constants.O_NOFOLLOW); // O_PATH, as a host holds it
+  console.log('ready');
+});
 `;
+
+/** Listens at a path, and says what it hears. */
+const STRANGER = `
+require('node:net')
+  .createServer((socket) => socket.on('error', () => undefined).on('data', (chunk) => console.log(String(chunk))))
+  .listen(process.argv[1], () => console.log('ready'));
+`;
+
+/** Connects as the command line does; then says which native libraries that took. */
+const CLIENT = `
+import { readFileSync } from 'node:fs';
+import { ControlClient } from '${new URL('../../../src/host/control/client.ts', import.meta.url)}';
+const [socketPath, stateDir] = process.argv.slice(1);
+const client = await ControlClient.connect(socketPath, stateDir);
+await client.call('agents');
+client.close();
+console.log(readFileSync('/proc/self/maps', 'utf8').match(/[^/]+\\.node$/m)?.[0] ?? 'none');
+`;
+
+async function asCommand(...places: string[]): Promise<string> {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--input-type=module', '-e', CLIENT, ...places],
+    { env: { PATH: process.env.PATH } },
+  );
+  return stdout.trim();
+}
 
 describe('verbs', () => {
   it('says hello, calls as the operator, and brings errors over as they were', async () => {
@@ -173,6 +208,61 @@ describe('who may come in', () => {
       rmSync(place, { recursive: true });
     }
   });
+
+  it.runIf(process.platform === 'linux')(
+    'a host is proven without a native library, and with one where what it noted is gone',
+    async () => {
+      fixture = await controlFixture();
+      const note = join(fixture.stateDir, 'host.pid');
+      expect(await asCommand(fixture.socketPath, fixture.stateDir)).toBe('none');
+      for (const spoil of [
+        () => rmSync(note),
+        () => writeFileSync(note, '1'),
+        () => writeFileSync(note, String(2 ** 60)),
+        () => execFileSync('sh', ['-c', `rm '${note}'; mkfifo '${note}'`]),
+        () => execFileSync('sh', ['-c', `rm '${note}'; mkdir '${note}'`]),
+      ]) {
+        spoil();
+        (await fixture.connect()).close();
+      }
+      expect(await asCommand(fixture.socketPath, fixture.stateDir)).toBe('koffi.node');
+    },
+  );
+
+  it.runIf(process.platform === 'linux')(
+    'what takes the place of a living host’s socket is told nothing',
+    async () => {
+      fixture = await controlFixture();
+      const place = mkdtempSync(join(tmpdir(), 'ae-usurped-'));
+      const host = createServer().listen(join(place, 'control.sock'));
+      await once(host, 'listening');
+      const lock = acquireLock(join(place, 'host.lock'));
+      const path = join(place, 'control.sock');
+      const letGo = await holdSocket(path);
+      writeFileSync(join(place, 'host.pid'), String(process.pid));
+      renameSync(path, join(place, 'aside.sock'));
+      const child = spawn(process.execPath, ['-e', STRANGER, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let said = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+      try {
+        await eventually('it listens', () => said.includes('ready'), 30_000);
+        expect(letGo).not.toBeNull();
+        expect(await holdSocket(path), 'it is no socket of this process').toBeNull();
+        const refused = {
+          code: 'control.unproven',
+          message: expect.stringMatching(/does not hold the lock/),
+        };
+        await expect(ControlClient.connect(path, place)).rejects.toMatchObject(refused);
+        expect(said).toBe('ready\n');
+      } finally {
+        child.kill('SIGKILL');
+        letGo?.();
+        host.close();
+        lock?.release();
+        rmSync(place, { recursive: true });
+      }
+    },
+  );
 
   it('serves a bounded number of connections of one process', async () => {
     fixture = await controlFixture();
