@@ -150,6 +150,7 @@ class HostProcess implements RunningHost {
       chores: {
         'an expired lease was not handed back': () => returnExpired(wiring, takeover),
         'an expired hold was not ended': () => holds.sweep(),
+        'expired memories were not marked': () => wiring.memory.expire(),
         'a resolver was not renewed': () => renewResolvers(wiring),
         'the paths that boxes keep read-only were not checked': () => {
           this.#kept.follow(keptNow(wiring));
@@ -176,6 +177,11 @@ class HostProcess implements RunningHost {
     const whole = await this.#takeBackRuns();
     this.#doors = await this.#openDoors();
     this.#upkeep.start();
+    void wiring.memory
+      .resume()
+      .catch((error: unknown) =>
+        wiring.log.warn({ error: messageOf(error) }, 'what was forgotten is not removed everywhere yet'),
+      );
     watchdog.start();
     void detectRuntimes().then(
       (found) => this.#detections.push(...found),

@@ -34,6 +34,7 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   'config.applied': [{ agents: ['coder'] }],
   'config.changed': [{ pending: [] }, { pending: ['coder'] }],
   'config.broken': [{ problem }],
+  'events.redacted': [{ memory: 'mem_1', rows: [[3, 'ab']] }],
   'events.pruned': [{ through: 7, hash: 'ab', removed: 7, newest_ms: 1, why: 'size' }],
   'memory.indexing': [
     { memories: 20_000, why: 'new' },

@@ -45,6 +45,8 @@ const lines: Renderers<Lines> = {
     quiet(`configuration changed${data.unproven ? `: it ${data.unproven}` : ''}`),
   'config.broken': ({ data }) =>
     problemLines('the configuration is broken, the last good one stays', data.problem),
+  'events.redacted': ({ data }) =>
+    quiet(`- took what the memory ${text(data.memory)} said out of ${data.rows.length} earlier events`),
   'events.pruned': ({ data }) =>
     quiet(`! ${data.removed} old events were removed from the log (${data.why})`),
   'runs.removed': ({ data }) => quiet(`! old runs were removed: ${data.runs.length}`),

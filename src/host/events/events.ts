@@ -12,7 +12,7 @@ import { EventTable } from '../store/events.ts';
 import { toJson } from '../store/json.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
-import { type ChainVerdict, hashOf, PRUNED, verifyChain } from './chain.ts';
+import { type ChainVerdict, digestOf, hashOf, PRUNED, REDACTED, verifyChain } from './chain.ts';
 import { BEGINNING, cursorOf, tagOf } from './cursor.ts';
 import { EventReader } from './reader.ts';
 import type { EventOf, EventView, NewEvent, PrunedData, Topic, Topics, TopicsLike } from './topics.ts';
@@ -89,6 +89,28 @@ export class Events {
     const hash = this.#table.hashAt(cut.through);
     if (hash === undefined) throw new Error(`there is no event ${cut.through} to cut the log at`);
     this.append({ topic: PRUNED, principal: 'host', grade: 'enforced', data: { ...cut, hash } });
+  }
+
+  /**
+   * Takes something out of events that are stored: what a forgotten memory said.
+   * @param rows their data as it is from now on, by seq
+   */
+  redact(memory: string, rows: ReadonlyMap<number, string>): void {
+    this.#store.transaction(() => {
+      const digests: [number, string][] = [];
+      for (const [seq, data] of rows) {
+        const row = this.#table.at(seq);
+        if (row === undefined) continue;
+        this.#table.rewrite(seq, data);
+        digests.push([seq, digestOf({ ...row, data })]);
+      }
+      this.append({
+        topic: REDACTED,
+        principal: 'host',
+        grade: 'enforced',
+        data: { memory, rows: digests },
+      });
+    });
   }
 
   /** True the first time this run reports the fact: two sources may tell of the same thing. */

@@ -47,6 +47,8 @@ export interface Topics {
   'config.broken': { problem: WireError };
   /** By retention, before it removes the oldest events: the chain of hashes hangs on this from then on. */
   'events.pruned': PrunedData;
+  /** By the host: what a forgotten memory said was taken out of earlier events. */
+  'events.redacted': RedactedData;
   /** By retention: directories of ended runs that it has removed. */
   'runs.removed': { runs: string[]; bytes: number };
   /** By the memory's index: it is made again for so many memories. `form`: this version, or this Node, cuts words otherwise. */
@@ -281,6 +283,13 @@ export interface EndedSeries {
   lived_ms: number;
   failures: number;
   short: number;
+}
+
+export interface RedactedData {
+  /** Id of the memory. */
+  memory: string;
+  /** Seq of each event, and the digest of what it says now. */
+  rows: [seq: number, digest: string][];
 }
 
 export interface PrunedData {

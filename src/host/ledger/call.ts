@@ -1,10 +1,15 @@
 /** One MCP call on its way through the ledger, as the effect of a tool sees it. */
 import type { Caller } from '../api.ts';
 
+export type AfterCommit = () => undefined | Promise<Record<string, unknown>>;
+
 /** One call, as its effect sees it. */
 export interface Call extends Caller {
-  /** Runs once the transaction of a writing call is committed; not for a repeat. Must not throw. */
-  afterCommit(then: () => void): void;
+  /**
+   * Runs once the transaction of a writing call is committed; not for a repeat. Must not throw. What it promises is
+   * waited for, and its fields are part of the answer.
+   */
+  afterCommit(then: AfterCommit): void;
 }
 
 /** How a waiting call came to its end. The connection of a bridge that went away comes again. */

@@ -11,7 +11,7 @@ import { AetherError, toWireError } from '../errors.ts';
 import type { Events } from '../events/events.ts';
 import { type CallKey, CallTable } from '../store/calls.ts';
 import type { Store } from '../store/store.ts';
-import type { Call, HowEnded, Waiting } from './call.ts';
+import type { AfterCommit, Call, HowEnded, Waiting } from './call.ts';
 import type { Nouns } from './nouns.ts';
 
 export interface LedgerOptions {
@@ -33,7 +33,9 @@ export type Effect<T> =
   /** Opens and settles in a transaction each, and waits outside of any. */
   | { kind: 'wait'; run(nouns: Nouns, call: Call): Waiting<T> };
 
-const atOnce = (then: () => void) => then();
+const atOnce = (then: AfterCommit) => {
+  void then();
+};
 
 export class Ledger {
   readonly #o: LedgerOptions;
@@ -88,9 +90,9 @@ export class Ledger {
     tool: string,
     log: (error: string | null) => void,
     run: (nouns: Nouns, call: Call) => T,
-  ): T {
+  ): T | Promise<T> {
     const key: CallKey = { caller: caller.principal, instance: caller.instance, sequence: caller.sequence };
-    const after: (() => void)[] = [];
+    const after: AfterCommit[] = [];
     const result = this.#o.store.transaction(() => {
       const receipt = this.#calls.get(key);
       if (receipt !== null) return receiptOf<T>(receipt, tool, caller);
@@ -100,8 +102,13 @@ export class Ledger {
       if (caller.settled !== undefined) this.#calls.settle({ ...key, sequence: caller.settled });
       return done;
     });
-    for (const then of after) then();
-    return result;
+    const more = after.map((then) => then()).filter((one) => one instanceof Promise);
+    if (more.length === 0) return result;
+    return Promise.all(more).then((fields) => {
+      const whole = Object.assign({}, result, ...fields) as T;
+      this.#calls.replace(key, whole);
+      return whole;
+    });
   }
 
   async #wait<T>(

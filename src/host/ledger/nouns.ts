@@ -5,9 +5,11 @@
 import type { Caller, MemoryView, MessageView, Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Clock } from '../clock.ts';
+import { messageOf } from '../errors.ts';
 import type { Events } from '../events/events.ts';
 import type { EventOf, NewEvent, Topic, Topics } from '../events/topics.ts';
 import type { Mailboxes, NewMessage } from '../mailboxes/mailboxes.ts';
+import type { Remains } from '../memory/forgetting.ts';
 import type {
   ForgottenMemory,
   FoundMemories,
@@ -127,9 +129,28 @@ function memoryOf({ memory, senders, onRecall }: NounsOptions): Memories {
       given(call, [found.memory, ...found.history, ...found.contradictedBy]);
       return found;
     },
-    forget: (call, input) => memory.forget(call, input),
+    forget(call, input) {
+      const gone = memory.forget(call, input);
+      call.afterCommit(() => remains(memory.scrub(gone.memory.id)));
+      return gone;
+    },
   };
 }
+
+/** A failure is no failure of forgetting: it is done, and the rest is gone on with when the host starts next. */
+const remains = (scrub: Promise<Remains[]>): Promise<Record<string, unknown>> =>
+  scrub.then(
+    (all) => (all.length === 0 ? {} : { remains: all }),
+    (error: unknown) => ({
+      remains: [
+        {
+          what: `the database: ${messageOf(error)}`,
+          where: [],
+          how: 'the host goes on with removing it when it starts next',
+        },
+      ],
+    }),
+  );
 
 /** What is shown to it was shown to all that it says later: a run, or the process of an outside client. */
 const readerOf = ({ run, principal, instance }: Call): string => run ?? `${principal} ${instance}`;
@@ -140,7 +161,12 @@ function mailOf({ mailboxes, agents, senders, onRead, onMail }: NounsOptions): M
       const names = agents().map((agent) => agent.name);
       const message = mailboxes.send(call, input, names, senders(call));
       const agent = message.to.startsWith('agent:') ? message.to.slice('agent:'.length) : null;
-      if (agent !== null) call.afterCommit(() => onMail(agent, message));
+      if (agent !== null) {
+        call.afterCommit(() => {
+          onMail(agent, message);
+          return undefined;
+        });
+      }
       return message;
     },
     inbox(call, input) {

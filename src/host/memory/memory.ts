@@ -20,6 +20,7 @@ import { cutText } from '../text.ts';
 import { Cascade } from './cascade.ts';
 import { Expiry } from './expiry.ts';
 import type { Why } from './finder.ts';
+import { Forgetting, type Remains } from './forgetting.ts';
 import { type MemoryQuotas, Quotas } from './quotas.ts';
 import { type Place, Scopes } from './scopes.ts';
 import { type MemorySearch, Searches, type SearchResult } from './searches.ts';
@@ -76,7 +77,7 @@ export interface MemoryParts {
   store: Store;
   clock: Clock;
   ids: Ids;
-  events: Pick<Events, 'append'>;
+  events: Pick<Events, 'append' | 'redact'>;
   /** Where an agent works; null: in no workspace of this host. */
   placeOf?(by: Actor): Place | null;
   quotas?(): MemoryQuotas;
@@ -95,8 +96,8 @@ export class Memory {
   readonly #clock: Clock;
   readonly #events: Pick<Events, 'append'>;
   readonly #scopes: Scopes;
-  readonly #cascade: Cascade;
   readonly #expiry: Expiry;
+  readonly #forgetting: Forgetting;
   readonly #statements: Statements;
   readonly #searches: Searches;
 
@@ -114,7 +115,7 @@ export class Memory {
     this.#shown = new MemoryShownTable(store);
     this.#scopes = scopes;
     this.#searches = new Searches({ store, clock, events, scopes });
-    this.#cascade = cascade;
+    this.#forgetting = new Forgetting({ store, rows, shown: this.#shown, cascade, clock, events });
     this.#expiry = new Expiry({ store, rows, cascade, clock, events });
     this.#statements = new Statements({
       ...{ store, rows, links, cascade, scopes, clock, ids, events },
@@ -197,10 +198,8 @@ export class Memory {
           : this.#rows
               .versions(scope, key, limits.memory_versions_max + 1)
               .filter(({ id }) => id !== record.id);
-      const now = this.#clock.now();
       const gone = [record, ...earlier].map(({ id }) => id);
-      for (const id of gone) this.#rows.forget(id, now);
-      const marked = this.#cascade.mark(gone, { what: 'forgotten', at_ms: now });
+      const marked = this.#forgetting.begin(by, [record, ...earlier]);
       const { id, author, version } = record;
       this.#events.append({
         topic: 'memory.forgotten',
@@ -214,6 +213,26 @@ export class Memory {
       });
       return { memory: toView(record), earlier: gone.slice(1), marked };
     });
+  }
+
+  /** Marks those whose time has come; each read does so too. */
+  expire(): void {
+    this.#expiry.settle();
+  }
+
+  /** Removes from the rest of the database what a memory said that was forgotten. @returns where it still stands */
+  scrub(memory: string): Promise<Remains[]> {
+    return this.#forgetting.scrub(memory);
+  }
+
+  /** For a new host: what the last one had forgotten and not removed everywhere. */
+  resume(): Promise<void> {
+    return this.#forgetting.resume();
+  }
+
+  /** By an operator: removes what an agent that forgot it could not. @returns how many places */
+  redact(memory: string): Promise<number> {
+    return this.#forgetting.redact(memory);
   }
 
   /** A reader (a run, or the bridge of an outside client) is given these. */

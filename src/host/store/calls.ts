@@ -23,6 +23,7 @@ export interface CallKey {
 
 export class CallTable {
   readonly #insert;
+  readonly #replace;
   readonly #get;
   readonly #settle;
 
@@ -30,6 +31,9 @@ export class CallTable {
     const { db } = store;
     this.#insert = db.prepare<[string, string, number, string, string, number]>(
       'INSERT INTO calls (caller, instance, sequence, tool, result, at_ms) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    this.#replace = db.prepare<[string, string, string, number]>(
+      'UPDATE calls SET result = ? WHERE caller = ? AND instance = ? AND sequence = ?',
     );
     this.#get = db.prepare<[string, string, number], { tool: string; result: string }>(
       'SELECT tool, result FROM calls WHERE caller = ? AND instance = ? AND sequence = ?',
@@ -41,6 +45,11 @@ export class CallTable {
 
   insert(key: CallKey, tool: string, result: unknown, at_ms: number): void {
     this.#insert.run(key.caller, key.instance, key.sequence, tool, toJson(result), at_ms);
+  }
+
+  /** Its answer has become more complete; nothing where the receipt is gone. */
+  replace(key: CallKey, result: unknown): void {
+    this.#replace.run(toJson(result), key.caller, key.instance, key.sequence);
   }
 
   get(key: CallKey): { tool: string; result: unknown } | null {

@@ -88,6 +88,15 @@ export class EventTable {
     return Number(result.lastInsertRowid);
   }
 
+  at(seq: number): EventRow | undefined {
+    return this.#store.db.prepare<[number], EventRow>('SELECT * FROM events WHERE seq = ?').get(seq);
+  }
+
+  /** Only what was taken out on purpose changes a row; its hash stays, and an event says so (events/chain.ts). */
+  rewrite(seq: number, data: string): void {
+    this.#store.db.prepare<[string, number]>('UPDATE events SET data = ? WHERE seq = ?').run(data, seq);
+  }
+
   newest(): { seq: number; id: string; hash: string } | undefined {
     return this.#newest.get();
   }

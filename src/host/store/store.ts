@@ -5,12 +5,17 @@
  */
 import { closeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { AetherError, diskFull, isDiskFull, messageOf } from '../errors.ts';
 import { openToAppend } from '../files.ts';
 import { migrations } from './migrations.ts';
 import { ReadThread } from './read-thread.ts';
 import { Reader } from './reader.ts';
+
+/** A statement waits so long for another process that writes. */
+const BUSY_MS = 2_000;
+const LOG_AGAIN_MS = 20;
 
 export type Db = Database.Database;
 
@@ -34,7 +39,9 @@ export class Store {
       this.db.pragma('synchronous = NORMAL');
       // A checkpoint copies its pages at once: fewer and larger ones cost less in sum, and 16 MB is little to copy.
       this.db.pragma('wal_autocheckpoint = 4000');
-      this.db.pragma('busy_timeout = 2000');
+      this.db.pragma(`busy_timeout = ${BUSY_MS}`);
+      // What is deleted is overwritten: a memory that was forgotten cannot be read from the file.
+      this.db.pragma('secure_delete = ON');
       this.db.pragma('foreign_keys = ON');
       this.#migrate(file);
       this.#immediately = this.db.transaction((body: () => unknown) => body()).immediate;
@@ -125,6 +132,25 @@ export class Store {
   /** How many transactions were rolled back: what was remembered of rows before a change of it may be untrue. */
   get rollbacks(): number {
     return this.#rollbacks;
+  }
+
+  /**
+   * Empties the write-ahead log, which holds pages as they were. It waits for readers without holding up the event loop.
+   * @returns false where they did not end in time
+   */
+  async emptyLog(within_ms: number): Promise<boolean> {
+    for (const end = performance.now() + within_ms; ; ) {
+      this.db.pragma('busy_timeout = 0');
+      let busy = 1;
+      try {
+        [{ busy }] = this.db.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
+      } finally {
+        this.db.pragma(`busy_timeout = ${BUSY_MS}`);
+      }
+      if (busy === 0) return true;
+      if (performance.now() > end) return false;
+      await sleep(LOG_AGAIN_MS);
+    }
   }
 
   /** A read connection of its own: for a thread, or a check that must see one moment. To be closed by the caller. */

@@ -8,7 +8,9 @@ import { leases } from './leases.ts';
 import { memories } from './memories.ts';
 import { memoryParts } from './memory-index.ts';
 import { memoryLinks } from './memory-links.ts';
+import { memoryRemains } from './memory-remains.ts';
 import { memoryScopes } from './memory-scopes.ts';
+import { memoryScrubs } from './memory-scrubs.ts';
 import { memoryShown } from './memory-shown.ts';
 import { clients, messages } from './messages.ts';
 import { runSums } from './run-sums.ts';
@@ -29,7 +31,9 @@ export const tables: readonly Table[] = [
   memories,
   memoryLinks,
   memoryParts,
+  memoryRemains,
   memoryScopes,
+  memoryScrubs,
   memoryShown,
   messages,
   runSums,

@@ -17,6 +17,10 @@ export const memoryForget = defineTool({
   output: z.object({
     forgotten: z.string().describe('id of the memory'),
     earlier: z.array(z.string()).optional().describe('ids of its earlier texts, forgotten with it'),
+    remains: z
+      .array(z.object({ what: z.string(), where: z.array(z.string()), how: z.string() }))
+      .optional()
+      .describe('what still says it, and how to remove it there'),
     madeStale: z.int().optional().describe('how many memories rested on it'),
   }),
   examples: [{ key: 'deploy-target' }],

@@ -14,6 +14,7 @@ const items: Renderers<Item> = {
   'config.changed': null,
   'config.broken': null,
   'events.pruned': null,
+  'events.redacted': null,
   'runs.removed': null,
   'agent.added': null,
   'agent.changed': null,
