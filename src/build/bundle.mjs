@@ -15,7 +15,8 @@ import { rolldown } from 'rolldown';
 const PROGRAMS = [
   'host/cli/main.ts',
   'host/store/read-thread.ts',
-  'host/store/memory-queries.ts',
+  'host/memory/searching.ts',
+  'host/memory/index-builder.ts',
   'host/terminals/screen/thread.ts',
   'runtimes/builtin/loop/main.ts',
   'runtimes/openclaw/driver/main.ts',

@@ -48,16 +48,18 @@ function tell(notice: PluginNotice): void {
   process.send?.(notice);
 }
 
-process.on('message', (order: PluginOrder) => {
-  if (order.type === 'open') open = true;
-  else if (order.type === 'answer') waiting.get(order.id)?.(order.refusal);
-});
-
-/** The driver is dead: this process has no work left. */
-process.on('disconnect', () => {
-  for (const refuse of waiting.values()) refuse(GONE);
-  process.exit(1);
-});
+/** Of the gateway alone: a terminal loads this file, too. */
+export function followDriver(): void {
+  process.on('message', (order: PluginOrder) => {
+    if (order.type === 'open') open = true;
+    else if (order.type === 'answer') waiting.get(order.id)?.(order.refusal);
+  });
+  // The driver is dead: this process has no work left.
+  process.on('disconnect', () => {
+    for (const refuse of waiting.values()) refuse(GONE);
+    process.exit(1);
+  });
+}
 
 function ask(event: HookEvent, { sessionKey, abortSignal }: HookContext): Promise<string | null> {
   if (!process.connected) return Promise.resolve(GONE);

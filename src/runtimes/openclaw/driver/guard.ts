@@ -18,6 +18,7 @@ import { registerHooks } from 'node:module';
 import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { GUARD_VARIABLE, type GuardSettings, KEY_HEADER, type PluginOrder } from './driver-protocol.ts';
+import gate, { followDriver } from './gate-plugin.ts';
 
 const REFUSED = 403;
 /** Where a copy finds the gate: an import of its file OpenClaw would lead to another copy. */
@@ -115,7 +116,7 @@ function ownDirectory(): void {
 
 const settings = take();
 if (settings?.for === 'gateway') {
-  const { default: gate } = await import('./gate-plugin.ts');
+  followDriver();
   (globalThis as Record<symbol, unknown>)[Symbol.for(GATE)] = gate;
   keepCode(settings.code, `export default globalThis[Symbol.for('${GATE}')];\n`);
   keepServers(settings.key);
