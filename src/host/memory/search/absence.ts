@@ -4,13 +4,13 @@
  * service are known, but not its port. A word that no memory holds may be another word for what they say.
  */
 import { cutText } from '../../text.ts';
-import type { Prepared, Weighed } from './prepare.ts';
+import { type Prepared, sum, type Weighed } from './prepare.ts';
 import type { Ranked } from './rank.ts';
-import { isFiller, sameSense } from './senses.ts';
+import { hasSense, isFiller, isVague, sameSense } from './senses.ts';
 import { termsOf } from './tokens.ts';
 
-/** Of what was found, so many are looked at. */
-const LOOKED = 3;
+/** Of what was found, so many are looked at: what is known of one thing may be ten notes. */
+const LOOKED = 10;
 const READ_CHARS_MAX = 4_000;
 /** The thresholds were set on generated facts of one seed and are tested on others. */
 const HELD_MIN = 0.4;
@@ -48,24 +48,30 @@ function answers(
   lists: boolean,
 ): boolean {
   const own = new Set([...ranked.matched, ...ranked.around]);
-  let terms: Set<string> | null = null;
-  let held = 0;
-  let lacked = 0;
-  let unknown = 0;
-  for (const { word, index } of words) {
-    const known = word.held > 0 || word.others.length > 0;
-    const weight = known
-      ? Math.max(word.weight, ...word.others.map((other) => other.weight))
-      : UNKNOWN * rarest;
-    if (own.has(index)) {
-      held += weight;
-      continue;
-    }
-    terms ??= new Set(termsOf(cutText(text, { chars_max: READ_CHARS_MAX })));
-    if ([...terms].some((term) => sameSense(term, word.term))) held += weight / 2;
-    else if (known) lacked += weight;
-    else unknown += weight;
-  }
-  const all = held + lacked + unknown;
-  return held / all >= HELD_MIN && lacked / all <= (lists ? ALTERNATIVES_LACKED_MAX : LACKED_MAX);
+  const has = words.filter(({ index }) => own.has(index));
+  const lacks = words.filter(({ index }) => !own.has(index)).map(({ word }) => word);
+  const asked = new Set(has.map(({ word }) => word.term));
+  const said =
+    lacks.length === 0
+      ? []
+      : [...new Set(termsOf(cutText(text, { chars_max: READ_CHARS_MAX })))].filter(
+          (term) => !asked.has(term),
+        );
+  const meanable = lacks.filter((word) => hasSense(word.term));
+  const telling = meanable.filter((word) => !isVague(word.term));
+  const deciding = telling.length > 0 ? telling : meanable;
+  const meant = deciding.filter((word) => said.some((term) => sameSense(term, word.term)));
+  const weightOf = (word: Weighed) =>
+    isKnown(word) ? Math.max(word.weight, ...word.others.map(({ weight }) => weight)) : UNKNOWN * rarest;
+  const held = sum(has, ({ word }) => weightOf(word)) + sum(meant, weightOf) / 2;
+  const others = lacks.filter((word) => !meant.includes(word));
+  // A thing that may be asked in other words, of which this memory has none.
+  const lacked = others.filter((word) => isKnown(word) || (deciding.includes(word) && meant.length === 0));
+  const all = held + sum(others, weightOf);
+  // What is found by guesses at misspelt words alone is no answer, unless it has all of them.
+  if (lacks.length > 0 && has.every(({ word }) => word.readAs !== null)) return false;
+  const lackedShare = sum(lacked, weightOf) / all;
+  return held / all >= HELD_MIN && lackedShare <= (lists ? ALTERNATIVES_LACKED_MAX : LACKED_MAX);
 }
+
+const isKnown = (word: Weighed): boolean => word.held > 0 || word.others.length > 0;

@@ -56,13 +56,15 @@ const KEY_WEIGHT = 3;
 const TAG_WEIGHT = 2;
 
 /** Terms of a memory with how often it holds each; both, what is indexed and what is removed, come from here. */
-export function weighedTerms(memory: Pick<IndexedMemory, 'key' | 'text' | 'tags'>): {
+export function weighedTerms(memory: Pick<IndexedMemory, 'key' | 'text' | 'tags' | 'layer'>): {
   terms: Map<string, number>;
   length: number;
   day: number | null;
   body: string;
 } {
-  const { speaker, day, body } = saidBy(memory.text);
+  // "Ada: likes tea" is said by her in a conversation, and about her in a note.
+  const { speaker, day, body } =
+    memory.layer === 'episodic' ? saidBy(memory.text) : { speaker: null, day: null, body: memory.text };
   const terms = new Map<string, number>();
   let length = 0;
   const put = (weight: number) => (term: string) => {

@@ -1,6 +1,7 @@
 /** A query against what there is: how much each of its words tells, which are names of people who spoke, which are typos. */
 import { type Part, speakerTerm } from './part.ts';
 import type { Query, Word } from './query.ts';
+import { hasSense, isFiller } from './senses.ts';
 import { corrected } from './typos.ts';
 
 /** Of the weight of the rarest word, what a word counts for that no memory holds. */
@@ -51,8 +52,10 @@ export function prepare(query: Query, shelves: readonly Shelf[]): Prepared {
       .map((word) => [word, speakerTerm(word.surface)] as const)
       .filter(([, speaker]) => heldBy(speaker) > 0),
   );
+  // One who speaks more often than is spoken of is asked for what was said; the name in a text says little.
+  const isSpeaker = (word: Word) => spoke.has(word) && heldBy(spoke.get(word)!) >= heldBy(word.term);
   const words = query.words
-    .filter((word) => !spoke.has(word))
+    .filter((word) => !isSpeaker(word))
     .map((word) => weighed(word, { query, size, heldBy, rarity, rarest }));
   const mass = sum(words, ({ held, weight }) => (held === 0 ? UNKNOWN_SHARE * rarest : weight));
   return {
@@ -65,6 +68,9 @@ export function prepare(query: Query, shelves: readonly Shelf[]): Prepared {
     rarest,
   };
 }
+
+/** A word of everyday questions is no slip of the finger. */
+const isPlain = (term: string): boolean => isFiller(term) || hasSense(term);
 
 interface Statistics {
   query: Query;
@@ -80,7 +86,10 @@ function weighed(word: Word, { query, size, heldBy, rarity, rarest }: Statistics
     .map((term) => ({ term, held: heldBy(term) }))
     .filter(({ term, held }) => held > 0 && !asked(term));
   const held = heldBy(word.term);
-  const meant = held > 0 || others.length > 0 || size === 0 ? null : corrected(word.surface, heldBy);
+  const meant =
+    held > 0 || others.length > 0 || size === 0 || isPlain(word.term)
+      ? null
+      : corrected(word.surface, heldBy);
   const typo = meant === null || asked(meant.term) ? null : meant;
   const term = typo?.term ?? word.term;
   const count = typo === null ? held : heldBy(term);

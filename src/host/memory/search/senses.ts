@@ -33,9 +33,10 @@ deploy deploys deployed deployment rollout release ships pushed production
 provider vendor supplier company bought hosting cloud
 customer client user users customers clients
 colour color logo theme branding shade
-birthday born birth age old
-food eat eats meal dish dinner lunch allergy allergic diet
-hobby hobbies likes like enjoys enjoy favourite favorite loves love prefers prefer preference spare
+birthday born birth date age old
+food eat eats meal dish dinner lunch cuisine
+allergy allergic intolerant diet
+hobby hobbies likes like enjoys enjoy loves love spare time pastime leisure
 job work works profession occupation employed employer living career
 home house address lives live flat
 partner wife husband married spouse
@@ -78,15 +79,24 @@ export function sameSense(one: string, other: string): boolean {
   return senses !== undefined && others !== undefined && [...senses].some((sense) => others.has(sense));
 }
 
+export const hasSense = (stem: string): boolean => sensesOf.has(stem);
+
 /** Verbs and fillers of a question, which say nothing about what is asked. */
 const FILLERS = new Set(
   `use uses used using make makes made get gets got give given go goes need needs know tell say said happen happens happened
-  take takes taken let keep look want think work please currently current now today exactly actually again still also
+  take takes taken let keep look want think please currently current now today exactly actually again still also
   yet anyone someone people thing things way kind sort type one ones many much long often ever already used put set
   should must shall may might could would there here who whom whose what when where which why how does did is are was were
   do be been being have has had can will name show find list explain describe remember recall mention`
     .split(/\s+/)
     .map(stemOf),
 );
+
+/** Verbs that ask for many things: they decide only where no other word does. */
+const VAGUE = new Set(
+  'live like love enjoy prefer work run keep store keep begin end'.split(' ').map(stemOf),
+);
+
+export const isVague = (stem: string): boolean => VAGUE.has(stem);
 
 export const isFiller = (stem: string): boolean => FILLERS.has(stem);

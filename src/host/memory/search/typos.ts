@@ -5,7 +5,7 @@
  */
 import { stemOf } from './tokens.ts';
 
-const CHARS_MIN = 4;
+const CHARS_MIN = 5;
 const CHARS_MAX = 24;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
 
