@@ -3,6 +3,7 @@
  * the MCP tools all speak this and nothing else. Views are JSON values; times are milliseconds since the epoch.
  */
 import type { Activity, Capabilities, Detection, RepositoryItem } from '../runtimes/runtime.ts';
+import type { TurnHabits } from '../runtimes/turn-habits.ts';
 import type { WireError } from './errors.ts';
 import type { Actor, ApprovalAnswer, Evidence, Principal } from './shapes.ts';
 import type { AgentVerb } from './verbs/names.ts';
@@ -202,6 +203,8 @@ export interface PlannedLaunch {
   auth: string;
   /** How messages reach a program on a terminal; null where they are not typed. */
   messages: string | null;
+  /** How its engine takes its turns, and how that is known; null for a program on a terminal. */
+  turns: TurnHabits | null;
   /** What its processes take of the machine's memory, about; null where that is not known. */
   memory_bytes: number | null;
   /** When it is given what is remembered for it, in words. */

@@ -5,6 +5,7 @@
  */
 import type { ProcessSpec, StopLadder } from '../host/shim/shim-protocol.ts';
 import type { Adoption } from './adoption.ts';
+import type { TurnHabits } from './turn-habits.ts';
 
 /** The agent as the runtime needs it: validated, resolved, frozen. */
 export interface AgentSpec {
@@ -289,6 +290,8 @@ export interface Capabilities {
   receipts: 'delivered' | 'seen' | 'acted';
   /** A later run can continue the same conversation. */
   resume: boolean;
+  /** Absent: a program on a terminal, of whose turns nothing is known. */
+  turns?: TurnHabits;
   /**
    * What the processes of one agent take of the machine's memory, about: so much that its starts wait for each other.
    * Absent: too little for that.

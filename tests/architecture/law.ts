@@ -92,6 +92,7 @@ export const rooms: Room[] = [
       'host/events/topics.ts',
       'host/verbs/names.ts',
       'runtimes/adoption.ts',
+      'runtimes/turn-habits.ts',
       'runtimes/definition.ts',
       'runtimes/runtime.ts',
     ],

@@ -197,6 +197,13 @@ export class Bench<S extends AnySubject = Subject> {
     return engine;
   }
 
+  /** Beside the one that works here, which it does not take the place of. */
+  second(spec: LaunchSpec, observed: Observed): DrivenEngine {
+    const engine = this.#engine(spec, observed);
+    this.onEnd(() => engine.kill());
+    return engine;
+  }
+
   #engine(spec: LaunchSpec, observed = new Observed(this.runtime)): DrivenEngine {
     return this.place === 'none' ? new Engine(spec, observed) : this.#boxed(spec, observed);
   }

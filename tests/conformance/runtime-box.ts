@@ -29,7 +29,8 @@ export function engineBoxConformance(bench: Bench<Subject>): void {
     await engine.resume();
     expect((await bench.ended(engine)).outcome).toBe('done');
     expect(engine.observed.find('message', (m) => m.text.trim() === WORDS)).toBeDefined();
-    await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'acted');
+    const { receipts } = bench.runtime.capabilities;
+    await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === receipts);
 
     const { observed } = engine;
     expect((await engine.adopt()).events).toEqual(observed.events);

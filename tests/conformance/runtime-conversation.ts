@@ -1,11 +1,12 @@
 /** The conversation outlives its process: killed, resumed, handed to a human and back; and the end of a process. */
 import { describe, expect, it } from 'vitest';
+import type { Capabilities } from '../../src/runtimes/runtime.ts';
 import { Observed } from '../support/drive.ts';
 import type { Bench } from './runtime-bench.ts';
 
 const SIZE = { cols: 120, rows: 40 };
 
-export function conversationConformance(bench: Bench): void {
+export function conversationConformance(bench: Bench, { turns }: Capabilities): void {
   describe('the conversation', () => {
     it('goes on after the process was killed in mid-turn', async () => {
       const engine = await bench.work('REMEMBER-ME [[say noted]]');
@@ -32,6 +33,21 @@ export function conversationConformance(bench: Bench): void {
       expect(told).not.toContain('GOAL-AGAIN');
       expect(again.observed.find('message', (m) => m.text.includes('REMEMBER-ME'))).toBeUndefined();
     });
+
+    if (turns!.conversation.is === 'locked')
+      it('is refused to a second process, and the first goes on', async () => {
+        const engine = await bench.work('[[say noted]]');
+        await bench.ended(engine);
+        const { session } = engine.observed.state;
+        const note = { note: '[[say two of us]]' };
+        const spec = await bench.runtime.prepare(bench.agent(), bench.desk.place, { session }, note);
+        const observed = new Observed(bench.runtime, { session });
+        const second = bench.second(spec, observed);
+        expect((await second.exited).code).not.toBe(0);
+        expect(observed.find('ready')).toBeUndefined();
+        engine.say('[[say still the only one]]');
+        await engine.observed.waitFor('message', (m) => m.text === 'still the only one');
+      });
 
     it('ends politely when it is idle, and says nothing on resume when there is nothing to say', async () => {
       const engine = await bench.work('[[say noted]]');

@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { AgentSpec } from '../../src/runtimes/runtime.ts';
+import type { AgentSpec, Capabilities } from '../../src/runtimes/runtime.ts';
 import type { Bench } from './runtime-bench.ts';
 
-export function turnConformance(bench: Bench): void {
+export function turnConformance(bench: Bench, { turns }: Capabilities): void {
   describe('a turn', () => {
     it('is ready, takes up its goal, and tells what was said and spent', async () => {
       const engine = await bench.start({ goal: 'begin [[say all is well]]', role: 'You are ROLE-MARK.' });
@@ -70,6 +70,18 @@ export function turnConformance(bench: Bench): void {
     });
   });
 
+  if (turns?.asks.is === 'nothing') it('asks nobody, whatever its rules', () => asksNobody(bench));
+  else permissionConformance(bench);
+}
+
+async function asksNobody(bench: Bench): Promise<void> {
+  const engine = await bench.work(`${bench.shellWriting('unasked')} [[say done]]`);
+  expect((await bench.ended(engine)).outcome).toBe('done');
+  expect(bench.written('unasked')).toBe(true);
+  expect(engine.observed.find('permission-asked')).toBeUndefined();
+}
+
+function permissionConformance(bench: Bench): void {
   describe('permissions', () => {
     it('wait for the operator: allowed, it runs', async () => {
       const engine = await bench.work(`${bench.shellWriting('allowed')} [[say after]]`);

@@ -5,7 +5,7 @@
  * AETHER_TEST_SANDBOX=bubblewrap has all of it.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Runtime } from '../../src/runtimes/runtime.ts';
+import type { Capabilities } from '../../src/runtimes/runtime.ts';
 import { whyNoBox } from '../support/box.ts';
 import { WAIT } from '../support/drive.ts';
 import { LONG } from '../support/run-tree.ts';
@@ -39,25 +39,30 @@ interface Forms<S extends AnySubject> {
   boxed: (bench: Bench<S>) => void;
 }
 
-/** For a runtime whose engine speaks in lines. */
+/**
+ * For a runtime whose engine speaks in lines. It is asked for what it declares, and for nothing else.
+ * @param declared the capabilities of the subject's runtime
+ */
 export function runtimeConformance(
   name: string,
   setup: () => Promise<Subject>,
-  { costly = false, takeover = 'swap' }: Form = {},
+  declared: Capabilities,
+  { costly = false }: Form = {},
 ): void {
+  const { takeover, gate, resume } = declared;
   const handover = takeover === 'swap' ? handoverConformance : besideConformance;
   suite(
     name,
-    'structured',
+    declared,
     setup,
     {
       whole(bench) {
-        turnConformance(bench);
-        messageConformance(bench);
+        turnConformance(bench, declared);
+        messageConformance(bench, declared);
         observerConformance(bench);
         // The last tests of these end an engine that has worked for the others.
-        gateConformance(bench);
-        if (!bench.thrifty) conversationConformance(bench);
+        if (gate !== undefined) gateConformance(bench);
+        if (resume && !bench.thrifty) conversationConformance(bench, declared);
         // A terminal beside it finds its engine in the run's own network, which a host makes: tested with one.
         if (takeover === 'swap' || bench.place === 'none') handover(bench);
         endConformance(bench);
@@ -72,12 +77,15 @@ export function runtimeConformance(
 interface Form {
   /** A start takes tens of seconds of CPU: but for AETHER_LONG=1 its tests share one engine, without a box. */
   costly?: boolean;
-  takeover?: 'swap' | 'beside';
 }
 
 /** For a runtime whose engine is a program in a terminal: what a structured channel is needed for is left out. */
-export function terminalRuntimeConformance(name: string, setup: () => Promise<TerminalSubject>): void {
-  suite(name, 'pty', setup, {
+export function terminalRuntimeConformance(
+  name: string,
+  setup: () => Promise<TerminalSubject>,
+  declared: Capabilities,
+): void {
+  suite(name, declared, setup, {
     whole: terminalConformance,
     boxed: terminalBoxConformance,
   });
@@ -85,7 +93,7 @@ export function terminalRuntimeConformance(name: string, setup: () => Promise<Te
 
 function suite<S extends AnySubject>(
   name: string,
-  engine: Runtime['capabilities']['engine'],
+  declared: Capabilities,
   setup: () => Promise<S>,
   forms: Forms<S>,
   costly = false,
@@ -104,8 +112,13 @@ function suite<S extends AnySubject>(
       afterEach(() => bench.end());
 
       if (place === 'none' || LONG || ONLY !== undefined) {
-        it('is measured by what it says it is', () => {
-          expect(bench.runtime.capabilities.engine).toBe(engine);
+        it('is measured by what it declares, which fits together', () => {
+          expect(bench.runtime.capabilities).toEqual(declared);
+          const { engine, takeover, turns, gate } = declared;
+          expect(turns !== undefined).toBe(engine === 'structured');
+          expect(takeover === 'direct').toBe(engine === 'pty');
+          expect(turns?.asks.is === 'everything').toBe(gate !== undefined);
+          expect(turns?.conversation.is === 'shared').toBe(takeover === 'beside');
         });
         launchConformance(bench);
         forms.whole(bench);

@@ -63,6 +63,11 @@ export const fixtureRuntime: Runtime = {
     takeover: 'swap',
     receipts: 'acted',
     resume: true,
+    turns: {
+      second: { is: 'folded', grade: 'observed' },
+      asks: { is: 'everything', grade: 'enforced' },
+      conversation: { is: 'lost', grade: 'observed' },
+    },
     gate: { wait_ms_max: null },
   },
 

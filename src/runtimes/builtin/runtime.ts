@@ -47,6 +47,11 @@ export function builtinRuntime(version: string, program = PROGRAM): Runtime {
       takeover: 'swap',
       receipts: 'acted',
       resume: true,
+      turns: {
+        second: { is: 'folded', grade: 'observed' },
+        asks: { is: 'everything', grade: 'enforced' },
+        conversation: { is: 'locked', grade: 'observed' },
+      },
       gate: { wait_ms_max: null },
       recall: ['start'],
     },

@@ -23,6 +23,11 @@ export const claudeCodeRuntime: Runtime = {
     takeover: 'swap',
     receipts: 'acted',
     resume: true,
+    turns: {
+      second: { is: 'folded', grade: 'observed' },
+      asks: { is: 'everything', grade: 'enforced' },
+      conversation: { is: 'lost', grade: 'observed' },
+    },
     gate: { wait_ms_max: limits.gate_wait_ms },
     recall: ['start', 'compaction'],
   },

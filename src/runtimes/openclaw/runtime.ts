@@ -44,6 +44,11 @@ export function openclawRuntime(version: string): Runtime {
       takeover: 'beside',
       receipts: 'acted',
       resume: true,
+      turns: {
+        second: { is: 'folded', grade: 'observed' },
+        asks: { is: 'everything', grade: 'observed' },
+        conversation: { is: 'shared', grade: 'observed' },
+      },
       gate: { wait_ms_max: GATE_WAIT_MS },
       memory_bytes: MEMORY_BYTES,
     },

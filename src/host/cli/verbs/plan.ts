@@ -1,6 +1,7 @@
 /** `aether plan` and `aether apply`: what would change, and applying it. */
 import { realpathSync } from 'node:fs';
 import type { Command } from 'commander';
+import type { Declared, TurnHabits } from '../../../runtimes/turn-habits.ts';
 import type { PlanChange, PlannedLaunch, PlannedSandbox, PlanView } from '../../api.ts';
 import { listEnds } from '../../shown/ends.ts';
 import { plainText } from '../../shown/plain.ts';
@@ -161,6 +162,31 @@ function footer(counts: string[], stuck: number): string {
     : completed(`${counts.join(', ')}. Apply it with \`aether up\`.`);
 }
 
+const SECOND = {
+  folded: 'a message in mid-turn is read after the running tool',
+  queued: 'a message in mid-turn waits for the end of the turn',
+  cancels: 'a message in mid-turn would end the turn, so it is kept until then',
+};
+const ASKS = {
+  everything: 'asks before every tool call',
+  some: 'asks before the tool calls that it chooses',
+  nothing: 'asks before no tool call, so `permissions` have no effect',
+};
+const CONVERSATION = {
+  locked: 'a second process is refused its conversation',
+  shared: 'a second process shares its conversation',
+  lost: 'a second process on its conversation would lose turns',
+};
+
+function habitsLine({ second, asks, conversation }: TurnHabits): string {
+  const said: [string, Declared<string>][] = [
+    [SECOND[second.is], second],
+    [ASKS[asks.is], asks],
+    [CONVERSATION[conversation.is], conversation],
+  ];
+  return said.map(([words, { grade }]) => `${words} (${grade})`).join('; ');
+}
+
 function printLaunch(launch: PlannedLaunch, full: boolean): void {
   const field = (label: string, value: string) =>
     print(`    ${paint('dim', label.padEnd(9))}${shownLine(value)}`);
@@ -171,6 +197,7 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
   field('cwd', launch.cwd);
   field('auth', launch.auth);
   if (launch.messages !== null) field('messages', launch.messages);
+  if (launch.turns !== null) field('turns', habitsLine(launch.turns));
   if (launch.memory_bytes !== null)
     field('memory', `about ${(launch.memory_bytes / 1e9).toFixed(1)} GB while it runs`);
   field('recall', launch.recall);

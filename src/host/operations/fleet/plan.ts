@@ -3,6 +3,7 @@
  * nothing. Secrets are masked here, at the source: what leaves this file may be shown, logged and stored.
  */
 import type { AgentSpec, LaunchSpec, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
+import type { TurnHabits } from '../../../runtimes/turn-habits.ts';
 import type { PlanChange, PlannedLaunch, PlannedSandbox, PlanView } from '../../api.ts';
 import { type ConfigDiff, diffConfig } from '../../config/diff.ts';
 import { Mask } from '../../config/mask.ts';
@@ -66,7 +67,8 @@ async function planAgent(agent: AgentConfig, input: PlanInput): Promise<PlanChan
     const { memory_bytes = null } = runtime.capabilities;
     const recall = recallOf(runtime, input.config);
     const io = ioOf(launch, input.config);
-    return { ...change, launch: { ...described, io, memory_bytes, recall }, problem: null };
+    const turns = habitsOf(runtime, sandbox);
+    return { ...change, launch: { ...described, io, turns, memory_bytes, recall }, problem: null };
   } catch (error) {
     return { ...change, launch: null, problem: maskProblem(error, mask) };
   }
@@ -101,6 +103,13 @@ async function planSandbox(
   return { ...both, write, read: read.filter((path) => !kept.includes(path)), kept, hidden, network };
 }
 
+/** What only a sandbox enforces is observed without one. */
+function habitsOf({ capabilities: { turns } }: Runtime, { gaps }: PlannedSandbox): TurnHabits | null {
+  if (turns === undefined) return null;
+  const weak = gaps.length > 0 && turns.asks.grade === 'enforced';
+  return weak ? { ...turns, asks: { ...turns.asks, grade: 'observed' } } : turns;
+}
+
 function ioOf({ process: { io } }: LaunchSpec, { terminal }: Config): string {
   if (io.kind === 'pipes') return 'pipes';
   return `terminal ${io.cols}×${io.rows}, ${terminal.scrollback_lines} lines above it kept`;
@@ -124,7 +133,7 @@ function describeLaunch(
   launch: LaunchSpec,
   sandbox: PlannedSandbox,
   mask: Mask,
-): Omit<PlannedLaunch, 'io' | 'memory_bytes' | 'recall'> {
+): Omit<PlannedLaunch, 'io' | 'turns' | 'memory_bytes' | 'recall'> {
   const { argv, env, cwd } = launch.process;
   return {
     runtime: agent.runtime,

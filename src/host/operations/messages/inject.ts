@@ -182,7 +182,7 @@ export class InjectionDelivery {
       if (run.record.floor.opening.length > 0) return;
       // An engine that dies before it is up has read nothing, and a message in its pipe would be lost.
       if (run.runtime.capabilities.engine === 'structured' && engineActivity(run) === 'starting') return;
-      const [record] = injections.queued(agent, 1);
+      const record = this.#next(run, agent);
       if (record === undefined) return;
       this.#onTheWay.add(record.id);
       try {
@@ -200,6 +200,21 @@ export class InjectionDelivery {
       }
       if (injections.get(record.id)?.state === 'queued') return;
     }
+  }
+
+  /** In their order; but an engine that would end its turn for any of them is given, in mid-turn, only what is to do that. */
+  #next(run: Run, agent: string): InjectionRecord | undefined {
+    const { injections } = this.#wiring;
+    if (!this.#wouldCancel(run)) return injections.queued(agent, 1)[0];
+    return injections.queued(agent, limits.inject_queue_max).find(({ priority }) => priority === 'now');
+  }
+
+  #wouldCancel(run: Run): boolean {
+    const { turns, receipts } = run.runtime.capabilities;
+    if (turns?.second.is !== 'cancels') return false;
+    // One that was delivered and not read yet is about to be a turn.
+    const unread = receipts !== 'delivered' && this.#wiring.injections.unsettled(run.id).length > 0;
+    return unread || engineActivity(run) !== 'idle';
   }
 
   /** @returns false: it waits for the program */

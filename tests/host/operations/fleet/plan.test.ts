@@ -136,6 +136,7 @@ describe('planFleet', () => {
           },
           auth: 'none: the program logs in by itself',
           messages: 'typed: as one paste where the program takes it so; otherwise several lines are refused',
+          turns: null,
           memory_bytes: null,
           recall: 'given nothing unasked: this runtime has no way to',
           repository: null,
