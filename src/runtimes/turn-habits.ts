@@ -15,14 +15,14 @@ export interface Declared<T extends string> {
 
 export interface TurnHabits {
   /**
-   * What becomes of a message of priority `next` that comes while a turn runs. folded: it is read after the running tool;
+   * What happens to a message of priority `next` that comes while a turn runs. folded: it is read after the running tool;
    * queued: it is a turn of its own after this one; cancels: it ends the turn that runs, so the host keeps it until then.
    */
   second: Declared<'folded' | 'queued' | 'cancels'>;
   /** Which of its tool calls ask first: with a gate everything, otherwise what the engine itself decides. */
   asks: Declared<'everything' | 'some' | 'nothing'>;
   /**
-   * What becomes of a conversation that a second process opens. locked: that process is refused; shared: both go on in the
+   * What happens to a conversation that a second process opens. locked: that process is refused; shared: both go on in the
    * same one, which a terminal beside the engine needs; lost: turns of one are lost to the other.
    */
   conversation: Declared<'locked' | 'shared' | 'lost'>;

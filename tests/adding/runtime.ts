@@ -3,9 +3,13 @@
  * doctor and a run follow from its definition.
  */
 import { expect, onTestFinished, test } from 'vitest';
+import { ofTopic } from '../support/events.ts';
 import { LiveFleet, running } from '../support/live-fleet.ts';
 import type { Addition } from './addition.ts';
-import { addParrot } from './parrot.ts';
+import { addParrot, DIRECTORY } from './parrot.ts';
+
+/** Where it is found, like any program. */
+const env = { PATH: `${DIRECTORY}:${process.env.PATH}` };
 
 export const runtime: Addition = {
   name: 'a runtime: its folder and the list are written',
@@ -26,7 +30,7 @@ export const runtime: Addition = {
       const { program } = scratch();
       const fleet = await LiveFleet.make(
         { agents: { polly: { runtime: 'parrot', greeting: 'silence' } } },
-        { program },
+        { program, env },
       );
       onTestFinished(() => fleet.close());
       expect((await fleet.cli(['plan'])).stderr).toContain('agents.polly.greeting says nothing.');
@@ -36,12 +40,32 @@ export const runtime: Addition = {
       );
 
       fleet.configure({ agents: { polly: { runtime: 'parrot', greeting: 'good day' } } });
-      expect(await fleet.ok('plan')).toContain('parrot (pipes)');
+      const plan = await fleet.ok('plan');
+      for (const said of [
+        'parrot (pipes)',
+        'a message in mid-turn would end the turn, so it is kept until then (observed)',
+        'asks before no tool call, so `permissions` have no effect (observed)',
+      ])
+        expect(plan).toContain(said);
       expect(await fleet.cli(['doctor'])).toMatchObject({ stdout: expect.stringContaining('parrot 1.0.0') });
       await fleet.up();
       await fleet.event('message.assistant', ({ data }) => data.text === 'good day');
       await fleet.ok('inject', 'polly', 'pieces of eight');
       await fleet.event('message.assistant', ({ data }) => data.text === 'pieces of eight');
+
+      /* What would end its turn is kept until that is over; what is to end it is not, and overtakes. */
+      const inject = (text: string, priority: 'now' | 'next' = 'next') =>
+        fleet.withHost((host) => host.call('inject', { agent: 'polly', text, priority }));
+      const { id: first } = await inject('[[hang here]]');
+      await fleet.event('inject.seen', ({ data }) => data.inject === first);
+      await inject('kept');
+      await inject('at once', 'now');
+      await fleet.event('message.assistant', ({ data }) => data.text === 'kept');
+      const told = ofTopic(await fleet.events(), 'turn.ended', 'message.user').map(({ data }) =>
+        'outcome' in data ? data.outcome : data.text,
+      );
+      const from = told.indexOf('[[hang here]]') + 1;
+      expect(told.slice(from, from + 4)).toEqual(['interrupted', 'at once', 'done', 'kept']);
 
       /* A live edit of its own key waits, with the reason that its definition gives. */
       fleet.configure({ agents: { polly: { runtime: 'parrot', greeting: 'good night' } } });
@@ -53,7 +77,7 @@ export const runtime: Addition = {
 
     test('a terminal beside the engine of a runtime that was added: both work, both stand still, both end', async () => {
       const { program } = scratch();
-      const fleet = await LiveFleet.make({ agents: { polly: { runtime: 'parrot' } } }, { program });
+      const fleet = await LiveFleet.make({ agents: { polly: { runtime: 'parrot' } } }, { program, env });
       onTestFinished(() => fleet.close());
       await fleet.up();
       const { pid } = await fleet.idle('polly');
@@ -77,12 +101,12 @@ export const runtime: Addition = {
       for await (const item of host.stream('attach', { agent: 'polly' })) {
         if (item.kind === 'screen' || item.kind === 'chunk')
           screen += Buffer.from(item.data, 'base64').toString();
-        if (screen.includes('heard typed')) break;
+        if (screen.includes('* typed')) break;
       }
       expect(screen).toContain('at your service');
 
       await fleet.ok('pause', 'polly');
-      expect((await fleet.event('run.paused')).data).toMatchObject({ processes: 2, ticks: 0 });
+      expect((await fleet.event('run.paused')).data).toMatchObject({ processes: 3, ticks: 0 });
       await fleet.ok('resume', 'polly');
 
       /* Handed back: the terminal is gone, the engine is told and reads what waited. */

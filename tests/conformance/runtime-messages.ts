@@ -39,7 +39,7 @@ export function messageConformance(bench: Bench, { receipts, turns }: Capabiliti
       const id = engine.say('drop it [[say dropped]]', 'now');
       await engine.observed.waitFor('message', (m) => m.text === 'dropped');
       expect(Date.now() - began).toBeLessThan(10_000);
-      await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'acted');
+      await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === receipts);
       expect(bench.written('never')).toBe(false);
     });
   });

@@ -18,6 +18,7 @@ import type {
   RunPlace,
   Runtime,
 } from '../runtime.ts';
+import type { TurnHabits } from '../turn-habits.ts';
 import { detectBuiltin } from './detect.ts';
 import { LOOP_PROTOCOL, type LoopRequest, type LoopSettings } from './loop/loop-protocol.ts';
 import { type BuiltinOptions, PROVIDERS, type Provider, parseModel } from './models.ts';
@@ -35,6 +36,12 @@ const PACKAGE = ['package.json', 'src', 'dist', 'node_modules'].map((name) => jo
 /** Every variable that may hold a model log-in: commands and the MCP server never see them. */
 const KEY_VARIABLES = PROVIDERS.flatMap((provider) => provider.key ?? []);
 
+const TURNS: TurnHabits = {
+  second: { is: 'folded', grade: 'observed' },
+  asks: { is: 'everything', grade: 'enforced' },
+  conversation: { is: 'locked', grade: 'observed' },
+};
+
 /**
  * @param version of the package, shown by `doctor`
  * @param program the loop's file, where it is not the one beside this module
@@ -47,11 +54,7 @@ export function builtinRuntime(version: string, program = PROGRAM): Runtime {
       takeover: 'swap',
       receipts: 'acted',
       resume: true,
-      turns: {
-        second: { is: 'folded', grade: 'observed' },
-        asks: { is: 'everything', grade: 'enforced' },
-        conversation: { is: 'locked', grade: 'observed' },
-      },
+      turns: TURNS,
       gate: { wait_ms_max: null },
       recall: ['start'],
     },
