@@ -16,8 +16,11 @@ import { type Ranked, rank } from './search/rank.ts';
 /** Candidates that are ranked; where a filter leaves too few of them, more. */
 const PICKED = 200;
 const PICKED_STEP = 8;
-/** Texts that are looked through for a phrase. */
-const PHRASE_ROWS_MAX = 4_000;
+const PICKED_MAX = 1_000_000;
+/** Rows of the best candidates that are read first. */
+const CHECKED = 48;
+/** What is known of a row besides its words moves it by some places. */
+const SPARE = 16;
 
 export interface MemoryQuery {
   text: string;
@@ -151,30 +154,42 @@ export class Finder {
   ): { found: Found[]; total: number } {
     for (let picked = Math.max(PICKED, 2 * wanted); ; picked *= PICKED_STEP) {
       const { ranked, matched } = rank(prepared, shelves, picked);
-      const standing = this.#rows.passing(
-        ranked.map(({ rowid }) => rowid),
-        filter,
-      );
-      const passing = ranked.flatMap((each) => {
-        const its = standing.get(each.rowid);
-        return its === undefined ? [] : [{ ranked: each, standing: its, score: adjusted(each.score, its) }];
-      });
-      const found = inOrder(this.#withPhrases(passing, prepared.query));
       const all = matched <= picked;
-      if (!all && found.length <= wanted && picked < 1e7) continue;
-      const share = ranked.length === 0 ? 0 : found.length / ranked.length;
-      return { found, total: all ? found.length : Math.max(found.length, Math.round(matched * share)) };
+      const found: Found[] = [];
+      let through = 0;
+      // Where everything that matches is here, it is counted; else rows are read until there are enough.
+      for (
+        let step = CHECKED;
+        through < ranked.length && (all || found.length <= wanted + SPARE);
+        step *= 2
+      ) {
+        found.push(...this.#passing(ranked.slice(through, through + step), filter, prepared.query));
+        through += step;
+      }
+      if (!all && found.length <= wanted && picked < PICKED_MAX) continue;
+      const share = found.length / Math.max(1, Math.min(through, ranked.length));
+      const total = all ? found.length : Math.max(found.length, Math.round(matched * share));
+      return { found: inOrder(found), total };
     }
+  }
+
+  #passing(ranked: readonly Ranked[], filter: MemoryFilter, query: Query): Found[] {
+    const rowids = ranked.map(({ rowid }) => rowid);
+    const standing = this.#rows.passing(rowids, filter);
+    const passing = ranked.flatMap((each) => {
+      const its = standing.get(each.rowid);
+      return its === undefined ? [] : [{ ranked: each, standing: its, score: adjusted(each.score, its) }];
+    });
+    return this.#withPhrases(passing, query);
   }
 
   #withPhrases(found: Found[], { phrases }: Query): Found[] {
     if (phrases.length === 0) return found;
-    const looked = found.slice(0, PHRASE_ROWS_MAX);
-    const records = this.#rows.records(looked.map(({ ranked }) => ranked.rowid));
+    const records = this.#rows.records(found.map(({ ranked }) => ranked.rowid));
     const holds = records.map(({ text, key, tags }) =>
       phrases.every((phrase) => [text, key ?? '', ...tags].some((part) => holdsPhrase(part, phrase))),
     );
-    return looked.filter((_, index) => holds[index] === true);
+    return found.filter((_, index) => holds[index] === true);
   }
 }
 

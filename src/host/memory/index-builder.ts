@@ -22,29 +22,31 @@ const SMALL_SIZES = [4_096, PART_DOCS_MAX];
 
 let lists: { part: GrowingPart; terms: string[] } | null = null;
 
-export interface Plan {
-  range: PartRange;
-  /** Rows of the scope that have no part yet. */
-  waiting: number;
+/** How many rows of these scopes have no part yet. */
+export function waitingRows(reader: Reader, argument: unknown): number {
+  const texts = new MemoryTexts(reader);
+  return (argument as string[]).reduce(
+    (sum, scope) => sum + texts.waiting(scope, lastIndexed(texts.ready(scope))),
+    0,
+  );
 }
 
+const lastIndexed = (parts: readonly PartState[]): number => parts.at(-1)?.last_rowid ?? 0;
+
 /** The next part of a scope; null where all is as it should be. */
-export function planPart(reader: Reader, argument: unknown): Plan | null {
+export function planPart(reader: Reader, argument: unknown): PartRange | null {
   const { scope, rows_max } = argument as { scope: string; rows_max: number };
   const texts = new MemoryTexts(reader);
   const parts = texts.ready(scope);
-  const indexed = parts.at(-1)?.last_rowid ?? 0;
-  const rows = texts.after(scope, indexed, PART_DOCS_MAX + 1);
+  const rows = texts.after(scope, lastIndexed(parts), PART_DOCS_MAX + 1);
   const bytes = rows.reduce((sum, row) => sum + row.bytes, 0);
   if (rows.length > UNINDEXED_ROWS || bytes > UNINDEXED_BYTES) {
     const taken = upTo(rows, Math.min(rows_max, PART_DOCS_MAX));
-    const range = { scope, first_rowid: taken[0]!.rowid, last_rowid: taken.at(-1)!.rowid };
-    return { range, waiting: texts.waiting(scope, indexed) };
+    return { scope, first_rowid: taken[0]!.rowid, last_rowid: taken.at(-1)!.rowid };
   }
   const merged = smallOnes(parts);
   if (merged === null) return null;
-  const range = { scope, first_rowid: merged[0]!.first_rowid, last_rowid: merged.at(-1)!.last_rowid };
-  return { range, waiting: rows.length };
+  return { scope, first_rowid: merged[0]!.first_rowid, last_rowid: merged.at(-1)!.last_rowid };
 }
 
 function upTo(rows: { rowid: number; bytes: number }[], rows_max: number): { rowid: number }[] {

@@ -14,10 +14,10 @@ import {
   checkIndex,
   INDEX_BUILDER,
   nextLists,
-  type Plan,
   planPart,
   UNINDEXED_BYTES,
   UNINDEXED_ROWS,
+  waitingRows,
 } from './index-builder.ts';
 import { PART_DOCS_MAX } from './search/part.ts';
 
@@ -123,13 +123,13 @@ export class IndexKeeper {
       this.damaged((await this.#ask(checkIndex, null)) ?? []);
       this.#unchecked = false;
     }
+    this.#tell((await this.#ask(waitingRows, [...this.#due])) ?? 0);
     for (let [scope] = this.#due; scope !== undefined && this.#store.db.open; [scope] = this.#due) {
-      const plan: Plan | null = await this.#ask(planPart, { scope, rows_max: this.#rows_max });
-      if (plan === null) {
+      const range: PartRange | null = await this.#ask(planPart, { scope, rows_max: this.#rows_max });
+      if (range === null) {
         this.#due.delete(scope);
       } else {
-        this.#tell(plan.waiting);
-        const made = await this.#make(plan.range);
+        const made = await this.#make(range);
         this.#rows_max = made ? PART_DOCS_MAX : Math.max(ROWS_MIN, this.#rows_max >> 1);
       }
     }

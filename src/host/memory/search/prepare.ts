@@ -10,6 +10,7 @@ const UNKNOWN_SHARE = 0.5;
 const OTHER_SHARE = 0.8;
 /** A guess at what was meant counts less than what was said. */
 const TYPO_SHARE = 0.7;
+const TYPO_PARTS = 2;
 
 /** The memories of one scope, in the order of their rows. */
 export interface Shelf {
@@ -45,6 +46,9 @@ export function prepare(query: Query, shelves: readonly Shelf[]): Prepared {
   const parts = shelves.flatMap((shelf) => shelf.parts);
   const size = sum(parts, (part) => part.size);
   const heldBy = (term: string) => sum(parts, (part) => part.postings(term)?.docs.length ?? 0);
+  // Many words are tried for one that is misspelt: the largest parts know those that are common.
+  const largest = [...parts].sort((a, b) => b.size - a.size).slice(0, TYPO_PARTS);
+  const commonBy = (term: string) => sum(largest, (part) => part.postings(term)?.docs.length ?? 0);
   const rarity = (held: number) => Math.log(1 + (size - held + 0.5) / (held + 0.5));
   const rarest = Math.max(rarity(1), 0.1);
   const spoke = new Map(
@@ -56,7 +60,7 @@ export function prepare(query: Query, shelves: readonly Shelf[]): Prepared {
   const isSpeaker = (word: Word) => spoke.has(word) && heldBy(spoke.get(word)!) >= heldBy(word.term);
   const words = query.words
     .filter((word) => !isSpeaker(word))
-    .map((word) => weighed(word, { query, size, heldBy, rarity, rarest }));
+    .map((word) => weighed(word, { query, size, heldBy, commonBy, rarity, rarest }));
   const mass = sum(words, ({ held, weight }) => (held === 0 ? UNKNOWN_SHARE * rarest : weight));
   return {
     query,
@@ -76,11 +80,12 @@ interface Statistics {
   query: Query;
   size: number;
   heldBy(term: string): number;
+  commonBy(term: string): number;
   rarity(held: number): number;
   rarest: number;
 }
 
-function weighed(word: Word, { query, size, heldBy, rarity, rarest }: Statistics): Weighed {
+function weighed(word: Word, { query, size, heldBy, commonBy, rarity, rarest }: Statistics): Weighed {
   const asked = (term: string) => query.words.some((other) => other.term === term);
   const others = word.others
     .map((term) => ({ term, held: heldBy(term) }))
@@ -89,7 +94,7 @@ function weighed(word: Word, { query, size, heldBy, rarity, rarest }: Statistics
   const meant =
     held > 0 || others.length > 0 || size === 0 || isPlain(word.term)
       ? null
-      : corrected(word.surface, heldBy);
+      : corrected(word.surface, commonBy);
   const typo = meant === null || asked(meant.term) ? null : meant;
   const term = typo?.term ?? word.term;
   const count = typo === null ? held : heldBy(term);
