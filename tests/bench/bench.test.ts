@@ -15,7 +15,19 @@ import { sections } from './sections.ts';
 const CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
 const ROWS: Record<string, RegExp[]> = {
   echo: [/one call at a time.*modern/, /one call at a time.*legacy/, /32 calls/, /PSS/, /cold start/],
-  memory: [/aether_memory_get.*modern/, /aether_memory_get.*legacy/],
+  memory: [
+    /aether_memory_get.*modern/,
+    /aether_memory_get.*legacy/,
+    /search, median/,
+    /search, p95/,
+    /in a scope of 1 %/,
+    /five commonest/,
+    /answer/,
+    /event loop/,
+    /among the candidates/,
+    /writes kept/,
+  ],
+  retrieval: [/turns, R@5/, /turns, R@10/, /multi-hop/, /isolated notes, R@5/],
   start: [/aether start/, /aether up --detach/],
   sandbox: [/a box of bubblewrap/, /network of its own/],
   footprint: [/Claude Code run/, /command in a terminal/],
@@ -34,6 +46,8 @@ const ROWS: Record<string, RegExp[]> = {
   adoption: [/control socket answers/, /a write and a read/, /tool call/],
 };
 
+const CONVERSATIONS = fileURLToPath(new URL('../fixtures/conversations.json', import.meta.url));
+
 let root: string;
 let bench: Bench;
 
@@ -47,7 +61,7 @@ beforeAll(async () => {
   for (const file of ['package.json', 'src/host/cli/aether.cjs'])
     cpSync(join(CHECKOUT, file), join(root, file));
   for (const name of ['node_modules', 'templates']) symlinkSync(join(CHECKOUT, name), join(root, name));
-  bench = { product: findProduct(root), scale: 'smoke', say: () => undefined };
+  bench = { product: findProduct(root), scale: 'smoke', file: CONVERSATIONS, say: () => undefined };
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 

@@ -10,6 +10,8 @@ export type Scale = 'full' | 'quick' | 'smoke';
 export interface Bench {
   product: Product;
   scale: Scale;
+  /** A file of conversations in the form of LoCoMo, for the section `retrieval`. */
+  file: string | null;
   /** Tells whoever waits what is being done. */
   say(line: string): void;
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: the figures the product promises, each beside what it is held against, in one run.
  *
- *   node main.ts [--quick] [--only SECTION]… [--json] [--root DIR]
+ *   node main.ts [--quick] [--only SECTION]… [--json] [--root DIR] [FILE]
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,12 +12,14 @@ import { type Machine, machine } from './machine.ts';
 import { meets, type Row, summary, table } from './report.ts';
 import { sections } from './sections.ts';
 
-const USAGE = `node tests/bench/main.ts [--quick] [--only ${sections.map(({ name }) => name).join('|')}]… [--json] [--root DIR]
+const USAGE = `node tests/bench/main.ts [--quick] [--only ${sections.map(({ name }) => name).join('|')}]… [--json] [--root DIR] [FILE]
   --quick  fewer repetitions      --only   one section, may be repeated
-  --json   figures on stdout      --root   another build, laid out like this checkout`;
+  --json   figures on stdout      --root   another build, laid out like this checkout
+  FILE     conversations in the form of LoCoMo, for --only retrieval`;
 
 function options() {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       quick: { type: 'boolean', default: false },
       smoke: { type: 'boolean', default: false },
@@ -28,7 +30,11 @@ function options() {
   });
   const unknown = values.only.find((name) => !sections.some((section) => section.name === name));
   if (unknown !== undefined) throw new Error(`there is no section ${unknown}`);
-  return values;
+  if (positionals.length > 1) throw new Error('more than one FILE');
+  if (values.only.includes('retrieval') && positionals.length === 0) {
+    throw new Error('the section retrieval needs FILE');
+  }
+  return { ...values, file: positionals[0] ?? null };
 }
 
 interface Failure {
@@ -83,11 +89,12 @@ function forPrograms(bench: Bench, rows: readonly Row[], failures: Failure[], fa
 }
 
 async function main(): Promise<void> {
-  const { quick, smoke, json, only, root } = options();
+  const { quick, smoke, json, only, root, file } = options();
   await ensureInstalled(fileURLToPath(new URL('../engines', import.meta.url)), 'Installing the engines');
   const bench: Bench = {
     product: findProduct(root),
     scale: smoke ? 'smoke' : quick ? 'quick' : 'full',
+    file,
     say: (line) => process.stderr.write(`▸ ${line}\n`),
   };
   const before = machine();

@@ -3,7 +3,7 @@
 export interface Row {
   section: string;
   what: string;
-  unit: 'ms' | 'calls/s' | 'MB' | 'MB/s';
+  unit: 'ms' | 'calls/s' | 'MB' | 'MB/s' | 'KB' | '%' | 'kept';
   aether: number;
   /** Null: there is nothing to hold it against. */
   reference: { name: string; value: number } | null;
@@ -25,7 +25,7 @@ export function meets(row: Row): boolean | null {
   return 'at_most' in target ? figure <= target.at_most : figure >= target.at_least;
 }
 
-const UNIT_DIGITS = { ms: 3, 'calls/s': 0, MB: 1, 'MB/s': 0 } as const;
+const UNIT_DIGITS = { ms: 3, 'calls/s': 0, MB: 1, 'MB/s': 0, KB: 1, '%': 1, kept: 0 } as const;
 
 function figure(value: number, unit: Row['unit']): string {
   const digits = unit === 'ms' && value >= 10 ? 1 : UNIT_DIGITS[unit];

@@ -7,15 +7,22 @@ import { flood } from './sections/flood.ts';
 import { footprint } from './sections/footprint.ts';
 import { inject } from './sections/inject.ts';
 import { memoryGet } from './sections/memory-get.ts';
+import { memorySearch } from './sections/memory-search.ts';
 import { network } from './sections/network.ts';
 import { openclaw } from './sections/openclaw.ts';
+import { retrieval } from './sections/retrieval.ts';
 import { sandbox } from './sections/sandbox.ts';
 import { start } from './sections/start.ts';
 import { supervisors } from './sections/supervisors.ts';
 
 export const sections: Section[] = [
   { name: 'echo', title: 'An echo tool, beside a bare SDK server and server-memory', run: echo },
-  { name: 'memory', title: 'aether_memory_get on a real host', run: memoryGet },
+  {
+    name: 'memory',
+    title: 'aether_memory_get on a real host; searches and writes beside server-memory',
+    run: async (bench) => [...(await memoryGet(bench)), ...(await memorySearch(bench))],
+  },
+  { name: 'retrieval', title: 'What searches find of conversations in a file', run: retrieval },
   { name: 'start', title: 'From `aether start` to the first model request', run: start },
   { name: 'sandbox', title: 'What a sandbox adds to the start of an agent', run: sandbox },
   { name: 'footprint', title: 'Memory of shim and bridge', run: footprint },

@@ -3,7 +3,7 @@
  * hold it. The newest rows are a part in memory; older ones are parts in the database, which are written once
  * and of which only removals take something.
  */
-import { cuesOf, dayOf, packCues, saidBy } from './features.ts';
+import { cuesOf, dayOf, packCues, type Said, saidBy } from './features.ts';
 import { eachTerm, folded, stemOf } from './tokens.ts';
 
 export const PART_DOCS_MAX = 32_768;
@@ -62,9 +62,7 @@ export function weighedTerms(memory: Pick<IndexedMemory, 'key' | 'text' | 'tags'
   day: number | null;
   body: string;
 } {
-  // "Ada: likes tea" is said by her in a conversation, and about her in a note.
-  const { speaker, day, body } =
-    memory.layer === 'episodic' ? saidBy(memory.text) : { speaker: null, day: null, body: memory.text };
+  const { speaker, day, body } = spoken(memory);
   const terms = new Map<string, number>();
   let length = 0;
   const put = (weight: number) => (term: string) => {
@@ -79,6 +77,12 @@ export function weighedTerms(memory: Pick<IndexedMemory, 'key' | 'text' | 'tags'
     for (const name of speaker.split(' ')) terms.set(speakerTerm(name), 1);
   }
   return { terms, length, day, body };
+}
+
+/** "Ada: likes tea" is said by her in a conversation and about her in a note; with a date before it, by her as well. */
+function spoken({ text, layer }: Pick<IndexedMemory, 'text' | 'layer'>): Said {
+  const said = saidBy(text);
+  return layer === 'episodic' || said.day !== null ? said : { speaker: null, day: null, body: text };
 }
 
 /**
