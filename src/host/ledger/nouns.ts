@@ -112,7 +112,7 @@ function memoryOf({ memory, senders, onRecall }: NounsOptions): Memories {
     store(call, input) {
       const { toolUseId } = call;
       const evidence = toolUseId === undefined ? {} : { evidence: { toolUse: toolUseId } };
-      const stored = memory.store(call, { ...input, ...evidence }, senders(call));
+      const stored = memory.store(call, { ...input, ...evidence }, senders(call), readerOf(call));
       given(call, stored.contradictedBy);
       return stored;
     },

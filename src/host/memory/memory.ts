@@ -24,6 +24,7 @@ import { Forgetting, type Remains } from './forgetting.ts';
 import { type MemoryQuotas, Quotas } from './quotas.ts';
 import { type Place, Scopes } from './scopes.ts';
 import { type MemorySearch, Searches, type SearchResult } from './searches.ts';
+import { LOOKED_AT_MAX } from './sources.ts';
 import { actorOf, type NewMemory, Statements } from './statements.ts';
 import { toView } from './view.ts';
 
@@ -121,17 +122,24 @@ export class Memory {
       ...{ store, rows, links, cascade, scopes, clock, ids, events },
       quotas: new Quotas(rows, new MemoryScopeTable(store), parts.quotas ?? (() => QUOTAS)),
       find: (by, id) => this.#find(by, { id }),
-      possibleSources: () => [],
+      shownTo: (reader) => this.#shown.shownTo(reader, LOOKED_AT_MAX).flatMap((id) => rows.byId(id) ?? []),
+      said: (reader, id) => this.#shown.add(reader, id, clock.now()),
     });
   }
 
   /**
    * Keeps a text; under a key that exists in the scope it takes the place of what stands there.
    * @param via the senders that its author follows at this moment, besides itself
+   * @param reader what was shown to it may be what the text rests on
    */
-  store(by: Actor, input: NewMemory, via: readonly Principal[] = []): StoredMemory {
+  store(
+    by: Actor,
+    input: NewMemory,
+    via: readonly Principal[] = [],
+    reader: string | null = by.run,
+  ): StoredMemory {
     this.#expiry.settle();
-    const { record, previous, superseded, marked } = this.#statements.store(by, input, via);
+    const { record, previous, superseded, marked } = this.#statements.store(by, input, via, reader);
     this.#searches.added(record.scope, record.text);
     return {
       memory: toView(record),

@@ -19,6 +19,7 @@ import { type Cascade, markOf } from './cascade.ts';
 import { checkedExpiry, checkedIds, checkedKey, checkedMoment, checkedTags, checkedText } from './input.ts';
 import { bytesOf, type Quotas } from './quotas.ts';
 import type { ScopeChoice, Scopes } from './scopes.ts';
+import { possibleSources } from './sources.ts';
 import { noteOf } from './view.ts';
 
 export interface NewMemory {
@@ -64,8 +65,9 @@ interface Parts {
   events: Pick<Events, 'append'>;
   /** By id or key, among what the principal sees. @throws AetherError `memory.unknown` */
   find(by: Actor, id: string): MemoryRecord;
-  /** What the writer was shown before and the text seems to rest on. */
-  possibleSources(by: Actor, record: MemoryRecord): MemoryRecord[];
+  /** What this reader was shown before, and has said itself, the latest first. */
+  shownTo(reader: string): MemoryRecord[];
+  said(reader: string, id: string): void;
 }
 
 export class Statements {
@@ -75,8 +77,11 @@ export class Statements {
     this.#o = parts;
   }
 
-  /** @param via the senders that its author follows at this moment, besides itself */
-  store(by: Actor, input: NewMemory, via: readonly Principal[]): StoredRecord {
+  /**
+   * @param via the senders that its author follows at this moment, besides itself
+   * @param reader what was shown to it may be what the text rests on; null: it was shown nothing
+   */
+  store(by: Actor, input: NewMemory, via: readonly Principal[], reader: string | null): StoredRecord {
     const { store, rows, scopes, clock } = this.#o;
     const draft = draftOf(input, clock.now());
     const supersedes = checkedIds(input.supersedes ?? [], 'supersedes');
@@ -94,7 +99,10 @@ export class Statements {
       const record = this.#record(by, scope, draft, via);
       const freed = replaced.filter((one) => one.scope === scope).length;
       this.#o.quotas.require(scope, { memories: freed > 0 ? 0 : 1, bytes: bytesOf(record) });
-      const stored = this.#keep(by, record, { replaced, sources, opposed });
+      const shown = sources === undefined && reader !== null ? this.#o.shownTo(reader) : [];
+      const possible = possibleSources(record, shown);
+      const stored = this.#keep(record, { replaced, sources, possible, opposed });
+      if (reader !== null) this.#o.said(reader, record.id);
       if (previous !== null) this.#trim(record);
       this.#o.events.append({
         topic: 'memory.stored',
@@ -127,15 +135,19 @@ export class Statements {
   }
 
   #keep(
-    by: Actor,
     record: MemoryRecord,
-    given: { replaced: MemoryRecord[]; sources: MemoryRecord[] | undefined; opposed: MemoryRecord[] },
+    given: {
+      replaced: MemoryRecord[];
+      sources: MemoryRecord[] | undefined;
+      possible: MemoryRecord[];
+      opposed: MemoryRecord[];
+    },
   ): Omit<StoredRecord, 'previous'> {
     const { rows, links, cascade } = this.#o;
     const superseded = given.replaced.map(({ id }) => id);
     const others = (list: MemoryRecord[]) => list.filter(({ id }) => !superseded.includes(id));
     const declared = given.sources !== undefined;
-    const sources = given.sources ?? this.#o.possibleSources(by, record);
+    const sources = given.sources ?? given.possible;
     const mark = markOf(others(sources), declared);
     if (mark !== null) {
       record.stale = mark.stale;
