@@ -91,6 +91,18 @@ describe('a call at the gate', () => {
     expect(answers).toEqual([['1', 'held']]);
   });
 
+  test('leaves the gate when its turn is interrupted; one of a subagent stays', () => {
+    const { asks, ask, judge, events, answers } = gate();
+    ask('1', 'exec', { command: 'ls' }, OWN);
+    judge('1', 'pass');
+    ask('2', 'exec', { command: 'ls' }, 'agent:main:subagent:x');
+    asks.interrupted();
+    expect(events.slice(-2).map(({ kind }) => kind)).toContain('permission-withdrawn');
+    expect(answers).toEqual([['1', expect.stringContaining('interrupted')]]);
+    judge('2', 'deny', 'no');
+    expect(answers).toHaveLength(2);
+  });
+
   test('is refused when no host is left, and beyond so many at once', () => {
     const { asks, ask, answers } = gate();
     for (let n = 0; n < 201; n += 1) ask(String(n), 'exec', {});

@@ -18,6 +18,7 @@ interface Standing {
 
 /** What an engine asks at once; a call beyond it is refused. */
 const STANDING_MAX = 200;
+const INTERRUPTED = 'The operator interrupted this turn.';
 
 export interface AsksEvents {
   emit(event: ObservedEvent): void;
@@ -64,6 +65,15 @@ export class Asks {
       toolUseId: ask.toolUseId ?? ask.id,
       ...subagent,
     });
+  }
+
+  /** The agent's own turns are ended, and OpenClaw does not tell the hook that waits. */
+  interrupted(): void {
+    for (const { ask } of this.#standing.values()) {
+      if (ask.sessionKey !== null && ask.sessionKey !== this.#own) continue;
+      this.left(ask.id);
+      this.#events.answer(ask.id, INTERRUPTED);
+    }
   }
 
   left(id: string): void {

@@ -155,6 +155,7 @@ class Driver {
       case 'interrupt':
         this.#try('interrupt', async () => {
           await this.#conversation.interrupt();
+          this.#asks.interrupted();
           write({ kind: 'interrupted', requestId: request.requestId });
         });
         break;
