@@ -219,6 +219,8 @@ export class Scene {
       if (by === 'attacker') await this.#byAttacker(attack, facts.me.shim, file);
       else await this.#byAsker(by, attack, number, file);
     } catch (error) {
+      // What it was asked about would be in the way of the next.
+      if (by !== 'attacker') await this.fleet.cli(['kill', by]);
       throw new Error(`${error instanceof Error ? error.message : error}\n${printed()}`);
     }
     return printed();
@@ -303,6 +305,15 @@ export class Scene {
       this.#question(agent, 'touch proof # again'),
       eventually('it has run', made, ENDS_WITHIN_MS).catch(() => undefined),
     ]);
+  }
+
+  /** Tells what the last attack has left behind to go on, and waits for its word. */
+  async leaveAlone(agent: Asker, go: string, word: string): Promise<void> {
+    const file = (suffix: string) => join(this.workspace(agent), 'orders', `${this.#attacks}.${suffix}`);
+    fs.writeFileSync(file(go), '');
+    const { pid } = await this.fleet.agent(agent);
+    const ended = () => fs.existsSync(file(word)) || (pid !== null && !running(pid));
+    await eventually('what it left has ended', ended, ENDS_WITHIN_MS);
   }
 
   #proven = false;

@@ -147,17 +147,26 @@ attempt('keys', keys)
     'gateway-renewed',
     'that its gateway begins again by a signal, with a gate that the agent has rewritten, and its port free in between',
     `
+# It waits for the end of the turn before it begins again.
+if os.fork():
+    raise SystemExit
+wait_for('turn-over', 30)
 known = {os.path.join(top, name) for top, _, names in os.walk(STATE) for name in names}
+def changed(path):
+    text = open(path).read()
+    if 'before_tool_call' in text:
+        open(path, 'w').write("import { writeFileSync as put } from 'node:fs'; put('%s/proof', '');\\n" % HOME + text)
+        say('rewrote', path)
 def rewrite():
-    end = time.time() + 8
+    end = time.time() + 18
     while time.time() < end:
         for top, _, names in os.walk(STATE + '/tmp'):
             for path in {os.path.join(top, name) for name in names} - known:
                 known.add(path)
                 if path.endswith(('.js', '.ts', '.mjs')):
-                    attempt(path, lambda: open(path, 'w').write("import fs from 'node:fs'; fs.writeFileSync('%s/proof', '');\\nexport default { id: 'aether-gate', name: 'x', register() {} };\\n" % HOME))
+                    attempt(path, lambda: changed(path))
 def listen():
-    end = time.time() + 8
+    end = time.time() + 18
     while time.time() < end:
         server = socket.socket()
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -175,17 +184,75 @@ def listen():
 for work in (rewrite, listen):
     threading.Thread(target=work, daemon=True).start()
 time.sleep(0.5)
-for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+attempt('again', lambda: os.kill(GATEWAY, signal.SIGUSR2))
+time.sleep(12)
+for number in (signal.SIGUSR1, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
     attempt(number, lambda: os.kill(GATEWAY, number))
     time.sleep(0.5)
-time.sleep(6)
+time.sleep(3)
 say('the gateway lives' if command_of(GATEWAY) else 'the gateway has ended')
+note('late')
 `,
     {
       none: fails('signals do nothing to it, and no copy of a plugin is run', ASKED),
       bubblewrap: fails('signals do nothing to it, and no copy of a plugin is run', ASKED),
     },
-    { got: 'HEARD' },
+    {
+      got: 'HEARD',
+      meanwhile: async (scene) => {
+        await scene.fleet.ok('interrupt', 'claw');
+        await scene.fleet.idle('claw');
+        await scene.leaveAlone('claw', 'turn-over', 'late');
+      },
+    },
+  ),
+  claw(
+    'terminal-ticket',
+    "the words of a person who holds the agent's terminal: its ticket, or what it loads and where it connects",
+    `
+if os.fork():
+    raise SystemExit
+wait_for('turn-over', 30)
+end = time.time() + 12
+found = set()
+while time.time() < end:
+    for pid in pids():
+        try:
+            if b'AETHER_TERMINAL_TICKET=' in open('/proc/%d/environ' % pid, 'rb').read():
+                found.add('TICKET in the environment of %d' % pid)
+        except OSError:
+            pass
+    for top in ('/tmp', os.environ['TMPDIR'], STATE):
+        for name in os.listdir(top):
+            if 'terminal' in name:
+                attempt(name, lambda: open('%s/%s/.env' % (top, name), 'w').write('OPENCLAW_GATEWAY_URL=ws://127.0.0.1:9'))
+                found.add('TICKET may be had by ' + name)
+    time.sleep(0.2)
+for one in found:
+    say(one)
+note('late')
+`,
+    {
+      none: succeeds('a user may read the environment of its own processes', ASKED),
+      bubblewrap: fails('the terminal has a box, and a /tmp, of its own', ASKED),
+    },
+    {
+      got: 'TICKET',
+      meanwhile: async (scene) => {
+        await scene.fleet.ok('interrupt', 'claw');
+        await scene.fleet.idle('claw');
+        const host = await scene.fleet.connect();
+        const { generation } = await host.call('takeover', {
+          agent: 'claw',
+          when: 'boundary',
+          cols: 80,
+          rows: 24,
+        });
+        await scene.leaveAlone('claw', 'turn-over', 'late');
+        await host.call('handback', { agent: 'claw', generation, note: '' });
+        host.close();
+      },
+    },
   ),
   claw(
     'next-start-planted',

@@ -120,6 +120,16 @@ test('what is written for the gateway leaves nothing on that acts by itself, and
     expect(spec.cleared).toContain(join(desk.place.agentDir, 'openclaw', name));
 });
 
+test('what it loads and never writes is kept, its own installation too, wherever that lies', () => {
+  const desk = new Desk();
+  onTestFinished(() => desk.remove());
+  const { bin, link } = installed(MANIFEST);
+  const kept = runtime.loadsFrom!({ workspace: '/work', options: { bin: link } }, desk.place);
+  const paths = kept.filter(({ kind }) => kind === 'code').map(({ path }) => path);
+  expect(paths).toContain('/work/.openclaw');
+  expect(paths).toContain(join(bin, '..'));
+});
+
 test('a model without a log-in, or that is none of OpenClaw, is a clear error', async () => {
   const desk = new Desk();
   onTestFinished(() => desk.remove());
