@@ -85,6 +85,8 @@ export interface AgentView {
   stuck: { since_ms: number; what: string } | null;
   /** The senders, besides the operator, whose words are in its conversation: calls that they may not make are asked. */
   narrowedBy: Principal[];
+  /** Parts of its engine that work in conversations of their own, oldest first. */
+  subagents: { id: string; label: string | null; since_ms: number }[];
   openApprovals: number;
   unreadMail: number;
   restarts: number; // the automatic ones

@@ -77,6 +77,8 @@ export const limits = {
   observed_depth_max: 200,
   observed_count_max: 1_000_000_000_000,
   observed_servers_max: 1_000,
+  /** Of one agent, at work at once, that are named; more are not counted. */
+  subagents_max: 100,
   /** Sum of one run: what a column of integers adds up without an overflow over thousands of runs. */
   run_tokens_max: 1_000_000_000_000_000,
   /** Events about what was left out of one run's output; beyond it only every power of ten is told. */

@@ -64,6 +64,12 @@ const event = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('gate-withdrawn'), requestId: z.string() }),
   z.object({
+    kind: z.literal('subagent'),
+    id: z.string(),
+    phase: z.enum(['began', 'ended']),
+    label: z.string().exactOptional(),
+  }),
+  z.object({
     kind: z.literal('recall-asked'),
     requestId: z.string(),
     at: z.enum(['start', 'later', 'compaction']),

@@ -215,6 +215,8 @@ export type ObservedEvent =
       /** Where relative paths of the call start, where that is not the workspace. */
       cwd?: string;
     }
+  /** A part of the engine that works in a conversation of its own, for the agent. `label`: what it is called, or is to do. */
+  | { kind: 'subagent'; id: string; phase: 'began' | 'ended'; label?: string }
   /** It left the gate without an answer (interrupted, the engine's own time-out): the tool did not run. */
   | { kind: 'gate-withdrawn'; requestId: string }
   /**

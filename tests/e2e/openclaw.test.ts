@@ -238,17 +238,44 @@ if (LONG)
     START_MS + 120_000,
   );
 
-test('is stopped in mid-turn within 5 seconds, with all that it started', async () => {
-  const { run } = await fleet.agent('claw');
-  await fleet.inject('claw', 'TO-BE-STOPPED [[hang stop]]');
-  await fleet.model.waitFor((request) => saidIn(request).includes('TO-BE-STOPPED'), TURN_MS);
-  const tree = treeOf(run!);
-  expect(tree.length).toBeGreaterThanOrEqual(3);
-  const began = performance.now();
-  await fleet.ok('stop', 'claw');
-  expect(performance.now() - began).toBeLessThan(8_000);
-  expect(tree.filter((entry) => isAlive(entry))).toEqual([]);
-});
+test(
+  'shows its subagents while they are at work, and is stopped in mid-turn within 5 seconds with all that it started',
+  async () => {
+    const { run } = await fleet.agent('claw');
+    const spawn = (task: string, label: string) => call('sessions_spawn', { task, label });
+    const [first, second] = [
+      spawn('LOOK-UP [[hang lookup]] [[say looked up]]', 'look it up'),
+      spawn('LEFT [[hang left]]', 'left'),
+    ];
+    await told(`${first} ${second} [[say sent off]]`);
+    const labelled = (topic: 'subagent.began' | 'subagent.ended', label: string) =>
+      fleet.event(topic, ({ data }) => data.label === label, TURN_MS);
+    const began = await labelled('subagent.began', 'look it up');
+    await labelled('subagent.began', 'left');
+    expect((await fleet.agent('claw')).subagents).toMatchObject([
+      { id: began.data.subagent, label: 'look it up' },
+      { label: 'left' },
+    ]);
+    expect(await fleet.ok('ps')).toContain('claw has 2 subagents at work: look it up, left');
+
+    await fleet.inject('claw', 'TO-BE-STOPPED [[hang stop]]');
+    await fleet.model.waitFor((request) => saidIn(request).includes('TO-BE-STOPPED'), TURN_MS);
+    fleet.model.release('lookup');
+    const ended = await labelled('subagent.ended', 'look it up');
+    expect(ended.data).toMatchObject({ subagent: began.data.subagent });
+    expect((await fleet.agent('claw')).subagents).toMatchObject([{ label: 'left' }]);
+
+    const tree = treeOf(run!);
+    expect(tree.length).toBeGreaterThanOrEqual(3);
+    const since = performance.now();
+    await fleet.ok('stop', 'claw');
+    expect(performance.now() - since).toBeLessThan(8_000);
+    expect(tree.filter((entry) => isAlive(entry))).toEqual([]);
+    await labelled('subagent.ended', 'left');
+    expect((await fleet.agent('claw')).subagents).toEqual([]);
+  },
+  3 * TURN_MS,
+);
 
 function nameOf(pid: number): string {
   try {

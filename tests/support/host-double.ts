@@ -629,6 +629,7 @@ function blank(name: string, now: number): AgentView {
     hold: null,
     stuck: null,
     narrowedBy: [],
+    subagents: [],
     openApprovals: 0,
     unreadMail: 0,
     restarts: 0,

@@ -162,6 +162,14 @@ export const samples: { [T in Topic]: Topics[T][] } = {
     { servers: [{ name: 'aether', status: 'failed' }] },
   ],
   'engine.note': (['info', 'warn', 'error'] as const).map((level) => ({ level, text: 'A hook failed.' })),
+  'subagent.began': [
+    { subagent: 'agent:main:subagent:1', label: 'look it up' },
+    { subagent: 'agent:main:subagent:1', label: null },
+  ],
+  'subagent.ended': [
+    { subagent: 'agent:main:subagent:1', label: 'look it up', ran_ms: 4_200 },
+    { subagent: 'agent:main:subagent:1', label: null, ran_ms: 4_200 },
+  ],
   'engine.retrying': [{ attempt: 2, delay_ms: 500, why: 'overloaded' }],
   'usage.recorded': [
     {

@@ -78,6 +78,7 @@ export function agentView(parts: ViewParts): AgentView {
     hold: agent.hold && { by: agent.hold.by, since_ms: agent.hold.since_ms, held_ms: agent.hold.held_ms },
     stuck: parts.stuck,
     narrowedBy: live?.turn.senders ?? [],
+    subagents: live?.turn.subagents ?? [],
     openApprovals: parts.openApprovals,
     unreadMail: parts.unreadMail,
     restarts: parts.restarts,

@@ -93,6 +93,8 @@ const lines: Renderers<Lines> = {
       : quiet(data.outcome === 'interrupted' ? '— turn interrupted' : '— turn done'),
   // The turn's end says it.
   'turn.interrupted': null,
+  'subagent.began': ({ data }) => quiet(`⑂ subagent ${text(data.label ?? data.subagent)} began`),
+  'subagent.ended': ({ data }) => quiet(`⑂ subagent ${text(data.label ?? data.subagent)} is done`),
   'engine.retrying': ({ data }) => quiet(`! the model is tried again (${text(data.why)})`),
   'usage.recorded': null,
 

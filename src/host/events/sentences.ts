@@ -140,6 +140,8 @@ const sentences = {
     return warn(`MCP servers that are not connected: ${names}`);
   },
   'engine.note': (data) => ({ tone: data.level, text: data.text }),
+  'subagent.began': (data) => info(`Its subagent ${called(data)} began.`),
+  'subagent.ended': (data) => info(`Its subagent ${called(data)} is done${after(data.ran_ms)}.`),
   'engine.retrying': (data) => warn(`The model is asked again (attempt ${data.attempt}): ${data.why}`),
 
   'lease.held': (data) => held(`${data.holder} took over`),
@@ -225,6 +227,7 @@ const failed = (text: string, note: string | null = null): Sentence => ({ tone: 
 const info = (text: string): Sentence => ({ tone: 'info', text });
 const warn = (text: string): Sentence => ({ tone: 'warn', text });
 
+const called = ({ label, subagent }: Topics['subagent.began']): string => label ?? subagent;
 const after = (ms: number | null | undefined): string => (ms == null ? '' : ` after ${duration(ms)}`);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 const nameOf = (principal: string): string => principal.replace(/^(agent|client):/, '');

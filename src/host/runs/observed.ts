@@ -103,6 +103,11 @@ const rules: { [K in ObservedEvent['kind']]: Record<Fields<K>, Rule> } = {
   'permission-withdrawn': { requestId: id },
   'gate-asked': { ...asked, toolUseId: id, subagent: optional(id), cwd: optional(text) },
   'gate-withdrawn': { requestId: id },
+  subagent: {
+    id,
+    phase: oneOf<'began' | 'ended'>({ began: true, ended: true }),
+    label: optional(text),
+  },
   'recall-asked': {
     requestId: id,
     at: oneOf<RecallMoment>({ start: true, later: true, compaction: true }),

@@ -71,6 +71,13 @@ export interface LongLine {
   over: string | null;
 }
 
+/** A part of the engine that works in a conversation of its own. */
+export interface Subagent {
+  id: string;
+  label: string | null;
+  since_ms: number;
+}
+
 /** The engine's turn: what it says of it, and which senders it follows. */
 export interface TurnRecord {
   /** What the engine itself said last, also while `activity` tells that it is held. */
@@ -81,6 +88,8 @@ export interface TurnRecord {
   goesOn: boolean;
   /** How the newest turn ended, null since a message was delivered: tells rest from a turn that was cut off. */
   ended: 'done' | 'failed' | 'interrupted' | null;
+  /** At work for it, oldest first; absent: none. */
+  subagents?: Subagent[];
   /** Why the conversation goes on in a new process: worth no turn of its own, so the next message begins with it. */
   untold: string | null;
 }

@@ -38,6 +38,7 @@ export function agentJson(view: AgentView): Record<string, unknown> {
 
 /** Names in one line. */
 const SENDERS_SHOWN = 3;
+const SUBAGENTS_SHOWN = 5;
 
 const STATE_FORMAT: Partial<Record<AgentView['state'], Parameters<typeof paint>[0]>> = {
   running: 'green',
@@ -76,6 +77,13 @@ function printAgents(agents: AgentView[]): void {
     const who = `${narrowedBy.slice(0, SENDERS_SHOWN).join(', ')}${narrowedBy.length > SENDERS_SHOWN ? ', …' : ''}`;
     const text = `${name} has read text from ${who}: calls that they may not make wait for you`;
     print(paint('dim', `${oneLine(text)}; ${hint(`widen ${name}`)} trusts them.`));
+  }
+  for (const { name, subagents } of agents) {
+    if (subagents.length === 0) continue;
+    const names = subagents.slice(0, SUBAGENTS_SHOWN).map(({ label, id }) => label ?? id);
+    const more = subagents.length > SUBAGENTS_SHOWN ? ', …' : '';
+    const many = `${subagents.length} ${subagents.length === 1 ? 'subagent' : 'subagents'}`;
+    print(paint('dim', oneLine(`${name} has ${many} at work: ${names.join(', ')}${more}`)));
   }
   for (const line of [...gapLines(agents), ...networkLines(agents)]) print(paint('dim', oneLine(line)));
   const open = agents.reduce((sum, view) => sum + view.openApprovals, 0);

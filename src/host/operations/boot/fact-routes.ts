@@ -5,6 +5,7 @@ import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { markDelivered } from '../messages/inject.ts';
 import type { RunScreens } from '../takeover/screens.ts';
 import type { Takeover } from '../takeover/takeover.ts';
+import { endSubagents } from '../turn/subagents.ts';
 import { saysNothing } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 
@@ -39,6 +40,8 @@ export function runSink(wiring: Needs, later: () => Later): RunSink {
   return {
     observed: (run, event, at_ms) => recordObserved(wiring, run, event, at_ms),
     recorded: (run, event) => {
+      const begins = event.topic === 'process.started' && !event.data.beside;
+      if (begins || event.topic === 'run.exited') endSubagents(wiring, run);
       wiring.events.append({
         ...event,
         agent: run.record.agent,
@@ -47,7 +50,7 @@ export function runSink(wiring: Needs, later: () => Later): RunSink {
         grade: 'observed',
       });
       if (event.topic === 'process.exited') later().takeover.left(run);
-      if (event.topic !== 'process.started' || event.data.beside) return;
+      if (!begins) return;
       wiring.gates.of(run).processStarted();
       saysNothing(run.record.turn);
     },

@@ -16,7 +16,7 @@ import { turnOver } from '../gate/record.ts';
 import { settle } from '../messages/inject.ts';
 import { engineActivity, engineSays } from '../turn/activity.ts';
 import { goesBy } from '../turn/senders.ts';
-import { turnEnded } from '../turn/turn.ts';
+import { subagentBegan, subagentEnded, turnEnded } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -114,6 +114,7 @@ const recorders: { [K in Kind]: (observed: Observed, event: Of<K>) => void } = {
   'permission-withdrawn': ({ wiring, run, at_ms }, { requestId }) =>
     wiring.gates.of(run).left(requestId, 'permission', at_ms),
   'recall-asked': ({ wiring, run, at_ms }, event) => wiring.recalls.asked(run, event, at_ms),
+  subagent,
   inject(observed, { injectId, stage, evidence }) {
     settle(observed.wiring, injectId, stage, evidence);
     if (stage === 'seen') observed.heard(injectId);
@@ -159,6 +160,21 @@ function message(observed: Observed, { key, role, text, injectId, thinking }: Of
 /** A person has a terminal of it, instead of the engine or beside it. */
 function isTyped({ record: { floor } }: Run): boolean {
   return !engineHasFloor(floor) || besideOf(floor, 'terminal') !== null;
+}
+
+function subagent(observed: Observed, { id, phase, label: called }: Of<'subagent'>): void {
+  const label = called ?? null;
+  const { turn } = observed.run.record;
+  const since_ms = observed.at_ms;
+  if (phase === 'began') {
+    if (subagentBegan(turn, { id, label, since_ms }))
+      observed.append('subagent.began', { subagent: id, label });
+    return;
+  }
+  const known = subagentEnded(turn, id);
+  if (known === null) return;
+  const ran_ms = Math.max(0, since_ms - known.since_ms);
+  observed.append('subagent.ended', { subagent: id, label: known.label, ran_ms });
 }
 
 function turnIsOver(observed: Observed, { outcome, text }: Of<'turn-ended'>): void {

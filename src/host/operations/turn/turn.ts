@@ -3,7 +3,8 @@
  * follows. The one place that writes the turn record. Functions on the record: the caller saves it.
  */
 import type { Principal } from '../../api.ts';
-import type { TurnRecord } from '../../store/run-parts.ts';
+import { limits } from '../../limits.ts';
+import type { Subagent, TurnRecord } from '../../store/run-parts.ts';
 
 const SENDERS_MAX = 1_000;
 /** Instead of those that cannot be named any more: a principal that may do nothing. */
@@ -50,6 +51,23 @@ export const isBreakingOff = ({ goesOn, ended }: TurnRecord): boolean => goesOn 
 /** As the engine says, and its tools may have forged that: the senders that the conversation follows stay. */
 export function turnEnded(turn: TurnRecord, outcome: NonNullable<TurnRecord['ended']>): void {
   turn.ended = outcome;
+}
+
+/** @returns false where it is known already, or one of too many to be named */
+export function subagentBegan(turn: TurnRecord, subagent: Subagent): boolean {
+  const { subagents = [] } = turn;
+  const isKnown = subagents.some(({ id }) => id === subagent.id);
+  if (isKnown || subagents.length >= limits.subagents_max) return false;
+  turn.subagents = [...subagents, subagent];
+  return true;
+}
+
+/** @returns what was known of it; null: nothing */
+export function subagentEnded(turn: TurnRecord, id: string): Subagent | null {
+  const { subagents = [] } = turn;
+  const known = subagents.find((one) => one.id === id) ?? null;
+  turn.subagents = subagents.filter((one) => one !== known);
+  return known;
 }
 
 /** The host has given the engine a message: until its own turn has ended, it may still be unread. */

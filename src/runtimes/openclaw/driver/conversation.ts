@@ -7,6 +7,7 @@ import { type Channel, GatewayRefusal } from './channel.ts';
 import type { DriverRequest, DriverSettings, ObservedEvent, PluginNotice } from './driver-protocol.ts';
 import { callsTool, Messages, sentAs } from './messages.ts';
 import { Receipts } from './receipts.ts';
+import { Subagents } from './subagents.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { type TurnEnd, Turns } from './turns.ts';
 
@@ -21,7 +22,6 @@ const AGAIN_MS = 500;
 const HISTORY = 200;
 /** Of those, the latest, whose receipts may have been lost with the gateway before. */
 const RECONCILED_MAX = 50;
-const SUBAGENTS_MAX = 100;
 
 export interface ConversationEvents {
   emit(event: ObservedEvent): void;
@@ -36,7 +36,7 @@ export class Conversation {
   readonly #messages: Messages;
   readonly #turns: Turns;
   readonly #tools: ToolCalls;
-  readonly #subagents = new Map<string, string>();
+  readonly #subagents: Subagents;
   /** Messages of the host that the conversation had when this gateway started. */
   #before = new Set<string>();
   #line: Promise<void> = Promise.resolve();
@@ -55,6 +55,7 @@ export class Conversation {
     this.#receipts = new Receipts(emit);
     this.#messages = new Messages(emit);
     this.#tools = new ToolCalls(emit);
+    this.#subagents = new Subagents(emit);
     this.#turns = new Turns({
       emit,
       began: () => this.#working('a turn began'),
@@ -151,12 +152,12 @@ export class Conversation {
     const runId = String(payload.runId ?? '');
     if (name === 'session.message') this.#said(own, payload);
     else if (name === 'chat' && own) this.#turns.chat(runId, payload);
-    else if (name === 'agent') this.#agent(own, runId, payload);
+    else if (name === 'agent' && own) this.#agent(runId, payload);
+    else if (name === 'agent') this.#subagents.event(String(payload.sessionKey ?? ''), payload);
   }
 
-  #agent(own: boolean, runId: string, { stream, data }: Payload): void {
+  #agent(runId: string, { stream, data }: Payload): void {
     const told = record(data);
-    if (!own) return;
     if (stream === 'lifecycle') this.#turns.lifecycle(runId, told);
     else if (stream === 'item') this.#tools.item(told);
     else if (stream === 'run_status') this.#working(`the gateway is ${String(told.phase)}`);
@@ -218,20 +219,12 @@ export class Conversation {
   }
 
   subagent(key: string, what: 'began' | 'ended', label: string): void {
-    const known = this.#subagents.get(key) ?? label;
-    if (what === 'ended') this.#subagents.delete(key);
-    else if (this.#subagents.size < SUBAGENTS_MAX) {
-      this.#subagents.set(key, label);
+    if (what === 'ended') this.#subagents.left(key);
+    else if (this.#subagents.spawned(key, label))
       this.#events
         .channel()
         .call('sessions.messages.subscribe', { key })
         .catch((error: Error) => this.#note('warn', `A subagent's costs are not counted: ${error.message}`));
-    }
-    const name = known === '' ? key : known;
-    this.#note(
-      'info',
-      `The subagent ${name} ${what === 'began' ? 'began' : 'is done'}; ${this.#subagents.size} at work.`,
-    );
   }
 
   called({ id, toolUseId, tool, input, sessionKey }: Ask): void {
