@@ -49,7 +49,7 @@ test('an engine that is killed comes back with its conversation, told at once wh
   );
   await fleet.killHost();
   await fleet.up();
-  await fleet.ok('inject', 'writer', 'And the second? [[say Begun]]', '--wait', 'acted');
+  await fleet.inject('writer', 'And the second? [[say Begun]]');
   await fleet.turns('writer', 2);
   const asked = fleet.model.requests.filter(
     ({ index, conversation }) => index >= seen && conversation !== null,
@@ -60,7 +60,7 @@ test('an engine that is killed comes back with its conversation, told at once wh
   expect(told).toMatch(/Your process ended unexpectedly .*You were away for \d+ s.*\n\nAnd the second\?/);
   expect(told).not.toContain('did not finish');
   // Once.
-  await fleet.ok('inject', 'writer', 'And the third? [[say Begun too]]', '--wait', 'acted');
+  await fleet.inject('writer', 'And the third? [[say Begun too]]');
   await fleet.turns('writer', 3);
   expect(saidIn(fleet.model.requests.at(-1)!).split('ended unexpectedly')).toHaveLength(2);
   expect(await fleet.event('run.exited')).toMatchObject({
@@ -74,7 +74,8 @@ test('an engine that is killed comes back with its conversation, told at once wh
   // One that is killed in mid-turn is told at once that its turn was cut off.
   await fleet.act('start', 'claude');
   const { pid } = await fleet.turns('claude', 1);
-  await fleet.ok('inject', 'claude', 'Go on. [[hang for-ever]]', '--wait', 'seen');
+  const { id } = await fleet.inject('claude', 'Go on. [[hang for-ever]]');
+  await fleet.event('inject.seen', ({ data }) => data.inject === id);
   const asked_ms = Date.now();
   process.kill(pid!, 'SIGKILL');
   const resumed = await fleet.model.waitFor(
@@ -86,7 +87,7 @@ test('an engine that is killed comes back with its conversation, told at once wh
 }, 120_000);
 
 test('a crash loop ends in failed, with the last words and what to do; programs that end at once are told with their exit', async () => {
-  const names = Array.from({ length: LONG ? 16 : 6 }, (_, index) => `quick-${index}`);
+  const names = Array.from({ length: LONG ? 16 : 4 }, (_, index) => `quick-${index}`);
   const quick = (index: number) => ({
     runtime: 'command',
     command: ['sh', '-c', `exit ${index % 2 === 0 ? 0 : 7}`],
