@@ -224,7 +224,7 @@ while time.time() < end:
             pass
     for top in ('/tmp', os.environ['TMPDIR'], STATE):
         for name in os.listdir(top):
-            if 'terminal' in name:
+            if name == 'terminal' or name.startswith('openclaw-terminal-'):
                 attempt(name, lambda: open('%s/%s/.env' % (top, name), 'w').write('OPENCLAW_GATEWAY_URL=ws://127.0.0.1:9'))
                 found.add('TICKET may be had by ' + name)
     time.sleep(0.2)
