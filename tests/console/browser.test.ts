@@ -182,6 +182,16 @@ describe('the fleet', () => {
     const tip = page.locator('[role=tooltip]:not([hidden])');
     await tip.waitFor();
     expect(await tip.textContent()).toMatch(/tool_use Bash\s*observed by stream \d+s ago/);
+
+    const subagents = [
+      { id: 's1', label: 'look it up', since_ms: 0 },
+      { id: 's2', label: null, since_ms: 0 },
+    ];
+    fixture.host.set('coder', { subagents });
+    const fact = page.locator('.fact', { hasText: '2 subagents' });
+    await fact.waitFor();
+    await fact.focus();
+    await page.locator('[role=tooltip]:not([hidden])', { hasText: 'look it up, s2' }).waitFor();
   });
 
   it('tells an empty fleet what to do', async () => {
