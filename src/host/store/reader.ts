@@ -17,8 +17,8 @@ export class Reader implements Readable {
     this.db = new Database(file, { readonly: true, fileMustExist: true });
     this.db.pragma('busy_timeout = 2000');
     this.db.pragma('query_only = ON');
-    // Rows all over a large file are read from what the system has of it, without a copy of each page.
-    this.db.pragma('mmap_size = 1073741824');
+    // Rows all over a large file are read again and again. Not by mmap: a file that is cut short would end the process.
+    this.db.pragma('cache_size = -32768');
   }
 
   close(): void {
