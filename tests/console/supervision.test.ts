@@ -328,6 +328,14 @@ describe('a message', () => {
   });
 });
 
+it('an agent whose start waits for those of others says so', async () => {
+  const what = 'other agents are starting';
+  const waits = { source: 'host', grade: 'enforced', what, at_ms: host.now() - 5_000 } as const;
+  host.set('late', { state: 'stopped', activity: null, requested: 'start', requestedEvidence: waits });
+  const page = await open('#/fleet');
+  await poll(() => row(page, 'late').textContent()).toMatch(/waits to start 5s.*other agents start first/);
+});
+
 it('a takeover beside an engine says that nothing stops, and asks for no boundary', async () => {
   host.set('coder', { activity: 'idle' });
   host.set('coder', { can: { hold: true, receipts: 'acted', turns: true, takeover: 'beside' } });

@@ -86,6 +86,7 @@ const REQUESTS: Record<string, readonly [short: string, long: string]> = {
   hold: ['hold requested', 'is held at the next boundary: when the tool or the turn ends'],
   pause: ['pause requested', 'until all its processes are frozen'],
   resume: ['resume requested', 'until its processes run again'],
+  start: ['waits to start', 'other agents start first, as each start takes much of the machine'],
   stop: ['stopping', 'until all its processes have ended'],
   kill: ['being killed', 'until all its processes have ended'],
   restart: ['restarting', 'it is ended first, then started again'],

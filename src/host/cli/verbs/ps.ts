@@ -133,7 +133,8 @@ function lastOf(view: AgentView): string {
   if (view.problem) return view.problem.message;
   if (view.stuck) return view.stuck.what;
   // It waits for its next start: why.
-  if (view.state === 'exited' && view.requestedEvidence) return view.requestedEvidence.what;
+  if ((view.state === 'exited' || view.requested === 'start') && view.requestedEvidence)
+    return view.requestedEvidence.what;
   if (view.lease?.phase === 'pending') return `${view.lease.holder} asks for the terminal`;
   if (view.lease) return `held by ${view.lease.holder}`;
   if (view.pending !== null) return `waits for \`aether apply\`: ${view.pending}`;
