@@ -288,7 +288,7 @@ export class Scene {
         const all = await this.fleet.withHost((client) => client.call('approvals', { agent }));
         return all.find(({ detail }) => JSON.stringify(detail).includes(command)) ?? null;
       },
-      ENDS_WITHIN_MS,
+      ASKERS[agent].starts_within_ms,
       100,
     );
     return open.id;
