@@ -9,7 +9,16 @@ import type { Actor, ApprovalAnswer, Evidence, Principal } from './shapes.ts';
 import type { AgentVerb } from './verbs/names.ts';
 
 export type { EventView } from './events/topics.ts';
-export type { Actor, ApprovalAnswer, Evidence, MemoryView, MessageView, Principal } from './shapes.ts';
+export type { CuratedMemory, MemoryChange, MemoryFilter, MemoryPage, MemoryStory } from './memory-views.ts';
+export type {
+  Actor,
+  ApprovalAnswer,
+  Evidence,
+  MemoryMarks,
+  MemoryView,
+  MessageView,
+  Principal,
+} from './shapes.ts';
 
 /* ---------- who is asking ---------- */
 

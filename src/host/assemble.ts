@@ -16,6 +16,7 @@ import { bridgeTo, runtimeNamed, runtimeNames, version } from './installation.ts
 import type { Ledger } from './ledger/ledger.ts';
 import type { Log } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
+import { Curation } from './memory/curation.ts';
 import { Memory } from './memory/memory.ts';
 import type { MemoryQuotas } from './memory/quotas.ts';
 import { runSink } from './operations/boot/fact-routes.ts';
@@ -131,7 +132,13 @@ export function assemble(base: HostBase, life: HostLife): Assembly {
     generation: wiring.generation,
   });
   const { consoleLink, down } = life;
-  const { verbs, views } = hostVerbs({ ...all, runtimes: runtimeNames, consoleLink, down });
+  const { verbs, views } = hostVerbs({
+    ...all,
+    curation: new Curation(wiring),
+    runtimes: runtimeNames,
+    consoleLink,
+    down,
+  });
   return Object.assign(all, { verbs, views });
 }
 

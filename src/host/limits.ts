@@ -109,6 +109,15 @@ export const limits = {
   /** Words of a search that count; the rest are left out. */
   memory_query_words_max: 64,
   memory_results_max: 50,
+  /** On one page, for people; and in one import. */
+  memories_page_max: 500,
+  memories_import_max: 500,
+  /** Files of one import, and all that they hold. */
+  memory_import_files_max: 5_000,
+  memory_import_bytes_max: 64 * 1024 * 1024,
+  feedback_chars_max: 4_000,
+  /** Memories that one thumb weighs: the last that were given before. */
+  memory_weighed_max: 20,
   /** Of what an agent is given of its memory unasked, unless the configuration says otherwise; and of one memory there. */
   memory_recall_tokens: 800,
   memory_recall_tokens_max: 8_000,

@@ -2,6 +2,7 @@
 import type { HostInfo } from './api.ts';
 import { streamEvents } from './events/stream.ts';
 import type { Mailboxes } from './mailboxes/mailboxes.ts';
+import type { Curation } from './memory/curation.ts';
 import { Adoption } from './operations/fleet/adoption.ts';
 import { AgentViews } from './operations/fleet/agent-views.ts';
 import type { Fleet } from './operations/fleet/fleet.ts';
@@ -14,6 +15,7 @@ import type { Pauses } from './operations/lifecycle/pause.ts';
 import type { Watchdog } from './operations/lifecycle/watchdog.ts';
 import type { InjectionDelivery } from './operations/messages/inject.ts';
 import { Messages } from './operations/messages/messages.ts';
+import { giveFeedback } from './operations/recall/feedback.ts';
 import type { RunScreens } from './operations/takeover/screens.ts';
 import type { Takeover } from './operations/takeover/takeover.ts';
 import { Terminals } from './operations/takeover/terminals.ts';
@@ -40,6 +42,7 @@ export interface RoomParts {
   /** Names of those of this version. */
   runtimes: readonly string[];
   mailboxes: Mailboxes;
+  curation: Curation;
   info(): HostInfo;
   consoleLink(plain?: boolean): string;
   down(by: By): Promise<void>;
@@ -94,6 +97,15 @@ function hostRooms(parts: RoomParts, views: AgentViews): Rooms {
     mail: {
       inbox: ({ all, ...rest }) => parts.mailboxes.inbox(OPERATOR, { ...rest, unreadOnly: all !== true }),
       ack: (ids, by) => parts.mailboxes.ack({ principal: by, agent: null, run: null }, ids, OPERATOR),
+    },
+    memories: {
+      list: (by, filter) => parts.curation.list(by, filter),
+      show: (by, id) => parts.curation.show(by, id),
+      edit: (by, id, change) => parts.curation.edit(by, id, change),
+      pin: (by, id, pinned) => parts.curation.pin(by, id, pinned),
+      forget: (by, id) => parts.curation.forget(by, id),
+      import: (by, asked) => parts.curation.import(by, asked),
+      feedback: (by, given) => giveFeedback(wiring, parts.curation, by, given),
     },
     events: {
       list: (filter) => events.list(filter),

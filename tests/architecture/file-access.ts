@@ -31,6 +31,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'host/cli/inside-run.ts': 'kernel',
   'host/cli/invocation.ts': 'package',
   'host/cli/last-resort.ts': 'descriptors',
+  'host/cli/memory-files.ts': 'user',
   'host/cli/verbs/doctor.ts': 'user',
   'host/cli/verbs/mcp.ts': 'user',
   'host/cli/verbs/plan.ts': 'user',

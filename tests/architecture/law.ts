@@ -88,6 +88,7 @@ export const rooms: Room[] = [
     // Names of verbs are written by the generator, from the definitions.
     paths: [
       'host/api.ts',
+      'host/memory-views.ts',
       'host/shapes.ts',
       'host/events/topics.ts',
       'host/verbs/names.ts',
@@ -221,7 +222,7 @@ export const rooms: Room[] = [
   // What a box is started with is handed over by the shim.
   domain('sandboxes', { may: [...BASE, 'events', 'wire', 'egress-rules'] }),
   domain('workspaces'),
-  domain('memory', { may: [...BASE, 'events', 'memory-words'] }),
+  domain('memory', { may: [...BASE, 'events', 'memory-words', 'memory-formats'] }),
   /** What search makes of texts and queries: the store removes the words of a memory by the same rules. */
   {
     name: 'memory-words',
@@ -229,6 +230,15 @@ export const rooms: Room[] = [
     may: ['ground', 'text'],
     packages: ['stemmer'],
     node: true,
+  },
+  /** Memories in files: the command line reads and writes them. */
+  {
+    name: 'memory-formats',
+    paths: ['host/memory/formats/'],
+    may: ['text'],
+    types: ['contract'],
+    packages: [],
+    node: false,
   },
   domain('mailboxes'),
   domain('approvals'),
@@ -327,7 +337,7 @@ export const rooms: Room[] = [
   {
     name: 'cli',
     paths: ['host/cli/'],
-    may: ['ground', 'wire', 'control-client', 'sockets', 'event-words', 'screen'],
+    may: ['memory-formats', 'ground', 'wire', 'control-client', 'sockets', 'event-words', 'screen'],
     // What main.ts offers to the verbs that work without a host is described here; its code is reached below.
     types: ['contract', 'operations', 'config', 'verbs', 'recorded'],
     packages: ['commander'],

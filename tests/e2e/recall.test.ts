@@ -36,11 +36,26 @@ test.each([
     const recalled = await fleet.event('memory.recalled');
     expect(recalled).toMatchObject({ agent: 'pilot', principal: 'host', data: { at: 'start' } });
 
+    // What the host remembers of the first run by itself: found by whoever searches, and no longer true than its sources.
+    const { memories } = await fleet.withHost((host) => host.call('memories', { tag: 'episode' }));
+    const episode = memories.at(-1)!;
+    expect(episode).toMatchObject({
+      author: 'host',
+      holder: 'agent:pilot',
+      layer: 'episodic',
+      state: 'live',
+    });
+    expect(episode.text).toMatch(
+      /^pilot ran for .*Goal: Remember\..*\nHow it ended: the last turn was done.*1 turn, 1 tool call/,
+    );
+
     await askedAnew(`Correct it. ${remember(NEW)} [[say corrected]]`);
     await fleet.event('memory.stored', ({ data }) => data.replaced);
     const second = await askedAnew('Where do I have to go for the ferry?');
     expect(saidIn(second)).toContain(NEW);
     expect(saidIn(second)).not.toContain(OLD);
+    const { because, memory } = await fleet.withHost((host) => host.call('memory', { id: episode.id }));
+    expect(memory.state, because.join('\n')).toBe('stale');
   },
 );
 

@@ -25,6 +25,7 @@ import { Dispatcher } from '../../src/host/verbs/dispatch.ts';
 import { requireLegal } from '../../src/host/verbs/legal.ts';
 import type { Rooms } from '../../src/host/verbs/rooms.ts';
 import { legalVerbs } from '../../src/host/verbs/table.ts';
+import { MemoryDesk } from './memory-desk.ts';
 import { TerminalDouble } from './terminal-double.ts';
 
 type Facts = Partial<Omit<AgentView, 'verbs' | 'name'>>;
@@ -39,6 +40,7 @@ export class HostDouble {
   readonly #agentListeners = new Set<(names: string[]) => void>();
   readonly #boundaries = new Map<string, () => void>();
   readonly #stateDir: string;
+  #memories: MemoryDesk | null = null;
   #generation = 0;
   /** Every verb that reached the host, as `verb agent`. */
   readonly asked: string[] = [];
@@ -147,6 +149,13 @@ export class HostDouble {
   /** Ends every program that was started. */
   close(): void {
     for (const terminal of this.#terminals.values()) terminal.end();
+    this.#memories?.close();
+  }
+
+  /** Opened when it is first asked for. */
+  get memories(): MemoryDesk {
+    this.#memories ??= new MemoryDesk();
+    return this.#memories;
   }
 
   /* ---------- the nouns ---------- */
@@ -219,6 +228,7 @@ export class HostDouble {
         answer: (id, answer, by) => this.answerApproval(id, answer, by),
       },
       mail: { inbox: (filter) => this.operatorMail(filter), ack: (ids) => this.ackOperatorMail(ids) },
+      memories: lazily(() => this.memories.rooms),
       events: {
         list: (filter) => this.events(filter),
         stream: (filter, after, sink) =>
@@ -640,3 +650,7 @@ function blank(name: string, now: number): AgentView {
     terminal: { available: false, cols: 0, rows: 0, kind: 'none' },
   };
 }
+
+/** Most tests have no memory: a store is opened for those that do. */
+const lazily = <T extends object>(make: () => T): T =>
+  new Proxy({} as T, { get: (_none, name) => Reflect.get(make(), name) });

@@ -241,6 +241,11 @@ export const samples: { [T in Topic]: Topics[T][] } = {
       marked,
     },
   ],
+  'feedback.given': [
+    { thumb: 'up', event: 12, kept: 'mem_3' },
+    { thumb: 'down', memory: 'mem_1' },
+  ],
+  'memory.pinned': [{ memory: 'mem_1', pinned: true }],
   'memory.recalled': [
     { at: 'start', memories: [memory.id], tokens: 120 },
     { at: 'compaction', memories: [memory.id, 'mem_2'], tokens: 240 },

@@ -74,6 +74,14 @@ export const COMMANDS: readonly { names: string[]; load(): Promise<CliCommand> }
     load: async () => (await import('./verbs/mail.ts')).commands[0]!,
   },
   {
+    names: ['memory'],
+    load: async () => (await import('./verbs/memory.ts')).commands[0]!,
+  },
+  {
+    names: ['feedback'],
+    load: async () => (await import('./verbs/feedback.ts')).commands[0]!,
+  },
+  {
     names: ['console'],
     load: async () => (await import('./verbs/console.ts')).commands[0]!,
   },

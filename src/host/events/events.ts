@@ -128,6 +128,11 @@ export class Events {
     return this.#reader.list(filter);
   }
 
+  /** The event of this number; null where there is none any more. */
+  at(seq: number): EventView | null {
+    return this.#reader.at(seq);
+  }
+
   /** After the newest event: what is appended from now on. */
   end(): string {
     const newest = this.#table.newest();

@@ -49,6 +49,12 @@ export class EventReader {
     return rows.map(viewOf) as EventOf<TopicsLike<P>>[];
   }
 
+  /** The event of this number; null where there is none any more. */
+  at(seq: number): EventView | null {
+    const [row] = this.#table.list({ after: seq - 1, before: seq + 1, limit: 1 });
+    return row === undefined ? null : viewOf(row);
+  }
+
   #seqOf(cursor: string | undefined): number | undefined {
     if (cursor === undefined) return undefined;
     const { seq, tag } = placeOf(cursor);

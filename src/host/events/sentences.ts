@@ -94,6 +94,12 @@ const sentences = {
       [data.why, remains(data)].filter(Boolean).join('; '),
     ),
   'run.leaked': (data) => warn(`Not released at the end of the run: ${data.left.join('; ')}`),
+  'feedback.given': ({ thumb, event, memory }, _lasted, principal) =>
+    info(
+      `${principal} ${thumb === 'up' ? 'liked' : 'did not like'} ${memory !== undefined ? `memory ${memory}` : event === undefined ? 'this' : `what event ${event} tells`}.`,
+    ),
+  'memory.pinned': ({ memory, pinned }, _lasted, principal) =>
+    info(`${principal} ${pinned ? 'pinned' : 'unpinned'} memory ${memory}.`),
   'memory.recalled': ({ at, memories, tokens }) =>
     info(
       `${at === 'start' ? 'At the beginning' : 'After a summary of the conversation'} it was given ${memories.length === 1 ? 'one memory' : `${memories.length} memories`} (about ${tokens} tokens).`,

@@ -260,6 +260,13 @@ export interface Topics {
     earlier?: string[];
     marked?: MemoryMarks;
   };
+  /**
+   * By the operator, about an event (its seq) or a memory. `kept`: the memory that says it. Words stand only there, where
+   * they can be forgotten.
+   */
+  'feedback.given': { thumb: 'up' | 'down'; event?: number; memory?: string; kept?: string };
+  /** By the operator: it is given first, and is not named when its scope is full; or no more. */
+  'memory.pinned': { memory: string; pinned: boolean };
   /** By the host: it gave the agent these unasked, for its first message or after its conversation was summarised. */
   'memory.recalled': { at: 'start' | 'compaction'; memories: string[]; tokens: number };
   /** `via`: whose words the sender followed when sending it, beside their own. */

@@ -10,6 +10,7 @@ import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Actor, MemoryMarks } from '../shapes.ts';
+import { MemoryCurationTable } from '../store/memory-curation.ts';
 import { MemoryLinkTable } from '../store/memory-links.ts';
 import type { MemoryRecord } from '../store/memory-record.ts';
 import { MemoryRows } from '../store/memory-rows.ts';
@@ -94,6 +95,7 @@ export class Memory {
   readonly #rows: MemoryRows;
   readonly #links: MemoryLinkTable;
   readonly #shown: MemoryShownTable;
+  readonly #curated: MemoryCurationTable;
   readonly #clock: Clock;
   readonly #events: Pick<Events, 'append'>;
   readonly #scopes: Scopes;
@@ -108,19 +110,21 @@ export class Memory {
     this.#clock = clock;
     this.#events = events;
     const rows = new MemoryRows(store);
+    const scopeTable = new MemoryScopeTable(store);
     const links = new MemoryLinkTable(store);
-    const scopes = new Scopes(parts.placeOf ?? (() => null));
+    const scopes = new Scopes(parts.placeOf ?? (() => null), () => scopeTable.all());
     const cascade = new Cascade(rows, links);
     this.#rows = rows;
     this.#links = links;
     this.#shown = new MemoryShownTable(store);
+    this.#curated = new MemoryCurationTable(store);
     this.#scopes = scopes;
     this.#searches = new Searches({ store, clock, events, scopes });
     this.#forgetting = new Forgetting({ store, rows, shown: this.#shown, cascade, clock, events });
     this.#expiry = new Expiry({ store, rows, cascade, clock, events });
     this.#statements = new Statements({
       ...{ store, rows, links, cascade, scopes, clock, ids, events },
-      quotas: new Quotas(rows, new MemoryScopeTable(store), parts.quotas ?? (() => QUOTAS)),
+      quotas: new Quotas(rows, scopeTable, parts.quotas ?? (() => QUOTAS)),
       find: (by, id) => this.#find(by, { id }),
       shownTo: (reader) => this.#shown.shownTo(reader, LOOKED_AT_MAX).flatMap((id) => rows.byId(id) ?? []),
       said: (reader, id) => this.#shown.add(reader, id, clock.now()),
@@ -167,6 +171,12 @@ export class Memory {
     return result instanceof Promise
       ? result.then((later) => this.#found(by, later))
       : this.#found(by, result);
+  }
+
+  /** What is pinned of all that the reader sees, the newest first. */
+  pinned(by: Actor): MemoryView[] {
+    this.#expiry.settle();
+    return this.#curated.pinned(this.#scopes.visibleTo(by), limits.memory_results_max).map(toView);
   }
 
   /** Resolves when every memory has its place in the index of the search. */
@@ -253,6 +263,11 @@ export class Memory {
         this.#rows.used(id, now);
       }
     });
+  }
+
+  /** Ids of what this reader was given until then, the latest first. */
+  shownTo(reader: string, until_ms: number): string[] {
+    return this.#shown.shownTo(reader, limits.memory_weighed_max, until_ms);
   }
 
   /** Live ones that contradict it: declared so, or under its key in another scope that the reader sees. */

@@ -3,6 +3,7 @@
  * argument.
  */
 import { AetherError } from '../errors.ts';
+import { isOperator } from '../principals.ts';
 import type { Actor, MemoryScope } from '../shapes.ts';
 import { FLEET } from './view.ts';
 
@@ -15,18 +16,32 @@ export interface Place {
 }
 
 /** `shared` is another word for `fleet`. */
-export type ScopeChoice = MemoryScope | 'shared';
+export type ScopeChoice = MemoryScope | 'shared' | ExactScope;
+
+/** As it is stored: for people and for the host, who write in any scope. */
+export interface ExactScope {
+  exact: string;
+}
 
 export class Scopes {
   readonly #placeOf: (by: Actor) => Place | null;
+  readonly #all: () => string[];
 
-  /** @param placeOf null: the caller works in no workspace of this host */
-  constructor(placeOf: (by: Actor) => Place | null) {
+  /**
+   * @param placeOf null: the caller works in no workspace of this host
+   * @param all every scope that there is: people see them all
+   */
+  constructor(placeOf: (by: Actor) => Place | null, all: () => string[]) {
     this.#placeOf = placeOf;
+    this.#all = all;
   }
 
   /** @throws AetherError `memory.no-workspace`; `memory.no-branch` */
   of(by: Actor, choice: ScopeChoice): string {
+    if (typeof choice === 'object') {
+      if (!seesAll(by)) throw new Error(`${by.principal} named a scope`);
+      return choice.exact;
+    }
     if (choice === 'agent') return by.principal;
     if (choice === 'fleet' || choice === 'shared') return FLEET;
     const place = this.#placeOf(by);
@@ -50,12 +65,15 @@ export class Scopes {
 
   /** Their own first, then from the narrower to the wider. */
   visibleTo(by: Actor): string[] {
+    if (seesAll(by)) return [...new Set([by.principal, FLEET, ...this.#all()])];
     const place = this.#placeOf(by);
     if (place === null) return [by.principal, FLEET];
     const branch = place.branch === null ? [] : [branchScope(place, place.branch)];
     return [by.principal, ...branch, workspaceScope(place), FLEET];
   }
 }
+
+const seesAll = ({ principal }: Actor): boolean => principal === 'host' || isOperator(principal);
 
 const workspaceScope = ({ workspace }: Place) => `workspace:${workspace}`;
 const branchScope = ({ workspace }: Place, branch: string) => `branch:${workspace}:${branch}`;

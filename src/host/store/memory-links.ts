@@ -33,6 +33,7 @@ export class MemoryLinkTable {
   readonly #dependants;
   readonly #sources;
   readonly #opposed;
+  readonly #replaced;
 
   constructor({ db }: Readable) {
     this.#add = db.prepare<[string, MemoryLinkKind, string]>(
@@ -46,12 +47,22 @@ export class MemoryLinkTable {
     this.#sources = db.prepare<[string], { id: string; kind: 'derived' | 'possible' }>(
       "SELECT to_id AS id, kind FROM memory_links WHERE from_id = ? AND kind IN ('derived', 'possible') ORDER BY kind, to_id",
     );
+    this.#replaced = db
+      .prepare<[string], string>(
+        "SELECT to_id FROM memory_links WHERE from_id = ? AND kind = 'supersedes' ORDER BY to_id DESC",
+      )
+      .pluck();
     this.#opposed = db
       .prepare<[string, string], string>(
         `SELECT to_id FROM memory_links WHERE from_id = ? AND kind = 'contradicts'
          UNION SELECT from_id FROM memory_links WHERE to_id = ? AND kind = 'contradicts'`,
       )
       .pluck();
+  }
+
+  /** What it took the place of. */
+  replaced(id: string): string[] {
+    return this.#replaced.all(id);
   }
 
   add(from: string, kind: MemoryLinkKind, to: string): void {

@@ -46,13 +46,19 @@ export interface ScopeUse {
 
 export class MemoryScopeTable {
   readonly #use;
+  readonly #all;
   readonly #total;
   readonly #lastRow;
 
   constructor({ db }: Readable) {
     this.#use = db.prepare<[string], ScopeUse>('SELECT memories, bytes FROM memory_scopes WHERE scope = ?');
+    this.#all = db.prepare<[], string>('SELECT scope FROM memory_scopes').pluck();
     this.#lastRow = db.prepare<[], number | null>('SELECT max(rowid) FROM memories').pluck();
     this.#total = db.prepare<[], number | null>('SELECT sum(bytes) FROM memory_scopes').pluck();
+  }
+
+  all(): string[] {
+    return this.#all.all();
   }
 
   /** Rows of all scopes that there are or were, and the bytes of those that are kept. */

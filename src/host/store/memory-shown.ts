@@ -34,9 +34,9 @@ export class MemoryShownTable {
        ON CONFLICT (reader, memory) DO UPDATE SET at_ms = excluded.at_ms`,
     );
     this.#to = db
-      .prepare<[string, number], string>(
+      .prepare<[string, number, number], string>(
         `SELECT s.memory FROM memory_shown s JOIN memories m ON m.id = s.memory AND m.forgotten_ms IS NULL
-         WHERE s.reader = ? ORDER BY s.at_ms DESC LIMIT ?`,
+         WHERE s.reader = ? AND s.at_ms <= ? ORDER BY s.at_ms DESC LIMIT ?`,
       )
       .pluck();
     this.#of = db.prepare<[string, number], { reader: string; at_ms: number }>(
@@ -49,8 +49,8 @@ export class MemoryShownTable {
   }
 
   /** Ids of what this reader was given, the latest first; not what is forgotten. */
-  shownTo(reader: string, limit: number): string[] {
-    return this.#to.all(reader, limit);
+  shownTo(reader: string, limit: number, until_ms = Number.MAX_SAFE_INTEGER): string[] {
+    return this.#to.all(reader, until_ms, limit);
   }
 
   /** Who was given it, the latest first. */

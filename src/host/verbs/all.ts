@@ -7,6 +7,15 @@ import { apply, consoleLink, down, info, plan } from './host.ts';
 import { changes, handback, leaseBeat, takeover } from './leases.ts';
 import { hold, interrupt, kill, pause, restart, resume, start, stop } from './lifecycle.ts';
 import { ackOperatorMail, operatorMail } from './mail.ts';
+import {
+  editMemory,
+  feedback,
+  forgetMemory,
+  importMemories,
+  memories,
+  memory,
+  pinMemory,
+} from './memories.ts';
 import { cancelInjection, inject, injection, injections } from './messages.ts';
 import { attach, lastTerminal, terminalResize, terminalUse, terminalWrite } from './terminals.ts';
 import { widen } from './widen.ts';
@@ -41,6 +50,13 @@ export const verbs = {
   stop,
   ackOperatorMail,
   operatorMail,
+  editMemory,
+  feedback,
+  forgetMemory,
+  importMemories,
+  memories,
+  memory,
+  pinMemory,
   cancelInjection,
   inject,
   injection,

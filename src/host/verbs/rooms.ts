@@ -8,11 +8,18 @@ import type {
   ApprovalAnswer,
   ApprovalView,
   ConversationView,
+  CuratedMemory,
   EventsFilter,
   EventView,
   HostInfo,
   InjectionView,
   LeaseView,
+  MemoryChange,
+  MemoryFilter,
+  MemoryMarks,
+  MemoryPage,
+  MemoryStory,
+  MemoryView,
   MessageView,
   OpenStream,
   PlanView,
@@ -139,6 +146,29 @@ export interface Rooms {
     inbox(filter: { all?: boolean; limit?: number }): { messages: MessageView[]; unread: number };
     /** All of `ids` or none. */
     ack(ids: string[], by: By): { acked: string[]; already: string[] };
+  };
+  memories: {
+    list(by: By, filter: MemoryFilter): Promise<MemoryPage>;
+    /** By the beginning of an id. @throws AetherError `memory.unknown`, `memory.ambiguous` */
+    show(by: By, id: string): MemoryStory;
+    edit(by: By, id: string, change: MemoryChange): CuratedMemory;
+    pin(by: By, id: string, pinned: boolean): CuratedMemory;
+    forget(by: By, id: string): { memory: MemoryView; earlier: string[]; marked: MemoryMarks };
+    /** All or none; `known` were there already, or are over. */
+    import(
+      by: By,
+      asked: { scope: string; from: string; memories: (MemoryChange & { text: string })[] },
+    ): { stored: number; known: number };
+    feedback(
+      by: By,
+      given: {
+        agent?: string | undefined;
+        thumb: 'up' | 'down';
+        words?: string | undefined;
+        event?: number | undefined;
+        memory?: string | undefined;
+      },
+    ): { memory: CuratedMemory | null; weighed: string[] };
   };
   events: {
     list(filter: EventsFilter): EventView[];

@@ -3,6 +3,7 @@ import type { RunSink } from '../../runs/run.ts';
 import { callOf, recordObserved } from '../launch/observe.ts';
 import type { Lifecycle } from '../lifecycle/lifecycle.ts';
 import { markDelivered } from '../messages/inject.ts';
+import { rememberRun } from '../recall/episode.ts';
 import type { RunScreens } from '../takeover/screens.ts';
 import type { Takeover } from '../takeover/takeover.ts';
 import { endSubagents } from '../turn/subagents.ts';
@@ -24,6 +25,8 @@ type Needs = Pick<
   | 'approvals'
   | 'gates'
   | 'recalls'
+  | 'memory'
+  | 'memorySettings'
   | 'deliver'
   | 'closing'
   | 'touched'
@@ -67,6 +70,7 @@ export function runSink(wiring: Needs, later: () => Later): RunSink {
       later().screens.follow(run);
       wiring.gates.forget(run);
       wiring.recalls.forget(run);
+      rememberRun(wiring, run);
     },
     changed: (run) => {
       later().screens.follow(run);

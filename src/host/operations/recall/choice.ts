@@ -1,7 +1,11 @@
-/** Which of what is remembered is given to an agent unasked: the best few for its words, then what is pinned or newest. */
+/**
+ * Which of what is remembered is given to an agent unasked: what is pinned, the best few for its words, and the newest
+ * where nothing fits them. How its runs went is found by searching: that repeats their goals, which are over.
+ */
 import type { Actor, MemoryView, Principal } from '../../api.ts';
-import type { FoundMemories, Memory } from '../../memory/memory.ts';
+import type { Memory } from '../../memory/memory.ts';
 import { isOperator } from '../../principals.ts';
+import { EPISODE } from './episode.ts';
 
 /** Of each search: more than are shown, since some are passed over. */
 const FOUND_MAX = 30;
@@ -13,23 +17,26 @@ export interface Choice {
 }
 
 /**
- * @param words what the agent is about to do; empty: not known
+ * @param about what the agent is to do, in its own words, the most telling text first
+ * @param known ids of what it has before it already
  * @param followable an agent that reads this sender's words keeps all that it may do
  */
 export async function chosen(
-  memory: Pick<Memory, 'searchApart'>,
+  memory: Pick<Memory, 'searchApart' | 'pinned'>,
   reader: Actor,
-  words: string,
+  about: readonly string[],
   followable: (sender: Principal) => boolean,
+  known: ReadonlySet<string> = new Set(),
 ): Promise<Choice> {
-  const search = async (query: string): Promise<FoundMemories['memories']> =>
-    (await memory.searchApart(reader, { query, limit: FOUND_MAX })).memories;
-  const fitting = words.trim() === '' ? [] : await search(words);
-  const newest = await search('*');
-  const pinned = newest.filter((each) => each.pinned);
-  const rest = fitting.length > 0 ? [] : newest.filter((each) => each.importance > 0);
-  const all = new Map([...pinned, ...fitting, ...rest].map((each) => [each.id, each]));
-  const usable = [...all.values()].filter(({ state }) => state === 'live' || state === 'possibly_stale');
+  const fits = (each: MemoryView): boolean =>
+    (each.state === 'live' || each.state === 'possibly_stale') && !isEpisode(each) && !known.has(each.id);
+  const search = async (query: string): Promise<MemoryView[]> =>
+    (await memory.searchApart(reader, { query, limit: FOUND_MAX })).memories.filter(fits);
+  const fitting: MemoryView[] = [];
+  for (const text of new Set(about.map(plainWords))) if (text !== '') fitting.push(...(await search(text)));
+  const rest = fitting.length > 0 ? [] : (await search('*')).filter((each) => each.importance > 0);
+  const pinned = memory.pinned(reader).filter(fits);
+  const usable = [...new Map([...pinned, ...fitting, ...rest].map((each) => [each.id, each])).values()];
   const others = new Set<Principal>();
   const memories = usable.filter(({ author, via = [] }) => {
     const unfit = [author, ...via].filter(
@@ -40,6 +47,11 @@ export async function chosen(
   });
   return { memories, others: [...others] };
 }
+
+/** What is quoted in a message is no phrase that a memory has to hold. */
+const plainWords = (text: string): string => text.replace(/["“”„«»‘’`]/g, ' ').trim();
+
+const isEpisode = ({ author, tags }: MemoryView): boolean => author === 'host' && tags.includes(EPISODE);
 
 const isTrusted = (sender: Principal, reader: Principal): boolean =>
   sender === reader || sender === 'host' || isOperator(sender);

@@ -88,13 +88,15 @@ export class Recalls implements RunRecalls {
     const config = agents.find(run.record.agent)?.config;
     if (recall_tokens === 0 || config === undefined) return null;
     if (config.tools !== null && !config.tools.includes(SEARCHES)) return null;
-    const about = [config.goal, at === 'start' ? words : this.#words.get(run.id)];
+    const about = [at === 'start' ? words : this.#words.get(run.id), config.goal];
     try {
       const { memories, others } = await chosen(
         memory,
         callerOf(run),
-        [...new Set(about.filter((part) => part))].join('\n'),
+        about.filter((text) => typeof text === 'string'),
         (sender) => run.record.turn.senders.includes(sender) || mayAsMuch(agents, config, sender),
+        // A summary has left them out.
+        new Set(at === 'start' ? memory.shownTo(run.id, clock.now()) : []),
       );
       const left =
         others.length === 0
@@ -108,6 +110,7 @@ export class Recalls implements RunRecalls {
   }
 
   #shown(run: Run, at: 'start' | 'compaction', { shown, tokens }: Framed): void {
+    if (shown.length === 0) return;
     const caller = callerOf(run);
     goesByMemory(this.#wiring, caller, shown);
     this.#wiring.memory.shown(run.id, shown);

@@ -25,7 +25,7 @@ const store = (who: Principal, text: string, more: object = {}) =>
   rig.memory.store(actor(who as 'agent:ada'), { text, ...more }).memory;
 
 const choose = (words: string, followable: (sender: Principal) => boolean = () => false) =>
-  chosen(rig.memory, actor('agent:ada'), words, followable);
+  chosen(rig.memory, actor('agent:ada'), [words], followable);
 
 const frame = (memories: MemoryView[], more: Partial<Parameters<typeof framed>[1]> = {}) =>
   framed(memories, { at: 'start', tokens_max: 800, now: clock.now(), ...more });
@@ -38,6 +38,17 @@ describe('the choice', () => {
     expect(memories.map(({ text }) => text)).toEqual(['The ferry leaves from pier nine.']);
   });
 
+  it('asks for no phrase that the words quote, and goes by the goal as well', async () => {
+    store('agent:ada', 'The ferry leaves from pier nine.');
+    store('agent:ada', 'Lunch is at noon.');
+    const about = ['say "where the ferry is" to them', 'have lunch'];
+    const { memories } = await chosen(rig.memory, actor('agent:ada'), about, () => false);
+    expect(memories.map(({ text }) => text)).toEqual([
+      'The ferry leaves from pier nine.',
+      'Lunch is at noon.',
+    ]);
+  });
+
   it('is the newest where no words are known, or none fit', async () => {
     store('agent:ada', 'The ferry leaves from pier nine.');
     clock.advance(1_000);
@@ -47,6 +58,19 @@ describe('the choice', () => {
         'Lunch is at noon.',
         'The ferry leaves from pier nine.',
       ]);
+  });
+
+  it('is of facts, not of how runs went, and leaves out what the reader has before it', async () => {
+    const tags = ['episode', 'done'];
+    const scope = { exact: 'agent:ada' };
+    rig.memory.store(
+      { principal: 'host', agent: 'ada', run: 'r' },
+      { text: 'Goal: find the ferry.', tags, scope },
+    );
+    const { id } = store('agent:ada', 'The ferry leaves from pier nine.');
+    expect((await choose('ferry')).memories.map((each) => each.id)).toEqual([id]);
+    const again = await chosen(rig.memory, actor('agent:ada'), ['ferry'], () => false, new Set([id]));
+    expect(again.memories).toEqual([]);
   });
 
   it('leaves out, and names, those whose words would take rights from the agent', async () => {

@@ -1,0 +1,65 @@
+/** A memory as lines of a terminal: what an agent wrote there is shown plainly. */
+import type { CuratedMemory, MemoryStory } from '../api.ts';
+import { proseLines } from './asked-lines.ts';
+import type { Hint } from './hints.ts';
+import { paint, print } from './output.ts';
+import { type Column, printTable } from './table.ts';
+import { age, oneLine } from './text.ts';
+
+const STATES = {
+  live: null,
+  stale: 'red',
+  possibly_stale: 'yellow',
+  superseded: 'dim',
+  expired: 'dim',
+} as const;
+
+const COLUMNS: Column<CuratedMemory>[] = [
+  { title: 'ID', value: ({ id }) => id },
+  { title: 'OF', value: ({ holder }) => holder.replace(/^agent:/, ''), shrinkTo: 8 },
+  { title: 'AGE', value: ({ updated_ms }) => age(updated_ms, Date.now()) },
+  {
+    title: 'STATE',
+    value: ({ state, pinned }) => (pinned ? `${state}, pinned` : state),
+    paint: ({ state }) => STATES[state],
+  },
+  { title: 'MEMORY', value: ({ key, text }) => (key === null ? text : `${key}: ${text}`), shrinkTo: 20 },
+];
+
+export function printMemories(memories: CuratedMemory[]): void {
+  if (memories.length === 0) print('No memory.');
+  else printTable(COLUMNS, memories);
+}
+
+export function printStory(story: MemoryStory, hint: Hint): void {
+  const { memory, history, sources, dependants, contradictedBy } = story;
+  const { id, key, holder, layer, importance, tags, state, pinned, version } = memory;
+  print(`${paint('bold', id)}  ${state}${pinned ? ', pinned' : ''}  of ${oneLine(holder)}`);
+  for (const line of proseLines(memory.text.trimEnd())) print(`    ${line}`);
+  const facts = [
+    key === null ? null : `key ${oneLine(JSON.stringify(key))}, version ${version}`,
+    `${layer}, importance ${importance}`,
+    tags.length === 0 ? null : `tags ${oneLine(tags.join(', '))}`,
+    memory.expires_ms === null ? null : `expires ${new Date(memory.expires_ms).toISOString()}`,
+  ];
+  print(paint('dim', facts.filter((fact) => fact !== null).join('; ')));
+  print();
+  print(paint('bold', 'Why it is believed'));
+  for (const sentence of story.because) print(`  ${oneLine(sentence)}`);
+  part('History', history);
+  part('Contradicted by', contradictedBy);
+  part('Rests on', linked(sources));
+  part('What rests on it', linked(dependants));
+  if (state !== 'superseded') print(paint('dim', `\ncorrect it: ${hint(`memory edit ${id} --text '…'`)}`));
+}
+
+const linked = (links: MemoryStory['sources']): CuratedMemory[] =>
+  links.flatMap(({ memory }) => (memory === null ? [] : [memory]));
+
+function part(title: string, memories: CuratedMemory[]): void {
+  if (memories.length === 0) return;
+  print();
+  print(paint('bold', title));
+  for (const { id, state, author, text, updated_ms } of memories)
+    print(`  ${id}  ${state}, by ${oneLine(author)}, ${age(updated_ms, Date.now())} ago: ${oneLine(text)}`);
+}

@@ -1,0 +1,51 @@
+/** Memory of a real store, with the verbs over it, for doubles of a host. */
+import fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Agents } from '../../src/host/agents/agents.ts';
+import { type Clock, systemClock } from '../../src/host/clock.ts';
+import { Events } from '../../src/host/events/events.ts';
+import { randomIds } from '../../src/host/ids.ts';
+import { openLog } from '../../src/host/log.ts';
+import { Curation } from '../../src/host/memory/curation.ts';
+import { Memory } from '../../src/host/memory/memory.ts';
+import { giveFeedback } from '../../src/host/operations/recall/feedback.ts';
+import { Runs } from '../../src/host/runs/runs.ts';
+import { AgentTable } from '../../src/host/store/agents.ts';
+import { RunTable } from '../../src/host/store/runs.ts';
+import { Store } from '../../src/host/store/store.ts';
+import type { Rooms } from '../../src/host/verbs/rooms.ts';
+
+export class MemoryDesk {
+  readonly dir = fs.mkdtempSync(join(tmpdir(), 'ae-memory-'));
+  readonly store = new Store(join(this.dir, 'aether.db'));
+  readonly memory: Memory;
+  readonly events: Events;
+  readonly agents: Agents;
+  readonly curation: Curation;
+  readonly rooms: Rooms['memories'];
+
+  constructor(clock: Clock = systemClock) {
+    const parts = { store: this.store, clock, ids: randomIds };
+    this.events = new Events({ ...parts, log: openLog(undefined) });
+    this.agents = new Agents({ store: this.store, table: new AgentTable(this.store), clock });
+    this.memory = new Memory({ ...parts, events: this.events });
+    this.curation = new Curation({ ...parts, memory: this.memory, events: this.events });
+    const { curation } = this;
+    const wiring = { ...this, runs: new Runs(new RunTable(this.store)) };
+    this.rooms = {
+      list: (by, filter) => curation.list(by, filter),
+      show: (by, id) => curation.show(by, id),
+      edit: (by, id, change) => curation.edit(by, id, change),
+      pin: (by, id, pinned) => curation.pin(by, id, pinned),
+      forget: (by, id) => curation.forget(by, id),
+      import: (by, asked) => curation.import(by, asked),
+      feedback: (by, given) => giveFeedback(wiring, curation, by, given),
+    };
+  }
+
+  close(): void {
+    this.store.close();
+    fs.rmSync(this.dir, { recursive: true });
+  }
+}
