@@ -71,6 +71,8 @@ export interface MemoryView {
   scope: MemoryScope;
   layer: MemoryLayer;
   state: MemoryState;
+  /** Its text reads as if it were to make its reader do something; absent: it does not. */
+  instructs?: true;
   /** Why it is stale, or possibly so. */
   stale?: StaleReason;
   author: Principal;

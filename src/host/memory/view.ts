@@ -3,6 +3,7 @@ import type { MemoryView } from '../api.ts';
 import type { MemoryNote, MemoryScope } from '../shapes.ts';
 import { type MemoryRecord, stateOf } from '../store/memory-record.ts';
 import { cutText } from '../text.ts';
+import { looksLikeInstructions } from './instructions.ts';
 
 /** How the scope of all agents is stored. */
 export const FLEET = 'shared';
@@ -23,6 +24,7 @@ export function toView({
     state: stateOf({ ...record, expired_ms, stale }),
     ...(stale_why === null ? {} : { stale: stale_why }),
     ...(via.length === 0 ? {} : { via }),
+    ...(looksLikeInstructions(record.text) ? { instructs: true as const } : {}),
   };
 }
 

@@ -1,7 +1,7 @@
 /** `aether_memory_search`: find what was remembered, within a budget of tokens. */
 import { z } from 'zod';
 import type { Nouns } from '../../host/ledger/nouns.ts';
-import { contradictionOut, contradictionShape, memoryShape, whyOf } from '../shapes.ts';
+import { contradictionOut, contradictionShape, memoryShape, warningOf, whyOf } from '../shapes.ts';
 import { defineTool } from '../tool.ts';
 
 const BUDGET_TOKENS = 4_000;
@@ -53,6 +53,7 @@ export const memorySearch = defineTool({
           state: true,
           author: true,
           via: true,
+          warning: true,
         })
         .extend({
           tags: z.array(z.string()).optional(),
@@ -96,6 +97,7 @@ function memoryShown(memory: FoundMemory) {
     ...{ scope, layer, state, author },
     ...(via === undefined ? {} : { via }),
     why: [foundBy(memory), whyOf(memory)].filter((part) => part !== null).join('; '),
+    ...warningOf(memory),
     score: Number(score.toFixed(3)),
     age: ageOf(memory.age_ms),
     ...(contradictedBy.length === 0 ? {} : { contradictedBy: contradictedBy.map(contradictionOut) }),
