@@ -127,6 +127,7 @@ export const FILE_ACCESS: Record<string, keyof typeof REASONS> = {
   'runtimes/command/program.ts': 'user',
   'runtimes/openclaw/driver/guard.ts': 'agent',
   'runtimes/openclaw/driver/main.ts': 'agent',
+  'runtimes/openclaw/driver/unwatched.ts': 'agent',
   'runtimes/openclaw/program.ts': 'user',
   'runtimes/write-lines.ts': 'descriptors',
 };

@@ -16,7 +16,14 @@ import {
 import { configFile, modelOf, TICKET_VARIABLE, terminalConfigFile } from './gateway-config.ts';
 import type { Provider } from './models.ts';
 import { leftovers, pathsOf, sessionKeyOf, sessionOf } from './paths.ts';
-import { findNode, findOpenClaw, type OpenClaw, type OpenClawOptions } from './program.ts';
+import {
+  compare,
+  findNode,
+  findOpenClaw,
+  type OpenClaw,
+  type OpenClawOptions,
+  VERSION_MIN,
+} from './program.ts';
 
 const DRIVER = fileURLToPath(new URL(`./driver/main${extname(import.meta.url)}`, import.meta.url));
 const GUARD = ['--import', new URL(`./driver/guard${extname(import.meta.url)}`, import.meta.url).href];
@@ -45,7 +52,7 @@ interface Program {
   openclaw: OpenClaw;
 }
 
-/** @throws AetherError `openclaw.missing`, `openclaw.node`, `openclaw.model`, `openclaw.login` */
+/** @throws AetherError `openclaw.missing`, `openclaw.version`, `openclaw.node`, `openclaw.model`, `openclaw.login` */
 export async function engineSpec(
   agent: AgentSpec,
   place: RunPlace,
@@ -159,6 +166,13 @@ async function programOf(agent: AgentSpec, place: RunPlace): Promise<Program> {
       who: 'user',
       message: `${agent.name} needs the openclaw program: ${openclaw.what}.`,
       next: `Install it: ${openclaw.mend}.`,
+    });
+  if (compare(openclaw.version, VERSION_MIN) < 0)
+    throw new AetherError({
+      code: 'openclaw.version',
+      who: 'user',
+      message: `${agent.name} needs openclaw ${VERSION_MIN} or newer; this is ${openclaw.version}.`,
+      next: 'Update it: npm install -g openclaw@latest.',
     });
   const node = await findNode(openclaw.node, place.path);
   if (node === null)

@@ -1,6 +1,7 @@
 /** The driver's WebSockets against gateways that misbehave, and the door against terminals that have no ticket. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type WebSocket as Socket, WebSocket, WebSocketServer } from 'ws';
 import { Channel } from '../../../src/runtimes/openclaw/driver/channel.ts';
@@ -29,7 +30,10 @@ const challenge = JSON.stringify({
 });
 
 /** @param answer what it says to a request; undefined: nothing */
-async function gateway(answer: (request: Request, socket: Socket) => object | undefined): Promise<Gateway> {
+async function gateway(
+  answer: (request: Request, socket: Socket) => object | undefined,
+  { silent = false } = {},
+): Promise<Gateway> {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await once(server, 'listening');
   const made: Gateway = { port: (server.address() as { port: number }).port, requests: [], sockets: [] };
@@ -42,7 +46,7 @@ async function gateway(answer: (request: Request, socket: Socket) => object | un
       const said = answer(request, socket);
       if (said !== undefined) socket.send(JSON.stringify({ type: 'res', id: request.id, ...said }));
     });
-    socket.send(challenge);
+    if (!silent) socket.send(challenge);
   });
   onTestFinished(() => {
     for (const socket of server.clients) socket.terminate();
@@ -54,7 +58,7 @@ async function gateway(answer: (request: Request, socket: Socket) => object | un
 const greets = ({ method }: Request): object | undefined =>
   method === 'connect' ? { ok: true, payload: { protocol: 4 } } : undefined;
 
-function channelTo(port: number, waits: { request_ms?: number } = {}) {
+function channelTo(port: number, waits: { request_ms?: number; starting_ms?: number } = {}) {
   const events: [string, unknown][] = [];
   const lost: string[] = [];
   const channel = new Channel({ port, token: TOKEN, key: KEY }, '0.0.0', {
@@ -94,6 +98,23 @@ describe('the channel', () => {
     const { channel } = channelTo(port, { request_ms: 100 });
     await channel.connect();
     await expect(channel.call('chat.send', {})).rejects.toMatchObject({ known: false });
+  });
+
+  test.each([
+    ['greets', { silent: true }],
+    ['answers its greeting', { silent: false }],
+  ])('does not wait for ever for one that never %s', async (_name, how) => {
+    const { port } = await gateway(() => undefined, how);
+    const { channel } = channelTo(port, { starting_ms: 150 });
+    await expect(channel.connect()).rejects.toThrow(/said nothing for 0.15 seconds/);
+  });
+
+  test('does not wait for ever for what takes connections and is no gateway', async () => {
+    const server = createServer(() => undefined);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as { port: number };
+    await expect(channelTo(port, { starting_ms: 150 }).channel.connect()).rejects.toThrow(/said nothing/);
   });
 
   test('is ended by a frame of 50 MB and made again, without what it asked being called refused', async () => {

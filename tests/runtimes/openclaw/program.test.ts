@@ -130,7 +130,7 @@ test('what it loads and never writes is kept, its own installation too, wherever
   expect(paths).toContain(join(bin, '..'));
 });
 
-test('a model without a log-in, or that is none of OpenClaw, is a clear error', async () => {
+test('a wrong model, log-in, program, version or Node is a clear error', async () => {
   const desk = new Desk();
   onTestFinished(() => desk.remove());
   const prepare = (over: object) =>
@@ -143,6 +143,11 @@ test('a model without a log-in, or that is none of OpenClaw, is a clear error', 
   await expect(prepare({})).rejects.toMatchObject({ code: 'openclaw.login' });
   await expect(prepare({ model: 'sonnet' })).rejects.toMatchObject({ code: 'openclaw.model' });
   await expect(prepare({ options: { bin: '/bin/sh' } })).rejects.toMatchObject({ code: 'openclaw.missing' });
+  const old = installed({ ...MANIFEST, version: '2026.8.30' });
+  await expect(prepare({ options: { bin: old.link } })).rejects.toMatchObject({
+    code: 'openclaw.version',
+    message: expect.stringContaining('2026.8.30'),
+  });
   const future = installed({ ...MANIFEST, engines: { node: '>=99.1.0' } });
   await expect(prepare({ options: { bin: future.link } })).rejects.toMatchObject({ code: 'openclaw.node' });
 });

@@ -47,6 +47,8 @@ export interface ChannelEvents {
   lost(why: string): void;
   /** How long an answer is waited for. */
   request_ms?: number;
+  /** How long it may take until it takes requests. */
+  starting_ms?: number;
 }
 
 export class Channel {
@@ -70,7 +72,8 @@ export class Channel {
 
   /** @returns once the gateway takes requests. @throws GatewayRefusal, for a protocol or a token it does not take */
   async connect(): Promise<void> {
-    const until = performance.now() + STARTING_MS;
+    const { starting_ms = STARTING_MS } = this.#events;
+    const until = performance.now() + starting_ms;
     for (;;) {
       try {
         await this.#attempt();
@@ -84,15 +87,20 @@ export class Channel {
   }
 
   #attempt(): Promise<void> {
+    const wait_ms = Math.min(HANDSHAKE_MS, this.#events.starting_ms ?? HANDSHAKE_MS);
     return new Promise((resolve, reject) => {
+      let why: string | null = null;
       const socket = new WebSocket(this.#url, {
         maxPayload: FRAME_BYTES_MAX,
-        handshakeTimeout: HANDSHAKE_MS,
         perMessageDeflate: false,
         headers: { [KEY_HEADER]: this.#key },
       });
       let greeted = false;
-      const timer = setTimeout(() => socket.terminate(), HANDSHAKE_MS);
+      const silent = () => {
+        why = `it said nothing for ${wait_ms / 1000} seconds`;
+        socket.terminate();
+      };
+      const timer = setTimeout(silent, wait_ms);
       const welcome = () => {
         greeted = true;
         clearTimeout(timer);
@@ -102,16 +110,16 @@ export class Channel {
         reject(error);
         socket.close();
       };
-      let why = 'it closed the connection';
       socket.on('error', (error) => {
-        why = error.message;
+        why ??= error.message;
       });
       socket.on('close', (code) => {
         clearTimeout(timer);
         if (this.#socket === socket) this.#socket = null;
-        this.#failAll(`The gateway's connection ended (${code}): ${why}.`);
-        reject(new GatewayRefusal(`The gateway's connection ended (${code}): ${why}.`, false));
-        if (greeted && !this.#closed) this.#events.lost(why);
+        const said = why ?? 'it closed the connection';
+        this.#failAll(`The gateway's connection ended (${code}): ${said}.`);
+        reject(new GatewayRefusal(`The gateway's connection ended (${code}): ${said}.`, false));
+        if (greeted && !this.#closed) this.#events.lost(said);
       });
       socket.on('message', (data) => {
         const frame = parse(data.toString());

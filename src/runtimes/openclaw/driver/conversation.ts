@@ -7,6 +7,7 @@ import { type Channel, GatewayRefusal } from './channel.ts';
 import type { DriverRequest, DriverSettings, ObservedEvent, PluginNotice } from './driver-protocol.ts';
 import { callsTool, Messages, sentAs } from './messages.ts';
 import { Receipts } from './receipts.ts';
+import { Steering } from './steering.ts';
 import { Subagents } from './subagents.ts';
 import { ToolCalls } from './tool-calls.ts';
 import { type TurnEnd, Turns } from './turns.ts';
@@ -26,6 +27,8 @@ const RECONCILED_MAX = 50;
 export interface ConversationEvents {
   emit(event: ObservedEvent): void;
   channel(): Channel;
+  /** Ends what is left of an earlier gateway, once, before anything new. */
+  begin(): Promise<void>;
 }
 
 export class Conversation {
@@ -36,6 +39,7 @@ export class Conversation {
   readonly #messages: Messages;
   readonly #turns: Turns;
   readonly #tools: ToolCalls;
+  readonly #steering = new Steering();
   readonly #subagents: Subagents;
   /** Messages of the host that the conversation had when this gateway started. */
   #before = new Set<string>();
@@ -67,10 +71,14 @@ export class Conversation {
 
   /** Makes it or finds it, ends what was left of it, and listens. */
   async open(resumed: boolean): Promise<void> {
+    await this.#create();
+    if (resumed) await this.#remember(this.#events.channel());
+    await this.listen();
+  }
+
+  async #create(): Promise<void> {
     const channel = this.#events.channel();
     await channel.call('sessions.create', { key: this.#key, cwd: process.cwd() }).catch(ifThere);
-    if (resumed) await this.#remember(channel);
-    await this.listen();
   }
 
   async listen(): Promise<void> {
@@ -95,13 +103,18 @@ export class Conversation {
     if (id !== null) this.#receipts.waits(id);
     const deliver = () => this.#deliver(message, id ?? `opening-${crypto.randomUUID()}`);
     // What is to end the running tool does not wait for what waits for its end.
-    this.#line = this.#line.then(deliver, deliver);
+    const send = () => {
+      this.#line = this.#line.then(deliver, deliver);
+    };
+    if (message.priority === 'next') this.#steering.offer(send);
+    else send();
   }
 
   async #deliver({ id, text, priority }: Message, key: string): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       if (id !== null && attempt === 1 && !this.#receipts.sent(id)) return;
       try {
+        await this.#events.begin();
         await this.#events.channel().call('chat.send', {
           sessionKey: this.#key,
           message: text,
@@ -219,6 +232,10 @@ export class Conversation {
   }
 
   subagent(key: string, what: 'began' | 'ended', label: string): void {
+    if (key === this.#key) {
+      if (what === 'ended') this.#deleted();
+      return;
+    }
     if (what === 'ended') this.#subagents.left(key);
     else if (this.#subagents.spawned(key, label))
       this.#events
@@ -227,10 +244,27 @@ export class Conversation {
         .catch((error: Error) => this.#note('warn', `A subagent's costs are not counted: ${error.message}`));
   }
 
+  /** By a person in the terminal. OpenClaw would begin another by itself, but in a directory of its own. */
+  #deleted(): void {
+    this.#note('warn', 'The conversation was deleted in OpenClaw: the next message begins a new one.');
+    const again = () =>
+      this.#create().catch((error: Error) =>
+        this.#note('error', `The conversation could not be made again: ${error.message}`),
+      );
+    this.#line = this.#line.then(again, again);
+  }
+
   called({ id, toolUseId, tool, input, sessionKey }: Ask): void {
     const own = sessionKey === this.#key;
     this.#tools.called(toolUseId ?? id, { tool, input, own });
-    if (own) this.#working(`called ${tool}`);
+    if (!own) return;
+    this.#steering.stands(id);
+    this.#working(`called ${tool}`);
+  }
+
+  /** The call is past the gate, and runs where it was let pass. */
+  past(call: string): void {
+    this.#steering.past(call);
   }
 
   answered(toolUseId: string, text: string, isError: boolean): void {
@@ -250,6 +284,7 @@ export class Conversation {
 
   #ended({ outcome, text, last }: TurnEnd): void {
     this.#tools.clear();
+    this.#steering.clear();
     if (last) this.#steps = 0;
     this.#receipts.turnEnded(outcome === 'done');
     const tell = () => {

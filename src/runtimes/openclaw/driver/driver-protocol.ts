@@ -73,6 +73,8 @@ export type PluginNotice =
     }
   /** It no longer waits for the answer. */
   | { type: 'left'; id: string }
+  /** Its answer has had effect. */
+  | { type: 'past'; id: string }
   /** What a tool answered, that ran or did not. */
   | { type: 'result'; toolUseId: string; text: string; isError: boolean }
   /** A model request is made, which carries the conversation as it is; `began` false: it is answered. */
@@ -83,7 +85,7 @@ export type PluginNotice =
 export type PluginOrder =
   /** `refusal` null: the tool may run. */
   | { type: 'answer'; id: string; refusal: string | null }
-  /** What was left of an earlier gateway is ended: turns may begin. */
+  /** What was left of an earlier gateway is ended: it may reach a model. */
   | { type: 'open' }
   /** The gateway is to end. */
   | { type: 'stop' };

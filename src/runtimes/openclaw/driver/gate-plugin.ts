@@ -22,7 +22,7 @@ interface HookEvent {
   toolName?: string;
   params?: unknown;
   toolCallId?: string;
-  result?: { content?: unknown };
+  result?: { content?: unknown; details?: { status?: unknown } };
   error?: string;
   port?: number;
   childSessionKey?: string;
@@ -36,22 +36,23 @@ interface HookContext {
 
 const FIRST = 1_000_000;
 const GONE = 'No driver is left that could allow this.';
-const CLOSED = 'The gateway was just started: what it was doing before has been ended.';
+/** From the answer for the last call of a response to the start of its tools, with a margin. */
+const LAUNCH_MS = 100;
+/** What OpenClaw says of a call that it did not start. */
+const NOT_RUN: unknown[] = ['skipped', 'blocked'];
 /** Of what is told of a subagent. */
 const LABEL_CHARS_MAX = 200;
 const RESULT_CHARS_MAX = 256 * 1024;
 
 const waiting = new Map<string, (refusal: string | null) => void>();
-let open = false;
-
 function tell(notice: PluginNotice): void {
   process.send?.(notice);
 }
 
-/** Of the gateway alone: a terminal loads this file, too. */
-export function followDriver(): void {
+/** Of the gateway alone: a terminal loads this file, too. @param letGo it may reach a model */
+export function followDriver(letGo: () => void): void {
   process.on('message', (order: PluginOrder) => {
-    if (order.type === 'open') open = true;
+    if (order.type === 'open') letGo();
     else if (order.type === 'answer') waiting.get(order.id)?.(order.refusal);
   });
   // The driver is dead: this process has no work left.
@@ -73,6 +74,7 @@ function ask(event: HookEvent, { sessionKey, abortSignal }: HookContext): Promis
       waiting.delete(id);
       abortSignal?.removeEventListener('abort', leave);
       resolve(refusal);
+      setTimeout(() => tell({ type: 'past', id }), LAUNCH_MS);
     };
     waiting.set(id, settle);
     tell({
@@ -105,18 +107,14 @@ export default {
       },
       { priority: FIRST, timeoutMs: GATE_WAIT_MS },
     );
-    api.on(
-      'before_agent_run',
-      () => (open ? undefined : { outcome: 'block', reason: CLOSED, message: CLOSED }),
-      { priority: FIRST },
-    );
     api.on('gateway_start', ({ port }) => {
       if (port !== undefined) tell({ type: 'listening', port });
     });
     api.on('after_tool_call', ({ toolCallId, result, error }) => {
       if (toolCallId === undefined) return;
       const text = cutText(textOf(result?.content) || (error ?? ''), { chars_max: RESULT_CHARS_MAX });
-      tell({ type: 'result', toolUseId: toolCallId, text, isError: error !== undefined });
+      const isError = error !== undefined || NOT_RUN.includes(result?.details?.status);
+      tell({ type: 'result', toolUseId: toolCallId, text, isError });
     });
     const role = api.pluginConfig?.role;
     if (role !== undefined) api.on('before_prompt_build', () => ({ appendSystemContext: role }));

@@ -8,6 +8,7 @@
  *   database names.
  * * Signals, which every process of the user may send, neither end the gateway nor have it begin again by itself, with
  *   another gate and its port free in between. The driver stops it over the channel.
+ * * It goes by the configuration that it was started with, and reaches no model before the driver says so.
  * * A terminal keeps its files in a directory that its own box has for itself.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
@@ -19,6 +20,8 @@ import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { GUARD_VARIABLE, type GuardSettings, KEY_HEADER, type PluginOrder } from './driver-protocol.ts';
 import gate, { followDriver } from './gate-plugin.ts';
+import { leaveUnwatched } from './unwatched.ts';
+import { withholdConnections } from './withhold.ts';
 
 const REFUSED = 403;
 /** Where a copy finds the gate: an import of its file OpenClaw would lead to another copy. */
@@ -114,9 +117,15 @@ function ownDirectory(): void {
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 }
 
+function portOf(argv: string[]): number | null {
+  const at = argv.indexOf('--port');
+  return at < 0 ? null : Number(argv[at + 1]);
+}
+
 const settings = take();
 if (settings?.for === 'gateway') {
-  followDriver();
+  leaveUnwatched(process.env.OPENCLAW_CONFIG_PATH ?? '');
+  followDriver(withholdConnections(portOf(process.argv)));
   (globalThis as Record<symbol, unknown>)[Symbol.for(GATE)] = gate;
   keepCode(settings.code, `export default globalThis[Symbol.for('${GATE}')];\n`);
   keepServers(settings.key);

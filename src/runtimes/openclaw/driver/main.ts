@@ -8,6 +8,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { Asks } from './asks.ts';
+import { type Payload, record } from './blocks.ts';
 import { Channel } from './channel.ts';
 import { Conversation } from './conversation.ts';
 import { Door } from './door.ts';
@@ -27,6 +28,7 @@ const ABORT_MS = 1_500;
 /** Of a gateway whose connection broke because it died. */
 const DEATH_SEEN_MS = 300;
 const EXIT_FAILED = 1;
+const STALE = 'OpenClaw went on by itself with what was cut off before it was started: that turn is ended.';
 const OVER = 'The agent is being stopped.';
 
 class Driver {
@@ -40,6 +42,8 @@ class Driver {
   /** Requests that came before it was ready. */
   #early: DriverRequest[] | null = [];
   #ending: Promise<number> | null = null;
+  /** Null: the gateway is withheld from every model. */
+  #begun: Promise<void> | null = null;
 
   constructor(settings: DriverSettings, version: string) {
     this.#settings = settings;
@@ -51,6 +55,7 @@ class Driver {
     this.#conversation = new Conversation(settings, {
       emit: write,
       channel: () => this.#connected(),
+      begin: () => this.#begin(),
     });
     const own = settings.sessionKey;
     this.#asks = new Asks(
@@ -75,16 +80,18 @@ class Driver {
   async start(): Promise<void> {
     const gateway = await this.#gateway.start();
     const channel = new Channel(gateway, this.#version, {
-      event: (name, payload) => this.#conversation.event(name, payload),
+      event: (name, payload) => {
+        if (this.#begun !== null) this.#conversation.event(name, payload);
+        else this.#endStale(name, payload);
+      },
       lost: (why) => this.#again(why),
     });
     this.#channel = channel;
     await channel.connect();
     const { resumed, session } = this.#settings;
-    // The gateway would go on by itself with what a dead one was doing: that is ended before any turn may begin.
     if (resumed) await abortAll(channel, this.#settings.sessionKey);
+    else await this.#begin();
     await this.#conversation.open(resumed);
-    this.#gateway.tell({ type: 'open' });
     this.#door = new Door(gateway);
     write({ kind: 'door', port: await this.#door.listen() });
     write({ kind: 'session', session });
@@ -93,6 +100,28 @@ class Driver {
     const early = this.#early ?? [];
     this.#early = null;
     for (const request of early) this.#perform(request);
+  }
+
+  /**
+   * The gateway would go on by itself with what a dead one was doing. It reaches no model until the first message, or
+   * the first terminal, and what it has begun until then is ended.
+   */
+  #begin(): Promise<void> {
+    this.#begun ??= (async () => {
+      if (this.#settings.resumed) await abortAll(this.#connected(), this.#settings.sessionKey);
+      this.#gateway.tell({ type: 'open' });
+    })();
+    return this.#begun;
+  }
+
+  #endStale(name: string, payload: Payload): void {
+    const { sessionKey, stream, data } = payload;
+    if (name !== 'agent' || stream !== 'lifecycle' || record(data).phase !== 'start') return;
+    if (typeof sessionKey !== 'string') return;
+    this.#try('end what it went on with', async () => {
+      await this.#connected().call('sessions.abort', { key: sessionKey, clearQueued: true });
+      write({ kind: 'note', level: 'info', text: STALE });
+    });
   }
 
   /** The connection broke and the gateway lives: it is made again. */
@@ -128,11 +157,14 @@ class Driver {
       case 'left':
         this.#asks.left(notice.id);
         break;
+      case 'past':
+        this.#conversation.past(notice.id);
+        break;
       case 'result':
         this.#conversation.answered(notice.toolUseId, notice.text, notice.isError);
         break;
       case 'request':
-        this.#conversation.requested(notice.sessionKey, notice.began);
+        if (this.#begun !== null) this.#conversation.requested(notice.sessionKey, notice.began);
         break;
       case 'subagent':
         this.#conversation.subagent(notice.key, notice.what, notice.label);
@@ -170,6 +202,7 @@ class Driver {
         break;
       case 'admit':
         this.#door?.admit(request.ticket);
+        this.#try('end what it went on with', () => this.#begin());
         break;
     }
   }
