@@ -75,10 +75,10 @@ interface Worker {
 export class Bench<S extends AnySubject = Subject> {
   readonly place: Place;
   /**
-   * All tests share one engine, because a start of it is dear: it asks for what is not harmless, and a test that wants
-   * everything allowed allows it.
+   * All tests share one engine, which a fleet has started, because a start of it is dear: it asks for what is not harmless,
+   * and a test that wants everything allowed allows it. The host of the fleet is away, and so are the aether tools.
    */
-  readonly thrifty: boolean;
+  readonly employed: boolean;
   readonly #setup: () => Promise<S>;
   readonly #workspace = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'aether-bench-')));
   /** By their permissions. */
@@ -89,10 +89,10 @@ export class Bench<S extends AnySubject = Subject> {
   #desk: Desk | null = null;
   #ends: (() => Promise<unknown>)[] = [];
 
-  constructor(setup: () => Promise<S>, place: Place = 'none', thrifty = false) {
+  constructor(setup: () => Promise<S>, place: Place = 'none', employed = false) {
     this.#setup = setup;
     this.place = place;
-    this.thrifty = thrifty;
+    this.employed = employed;
   }
 
   get subject(): S {
@@ -122,7 +122,8 @@ export class Bench<S extends AnySubject = Subject> {
   }
 
   begin(): void {
-    this.sitAt(this.#newDesk());
+    const [worker] = this.employed ? this.#workers.values() : [];
+    this.sitAt(worker?.desk ?? this.#newDesk());
   }
 
   /** The test goes on where another one was. */
@@ -211,10 +212,7 @@ export class Bench<S extends AnySubject = Subject> {
   /** A new conversation. */
   async start(overrides: Partial<AgentSpec> = {}): Promise<DrivenEngine> {
     const spec = await this.runtime.prepare(this.agent(overrides), this.desk.place, null, null);
-    if (!this.thrifty) return this.run(spec);
-    const engine = this.#engine(spec);
-    this.#workers.set(JSON.stringify(ASK), { engine, desk: this.desk, taken: true });
-    return engine;
+    return this.run(spec);
   }
 
   /**
@@ -223,14 +221,21 @@ export class Bench<S extends AnySubject = Subject> {
    * not about how an engine starts.
    */
   async work(goal: string | null, permissions: Permissions = ASK): Promise<DrivenEngine> {
-    const key = JSON.stringify(this.thrifty ? ASK : permissions);
-    const worker = this.#workers.get(key) ?? (await this.#hire(key, this.thrifty ? ASK : permissions));
-    worker.engine.permits = this.thrifty && permissions.mode === 'allow';
+    const key = JSON.stringify(this.employed ? ASK : permissions);
+    const worker = this.#workers.get(key) ?? (await this.#hire(key, this.employed ? ASK : permissions));
+    worker.engine.permits = this.employed && permissions.mode === 'allow';
     worker.taken = true;
     this.sitAt(worker.desk);
     worker.engine.observeAnew();
     if (goal !== null) worker.engine.say(goal);
     return worker.engine;
+  }
+
+  /** It works for all tests, in its own workspace. */
+  employ(engine: DrivenEngine, workspace: string): void {
+    const desk = new Desk('r_employed', workspace);
+    this.#desks.push(desk);
+    this.#workers.set(JSON.stringify(ASK), { engine, desk, taken: false });
   }
 
   async #hire(key: string, permissions: Permissions): Promise<Worker> {

@@ -35,17 +35,30 @@ export function gateConformance(bench: Bench): void {
       expect(engine.observed.find('gate-withdrawn')).toBeUndefined();
     });
 
-    it('is asked for aether tools too, and for what only looks', async () => {
-      const engine = await closed(`[[call ${bench.subject.echoTool} {"text":"ping"}]] [[say done]]`);
-      const asked = await engine.observed.waitFor('gate-asked');
-      expect(bench.runtime.callFacts!(asked.tool, asked.input).aether).toBe('aether_echo');
+    it('keeps a call that it lets pass, whatever is to be folded in meanwhile', async () => {
+      const engine = await closed(`${bench.shellWriting('kept')} [[say done]]`);
+      const { requestId } = await engine.observed.waitFor('gate-asked');
+      const id = engine.say('FOLDED-IN-AT-THE-GATE', 'next');
       await bench.readsOn(engine);
-      expect(engine.observed.find('tool-result')).toBeUndefined();
-      engine.answerGate(asked.requestId, 'pass');
-      expect((await engine.observed.waitFor('tool-result')).text).toBe('echo: ping');
+      engine.answerGate(requestId, 'pass');
+      await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'seen');
+      expect(bench.written('kept')).toBe(true);
+      expect(engine.observed.find('tool-result')?.isError).toBe(false);
+      await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'acted');
     });
 
-    if (!bench.thrifty)
+    if (!bench.employed)
+      it('is asked for aether tools too, and for what only looks', async () => {
+        const engine = await closed(`[[call ${bench.subject.echoTool} {"text":"ping"}]] [[say done]]`);
+        const asked = await engine.observed.waitFor('gate-asked');
+        expect(bench.runtime.callFacts!(asked.tool, asked.input).aether).toBe('aether_echo');
+        await bench.readsOn(engine);
+        expect(engine.observed.find('tool-result')).toBeUndefined();
+        engine.answerGate(asked.requestId, 'pass');
+        expect((await engine.observed.waitFor('tool-result')).text).toBe('echo: ping');
+      });
+
+    if (!bench.employed)
       it('passes on to the rules; allowed by a person, only a rule that denies still counts', async () => {
         const tool = bench.subject.shellTool;
         const goal = `${bench.shellWriting('ruled')} [[say heard {{result}}]]`;
@@ -106,7 +119,7 @@ export function gateConformance(bench: Bench): void {
       expect(bench.subject.lastRequest()).not.toContain(NEVER_READ);
     });
 
-    if (!bench.thrifty)
+    if (!bench.employed)
       it('stays closed when nobody is left to answer', async () => {
         const engine = await closed(`${bench.shellWriting('alone')} [[say done]]`);
         await engine.observed.waitFor('gate-asked');

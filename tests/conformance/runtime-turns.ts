@@ -7,50 +7,52 @@ import type { Bench } from './runtime-bench.ts';
 
 export function turnConformance(bench: Bench, { turns }: Capabilities): void {
   describe('a turn', () => {
-    it('is ready, takes up its goal, and tells what was said and spent', async () => {
-      const engine = await bench.start({ goal: 'begin [[say all is well]]', role: 'You are ROLE-MARK.' });
-      await engine.observed.waitFor('ready');
-      const end = await bench.ended(engine);
-      expect(end.outcome).toBe('done');
-      await bench.subject.modelSaw('begin [[say all is well]]');
-      expect(engine.observed.find('message', (m) => m.role === 'user')?.text).toContain('begin [[say');
-      const reply = engine.observed.find('message', (m) => m.role === 'assistant' && !m.thinking);
-      expect(reply).toMatchObject({ text: 'all is well' });
-      expect(reply?.key).toBeTruthy();
-      const usage = await engine.observed.waitFor('usage');
-      expect(usage.input_tokens + usage.cache_read_tokens).toBeGreaterThan(0);
-      expect(usage.output_tokens).toBeGreaterThan(0);
-      await engine.observed.waitFor('session');
-      await engine.observed.waitFor('activity', (a) => a.activity === 'thinking');
-      const servers = engine.observed.find('mcp-status')?.servers ?? [];
-      expect(servers).toContainEqual({ name: 'aether', status: 'connected' });
-    });
+    if (!bench.employed) {
+      it('is ready, takes up its goal, and tells what was said and spent', async () => {
+        const engine = await bench.start({ goal: 'begin [[say all is well]]', role: 'You are ROLE-MARK.' });
+        await engine.observed.waitFor('ready');
+        const end = await bench.ended(engine);
+        expect(end.outcome).toBe('done');
+        await bench.subject.modelSaw('begin [[say all is well]]');
+        expect(engine.observed.find('message', (m) => m.role === 'user')?.text).toContain('begin [[say');
+        const reply = engine.observed.find('message', (m) => m.role === 'assistant' && !m.thinking);
+        expect(reply).toMatchObject({ text: 'all is well' });
+        expect(reply?.key).toBeTruthy();
+        const usage = await engine.observed.waitFor('usage');
+        expect(usage.input_tokens + usage.cache_read_tokens).toBeGreaterThan(0);
+        expect(usage.output_tokens).toBeGreaterThan(0);
+        await engine.observed.waitFor('session');
+        await engine.observed.waitFor('activity', (a) => a.activity === 'thinking');
+        const servers = engine.observed.find('mcp-status')?.servers ?? [];
+        expect(servers).toContainEqual({ name: 'aether', status: 'connected' });
+      });
 
-    it('has what is remembered before it if the engine says that it asks, and asks for nothing otherwise', async () => {
-      const engine = await bench.start({ goal: 'where is it [[say one]]' });
-      engine.remembered = 'The key lies under the PLANT-POT.';
-      expect((await bench.ended(engine)).outcome).toBe('done');
-      const asked = engine.observed.find('recall-asked');
-      const { recall } = bench.runtime.capabilities;
-      expect(asked !== undefined).toBe(recall?.includes('start') ?? false);
-      if (asked !== undefined)
-        expect(asked).toMatchObject({ at: 'start', words: expect.stringContaining('where is it') });
-      expect(bench.subject.lastRequest().includes('PLANT-POT')).toBe(asked !== undefined);
-      // It is no message of the conversation.
-      expect(engine.observed.find('message', ({ text }) => text.includes('PLANT-POT'))).toBeUndefined();
-    });
+      it('has what is remembered before it if the engine says that it asks, and asks for nothing otherwise', async () => {
+        const engine = await bench.start({ goal: 'where is it [[say one]]' });
+        engine.remembered = 'The key lies under the PLANT-POT.';
+        expect((await bench.ended(engine)).outcome).toBe('done');
+        const asked = engine.observed.find('recall-asked');
+        const { recall } = bench.runtime.capabilities;
+        expect(asked !== undefined).toBe(recall?.includes('start') ?? false);
+        if (asked !== undefined)
+          expect(asked).toMatchObject({ at: 'start', words: expect.stringContaining('where is it') });
+        expect(bench.subject.lastRequest().includes('PLANT-POT')).toBe(asked !== undefined);
+        // It is no message of the conversation.
+        expect(engine.observed.find('message', ({ text }) => text.includes('PLANT-POT'))).toBeUndefined();
+      });
 
-    it('calls aether tools without asking anybody', async () => {
-      const script = `[[call ${bench.subject.echoTool} {"text":"ping"}]] [[say got {{result}}]]`;
-      const engine = await bench.work(script);
-      expect((await bench.ended(engine)).outcome).toBe('done');
-      const call = engine.observed.find('tool-call', (c) => c.tool === bench.subject.echoTool);
-      expect(call?.input).toEqual({ text: 'ping' });
-      const result = engine.observed.find('tool-result', (r) => r.toolUseId === call?.toolUseId);
-      expect(result).toMatchObject({ isError: false, text: 'echo: ping' });
-      expect(engine.observed.find('permission-asked')).toBeUndefined();
-      expect(engine.observed.find('message', (m) => m.text === 'got echo: ping')).toBeDefined();
-    });
+      it('calls aether tools without asking anybody', async () => {
+        const script = `[[call ${bench.subject.echoTool} {"text":"ping"}]] [[say got {{result}}]]`;
+        const engine = await bench.work(script);
+        expect((await bench.ended(engine)).outcome).toBe('done');
+        const call = engine.observed.find('tool-call', (c) => c.tool === bench.subject.echoTool);
+        expect(call?.input).toEqual({ text: 'ping' });
+        const result = engine.observed.find('tool-result', (r) => r.toolUseId === call?.toolUseId);
+        expect(result).toMatchObject({ isError: false, text: 'echo: ping' });
+        expect(engine.observed.find('permission-asked')).toBeUndefined();
+        expect(engine.observed.find('message', (m) => m.text === 'got echo: ping')).toBeDefined();
+      });
+    }
 
     it('fails as a turn, not as a process', async () => {
       const engine = await bench.work('[[error 400]]');
@@ -116,7 +118,7 @@ function permissionConformance(bench: Bench): void {
     });
 
     // An engine for each set of rules.
-    if (!bench.thrifty)
+    if (!bench.employed)
       it('follow the rules: named tools run, denied ones do not, and a mode decides the rest', async () => {
         const goal = `${bench.shellWriting('ruled')} [[say heard {{result}}]]`;
         const rule = async (permissions: AgentSpec['permissions']) => {

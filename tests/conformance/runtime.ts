@@ -39,6 +39,16 @@ interface Forms<S extends AnySubject> {
   boxed: (bench: Bench<S>) => void;
 }
 
+/** On the engine of a fleet, which the bench is given before (TakenEngine): for one that is too dear to be started again. */
+export function employedConformance(bench: Bench, declared: Capabilities): void {
+  beforeEach(() => bench.begin());
+  afterEach(() => bench.end());
+  turnConformance(bench, declared);
+  messageConformance(bench, declared);
+  observerConformance(bench);
+  gateConformance(bench);
+}
+
 /**
  * For a runtime whose engine speaks in lines. It is asked for what it declares, and for nothing else.
  * @param declared the capabilities of the subject's runtime
@@ -47,7 +57,7 @@ export function runtimeConformance(
   name: string,
   setup: () => Promise<Subject>,
   declared: Capabilities,
-  { costly = false }: Form = {},
+  { costly = false, besides = () => undefined }: Form = {},
 ): void {
   const { takeover, gate, resume } = declared;
   const handover = takeover === 'swap' ? handoverConformance : besideConformance;
@@ -62,9 +72,10 @@ export function runtimeConformance(
         observerConformance(bench);
         // The last tests of these end an engine that has worked for the others.
         if (gate !== undefined) gateConformance(bench);
-        if (resume && !bench.thrifty) conversationConformance(bench, declared);
+        if (resume) conversationConformance(bench, declared);
         // A terminal beside it finds its engine in the run's own network, which a host makes: tested with one.
         if (takeover === 'swap' || bench.place === 'none') handover(bench);
+        besides(bench);
         endConformance(bench);
       },
       ...(takeover === 'swap' ? { short: handover } : {}),
@@ -75,8 +86,13 @@ export function runtimeConformance(
 }
 
 interface Form {
-  /** A start takes tens of seconds of CPU: but for AETHER_LONG=1 its tests share one engine, without a box. */
+  /**
+   * A start takes tens of seconds of CPU: but for AETHER_LONG=1 the tests of its engine are with the one that its fleet has
+   * (employedConformance).
+   */
   costly?: boolean;
+  /** What is asked of this engine alone, on the one that works for the suite. */
+  besides?: (bench: Bench) => void;
 }
 
 /** For a runtime whose engine is a program in a terminal: what a structured channel is needed for is left out. */
@@ -98,13 +114,13 @@ function suite<S extends AnySubject>(
   forms: Forms<S>,
   costly = false,
 ): void {
-  const thrifty = costly && !LONG;
+  const elsewhere = costly && !LONG;
   for (const place of ['none', 'bubblewrap'] as const) {
-    if (thrifty && place !== (ONLY ?? 'none')) continue;
+    if (elsewhere && place !== 'none') continue;
     if (place !== (ONLY ?? place) || (place !== 'none' && noBox !== null)) continue;
     const title = place === 'none' ? name : `${name} in ${place}`;
     describe(`${title} is a runtime`, { timeout: costly ? COSTLY_TEST_MS : TEST_MS }, () => {
-      const bench = new Bench(setup, place, thrifty);
+      const bench = new Bench(setup, place);
       if (costly) WAIT.ms = COSTLY_WAIT_MS;
       beforeAll(() => bench.open());
       afterAll(() => bench.close());
@@ -121,7 +137,7 @@ function suite<S extends AnySubject>(
           expect(turns?.conversation.is === 'shared').toBe(takeover === 'beside');
         });
         launchConformance(bench);
-        forms.whole(bench);
+        if (!elsewhere) forms.whole(bench);
       } else {
         forms.short?.(bench);
       }

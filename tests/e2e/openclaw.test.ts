@@ -5,13 +5,19 @@
  */
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { descendants, isAlive } from '../../src/host/process/proc.ts';
+import { openclawRuntime } from '../../src/runtimes/openclaw/runtime.ts';
+import { employedConformance } from '../conformance/runtime.ts';
+import { Bench } from '../conformance/runtime-bench.ts';
+import { openclawSubjectOn } from '../runtimes/openclaw/subject.ts';
+import { tamperingConformance } from '../runtimes/openclaw/tampering.ts';
 import { engineProgram } from '../support/engines.ts';
 import { eventually } from '../support/eventually.ts';
 import { call, LiveFleet } from '../support/live-fleet.ts';
 import { saidIn } from '../support/model-server/server.ts';
 import { LONG, treeOf } from '../support/run-tree.ts';
+import { TakenEngine } from '../support/taken-engine.ts';
 
 const START_MS = 240_000;
 const TURN_MS = 90_000;
@@ -238,6 +244,26 @@ if (LONG)
     START_MS + 120_000,
   );
 
+describe('with its host away it is the runtime that it says it is', { timeout: TURN_MS }, () => {
+  const bench: Bench = new Bench(async () => openclawSubjectOn(fleet.model), 'none', true);
+  beforeAll(async () => {
+    const { run } = await fleet.agent('claw');
+    const { generation } = await fleet.withHost((host) => host.call('info'));
+    await bench.open();
+    bench.begin();
+    const { runtime } = bench;
+    const spec = await runtime.prepare(bench.agent(), bench.desk.place, null, null);
+    await fleet.killHost();
+    bench.employ(await TakenEngine.take(fleet, run!, { runtime, spec, generation }), workspace);
+  }, 60_000);
+  afterAll(async () => {
+    await bench.close();
+    await fleet.up();
+  }, 60_000);
+  employedConformance(bench, openclawRuntime('0.0.0-test').capabilities);
+  tamperingConformance(bench);
+});
+
 test(
   'shows its subagents while they are at work, and is stopped in mid-turn within 5 seconds with all that it started',
   async () => {
@@ -247,7 +273,8 @@ test(
       spawn('LOOK-UP [[hang lookup]] [[say looked up]]', 'look it up'),
       spawn('LEFT [[hang left]]', 'left'),
     ];
-    await told(`${first} ${second} [[say sent off]]`);
+    await fleet.inject('claw', `${first} ${second} [[say sent off]]`);
+    await fleet.event('turn.ended', ({ data }) => data.text === 'sent off', TURN_MS);
     const labelled = (topic: 'subagent.began' | 'subagent.ended', label: string) =>
       fleet.event(topic, ({ data }) => data.label === label, TURN_MS);
     const began = await labelled('subagent.began', 'look it up');

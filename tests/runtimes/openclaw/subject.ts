@@ -14,6 +14,11 @@ export interface OpenClawSubject extends Subject {
 
 export async function openclawSubject(): Promise<OpenClawSubject> {
   const model = await startModelServer();
+  return { ...openclawSubjectOn(model), close: () => model.close() };
+}
+
+/** Whoever started the model ends it. */
+export function openclawSubjectOn(model: ModelServer): OpenClawSubject {
   const bin = engineProgram('openclaw');
   const path = `${join(dirname(bin), '..', '.bin')}:${process.env.PATH ?? ''}`;
   return {
@@ -39,6 +44,6 @@ export async function openclawSubject(): Promise<OpenClawSubject> {
       return last === undefined ? '' : [saidIn(last), ...resultsIn(last)].join('\n');
     },
     terminalReady: 'aether',
-    close: () => model.close(),
+    close: async () => undefined,
   };
 }
