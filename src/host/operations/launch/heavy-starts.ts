@@ -12,12 +12,16 @@ export class HeavyStarts {
   /** Agents whose start waits for others. */
   readonly #waiting = new Map<string, { since_ms: number; giveUp(): void }>();
 
+  /** Stops that are under way, and whose. */
+  readonly #stops = new Map<symbol, string>();
+
   /**
    * Waits until the starts before it are over.
    * @returns to be called with the run, or with null where there is none
    * @throws AetherError `agent.stopped-meanwhile`
    */
   async turn(agent: string, now: number): Promise<(run: Run | null) => void> {
+    if ([...this.#stops.values()].includes(agent)) throw stoppedMeanwhile(agent);
     const before = this.#before;
     const over = Promise.withResolvers<void>();
     this.#before = before.then(() => over.promise);
@@ -40,9 +44,15 @@ export class HeavyStarts {
     };
   }
 
-  /** Its agent is to be stopped: that does not wait for the starts of others. */
-  giveUp(agent: string): void {
+  /**
+   * Its agent is to be stopped: that does not wait for the starts of others.
+   * @returns to be called when it is: until then no other start of it waits either
+   */
+  giveUp(agent: string): () => void {
+    const stop = Symbol(agent);
+    this.#stops.set(stop, agent);
     this.#waiting.get(agent)?.giveUp();
+    return () => void this.#stops.delete(stop);
   }
 
   /** Since when it waits; null: it does not. */

@@ -129,8 +129,8 @@ export class Launcher {
   }
 
   /** Its start does not wait for others any more: it is to be stopped. */
-  giveUp(agent: string): void {
-    this.#heavy.giveUp(agent);
+  giveUp(agent: string): () => void {
+    return this.#heavy.giveUp(agent);
   }
 
   /** Since when its start waits for others; null: it does not. */

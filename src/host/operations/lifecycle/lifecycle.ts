@@ -110,19 +110,21 @@ export class Lifecycle {
 
   stop(name: string, by: By, reason = 'stop', keepWish = false): Promise<void> {
     this.#wiring.agents.get(name);
-    // Behind a start that waits for others this would wait as long.
-    this.#launcher.giveUp(name);
-    return this.#queue.run(name, async () => {
+    // Behind starts that wait for others this would wait as long.
+    const begun = this.#launcher.giveUp(name);
+    const ended = this.#queue.run(name, async () => {
+      begun();
       if (!keepWish) this.#want(name, 'stopped', by);
       else this.#restarts.cancel(name);
       const run = this.#wiring.runs.of(name);
       if (run !== null) await this.#end(run, stopLadder(run), reason, by);
     });
+    return ended.finally(begun);
   }
 
   async kill(name: string, by: By): Promise<void> {
     this.#want(name, 'stopped', by);
-    this.#launcher.giveUp(name);
+    this.#launcher.giveUp(name)();
     const run = this.#wiring.runs.of(name);
     if (run !== null) await this.#end(run, KILL, 'kill', by);
   }

@@ -99,7 +99,7 @@ function newRecord(agent: string): RunRecord {
 /** As much of a launcher as a lifecycle asks for: the run is noted down, and nothing is started. */
 function standIn(wiring: Wiring) {
   return {
-    giveUp: () => undefined,
+    giveUp: () => () => undefined,
     launch: async (
       config: AgentConfig,
       _state: unknown,

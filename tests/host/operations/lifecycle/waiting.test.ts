@@ -39,6 +39,19 @@ test.each(['stop', 'kill'] as const)('%s', async (verb) => {
   expect(host.events('agent.failed')).toEqual([]);
 });
 
+test('a stop does not wait for another start of it either, and one that comes after it is carried out', async () => {
+  const { start } = await waits();
+  const second = host.lifecycle.reconcile(['c']);
+  const third = host.lifecycle.start('c', 'operator').catch((error: { code?: string }) => error.code);
+  await host.lifecycle.stop('c', 'operator');
+  await second;
+  expect([await start, await third]).toEqual(['agent.stopped-meanwhile', 'agent.stopped-meanwhile']);
+  expect(host.wiring.agents.get('c')).toMatchObject({ wanted: 'stopped', problem: null });
+  const { start: again } = await waits();
+  await host.lifecycle.kill('c', 'operator');
+  expect(await again).toBe('agent.stopped-meanwhile');
+});
+
 test('all are stopped when the host ends, and the one that waits is wanted by the next', async () => {
   const { start } = await waits();
   await stopAll(host.wiring, host.lifecycle, 'operator');
