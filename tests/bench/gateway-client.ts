@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 
 const ANSWER_MS = 30_000;
+/** The first turn of a gateway, on a machine that has much else to do. */
+const TURN_MS = 240_000;
 
 interface Frame {
   type: string;
@@ -62,7 +64,9 @@ export class GatewayClient {
     const id = crypto.randomUUID();
     const over = this.#next(
       ({ event, payload }) => event === 'chat' && payload?.runId === id && payload.state === 'final',
+      TURN_MS,
     );
+    over.catch(() => undefined); // told below
     await this.#call('chat.send', { sessionKey: this.#conversation, message, idempotencyKey: id });
     await over;
   }
@@ -80,7 +84,7 @@ export class GatewayClient {
     if (ok !== true) throw new Error(`${method}: ${error?.message}`);
   }
 
-  #next(fits: (frame: Frame) => boolean): Promise<Frame> {
+  #next(fits: (frame: Frame) => boolean, limit_ms = ANSWER_MS): Promise<Frame> {
     return new Promise((resolve, reject) => {
       const done = () => {
         clearTimeout(timer);
@@ -92,11 +96,12 @@ export class GatewayClient {
         done();
         resolve(frame);
       };
-      const lost = () => {
+      const fail = (why: string) => {
         done();
-        reject(new Error('the gateway closed the connection'));
+        reject(new Error(`the gateway ${why}`));
       };
-      const timer = setTimeout(lost, ANSWER_MS);
+      const lost = () => fail('closed the connection');
+      const timer = setTimeout(() => fail(`said nothing for ${limit_ms} ms`), limit_ms);
       this.#watchers.add(look);
       this.#socket.once('close', lost);
     });
