@@ -15,6 +15,7 @@ export type {
   ApprovalAnswer,
   Evidence,
   MemoryMarks,
+  MemoryRemains,
   MemoryView,
   MessageView,
   Principal,

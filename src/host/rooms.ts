@@ -104,6 +104,7 @@ function hostRooms(parts: RoomParts, views: AgentViews): Rooms {
       edit: (by, id, change) => parts.curation.edit(by, id, change),
       pin: (by, id, pinned) => parts.curation.pin(by, id, pinned),
       forget: (by, id) => parts.curation.forget(by, id),
+      redact: (id) => parts.curation.redact(id),
       import: (by, asked) => parts.curation.import(by, asked),
       feedback: (by, given) => giveFeedback(wiring, parts.curation, by, given),
     },

@@ -104,6 +104,14 @@ export interface MemoryMarks {
   possibly_stale: number;
 }
 
+/** What still says what a memory said, outside of what was removed when it was forgotten. */
+export interface MemoryRemains {
+  what: string;
+  /** Which, the first of them. */
+  where: string[];
+  how: string;
+}
+
 /** What the event log says of a memory. `text` is its beginning. */
 export type MemoryNote = Pick<
   MemoryView,

@@ -39,6 +39,7 @@ export class MemoryDesk {
       edit: (by, id, change) => curation.edit(by, id, change),
       pin: (by, id, pinned) => curation.pin(by, id, pinned),
       forget: (by, id) => curation.forget(by, id),
+      redact: (id) => curation.redact(id),
       import: (by, asked) => curation.import(by, asked),
       feedback: (by, given) => giveFeedback(wiring, curation, by, given),
     };

@@ -2,14 +2,13 @@
  * The nouns that the effect of a tool works with. Nouns that must know of the call (which senders it follows, who is
  * notified) are wrapped here, so that a tool cannot forget that.
  */
-import type { Caller, MemoryView, MessageView, Principal } from '../api.ts';
+import type { Caller, MemoryRemains, MemoryView, MessageView, Principal } from '../api.ts';
 import type { Approvals } from '../approvals/approvals.ts';
 import type { Clock } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Events } from '../events/events.ts';
 import type { EventOf, NewEvent, Topic, Topics } from '../events/topics.ts';
 import type { Mailboxes, NewMessage } from '../mailboxes/mailboxes.ts';
-import type { Remains } from '../memory/forgetting.ts';
 import type {
   ForgottenMemory,
   FoundMemories,
@@ -138,7 +137,7 @@ function memoryOf({ memory, senders, onRecall }: NounsOptions): Memories {
 }
 
 /** A failure is no failure of forgetting: it is done, and the rest is gone on with when the host starts next. */
-const remains = (scrub: Promise<Remains[]>): Promise<Record<string, unknown>> =>
+const remains = (scrub: Promise<MemoryRemains[]>): Promise<Record<string, unknown>> =>
   scrub.then(
     (all) => (all.length === 0 ? {} : { remains: all }),
     (error: unknown) => ({

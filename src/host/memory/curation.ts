@@ -14,6 +14,7 @@ import type { Clock } from '../clock.ts';
 import { AetherError } from '../errors.ts';
 import type { Events } from '../events/events.ts';
 import { limits } from '../limits.ts';
+import type { MemoryRemains } from '../shapes.ts';
 import { MemoryCurationTable } from '../store/memory-curation.ts';
 import { MemoryLinkTable } from '../store/memory-links.ts';
 import type { MemoryRecord } from '../store/memory-record.ts';
@@ -23,7 +24,7 @@ import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
 import { because } from './because.ts';
 import type { PortableMemory } from './formats/portable.ts';
-import type { Memory } from './memory.ts';
+import type { ForgottenMemory, Memory } from './memory.ts';
 import { FLEET, toView } from './view.ts';
 
 const LISTED_DEFAULT = 50;
@@ -164,9 +165,18 @@ export class Curation {
     });
   }
 
-  /** @returns how many earlier versions went with it, and how many memories that rest on it are stale now */
-  forget(by: Principal, id: string) {
-    return this.#o.memory.forget(actor(by), { id: this.#named(id).id });
+  /** @returns what went with it, how many memories that rest on it are stale now, and where it still stands */
+  async forget(by: Principal, id: string): Promise<ForgottenMemory & { remains: MemoryRemains[] }> {
+    const { memory } = this.#o;
+    const gone = memory.forget(actor(by), { id: this.#named(id).id });
+    const remains = await memory.scrub(gone.memory.id);
+    // Its words are gone from the host: they do not come back in an answer.
+    return { ...gone, memory: { ...gone.memory, text: '', key: null, tags: [] }, remains };
+  }
+
+  /** What an agent that forgot it could not remove. @param id whole: what is forgotten is not looked up */
+  async redact(id: string): Promise<{ places: number }> {
+    return { places: await this.#o.memory.redact(id) };
   }
 
   /**

@@ -7,7 +7,7 @@
 import type { Clock } from '../clock.ts';
 import type { Events } from '../events/events.ts';
 import { isOperator } from '../principals.ts';
-import type { Actor, MemoryMarks } from '../shapes.ts';
+import type { Actor, MemoryMarks, MemoryRemains } from '../shapes.ts';
 import type { MemoryRecord } from '../store/memory-record.ts';
 import { MemoryRemainTable, type Remain } from '../store/memory-remains.ts';
 import type { MemoryRows } from '../store/memory-rows.ts';
@@ -25,14 +25,6 @@ import { isOwnTraffic, isSettled, nameOf } from './traffic.ts';
 const ROWS_AT_ONCE = 100;
 const LOG_EMPTY_MS = 10_000;
 const NAMED_MAX = 50;
-
-/** What still says it, outside of what was removed. */
-export interface Remains {
-  what: string;
-  /** Which, the first of them. */
-  where: string[];
-  how: string;
-}
 
 interface Parts {
   store: Store;
@@ -89,7 +81,7 @@ export class Forgetting {
    * Removes what a forgotten memory said.
    * @returns where words of it still stand
    */
-  async scrub(memory: string): Promise<Remains[]> {
+  async scrub(memory: string): Promise<MemoryRemains[]> {
     const scrub = this.#scrubs.get(memory);
     if (scrub === null) return [];
     const { store } = this.#o;
@@ -163,7 +155,7 @@ export class Forgetting {
   }
 }
 
-const LOG_BUSY: Remains = {
+const LOG_BUSY: MemoryRemains = {
   what: 'the write-ahead log of the database, which a reader holds open',
   where: ['aether.db-wal'],
   how: 'it is emptied when the host starts next',
@@ -200,7 +192,7 @@ function withoutNote({ table }: TracedRow, row: Record<string, unknown>, memorie
   });
 }
 
-function remainsOf(memory: string, left: Remain[], runs: string[]): Remains[] {
+function remainsOf(memory: string, left: Remain[], runs: string[]): MemoryRemains[] {
   const by = new Map<string, string[]>();
   for (const { place } of left) {
     const where = by.get(place.table) ?? [];

@@ -9,7 +9,7 @@ import { AetherError, nearest } from '../errors.ts';
 import type { Events } from '../events/events.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
-import type { Actor, MemoryMarks } from '../shapes.ts';
+import type { Actor, MemoryMarks, MemoryRemains } from '../shapes.ts';
 import { MemoryCurationTable } from '../store/memory-curation.ts';
 import { MemoryLinkTable } from '../store/memory-links.ts';
 import type { MemoryRecord } from '../store/memory-record.ts';
@@ -21,7 +21,7 @@ import { cutText } from '../text.ts';
 import { Cascade } from './cascade.ts';
 import { Expiry } from './expiry.ts';
 import type { Why } from './finder.ts';
-import { Forgetting, type Remains } from './forgetting.ts';
+import { Forgetting } from './forgetting.ts';
 import { type MemoryQuotas, Quotas } from './quotas.ts';
 import { type Place, Scopes } from './scopes.ts';
 import { type MemorySearch, Searches, type SearchResult } from './searches.ts';
@@ -239,7 +239,7 @@ export class Memory {
   }
 
   /** Removes from the rest of the database what a memory said that was forgotten. @returns where it still stands */
-  scrub(memory: string): Promise<Remains[]> {
+  scrub(memory: string): Promise<MemoryRemains[]> {
     return this.#forgetting.scrub(memory);
   }
 

@@ -15,6 +15,7 @@ import {
   memories,
   memory,
   pinMemory,
+  redactMemory,
 } from './memories.ts';
 import { cancelInjection, inject, injection, injections } from './messages.ts';
 import { attach, lastTerminal, terminalResize, terminalUse, terminalWrite } from './terminals.ts';
@@ -57,6 +58,7 @@ export const verbs = {
   memories,
   memory,
   pinMemory,
+  redactMemory,
   cancelInjection,
   inject,
   injection,

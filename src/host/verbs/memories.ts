@@ -72,10 +72,20 @@ export const pinMemory = defineVerb({
 export const forgetMemory = defineVerb({
   kind: 'call',
   name: 'forgetMemory',
-  summary: 'Forgets a memory, and the earlier statements under its key.',
+  summary: 'Forgets a memory, and the earlier statements under its key, and says where it still stands.',
   input: z.strictObject({ id: identifier }),
   who: OPERATORS,
   run: (rooms, { id }, { principal }) => rooms.memories.forget(principal, id),
+});
+
+export const redactMemory = defineVerb({
+  kind: 'call',
+  name: 'redactMemory',
+  summary:
+    'Removes what a forgotten memory said from places that its agent may not change: what was said and done, mail, messages.',
+  input: z.strictObject({ id: identifier }),
+  who: OPERATORS,
+  run: (rooms, { id }) => rooms.memories.redact(id),
 });
 
 export const importMemories = defineVerb({

@@ -18,6 +18,7 @@ import type {
   MemoryFilter,
   MemoryMarks,
   MemoryPage,
+  MemoryRemains,
   MemoryStory,
   MemoryView,
   MessageView,
@@ -153,7 +154,11 @@ export interface Rooms {
     show(by: By, id: string): MemoryStory;
     edit(by: By, id: string, change: MemoryChange): CuratedMemory;
     pin(by: By, id: string, pinned: boolean): CuratedMemory;
-    forget(by: By, id: string): { memory: MemoryView; earlier: string[]; marked: MemoryMarks };
+    forget(
+      by: By,
+      id: string,
+    ): Promise<{ memory: MemoryView; earlier: string[]; marked: MemoryMarks; remains: MemoryRemains[] }>;
+    redact(id: string): Promise<{ places: number }>;
     /** All or none; `known` were there already, or are over. */
     import(
       by: By,

@@ -117,10 +117,12 @@ describe('a correction', () => {
     expect(desk.curation.edit(OPERATOR, keyed.id, { text: 'v2' })).toMatchObject({ key: 'k', version: 2 });
   });
 
-  it('can be that it is forgotten', () => {
+  it('can be that it is forgotten', async () => {
     const { id } = store('ada', 'a secret');
     const derived = store('ada', 'from it', { derived_from: [id] });
-    expect(desk.curation.forget(OPERATOR, id)).toMatchObject({ memory: { id }, marked: { stale: 1 } });
+    expect(await desk.curation.forget(OPERATOR, id)).toMatchObject({
+      ...{ memory: { id, text: '' }, marked: { stale: 1 } },
+    });
     expect(() => desk.curation.show(OPERATOR, id)).toThrow(
       expect.objectContaining({ code: 'memory.unknown' }),
     );

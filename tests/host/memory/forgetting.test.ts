@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NewEvent, Topic } from '../../../src/host/events/topics.ts';
-import type { Remains } from '../../../src/host/memory/forgetting.ts';
+import type { MemoryRemains } from '../../../src/host/shapes.ts';
 import { Reader } from '../../../src/host/store/reader.ts';
 import { TextTraces, without } from '../../../src/host/store/text-traces.ts';
 import { actor, caller, Rig, tempDir } from '../../mcp-tools/rig.ts';
@@ -92,7 +92,7 @@ it('leaves what others said or did, says where, and an operator removes it', asy
   });
   rig.mailboxes.send(ADA, { to: 'operator', subject: 'x', body: SECRET } as never, ['ada'], []);
   const { remains } = await rig.call('aether_memory_forget', caller(), { id: memory.id });
-  expect(remains.map(({ what, where }: Remains) => [what.split(':')[0], where.length])).toEqual([
+  expect(remains.map(({ what, where }: MemoryRemains) => [what.split(':')[0], where.length])).toEqual([
     ['events', 3],
     ['mail', 1],
   ]);

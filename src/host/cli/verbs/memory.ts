@@ -55,6 +55,7 @@ function registerMemory(program: Command): void {
     list(options, command, words.join(' ')),
   );
   registerOne(memory);
+  registerForgetting(memory);
   registerFiles(memory);
 }
 
@@ -112,20 +113,6 @@ function registerOne(memory: Command): void {
       if (options.json) printJson(made);
       else print(`${made.id} stands in its place${made.key === null ? '' : `, version ${made.version}`}.`);
     });
-  declareVerb(memory, {
-    usage: 'forget <id...>',
-    summary: 'forget it, and the earlier statements under its key, for good',
-    examples: ['aether memory forget 0198c2'],
-  })
-    .option('--json', 'what was forgotten')
-    .action(async (ids: string[], { json }: { json?: boolean }, command: Command) => {
-      await withHost(invocation(globalsOf(command)), async (client) => {
-        const gone = [];
-        for (const id of ids) gone.push(await client.call('forgetMemory', { id }));
-        if (json) printJson(gone);
-        else for (const forgotten of gone) printForgotten(forgotten);
-      });
-    });
   for (const [usage, pinned, summary] of [
     ['pin <id...>', true, 'give it first, and never name it for forgetting'],
     ['unpin <id...>', false, 'pin it no more'],
@@ -140,6 +127,37 @@ function registerOne(memory: Command): void {
           else print(`${changed.length} ${pinned ? 'pinned' : 'unpinned'}.`);
         });
       });
+}
+
+function registerForgetting(memory: Command): void {
+  declareVerb(memory, {
+    usage: 'forget <id...>',
+    summary: 'forget it, and the earlier statements under its key, for good',
+    examples: ['aether memory forget 0198c2'],
+  })
+    .option('--json', 'what was forgotten')
+    .action(async (ids: string[], { json }: { json?: boolean }, command: Command) => {
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        const gone = [];
+        for (const id of ids) gone.push(await client.call('forgetMemory', { id }));
+        if (json) printJson(gone);
+        else for (const forgotten of gone) printForgotten(forgotten);
+      });
+    });
+  declareVerb(memory, {
+    usage: 'redact <id>',
+    summary: 'remove what a memory said that an agent forgot, also where only you may',
+    examples: ['aether memory redact 0198c2aa-0000-7000-8000-000000000000'],
+    notes: ['The whole id, as the answer to forgetting names it.'],
+  })
+    .option('--json', 'how many places were rewritten')
+    .action(async (id: string, { json }: { json?: boolean }, command: Command) => {
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        const done = await client.call('redactMemory', { id });
+        if (json) printJson(done);
+        else print(`${done.places} places were rewritten.`);
+      });
+    });
 }
 
 function registerFiles(memory: Command): void {
@@ -226,13 +244,15 @@ function changeOf({ text, key, tags, layer, importance, expires }: EditOptions) 
   });
 }
 
-function printForgotten({ memory, earlier, marked }: Awaited<ReturnType<typeof forgetOne>>): void {
+function printForgotten({ memory, earlier, marked, remains }: Awaited<ReturnType<typeof forgetOne>>): void {
   const stale = marked.stale + marked.possibly_stale;
   const more = [
     earlier.length > 0 ? `${earlier.length} earlier under its key as well` : null,
     stale > 0 ? `${stale} that rest on it are marked stale` : null,
   ].filter((part) => part !== null);
   print(`${memory.id} is forgotten${more.length > 0 ? `; ${more.join('; ')}` : ''}.`);
+  for (const { what, where, how } of remains)
+    note(`It still stands in ${what} (${where.slice(0, 5).join(', ')}): ${how}.`);
 }
 
 const forgetOne = (client: ControlClient, id: string) => client.call('forgetMemory', { id });
