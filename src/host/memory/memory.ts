@@ -322,7 +322,10 @@ export class Memory {
   }
 
   #unknownKey(by: Actor, key: string): AetherError {
-    const { hits } = this.#searches.find(by, { query: key, limit: limits.memory_results_max });
+    // Among many memories this would hold up the host: there the caller searches.
+    const { hits } = this.#searches.isQuick()
+      ? this.#searches.find(by, { query: key, limit: limits.memory_results_max })
+      : { hits: [] };
     // A key is text, too: those of others would be read here without being followed.
     const own = hits.filter(({ memory }) => memory.author === by.principal && memory.via.length === 0);
     const keys = own.flatMap((hit) => (hit.memory.key === null ? [] : [hit.memory.key]));

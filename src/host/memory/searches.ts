@@ -92,9 +92,13 @@ export class Searches {
   /** As `find`; where there are many memories, a thread searches them, for which the event loop does not wait. */
   findApart(by: Actor, input: MemorySearch): SearchResult | Promise<SearchResult> {
     const { query, resultOf } = this.#pageOf(by, input);
+    return this.isQuick() ? resultOf(this.#here(query)) : this.#there(query).then(resultOf);
+  }
+
+  /** Whether so little is remembered that the event loop may search it. */
+  isQuick(): boolean {
     const { rows, bytes } = this.#kept.total();
-    if (rows <= AT_ONCE_ROWS_MAX && bytes <= AT_ONCE_BYTES_MAX) return resultOf(this.#here(query));
-    return this.#there(query).then(resultOf);
+    return rows <= AT_ONCE_ROWS_MAX && bytes <= AT_ONCE_BYTES_MAX;
   }
 
   #here(query: MemoryQuery): MemoryResult {

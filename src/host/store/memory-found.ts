@@ -46,11 +46,15 @@ type Bound = Record<'scopes' | 'states' | 'tags', string> & {
   rowid_max: number | null;
 };
 
+const COUNTED_MAX = 10_000;
+
 export class FoundRows {
   readonly #passing;
   readonly #byRowid;
   readonly #newest;
+  readonly #newestCurrent;
   readonly #count;
+  readonly #kept;
   readonly #last;
 
   constructor({ db }: Readable) {
@@ -65,6 +69,16 @@ export class FoundRows {
       `SELECT * FROM memories WHERE ${IN_SCOPES} AND ${PASSES}
        ORDER BY updated_ms DESC, rowid DESC LIMIT @limit OFFSET @offset`,
     );
+    // In the order of the index: the first few are read, however many there are.
+    this.#newestCurrent = db.prepare<[Bound & { scope: string; limit: number }], MemoryRow>(
+      `SELECT * FROM memories INDEXED BY memories_live WHERE scope = @scope AND superseded_ms IS NULL AND ${PASSES}
+       ORDER BY updated_ms DESC, rowid DESC LIMIT @limit`,
+    );
+    this.#kept = db
+      .prepare<[string], number | null>(
+        'SELECT sum(memories) FROM memory_scopes WHERE scope IN (SELECT value FROM json_each(?))',
+      )
+      .pluck();
     this.#count = db
       .prepare<[Bound], number>(`SELECT count(*) FROM memories WHERE ${IN_SCOPES} AND ${PASSES}`)
       .pluck();
@@ -86,11 +100,20 @@ export class FoundRows {
   }
 
   newest(filter: MemoryFilter, page: { limit: number; offset: number }): MemoryRecord[] {
-    return this.#newest.all({ ...bound(filter), ...page }).map(toRecord);
+    const values = bound(filter);
+    if (filter.states.includes('superseded')) return this.#newest.all({ ...values, ...page }).map(toRecord);
+    const limit = page.offset + page.limit;
+    return filter.scopes
+      .flatMap((scope) => this.#newestCurrent.all({ ...values, scope, limit }))
+      .sort((a, b) => b.updated_ms - a.updated_ms || b.rowid - a.rowid)
+      .slice(page.offset, limit)
+      .map(toRecord);
   }
 
+  /** Of many memories, how many there are in the scopes: to count those that pass would take too long. */
   count(filter: MemoryFilter): number {
-    return this.#count.get(bound(filter)) ?? 0;
+    const kept = this.#kept.get(toJson(filter.scopes)) ?? 0;
+    return kept > COUNTED_MAX ? kept : (this.#count.get(bound(filter)) ?? 0);
   }
 
   last(): number {

@@ -75,11 +75,11 @@ export class MemoryRows {
       'UPDATE memories SET uses = uses + 1, used_ms = ? WHERE id = ?',
     );
     this.#spent = db.prepare<[string, number], MemoryRow>(
-      `SELECT * FROM memories WHERE scope = ? AND forgotten_ms IS NULL AND pinned = 0
+      `SELECT * FROM memories INDEXED BY memories_spent WHERE scope = ? AND forgotten_ms IS NULL AND pinned = 0
          AND (superseded_ms IS NOT NULL OR expired_ms IS NOT NULL OR stale IS NOT NULL) LIMIT ?`,
     );
     this.#oldest = db.prepare<[string, number], MemoryRow>(
-      `SELECT * FROM memories WHERE scope = ? AND ${CURRENT} AND pinned = 0 ORDER BY updated_ms LIMIT ?`,
+      `SELECT * FROM memories INDEXED BY memories_live WHERE scope = ? AND ${CURRENT} AND pinned = 0 ORDER BY updated_ms LIMIT ?`,
     );
     this.#withKey = db.prepare<[string, string], MemoryRow>(
       `SELECT * FROM memories WHERE key = ? AND ${CURRENT} AND expired_ms IS NULL

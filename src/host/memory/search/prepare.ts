@@ -11,6 +11,8 @@ const OTHER_SHARE = 0.8;
 /** A guess at what was meant counts less than what was said. */
 const TYPO_SHARE = 0.7;
 const TYPO_PARTS = 2;
+/** Of one query; more unknown words are no slips of the finger. */
+const TYPOS_MAX = 8;
 
 /** The memories of one scope, in the order of their rows. */
 export interface Shelf {
@@ -58,9 +60,14 @@ export function prepare(query: Query, shelves: readonly Shelf[]): Prepared {
   );
   // One who speaks more often than is spoken of is asked for what was said; the name in a text says little.
   const isSpeaker = (word: Word) => spoke.has(word) && heldBy(spoke.get(word)!) >= heldBy(word.term);
-  const words = query.words
-    .filter((word) => !isSpeaker(word))
-    .map((word) => weighed(word, { query, size, heldBy, commonBy, rarity, rarest }));
+  const asked = query.words.filter((word) => !isSpeaker(word));
+  const unknown = asked.filter(({ term }) => heldBy(term) === 0).slice(0, TYPOS_MAX);
+  const words = asked.map((word) =>
+    weighed(word, {
+      ...{ query, size, heldBy, rarity, rarest },
+      commonBy: unknown.includes(word) ? commonBy : () => 0,
+    }),
+  );
   const mass = sum(words, ({ held, weight }) => (held === 0 ? UNKNOWN_SHARE * rarest : weight));
   return {
     query,
