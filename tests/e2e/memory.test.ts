@@ -10,6 +10,8 @@ afterEach(() => fleet.close());
 test('claude stores a memory in one run and recalls it in a conversation that never saw it', async () => {
   const fact = 'The ferry to Holmsund leaves from pier nine.';
   fleet = await LiveFleet.make({
+    // Given nothing unasked: it has to search.
+    memory: { recall_tokens: 0 },
     agents: {
       keeper: {
         runtime: 'claude-code',
@@ -40,7 +42,9 @@ test('claude stores a memory in one run and recalls it in a conversation that ne
   const second = await fleet.idle('keeper');
   expect(second.run).not.toBe(first.run);
   const events = await fleet.events({ agent: 'keeper' });
-  expect(events.filter(({ topic }) => topic === 'memory.stored')).toHaveLength(1);
+  expect(
+    events.filter(({ topic, principal }) => topic === 'memory.stored' && principal !== 'host'),
+  ).toHaveLength(1);
   const called = ofTopic(events, 'mcp.called');
   expect(called.map(({ data, run }) => [data.tool, data.ok, run])).toEqual([
     ['aether_memory_store', true, first.run],

@@ -143,7 +143,7 @@ describe('the rest of the page', () => {
   });
 
   it('lets a client join a fleet with -f', async () => {
-    expect(README).toContain('With `-f aether.yaml` the client\njoins that fleet');
+    expect(README.replace(/\s+/g, ' ')).toContain('With `-f aether.yaml` the client joins that fleet');
     if (!fs.existsSync(config())) await verb('npx aether init coder');
     await needsAgent();
     const listed = await asClient(

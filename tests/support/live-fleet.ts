@@ -73,6 +73,7 @@ export type ActOnAgent = 'start' | 'stop' | 'kill' | 'restart' | 'interrupt' | '
 export interface FleetConfig {
   agents: Record<string, Record<string, unknown>>;
   defaults?: Record<string, unknown>;
+  memory?: Record<string, unknown>;
 }
 
 export interface FleetOptions {
