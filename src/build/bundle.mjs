@@ -17,6 +17,7 @@ const PROGRAMS = [
   'host/store/read-thread.ts',
   'host/memory/searching.ts',
   'host/memory/index-builder.ts',
+  'host/store/trace-queries.ts',
   'host/terminals/screen/thread.ts',
   'runtimes/builtin/loop/main.ts',
   'runtimes/openclaw/driver/main.ts',
