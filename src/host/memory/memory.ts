@@ -90,11 +90,16 @@ const QUOTAS: MemoryQuotas = {
   bytes_per_scope_max: limits.memory_bytes_per_scope_max,
 };
 
+const SHOWN_AGAIN_MS = 60_000;
+const SHOWN_KEPT_MAX = 10_000;
+
 export class Memory {
   readonly #store: Store;
   readonly #rows: MemoryRows;
   readonly #links: MemoryLinkTable;
   readonly #shown: MemoryShownTable;
+  /** When a memory was last written down as shown, by reader and id. */
+  readonly #shownAt = new Map<string, number>();
   readonly #curated: MemoryCurationTable;
   readonly #clock: Clock;
   readonly #events: Pick<Events, 'append'>;
@@ -253,14 +258,24 @@ export class Memory {
     return this.#forgetting.redact(memory);
   }
 
-  /** A reader (a run, or the bridge of an outside client) is given these. */
+  /**
+   * A reader (a run, or the bridge of an outside client) is given these. One that asks for the same again and again
+   * costs one write in SHOWN_AGAIN_MS, not one a read.
+   */
   shown(reader: string, memories: readonly Pick<MemoryView, 'id'>[]): void {
-    if (memories.length === 0) return;
+    const now = this.#clock.now();
+    const fresh = memories.filter(({ id }) => {
+      const at = this.#shownAt.get(`${reader} ${id}`);
+      return at === undefined || now < at || now - at >= SHOWN_AGAIN_MS;
+    });
+    if (fresh.length === 0) return;
     this.#store.transaction(() => {
-      const now = this.#clock.now();
-      for (const { id } of memories) {
+      if (this.#shownAt.size > SHOWN_KEPT_MAX) this.#shownAt.clear();
+      this.#store.onRollback(() => this.#shownAt.clear());
+      for (const { id } of fresh) {
         this.#shown.add(reader, id, now);
         this.#rows.used(id, now);
+        this.#shownAt.set(`${reader} ${id}`, now);
       }
     });
   }

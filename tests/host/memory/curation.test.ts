@@ -80,6 +80,33 @@ describe('one memory', () => {
     expect(desk.curation.show(OPERATOR, source.id).shownTo[0]).toMatchObject({ reader: 'r_later' });
   });
 
+  it('is written down as shown to a reader once a minute, however often that one reads it', () => {
+    const { id } = store('ada', 'The shop is on fly.io.');
+    const shownAt = () =>
+      desk.curation.show(OPERATOR, id).shownTo.find(({ reader }) => reader === 'r_1')?.at_ms;
+    const first = clock.now();
+    for (const ms of [0, 59_999]) {
+      clock.advance(ms);
+      desk.memory.shown('r_1', [{ id }]);
+      expect(shownAt()).toBe(first);
+    }
+    clock.advance(1);
+    desk.memory.shown('r_1', [{ id }]);
+    expect(shownAt()).toBe(first + 60_000);
+  });
+
+  it('is shown for certain: what a failed call took back is written down again', () => {
+    const { id } = store('ada', 'The shop is on fly.io.');
+    const failed = () =>
+      desk.store.transaction(() => {
+        desk.memory.shown('r_1', [{ id }]);
+        throw new Error('the call failed');
+      });
+    expect(failed).toThrow('the call failed');
+    desk.memory.shown('r_1', [{ id }]);
+    expect(desk.curation.show(OPERATOR, id).shownTo.map(({ reader }) => reader)).toContain('r_1');
+  });
+
   it('is named by the beginning of its id, if only one begins so', () => {
     const { id } = store('ada', 'one');
     store('ada', 'two');
