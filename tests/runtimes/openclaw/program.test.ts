@@ -124,9 +124,9 @@ test('what it loads and never writes is kept, its own installation too, wherever
   const desk = new Desk();
   onTestFinished(() => desk.remove());
   const { bin, link } = installed(MANIFEST);
-  const kept = runtime.loadsFrom!({ workspace: '/work', options: { bin: link } }, desk.place);
+  const kept = runtime.loadsFrom!({ workspace: '/srv/project', options: { bin: link } }, desk.place);
   const paths = kept.filter(({ kind }) => kind === 'code').map(({ path }) => path);
-  expect(paths).toContain('/work/.openclaw');
+  expect(paths).toContain('/srv/project/.openclaw');
   expect(paths).toContain(join(bin, '..'));
 });
 
