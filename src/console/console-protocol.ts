@@ -40,7 +40,7 @@ export type { CallName, Calls } from '../host/verbs/client.ts';
 export type { AgentVerb } from '../host/verbs/names.ts';
 
 /** A page that was loaded from another version of the server reloads itself. */
-export const CONSOLE_PROTOCOL = 4;
+export const CONSOLE_PROTOCOL = 5;
 
 export const SUBPROTOCOL = 'aether.console';
 /** HTTP header of a request for data: `SESSION.NONCE.CODE`. */
@@ -116,6 +116,8 @@ export type LiveMessage =
   | { type: 'answer'; call: number; output: unknown }
   | { type: 'answer'; call: number; error: WireError }
   | { type: 'mail'; mail: Mail }
+  /** Memories have changed since the last of these: what shows some reads them again. */
+  | { type: 'memories' }
   | { type: 'info'; info: HostInfo }
   /** Says that the connection lives, while nothing happens. */
   | { type: 'beat'; now_ms: number }

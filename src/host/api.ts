@@ -9,7 +9,15 @@ import type { Actor, ApprovalAnswer, Evidence, Principal } from './shapes.ts';
 import type { AgentVerb } from './verbs/names.ts';
 
 export type { EventView } from './events/topics.ts';
-export type { CuratedMemory, MemoryChange, MemoryFilter, MemoryPage, MemoryStory } from './memory-views.ts';
+export type {
+  CuratedMemory,
+  ImportedMemories,
+  MemoryChange,
+  MemoryFilter,
+  MemoryPage,
+  MemoryQuota,
+  MemoryStory,
+} from './memory-views.ts';
 export type {
   Actor,
   ApprovalAnswer,

@@ -134,7 +134,10 @@ export function assemble(base: HostBase, life: HostLife): Assembly {
   const { consoleLink, down } = life;
   const { verbs, views } = hostVerbs({
     ...all,
-    curation: new Curation(wiring),
+    curation: new Curation({
+      ...wiring,
+      agentOf: (run) => wiring.runs.byId(run)?.record.agent ?? null,
+    }),
     runtimes: runtimeNames,
     consoleLink,
     down,

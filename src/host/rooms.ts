@@ -106,6 +106,7 @@ function hostRooms(parts: RoomParts, views: AgentViews): Rooms {
       forget: (by, id) => parts.curation.forget(by, id),
       redact: (id) => parts.curation.redact(id),
       import: (by, asked) => parts.curation.import(by, asked),
+      quota: (scope) => parts.curation.quota(scope),
       feedback: (by, given) => giveFeedback(wiring, parts.curation, by, given),
     },
     events: {

@@ -65,6 +65,7 @@ export const rooms: Room[] = [
     paths: [
       'host/beneath.ts',
       'host/clock.ts',
+      'host/found-words.ts',
       'host/ids.ts',
       'host/keyed-queue.ts',
       'host/limits.ts',

@@ -30,9 +30,14 @@ export class MemoryDesk {
     this.events = new Events({ ...parts, log: openLog(undefined) });
     this.agents = new Agents({ store: this.store, table: new AgentTable(this.store), clock });
     this.memory = new Memory({ ...parts, events: this.events });
-    this.curation = new Curation({ ...parts, memory: this.memory, events: this.events });
+    const runs = new Runs(new RunTable(this.store));
+    this.curation = new Curation({
+      ...{ ...parts, memory: this.memory, events: this.events },
+      // Runs of tests are called after their agent.
+      agentOf: (run) => runs.byId(run)?.record.agent ?? /^r_(\w+)$/.exec(run)?.[1] ?? null,
+    });
     const { curation } = this;
-    const wiring = { ...this, runs: new Runs(new RunTable(this.store)) };
+    const wiring = { ...this, runs };
     this.rooms = {
       list: (by, filter) => curation.list(by, filter),
       show: (by, id) => curation.show(by, id),
@@ -41,6 +46,7 @@ export class MemoryDesk {
       forget: (by, id) => curation.forget(by, id),
       redact: (id) => curation.redact(id),
       import: (by, asked) => curation.import(by, asked),
+      quota: (scope) => curation.quota(scope),
       feedback: (by, given) => giveFeedback(wiring, curation, by, given),
     };
   }

@@ -26,7 +26,7 @@ export class LiveOutbox {
   readonly #views: ReadonlyMap<string, AgentView>;
   #watch: Watch | null = null;
   #agents = new Set<string>();
-  readonly #due = { events: false, approvals: false, mail: false, info: false };
+  readonly #due = { events: false, approvals: false, mail: false, memories: false, info: false };
 
   constructor(verbs: Dispatcher, asker: Asker, views: ReadonlyMap<string, AgentView>) {
     this.#verbs = verbs;
@@ -49,6 +49,7 @@ export class LiveOutbox {
     if (this.#watch && (this.#watch.agent === null || this.#watch.agent === event.agent)) due.events = true;
     if (event.topic.startsWith('approval.')) due.approvals = true;
     if (event.topic.startsWith('mail.')) due.mail = true;
+    if (/^(memory|feedback)\./.test(event.topic)) due.memories = true;
     if (/^(config|host|agent)\./.test(event.topic)) due.info = true;
     return Object.values(due).includes(true);
   }
@@ -85,6 +86,10 @@ export class LiveOutbox {
     if (due.mail) {
       due.mail = false;
       return { type: 'mail', mail: this.#mail() };
+    }
+    if (due.memories) {
+      due.memories = false;
+      return { type: 'memories' };
     }
     if (due.info) {
       due.info = false;

@@ -1,5 +1,5 @@
 /** A memory as lines of a terminal: what an agent wrote there is shown plainly. */
-import type { CuratedMemory, MemoryStory } from '../api.ts';
+import type { CuratedMemory, MemoryPage, MemoryQuota, MemoryStory } from '../api.ts';
 import { proseLines } from './asked-lines.ts';
 import type { Hint } from './hints.ts';
 import { paint, print } from './output.ts';
@@ -26,9 +26,47 @@ const COLUMNS: Column<CuratedMemory>[] = [
   { title: 'MEMORY', value: ({ key, text }) => (key === null ? text : `${key}: ${text}`), shrinkTo: 20 },
 ];
 
-export function printMemories(memories: CuratedMemory[]): void {
-  if (memories.length === 0) print('No memory.');
-  else printTable(COLUMNS, memories);
+const FOUND: Column<CuratedMemory> = { title: 'FOUND', value: ({ found }) => found ?? '', shrinkTo: 12 };
+
+/** @param notes what must be known before they are believed, where they were searched for */
+export function printMemories(memories: CuratedMemory[], notes: readonly string[] = []): void {
+  for (const sentence of notes) print(oneLine(sentence));
+  const searched = memories.some(({ found }) => found !== undefined);
+  if (memories.length > 0) printTable(searched ? [...COLUMNS, FOUND] : COLUMNS, memories);
+  else if (notes.length === 0) print('No memory.');
+}
+
+type Holding = MemoryPage['scopes'][number];
+
+export function printScopes({ scopes, quota }: Pick<MemoryPage, 'scopes' | 'quota'>): void {
+  if (scopes.length === 0) {
+    print('No memory.');
+    return;
+  }
+  printTable<Holding>(
+    [
+      { title: 'OF', value: ({ scope }) => scope.replace(/^agent:/, ''), shrinkTo: 12 },
+      { title: 'MEMORIES', value: ({ memories }) => `${memories} of ${quota.memories_max}` },
+      { title: 'SIZE', value: ({ bytes }) => `${size(bytes)} of ${size(quota.bytes_max)}` },
+    ],
+    scopes,
+  );
+}
+
+export function printQuota({ memories, memories_max, bytes, bytes_max, first }: MemoryQuota): void {
+  print(`${memories} of ${memories_max} memories, ${size(bytes)} of ${size(bytes_max)}.`);
+  if (first.length > 0) print(paint('bold', 'To be forgotten first'));
+  for (const { memory, why } of first) print(`  ${memory.id}  ${why}: ${oneLine(memory.text)}`);
+}
+
+const UNITS = [
+  [1024 ** 2, 'MiB'],
+  [1024, 'KiB'],
+] as const;
+
+function size(bytes: number): string {
+  const [unit, name] = UNITS.find(([least]) => bytes >= least) ?? [1, 'B'];
+  return `${Math.round(bytes / unit)} ${name}`;
 }
 
 export function printStory(story: MemoryStory, hint: Hint): void {

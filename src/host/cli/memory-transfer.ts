@@ -22,6 +22,7 @@ export interface FileOptions extends Whose {
   format?: string;
   force?: boolean;
   json?: boolean;
+  preview?: boolean;
 }
 
 /** @throws AetherError `usage.memory-scope` where more than one is named */
@@ -42,20 +43,22 @@ export async function pagesOf(
   client: ControlClient,
   filter: MemoryFilter,
   wanted: number,
-): Promise<{ memories: CuratedMemory[]; more: boolean }> {
+): Promise<{ memories: CuratedMemory[]; more: boolean; notes: string[] }> {
   const memories: CuratedMemory[] = [];
+  let notes: string[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const limit = Math.min(limits.memories_page_max, wanted - memories.length);
-    if (limit <= 0) return { memories, more: true };
+    if (limit <= 0) return { memories, more: true, notes };
     const page = await client.call('memories', {
       ...filter,
       limit,
       ...(cursor === undefined ? {} : { cursor }),
     });
+    if (cursor === undefined) notes = page.notes;
     memories.push(...page.memories);
     cursor = page.cursor;
   }
-  return { memories, more: false };
+  return { memories, more: false, notes };
 }
 
 export async function exportTo(
@@ -127,11 +130,13 @@ export async function importFrom(invoked: Invocation, path: string, options: Fil
   for (const problem of problems) warn(problem);
   await withHost(invoked, async (client) => {
     const total = { stored: 0, known: 0 };
+    const preview = options.preview === true;
     for (const batch of batches(memories.map(({ author: _author, scope: _scope, ...rest }) => rest))) {
       const { stored, known } = await client.call('importMemories', {
         scope,
         from: `${format.name} ${path}`,
         memories: batch,
+        ...(preview ? { preview } : {}),
       });
       total.stored += stored;
       total.known += known;
@@ -139,7 +144,7 @@ export async function importFrom(invoked: Invocation, path: string, options: Fil
     if (options.json) printJson({ ...total, problems, format: format.name });
     else
       print(
-        `${total.stored} stored${total.known > 0 ? `, ${total.known} were known already` : ''} (${format.name}).`,
+        `${total.stored} ${preview ? 'would be stored' : 'stored'}${total.known > 0 ? `, ${total.known} ${preview ? 'are' : 'were'} known already` : ''} (${format.name}).`,
       );
   });
 }

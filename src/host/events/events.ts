@@ -128,6 +128,11 @@ export class Events {
     return this.#reader.list(filter);
   }
 
+  /** Of a memory itself, not of what was done with it; the newest first. */
+  feedbackOn(memory: string, limit: number): EventOf<'feedback.given'>[] {
+    return this.#reader.feedbackOn(memory, limit);
+  }
+
   /** The event of this number; null where there is none any more. */
   at(seq: number): EventView | null {
     return this.#reader.at(seq);

@@ -49,6 +49,11 @@ export class EventReader {
     return rows.map(viewOf) as EventOf<TopicsLike<P>>[];
   }
 
+  /** Of a memory itself, not of what was done with it; the newest first. */
+  feedbackOn(memory: string, limit: number): EventOf<'feedback.given'>[] {
+    return this.#table.feedbackOn(memory, limit).map(viewOf) as EventOf<'feedback.given'>[];
+  }
+
   /** The event of this number; null where there is none any more. */
   at(seq: number): EventView | null {
     const [row] = this.#table.list({ after: seq - 1, before: seq + 1, limit: 1 });

@@ -4,15 +4,18 @@
  */
 import type {
   CuratedMemory,
+  ImportedMemories,
   MemoryChange,
   MemoryFilter,
   MemoryPage,
+  MemoryQuota,
   MemoryStory,
   Principal,
 } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError } from '../errors.ts';
 import type { Events } from '../events/events.ts';
+import { foundBy, searchNotes } from '../found-words.ts';
 import { limits } from '../limits.ts';
 import type { MemoryRemains } from '../shapes.ts';
 import { MemoryCurationTable } from '../store/memory-curation.ts';
@@ -29,6 +32,7 @@ import { FLEET, toView } from './view.ts';
 
 const LISTED_DEFAULT = 50;
 const READERS_MAX = 50;
+const FEEDBACK_MAX = 50;
 /** Shorter beginnings of an id name too many. */
 const PREFIX_CHARS_MIN = 4;
 
@@ -36,7 +40,9 @@ interface Parts {
   store: Store;
   memory: Memory;
   clock: Clock;
-  events: Pick<Events, 'append'>;
+  events: Pick<Events, 'append' | 'feedbackOn'>;
+  /** Null: not a run of this host, or not any more. */
+  agentOf(run: string): string | null;
 }
 
 export class Curation {
@@ -57,6 +63,7 @@ export class Curation {
   /** By words the best first, otherwise the newest first. */
   async list(by: Principal, asked: MemoryFilter): Promise<MemoryPage> {
     const scopes = this.#table.scopes().map(({ scope, ...use }) => ({ ...use, scope: outerScope(scope) }));
+    const quota = this.#o.memory.quotas.limits;
     const limit = asked.limit ?? LISTED_DEFAULT;
     const { query = '', state, layer, author, tag } = asked;
     if (query.trim() !== '') {
@@ -66,13 +73,14 @@ export class Curation {
         ...(tag === undefined ? {} : { tags: [tag] }),
         ...(asked.scope === undefined ? {} : { scope: { exact: innerScope(asked.scope) } }),
       });
-      const memories = found.memories.flatMap(({ id, score }) => {
+      const memories = found.memories.flatMap(({ id, score, found: why }) => {
         const record = this.#rows.byId(id);
         return record === null || (asked.pinned === true && !record.pinned)
           ? []
-          : [{ ...curated(record), score }];
+          : [{ ...curated(record), score, found: foundBy(why) }];
       });
-      return { memories, scopes, cursor: found.cursor };
+      const notes = searchNotes({ ...found, shown: memories.length });
+      return { memories, scopes, quota, notes, cursor: found.cursor };
     }
     const listed = this.#table.list({
       scope: asked.scope === undefined ? null : innerScope(asked.scope),
@@ -88,6 +96,8 @@ export class Curation {
     return {
       memories: listed.map(({ rowid: _rowid, ...record }) => curated(record)),
       scopes,
+      quota,
+      notes: [],
       cursor: last === undefined ? null : `${last.updated_ms}.${last.rowid}`,
     };
   }
@@ -113,7 +123,13 @@ export class Curation {
         .slice(0, READERS_MAX)
         .map(({ id: dependant, kind }) => ({ id: dependant, kind, memory: seen(dependant) })),
       contradictedBy: contradictedBy.flatMap(({ id: other }) => seen(other) ?? []),
-      shownTo: this.#shown.readersOf(record.id, READERS_MAX),
+      shownTo: this.#shown
+        .readersOf(record.id, READERS_MAX)
+        .map(({ reader, at_ms }) => ({ reader, agent: this.#o.agentOf(reader), at_ms })),
+      feedback: this.#o.events.feedbackOn(record.id, FEEDBACK_MAX).map(({ data, principal, at_ms }) => ({
+        ...{ thumb: data.thumb, by: principal, at_ms },
+        kept: data.kept === undefined ? null : seen(data.kept),
+      })),
       because: [],
     };
     return { ...story, because: because(story) };
@@ -124,20 +140,27 @@ export class Curation {
     return this.#links.replaced(id).flatMap((old) => this.#rows.byId(old) ?? []);
   }
 
-  /** @throws AetherError `memory.conflict` where it does not stand any more */
+  /**
+   * What is not changed stays as it was, except what it rests on: that is the operator's word now.
+   * @throws AetherError `memory.conflict` where it does not stand any more
+   */
   edit(by: Principal, id: string, change: MemoryChange): CuratedMemory {
     const { store, memory } = this.#o;
     return store.transaction(() => {
       const old = this.#named(id);
       if (old.superseded_ms !== null) throw replaced(old);
       const key = change.key ?? old.key ?? undefined;
+      const { expires = untilOf(old, this.#o.clock.now()) } = change;
       const { memory: made } = memory.store(actor(by), {
         text: change.text ?? old.text,
         ...(key === undefined ? {} : { key }),
         tags: change.tags ?? old.tags,
         layer: change.layer ?? old.layer,
         importance: change.importance ?? old.importance,
-        ...(change.expires === undefined ? {} : { expires: change.expires }),
+        ...(expires === null ? {} : { expires }),
+        ...(old.valid_from_ms === null || change.text !== undefined
+          ? {}
+          : { valid_from: iso(old.valid_from_ms) }),
         scope: { exact: old.scope },
         supersedes: [old.id],
         derived_from: [],
@@ -183,31 +206,62 @@ export class Curation {
    * Those that the scope does not hold yet, in this order. The operator is their author: what a file says of authors is
    * said by a file.
    * @param from where they come from, for people
+   * @param preview nothing is stored
    */
-  import(by: Principal, asked: { scope: string; from: string; memories: readonly PortableMemory[] }) {
+  import(
+    by: Principal,
+    asked: {
+      scope: string;
+      from: string;
+      memories: readonly PortableMemory[];
+      preview?: boolean | undefined;
+    },
+  ): ImportedMemories {
     const { store, memory } = this.#o;
     const scope = innerScope(asked.scope);
     return store.transaction(() => {
-      const known = this.#table.known(
-        scope,
-        asked.memories.map(({ text }) => text),
-      );
-      let stored = 0;
-      for (const { text, key, tags, layer, importance, pinned, expires_ms, ...more } of asked.memories) {
-        if (known.has(text) || (expires_ms !== undefined && expires_ms <= this.#o.clock.now())) continue;
-        known.add(text);
+      const fates = this.#fatesOf(scope, asked.memories);
+      const fresh = asked.memories.filter((_one, at) => fates[at] === 'new' || fates[at] === 'replaces');
+      for (const { text, key, tags, layer, importance, pinned, expires_ms, ...more } of fresh) {
+        if (asked.preview === true) break;
         const since = more.valid_from_ms ?? more.created_ms;
         const { memory: made } = memory.store(actor(by), {
           ...{ text, key, tags, layer, importance, scope: { exact: scope }, derived_from: [] },
           evidence: { from: asked.from },
-          ...(expires_ms === undefined ? {} : { expires: new Date(expires_ms).toISOString() }),
-          ...(since === undefined ? {} : { valid_from: new Date(since).toISOString() }),
+          ...(expires_ms === undefined ? {} : { expires: iso(expires_ms) }),
+          ...(since === undefined ? {} : { valid_from: iso(since) }),
         });
         if (pinned === true) this.#table.pin(made.id, true);
-        stored += 1;
       }
-      return { stored, known: asked.memories.length - stored };
+      return { stored: fresh.length, known: asked.memories.length - fresh.length, fates };
     });
+  }
+
+  #fatesOf(scope: string, memories: readonly PortableMemory[]): ImportedMemories['fates'] {
+    const known = this.#table.known(
+      scope,
+      memories.map(({ text }) => text),
+    );
+    const keys = new Set<string>();
+    return memories.map(({ text, key, expires_ms }) => {
+      if (known.has(text)) return 'known';
+      if (expires_ms !== undefined && expires_ms <= this.#o.clock.now()) return 'over';
+      known.add(text);
+      if (key === undefined) return 'new';
+      const stands = keys.has(key) || this.#rows.byKey(scope, key) !== null;
+      keys.add(key);
+      return stands ? 'replaces' : 'new';
+    });
+  }
+
+  quota(scope: string): MemoryQuota {
+    const { quotas } = this.#o.memory;
+    const { first, ...use } = quotas.of(innerScope(scope));
+    const named = first.flatMap(({ id, why }) => {
+      const record = this.#rows.byId(id);
+      return record === null ? [] : [{ memory: curated(record), why }];
+    });
+    return { scope, ...use, ...quotas.limits, first: named };
   }
 
   /** What feedback says of them. @returns those that are still there */
@@ -239,6 +293,12 @@ export class Curation {
     );
   }
 }
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+/** Null where it has no end to come. */
+const untilOf = ({ expires_ms }: MemoryRecord, now_ms: number): string | null =>
+  expires_ms === null || expires_ms <= now_ms ? null : iso(expires_ms);
 
 const actor = (principal: Principal) => ({ principal, agent: null, run: null });
 

@@ -3,6 +3,7 @@
  * connection: the searching thread of the host, or a test.
  */
 import { AetherError } from '../errors.ts';
+import type { FoundBy } from '../found-words.ts';
 import { DamagedIndex } from '../store/memory-codec.ts';
 import { FoundRows, type MemoryFilter, type Standing } from '../store/memory-found.ts';
 import type { MemoryRecord } from '../store/memory-record.ts';
@@ -32,19 +33,7 @@ export interface MemoryQuery {
 export interface MemoryHit {
   memory: MemoryRecord;
   score: number;
-  why: Why;
-}
-
-/** Why a memory was found. */
-export interface Why {
-  /** Words of the query that it holds, as they were asked. */
-  words: string[];
-  /** Those that only its neighbours in a conversation hold. */
-  around: string[];
-  missing: string[];
-  /** It was said by a person whom the query names; at a date which it names. */
-  speaker: boolean;
-  date: boolean;
+  why: FoundBy;
 }
 
 export interface MemoryResult {
@@ -218,7 +207,7 @@ function inOrder(found: Found[]): Found[] {
   return found;
 }
 
-function whyOf(ranked: Ranked, { words }: Prepared): Why {
+function whyOf(ranked: Ranked, { words }: Prepared): FoundBy {
   const named = (indexes: readonly number[]) => indexes.map((index) => words[index]!.word.surface);
   const seen = new Set([...ranked.matched, ...ranked.around]);
   return {

@@ -7,6 +7,7 @@ import type { MemoryView, Principal } from '../api.ts';
 import type { Clock } from '../clock.ts';
 import { AetherError, nearest } from '../errors.ts';
 import type { Events } from '../events/events.ts';
+import type { FoundBy } from '../found-words.ts';
 import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Actor, MemoryMarks, MemoryRemains } from '../shapes.ts';
@@ -20,7 +21,6 @@ import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
 import { Cascade } from './cascade.ts';
 import { Expiry } from './expiry.ts';
-import type { Why } from './finder.ts';
 import { Forgetting } from './forgetting.ts';
 import { type MemoryQuotas, Quotas } from './quotas.ts';
 import { type Place, Scopes } from './scopes.ts';
@@ -34,7 +34,7 @@ export type { MemorySearch };
 /** Why it was found, and what says otherwise. */
 export interface FoundMemory extends MemoryView {
   score: number;
-  found: Why;
+  found: FoundBy;
   age_ms: number;
   /** Live ones that say something else. */
   contradictedBy: MemoryView[];
@@ -108,6 +108,8 @@ export class Memory {
   readonly #forgetting: Forgetting;
   readonly #statements: Statements;
   readonly #searches: Searches;
+  /** How much each scope may hold, and what would make room. */
+  readonly quotas: Quotas;
 
   constructor(parts: MemoryParts) {
     const { store, clock, ids, events } = parts;
@@ -127,9 +129,10 @@ export class Memory {
     this.#searches = new Searches({ store, clock, events, scopes });
     this.#forgetting = new Forgetting({ store, rows, shown: this.#shown, cascade, clock, events });
     this.#expiry = new Expiry({ store, rows, cascade, clock, events });
+    this.quotas = new Quotas(rows, scopeTable, parts.quotas ?? (() => QUOTAS));
     this.#statements = new Statements({
       ...{ store, rows, links, cascade, scopes, clock, ids, events },
-      quotas: new Quotas(rows, scopeTable, parts.quotas ?? (() => QUOTAS)),
+      quotas: this.quotas,
       find: (by, id) => this.#find(by, { id }),
       shownTo: (reader) => this.#shown.shownTo(reader, LOOKED_AT_MAX).flatMap((id) => rows.byId(id) ?? []),
       said: (reader, id) => this.#shown.add(reader, id, clock.now()),

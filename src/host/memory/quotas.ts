@@ -49,6 +49,17 @@ export class Quotas {
     });
   }
 
+  /** Of every scope. */
+  get limits(): { memories_max: number; bytes_max: number } {
+    const { memories_per_scope_max, bytes_per_scope_max } = this.#quotas();
+    return { memories_max: memories_per_scope_max, bytes_max: bytes_per_scope_max };
+  }
+
+  /** What the scope holds, and which of it should be forgotten first. */
+  of(scope: string): { memories: number; bytes: number; first: { id: string; why: string }[] } {
+    return { ...this.#scopes.useOf(scope), first: this.#leastWorth(scope) };
+  }
+
   /** What is over first, then what was used least and longest ago. */
   #leastWorth(scope: string): { id: string; why: string }[] {
     const spent = this.#rows.spent(scope, LOOKED_AT_MAX).sort((a, b) => rankOf(a) - rankOf(b));
@@ -62,7 +73,7 @@ export class Quotas {
       .sort((a, b) => a.importance - b.importance || a.uses - b.uses || (a.used_ms ?? 0) - (b.used_ms ?? 0));
     const less = unused.map(({ id, uses }) => ({
       id,
-      why: uses === 0 ? 'never used' : `used ${uses} times`,
+      why: uses === 0 ? 'never used' : `used ${uses === 1 ? 'once' : `${uses} times`}`,
     }));
     return [...named, ...less].slice(0, NAMED_MAX);
   }

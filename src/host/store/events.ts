@@ -8,6 +8,11 @@ const ROW_BYTES = 300;
 /** What goes is announced by an event (events.ts of the room `events`): a seq is never given out twice. */
 export const events = defineTable({
   name: 'events',
+  migrations: {
+    22: /* sql */ `
+  CREATE INDEX events_feedback ON events (json_extract(data, '$.memory'), seq) WHERE topic = 'feedback.given';
+  `,
+  },
   leaves: {
     kept: ({ events_days, events_bytes }) => ({ age_ms: events_days * DAY_MS, bytes: events_bytes }),
     order: 'seq',
@@ -136,6 +141,16 @@ export class EventTable {
   /** True the first time this (run, key) is seen. */
   firstTime(run: string, key: string): boolean {
     return this.#fact.run(run, key).changes === 1;
+  }
+
+  /** Feedback on a memory itself, the newest first. */
+  feedbackOn(memory: string, limit: number): EventRow[] {
+    return this.#store.db
+      .prepare<[string, number], EventRow>(
+        `SELECT * FROM events WHERE topic = 'feedback.given' AND json_extract(data, '$.memory') = ?
+         ORDER BY seq DESC LIMIT ?`,
+      )
+      .all(memory, limit);
   }
 
   list(filter: EventFilter): EventRow[] {

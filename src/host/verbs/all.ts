@@ -14,6 +14,7 @@ import {
   importMemories,
   memories,
   memory,
+  memoryQuota,
   pinMemory,
   redactMemory,
 } from './memories.ts';
@@ -57,6 +58,7 @@ export const verbs = {
   importMemories,
   memories,
   memory,
+  memoryQuota,
   pinMemory,
   redactMemory,
   cancelInjection,

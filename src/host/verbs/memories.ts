@@ -46,7 +46,8 @@ export const memory = defineVerb({
 export const editMemory = defineVerb({
   kind: 'call',
   name: 'editMemory',
-  summary: 'Puts a corrected statement in the place of a memory, which stays as history.',
+  summary:
+    'Puts a corrected statement in the place of a memory, which stays as history; refused where another took it already.',
   input: z.strictObject({
     id: identifier,
     text: text.optional(),
@@ -54,7 +55,7 @@ export const editMemory = defineVerb({
     tags: tags.optional(),
     layer: layer.optional(),
     importance: importance.optional(),
-    expires: z.string().min(1).max(100).optional(),
+    expires: z.string().min(1).max(100).nullable().optional(),
   }),
   who: OPERATORS,
   run: (rooms, { id, ...change }, { principal }) => rooms.memories.edit(principal, id, change),
@@ -94,6 +95,8 @@ export const importMemories = defineVerb({
   summary:
     'Stores memories from elsewhere, in the operator’s name: all of them or none; what is known already is left out.',
   input: z.strictObject({
+    /** Nothing is stored: what would become of each. */
+    preview: z.boolean().optional(),
     scope,
     from: z.string().min(1).max(500),
     memories: z
@@ -115,6 +118,16 @@ export const importMemories = defineVerb({
   }),
   who: OPERATORS,
   run: (rooms, asked, { principal }) => rooms.memories.import(principal, asked),
+});
+
+export const memoryQuota = defineVerb({
+  kind: 'call',
+  name: 'memoryQuota',
+  summary: 'How much a scope of memory holds and may hold, and what to forget first where it is full.',
+  input: z.strictObject({ scope }),
+  who: OPERATORS,
+  reads: true,
+  run: (rooms, { scope: of }) => rooms.memories.quota(of),
 });
 
 export const feedback = defineVerb({

@@ -12,12 +12,14 @@ import type {
   EventsFilter,
   EventView,
   HostInfo,
+  ImportedMemories,
   InjectionView,
   LeaseView,
   MemoryChange,
   MemoryFilter,
   MemoryMarks,
   MemoryPage,
+  MemoryQuota,
   MemoryRemains,
   MemoryStory,
   MemoryView,
@@ -162,8 +164,14 @@ export interface Rooms {
     /** All or none; `known` were there already, or are over. */
     import(
       by: By,
-      asked: { scope: string; from: string; memories: (MemoryChange & { text: string })[] },
-    ): { stored: number; known: number };
+      asked: {
+        scope: string;
+        from: string;
+        memories: (Omit<MemoryChange, 'expires'> & { text: string })[];
+        preview?: boolean | undefined;
+      },
+    ): ImportedMemories;
+    quota(scope: string): MemoryQuota;
     feedback(
       by: By,
       given: {

@@ -1,5 +1,6 @@
 /** `aether_memory_search`: find what was remembered, within a budget of tokens. */
 import { z } from 'zod';
+import { foundBy, searchNotes } from '../../host/found-words.ts';
 import type { Nouns } from '../../host/ledger/nouns.ts';
 import { contradictionOut, contradictionShape, memoryShape, warningOf, whyOf } from '../shapes.ts';
 import { defineTool } from '../tool.ts';
@@ -96,7 +97,7 @@ function memoryShown(memory: FoundMemory) {
     ...(tags.length === 0 ? {} : { tags }),
     ...{ scope, layer, state, author },
     ...(via === undefined ? {} : { via }),
-    why: [foundBy(memory), whyOf(memory)].filter((part) => part !== null).join('; '),
+    why: [foundBy(memory.found), whyOf(memory)].filter((part) => part !== null).join('; '),
     ...warningOf(memory),
     score: Number(score.toFixed(3)),
     age: ageOf(memory.age_ms),
@@ -117,34 +118,11 @@ function ageOf(age_ms: number): string {
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
 
-function foundBy({ found: { words, around, missing, speaker, date } }: FoundMemory): string {
-  const parts = [
-    words.length === 0 ? null : `has ${words.join(', ')}`,
-    around.length === 0 ? null : `said near ${around.join(', ')}`,
-    speaker ? 'said by whom you name' : null,
-    date ? 'of that date' : null,
-    missing.length === 0 ? null : `lacks ${missing.join(', ')}`,
-  ];
-  return parts.filter((part) => part !== null).join('; ') || 'one of the newest';
-}
-
-function noteOf({ memories, total, certain, readAs, phraseMissing, longer, unread }: Found): string {
-  const notes = [
-    ...readAs.map(({ asked, as }) => `No memory has "${asked}": read as "${as}".`),
-    ...(phraseMissing ? ['No memory has the words in quotes as they stand: found by the words.'] : []),
-    ...(unread > 0 ? [`${unread} older memories are not searched yet: their index is being made.`] : []),
-    ...(longer.length > 0
-      ? [
-          `Longer than the budget, read with aether_memory_get: ${longer.map(({ id, tokens }) => `${id} (${tokens} tokens)`).join(', ')}.`,
-        ]
-      : []),
-  ];
-  if (total === 0) {
-    notes.unshift(
-      'No memory matches. Try other words for the same thing, fewer filters, or "*" for the newest.',
-    );
-  } else if (!certain && memories.length > 0) {
-    notes.unshift('Nothing certain; nearest:');
+function noteOf({ longer, memories, ...found }: Found): string {
+  const notes = searchNotes({ ...found, shown: memories.length });
+  if (longer.length > 0) {
+    const named = longer.map(({ id, tokens }) => `${id} (${tokens} tokens)`);
+    notes.push(`Longer than the budget, read with aether_memory_get: ${named.join(', ')}.`);
   }
   return notes.join(' ');
 }

@@ -140,3 +140,19 @@ it('tells what was good or bad', async () => {
   const { stdout } = await aether('feedback', '--memory', given.memory.id, '--down');
   expect(stdout).toBe('Noted; 1 memory weighs less now.\n');
 });
+
+it('says how good an answer is and why each was found, what scopes hold, and what an import would do', async () => {
+  store('The staging database is called pelican.', 'db');
+  const weak = (await aether('memory', 'search', 'favourite', 'colour', 'of', 'the', 'database')).stdout;
+  expect(weak).toMatch(/^Nothing certain; nearest:\n.*FOUND\n.*has database/s);
+  expect((await aether('memory', 'search', 'zyxwvut')).stdout).toMatch(/^No memory matches\./);
+  expect((await aether('memory', 'scopes')).stdout).toMatch(/ada +1 of 100000 +\d+ B of 256 MiB/);
+  expect((await aether('memory', 'scopes', '--agent', 'ada')).stdout).toMatch(
+    /1 of 100000 memories.*\nTo be forgotten first\n {2}\S+ {2}never used: The staging/,
+  );
+  const file = join(fixture.stateDir, 'notes.md');
+  fs.writeFileSync(file, '- Lunch is at noon.\n');
+  const preview = await aether('memory', 'import', file, '--agent', 'ada', '--preview');
+  expect(preview.stdout).toBe('1 would be stored (markdown).\n');
+  expect(await json<CuratedMemory[]>('memory')).toHaveLength(1);
+});

@@ -59,7 +59,60 @@ describe('lists', () => {
   });
 });
 
-describe('one memory', () => {
+describe('a search', () => {
+  it('says why each was found, and that nothing certain was', async () => {
+    store('ada', 'The staging database is called pelican.');
+    store('bob', 'Lunch is at noon.');
+    const found = await desk.curation.list(OPERATOR, { query: 'staging database name' });
+    expect(found.memories[0]).toMatchObject({ holder: 'agent:ada', found: expect.stringContaining('has ') });
+    expect(found.memories[0]!.found).toContain('staging');
+    const weak = await desk.curation.list(OPERATOR, {
+      query: 'what is the favourite colour of the database',
+    });
+    expect(weak.notes[0]).toBe('Nothing certain; nearest:');
+    const none = await desk.curation.list(OPERATOR, { query: 'zyxwvut' });
+    expect(none.memories).toEqual([]);
+    expect(none.notes[0]).toContain('No memory matches.');
+    expect((await desk.curation.list(OPERATOR, {})).notes).toEqual([]);
+  });
+});
+
+describe('a quota', () => {
+  it('says how much a scope holds of what it may, and what to forget first', async () => {
+    const old = store('ada', 'The shop is on fly.io.', { key: 'host' });
+    store('ada', 'Deploys go by flyctl.', { derived_from: [old.id] });
+    store('ada', 'The shop is on hetzner.', { key: 'host' });
+    const { first, ...use } = desk.curation.quota('agent:ada');
+    expect(use).toMatchObject({ scope: 'agent:ada', memories: 2, memories_max: 100_000 });
+    expect(use.bytes).toBeGreaterThan(60);
+    expect(first.map(({ memory, why }) => [memory.text, why])).toEqual([
+      ['The shop is on fly.io.', 'superseded'],
+      ['Deploys go by flyctl.', 'stale'],
+      ['The shop is on hetzner.', 'never used'],
+    ]);
+    expect(desk.curation.quota('agent:none')).toMatchObject({ memories: 0, bytes: 0, first: [] });
+    expect((await desk.curation.list(OPERATOR, {})).quota).toEqual({
+      memories_max: 100_000,
+      bytes_max: 256 * 1024 * 1024,
+    });
+  });
+});
+
+describe('readers and people', () => {
+  it('are told of with a memory: who was shown it, and what was said of it', () => {
+    const { id } = store('ada', 'The shop is on fly.io.');
+    desk.memory.shown('r_bob', [{ id }]);
+    desk.rooms.feedback(OPERATOR, { memory: id, thumb: 'up' });
+    clock.advance(1_000);
+    desk.rooms.feedback(OPERATOR, { memory: id, thumb: 'down', words: 'It moved.' });
+    const { shownTo, feedback } = desk.curation.show(OPERATOR, id);
+    expect(shownTo).toContainEqual({ reader: 'r_bob', agent: 'bob', at_ms: expect.any(Number) });
+    expect(feedback).toMatchObject([
+      { thumb: 'down', by: OPERATOR, kept: { text: expect.stringContaining('It moved.') } },
+      { thumb: 'up', by: OPERATOR, kept: null },
+    ]);
+  });
+
   it('tells why it is believed, and what became of it', () => {
     const source = store('ada', 'The shop is on fly.io.', { key: 'host' });
     const derived = store('ada', 'Deploys go by flyctl.', { derived_from: [source.id] });
@@ -167,8 +220,8 @@ describe('an import', () => {
       { text: 'over', expires_ms: 1 },
     ];
     const asked = { scope: 'agent:ada', from: 'jsonl x', memories };
-    expect(desk.curation.import(OPERATOR, asked)).toEqual({ stored: 1, known: 3 });
-    expect(desk.curation.import(OPERATOR, asked)).toEqual({ stored: 0, known: 4 });
+    expect(desk.curation.import(OPERATOR, asked)).toMatchObject({ stored: 1, known: 3 });
+    expect(desk.curation.import(OPERATOR, asked)).toMatchObject({ stored: 0, known: 4 });
     const [made] = (await desk.curation.list(OPERATOR, { pinned: true })).memories;
     expect(made).toMatchObject({
       text: 'new',
@@ -230,5 +283,53 @@ describe('feedback', () => {
       expect(() => desk.rooms.feedback(OPERATOR, { thumb: 'up', ...nothing })).toThrow(
         expect.objectContaining({ code: 'feedback.nothing' }),
       );
+  });
+});
+
+describe('an edit', () => {
+  it('keeps what it does not change, and can take an end away', () => {
+    const end = '2999-01-02T03:04:05.000Z';
+    const first = store('ada', 'The ferry leaves at nine.', {
+      expires: end,
+      tags: ['travel'],
+      importance: 3,
+    });
+    const later = desk.curation.edit(OPERATOR, first.id, { text: 'The ferry leaves at ten.' });
+    expect(later).toMatchObject({ expires_ms: Date.parse(end), tags: ['travel'], importance: 3 });
+    expect(desk.curation.edit(OPERATOR, later.id, { expires: null }).expires_ms).toBeNull();
+  });
+
+  it('of a statement that another has replaced is refused, and names what stands', () => {
+    const seen = store('ada', 'The ferry leaves at nine.', { key: 'ferry' });
+    const theirs = store('ada', 'The ferry leaves at eleven.', { key: 'ferry' });
+    expect(() => desk.curation.edit(OPERATOR, seen.id, { text: 'It leaves at ten.' })).toThrow(
+      expect.objectContaining({ code: 'memory.conflict', next: expect.stringContaining(theirs.id) }),
+    );
+  });
+});
+
+describe('an import', () => {
+  it('can be looked at before: what is new, replaces, is known or over', () => {
+    store('ada', 'The ferry leaves at nine.', { key: 'ferry' });
+    const asked = {
+      scope: 'agent:ada',
+      from: 'a file',
+      memories: [
+        { text: 'The ferry leaves at nine.' },
+        { text: 'The ferry leaves at ten.', key: 'ferry' },
+        { text: 'A new one.', key: 'one' },
+        { text: 'Its next statement.', key: 'one' },
+        { text: 'Long ago.', expires_ms: 1 },
+      ],
+    };
+    const fates = ['known', 'replaces', 'new', 'replaces', 'over'];
+    const before = desk.curation.quota('agent:ada');
+    expect(desk.curation.import(OPERATOR, { ...asked, preview: true })).toEqual({
+      stored: 3,
+      known: 2,
+      fates,
+    });
+    expect(desk.curation.quota('agent:ada')).toEqual(before);
+    expect(desk.curation.import(OPERATOR, asked)).toEqual({ stored: 3, known: 2, fates });
   });
 });

@@ -6,7 +6,7 @@ import { AetherError } from '../../errors.ts';
 import { FORMAT_NAMES } from '../../memory/formats/formats.ts';
 import { hintFor } from '../hints.ts';
 import { invocation, withHost } from '../invocation.ts';
-import { printMemories, printStory } from '../memory-lines.ts';
+import { printMemories, printQuota, printScopes, printStory } from '../memory-lines.ts';
 import { exportTo, type FileOptions, importFrom, pagesOf, scopeOf, type Whose } from '../memory-transfer.ts';
 import { note, print, printJson } from '../output.ts';
 import { type CliCommand, declareVerb, globalsOf, refuseUnknownVerb } from '../verb.ts';
@@ -28,7 +28,7 @@ function registerMemory(program: Command): void {
   const memory = filtered(
     declareVerb(program, {
       usage: 'memory',
-      summary: 'what agents remember: list, search, show, edit, forget, pin, export, import',
+      summary: 'what agents remember: list, search, show, edit, forget, pin, export, import, scopes',
       examples: ['aether memory', 'aether memory search deploy target', 'aether memory show 0198c2'],
       notes: ['The beginning of an id is enough where only one memory begins with it.'],
     }).enablePositionalOptions(),
@@ -57,6 +57,7 @@ function registerMemory(program: Command): void {
   registerOne(memory);
   registerForgetting(memory);
   registerFiles(memory);
+  registerScopes(memory);
 }
 
 function filtered(command: Command): Command {
@@ -103,7 +104,7 @@ function registerOne(memory: Command): void {
     .option('--tags <tags>', 'separated by commas; none: empty')
     .option('--layer <layer>', 'episodic, semantic, procedural or social')
     .option('--importance <0-3>', 'how much it matters')
-    .option('--expires <when>', 'a date, or from now on: 7d')
+    .option('--expires <when>', 'a date, or from now on: 7d; or never')
     .option('--json', 'the new statement')
     .action(async (id: string, options: EditOptions, command: Command) => {
       const change = changeOf(options);
@@ -191,10 +192,36 @@ function registerFiles(memory: Command): void {
     }),
   )
     .option('--format <format>', `one of ${formats}`)
+    .option('--preview', 'store nothing: how many would be new')
     .option('--json', 'how many were stored, known, and could not be read')
     .action((path: string, options: FileOptions, command: Command) =>
       importFrom(invocation(globalsOf(command)), path, options),
     );
+}
+
+function registerScopes(memory: Command): void {
+  whose(
+    declareVerb(memory, {
+      usage: 'scopes',
+      summary: 'how much each scope holds of what it may; with one named, what to forget first there',
+      examples: ['aether memory scopes', 'aether memory scopes --agent writer'],
+    }),
+  )
+    .option('--json', 'the same as JSON')
+    .action(async (options: Whose & { json?: boolean }, command: Command) => {
+      const scope = scopeOf(options);
+      await withHost(invocation(globalsOf(command)), async (client) => {
+        if (scope === undefined) {
+          const { scopes, quota } = await client.call('memories', { limit: 1 });
+          if (options.json) printJson({ scopes, quota });
+          else printScopes({ scopes, quota });
+          return;
+        }
+        const one = await client.call('memoryQuota', { scope });
+        if (options.json) printJson(one);
+        else printQuota(one);
+      });
+    });
 }
 
 /** What commander read is checked by the host. */
@@ -208,10 +235,14 @@ function filterOf(options: ListOptions, query?: string): MemoryFilter {
 async function list(options: ListOptions, command: Command, query?: string): Promise<void> {
   await withHost(invocation(globalsOf(command)), async (client) => {
     const filter = filterOf(options, query);
-    const { memories, more } = await pagesOf(client, filter, options.all ? Number.POSITIVE_INFINITY : PAGE);
+    const { memories, more, notes } = await pagesOf(
+      client,
+      filter,
+      options.all ? Number.POSITIVE_INFINITY : PAGE,
+    );
     if (options.json) printJson(memories);
     else {
-      printMemories(memories);
+      printMemories(memories, notes);
       if (more) note(`There are more: --all lists them, and \`search\` finds them by their words.`);
     }
   });
@@ -230,7 +261,8 @@ interface EditOptions {
 function changeOf({ text, key, tags, layer, importance, expires }: EditOptions) {
   const words = tags?.split(',').map((tag) => tag.trim());
   const given = {
-    ...{ text, key, layer, expires },
+    ...{ text, key, layer },
+    expires: expires === 'never' ? null : expires,
     tags: words?.filter((tag) => tag !== ''),
     importance: importance === undefined ? undefined : Number(importance),
   };
