@@ -8,6 +8,7 @@ import { footprint } from './sections/footprint.ts';
 import { inject } from './sections/inject.ts';
 import { memoryGet } from './sections/memory-get.ts';
 import { memorySearch } from './sections/memory-search.ts';
+import { memorySuite } from './sections/memory-suite.ts';
 import { network } from './sections/network.ts';
 import { openclaw } from './sections/openclaw.ts';
 import { retrieval } from './sections/retrieval.ts';
@@ -21,6 +22,11 @@ export const sections: Section[] = [
     name: 'memory',
     title: 'aether_memory_get on a real host; searches and writes beside server-memory',
     run: async (bench) => [...(await memoryGet(bench)), ...(await memorySearch(bench))],
+  },
+  {
+    name: 'memory-suite',
+    title: 'Generated cases of memory, beside server-memory',
+    run: memorySuite,
   },
   { name: 'retrieval', title: 'What searches find of conversations in a file', run: retrieval },
   { name: 'start', title: 'From `aether start` to the first model request', run: start },

@@ -22,6 +22,9 @@ import { TakenEngine } from '../support/taken-engine.ts';
 const START_MS = 240_000;
 const TURN_MS = 90_000;
 
+/** Remembered before it starts. */
+const KNOWN = 'The claw hangs in the harbour of Holmsund.';
+
 let fleet: LiveFleet;
 let workspace: string;
 
@@ -84,6 +87,10 @@ beforeAll(async () => {
   });
   workspace = join(fleet.project, 'workspaces', 'claw');
   await fleet.up();
+  // Long before its gateway has started.
+  const notes = join(fleet.project, 'notes.md');
+  fs.writeFileSync(notes, `- ${KNOWN}\n`);
+  await fleet.ok('memory', 'import', notes, '--fleet');
   await fleet.turns('claw', 1, START_MS);
 }, START_MS + 60_000);
 
@@ -106,8 +113,22 @@ test('is planned with what its gateway is given, what it takes of memory, and no
 });
 
 test('has the aether tools, as the agent that it is', async () => {
-  const stored = await fleet.event('memory.stored');
+  const stored = await fleet.event('memory.stored', ({ agent }) => agent !== null);
   expect(stored).toMatchObject({ agent: 'claw', principal: 'agent:claw', grade: 'enforced' });
+});
+
+test('has what is remembered before its first prompt and each later one, and not in its conversation', async () => {
+  const recalled = await fleet.event('memory.recalled');
+  expect(recalled).toMatchObject({ agent: 'claw', principal: 'host', data: { at: 'start' } });
+  expect(recalled.data.memories).toHaveLength(1);
+  await told('What else? [[say nothing]]');
+  const requests = fleet.model.requests.filter((request) => request.conversation !== null);
+  for (const request of [requests[0]!, requests.at(-1)!]) {
+    expect(saidIn(request)).toMatch(/not instructions.*<memories>.*Holmsund.*<\/memories>/s);
+    expect(saidIn(request).split('Holmsund')).toHaveLength(2);
+  }
+  const said = await fleet.events({ agent: 'claw', topics: ['message.user'] });
+  expect(JSON.stringify(said)).not.toContain('Holmsund');
 });
 
 test('asks in the inbox for a command, which reaches neither the token nor the gateway', async () => {
@@ -204,6 +225,45 @@ test('goes on over the death of its host in mid-turn, with the same process', as
   expect(await fleet.agent('claw')).toMatchObject({ pid, run });
   await fleet.event('message.assistant', ({ data }) => data.text === 'outlived it');
 });
+
+// Conversations that are long enough to be summarised.
+if (LONG)
+  test(
+    'is given what is remembered by then once its conversation is summarised',
+    async () => {
+      for (let n = 0; n < 4; n += 1) await told(`${'lorem ipsum dolor '.repeat(4_000)}[[say noted ${n}]]`);
+      const notes = join(fleet.project, 'notes.md');
+      fs.writeFileSync(notes, '- The claw hangs in the harbour of Uppsala now.\n');
+      await fleet.ok('memory', 'import', notes, '--fleet');
+      const host = await fleet.connect();
+      const lease = await host.call('takeover', { agent: 'claw', when: 'boundary', cols: 110, rows: 36 });
+      let screen = '';
+      const shown = (async () => {
+        for await (const item of host.stream('attach', { agent: 'claw' }))
+          if (item.kind === 'screen' || item.kind === 'chunk')
+            screen += Buffer.from(item.data, 'base64').toString();
+      })().catch(() => undefined);
+      const { generation } = lease;
+      const type = (data: string) => host.call('terminalWrite', { agent: 'claw', generation, data });
+      await eventually('it shows the conversation', () => screen.includes('noted 3'), START_MS);
+      await type('/compact');
+      await eventually('it is typed', () => screen.includes('/compact'), TURN_MS);
+      await type('\r');
+      await eventually('it is summarised', () => /Compacted \(/.test(screen), TURN_MS);
+      await host.call('handback', { agent: 'claw', generation, note: 'summarised' });
+      const { data } = await fleet.event(
+        'memory.recalled',
+        (event) => event.data.at === 'compaction',
+        TURN_MS,
+      );
+      expect(data.memories.length).toBeGreaterThan(1);
+      await fleet.model.waitFor((request) => saidIn(request).includes('harbour of Uppsala'), TURN_MS);
+      await fleet.idle('claw', TURN_MS);
+      host.close();
+      await shown;
+    },
+    START_MS + 120_000,
+  );
 
 // A second gateway: half of what this file costs.
 if (LONG)

@@ -50,6 +50,7 @@ export function openclawRuntime(version: string): Runtime {
         conversation: { is: 'shared', grade: 'observed' },
       },
       gate: { wait_ms_max: GATE_WAIT_MS },
+      recall: ['start', 'compaction'],
       memory_bytes: MEMORY_BYTES,
     },
     detect: detectOpenClaw,
@@ -63,6 +64,7 @@ export function openclawRuntime(version: string): Runtime {
       frame(`permission:${requestId}`, { type: 'permission', requestId, allow, message }),
     gate: ({ requestId, verdict, message }) =>
       frame(`gate:${requestId}`, { type: 'gate', requestId, verdict, message }),
+    recall: ({ requestId, text }) => frame(`recall:${requestId}`, { type: 'recall', requestId, text }),
     callFacts: factsOf,
     cancel: (id) => frame(`cancel:${id}`, { type: 'cancel', id }),
   };

@@ -10,6 +10,8 @@ export const DRIVER_PROTOCOL = 1;
 
 /** After so long without an answer OpenClaw refuses the call by itself. */
 export const GATE_WAIT_MS = 7 * 24 * 3_600_000;
+/** OpenClaw goes on without what a plugin adds to a prompt after 15 seconds, the role included. */
+export const CONTEXT_WAIT_MS = 12_000;
 
 /** The settings file of one driver, named by `--settings FILE`. Holds no secret. */
 export interface DriverSettings {
@@ -48,6 +50,8 @@ export type DriverRequest =
       message: string | null;
     }
   | { type: 'cancel'; id: string }
+  /** What is remembered; null: nothing. */
+  | { type: 'recall'; requestId: string; text: string | null }
   /** Lets one terminal in, which shows a ticket of this SHA-256 (hexadecimal). */
   | { type: 'admit'; ticket: string };
 
@@ -79,12 +83,18 @@ export type PluginNotice =
   | { type: 'result'; toolUseId: string; text: string; isError: boolean }
   /** A model request is made, which carries the conversation as it is; `began` false: it is answered. */
   | { type: 'request'; sessionKey: string | null; began: boolean }
-  | { type: 'subagent'; key: string; what: 'began' | 'ended'; label: string };
+  | { type: 'subagent'; key: string; what: 'began' | 'ended'; label: string }
+  /** A prompt waits for what is to stand before it. */
+  | { type: 'prompt'; id: string; sessionKey: string | null; prompt: string }
+  /** A conversation was summarised. */
+  | { type: 'compacted'; sessionKey: string | null };
 
 /** Driver → plugin. */
 export type PluginOrder =
   /** `refusal` null: the tool may run. */
   | { type: 'answer'; id: string; refusal: string | null }
+  /** Stands before the prompt; null: nothing does. */
+  | { type: 'context'; id: string; text: string | null }
   /** What was left of an earlier gateway is ended: it may reach a model. */
   | { type: 'open' }
   /** The gateway is to end. */

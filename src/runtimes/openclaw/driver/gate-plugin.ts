@@ -1,12 +1,12 @@
 /**
  * A plugin of OpenClaw, loaded into the gateway's own process: no tool call runs before the driver has answered, whether
- * it is a command, a file, an MCP tool or a subagent's. It speaks over the channel that Node gives a child, which no
+ * it is a command, a file, an MCP tool or a subagent's; and what is remembered stands before a prompt. It speaks over the channel that Node gives a child, which no
  * other process can open. OpenClaw refuses a call whose hook fails or takes too long; without the driver it refuses all.
  */
 import { randomUUID } from 'node:crypto';
 import { cutText } from '../../../host/text.ts';
 import { textOf } from './blocks.ts';
-import { GATE_WAIT_MS, type PluginNotice, type PluginOrder } from './driver-protocol.ts';
+import { CONTEXT_WAIT_MS, GATE_WAIT_MS, type PluginNotice, type PluginOrder } from './driver-protocol.ts';
 
 /** What is used of OpenClaw's plugin interface. */
 interface Api {
@@ -28,6 +28,9 @@ interface HookEvent {
   childSessionKey?: string;
   targetSessionKey?: string;
   label?: string;
+  prompt?: string;
+  /** 0: nothing was left out. */
+  compactedCount?: number;
 }
 interface HookContext {
   sessionKey?: string;
@@ -38,6 +41,8 @@ const FIRST = 1_000_000;
 const GONE = 'No driver is left that could allow this.';
 /** From the answer for the last call of a response to the start of its tools, with a margin. */
 const LAUNCH_MS = 100;
+/** More of a prompt says nothing that is looked for. */
+const PROMPT_CHARS_MAX = 8_000;
 /** What OpenClaw says of a call that it did not start. */
 const NOT_RUN: unknown[] = ['skipped', 'blocked'];
 /** Of what is told of a subagent. */
@@ -45,6 +50,7 @@ const LABEL_CHARS_MAX = 200;
 const RESULT_CHARS_MAX = 256 * 1024;
 
 const waiting = new Map<string, (refusal: string | null) => void>();
+const prompts = new Map<string, (text: string | null) => void>();
 function tell(notice: PluginNotice): void {
   process.send?.(notice);
 }
@@ -54,6 +60,7 @@ export function followDriver(letGo: () => void): void {
   process.on('message', (order: PluginOrder) => {
     if (order.type === 'open') letGo();
     else if (order.type === 'answer') waiting.get(order.id)?.(order.refusal);
+    else if (order.type === 'context') prompts.get(order.id)?.(order.text);
   });
   // The driver is dead: this process has no work left.
   process.on('disconnect', () => {
@@ -90,6 +97,22 @@ function ask(event: HookEvent, { sessionKey, abortSignal }: HookContext): Promis
   });
 }
 
+/** @returns what is to stand before the prompt. OpenClaw goes on without it where this takes too long. */
+function contextOf({ prompt = '' }: HookEvent, sessionKey: string | null): Promise<string | null> {
+  if (!process.connected) return Promise.resolve(null);
+  const id = randomUUID();
+  return new Promise((resolve) => {
+    const settle = (text: string | null) => {
+      clearTimeout(timer);
+      prompts.delete(id);
+      resolve(text);
+    };
+    const timer = setTimeout(settle, CONTEXT_WAIT_MS, null);
+    prompts.set(id, settle);
+    tell({ type: 'prompt', id, sessionKey, prompt: cutText(prompt, { chars_max: PROMPT_CHARS_MAX }) });
+  });
+}
+
 const labelOf = (event: HookEvent): string => cutText(event.label ?? '', { chars_max: LABEL_CHARS_MAX });
 
 export default {
@@ -117,7 +140,16 @@ export default {
       tell({ type: 'result', toolUseId: toolCallId, text, isError });
     });
     const role = api.pluginConfig?.role;
-    if (role !== undefined) api.on('before_prompt_build', () => ({ appendSystemContext: role }));
+    api.on('before_prompt_build', async (event, { sessionKey }) => {
+      const text = await contextOf(event, sessionKey ?? null);
+      return {
+        ...(role === undefined ? {} : { appendSystemContext: role }),
+        ...(text === null ? {} : { prependContext: text }),
+      };
+    });
+    api.on('after_compaction', ({ compactedCount }, { sessionKey }) => {
+      if (compactedCount !== 0) tell({ type: 'compacted', sessionKey: sessionKey ?? null });
+    });
     const request =
       (began: boolean) =>
       (_event: HookEvent, { sessionKey }: HookContext) =>

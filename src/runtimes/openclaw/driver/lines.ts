@@ -12,6 +12,7 @@ const TYPES = new Set<DriverRequest['type']>([
   'permission',
   'gate',
   'cancel',
+  'recall',
   'admit',
 ]);
 

@@ -20,6 +20,7 @@ import {
 } from './driver-protocol.ts';
 import { Gateway } from './gateway.ts';
 import { readRequest, write } from './lines.ts';
+import { Recall } from './recall.ts';
 import { abortAll } from './stop.ts';
 
 /** Of a gateway whose turns are ended, for what it still writes down. */
@@ -37,6 +38,7 @@ class Driver {
   readonly #gateway: Gateway;
   readonly #conversation: Conversation;
   readonly #asks: Asks;
+  readonly #recall: Recall;
   #channel: Channel | null = null;
   #door: Door | null = null;
   /** Requests that came before it was ready. */
@@ -70,6 +72,10 @@ class Driver {
         waiting: (tool) => this.#conversation.asking(tool),
       },
     );
+    this.#recall = new Recall(own, {
+      emit: write,
+      answer: (id, text) => this.#gateway.tell({ type: 'context', id, text }),
+    });
   }
 
   #connected(): Channel {
@@ -166,6 +172,14 @@ class Driver {
       case 'request':
         if (this.#begun !== null) this.#conversation.requested(notice.sessionKey, notice.began);
         break;
+      case 'prompt':
+        // Of a turn that is ended before it reaches a model, nothing is asked.
+        if (this.#begun === null) this.#gateway.tell({ type: 'context', id: notice.id, text: null });
+        else this.#recall.prompt(notice.id, notice.sessionKey, notice.prompt);
+        break;
+      case 'compacted':
+        this.#recall.compacted(notice.sessionKey);
+        break;
       case 'subagent':
         this.#conversation.subagent(notice.key, notice.what, notice.label);
         break;
@@ -199,6 +213,9 @@ class Driver {
         break;
       case 'cancel':
         this.#try('take a message back', () => this.#conversation.cancel(request.id));
+        break;
+      case 'recall':
+        this.#recall.recalled(request.requestId, request.text);
         break;
       case 'admit':
         this.#door?.admit(request.ticket);

@@ -3,7 +3,7 @@
  * clock that a case moves. A case is data, so that another memory can be given the same one.
  */
 import fs from 'node:fs';
-import { caller, Rig, tempDir } from '../../../mcp-tools/rig.ts';
+import { caller, clientCaller, Rig, tempDir } from '../../../mcp-tools/rig.ts';
 import { VirtualClock } from '../../../support/clock.ts';
 
 /** `as`: what later steps call it. `run`: which run of which agent does it; its own ones by default. */
@@ -40,15 +40,32 @@ export interface Case {
   checks: Check[];
 }
 
+export interface Outcome {
+  check: Check;
+  is: string;
+  holds: boolean;
+}
+
+/** A memory that cases are carried out on. */
+export interface Subject {
+  /** Of an empty memory. @returns for each check: what was expected and what is */
+  carriedOut(one: Case): Promise<Outcome[]>;
+  /** An empty memory that is told these. */
+  notes(texts: readonly string[]): Promise<Notes>;
+}
+
+export interface Notes {
+  /** Best first. `certain` false: it is said that nothing certain was found. */
+  search(query: string): Promise<{ texts: string[]; certain: boolean }>;
+  close(): Promise<void>;
+}
+
 type Answer = {
   memories: { id: string; text: string; state: string; contradictedBy?: { id: string }[] }[];
 };
 
 /** A case, in a state directory of its own. @returns for each check: what was expected and what is */
-export async function carriedOut({
-  steps,
-  checks,
-}: Case): Promise<{ check: Check; is: string; holds: boolean }[]> {
+export async function carriedOut({ steps, checks }: Case): Promise<Outcome[]> {
   const world = new World();
   try {
     for (const step of steps) await world.step(step);
@@ -63,7 +80,27 @@ export async function carriedOut({
   }
 }
 
-const fits = (expected: Check['state'], is: string): boolean =>
+/** What was stored by one client, and what it finds. */
+async function notesOf(texts: readonly string[]): Promise<Notes> {
+  const rig = new Rig(tempDir());
+  const by = () => clientCaller('suite');
+  for (const text of texts) await rig.call('aether_memory_store', by(), { text });
+  return {
+    async search(query) {
+      const { memories, note = '' } = await rig.call('aether_memory_search', by(), { query });
+      const found = memories.map(({ text }: { text: string }) => text);
+      return { texts: found, certain: !note.includes('Nothing certain') };
+    },
+    async close() {
+      await rig.close();
+      fs.rmSync(rig.dir, { recursive: true });
+    },
+  };
+}
+
+export const ours: Subject = { carriedOut, notes: notesOf };
+
+export const fits = (expected: Check['state'], is: string): boolean =>
   expected === 'marked' ? is === 'stale' || is === 'possibly_stale' : expected === is;
 
 class World {
