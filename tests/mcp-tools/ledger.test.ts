@@ -32,6 +32,25 @@ async function restart(): Promise<void> {
 const receipts = () => rig.store.db.prepare('SELECT count(*) FROM calls').pluck().get() as number;
 const NEVER = new AbortController().signal;
 
+it('writes what a read has shown in the transaction of its row in the log', async () => {
+  const { id } = (
+    await rig.call('aether_memory_store', clientCaller('writer'), { text: 'tea', scope: 'fleet' })
+  ).memory;
+  const shown = () =>
+    rig.store.db.prepare('SELECT reader, memory FROM memory_shown WHERE reader = ?').all('run_1');
+  rig.store.db.exec(
+    "CREATE TRIGGER closed BEFORE INSERT ON events BEGIN SELECT RAISE(ABORT, 'the log is closed'); END",
+  );
+  for (const args of [{ id }, { query: 'tea' }]) {
+    const tool = 'id' in args ? 'aether_memory_get' : 'aether_memory_search';
+    await expect(rig.call(tool, caller(), args)).rejects.toThrow('the log is closed');
+    expect(shown()).toEqual([]);
+  }
+  rig.store.db.exec('DROP TRIGGER closed');
+  await rig.call('aether_memory_get', caller(), { id });
+  expect(shown()).toEqual([{ reader: 'run_1', memory: id }]);
+});
+
 describe('once', () => {
   it('answers a repeat from the receipt, in the same host and in the next', async () => {
     const call = caller();

@@ -10,6 +10,11 @@ export interface Call extends Caller {
    * waited for, and its fields are part of the answer.
    */
   afterCommit(then: AfterCommit): void;
+  /**
+   * Writes what the call leaves besides its effect, such as what it has shown. Of a read it is written with its row in
+   * the log, in one transaction, when the answer is there: a host that dies before that has answered nothing.
+   */
+  leaves(write: () => void): void;
 }
 
 /** How a waiting call came to its end. The connection of a bridge that went away comes again. */

@@ -37,6 +37,8 @@ const atOnce = (then: AfterCommit) => {
   void then();
 };
 
+const inTransaction = (write: () => void) => write();
+
 export class Ledger {
   readonly #o: LedgerOptions;
   readonly #calls: CallTable;
@@ -67,21 +69,21 @@ export class Ledger {
     run: (nouns: Nouns, call: Call) => T | Promise<T>,
   ): T | Promise<T> {
     return this.#checked(caller, tool, log, () => {
-      const result = run(this.#o.nouns, { ...caller, afterCommit: atOnce });
-      if (!(result instanceof Promise)) {
-        log(null);
-        return result;
-      }
-      return result.then(
-        (value) => {
+      const left: (() => void)[] = [];
+      const leaves = (write: () => void) => void left.push(write);
+      const answered = (value: T): T => {
+        this.#o.store.transaction(() => {
+          for (const write of left) write();
           log(null);
-          return value;
-        },
-        (error: unknown) => {
-          log(toWireError(error).code);
-          throw error;
-        },
-      );
+        });
+        return value;
+      };
+      const result = run(this.#o.nouns, { ...caller, afterCommit: atOnce, leaves });
+      if (!(result instanceof Promise)) return answered(result);
+      return result.then(answered, (error: unknown) => {
+        log(toWireError(error).code);
+        throw error;
+      });
     });
   }
 
@@ -96,7 +98,11 @@ export class Ledger {
     const result = this.#o.store.transaction(() => {
       const receipt = this.#calls.get(key);
       if (receipt !== null) return receiptOf<T>(receipt, tool, caller);
-      const done = run(this.#o.nouns, { ...caller, afterCommit: (then) => after.push(then) });
+      const done = run(this.#o.nouns, {
+        ...caller,
+        afterCommit: (then) => after.push(then),
+        leaves: inTransaction,
+      });
       log(null);
       this.#calls.insert(key, tool, done, this.#o.clock.now());
       if (caller.settled !== undefined) this.#calls.settle({ ...key, sequence: caller.settled });
@@ -120,7 +126,7 @@ export class Ledger {
   ): Promise<T> {
     const { store, nouns } = this.#o;
     const waiting = this.#checked(caller, tool, log, () =>
-      store.transaction(() => run(nouns, { ...caller, afterCommit: atOnce })),
+      store.transaction(() => run(nouns, { ...caller, afterCommit: atOnce, leaves: inTransaction })),
     );
     if (waiting.until !== null) await waiting.until(signal);
     const how: HowEnded = !signal.aborted

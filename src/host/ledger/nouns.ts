@@ -105,7 +105,7 @@ function memoryOf({ memory, senders, onRecall }: NounsOptions): Memories {
   /** What a call was given: its author's words lead the conversation from now on, and it may write from it. */
   const given = (call: Call, memories: readonly MemoryView[]) => {
     onRecall(call, memories);
-    memory.shown(readerOf(call), memories);
+    call.leaves(() => memory.shown(readerOf(call), memories));
   };
   return {
     store(call, input) {

@@ -12,7 +12,7 @@ import type { Ids } from '../ids.ts';
 import { limits } from '../limits.ts';
 import type { Actor, MemoryMarks, MemoryRemains } from '../shapes.ts';
 import { MemoryCurationTable } from '../store/memory-curation.ts';
-import { MemoryLinkTable } from '../store/memory-links.ts';
+import { MemoryLinkTable, type SourceState } from '../store/memory-links.ts';
 import type { MemoryRecord } from '../store/memory-record.ts';
 import { MemoryRows } from '../store/memory-rows.ts';
 import { MemoryScopeTable } from '../store/memory-scopes.ts';
@@ -59,8 +59,8 @@ export interface ReadMemory {
   memory: MemoryView;
   /** Earlier statements under its key, the newest first; none unless asked for. */
   history: MemoryView[];
-  /** What it rests on. `memory` null: forgotten, or not the reader's to see. */
-  sources: { id: string; kind: 'derived' | 'possible'; memory: MemoryView | null }[];
+  /** What it rests on. `state` null: forgotten, or not the reader's to see. */
+  sources: SourceState[];
   contradictedBy: MemoryView[];
 }
 
@@ -203,10 +203,7 @@ export class Memory {
     return {
       memory: toView(record),
       history: versions.filter((one) => one.version < record.version).map(toView),
-      sources: this.#links.sources(id).map((link) => {
-        const source = this.#rows.byId(link.id);
-        return { ...link, memory: source !== null && visible.includes(source.scope) ? toView(source) : null };
-      }),
+      sources: this.#links.sourceStates(id, visible),
       contradictedBy: this.#contradicting(by, record).map(toView),
     };
   }

@@ -2,6 +2,9 @@
  * SQL of `memory_links`: which memory was made from which. `from_id` is the younger statement, `to_id` what it rests on,
  * contradicts or replaces. A link goes with the rows of its memories (memories.ts).
  */
+
+import type { MemoryState } from '../shapes.ts';
+import { type MemoryRecord, stateOf } from './memory-record.ts';
 import type { Readable } from './reader.ts';
 import { defineTable } from './table.ts';
 
@@ -28,11 +31,22 @@ export interface Dependant {
   stale: 'stale' | 'possibly_stale' | null;
 }
 
+/** What a memory rests on. */
+export interface SourceState {
+  id: string;
+  kind: 'derived' | 'possible';
+  state: MemoryState | null;
+}
+
+type SourceRow = Omit<SourceState, 'state'> &
+  Pick<MemoryRecord, 'superseded_ms' | 'expired_ms' | 'stale'> & { scope: string | null };
+
 export class MemoryLinkTable {
   readonly #add;
   readonly #dependants;
   readonly #sources;
   readonly #opposed;
+  readonly #sourceStates;
   readonly #replaced;
 
   constructor({ db }: Readable) {
@@ -46,6 +60,11 @@ export class MemoryLinkTable {
     );
     this.#sources = db.prepare<[string], { id: string; kind: 'derived' | 'possible' }>(
       "SELECT to_id AS id, kind FROM memory_links WHERE from_id = ? AND kind IN ('derived', 'possible') ORDER BY kind, to_id",
+    );
+    this.#sourceStates = db.prepare<[string], SourceRow>(
+      `SELECT l.to_id AS id, l.kind, m.scope, m.superseded_ms, m.expired_ms, m.stale
+       FROM memory_links l LEFT JOIN memories m ON m.id = l.to_id AND m.forgotten_ms IS NULL
+       WHERE l.from_id = ? AND l.kind IN ('derived', 'possible') ORDER BY l.kind, l.to_id`,
     );
     this.#replaced = db
       .prepare<[string], string>(
@@ -77,6 +96,15 @@ export class MemoryLinkTable {
   /** What it rests on, in any state. */
   sources(id: string): { id: string; kind: 'derived' | 'possible' }[] {
     return this.#sources.all(id);
+  }
+
+  /** As `sources`, and how each stands; null: forgotten, or in none of these scopes. */
+  sourceStates(id: string, scopes: readonly string[]): SourceState[] {
+    return this.#sourceStates.all(id).map((row) => ({
+      id: row.id,
+      kind: row.kind,
+      state: row.scope !== null && scopes.includes(row.scope) ? stateOf(row) : null,
+    }));
   }
 
   /** Declared to contradict it, by either of the two. */

@@ -37,7 +37,7 @@ export const memoryGet = defineTool({
             derivedFrom: sources.slice(0, SOURCES_MAX).map((source) => ({
               id: source.id,
               declared: source.kind === 'derived',
-              state: source.memory?.state ?? 'forgotten',
+              state: source.state ?? 'forgotten',
             })),
           }),
       ...(contradictedBy.length === 0 ? {} : { contradictedBy: contradictedBy.map(contradictionOut) }),
