@@ -198,7 +198,17 @@ export interface PlanView {
   configFile: string;
   /** In the order of the file. */
   changes: PlanChange[];
+  memory: PlannedMemory;
   warnings: string[];
+}
+
+/** What holds for the memory of all agents and clients. */
+export interface PlannedMemory {
+  recall_tokens: number;
+  memories_per_scope_max: number;
+  bytes_per_scope_max: number;
+  /** The embedding endpoint in words; null: memories are found by their words alone. */
+  embeddings: string | null;
 }
 
 export interface PlanChange {

@@ -7,9 +7,10 @@ import { Agents } from './agents/agents.ts';
 import type { HostInfo } from './api.ts';
 import { Approvals } from './approvals/approvals.ts';
 import { type Clock, systemClock } from './clock.ts';
+import { endpointOf } from './config/embeddings.ts';
 import { resolveAgent } from './config/resolve.ts';
 import { sandboxOf } from './config/sandbox.ts';
-import type { Config } from './config/types.ts';
+import type { Config, MemorySettings } from './config/types.ts';
 import { Events } from './events/events.ts';
 import { type Ids, randomIds } from './ids.ts';
 import { bridgeTo, runtimeNamed, runtimeNames, version } from './installation.ts';
@@ -18,7 +19,6 @@ import type { Log } from './log.ts';
 import { Mailboxes } from './mailboxes/mailboxes.ts';
 import { Curation } from './memory/curation.ts';
 import { Memory } from './memory/memory.ts';
-import type { MemoryQuotas } from './memory/quotas.ts';
 import { runSink } from './operations/boot/fact-routes.ts';
 import { openLedger } from './operations/boot/open-ledger.ts';
 import type { AgentViews } from './operations/fleet/agent-views.ts';
@@ -146,8 +146,8 @@ export function assemble(base: HostBase, life: HostLife): Assembly {
 }
 
 /** The rooms that own data, over one store. */
-/** @param quotas asked only once the host runs */
-function openNouns({ store, log, started_ms }: HostBase, quotas: () => MemoryQuotas) {
+/** @param settings asked only once the host runs */
+function openNouns({ store, log, started_ms }: HostBase, settings: () => MemorySettings) {
   const clock: Clock = systemClock;
   const ids: Ids = randomIds;
   const runTable = new RunTable(store);
@@ -174,7 +174,11 @@ function openNouns({ store, log, started_ms }: HostBase, quotas: () => MemoryQuo
         const config = agent === null ? undefined : agents.find(agent)?.config;
         return config === undefined ? null : places.of(config.workspace);
       },
-      quotas,
+      quotas: settings,
+      embeddings() {
+        const { embeddings } = settings();
+        return embeddings === undefined ? null : endpointOf(embeddings, process.env);
+      },
     }),
     report: doorReporter({ events, log, runs }),
   };

@@ -123,6 +123,11 @@ export const limits = {
   memory_recall_tokens_max: 8_000,
   memory_recalled_max: 20,
   memory_recalled_chars_max: 1_200,
+  /** Of a memory or a query, what an embedding model is given; what it answers; and what a search keeps of vectors. */
+  embedding_text_chars_max: 6_000,
+  embedding_answer_bytes_max: 32 * 1024 * 1024,
+  embedding_dimensions_max: 4_096,
+  embedding_cached_bytes_max: 256 * 1024 * 1024,
   mail_body_bytes_max: 256 * 1024,
   mail_subject_chars_max: 200,
   mail_unread_max: 10_000,

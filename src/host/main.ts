@@ -150,7 +150,7 @@ class HostProcess implements RunningHost {
       chores: {
         'an expired lease was not handed back': () => returnExpired(wiring, takeover),
         'an expired hold was not ended': () => holds.sweep(),
-        'expired memories were not marked': () => wiring.memory.expire(),
+        'memories were not looked after': () => wiring.memory.upkeep(),
         'a resolver was not renewed': () => renewResolvers(wiring),
         'the paths that boxes keep read-only were not checked': () => {
           this.#kept.follow(keptNow(wiring));

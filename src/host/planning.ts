@@ -1,14 +1,17 @@
 /** The plan of a configuration file: against a running host, or against what a state directory holds. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { PlanView } from './api.ts';
+import type { PlannedMemory, PlanView } from './api.ts';
+import { endpointOf } from './config/embeddings.ts';
 import { loadConfig } from './config/load.ts';
 import { isWithin, realPath } from './config/paths.ts';
 import { resolveAgent } from './config/resolve.ts';
 import { sandboxOf } from './config/sandbox.ts';
 import type { AgentConfig, Config } from './config/types.ts';
+import { toWireError, type WireError } from './errors.ts';
 import { bridgeTo, loadRuntimes, runtimeNamed } from './installation.ts';
-import { planFleet } from './operations/fleet/plan.ts';
+import { embedded } from './memory/dense/endpoint.ts';
+import { planFleet, plannedMemory } from './operations/fleet/plan.ts';
 import { programCopiesDirectoryOf, statePaths } from './paths.ts';
 import { chooseSandbox } from './sandboxes/choice.ts';
 import { AgentTable } from './store/agents.ts';
@@ -52,8 +55,9 @@ export async function makePlan(
 export interface CheckedFile {
   agents: number;
   scrollback_lines: number;
-  recall_tokens: number;
-  memories_per_scope_max: number;
+  memory: PlannedMemory;
+  /** What the embedding endpoint answered; null: there is none. */
+  embeddings: { dimensions: number; ms: number } | { problem: WireError } | null;
   warnings: string[];
 }
 
@@ -64,10 +68,21 @@ export async function checkConfiguration(file: string): Promise<CheckedFile> {
   return {
     agents: config.agents.length,
     scrollback_lines,
-    recall_tokens: config.memory.recall_tokens,
-    memories_per_scope_max: config.memory.memories_per_scope_max,
+    memory: plannedMemory(config.memory),
+    embeddings: await tried(config),
     warnings: [...config.warnings, ...(await editors(config))],
   };
+}
+
+async function tried({ memory }: Config): Promise<CheckedFile['embeddings']> {
+  if (memory.embeddings === undefined) return null;
+  const since_ms = performance.now();
+  try {
+    const [vector] = await embedded(endpointOf(memory.embeddings, process.env), ['aether']);
+    return { dimensions: vector!.length, ms: Math.round(performance.now() - since_ms) };
+  } catch (error) {
+    return { problem: toWireError(error) };
+  }
 }
 
 /** Agents that can edit the configuration themselves, and what that means. */

@@ -280,7 +280,13 @@ export class HostDouble {
   }
 
   async plan(): Promise<PlanView> {
-    return { configFile: '/srv/payments/aether.yaml', changes: [], warnings: [] };
+    const memory = { recall_tokens: 800, memories_per_scope_max: 100, bytes_per_scope_max: 1_048_576 };
+    return {
+      configFile: '/srv/payments/aether.yaml',
+      changes: [],
+      memory: { ...memory, embeddings: null },
+      warnings: [],
+    };
   }
 
   async apply(): Promise<PlanView> {

@@ -245,6 +245,10 @@ export const samples: { [T in Topic]: Topics[T][] } = {
     { thumb: 'up', event: 12, kept: 'mem_3' },
     { thumb: 'down', memory: 'mem_1' },
   ],
+  'memory.embeddings': [
+    { works: false, model: 'nomic-embed-text', why: 'The embedding endpoint cannot be reached.' },
+    { works: true, model: 'nomic-embed-text' },
+  ],
   'memory.pinned': [{ memory: 'mem_1', pinned: true }],
   'memory.recalled': [
     { at: 'start', memories: [memory.id], tokens: 120 },

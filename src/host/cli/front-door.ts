@@ -3,12 +3,21 @@
  * verbs that need it (up, host, plan and doctor without a host), so that the others stay quick.
  */
 import type { Detection } from '../../runtimes/runtime.ts';
-import type { PlanView } from '../api.ts';
+import type { PlannedMemory, PlanView } from '../api.ts';
 import type { Declaration } from '../config/declare.ts';
 import type { InitOptions, InitResult } from '../config/init.ts';
 import type { DiskUse } from '../operations/upkeep/disk-use.ts';
 import type { Recorded } from '../recorded.ts';
 import type { HostOptions, RunningHost } from './running-host.ts';
+
+export interface CheckedConfiguration {
+  agents: number;
+  scrollback_lines: number;
+  memory: PlannedMemory;
+  /** What the embedding endpoint answered; null: there is none. */
+  embeddings: { dimensions: number; ms: number } | { problem: { message: string; next: string } } | null;
+  warnings: string[];
+}
 
 export interface FrontDoor {
   /** @throws AetherError `host.running` when another host holds the state directory's lock. */
@@ -16,13 +25,7 @@ export interface FrontDoor {
   /** The plan against what the state directory holds (nothing, when it does not exist), without writing there. */
   planWithoutHost(options: { configFile: string; stateDir: string }): Promise<PlanView>;
   /** @throws AetherError for a file that cannot be used */
-  checkConfiguration(file: string): Promise<{
-    agents: number;
-    scrollback_lines: number;
-    recall_tokens: number;
-    memories_per_scope_max: number;
-    warnings: string[];
-  }>;
+  checkConfiguration(file: string): Promise<CheckedConfiguration>;
   detectRuntimes(): Promise<Detection[]>;
   /** Why tools of this engine could reach into it in a sandbox; null: they cannot. */
   openProgram(binary: string): Promise<string | null>;

@@ -1,5 +1,5 @@
 /** A memory as lines of a terminal: what an agent wrote there is shown plainly. */
-import type { CuratedMemory, MemoryPage, MemoryQuota, MemoryStory } from '../api.ts';
+import type { CuratedMemory, MemoryPage, MemoryQuota, MemoryStory, PlannedMemory } from '../api.ts';
 import { proseLines } from './asked-lines.ts';
 import type { Hint } from './hints.ts';
 import { paint, print } from './output.ts';
@@ -57,6 +57,21 @@ export function printQuota({ memories, memories_max, bytes, bytes_max, first }: 
   print(`${memories} of ${memories_max} memories, ${size(bytes)} of ${size(bytes_max)}.`);
   if (first.length > 0) print(paint('bold', 'To be forgotten first'));
   for (const { memory, why } of first) print(`  ${memory.id}  ${why}: ${oneLine(memory.text)}`);
+}
+
+/** What holds for every scope, on a line. */
+export function memoryLine({
+  recall_tokens,
+  memories_per_scope_max,
+  bytes_per_scope_max,
+  embeddings,
+}: PlannedMemory): string {
+  const unasked =
+    recall_tokens === 0
+      ? 'an agent is given nothing unasked'
+      : `an agent is given up to ${recall_tokens} tokens unasked`;
+  const found = embeddings === null ? 'found by words' : `found by words and by ${embeddings}`;
+  return `a scope holds ${memories_per_scope_max} memories and ${size(bytes_per_scope_max)}; ${unasked}; ${found}`;
 }
 
 const UNITS = [

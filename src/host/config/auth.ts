@@ -117,6 +117,19 @@ function baseUrlOf(agent: AgentConfig): string | null {
   return rulesOf(agent).address(agent.model, provider);
 }
 
+/** A key that the configuration names outside of agents. @returns the key, or why there is none */
+export function readKey(auth: { env: string } | { file: string }, environment: Environment): string | Fault {
+  if ('file' in auth) return readSecretFile(auth.file);
+  const value = lookUp(environment, auth.env)?.trim() ?? '';
+  if (value !== '') return value;
+  return {
+    code: 'auth-missing',
+    path: ['auth'],
+    message: `auth names ${auth.env}, which is not set where aether runs.`,
+    next: `Set ${auth.env} in the environment of aether and start it again.`,
+  };
+}
+
 /** The one line of a file that only its owner can read. */
 function readSecretFile(file: string): string | Fault {
   const fault = (code: string, message: string, next: string): Fault => ({

@@ -10,8 +10,9 @@ import { resolvePath } from './paths.ts';
 import type { Problem } from './problems.ts';
 import { modelOwner, OWN_KEYS, ownersOf, RUNTIME_NAMES } from './runtime-keys.ts';
 import { shownPathFault } from './sandbox.ts';
-import { type RawAgent, VARIABLE_NAME } from './schema.ts';
+import type { RawAgent } from './schema.ts';
 import { isSecretName, looksLikeSecret, quoteValue } from './secrets.ts';
+import { VARIABLE_NAME } from './text-schema.ts';
 import { parseValue } from './variables.ts';
 
 /** Where no path is made absolute. */

@@ -10,7 +10,7 @@ import { checkAgent, checkKeys } from './check.ts';
 import { explainConfig, isAgent } from './explain.ts';
 import { withoutExtensions } from './extensions.ts';
 import { deepFreeze } from './freeze.ts';
-import { MEMORY } from './memory-schema.ts';
+import { memorySettings } from './memory-schema.ts';
 import { loopbackPorts, networkOf } from './network.ts';
 import { normalise, type RawDefaults } from './normalise.ts';
 import { parseSource, type Source } from './parse.ts';
@@ -100,11 +100,7 @@ export function loadConfig(file: string, options: LoadOptions = {}): Config {
       events_bytes: sizeInBytes(retention?.events_bytes ?? RETENTION.events_bytes),
     },
     terminal: { scrollback_lines: terminal?.scrollback_lines ?? limits.terminal_scrollback_lines },
-    memory: {
-      ...MEMORY,
-      ...memory,
-      bytes_per_scope_max: sizeInBytes(memory?.bytes_per_scope_max ?? MEMORY.bytes_per_scope_max),
-    },
+    memory: memorySettings(memory, dirname(path), options.home ?? homeOf(process.env)),
     warnings,
     positions: positionsOf(source, value as unknown as RawConfig),
   });

@@ -24,8 +24,6 @@ import { terminalSchema } from './terminal-schema.ts';
 import { text } from './text-schema.ts';
 import { AETHER_TOOLS } from './tools.ts';
 
-export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
-
 const rules = (what: string) =>
   z.array(text()).meta({
     description: `${what} A tool name, or name(pattern) with * for anything: Read, Bash(git *), run_command(npm test). Rules for tools an engine does not have do nothing.`,

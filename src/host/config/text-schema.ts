@@ -7,3 +7,5 @@ export const text = () =>
     .string()
     .min(1)
     .refine((value) => !value.includes('\0'), 'must not hold a NUL character');
+
+export const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;

@@ -31,6 +31,22 @@ export interface MemorySettings {
   /** Of one agent, of the fleet, of a workspace or a branch. Earlier versions of a text count in bytes only. */
   memories_per_scope_max: number;
   bytes_per_scope_max: number;
+  /** Absent: memories are searched by their words alone. */
+  embeddings?: EmbeddingSettings;
+}
+
+export interface EmbeddingSettings {
+  url: string;
+  api: 'openai' | 'ollama';
+  model: string;
+  /** Where its key is found; null: it wants none. */
+  auth: { env: string } | { file: string } | null;
+  /** Null: as many as the model has. */
+  dimensions: number | null;
+  batch_max: number;
+  timeout_ms: number;
+  /** Scopes of which nothing is sent: a kind, or one agent's or client's. */
+  exclude: string[];
 }
 
 export interface TerminalSettings {

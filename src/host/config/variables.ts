@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: ${NAME} is the syntax of the file, not of JavaScript.
 /** `${NAME}` in the values of `env`. Only that form: no default values, no commands; `$${` is a plain `${`. */
 import type { Environment } from '../../runtimes/definition.ts';
-import { VARIABLE_NAME } from './schema.ts';
+import { VARIABLE_NAME } from './text-schema.ts';
 
 /** A variable by a name from the file, which may be `constructor`. */
 export function lookUp(environment: Environment, name: string): string | undefined {

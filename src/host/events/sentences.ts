@@ -59,6 +59,13 @@ const sentences = {
   }),
   'memory.indexed': ({ memories, ms }) =>
     info(`The search index of ${memories} memories was made in ${duration(ms)}.`),
+  'memory.embeddings': ({ works, model, why }) =>
+    works
+      ? info(`Memories are found by meaning again, with ${model}.`)
+      : {
+          ...warn(`Memories are found by words alone, without ${model}.`),
+          ...(why === undefined ? {} : { note: why }),
+        },
   'agent.removed': () => plain('Removed from the fleet'),
   'agent.adopted': (data, _lasted, principal) =>
     plain(

@@ -54,6 +54,8 @@ export interface Topics {
   /** By the memory's index: it is made again for so many memories. `form`: this version, or this Node, cuts words otherwise. */
   'memory.indexing': { memories: number; why: 'new' | 'form' | 'damaged' };
   'memory.indexed': { memories: number; ms: number };
+  /** By the host: the embedding endpoint fails, so that memories are found by words alone; or works again. */
+  'memory.embeddings': { works: boolean; model: string; why?: string };
   /** By a door that refuses an agent, or is flooded. `shed`: how many connections since it last said so. */
   'door.shed': { door: string; shed: number; why: string };
   /** By a door: another process removed its socket, or listened in its place; it was made again. `times` since last told. */

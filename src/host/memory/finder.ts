@@ -9,6 +9,7 @@ import { FoundRows, type MemoryFilter, type Standing } from '../store/memory-fou
 import type { MemoryRecord } from '../store/memory-record.ts';
 import { ShelfReader } from '../store/memory-shelves.ts';
 import type { Readable } from '../store/reader.ts';
+import { type Near, VectorReader } from './dense/vectors.ts';
 import { certaintyOf } from './search/absence.ts';
 import { type Prepared, prepare, type Shelf } from './search/prepare.ts';
 import { holdsPhrase, parseQuery, type Query } from './search/query.ts';
@@ -20,6 +21,8 @@ const PICKED_STEP = 8;
 const PICKED_MAX = 1_000_000;
 /** Rows of the best candidates that are read first. */
 const CHECKED = 48;
+/** Of those that are near in meaning. */
+const NEAR = 100;
 /** What is known of a row besides its words moves it by some places. */
 const SPARE = 16;
 
@@ -28,6 +31,8 @@ export interface MemoryQuery {
   filter: MemoryFilter;
   limit: number;
   offset: number;
+  /** What an embedding model made of it; absent: it is searched by its words. */
+  vector?: Int8Array | undefined;
 }
 
 export interface MemoryHit {
@@ -53,6 +58,14 @@ export interface MemoryResult {
   unread: number;
 }
 
+interface Wanted {
+  shelves: readonly Shelf[];
+  near: readonly Near[];
+  filter: MemoryFilter;
+  /** At least so many, and one more, where there are. */
+  wanted: number;
+}
+
 interface Found {
   ranked: Ranked;
   standing: Standing;
@@ -63,11 +76,13 @@ export class Finder {
   readonly #readable: Readable;
   readonly #shelves: ShelfReader;
   readonly #rows: FoundRows;
+  readonly #vectors: VectorReader;
 
   constructor(readable: Readable) {
     this.#readable = readable;
     this.#shelves = new ShelfReader(readable);
     this.#rows = new FoundRows(readable);
+    this.#vectors = new VectorReader(readable);
   }
 
   /** @throws AetherError `memory.index-damaged` */
@@ -85,18 +100,20 @@ export class Finder {
     }
   }
 
-  #find({ text, filter, limit, offset }: MemoryQuery): MemoryResult {
+  #find({ text, filter, limit, offset, vector }: MemoryQuery): MemoryResult {
     const query = parseQuery(text);
     const last = filter.rowid_max ?? this.#rows.last();
     if (query.words.length === 0 && query.phrases.length === 0)
       return this.#newest(filter, limit, offset, last);
     const { shelves, unread } = this.#shelves.read(filter.scopes);
+    const near = vector === undefined ? [] : this.#vectors.near(filter.scopes, vector, NEAR);
     let prepared = prepare(query, shelves);
-    let best = this.#best(prepared, shelves, filter, offset + limit);
+    const bestOf = (words: Prepared) => this.#best(words, { shelves, near, filter, wanted: offset + limit });
+    let best = bestOf(prepared);
     const phraseMissing = query.phrases.length > 0 && best.found.length === 0;
     if (phraseMissing) {
       prepared = prepare({ ...query, phrases: [] }, shelves);
-      best = this.#best(prepared, shelves, filter, offset + limit);
+      best = bestOf(prepared);
     }
     const shown = best.found.slice(offset, offset + limit);
     const records = this.#rows.records(shown.map(({ ranked }) => ranked.rowid));
@@ -134,15 +151,10 @@ export class Finder {
     };
   }
 
-  /** At least `wanted` and one more, where there are so many. */
-  #best(
-    prepared: Prepared,
-    shelves: readonly Shelf[],
-    filter: MemoryFilter,
-    wanted: number,
-  ): { found: Found[]; total: number } {
+  #best(prepared: Prepared, { shelves, near, filter, wanted }: Wanted): { found: Found[]; total: number } {
     for (let picked = Math.max(PICKED, 2 * wanted); ; picked *= PICKED_STEP) {
-      const { ranked, matched } = rank(prepared, shelves, picked);
+      const { ranked: byWords, matched } = rank(prepared, shelves, picked);
+      const ranked = near.length === 0 ? byWords : fused(byWords, near);
       const all = matched <= picked;
       const found: Found[] = [];
       let through = 0;
@@ -197,6 +209,35 @@ function adjusted(score: number, { importance, pinned, weight, state }: Standing
   return score + more;
 }
 
+/** Reciprocal ranks, on the scale of what words make: the first of both orders has as much as some words. */
+const RECIPROCAL = 60;
+const FUSED = 4 * RECIPROCAL;
+/** What has the words comes before what is only near in meaning. */
+const BY_WORDS = 1.25;
+
+/** Both orders by their places alone: scores of different models cannot be compared with those of words. */
+function fused(byWords: readonly Ranked[], near: readonly Near[]): Ranked[] {
+  const share = (place: number): number => FUSED / (RECIPROCAL + place + 1);
+  const all = new Map<number, Ranked>();
+  for (const [place, ranked] of byWords.entries())
+    all.set(ranked.rowid, { ...ranked, score: BY_WORDS * share(place) });
+  for (const [place, { rowid }] of near.entries()) {
+    const { score, ...ranked } = all.get(rowid) ?? { ...UNMATCHED, rowid };
+    all.set(rowid, { ...ranked, score: score + share(place), meaning: true });
+  }
+  return [...all.values()].sort((a, b) => b.score - a.score || b.rowid - a.rowid);
+}
+
+const UNMATCHED: Ranked = {
+  rowid: 0,
+  shelf: -1,
+  score: 0,
+  matched: [],
+  around: [],
+  speaker: false,
+  date: false,
+};
+
 /** Best first; never a stale one first, while there is another. */
 function inOrder(found: Found[]): Found[] {
   found.sort((a, b) => b.score - a.score || b.ranked.rowid - a.ranked.rowid);
@@ -216,6 +257,7 @@ function whyOf(ranked: Ranked, { words }: Prepared): FoundBy {
     missing: words.filter((_, index) => !seen.has(index)).map(({ word }) => word.surface),
     speaker: ranked.speaker,
     date: ranked.date,
+    ...(ranked.meaning === true ? { meaning: true } : {}),
   };
 }
 

@@ -20,6 +20,8 @@ import { MemoryShownTable } from '../store/memory-shown.ts';
 import type { Store } from '../store/store.ts';
 import { cutText } from '../text.ts';
 import { Cascade } from './cascade.ts';
+import type { Endpoint } from './dense/endpoint.ts';
+import { DenseKeeper } from './dense/keeper.ts';
 import { Expiry } from './expiry.ts';
 import { Forgetting } from './forgetting.ts';
 import { type MemoryQuotas, Quotas } from './quotas.ts';
@@ -83,6 +85,8 @@ export interface MemoryParts {
   /** Where an agent works; null: in no workspace of this host. */
   placeOf?(by: Actor): Place | null;
   quotas?(): MemoryQuotas;
+  /** Null: memories are searched by their words alone. */
+  embeddings?(): Endpoint | null;
 }
 
 const QUOTAS: MemoryQuotas = {
@@ -108,6 +112,7 @@ export class Memory {
   readonly #forgetting: Forgetting;
   readonly #statements: Statements;
   readonly #searches: Searches;
+  readonly #dense: DenseKeeper;
   /** How much each scope may hold, and what would make room. */
   readonly quotas: Quotas;
 
@@ -126,7 +131,8 @@ export class Memory {
     this.#shown = new MemoryShownTable(store);
     this.#curated = new MemoryCurationTable(store);
     this.#scopes = scopes;
-    this.#searches = new Searches({ store, clock, events, scopes });
+    this.#dense = new DenseKeeper({ store, clock, events, endpoint: parts.embeddings ?? (() => null) });
+    this.#searches = new Searches({ store, clock, events, scopes, dense: this.#dense });
     this.#forgetting = new Forgetting({ store, rows, shown: this.#shown, cascade, clock, events });
     this.#expiry = new Expiry({ store, rows, cascade, clock, events });
     this.quotas = new Quotas(rows, scopeTable, parts.quotas ?? (() => QUOTAS));
@@ -190,6 +196,7 @@ export class Memory {
   /** Resolves when every memory has its place in the index of the search. */
   async indexed(): Promise<void> {
     await this.#searches.settled();
+    await this.#dense.settled();
   }
 
   /** By id or by key; a key is looked up in the principal's own scope first, then from the narrower to the wider. */
@@ -238,9 +245,10 @@ export class Memory {
     });
   }
 
-  /** Marks those whose time has come; each read does so too. */
-  expire(): void {
+  /** Every few seconds: marks those whose time has come, which each read does too, and has missing vectors made. */
+  upkeep(): void {
     this.#expiry.settle();
+    this.#dense.wake();
   }
 
   /** Removes from the rest of the database what a memory said that was forgotten. @returns where it still stands */

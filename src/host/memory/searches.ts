@@ -12,12 +12,14 @@ import type { Actor, MemoryLayer, MemoryState } from '../shapes.ts';
 import { MemoryScopeTable } from '../store/memory-scopes.ts';
 import type { ReadThread } from '../store/read-thread.ts';
 import type { Store } from '../store/store.ts';
+import type { DenseKeeper } from './dense/keeper.ts';
 import { Finder, type MemoryHit, type MemoryQuery, type MemoryResult } from './finder.ts';
 import { IndexKeeper } from './index-keeper.ts';
 import { checkedTags } from './input.ts';
 import { sinceOf } from './moment.ts';
 import type { ScopeChoice, Scopes } from './scopes.ts';
 import { fitting, tokensOf } from './search/budget.ts';
+import { parseQuery } from './search/query.ts';
 import { findMemories, MEMORY_SEARCHING } from './searching.ts';
 
 const RESULTS_DEFAULT = 10;
@@ -48,6 +50,8 @@ export interface MemorySearch {
 }
 
 export interface SearchResult extends Omit<MemoryResult, 'more' | 'last'> {
+  /** What is to be said of the search by meaning; null: nothing. */
+  meant: string | null;
   /** For the next page; null: there is none. */
   cursor: string | null;
   /** Of this page, what takes more than the whole budget. */
@@ -63,10 +67,18 @@ export class Searches {
   readonly #scopes: Scopes;
   readonly #keeper: IndexKeeper;
   readonly #kept: MemoryScopeTable;
+  readonly #dense: DenseKeeper;
   #finder: { finder: Finder; rollbacks: number } | null = null;
   #thread: ReadThread | null = null;
 
-  constructor(parts: { store: Store; clock: Clock; events: Pick<Events, 'append'>; scopes: Scopes }) {
+  constructor(parts: {
+    store: Store;
+    clock: Clock;
+    events: Pick<Events, 'append'>;
+    scopes: Scopes;
+    dense: DenseKeeper;
+  }) {
+    this.#dense = parts.dense;
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.#scopes = parts.scopes;
@@ -77,6 +89,7 @@ export class Searches {
   /** A row was added. */
   added(scope: string, text: string): void {
     this.#keeper.added(scope, text.length);
+    this.#dense.wake();
   }
 
   /** Resolves when the index has caught up with the rows. */
@@ -92,7 +105,16 @@ export class Searches {
   /** As `find`; where there are many memories, a thread searches them, for which the event loop does not wait. */
   findApart(by: Actor, input: MemorySearch): SearchResult | Promise<SearchResult> {
     const { query, resultOf } = this.#pageOf(by, input);
+    if (this.#dense.isOn() && hasWords(query.text)) return this.#meant(query, resultOf);
     return this.isQuick() ? resultOf(this.#here(query)) : this.#there(query).then(resultOf);
+  }
+
+  /** By its words and by what an embedding model makes of it. */
+  async #meant(query: MemoryQuery, resultOf: (found: MemoryResult) => SearchResult): Promise<SearchResult> {
+    const { vector, note } = await this.#dense.query(query.text, query.filter.scopes);
+    const both = vector === null ? query : { ...query, vector };
+    const found = this.isQuick() ? this.#here(both) : await this.#there(both);
+    return { ...resultOf(found), meant: note };
   }
 
   /** Whether so little is remembered that the event loop may search it. */
@@ -159,6 +181,7 @@ export class Searches {
         const offset = from.offset + through;
         return {
           ...found,
+          meant: null,
           hits: fit,
           cursor: goesOn && offset <= OFFSET_MAX ? cursorOf({ offset, last }, asked) : null,
           longer: longer.map(({ item, tokens }) => ({ id: item.memory.id, tokens })),
@@ -167,6 +190,11 @@ export class Searches {
     };
   }
 }
+
+const hasWords = (text: string): boolean => {
+  const { words, phrases } = parseQuery(text);
+  return words.length > 0 || phrases.length > 0;
+};
 
 const tokensOfHit = ({ memory: { text, key, tags } }: MemoryHit): number =>
   FIELDS_TOKENS + tokensOf([text, key ?? '', ...tags].join(' '));

@@ -12,6 +12,7 @@ import { memoryRemains } from './memory-remains.ts';
 import { memoryScopes } from './memory-scopes.ts';
 import { memoryScrubs } from './memory-scrubs.ts';
 import { memoryShown } from './memory-shown.ts';
+import { memoryVectors } from './memory-vectors.ts';
 import { clients, messages } from './messages.ts';
 import { runSums } from './run-sums.ts';
 import { hosts, runs } from './runs.ts';
@@ -35,6 +36,7 @@ export const tables: readonly Table[] = [
   memoryScopes,
   memoryScrubs,
   memoryShown,
+  memoryVectors,
   messages,
   runSums,
   runs,

@@ -9,9 +9,10 @@ import { runtimeDirectory, SOCKET_PATH_BYTES_MAX } from '../../process/sockets.t
 import { requireHome } from '../../written-path.ts';
 import { isAlive } from '../alive.ts';
 import { ExitCode } from '../exit-codes.ts';
-import { type FrontDoor, frontDoor } from '../front-door.ts';
+import { type CheckedConfiguration, type FrontDoor, frontDoor } from '../front-door.ts';
 import { completed, hint } from '../hints.ts';
 import { findHost, type Invocation, invocation } from '../invocation.ts';
+import { memoryLine } from '../memory-lines.ts';
 import { paint, print, printJson } from '../output.ts';
 import { oneLine } from '../text.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
@@ -132,18 +133,29 @@ async function configuration({ configFile }: Invocation): Promise<Finding[]> {
   const door = await frontDoor().catch(() => null);
   if (door === null || !existsSync(configFile)) return [];
   try {
-    const { agents, scrollback_lines, recall_tokens, memories_per_scope_max, warnings } =
+    const { agents, scrollback_lines, memory, embeddings, warnings } =
       await door.checkConfiguration(configFile);
     return [
       ok(
-        `configuration ${configFile} (agents: ${agents}; each terminal keeps ${scrollback_lines} lines above its screen; an agent is given up to ${recall_tokens} tokens of its memory unasked; a scope holds ${memories_per_scope_max} memories)`,
+        `configuration ${configFile} (agents: ${agents}; each terminal keeps ${scrollback_lines} lines above its screen; memory: ${memoryLine(memory)})`,
       ),
+      ...embeddingFindings(memory, embeddings),
       ...warnings.map((warning) => lost(warning, `Edit ${configFile}`)),
     ];
   } catch (error) {
     const { message, next } = toWireError(error);
     return [missing(message, next)];
   }
+}
+
+function embeddingFindings(
+  { embeddings: named }: CheckedConfiguration['memory'],
+  tried: CheckedConfiguration['embeddings'],
+): Finding[] {
+  if (tried === null) return [];
+  return 'problem' in tried
+    ? [lost(`${tried.problem.message} Memories are found by words alone`, tried.problem.next)]
+    : [ok(`embedding endpoint ${named}: ${tried.dimensions} dimensions, answered in ${tried.ms} ms`)];
 }
 
 function stateDirectory({ stateDir }: Invocation): Finding[] {

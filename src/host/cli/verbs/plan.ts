@@ -10,6 +10,7 @@ import { ExitCode } from '../exit-codes.ts';
 import { frontDoor } from '../front-door.ts';
 import { completed } from '../hints.ts';
 import { findHost, type Invocation, invocation, requireConfig, withHost } from '../invocation.ts';
+import { memoryLine } from '../memory-lines.ts';
 import { paint, print, printJson, warn } from '../output.ts';
 import { oneLine } from '../text.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
@@ -127,6 +128,7 @@ function headline(change: PlanChange, tense: 'word' | 'done' = 'word'): string {
 
 function printPlan(plan: PlanView, full: boolean): void {
   print(paint('dim', plan.configFile));
+  print(paint('dim', oneLine(`memory: ${memoryLine(plan.memory)}`)));
   plan.warnings.forEach(warn);
   for (const change of plan.changes) {
     print();

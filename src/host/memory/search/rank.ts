@@ -27,6 +27,8 @@ export interface Ranked {
   around: number[];
   speaker: boolean;
   date: boolean;
+  /** It is near in meaning. */
+  meaning?: true;
 }
 
 export interface Ranking {

@@ -4,10 +4,11 @@
  */
 import type { AgentSpec, LaunchSpec, RunPlace, Runtime } from '../../../runtimes/runtime.ts';
 import type { TurnHabits } from '../../../runtimes/turn-habits.ts';
-import type { PlanChange, PlannedLaunch, PlannedSandbox, PlanView } from '../../api.ts';
+import type { PlanChange, PlannedLaunch, PlannedMemory, PlannedSandbox, PlanView } from '../../api.ts';
 import { type ConfigDiff, diffConfig } from '../../config/diff.ts';
+import { describedEndpoint } from '../../config/embeddings.ts';
 import { Mask } from '../../config/mask.ts';
-import type { AgentConfig, Config } from '../../config/types.ts';
+import type { AgentConfig, Config, MemorySettings } from '../../config/types.ts';
 import { AetherError, toWireError, type WireError } from '../../errors.ts';
 import { gapsOf } from '../../runs/gaps.ts';
 import type { SandboxChoice } from '../../sandboxes/choice.ts';
@@ -46,7 +47,16 @@ export async function planFleet(input: PlanInput): Promise<PlanView> {
     const { action, changed, why } = diffConfig(old, null);
     changes.push({ agent: name, action, changed, why, launch: null, problem: null });
   }
-  return { configFile: config.file, changes, warnings: [...config.warnings] };
+  const memory = plannedMemory(config.memory);
+  return { configFile: config.file, changes, memory, warnings: [...config.warnings] };
+}
+
+export function plannedMemory(settings: MemorySettings): PlannedMemory {
+  const { recall_tokens, memories_per_scope_max, bytes_per_scope_max, embeddings } = settings;
+  return {
+    ...{ recall_tokens, memories_per_scope_max, bytes_per_scope_max },
+    embeddings: embeddings === undefined ? null : describedEndpoint(embeddings),
+  };
 }
 
 async function planAgent(agent: AgentConfig, input: PlanInput): Promise<PlanChange> {
