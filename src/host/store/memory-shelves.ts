@@ -4,6 +4,7 @@
  */
 import { type Documents, GrowingPart, type Part, type Postings } from '../memory/search/part.ts';
 import type { Shelf } from '../memory/search/prepare.ts';
+import { toJson } from './json.ts';
 import { DamagedIndex, decodeDocuments, decodePostings } from './memory-codec.ts';
 import { INDEX_FORM } from './memory-index.ts';
 import { type StoredText, toIndexed } from './memory-parts.ts';
@@ -45,6 +46,7 @@ export class ShelfReader {
   readonly #parts;
   readonly #documents;
   readonly #list;
+  readonly #held;
   readonly #removals;
   readonly #newest;
   readonly #newer;
@@ -63,6 +65,11 @@ export class ShelfReader {
       .pluck();
     this.#list = db
       .prepare<[number, string], Buffer>('SELECT holders FROM memory_postings WHERE part = ? AND term = ?')
+      .pluck();
+    this.#held = db
+      .prepare<[number, string], string>(
+        'SELECT term FROM memory_postings WHERE part = ? AND term IN (SELECT value FROM json_each(?))',
+      )
       .pluck();
     this.#removals = db
       .prepare<[string], number>('SELECT count FROM memory_removals WHERE scope = ?')
@@ -117,7 +124,8 @@ export class ShelfReader {
       this.#lists.put(key, postings);
       return postings;
     };
-    return new StoredPart(row, decodeDocuments(bytes, row.size), read);
+    const heldOf = (terms: ReadonlySet<string>) => this.#held.all(row.id, toJson([...terms]));
+    return new StoredPart(row, decodeDocuments(bytes, row.size), { read, heldOf });
   }
 
   #tail(scope: string, after: number): Tail {
@@ -163,21 +171,30 @@ function put(tail: Tail, row: StoredText): void {
 const isLong = ({ part, bytes }: Tail, times: number): boolean =>
   part.size >= times * UNINDEXED_MAX || bytes >= times * UNINDEXED_BYTES_MAX;
 
+interface Lists {
+  read(term: string): Postings | null;
+  heldOf(terms: ReadonlySet<string>): string[];
+}
+
 class StoredPart implements Part {
   readonly size: number;
   readonly lengthSum: number;
   readonly documents: Documents;
-  readonly #read: (term: string) => Postings | null;
+  readonly #lists: Lists;
 
-  constructor(row: PartRow, documents: Documents, read: (term: string) => Postings | null) {
+  constructor(row: PartRow, documents: Documents, lists: Lists) {
     this.size = row.size;
     this.lengthSum = row.length_sum;
     this.documents = documents;
-    this.#read = read;
+    this.#lists = lists;
   }
 
   postings(term: string): Postings | null {
-    return this.#read(term);
+    return this.#lists.read(term);
+  }
+
+  heldOf(terms: ReadonlySet<string>): string[] {
+    return this.#lists.heldOf(terms);
   }
 }
 

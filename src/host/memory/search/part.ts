@@ -32,6 +32,8 @@ export interface Part {
   readonly documents: Documents;
   /** Null: none holds it. */
   postings(term: string): Postings | null;
+  /** Those of many terms that are held, which are few: asked for at once. */
+  heldOf(terms: ReadonlySet<string>): string[];
 }
 
 export const LENGTH_MAX = 4_095;
@@ -158,6 +160,10 @@ export class GrowingPart implements Part {
     if (list === undefined) return null;
     list.view ??= { docs: Uint16Array.from(list.docs), counts: Uint8Array.from(list.counts) };
     return list.view;
+  }
+
+  heldOf(terms: ReadonlySet<string>): string[] {
+    return [...terms].filter((term) => this.#lists.has(term));
   }
 
   /** Sorted, since a table takes its keys fastest in their order. */

@@ -50,7 +50,13 @@ export function prepare(query: Query, shelves: readonly Shelf[]): Prepared {
   const heldBy = (term: string) => sum(parts, (part) => part.postings(term)?.docs.length ?? 0);
   // Many words are tried for one that is misspelt: the largest parts know those that are common.
   const largest = [...parts].sort((a, b) => b.size - a.size).slice(0, TYPO_PARTS);
-  const commonBy = (term: string) => sum(largest, (part) => part.postings(term)?.docs.length ?? 0);
+  const commonOf = (terms: ReadonlySet<string>) => {
+    const held = new Map<string, number>();
+    for (const part of largest)
+      for (const term of part.heldOf(terms))
+        held.set(term, (held.get(term) ?? 0) + part.postings(term)!.docs.length);
+    return held;
+  };
   const rarity = (held: number) => Math.log(1 + (size - held + 0.5) / (held + 0.5));
   const rarest = Math.max(rarity(1), 0.1);
   const spoke = new Map(
@@ -65,7 +71,7 @@ export function prepare(query: Query, shelves: readonly Shelf[]): Prepared {
   const words = asked.map((word) =>
     weighed(word, {
       ...{ query, size, heldBy, rarity, rarest },
-      commonBy: unknown.includes(word) ? commonBy : () => 0,
+      commonOf: unknown.includes(word) ? commonOf : () => NONE,
     }),
   );
   const mass = sum(words, ({ held, weight }) => (held === 0 ? UNKNOWN_SHARE * rarest : weight));
@@ -80,6 +86,8 @@ export function prepare(query: Query, shelves: readonly Shelf[]): Prepared {
   };
 }
 
+const NONE: ReadonlyMap<string, number> = new Map();
+
 /** A word of everyday questions is no slip of the finger. */
 const isPlain = (term: string): boolean => isFiller(term) || hasSense(term);
 
@@ -87,12 +95,12 @@ interface Statistics {
   query: Query;
   size: number;
   heldBy(term: string): number;
-  commonBy(term: string): number;
+  commonOf(terms: ReadonlySet<string>): ReadonlyMap<string, number>;
   rarity(held: number): number;
   rarest: number;
 }
 
-function weighed(word: Word, { query, size, heldBy, commonBy, rarity, rarest }: Statistics): Weighed {
+function weighed(word: Word, { query, size, heldBy, commonOf, rarity, rarest }: Statistics): Weighed {
   const asked = (term: string) => query.words.some((other) => other.term === term);
   const others = word.others
     .map((term) => ({ term, held: heldBy(term) }))
@@ -101,7 +109,7 @@ function weighed(word: Word, { query, size, heldBy, commonBy, rarity, rarest }: 
   const meant =
     held > 0 || others.length > 0 || size === 0 || isPlain(word.term)
       ? null
-      : corrected(word.surface, commonBy);
+      : corrected(word.surface, commonOf);
   const typo = meant === null || asked(meant.term) ? null : meant;
   const term = typo?.term ?? word.term;
   const count = typo === null ? held : heldBy(term);

@@ -65,13 +65,15 @@ function foldMarks(text: string): string {
 
 const stems = new Map<string, string>();
 
+/** Of small Latin letters; not kept. Porter's y becomes i after a vowel, too, and would keep "deploy" apart from "deployments". */
+export const stemmed = (word: string): string => stemmer(word).replace(/(?<=[aeou])i$/, 'y');
+
 /** Of a word as `folded` gives it. Words that are not of Latin letters are their own stems. */
 export function stemOf(word: string): string {
   if (word.length < 3 || !PLAIN.test(word)) return word;
   let stem = stems.get(word);
   if (stem === undefined) {
-    // Porter's y becomes i after a vowel, too, and would keep "deploy" apart from "deployments".
-    stem = stemmer(word).replace(/(?<=[aeou])i$/, 'y');
+    stem = stemmed(word);
     if (stems.size >= STEMS_KEPT_MAX) stems.clear();
     stems.set(word, stem);
   }

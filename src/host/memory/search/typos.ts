@@ -3,7 +3,7 @@
  * too few, another one, two swapped) are made and looked up, so it costs the same in a vocabulary of any size, and the
  * ending is stemmed after it was corrected.
  */
-import { stemOf } from './tokens.ts';
+import { stemmed } from './tokens.ts';
 
 const CHARS_MIN = 5;
 const CHARS_MAX = 24;
@@ -25,26 +25,27 @@ function* slips(word: string): Generator<string> {
 }
 
 /**
- * @param heldBy how many memories hold a term
+ * @param heldOf how many memories hold each of these terms; one that none holds may be left out
  * @returns the term, and the word it is of; null where no word that is held is near
  */
 export function corrected(
   word: string,
-  heldBy: (term: string) => number,
+  heldOf: (terms: ReadonlySet<string>) => ReadonlyMap<string, number>,
 ): { term: string; surface: string } | null {
   if (word.length < CHARS_MIN || word.length > CHARS_MAX || !/^[a-z]+$/.test(word)) return null;
+  const surfaces = new Map<string, string>();
+  for (const surface of slips(word)) {
+    const term = stemmed(surface);
+    if (!surfaces.has(term)) surfaces.set(term, surface);
+  }
+  const held = heldOf(new Set(surfaces.keys()));
   let best: { term: string; surface: string } | null = null;
   let most = 0;
-  const tried = new Set<string>();
-  for (const surface of slips(word)) {
-    const term = stemOf(surface);
-    if (tried.has(term)) continue;
-    tried.add(term);
-    const held = heldBy(term);
-    if (held > most) {
-      most = held;
-      best = { term, surface };
-    }
+  for (const [term, surface] of surfaces) {
+    const count = held.get(term) ?? 0;
+    if (count <= most) continue;
+    most = count;
+    best = { term, surface };
   }
   return best;
 }

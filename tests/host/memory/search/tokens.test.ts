@@ -86,13 +86,13 @@ describe('words', () => {
   });
 
   it('with one slip are taken for the most common one near', () => {
-    const held: Record<string, number> = { deploy: 5, postgr: 3, depot: 1 };
-    const heldBy = (term: string) => held[term] ?? 0;
-    expect(corrected('deploymnet', heldBy)).toMatchObject({ term: 'deploy', surface: 'deployment' });
-    expect(corrected('postgers', heldBy)?.term).toBe('postgr');
-    expect(corrected('dpeloy', heldBy)?.term).toBe('deploy');
-    expect(corrected('zebra', heldBy)).toBeNull();
-    expect(corrected('dep', heldBy)).toBeNull();
+    const held = new Map(Object.entries({ deploy: 5, postgr: 3, depot: 1 }));
+    const heldOf = (terms: ReadonlySet<string>) => new Map([...held].filter(([term]) => terms.has(term)));
+    expect(corrected('deploymnet', heldOf)).toMatchObject({ term: 'deploy', surface: 'deployment' });
+    expect(corrected('postgers', heldOf)?.term).toBe('postgr');
+    expect(corrected('dpeloy', heldOf)?.term).toBe('deploy');
+    expect(corrected('zebra', heldOf)).toBeNull();
+    expect(corrected('dep', heldOf)).toBeNull();
   });
 
   it('in quotation marks are a phrase, and a lone mark is nothing', () => {
