@@ -328,12 +328,19 @@ describe('a message', () => {
   });
 });
 
-it('an agent whose start waits for those of others says so', async () => {
+it('an agent whose start waits for those of others says so, and can be stopped', async () => {
   const what = 'other agents are starting';
   const waits = { source: 'host', grade: 'enforced', what, at_ms: host.now() - 5_000 } as const;
   host.set('late', { state: 'stopped', activity: null, requested: 'start', requestedEvidence: waits });
   const page = await open('#/fleet');
   await poll(() => row(page, 'late').textContent()).toMatch(/waits to start 5s.*other agents start first/);
+  await page.goto(page.url().replace(/#.*/, '#/agent/late'));
+  await page.getByRole('heading', { name: 'late' }).waitFor();
+  const head = page.locator('.agent-head');
+  expect(await head.getByRole('button', { name: 'Start' }).count()).toBe(0);
+  await head.getByRole('button', { name: 'Stop' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Stop' }).click();
+  await poll(() => host.asked).toContain('stop late');
 });
 
 it('a takeover beside an engine says that nothing stops, and asks for no boundary', async () => {

@@ -75,6 +75,7 @@ export class HostDouble {
       structured: view.can.hold,
       gated: view.can.hold,
       hasTerminal: view.terminal.available,
+      waitsToStart: view.requested === 'start',
       paused: view.activity === 'paused',
       pausable: true,
       hold: view.hold !== null,

@@ -93,6 +93,7 @@ export function agentView(parts: ViewParts): AgentView {
       interruptKeys: parts.interruptKeys,
       gated,
       hasTerminal: terminal.available,
+      waitsToStart: parts.waits_since_ms !== null,
       paused: live !== null && live.tree.pause !== null,
       pausable: live !== null && live.tree.containment !== null,
       hold: agent.hold !== null,

@@ -28,7 +28,10 @@ export const start = defineVerb({
   }),
   who: OPERATORS,
   basis: ['run', 'state'],
-  legal: (facts) => (isAlive(facts) ? `${facts.name} already runs.` : stopping(facts)),
+  legal(facts) {
+    if (facts.waitsToStart) return `${facts.name} waits to start already: other agents start first.`;
+    return isAlive(facts) ? `${facts.name} already runs.` : stopping(facts);
+  },
   async run(rooms, { agent, ...options }, { principal }) {
     await rooms.lifecycle.start(agent, principal, options);
     return rooms.agents.get(agent);
@@ -42,7 +45,8 @@ export const stop = defineVerb({
   input: aboutAgent,
   who: OPERATORS,
   basis: ['run', 'state'],
-  legal: (facts) => (facts.state === 'stopped' ? `${facts.name} is already stopped.` : stopping(facts)),
+  legal: (facts) =>
+    facts.state === 'stopped' && !facts.waitsToStart ? `${facts.name} is already stopped.` : stopping(facts),
   // Stopping what is stopped is no error: the wish is recorded, and it outlives edits and restarts.
   advice: true,
   async run(rooms, { agent }, { principal }) {
@@ -61,7 +65,7 @@ export const kill = defineVerb({
   // The run is meant, in whichever state it is by now.
   basis: ['run'],
   legal: (facts) =>
-    isAlive(facts) || facts.state === 'stopping' || facts.state === 'unknown'
+    isAlive(facts) || facts.waitsToStart || facts.state === 'stopping' || facts.state === 'unknown'
       ? null
       : `${facts.name} is ${facts.state}.`,
   async run(rooms, { agent }, { principal }) {

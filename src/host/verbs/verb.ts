@@ -26,6 +26,8 @@ export interface VerbFacts {
   /** Its tool calls pass a gate, at which it can be held. */
   gated: boolean;
   hasTerminal: boolean;
+  /** Its start waits for those of other agents. */
+  waitsToStart: boolean;
   /** All its processes are frozen. */
   paused: boolean;
   /** Its shim knows how to pause. */

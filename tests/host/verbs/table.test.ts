@@ -22,6 +22,7 @@ const verbs = (facts: Partial<VerbFacts>) =>
     structured: true,
     gated: true,
     hasTerminal: false,
+    waitsToStart: false,
     paused: false,
     pausable: true,
     hold: false,
@@ -50,4 +51,13 @@ it('in somebody’s hands it can be handed back held, where there is a gate to h
       can: { hold: false, receipts: 'delivered', turns: false, takeover: 'direct' },
     }),
   ).toThrow('no gate, so it cannot be held');
+});
+
+it('whose start waits for those of others can be stopped, and is not started twice', () => {
+  for (const state of ['stopped', 'exited', 'failed'] as const) {
+    const waits = verbs({ state, waitsToStart: true });
+    expect(waits).toMatchObject({ stop: null, kill: null });
+    expect(waits.start).toBe('coder waits to start already: other agents start first.');
+  }
+  expect(verbs({ state: 'stopped' })).toMatchObject({ start: null, stop: 'coder is already stopped.' });
 });

@@ -134,7 +134,7 @@ export function TerminalView({ agent }: { agent: AgentView }) {
 }
 
 function NoTerminal({ agent }: { agent: AgentView }) {
-  const off = agent.verbs.start === null;
+  const off = agent.verbs.start === null || agent.requested === 'start';
   return (
     <div class="empty">
       {off ? (
