@@ -301,10 +301,16 @@ export class Lifecycle {
     const { agents, runs, clock } = this.#wiring;
     this.#restarts.cancel(name);
     this.#hooks.beforeStart(name);
+    // Some engines name their conversation with the first message only: until then the one before would be gone on with.
+    if (options.fresh) {
+      agents.change(name, (changed) => {
+        changed.engine = null;
+      });
+    }
     const agent = agents.get(name);
     const config = options.goal === undefined ? agent.config : { ...agent.config, goal: options.goal };
     const runtime = this.#wiring.runtime(config.runtime);
-    const state = options.fresh || !runtime.capabilities.resume ? null : agent.engine;
+    const state = runtime.capabilities.resume ? agent.engine : null;
     const resume = state?.session
       ? resumeWith(agent, runs.newestStarted(name), clock.now(), config.goal)
       : null;

@@ -507,6 +507,15 @@ describe('what a conversation that goes on is told', () => {
     await lifecycle.start('a', 'operator', { goal: 'Rest.' });
     expect(starts.at(-1)!.note).toContain('Your goal is now: Rest.');
   });
+
+  test('a fresh start leaves the conversation for good, also where the engine has not named another yet', async () => {
+    await begin({ policy: 'on-failure', attempts_max: 5 }, { session: 's' });
+    await lifecycle.restart('a', 'operator', { fresh: true });
+    expect(starts.at(-1)).toBeNull();
+    expect(agents.get('a').engine?.session ?? null).toBeNull();
+    await lifecycle.restart('a', 'operator');
+    expect(starts.at(-1)).toBeNull();
+  });
 });
 
 describe('the host goes', () => {
