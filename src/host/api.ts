@@ -239,6 +239,8 @@ export interface PlannedLaunch {
   memory_bytes: number | null;
   /** When it is given what is remembered for it, in words. */
   recall: string;
+  /** The file of the conversation, begun by hand, with a copy of which it goes on; null: with none. */
+  adopted: string | null;
   /** What the repository in its workspace sets up for the engine; `trusted` false: it would, with `trust: true`. */
   repository: { trusted: boolean; items: RepositoryItem[] } | null;
   sandbox: PlannedSandbox;

@@ -281,8 +281,9 @@ function operationsOf(base: HostBase, nouns: Nouns, wiring: Wiring, all: Assembl
       plan: (next) =>
         makePlan(next, {
           ...base,
-          applied: new Map(agents.all().map((agent) => [agent.name, agent.config])),
+          agents: agents.all(),
           running: new Set(runs.live().map((run) => run.record.agent)),
+          events: wiring.events,
         }),
     }),
   };

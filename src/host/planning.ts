@@ -7,14 +7,15 @@ import { loadConfig } from './config/load.ts';
 import { isWithin, realPath } from './config/paths.ts';
 import { resolveAgent } from './config/resolve.ts';
 import { sandboxOf } from './config/sandbox.ts';
-import type { AgentConfig, Config } from './config/types.ts';
+import type { Config } from './config/types.ts';
 import { toWireError, type WireError } from './errors.ts';
+import { EventReader } from './events/reader.ts';
 import { bridgeTo, loadRuntimes, runtimeNamed } from './installation.ts';
 import { embedded } from './memory/dense/endpoint.ts';
 import { planFleet, plannedMemory } from './operations/fleet/plan.ts';
 import { programCopiesDirectoryOf, statePaths } from './paths.ts';
 import { chooseSandbox } from './sandboxes/choice.ts';
-import { AgentTable } from './store/agents.ts';
+import { type AgentRecord, AgentTable } from './store/agents.ts';
 import { Store } from './store/store.ts';
 import { homeOf } from './written-path.ts';
 
@@ -22,19 +23,26 @@ import { homeOf } from './written-path.ts';
 export interface PlanBasis {
   stateDir: string;
   socketDir: string;
-  applied: Map<string, AgentConfig>;
+  agents: readonly AgentRecord[];
   /** Names of agents that have a live run. */
   running: Set<string>;
+  events: Pick<EventReader, 'list'>;
 }
 
 export async function makePlan(
   config: Config,
-  { stateDir, socketDir, applied, running }: PlanBasis,
+  { stateDir, socketDir, agents, running, events }: PlanBasis,
 ): Promise<PlanView> {
   const plan = await planFleet({
     config,
-    applied,
+    applied: new Map(agents.map((agent) => [agent.name, agent.config])),
     running,
+    adopted: ({ name, runtime }) =>
+      adoptedFrom(
+        agents.find((agent) => agent.name === name),
+        runtime,
+        events,
+      ),
     resolve: (agent) => resolveAgent(agent, process.env, config, stateDir),
     runtime: runtimeNamed,
     chooseSandbox: (agent) => chooseSandbox(agent.name, sandboxOf(agent)),
@@ -50,6 +58,18 @@ export async function makePlan(
     }),
   });
   return { ...plan, warnings: [...plan.warnings, ...(await editors(config))] };
+}
+
+/** Of a conversation that it still has: another one, begun with `--fresh` or by another runtime, is its own. */
+function adoptedFrom(
+  agent: AgentRecord | undefined,
+  runtime: string,
+  events: PlanBasis['events'],
+): string | null {
+  if (agent?.engine?.session == null) return null;
+  const [adopted] = events.list({ agent: agent.name, topics: ['agent.adopted'], last: true, limit: 1 });
+  const isThat = adopted?.data.session === agent.engine.session && adopted.data.runtime === runtime;
+  return isThat ? adopted.data.file : null;
 }
 
 export interface CheckedFile {
@@ -108,16 +128,16 @@ export async function planWithoutHost(options: { configFile: string; stateDir: s
   await loadRuntimes();
   const config = loadConfig(options.configFile);
   const file = statePaths(options.stateDir).database;
-  const applied = new Map<string, AgentConfig>();
-  if (fs.existsSync(file)) {
-    const store = new Store(file);
-    for (const agent of new AgentTable(store).all()) applied.set(agent.name, agent.config);
-    store.close();
+  const store = fs.existsSync(file) ? new Store(file) : null;
+  try {
+    return await makePlan(config, {
+      stateDir: options.stateDir,
+      socketDir: '(sockets)',
+      agents: store === null ? [] : new AgentTable(store).all(),
+      running: new Set(),
+      events: store === null ? { list: () => [] } : new EventReader(store),
+    });
+  } finally {
+    store?.close();
   }
-  return makePlan(config, {
-    stateDir: options.stateDir,
-    socketDir: '(sockets)',
-    applied,
-    running: new Set(),
-  });
 }

@@ -73,6 +73,15 @@ test('an agent goes on with a conversation that was begun by hand, and the origi
   expect(conversation.id).toBe(id);
   expect(session).not.toBe(id);
 
+  const planned = async () => {
+    const { changes } = JSON.parse(await fleet.ok('plan', '--json'));
+    return changes.find((change: { agent: string }) => change.agent === 'fixer').launch;
+  };
+  expect(await planned()).toMatchObject({ adopted: conversation.file });
+  expect(await fleet.ok('plan')).toContain(
+    `goes on with a copy of the conversation ${conversation.file}, begun by hand`,
+  );
+
   // It was not woken, and its first message reaches the model behind the whole conversation.
   const asked = fleet.model.requests.length;
   await fleet.inject('fixer', 'What do you remember? [[say zebra]]');
@@ -96,6 +105,7 @@ test('an agent goes on with a conversation that was begun by hand, and the origi
 
   // Like any agent of the file it outlives its host, and is in force for the next `up`.
   await fleet.killHost();
+  expect(await planned()).toMatchObject({ adopted: conversation.file });
   await fleet.up();
   expect(await fleet.agent('fixer')).toMatchObject({ state: 'running', run: agent.run, pending: null });
   expect(await adopt(id, '--as', 'fixer')).toMatchObject({
@@ -104,6 +114,8 @@ test('an agent goes on with a conversation that was begun by hand, and the origi
   });
   await fleet.act('stop', 'fixer');
   expect((await adopt(id, '--as', 'fixer')).stderr).toContain('has a conversation of its own');
+  await fleet.ok('start', 'fixer', '--fresh');
+  expect(await planned()).toMatchObject({ adopted: null });
 }, 120_000);
 
 test('what cannot be adopted is refused before anything is made', async () => {

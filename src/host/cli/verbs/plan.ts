@@ -203,6 +203,8 @@ function printLaunch(launch: PlannedLaunch, full: boolean): void {
   if (launch.memory_bytes !== null)
     field('memory', `about ${(launch.memory_bytes / 1e9).toFixed(1)} GB while it runs`);
   field('recall', launch.recall);
+  if (launch.adopted !== null)
+    field('adopted', `goes on with a copy of the conversation ${launch.adopted}, begun by hand`);
   field(
     'mcp',
     `${[launch.mcp.command, ...launch.mcp.args].map(shellWord).join(' ')}  tools: ${launch.mcp.tools === 'all' ? 'all' : launch.mcp.tools.join(', ') || 'none'}`,

@@ -32,6 +32,8 @@ export interface PlanInput {
   /** @throws AetherError where the agent does not start without a sandbox */
   chooseSandbox(agent: AgentConfig): Promise<SandboxChoice>;
   host: Omit<HostPlaces, 'shared'>;
+  /** Where the conversation, begun by hand, is of which it has a copy; null: it goes on with none. */
+  adopted(agent: AgentConfig): string | null;
   /** Where `${VAR}` comes from, to recognise its values elsewhere. Default: the host's own. */
   environment?: Record<string, string | undefined>;
 }
@@ -78,7 +80,8 @@ async function planAgent(agent: AgentConfig, input: PlanInput): Promise<PlanChan
     const recall = recallOf(runtime, input.config);
     const io = ioOf(launch, input.config);
     const turns = habitsOf(runtime, sandbox);
-    return { ...change, launch: { ...described, io, turns, memory_bytes, recall }, problem: null };
+    const adopted = input.adopted(agent);
+    return { ...change, launch: { ...described, io, turns, memory_bytes, recall, adopted }, problem: null };
   } catch (error) {
     return { ...change, launch: null, problem: maskProblem(error, mask) };
   }
@@ -143,7 +146,7 @@ function describeLaunch(
   launch: LaunchSpec,
   sandbox: PlannedSandbox,
   mask: Mask,
-): Omit<PlannedLaunch, 'io' | 'turns' | 'memory_bytes' | 'recall'> {
+): Omit<PlannedLaunch, 'io' | 'turns' | 'memory_bytes' | 'recall' | 'adopted'> {
   const { argv, env, cwd } = launch.process;
   return {
     runtime: agent.runtime,

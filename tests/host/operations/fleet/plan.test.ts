@@ -51,6 +51,7 @@ function fleet(text: string): Fleet {
         config,
         applied: new Map(applied.map((agent) => [agent.name, agent])),
         running: new Set(running),
+        adopted: () => null,
         resolve: (agent) => resolveAgent(agent, { PATH: '/usr/bin:/bin', ...environment }, config),
         runtime: (name) => {
           const found = runtime ?? RUNTIMES.find((one) => one.name === name);
@@ -139,6 +140,7 @@ describe('planFleet', () => {
           turns: null,
           memory_bytes: null,
           recall: 'given nothing unasked: this runtime has no way to',
+          adopted: null,
           repository: null,
           sandbox: {
             kept: [],
