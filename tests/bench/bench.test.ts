@@ -36,6 +36,7 @@ const ROWS: Record<string, RegExp[]> = {
     /absence: answerable/,
     /scripts: thai/,
   ],
+  'memory-meaning': [/by meaning, median/, /by meaning, p95/, /while searched/, /while vectors are made/],
   retrieval: [/turns, R@5/, /turns, R@10/, /multi-hop/, /isolated notes, R@5/],
   start: [/aether start/, /aether up --detach/],
   sandbox: [/a box of bubblewrap/, /network of its own/],

@@ -7,6 +7,7 @@ import { flood } from './sections/flood.ts';
 import { footprint } from './sections/footprint.ts';
 import { inject } from './sections/inject.ts';
 import { memoryGet } from './sections/memory-get.ts';
+import { memoryMeaning } from './sections/memory-meaning.ts';
 import { memorySearch } from './sections/memory-search.ts';
 import { memorySuite } from './sections/memory-suite.ts';
 import { network } from './sections/network.ts';
@@ -27,6 +28,11 @@ export const sections: Section[] = [
     name: 'memory-suite',
     title: 'Generated cases of memory, beside server-memory',
     run: memorySuite,
+  },
+  {
+    name: 'memory-meaning',
+    title: 'Searches by meaning, beside the same by words',
+    run: memoryMeaning,
   },
   { name: 'retrieval', title: 'What searches find of conversations in a file', run: retrieval },
   { name: 'start', title: 'From `aether start` to the first model request', run: start },

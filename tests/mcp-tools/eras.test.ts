@@ -47,6 +47,7 @@ describe.each([
     const connected = await client(mode);
     expect(connected.getProtocolEra()).toBe(era);
     expect(connected.getInstructions()).toContain('You are the agent "ada"');
+    expect(Buffer.byteLength(connected.getInstructions()!)).toBeLessThan(2_048);
     const { tools } = await connected.listTools();
     expect(tools.map((tool) => tool.name)).toEqual(catalog.map((tool) => tool.name));
     for (const tool of tools) {

@@ -102,7 +102,7 @@ async function measured(bench: Bench, level: Level, queries: number): Promise<Ro
 }
 
 /** As an earlier version of the host left them: rows without an index. */
-function fill(file: string, memories: number, words: Words): void {
+export function fill(file: string, memories: number, words: Words): void {
   const store = new Store(file);
   const insert = store.db.prepare(
     `INSERT INTO memories (id, scope, key, text, tags, author, version, created_ms, updated_ms)
@@ -119,7 +119,10 @@ function fill(file: string, memories: number, words: Words): void {
 }
 
 /** Until nothing is said to be left out. */
-async function indexed(client: RawClient, probe: HostProbe): Promise<{ delay: Delay; indexing_ms: number }> {
+export async function indexed(
+  client: RawClient,
+  probe: HostProbe,
+): Promise<{ delay: Delay; indexing_ms: number }> {
   const begun = performance.now();
   await probe.begin();
   for (;;) {

@@ -11,8 +11,17 @@ export interface Near {
   similarity: number;
 }
 
+interface Scored {
+  rows: readonly number[];
+  similarities: Float32Array;
+}
+
 const BYTE_MAX = 127;
 const ROWS_MIN = 256;
+/** Of a sum in single precision. */
+const ROUNDING = 1e-6;
+/** So many times as many as are wanted are gathered before the best are kept. */
+const SORTED_AT = 4;
 
 /** Its direction is kept; how long it is is not. */
 export function quantised(vector: readonly number[]): Int8Array {
@@ -79,17 +88,20 @@ class VectorSet {
     this.#data.fill(0, kept.length * size);
   }
 
-  scored(query: Int8Array, length: number, into: Near[]): void {
+  /** How near each row is, in the order of `rows`. */
+  scored(query: Int8Array, length: number): Scored {
     const size = this.#dimensions;
-    if (query.length !== size || length === 0) return;
+    const count = query.length === size && length > 0 ? this.#rows.length : 0;
+    const similarities = new Float32Array(count);
     const data = this.#data;
-    for (let at = 0; at < this.#rows.length; at += 1) {
+    for (let at = 0; at < count; at += 1) {
       let product = 0;
       for (let from = at * size, index = 0; index < size; index += 1, from += 1)
-        product += data[from]! * query[index]!;
+        product = (product + Math.imul(data[from]!, query[index]!)) | 0;
       const own = this.#lengths[at]!;
-      into.push({ rowid: this.#rows[at]!, similarity: own === 0 ? 0 : product / (own * length) });
+      similarities[at] = own === 0 ? 0 : product / (own * length);
     }
+    return { rows: this.#rows, similarities };
   }
 }
 
@@ -118,11 +130,12 @@ export class VectorReader {
     this.#removed = removed;
     const ordinals = this.#table.ordinals();
     if (pruned) for (const [ordinal, set] of this.#sets) set.keep(this.#table.members(ordinal, generation));
-    const all: Near[] = [];
+    const all: Scored[] = [];
     const length = lengthOf(query, 0, query.length);
     for (const scope of scopes) {
       const ordinal = ordinals.get(scope);
-      if (ordinal !== undefined) this.#read(ordinal, generation, query.length).scored(query, length, all);
+      if (ordinal !== undefined)
+        all.push(this.#read(ordinal, generation, query.length).scored(query, length));
     }
     return standingOut(all, count);
   }
@@ -144,15 +157,28 @@ export class VectorReader {
 }
 
 /** How near is near differs between models: what is no nearer than most is left out. */
-function standingOut(all: Near[], count: number): Near[] {
-  if (all.length === 0) return [];
-  const mean = all.reduce((sum, { similarity }) => sum + similarity, 0) / all.length;
-  const spread = Math.sqrt(
-    all.reduce((sum, { similarity }) => sum + (similarity - mean) ** 2, 0) / all.length,
-  );
-  const least = mean + spread - Number.EPSILON;
-  return all
-    .filter(({ similarity }) => similarity > 0 && similarity >= least)
-    .sort((a, b) => b.similarity - a.similarity || b.rowid - a.rowid)
-    .slice(0, count);
+function standingOut(all: readonly Scored[], count: number): Near[] {
+  let [sum, squares, of] = [0, 0, 0];
+  for (const { similarities } of all) {
+    of += similarities.length;
+    for (const similarity of similarities) {
+      sum += similarity;
+      squares += similarity * similarity;
+    }
+  }
+  const mean = of === 0 ? 0 : sum / of;
+  const spread = Math.sqrt(Math.max(0, squares / Math.max(1, of) - mean * mean));
+  let least = Math.max(mean + spread - ROUNDING, Number.MIN_VALUE);
+  let best: Near[] = [];
+  const sorted = () => best.sort((a, b) => b.similarity - a.similarity || b.rowid - a.rowid).slice(0, count);
+  for (const { rows, similarities } of all) {
+    for (let at = 0; at < similarities.length; at += 1) {
+      if (similarities[at]! < least) continue;
+      best.push({ rowid: rows[at]!, similarity: similarities[at]! });
+      if (best.length < SORTED_AT * count) continue;
+      best = sorted();
+      least = best.at(-1)!.similarity;
+    }
+  }
+  return sorted();
 }
