@@ -232,7 +232,7 @@ export const rooms: Room[] = [
     packages: ['stemmer'],
     node: true,
   },
-  /** Memories in files: the command line reads and writes them. */
+  /** Memories in files: the command line and the page read and write them. */
   {
     name: 'memory-formats',
     paths: ['host/memory/formats/'],
@@ -397,7 +397,7 @@ export const rooms: Room[] = [
   {
     name: 'web',
     paths: ['console/web/'],
-    may: ['console-wire', 'event-words', 'text', 'shown', 'terminal-shared'],
+    may: ['console-wire', 'event-words', 'text', 'shown', 'terminal-shared', 'memory-formats'],
     types: ['contract'],
     packages: [
       'preact',

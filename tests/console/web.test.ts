@@ -4,6 +4,7 @@ import type { EventView } from '../../src/console/console-protocol.ts';
 import { parseMarkdown } from '../../src/console/web/live/markdown.ts';
 import { mayBeTakenBack, stagesOf } from '../../src/console/web/live/receipt.ts';
 import { ITEMS_MAX, Transcript } from '../../src/console/web/live/transcript.ts';
+import { filterOf, readAsked, writeAsked } from '../../src/console/web/memory/asked.ts';
 import { countChanges, diffLines } from '../../src/host/shown/diff.ts';
 import { plainName, showInput, toolLine } from '../../src/host/shown/tool-line.ts';
 
@@ -68,6 +69,25 @@ describe('a transcript', () => {
       { kind: 'tool', deed: { kind: 'mail', subject: 's' } },
       { kind: 'tool', deed: { kind: 'report', summary: 'done' } },
       { kind: 'deed', deed: { kind: 'memory', text: 'alone' } },
+    ]);
+  });
+
+  it('puts what people said of a deed beside it, and tells of it where the deed is not on the page', () => {
+    const call = event('tool.called', { toolUseId: 'a', tool: 'Read', input: {} });
+    const { items } = read(
+      call,
+      event('process.started'),
+      event('message.user', { text: 'go on' }),
+      event('feedback.given', { thumb: 'up', event: call.seq }),
+      event('feedback.given', { thumb: 'down', event: call.seq, kept: 'm1' }),
+      event('feedback.given', { thumb: 'up', event: 99_999 }),
+      event('feedback.given', { thumb: 'up', memory: 'm2' }),
+    );
+    expect(items.map(({ kind, act, judged }) => [kind, act, judged])).toEqual([
+      ['tool', 'this call', { thumb: 'down', by: 'agent:coder', kept: 'm1' }],
+      ['told', null, null],
+      ['note', null, null],
+      ['note', null, null],
     ]);
   });
 
@@ -214,6 +234,28 @@ describe('a transcript', () => {
     expect(transcript.items.length).toBeLessThan(ITEMS_MAX);
     expect(transcript.first).toBe(transcript.items[0]!.cursor);
     expect(transcript.last).toBe(events.at(-1)!.cursor);
+  });
+});
+
+describe('what a list of memories is narrowed by', () => {
+  it('stands in the address as it was asked, and nothing else is read from there', () => {
+    const asked = {
+      ...readAsked(''),
+      query: 'a & b?',
+      scope: 'branch:1:x/y',
+      state: 'stale',
+      pinned: true,
+    } as const;
+    expect(readAsked(writeAsked(asked))).toEqual(asked);
+    expect(writeAsked(readAsked('state=odd&layer=&q=%20&other=1'))).toBe('');
+    expect(filterOf(asked, null)).toEqual({
+      query: 'a & b?',
+      scope: 'branch:1:x/y',
+      state: 'stale',
+      pinned: true,
+    });
+    expect(filterOf(readAsked(''), 'coder')).toEqual({ scope: 'agent:coder' });
+    expect(filterOf(readAsked('author=agent:coder'), 'coder')).toEqual({ author: 'agent:coder' });
   });
 });
 

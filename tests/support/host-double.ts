@@ -155,7 +155,17 @@ export class HostDouble {
 
   /** Opened when it is first asked for. */
   get memories(): MemoryDesk {
-    this.#memories ??= new MemoryDesk();
+    if (this.#memories === null) {
+      this.#memories = new MemoryDesk(undefined, {
+        at: (seq) => this.#events[seq - 1] ?? null,
+        list: (filter) => this.events(filter),
+        requireAgent: (name) => this.agent(name),
+      });
+      // Its own log is told of in this one, where doors look.
+      this.#memories.events.follow(({ topic, agent, data, at_ms, principal }) =>
+        this.emit(topic, agent, data as Record<string, unknown>, at_ms, principal),
+      );
+    }
     return this.#memories;
   }
 

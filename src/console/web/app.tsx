@@ -4,13 +4,16 @@ import { Dialogs } from './dialogs/dialogs.tsx';
 import { Fleet } from './fleet/fleet.tsx';
 import { NoAgents } from './fleet/no-agents.tsx';
 import { Inbox } from './inbox/inbox.tsx';
-import { type Place, place } from './state/place.ts';
+import { linkToMemory, type Place, place } from './state/place.ts';
 import { agents, approvals, connection, dialog, fleetName, inboxOpen } from './state/store.ts';
 import { Banners } from './ui/banners.tsx';
 import { Gone } from './ui/gone.tsx';
 import { Icon } from './ui/icon.tsx';
+import { lazily } from './ui/lazily.tsx';
 import { Tips } from './ui/tips.tsx';
 import { Toasts } from './ui/toasts.tsx';
+
+const Memories = lazily(() => import('./memory/memory-place.tsx').then((module) => module.Memories));
 
 export function App() {
   const { phase } = connection.value;
@@ -26,12 +29,14 @@ export function App() {
     <div
       class={`app at-${shown.at} ${phase === 'lost' ? 'stale' : ''} ${inboxOpen.value ? 'inbox-open' : ''}`}
     >
-      <Top />
+      <Top at={shown.at} />
       <Banners />
       <div class="panes">
         <Fleet />
         {shown.at === 'agent' ? (
-          <AgentPane key={shown.agent} name={shown.agent} tab={shown.tab} />
+          <AgentPane key={shown.agent} {...shown} name={shown.agent} />
+        ) : shown.at === 'memory' ? (
+          <Memories memory={shown.memory} asked={shown.asked} />
         ) : (
           <Nobody />
         )}
@@ -54,13 +59,15 @@ export function App() {
   );
 }
 
+type Shown = Exclude<Place, { at: 'home' }>;
+
 /** Where nothing was chosen: on a phone the inbox when something waits in it, the fleet otherwise. */
-function visible(at: Place): Exclude<Place, { at: 'home' }> {
+function visible(at: Place): Shown {
   if (at.at !== 'home') return at;
   return { at: approvals.value.length > 0 ? 'inbox' : 'fleet' };
 }
 
-function Top() {
+function Top({ at }: { at: Shown['at'] }) {
   const waiting = approvals.value.length;
   return (
     <header class="top">
@@ -87,6 +94,14 @@ function Top() {
           Ctrl K
         </span>
       </button>
+      <a
+        class="button quiet on-wide"
+        href={linkToMemory(null)}
+        aria-current={at === 'memory' ? 'page' : undefined}
+      >
+        <Icon name="memory" />
+        <span>Memory</span>
+      </a>
       <button
         type="button"
         class={`button quiet inbox-button ${waiting > 0 ? 'waiting' : ''}`}
@@ -132,7 +147,7 @@ function Nobody() {
 }
 
 /** Phones only. */
-function Bottom({ at }: { at: 'fleet' | 'inbox' | 'agent' }) {
+function Bottom({ at }: { at: Shown['at'] }) {
   const waiting = approvals.value.length;
   return (
     <nav class="bottom" aria-label="Places">
@@ -141,9 +156,13 @@ function Bottom({ at }: { at: 'fleet' | 'inbox' | 'agent' }) {
         <span>Inbox</span>
         {waiting > 0 && <span class="badge">{waiting}</span>}
       </a>
-      <a href="#/fleet" aria-current={at === 'inbox' ? undefined : 'page'}>
+      <a href="#/fleet" aria-current={at === 'fleet' || at === 'agent' ? 'page' : undefined}>
         <Icon name="fleet" />
         <span>Fleet</span>
+      </a>
+      <a href={linkToMemory(null)} aria-current={at === 'memory' ? 'page' : undefined}>
+        <Icon name="memory" />
+        <span>Memory</span>
       </a>
       <button
         type="button"

@@ -4,13 +4,14 @@ import type { ControlClient } from '../control/client.ts';
 import { AetherError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { FORMAT_NAMES, formatNamed, formatOf } from '../memory/formats/formats.ts';
-import type { MemoryFormat, PortableMemory } from '../memory/formats/portable.ts';
+import type { MemoryFormat } from '../memory/formats/portable.ts';
+import { batches, portable } from '../memory/formats/transfer.ts';
 import { type Invocation, withHost } from './invocation.ts';
 import { filesAt, writeFiles } from './memory-files.ts';
 import { print, printJson, warn } from './output.ts';
 
 /** Of one call: a line of the control socket holds far more. */
-const BATCH_BYTES = 1024 * 1024;
+const BATCH_CHARS = 1024 * 1024;
 
 export interface Whose {
   agent?: string;
@@ -87,33 +88,6 @@ export async function exportTo(
   });
 }
 
-function portable(memory: CuratedMemory): PortableMemory {
-  const {
-    text,
-    key,
-    tags,
-    layer,
-    importance,
-    pinned,
-    created_ms,
-    valid_from_ms,
-    expires_ms,
-    author,
-    holder,
-  } = memory;
-  return {
-    text,
-    ...(key === null ? {} : { key }),
-    ...(tags.length === 0 ? {} : { tags }),
-    ...{ layer, importance },
-    ...(pinned ? { pinned } : {}),
-    created_ms,
-    ...(valid_from_ms === null ? {} : { valid_from_ms }),
-    ...(expires_ms === null ? {} : { expires_ms }),
-    ...{ author, scope: holder },
-  };
-}
-
 export async function importFrom(invoked: Invocation, path: string, options: FileOptions): Promise<void> {
   const scope = scopeOf(options);
   if (scope === undefined) {
@@ -131,7 +105,7 @@ export async function importFrom(invoked: Invocation, path: string, options: Fil
   await withHost(invoked, async (client) => {
     const total = { stored: 0, known: 0 };
     const preview = options.preview === true;
-    for (const batch of batches(memories.map(({ author: _author, scope: _scope, ...rest }) => rest))) {
+    for (const batch of batches(memories, { memories: limits.memories_import_max, chars: BATCH_CHARS })) {
       const { stored, known } = await client.call('importMemories', {
         scope,
         from: `${format.name} ${path}`,
@@ -147,21 +121,6 @@ export async function importFrom(invoked: Invocation, path: string, options: Fil
         `${total.stored} ${preview ? 'would be stored' : 'stored'}${total.known > 0 ? `, ${total.known} ${preview ? 'are' : 'were'} known already` : ''} (${format.name}).`,
       );
   });
-}
-
-function* batches<T>(memories: T[]): Generator<T[]> {
-  let batch: T[] = [];
-  let bytes = 0;
-  for (const memory of memories) {
-    const more = Buffer.byteLength(JSON.stringify(memory));
-    if (batch.length > 0 && (batch.length >= limits.memories_import_max || bytes + more > BATCH_BYTES)) {
-      yield batch;
-      [batch, bytes] = [[], 0];
-    }
-    batch.push(memory);
-    bytes += more;
-  }
-  if (batch.length > 0) yield batch;
 }
 
 /** @throws AetherError `usage.memory-format` */

@@ -308,8 +308,8 @@ describe('an edit', () => {
   });
 });
 
-describe('an import', () => {
-  it('can be looked at before: what is new, replaces, is known or over', () => {
+describe('the preview of an import', () => {
+  it('says what is new, replaces, is known or over, and stores nothing', () => {
     store('ada', 'The ferry leaves at nine.', { key: 'ferry' });
     const asked = {
       scope: 'agent:ada',

@@ -1,6 +1,6 @@
 /** The middle of the page: one agent, or what to do when there is none. */
 import { useComputed } from '@preact/signals';
-import type { Tab } from '../state/place.ts';
+import type { MemoryPlace, Tab } from '../state/place.ts';
 import { agents, connection, isMine } from '../state/store.ts';
 import { TerminalView } from '../terminal/terminal-view.tsx';
 import { lazily } from '../ui/lazily.tsx';
@@ -10,7 +10,16 @@ import { StandingBar } from './standing-bar.tsx';
 
 const LiveView = lazily(() => import('../live/live-view.tsx').then((module) => module.LiveView));
 
-export function AgentPane({ name, tab }: { name: string; tab: Tab }) {
+interface Props extends Partial<MemoryPlace> {
+  name: string;
+  tab: Tab;
+}
+
+const AgentMemories = lazily(() =>
+  import('../memory/memory-place.tsx').then((module) => module.AgentMemories),
+);
+
+export function AgentPane({ name, tab, memory = null, asked = '' }: Props) {
   const view = useComputed(() => agents.value.get(name) ?? null);
   const agent = view.value;
   if (!agent) {
@@ -28,7 +37,13 @@ export function AgentPane({ name, tab }: { name: string; tab: Tab }) {
       <Header agent={agent} tab={tab} />
       <LeaseBar agent={agent} />
       <StandingBar agent={agent} />
-      {tab === 'live' ? <LiveView agent={agent} /> : <TerminalView agent={agent} />}
+      {tab === 'live' ? (
+        <LiveView agent={agent} />
+      ) : tab === 'memory' ? (
+        <AgentMemories agent={agent.name} memory={memory} asked={asked} />
+      ) : (
+        <TerminalView agent={agent} />
+      )}
     </main>
   );
 }

@@ -35,6 +35,7 @@ export function Header({ agent, tab }: { agent: AgentView; tab: Tab }) {
       <nav class="tabs" aria-label="Views">
         <TabLink agent={agent} tab="live" current={tab} label="Live" />
         <TabLink agent={agent} tab="terminal" current={tab} label="Terminal" />
+        <TabLink agent={agent} tab="memory" current={tab} label="Memory" />
       </nav>
     </header>
   );

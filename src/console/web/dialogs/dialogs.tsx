@@ -29,6 +29,7 @@ listen();
 export function Dialogs() {
   const open = dialog.value;
   if (open?.kind === 'palette') return <Palette />;
+  if (open?.kind === 'own') return <>{open.draw()}</>;
   const Loaded = loaded.value;
   return open === null || Loaded === null ? null : <Loaded open={open} />;
 }

@@ -7,10 +7,11 @@ const KEYS: [string, [string[], string][]][] = [
     [
       [['j', 'k'], 'next, previous agent or question'],
       [['Enter'], 'open'],
-      [['1', '2'], 'Live, Terminal'],
+      [['1', '2', '3'], 'Live, Terminal, Memory'],
       [['g', 'f'], 'go to the fleet'],
       [['g', 'i'], 'go to the inbox'],
-      [['/'], 'filter agents'],
+      [['g', 'm'], 'go to the memory of the fleet'],
+      [['/'], 'filter agents, or search memories'],
       [['Ctrl', 'K'], 'commands'],
     ],
   ],

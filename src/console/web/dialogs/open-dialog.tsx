@@ -5,7 +5,7 @@ import { HandbackDialog } from './handback.tsx';
 import { Help } from './help.tsx';
 import { TakeoverDialog } from './takeover.tsx';
 
-export function OpenDialog({ open }: { open: Exclude<Dialog, { kind: 'palette' }> }) {
+export function OpenDialog({ open }: { open: Exclude<Dialog, { kind: 'palette' | 'own' }> }) {
   if (open.kind === 'help') return <Help />;
   const agent = agents.value.get(open.agent);
   if (!agent) return null;

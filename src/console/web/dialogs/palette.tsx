@@ -5,7 +5,7 @@ import { ACTIONS, type Action, actionOf } from '../agent/verbs.ts';
 import { StatusMark, standingOf } from '../fleet/status.tsx';
 import { applyConfig, signOut } from '../state/actions.ts';
 import { askToNotify, canNotify } from '../state/notify.ts';
-import { go, place } from '../state/place.ts';
+import { go, place, TABS } from '../state/place.ts';
 import { agents, dialog, info } from '../state/store.ts';
 import { keycap } from '../ui/button.tsx';
 import { Icon, type IconName } from '../ui/icon.tsx';
@@ -38,13 +38,15 @@ function commands(): Command[] {
         run: () => actionOf(action.verb).run(current),
       });
     }
-    const other = value.at === 'agent' && value.tab === 'live' ? 'terminal' : 'live';
-    list.push({
-      id: 'tab',
-      label: `${current.name}: show ${other}`,
-      mark: 'agent',
-      run: () => go({ at: 'agent', agent: current.name, tab: other }),
-    });
+    for (const tab of TABS) {
+      if (value.at !== 'agent' || value.tab === tab) continue;
+      list.push({
+        id: `tab ${tab}`,
+        label: `${current.name}: show ${tab}`,
+        mark: tab === 'memory' ? 'memory' : 'agent',
+        run: () => go({ at: 'agent', agent: current.name, tab }),
+      });
+    }
   }
   for (const agent of agents.value.values()) {
     list.push({
@@ -54,6 +56,12 @@ function commands(): Command[] {
       run: () => go({ at: 'agent', agent: agent.name, tab: 'live' }),
     });
   }
+  list.push({
+    id: 'memory',
+    label: 'Memory of the fleet',
+    mark: 'memory',
+    run: () => go({ at: 'memory', memory: null, asked: '' }),
+  });
   if ((info.value?.configWaits.length ?? 0) > 0) {
     list.push({
       id: 'apply',

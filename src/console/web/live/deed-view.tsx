@@ -1,4 +1,5 @@
 /** Draws mail, memory and reports. */
+import { linkToMemory } from '../state/place.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Shown } from '../ui/shown.tsx';
 import type { Deed } from './items.ts';
@@ -48,6 +49,11 @@ export function DeedBody({ deed }: { deed: Deed }) {
               <Shown text={deed.forgotten ? 'Forgotten' : (deed.key ?? 'Memory')} as="code" />
             </b>
             <span class="faint">{[deed.scope, ...deed.tags].filter(Boolean).join(' · ')}</span>
+            {deed.id !== null && (
+              <a class="card-link" href={linkToMemory(null, { memory: deed.id })}>
+                Open
+              </a>
+            )}
           </header>
           <p>
             <Shown text={deed.text} as="prose" />

@@ -17,7 +17,15 @@ export function deedOf(event: DeedEvent): Deed {
       const forgotten = event.topic === 'memory.forgotten';
       // What is forgotten says nothing any more but that it was there.
       const said = text(words ?? id);
-      return { kind: 'memory', text: said, key: key ?? null, tags: tags ?? [], scope, forgotten };
+      return {
+        kind: 'memory',
+        id: id ?? null,
+        text: said,
+        key: key ?? null,
+        tags: tags ?? [],
+        scope,
+        forgotten,
+      };
     }
     case 'report.made': {
       const { status, summary, details } = event.data;

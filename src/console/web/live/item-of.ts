@@ -79,6 +79,17 @@ const items: Renderers<Item> = {
   'report.made': deed,
 };
 
+/** What people say was good or bad. */
+const ACTS: Record<string, string> = {
+  'message.assistant': 'this message',
+  'tool.called': 'this call',
+  'report.made': 'this report',
+  'mail.sent': 'this mail',
+  'turn.ended': 'this turn',
+  'run.exited': 'this run',
+  'run.lost': 'this run',
+};
+
 export function itemOf(event: EventView, spans: Spans): Item | null {
   return render(items, event, {
     said: (sentence) => saidItem(event, sentence),
@@ -87,8 +98,9 @@ export function itemOf(event: EventView, spans: Spans): Item | null {
   });
 }
 
-function base({ id, cursor, at_ms, grade, principal }: EventView, key = id): Base {
-  return { key, cursor, at_ms, grade, principal };
+function base({ id, cursor, at_ms, grade, principal, seq, topic }: EventView, key = id): Base {
+  const act = Object.hasOwn(ACTS, topic) ? (ACTS[topic] ?? null) : null;
+  return { key, cursor, at_ms, grade, principal, seq, act, judged: null };
 }
 
 function deed(event: Parameters<typeof deedOf>[0]): ItemOf<'deed'> {

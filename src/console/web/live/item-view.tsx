@@ -7,19 +7,21 @@ import { memo } from '../ui/memo.ts';
 import { Shown } from '../ui/shown.tsx';
 import { DeedView } from './deed-view.tsx';
 import type { Item, ItemOf } from './items.ts';
+import { Judged } from './judged.tsx';
 import { Markdown } from './markdown.tsx';
 import { RuleView } from './rule-view.tsx';
 import { ToldView } from './told-view.tsx';
 import { ToolView } from './tool-view.tsx';
 
 export const ItemView = memo(({ item, agent }: { item: Item; agent: string }) => {
-  if (item.kind === 'rule') return <RuleView item={item} />;
+  if (item.kind === 'rule') return <RuleView item={item} agent={agent} />;
   return (
     <div class={`item item-${item.kind}`}>
       <time class="gutter" title={`${exactTimeOf(item.at_ms)} · ${item.grade}`}>
         {timeOf(item.at_ms)}
       </time>
       <Content item={item} agent={agent} />
+      <Judged item={item} agent={agent} />
     </div>
   );
 });

@@ -11,6 +11,12 @@ export interface Base {
   /** How it is known. */
   grade: EventView['grade'];
   principal: string;
+  /** Of the event that began it. */
+  seq: number;
+  /** What it is called where it can be said to be good or bad; null: it cannot. */
+  act: string | null;
+  /** What was said of it last. `kept`: the memory that says it. */
+  judged: { thumb: 'up' | 'down'; by: string; kept: string | null } | null;
 }
 
 export interface Receipt {
@@ -29,7 +35,15 @@ export interface ToolResult {
 /** What an aether tool did, as the host recorded it. */
 export type Deed =
   | { kind: 'mail'; from: string; to: string; subject: string; body: string }
-  | { kind: 'memory'; text: string; key: string | null; tags: string[]; scope: string; forgotten: boolean }
+  | {
+      kind: 'memory';
+      id: string | null;
+      text: string;
+      key: string | null;
+      tags: string[];
+      scope: string;
+      forgotten: boolean;
+    }
   | { kind: 'report'; status: string; summary: string; details: string | null };
 
 export type Item = Base &

@@ -4,14 +4,16 @@ import { CodeText } from '../ui/code-text.tsx';
 import { ScrollText } from '../ui/scroll-text.tsx';
 import { Shown } from '../ui/shown.tsx';
 import type { ItemOf } from './items.ts';
+import { Judged } from './judged.tsx';
 
-export function RuleView({ item }: { item: ItemOf<'rule'> }) {
+export function RuleView({ item, agent }: { item: ItemOf<'rule'>; agent: string }) {
   return (
     <div class={`rule ${item.tone}`}>
       <div class="rule-line">
         <span title={exactTimeOf(item.at_ms)}>
           <Shown text={item.text} as="prose" /> <time>{timeOf(item.at_ms)}</time>
         </span>
+        <Judged item={item} agent={agent} />
       </div>
       {item.problem && (
         <details class="rule-note">

@@ -127,6 +127,15 @@ export class Transcript {
           receipt: receipt && { ...receipt, stage, steps: [...receipt.steps, step] },
         }));
       }
+      case 'feedback.given': {
+        const { thumb, event: seq, kept } = event.data;
+        const index = seq === undefined ? -1 : this.#items.findLastIndex((item) => item.seq === seq);
+        const item = this.#items[index];
+        if (item === undefined || item.act === null) return false;
+        const by = event.principal;
+        this.#items[index] = { ...item, judged: { thumb, by, kept: kept ?? null } };
+        return true;
+      }
       case 'mail.sent':
       case 'memory.stored':
       case 'memory.forgotten':

@@ -26,7 +26,7 @@ function basisOf(agent: AgentView): AgentBasis {
 }
 
 /** @returns null when it was refused; the operator has then been told. */
-async function act<T>(key: string, work: () => Promise<T>): Promise<T | null> {
+export async function act<T>(key: string, work: () => Promise<T>): Promise<T | null> {
   if (busy.value.has(key)) return null;
   busy.value = new Set([...busy.value, key]);
   try {

@@ -3,7 +3,7 @@ import type { AgentVerb } from '../../console-protocol.ts';
 import { ACTIONS, actionOf } from '../agent/verbs.ts';
 import { showNote } from '../ui/toasts.tsx';
 import { answer } from './actions.ts';
-import { go, place } from './place.ts';
+import { go, place, TABS } from './place.ts';
 import { agents, approvals, dialog, inboxOpen, live } from './store.ts';
 
 let afterG = false;
@@ -45,6 +45,8 @@ function goTo(key: string): boolean {
   } else if (key === 'i') {
     showInbox();
     focusFirst('[data-pane=inbox] [data-nav]');
+  } else if (key === 'm') {
+    go({ at: 'memory', memory: null, asked: '' });
   } else return false;
   return true;
 }
@@ -57,7 +59,7 @@ function press(key: string): boolean {
     case 'k':
       return step(-1);
     case '/':
-      document.getElementById('fleet-filter')?.focus();
+      (document.getElementById('memory-search') ?? document.getElementById('fleet-filter'))?.focus();
       return true;
     case '?':
       dialog.value = { kind: 'help' };
@@ -93,8 +95,9 @@ function verb(name: AgentVerb): boolean {
 }
 
 function tab(number: number): boolean {
-  if (place.value.at !== 'agent' || number > 2) return false;
-  go({ at: 'agent', agent: place.value.agent, tab: number === 1 ? 'live' : 'terminal' });
+  const to = TABS[number - 1];
+  if (place.value.at !== 'agent' || to === undefined) return false;
+  go({ at: 'agent', agent: place.value.agent, tab: to });
   return true;
 }
 

@@ -13,7 +13,7 @@ import {
 import { answered, connectCalls } from './api.ts';
 import { setHostTime } from './clock.ts';
 import { openProven } from './proven-socket.ts';
-import { agents, approvals, connection, info, isMine, mail, you } from './store.ts';
+import { agents, approvals, connection, info, isMine, mail, memoryChanges, you } from './store.ts';
 
 /** The server says something at least every 15 s; twice that and a bit of silence means the line is dead. */
 const SILENCE_MS = 35_000;
@@ -167,6 +167,7 @@ function receive(message: LiveMessage): void {
         approvals.value = message.approvals;
         mail.value = message.mail;
         connection.value = { phase: 'live' };
+        memoryChanges.value += 1;
         sendWatch();
         return;
       case 'agents': {
@@ -181,6 +182,9 @@ function receive(message: LiveMessage): void {
         return;
       case 'mail':
         mail.value = message.mail;
+        return;
+      case 'memories':
+        memoryChanges.value += 1;
         return;
       case 'info':
         info.value = message.info;

@@ -1,5 +1,6 @@
 /** What the page knows. Written by link.ts and actions.ts, read by everything that draws. */
 import { computed, signal } from '@preact/signals';
+import type { ComponentChildren } from 'preact';
 import type { AgentView, ApprovalView, HostInfo, Mail, WireError } from '../../console-protocol.ts';
 
 export type Connection =
@@ -19,6 +20,8 @@ export const agents = signal<ReadonlyMap<string, AgentView>>(new Map());
 export const approvals = signal<readonly ApprovalView[]>([]);
 /** Unread mail to the operator. */
 export const mail = signal<Mail>({ messages: [], unread: 0 });
+/** Grows when memories have changed, or may have: what shows some reads them again. */
+export const memoryChanges = signal(0);
 export const info = signal<HostInfo | null>(null);
 /** How this session is named as the holder of a lease. */
 export const you = signal('');
@@ -49,6 +52,8 @@ export type Dialog =
   | { kind: 'confirm'; verb: 'stop' | 'kill' | 'restart'; agent: string }
   | { kind: 'takeover'; agent: string }
   | { kind: 'handback'; agent: string }
+  /** Of a part that is loaded later, which draws it itself. */
+  | { kind: 'own'; draw: () => ComponentChildren }
   | { kind: 'palette' }
   | { kind: 'help' };
 export const dialog = signal<Dialog | null>(null);

@@ -1,5 +1,5 @@
 /** A button. While it may not be pressed it stays reachable by keyboard, and says why on focus and hover. */
-import type { ComponentChildren } from 'preact';
+import type { ComponentChildren, VNode } from 'preact';
 import { useLayoutEffect, useRef } from 'preact/hooks';
 import { live } from '../state/store.ts';
 import { Icon, type IconName } from './icon.tsx';
@@ -8,7 +8,7 @@ interface Props {
   label: ComponentChildren;
   /** Instead of the label, where the label is not text. */
   name?: string;
-  icon?: IconName;
+  icon?: IconName | VNode;
   /** Letter that does the same. */
   hint?: string | undefined;
   tone?: 'plain' | 'primary' | 'quiet' | 'danger';
@@ -21,6 +21,8 @@ interface Props {
   offline?: boolean;
   iconOnly?: boolean;
   type?: 'button' | 'submit';
+  /** Of one that is on or off. */
+  pressed?: boolean;
   /** Has the focus when its dialog opens. */
   first?: boolean;
   class?: string;
@@ -48,6 +50,7 @@ export function Button(props: Props) {
       class={`button ${tone} ${iconOnly ? 'icon-only' : ''} ${props.class ?? ''}`}
       aria-disabled={blocked || undefined}
       aria-busy={busy || undefined}
+      aria-pressed={props.pressed}
       aria-label={name ?? (iconOnly && typeof label === 'string' ? label : undefined)}
       aria-keyshortcuts={hint && shortcut(hint)}
       data-tip={tip}
@@ -56,7 +59,7 @@ export function Button(props: Props) {
         else props.onPress?.();
       }}
     >
-      {icon && <Icon name={icon} />}
+      {typeof icon === 'string' ? <Icon name={icon} /> : icon}
       {!iconOnly && <span>{label}</span>}
       {hint && !iconOnly && (
         <span class="kbd" aria-hidden="true">
