@@ -756,7 +756,7 @@ describe('every width and light', () => {
 });
 
 describe('how fast and how small', () => {
-  it('loads in 150 KB, and paints a fleet of 100 agents within 300 ms', async () => {
+  it('loads in 52 KB, and paints a fleet of 100 agents within 300 ms', async () => {
     for (let n = 0; n < 100; n += 1) {
       fixture.host.set(`agent-${String(n).padStart(3, '0')}`, {
         activity: n % 3 ? 'thinking' : 'idle',
@@ -801,7 +801,8 @@ describe('how fast and how small', () => {
       `console: ${(bytes / 1_024).toFixed(1)} KB first load; 100 agents painted after ${list(wall)} ms, of which the page worked ${list(work)} ms`,
     );
     expect(bytes).toBeGreaterThan(10_000);
-    expect(bytes).toBeLessThanOrEqual(150 * 1_024);
+    // What is not seen at first is loaded when it is: the console's own limit is 150 KB.
+    expect(bytes).toBeLessThanOrEqual(52 * 1_024);
     // Others use the machine at the same time: what the page itself costs is the part that can be judged.
     expect(Math.min(...work)).toBeGreaterThan(1);
     expect(Math.min(...work)).toBeLessThanOrEqual(300);

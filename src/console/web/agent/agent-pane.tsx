@@ -2,7 +2,6 @@
 import { useComputed } from '@preact/signals';
 import type { MemoryPlace, Tab } from '../state/place.ts';
 import { agents, connection, isMine } from '../state/store.ts';
-import { TerminalView } from '../terminal/terminal-view.tsx';
 import { lazily } from '../ui/lazily.tsx';
 import { Header } from './header.tsx';
 import { LeaseBar } from './lease-bar.tsx';
@@ -15,6 +14,9 @@ interface Props extends Partial<MemoryPlace> {
   tab: Tab;
 }
 
+const TerminalView = lazily(() =>
+  import('../terminal/terminal-view.tsx').then((module) => module.TerminalView),
+);
 const AgentMemories = lazily(() =>
   import('../memory/memory-place.tsx').then((module) => module.AgentMemories),
 );
