@@ -4,6 +4,7 @@
  * started by hand. The model is a scripted one in this process, and everything is measured in turns.
  */
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { descendants } from '../../../src/host/process/proc.ts';
 import { engineProgram } from '../../support/engines.ts';
 import { LiveFleet } from '../../support/live-fleet.ts';
@@ -21,6 +22,8 @@ const SECTION = '11. OpenClaw, beside the same package by hand';
 const GOAL = 'Begin. [[slow 200 one two three four five six]]';
 const LIMIT_MS = 240_000;
 const TURN_MS = 120_000;
+/** A gateway works on after it has told the end of a turn: 90 ms of a processor, which the other side's turn would wait for. */
+const REST_MS = 500;
 
 /** `warm`: pairs before that, in which each side does what only a first start has to do. A pair takes most of a minute. */
 const COUNTS: Record<Scale, { warm: number; pairs: number; turns: number }> = {
@@ -164,7 +167,9 @@ async function laterTurns(
     await gateway.client.turn(GOAL);
     const [ours, theirs] = [[] as Turn[], [] as Turn[]];
     for (let turn = -warm; turn < turns; turn += 1) {
+      await sleep(REST_MS);
       const one = await ourTurn(fleet, `Turn ${turn} of ours. [[say ok]]`);
+      await sleep(REST_MS);
       const text = `Turn ${turn} by hand. [[say ok]]`;
       const other = await timed(fleet, text, () => gateway.client.turn(text));
       if (turn < 0) continue;
