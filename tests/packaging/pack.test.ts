@@ -130,6 +130,12 @@ describe('the package', () => {
   it('needs no compiler and no second copy of Node', () => {
     const modules = readdirSync(join(project, 'node_modules'));
     expect(modules).not.toContain('node');
+    // What is JavaScript is in dist/: packages with native parts alone are installed beside it.
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    expect(Object.keys(dependencies)).toEqual(['better-sqlite3', 'koffi', 'node-pty']);
+    expect(modules).not.toContain('zod');
     expect(existsSync(join(project, 'node_modules', 'better-sqlite3', 'build'))).toBe(false);
   });
 });
