@@ -13,6 +13,7 @@ const COMPONENT_LINES_MAX = 120;
 /** Statements as they are written here: upper-case keywords. */
 const SQL =
   /^\s*(?:SELECT\s.+\sFROM\s|INSERT\s+(?:OR\s+\w+\s+)?INTO\s|UPDATE\s+\w+\s+SET\s|DELETE\s+FROM\s|CREATE\s+(?:TABLE|INDEX|VIRTUAL|UNIQUE)\b|PRAGMA\s)/s;
+const SQL_WORD = /\b(?:SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA)\s/;
 
 /** Cutting at a length that a constant gives in characters or bytes, or a number: lists have constants of other names. */
 const RAW_CUT =
@@ -47,41 +48,38 @@ export function formFaults(file: string, source: string): string[] {
   if (cuts > (PLAIN_CUTS[file] ?? 0)) {
     faults.push(`${file}: cuts text inside a character; host/text.ts has what cuts between them`);
   }
-  const { program } = parseSync(file, source);
-  faults.push(...longFunctions(file, source, program));
-  const reexports = program.body.filter(
-    (node) => node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source),
-  );
-  if (
-    /(?:^|\/)index\.[cm]?tsx?$/.test(file) ||
-    (program.body.length > 0 && reexports.length === program.body.length)
-  ) {
-    faults.push(`${file}: a barrel; import from the file that has it`);
-  }
-  if (!file.startsWith('host/store/') && strings(program).some((text) => SQL.test(text))) {
-    faults.push(`${file}: SQL outside the store`);
-  }
+  if (barrel(file, source)) faults.push(`${file}: a barrel; import from the file that has it`);
+  const mostLines = file.startsWith('console/web/') ? COMPONENT_LINES_MAX : FUNCTION_LINES_MAX;
+  const mayHoldSql = !file.startsWith('host/store/') && SQL_WORD.test(source);
+  // The tree costs several times the parsing: only where it can tell more than the text does.
+  if (lines <= mostLines && !mayHoldSql) return faults;
+  const { functions, strings } = partsOf(source, parseSync(file, source).program);
+  for (const { name, lines } of functions)
+    if (lines > mostLines)
+      faults.push(`${file}: ${name} has ${lines} lines, a function at most ${mostLines}; split it by sense`);
+  if (mayHoldSql && strings.some((text) => SQL.test(text))) faults.push(`${file}: SQL outside the store`);
   return faults;
 }
 
-function longFunctions(file: string, source: string, program: ESTree.Program): string[] {
-  const most = file.startsWith('console/web/') ? COMPONENT_LINES_MAX : FUNCTION_LINES_MAX;
-  return functionsOf(source, program)
-    .filter(({ lines }) => lines > most)
-    .map(
-      ({ name, lines }) =>
-        `${file}: ${name} has ${lines} lines, a function at most ${most}; split it by sense`,
-    );
+/** A file of this name, or one that exports nothing but what others have. */
+function barrel(file: string, source: string): boolean {
+  if (/(?:^|\/)index\.[cm]?tsx?$/.test(file)) return true;
+  if (!/^export\b[^;]*\bfrom\b/m.test(source)) return false;
+  const { body } = parseSync(file, source).program;
+  return body.every(
+    (node) => node.type === 'ExportAllDeclaration' || (node.type === 'ExportNamedDeclaration' && node.source),
+  );
 }
 
-/** Every function with the name that it is known by: its own, or that of the method or variable that holds it. */
-function functionsOf(source: string, program: ESTree.Program): { name: string; lines: number }[] {
-  const found: { name: string; lines: number }[] = [];
+/** Every function with the name that it is known by: its own, or that of the method or variable that holds it; and texts. */
+function partsOf(source: string, program: ESTree.Program) {
+  const functions: { name: string; lines: number }[] = [];
+  const strings: string[] = [];
   const named = new Map<unknown, string>();
   const text = ({ start, end }: ESTree.Span) => source.slice(start, end);
   const see = (node: ESTree.Function | ESTree.ArrowFunctionExpression) => {
     const own = 'id' in node && node.id ? node.id.name : named.get(node);
-    found.push({ name: own ?? 'a function without a name', lines: text(node).split('\n').length });
+    functions.push({ name: own ?? 'a function without a name', lines: text(node).split('\n').length });
   };
   new Visitor({
     VariableDeclarator(node) {
@@ -99,19 +97,12 @@ function functionsOf(source: string, program: ESTree.Program): { name: string; l
     FunctionDeclaration: see,
     FunctionExpression: see,
     ArrowFunctionExpression: see,
-  }).visit(program);
-  return found;
-}
-
-function strings(program: ESTree.Program): string[] {
-  const found: string[] = [];
-  new Visitor({
     Literal(node) {
-      if (typeof node.value === 'string') found.push(node.value);
+      if (typeof node.value === 'string') strings.push(node.value);
     },
     TemplateLiteral(node) {
-      found.push(node.quasis.map((quasi) => quasi.value.raw).join('?'));
+      strings.push(node.quasis.map((quasi) => quasi.value.raw).join('?'));
     },
   }).visit(program);
-  return found;
+  return { functions, strings };
 }

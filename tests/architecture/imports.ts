@@ -1,7 +1,7 @@
 /** Reads what a source file imports, with a real parser, and says what of it breaks the law. */
 import { readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
-import { parseSync, Visitor } from 'vite';
+import { type ESTree, parseSync, Visitor } from 'vite';
 import { layered, partOf, type Room, rooms } from './law.ts';
 
 export interface Import {
@@ -29,22 +29,35 @@ function parseImports(file: string, source: string): Import[] {
   const found: Import[] = [];
   const add = (specifier: string, typeOnly: boolean, at: number) =>
     found.push({ specifier, typeOnly, line: source.slice(0, at).split('\n').length });
+  // The list of a module's imports comes without its tree, which costs several times the parsing.
+  const { staticImports, staticExports } = parsed.module;
+  for (const { moduleRequest, entries, start, end } of staticImports)
+    add(moduleRequest.value, allTypes(entries, source.slice(start, end)), start);
+  // An export of what another line imports names the module of that line.
+  const imported = new Set(staticImports.map(({ moduleRequest }) => moduleRequest.start));
+  for (const { entries, start, end } of staticExports) {
+    const from = entries[0]?.moduleRequest;
+    if (from && !imported.has(from.start)) add(from.value, TYPES_ALONE.test(source.slice(start, end)), start);
+  }
+  if (WITHIN.test(source)) addWithin(parsed.program, add);
+  return found;
+}
+
+const TYPES_ALONE = /^(?:import|export)\s+type\b(?!\s*(?:,|from\b))/;
+/** Imports that are part of an expression or of a type: only then is the tree looked at. */
+const WITHIN = /\b(?:import|require)\s*\(/;
+
+/** An import of names, each of them a type; one without names is of what a module does. */
+function allTypes(entries: readonly { isType: boolean }[], text: string): boolean {
+  return TYPES_ALONE.test(text) || (entries.length > 0 && entries.every(({ isType }) => isType));
+}
+
+function addWithin(
+  program: ESTree.Program,
+  add: (specifier: string, typeOnly: boolean, at: number) => void,
+): void {
   /** Type of the operand of `require(…) as typeof import(…)` is not a second import. */
   new Visitor({
-    ImportDeclaration(node) {
-      const named = node.specifiers;
-      const allTypes =
-        node.importKind === 'type' ||
-        (named.length > 0 &&
-          named.every((one) => one.type === 'ImportSpecifier' && one.importKind === 'type'));
-      add(node.source.value, allTypes, node.start);
-    },
-    ExportNamedDeclaration(node) {
-      if (node.source) add(node.source.value, node.exportKind === 'type', node.start);
-    },
-    ExportAllDeclaration(node) {
-      add(node.source.value, node.exportKind === 'type', node.start);
-    },
     ImportExpression(node) {
       if (node.source.type === 'Literal') add(String(node.source.value), false, node.start);
     },
@@ -56,8 +69,7 @@ function parseImports(file: string, source: string): Import[] {
       if (node.callee.type !== 'Identifier' || node.callee.name !== 'require') return;
       if (first?.type === 'Literal') add(String(first.value), false, node.start);
     },
-  }).visit(parsed.program);
-  return found;
+  }).visit(program);
 }
 
 /** The room a file (relative to src/) is in: the longest path that matches. Undefined: nobody has a law for it. */

@@ -10,6 +10,8 @@ import { readSource } from './imports.ts';
 const SRC = fileURLToPath(new URL('../../src', import.meta.url));
 const NAMES = RUNTIMES.map(({ name }) => name);
 
+const QUOTED = new RegExp(`['"\`](?:${NAMES.join('|')})['"\`]`);
+
 /** Files in which such a word means something else. */
 const OTHER_MEANING: Record<string, string[]> = {
   // The argument of a shell tool, as engines call it.
@@ -24,6 +26,7 @@ const OTHER_MEANING: Record<string, string[]> = {
 
 /** Names of runtimes among the string literals of a file. */
 function namesIn(file: string, source: string): string[] {
+  if (!QUOTED.test(source)) return []; // no tree, which costs several times the parsing
   const found: string[] = [];
   const take = (text: unknown) => {
     if (typeof text === 'string' && NAMES.includes(text)) found.push(text);
