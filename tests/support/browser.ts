@@ -37,6 +37,11 @@ export async function launchBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // Fewer processes: pages of one session share one, none is started before it is needed, and drawing has none.
+      '--in-process-gpu',
+      '--renderer-process-limit=1',
+      '--process-per-site',
+      '--disable-site-isolation-trials',
     ],
   });
 }
