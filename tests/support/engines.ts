@@ -22,6 +22,17 @@ export function claudeBinary(): string {
   return join(installed(`@anthropic-ai/claude-code-${platform}`), 'claude');
 }
 
+/**
+ * Of the runtime that claude is compiled with: its higher compilers and a second thread of its collector cost a conversation of
+ * a few turns more than they save it.
+ */
+export const CLAUDE_BRIEF = {
+  BUN_JSC_useDFGJIT: '0',
+  BUN_JSC_useFTLJIT: '0',
+  BUN_JSC_useConcurrentGC: '0',
+  BUN_JSC_numberOfGCMarkers: '1',
+};
+
 /** The program a package of tests/engines starts with, for `node PROGRAM`. */
 export function engineProgram(name: string): string {
   const dir = installed(name);

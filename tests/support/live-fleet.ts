@@ -15,7 +15,7 @@ import { ControlClient } from '../../src/host/control/client.ts';
 import type { EventOf, Topic, TopicsLike } from '../../src/host/events/topics.ts';
 import { LAUNCHERS } from './box.ts';
 import { CLI, type CliOptions, type CliResult, type RunningCli, startCli } from './cli.ts';
-import { claudeBinary } from './engines.ts';
+import { CLAUDE_BRIEF, claudeBinary } from './engines.ts';
 import { ofTopic, told } from './events.ts';
 import { eventually } from './eventually.ts';
 import { bringUp } from './live-host.ts';
@@ -47,17 +47,6 @@ export const BOX_PROCESSES = BOXED ? LAUNCHERS : 0;
 
 /** How well it is known what only a sandbox can enforce. */
 export const HELD_GRADE = kind === 'none' ? 'observed' : 'enforced';
-
-/**
- * Of the runtime that claude is compiled with: its higher compilers and a second thread of its collector cost a conversation of
- * a few turns more than they save it.
- */
-const BRIEF = {
-  BUN_JSC_useDFGJIT: '0',
-  BUN_JSC_useFTLJIT: '0',
-  BUN_JSC_useConcurrentGC: '0',
-  BUN_JSC_numberOfGCMarkers: '1',
-};
 
 /** Between two questions to the host: seldom enough that asking costs nothing beside what is waited for. */
 const POLL_MS = 100;
@@ -144,7 +133,11 @@ export class LiveFleet {
           ? {
               auth: 'ANTHROPIC_API_KEY',
               ...agent,
-              env: { ...BRIEF, ANTHROPIC_BASE_URL: this.model.url, ...(agent.env as object | undefined) },
+              env: {
+                ...CLAUDE_BRIEF,
+                ANTHROPIC_BASE_URL: this.model.url,
+                ...(agent.env as object | undefined),
+              },
             }
           : agent,
       ]),

@@ -2,7 +2,7 @@
 import { BINARY_VARIABLE } from '../../../src/runtimes/claude-code/binary.ts';
 import { claudeCodeRuntime } from '../../../src/runtimes/claude-code/runtime.ts';
 import type { Subject } from '../../conformance/runtime-bench.ts';
-import { claudeBinary } from '../../support/engines.ts';
+import { CLAUDE_BRIEF, claudeBinary } from '../../support/engines.ts';
 import { type ModelServer, resultsIn, saidIn, startModelServer } from '../../support/model-server/server.ts';
 
 /** Of a real key's form; opens nothing. */
@@ -20,7 +20,7 @@ export async function claudeSubject(): Promise<ClaudeSubject> {
   return {
     model,
     runtime: claudeCodeRuntime,
-    agent: { env: { ANTHROPIC_BASE_URL: model.url }, auth: { ANTHROPIC_API_KEY: KEY } },
+    agent: { env: { ...CLAUDE_BRIEF, ANTHROPIC_BASE_URL: model.url }, auth: { ANTHROPIC_API_KEY: KEY } },
     secrets: [KEY],
     canLogIn: { PATH: path, [BINARY_VARIABLE]: binary, ANTHROPIC_API_KEY: KEY },
     cannotLogIn: { PATH: path, [BINARY_VARIABLE]: binary },
