@@ -33,6 +33,8 @@ test('types hold, and a topic of an event without words is missed', () => {
   expectOnlyWordsMissing(scratch);
 }, 300_000);
 
+test('it is built', () => scratch.build(), 120_000);
+
 test('the import law and their own tests hold', () => {
   scratch.test(
     ...ADDITIONS.flatMap(({ tests }) => tests),
@@ -45,7 +47,5 @@ test('the import law and their own tests hold', () => {
     '^(?!sandbox box,)|runs a program as it is given|maps paths both ways',
   );
 }, 300_000);
-
-test('it is built', () => scratch.build(), 120_000);
 
 for (const { live } of ADDITIONS) live?.(() => scratch);

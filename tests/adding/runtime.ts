@@ -71,7 +71,7 @@ export const runtime: Addition = {
       fleet.configure({ agents: { polly: { runtime: 'parrot', greeting: 'good night' } } });
       const { pending } = await fleet.until('polly', 'pending', (view) => view.pending !== null);
       expect(pending).toBe('greeting decides what it says first');
-      await fleet.ok('stop', 'polly');
+      await fleet.act('stop', 'polly');
       expect((await fleet.agent('polly')).state).toBe('stopped');
     }, 120_000);
 
@@ -105,9 +105,9 @@ export const runtime: Addition = {
       }
       expect(screen).toContain('at your service');
 
-      await fleet.ok('pause', 'polly');
+      await fleet.act('pause', 'polly');
       expect((await fleet.event('run.paused')).data).toMatchObject({ processes: 3, ticks: 0 });
-      await fleet.ok('resume', 'polly');
+      await fleet.act('resume', 'polly');
 
       /* Handed back: the terminal is gone, the engine is told and reads what waited. */
       await host.call('handback', { agent: 'polly', generation, note: 'mind the cat' });
@@ -126,7 +126,7 @@ export const runtime: Addition = {
       /* A stop ends both. */
       await takeover();
       const third = (await fleet.events({ topics: ['process.started'] })).at(-1)!.data.pid as number;
-      await fleet.ok('stop', 'polly');
+      await fleet.act('stop', 'polly');
       expect([pid!, third].map(running)).toEqual([false, false]);
       host.close();
     }, 120_000);

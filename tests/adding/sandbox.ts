@@ -111,7 +111,7 @@ export const sandbox: Addition = {
         sandbox: 'box',
       });
       await call(2);
-      await fleet.ok('stop', 'boxed');
+      await fleet.act('stop', 'boxed');
       expect(running(boxed.pid!)).toBe(false);
       await fleet.ok('down');
     }, 180_000);

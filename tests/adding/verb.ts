@@ -123,7 +123,7 @@ export const verb: Addition = {
       });
       await fleet.up();
       await fleet.turns('worker', 1);
-      await fleet.ok('start', 'lead');
+      await fleet.act('start', 'lead');
       await fleet.turns('lead', 1);
       const sent = async () =>
         (await fleet.withHost((host) => host.call('injections', { agent: 'worker' }))).map(
@@ -144,7 +144,7 @@ export const verb: Addition = {
       const stale = await browser.call('nudge', { agent: 'worker' }, { ...seen, run: 'run_other' });
       expect(stale).toMatchObject({ status: 409, body: { error: { code: 'verb.stale' } } });
 
-      await fleet.ok('stop', 'worker');
+      await fleet.act('stop', 'worker');
       expect((await fleet.cli(['nudge', 'worker'])).stderr).toContain(
         'Cannot nudge worker: worker is stopped.',
       );
