@@ -19,7 +19,7 @@ import { emulator, stateOf } from '../support/terminal-state.ts';
 
 const PRINTED_BYTES = 2 * 1024 * 1024;
 /** Of programs that draw a screen for each key: what the host keeps of theirs is the same kind of state. */
-const DRAWN_BYTES = LONG ? PRINTED_BYTES : PRINTED_BYTES / 5;
+const DRAWN_BYTES = LONG ? PRINTED_BYTES : PRINTED_BYTES / 20;
 const SIZE = { cols: 80, rows: 24 };
 const LIMITS = {
   scrollback_lines_max: limits.terminal_scrollback_lines,

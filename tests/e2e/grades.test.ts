@@ -48,10 +48,10 @@ test('what only a sandbox enforces is observed without one, and an engine that i
     gaps: ['`debug: true` lets its tools trace its engine'],
   });
   const paused = async () => (await fleet.agent('boxed')).activityEvidence?.grade;
-  await fleet.ok('pause', 'boxed');
+  await fleet.act('pause', 'boxed');
   expect([await paused(), (await fleet.agent('boxed')).gaps]).toEqual(['enforced', []]);
 
-  await fleet.ok('start', 'open');
+  await fleet.act('start', 'open');
   await fleet.until('open', 'running', ({ state }) => state === 'running');
   expect(await paused()).toBe('observed');
   expect((await fleet.agent('open')).gaps).toEqual([
@@ -63,7 +63,7 @@ test('what only a sandbox enforces is observed without one, and an engine that i
   expect(ps).toContain('observed by shim');
   expect(ps).toContain('Weaker evidence about boxed, traced: open, without a sandbox, can act as your user.');
 
-  await fleet.ok('stop', 'open');
+  await fleet.act('stop', 'open');
   expect([await paused(), (await fleet.agent('boxed')).gaps]).toEqual(['enforced', []]);
 
   const why = / is a script for \/bin\/sh, which may start anything/;

@@ -119,7 +119,7 @@ test('nothing that a start loads, and no hook and no setting of git, is written 
   expect(git('log', '-1', '--format=%s', 'FETCH_HEAD')).toBe('own\n');
   expect(fs.existsSync(join(app, 'ran'))).toBe(false);
 
-  await fleet.ok('stop', 'shell');
+  await fleet.act('stop', 'shell');
   await eventually('nothing of the mounts is left', () => !fs.existsSync(join(app, '.mcp.json')));
   for (const name of ['hooks', 'commondir', 'config.worktree'])
     expect(fs.existsSync(join(app, '.git', name))).toBe(false);

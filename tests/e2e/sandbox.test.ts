@@ -191,7 +191,7 @@ describe('a fleet of its own', () => {
     expect(await fleet.ok('plan')).toContain('c would be started');
     expect(await fleet.ok('apply')).toContain('c was added');
     /* In a box that began with the file as it is nobody could have written it. */
-    await fleet.ok('restart', 'a');
+    await fleet.act('restart', 'a');
     await fleet.until('a', 'running', isRunning);
     fs.writeFileSync(fleet.configFile, fs.readFileSync(fleet.configFile, 'utf8').replace('"100"', '"200"'));
     await fleet.event(

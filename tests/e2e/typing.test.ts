@@ -125,7 +125,7 @@ test('a known program gets nothing while it asks; the receipt says why; its keys
   await delivered('known', message);
   expect(pieces('known')).toEqual(['\x1b[200~yes\x1b[201~', '\r']);
 
-  await fleet.ok('interrupt', 'known');
+  await fleet.act('interrupt', 'known');
   await eventually('Escape', () => pieces('known').at(-1) === '\x1b', 10_000);
   const refused = await fleet.cli(['interrupt', 'screen']);
   expect(refused.stderr).toMatch(/no structured channel.*`adapter:`/);

@@ -84,7 +84,7 @@ describe.each(USERS)('as $name', (user) => {
 
   test('with its shim alive it is part of its agent, whatever it has washed off', async () => {
     for (const answer of await answers('alive', 'go')) expect(answer).toContain('it is part of agent alive');
-    await fleet.ok('stop', 'alive');
+    await fleet.act('stop', 'alive');
     expect(running(usurper!)).toBe(false);
   }, 60_000);
 

@@ -235,12 +235,12 @@ test('an agent that replaces its directory, or a file of the host, by a link fai
     const run = join(fleet.stateDir, 'runs', other.run!);
     fs.renameSync(run, `${run}-before`);
     fs.symlinkSync(victim, run);
-    await fleet.ok('stop', 'other');
+    await fleet.act('stop', 'other');
     untouched();
     fs.unlinkSync(run);
     fs.renameSync(`${run}-before`, run);
     fs.rmSync(own);
-    await fleet.ok('start', 'shell');
+    await fleet.act('start', 'shell');
     await eventually('it runs', async () => (await fleet.agent('shell')).state === 'running');
   } finally {
     await fleet.close();

@@ -9,6 +9,7 @@ import type { MemoryView } from '../../src/host/api.ts';
 import { AetherError } from '../../src/host/errors.ts';
 import { limits } from '../../src/host/limits.ts';
 import { VirtualClock } from '../support/clock.ts';
+import { LONG } from '../support/run-tree.ts';
 import { caller, Rig, tempDir } from './rig.ts';
 
 let clock: VirtualClock;
@@ -25,6 +26,9 @@ afterEach(async () => {
   await rig.close();
   fs.rmSync(rig.dir, { recursive: true });
 });
+
+/** Of a property: a third in the short form. */
+const examples = (count: number) => (LONG ? count : Math.ceil(count / 3));
 
 const TOOLS = {
   aether_memory_store:
@@ -126,7 +130,7 @@ it('any arguments are answered or refused with a code, and leave the tables soun
       }
       sound();
     }),
-    { numRuns: 150 },
+    { numRuns: examples(150) },
   );
 });
 
@@ -143,7 +147,7 @@ it('what was stored is read as it was stored, well-formed', { timeout: 120_000 }
         expect((await rig.call('aether_memory_get', caller(), { key })).memory.id).toBe(answer.memory.id);
       },
     ),
-    { numRuns: 120 },
+    { numRuns: examples(120) },
   );
 });
 
@@ -206,7 +210,7 @@ it('what rests on something that is not true any more is never live, whatever th
       }
       sound();
     }),
-    { numRuns: 100 },
+    { numRuns: examples(100) },
   );
 });
 it('of writers that saw one version one wins, and the others are told what is there', {
@@ -227,7 +231,7 @@ it('of writers that saw one version one wins, and the others are told what is th
         else expect(answer.memory.version).toBe(++version);
       }
     }),
-    { numRuns: 40 },
+    { numRuns: examples(40) },
   );
 });
 

@@ -84,7 +84,8 @@ export async function echo(bench: Bench): Promise<Row[]> {
     bench.say('echo: latency, throughput, memory');
     const rows = [...(await calls('modern', servers, counts)), ...(await calls('legacy', servers, counts))];
     bench.say('echo: cold starts');
-    for (const era of ['modern', 'legacy'] as const) rows.push(...(await coldStarts(era, servers, counts)));
+    const eras = bench.scale === 'smoke' ? (['legacy'] as const) : (['modern', 'legacy'] as const);
+    for (const era of eras) rows.push(...(await coldStarts(era, servers, counts)));
     return rows;
   } finally {
     await Promise.all(hosts.map(end));

@@ -38,7 +38,12 @@ const ROUNDS = LONG ? 30 : 4;
 /** Those that a control group holds worst: it freezes and kills the same way, whatever is in it. */
 const HARD = ['leaves its control group', 'stands under ptrace', 'breeds without end'];
 /** Those that are found worst from process to process. */
-const HIDDEN = [...HARD, 'runs away without a trace', 'lives in a pid namespace', 'stands stopped'];
+const HIDDEN = [
+  'breeds without end',
+  'stands under ptrace',
+  'runs away without a trace',
+  'lives in a pid namespace',
+];
 const of = (names: string[]) => (LONG ? RESISTANT : RESISTANT.filter(({ name }) => names.includes(name)));
 /** Each is paused and stopped where only descent holds it. */
 const STOPPED = (means: Means) => (means === 'descent' ? RESISTANT : of(HARD));

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Principal } from '../../../../src/host/api.ts';
 import { actor, Rig, tempDir } from '../../../mcp-tools/rig.ts';
+import { LONG } from '../../../support/run-tree.ts';
 
 const ADA = actor('agent:ada');
 let rig: Rig;
@@ -114,7 +115,7 @@ it('finds every memory and nothing else, whatever was stored, forgotten and writ
         }
       },
     ),
-    { numRuns: 8 },
+    { numRuns: LONG ? 8 : 3 },
   );
 }, 60_000);
 
@@ -125,36 +126,36 @@ it.each([
   ['the documents have other bytes', 'UPDATE memory_parts SET documents = zeroblob(length(documents))'],
   ['the documents are gone', 'UPDATE memory_parts SET documents = NULL'],
 ])('is made again where %s', async (_what, damage) => {
-  remember(1_000, (at) => (at === 500 ? 'the garden is green' : `note ${at}`));
+  remember(600, (at) => (at === 300 ? 'the garden is green' : `note ${at}`));
   await rig.memory.indexed();
   rig.store.db.exec(damage);
   await restart();
   expect(await texts('garden')).toEqual(['the garden is green']);
   await rig.memory.indexed();
   expect(rig.events.list({ topics: ['memory.indexing', 'memory.indexed'] }).map(({ data }) => data)).toEqual([
-    { memories: 1_000, why: 'damaged' },
-    { memories: 1_000, ms: expect.any(Number) },
+    { memories: 600, why: 'damaged' },
+    { memories: 600, ms: expect.any(Number) },
   ]);
-  expect(parts()).toMatchObject([{ state: 'ready', size: 1_000 }]);
+  expect(parts()).toMatchObject([{ state: 'ready', size: 600 }]);
 });
 
 it('is made again, and said so, where another version has cut the words', async () => {
-  remember(1_000, (at) => `note ${at}`);
+  remember(600, (at) => `note ${at}`);
   await rig.memory.indexed();
   rig.store.db.exec("UPDATE memory_parts SET form = 'other'");
   const { memory } = rig.memory.store(ADA, { text: 'one more' });
   rig.memory.forget(ADA, { id: memory.id });
   await restart();
-  expect(rig.events.list({ topics: ['memory.indexing'] })[0]?.data).toEqual({ memories: 1_001, why: 'form' });
+  expect(rig.events.list({ topics: ['memory.indexing'] })[0]?.data).toEqual({ memories: 601, why: 'form' });
   expect(await texts('"note 7"')).toEqual(['note 7']);
 });
 
 it('of a host that died in between is taken away, and made by the next', async () => {
-  remember(1_000, (at) => `note ${at}`);
+  remember(600, (at) => `note ${at}`);
   await rig.memory.indexed();
   rig.store.db.exec("UPDATE memory_parts SET state = 'building'");
   await restart();
-  expect(parts()).toEqual([{ state: 'ready', size: 1_000 }]);
+  expect(parts()).toEqual([{ state: 'ready', size: 600 }]);
   expect(await texts('"note 7"')).toEqual(['note 7']);
 });
 
