@@ -27,6 +27,7 @@ const ROWS: Record<string, RegExp[]> = {
     /among the candidates/,
     /writes kept/,
   ],
+  'memory-million': [/search, median/, /memory of the host/, /the index is made/, /among the candidates/],
   'memory-suite': [
     /declared: updates/,
     /declared: cascades/,

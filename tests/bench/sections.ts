@@ -8,7 +8,7 @@ import { footprint } from './sections/footprint.ts';
 import { inject } from './sections/inject.ts';
 import { memoryGet } from './sections/memory-get.ts';
 import { memoryMeaning } from './sections/memory-meaning.ts';
-import { memorySearch } from './sections/memory-search.ts';
+import { memoryMillion, memorySearch } from './sections/memory-search.ts';
 import { memorySuite } from './sections/memory-suite.ts';
 import { network } from './sections/network.ts';
 import { openclaw } from './sections/openclaw.ts';
@@ -24,6 +24,7 @@ export const sections: Section[] = [
     title: 'aether_memory_get on a real host; searches and writes beside server-memory',
     run: async (bench) => [...(await memoryGet(bench)), ...(await memorySearch(bench))],
   },
+  { name: 'memory-million', title: 'Searches of a million memories', run: memoryMillion },
   {
     name: 'memory-suite',
     title: 'Generated cases of memory, beside server-memory',

@@ -16,7 +16,7 @@ import { engineProgram } from '../../support/engines.ts';
 import { LiveFleet } from '../../support/live-fleet.ts';
 import type { Bench, Scale } from '../bench.ts';
 import { median, percentile } from '../figures.ts';
-import { HostProbe } from '../host-probe.ts';
+import { HostProbe, residentMB } from '../host-probe.ts';
 import { privateDirectory } from '../private-directory.ts';
 import { oneByOne, RawClient } from '../raw-client.ts';
 import type { Row, Target } from '../report.ts';
@@ -47,23 +47,49 @@ const LEVELS: Level[] = [
   { memories: 1_000, beside: true },
   { memories: 10_000, all: [3, 8], beside: true },
   { memories: 100_000, all: [8, 20], beside: true },
-  { memories: 1_000_000, all: [30, 75], scoped: [8, 20], common: 150, beside: false },
 ];
+const MILLION: Level = {
+  memories: 1_000_000,
+  ...{ all: [30, 75], scoped: [8, 20], common: 150, beside: false },
+};
 
-const SCALES: Record<Scale, { levels: Level[]; queries: number }> = {
-  full: { levels: LEVELS, queries: 400 },
-  quick: { levels: LEVELS.slice(0, 3), queries: 150 },
-  smoke: { levels: [{ memories: 800, beside: true }], queries: 5 },
+const SCALES: Record<Scale, { levels: Level[]; million: Level[]; queries: number }> = {
+  full: { levels: LEVELS, million: [MILLION], queries: 400 },
+  quick: { levels: LEVELS, million: [], queries: 150 },
+  smoke: {
+    levels: [{ memories: 800, beside: true }],
+    million: [{ ...MILLION, memories: 1_500 }],
+    queries: 5,
+  },
 };
 
 export async function memorySearch(bench: Bench): Promise<Row[]> {
   const { levels, queries } = SCALES[bench.scale];
   const rows: Row[] = [];
-  for (const level of levels) rows.push(...(await measured(bench, level, queries)));
+  for (const level of levels) {
+    const measuredRows = await measured(bench, level, queries, async (fleet, dir) =>
+      level === levels[0] ? [await writes(bench, fleet, dir)] : [],
+    );
+    rows.push(...measuredRows);
+  }
   return rows;
 }
 
-async function measured(bench: Bench, level: Level, queries: number): Promise<Row[]> {
+/** Minutes, most of them for the index: in the full form only. */
+export async function memoryMillion(bench: Bench): Promise<Row[]> {
+  const { million, queries } = SCALES[bench.scale];
+  if (million.length === 0) bench.say('a million memories are searched in the full form only');
+  const rows: Row[] = [];
+  for (const level of million) rows.push(...(await measured(bench, level, queries, async () => [])));
+  return rows;
+}
+
+async function measured(
+  bench: Bench,
+  level: Level,
+  queries: number,
+  then: (fleet: LiveFleet, dir: string) => Promise<Row[]>,
+): Promise<Row[]> {
   const { memories } = level;
   bench.say(`memory: ${memories} memories`);
   const dir = privateDirectory();
@@ -75,6 +101,7 @@ async function measured(bench: Bench, level: Level, queries: number): Promise<Ro
     mkdirSync(fleet.stateDir, { recursive: true, mode: 0o700 });
     const file = join(fleet.stateDir, 'aether.db');
     fill(file, memories, words);
+    bench.say(`memory: ${memories} memories are in the database; the host makes their index`);
     await fleet.up();
     await probe.ready();
     const client = new RawClient(
@@ -84,13 +111,16 @@ async function measured(bench: Bench, level: Level, queries: number): Promise<Ro
     );
     try {
       const { delay, indexing_ms } = await indexed(client, probe);
+      bench.say(`memory: the index of ${memories} is made`);
       const texts = Array.from({ length: queries }, () => words.text(3, 6));
       const rows = await searches({ level, client, probe, texts, words, indexing_ms, indexing: delay });
+      rows.push(memoryOf(fleet, memories));
       const theirs = level.beside ? await besides(dir.path, memories, texts) : null;
-      const all = [...rows.map((row) => withReference(row, theirs)), candidates(file, memories, texts)];
-      return memories === SCALES[bench.scale].levels[0]!.memories
-        ? [...all, await writes(bench, fleet, dir.path)]
-        : all;
+      return [
+        ...rows.map((row) => withReference(row, theirs)),
+        candidates(file, memories, texts),
+        ...(await then(fleet, dir.path)),
+      ];
     } finally {
       await client.close();
     }
@@ -190,6 +220,15 @@ async function searches(subject: Subject): Promise<Row[]> {
       `; made in ${(indexing_ms / 1_000).toFixed(1)} s`,
     ),
   ];
+}
+
+function memoryOf(fleet: LiveFleet, memories: number): Row {
+  const pid = Number(readFileSync(join(fleet.stateDir, 'host.pid'), 'utf8'));
+  return {
+    ...{ section: SECTION, what: `${count(memories)} memories: memory of the host`, unit: 'MB' },
+    ...{ aether: residentMB(pid), reference: null, ratio: null, target: null },
+    note: 'after the index was made and searched',
+  };
 }
 
 interface Beside {
