@@ -26,6 +26,17 @@ export const ESCAPE_SEQUENCE = [
  */
 export const ODD_CHARACTER = String.raw`(?:(?![\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\u{110bd}\u{110cd}])\p{Cf}|(?![\t\n])\p{Cc}|\p{DI}|(?! )\p{Zs}|[\p{Zl}\p{Zp}\p{Co}\p{Cs}\p{NChar}\u2800\u3164\uffa0\u115f\u1160\ufffc\u{16fe4}\u{1d159}])`;
 
+/**
+ * Signs of our own sentences. They are what they look like, are part of no word, and stand for no sign of a command:
+ * a text of ASCII and these needs none of the expressions over all characters, which take long to compile.
+ */
+export const OWN_SIGNS = '‘’“”„…·×';
+
+const ORDINARY = new RegExp(`^[\\x00-\\x7f${OWN_SIGNS}]*$`);
+
+/** ASCII and signs of our own sentences. */
+export const isOrdinary = (text: string): boolean => ORDINARY.test(text);
+
 const DIRECTION = /^[\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f]$/;
 const HIDDEN = /^[\u{e0000}-\u{e007f}]$|^[\u{e0100}-\u{e01ef}]$|^[\ufe00-\ufe0f]$/u;
 

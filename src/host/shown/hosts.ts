@@ -2,6 +2,7 @@
  * Host names that read as others: punycode, mixed alphabets, look-alikes of well-known names, a name that stands
  * before an @ or in front of the true domain, addresses written as numbers.
  */
+import { isOrdinary } from './characters.ts';
 import { KNOWN_HOSTS } from './known-hosts.ts';
 import { alphabetOf, asciiLook, type Look } from './look-alikes.ts';
 import { unicodeLabel } from './punycode.ts';
@@ -26,7 +27,7 @@ export function hostLooks(text: string): Look[] {
     const why = text[end] === '\\' ? BACKSLASH : authorityWhy(match[1]!);
     if (why !== null) looks.push({ start, end, why });
   }
-  for (const match of limited(text.matchAll(/^[\x00-\x7f]*$/.test(text) ? BARE_ASCII : BARE))) {
+  for (const match of limited(text.matchAll(isOrdinary(text) ? BARE_ASCII : BARE))) {
     const start = match.index;
     const end = start + match[0].length;
     if (urls.some((url) => start < url.end && end > url.start)) continue;

@@ -2,7 +2,7 @@
  * Words that read as other words: letters of another alphabet, full-width forms and signs that look like ASCII and are
  * not.
  */
-import { codeOf } from './characters.ts';
+import { codeOf, isOrdinary } from './characters.ts';
 import { LOOK_ALIKES } from './look-alike-data.ts';
 
 /** A stretch of a text that reads as something else, and what is the matter with it. */
@@ -36,12 +36,12 @@ export function asciiOf(char: string): string {
 
 export const asciiLook = (text: string): string => Array.from(text, asciiOf).join('');
 
-const ALPHABETS = ['Cyrillic', 'Greek', 'Armenian', 'Cherokee', 'Coptic', 'Lisu', 'Georgian', 'Hebrew'].map(
-  (name) => ({ name, test: new RegExp(`\\p{Script=${name}}`, 'u') }),
-);
+const ALPHABETS = ['Cyrillic', 'Greek', 'Armenian', 'Cherokee', 'Coptic', 'Lisu', 'Georgian', 'Hebrew'];
+let alphabets: { name: string; test: RegExp }[] | undefined;
 
 export function alphabetOf(char: string): string | null {
-  return ALPHABETS.find(({ test }) => test.test(char))?.name ?? null;
+  alphabets ??= ALPHABETS.map((name) => ({ name, test: new RegExp(`\\p{Script=${name}}`, 'u') }));
+  return alphabets.find(({ test }) => test.test(char))?.name ?? null;
 }
 
 const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
@@ -51,7 +51,7 @@ const isAscii = (text: string): boolean => /^[\x20-\x7e]*$/.test(text);
  * Otherwise only words that mix alphabets, which no language does.
  */
 export function lookAlikes(text: string, strict: boolean): Look[] {
-  if (isAscii(text)) return [];
+  if (isOrdinary(text)) return [];
   const found: Look[] = [];
   const lone: Look[] = [];
   let natural = false;

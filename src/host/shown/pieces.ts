@@ -8,6 +8,7 @@ import {
   ESCAPE_SEQUENCE,
   ODD_CHARACTER,
   type Oddity,
+  OWN_SIGNS,
   oddityOf,
   sentenceOf,
   smuggled,
@@ -90,7 +91,7 @@ function grammar(as: Reading): RegExp {
 
 const grammars: Partial<Record<Reading, RegExp>> = {};
 /** Most text: nothing in it needs a second look. */
-const PLAIN = /^(?:[\x21-\x7e]|[ \t](?![ \t]{16})|\n(?![ \t]*\n[ \t]*\n))*$/;
+const PLAIN = new RegExp(`^(?:[\\x21-\\x7e${OWN_SIGNS}]|[ \\t](?![ \\t]{16})|\\n(?![ \\t]*\\n[ \\t]*\\n))*$`);
 const LONG_CHARS = 2_000;
 
 /** Whether the text is plain, in pieces: a long one would be too much for the stack of one match. */

@@ -245,7 +245,8 @@ function printSandbox(sandbox: PlannedSandbox, field: (label: string, value: str
   field('network', reaches);
   if (ports.length > 0) field('', `shows ${ports.join(' ')}`);
   for (const { what, mend } of missing) {
-    field('', `– ${what}`);
+    // The dash is ours: what is judged is what it stands before.
+    print(`${' '.repeat(4 + 9)}– ${shownLine(what)}`);
     field('', `  mend: ${mend}`);
   }
 }
