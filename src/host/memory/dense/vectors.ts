@@ -158,17 +158,20 @@ export class VectorReader {
 
 /** How near is near differs between models: what is no nearer than most is left out. */
 function standingOut(all: readonly Scored[], count: number): Near[] {
-  let [sum, squares, of] = [0, 0, 0];
+  let [sum, squares, of, nearest] = [0, 0, 0, 0];
   for (const { similarities } of all) {
     of += similarities.length;
     for (const similarity of similarities) {
       sum += similarity;
       squares += similarity * similarity;
+      nearest = Math.max(nearest, similarity);
     }
   }
   const mean = of === 0 ? 0 : sum / of;
   const spread = Math.sqrt(Math.max(0, squares / Math.max(1, of) - mean * mean));
-  let least = Math.max(mean + spread - ROUNDING, Number.MIN_VALUE);
+  // Where most are near, the nearest stand out of the rest by less.
+  const out = Math.min(mean + spread, nearest - spread / 2);
+  let least = Math.max(out - ROUNDING, Number.MIN_VALUE);
   let best: Near[] = [];
   const sorted = () => best.sort((a, b) => b.similarity - a.similarity || b.rowid - a.rowid).slice(0, count);
   for (const { rows, similarities } of all) {

@@ -254,6 +254,22 @@ it('filters, forgets and marks as a search by words does', async () => {
   expect(quoted.memories.every(({ text }) => text.includes('pier'))).toBe(true);
 });
 
+it('finds by meaning where most memories are about the same', async () => {
+  keep([
+    'The ferry leaves from pier four.',
+    'The harbour has eight piers.',
+    'The taxi takes twelve minutes.',
+  ]);
+  await memory.indexed();
+  expect((await find('boat')).memories.map(({ text }) => text).sort()).toEqual([
+    'The ferry leaves from pier four.',
+    'The harbour has eight piers.',
+  ]);
+  keep(['The vessel is late.'], BOB);
+  await memory.indexed();
+  expect((await find('boat', BOB)).memories).toHaveLength(1);
+});
+
 it('keeps the direction of a vector', () => {
   expect([...quantised([0, 0.5, -1])]).toEqual([0, 64, -127]);
   expect([...quantised([0, 0])]).toEqual([0, 0]);
