@@ -70,6 +70,8 @@ function answers(
   const all = held + sum(others, weightOf);
   // What is found by guesses at misspelt words alone is no answer, unless it has all of them.
   if (lacks.length > 0 && has.every(({ word }) => word.readAs !== null)) return false;
+  // One common word of a question does not answer it.
+  if (!lists && meant.length === 0 && 2 * has.length < words.length) return false;
   const lackedShare = sum(lacked, weightOf) / all;
   return held / all >= HELD_MIN && lackedShare <= (lists ? ALTERNATIVES_LACKED_MAX : LACKED_MAX);
 }

@@ -25,3 +25,12 @@ it.each(SEEDS)('says what is not known, of the facts of seed %i', async (seed) =
   expect(results.direct.absent).toBeLessThanOrEqual(0.02);
   expect(results.direct.found).toBeGreaterThanOrEqual(0.98);
 });
+
+it('takes one common word of a question for no answer, where little is known', async () => {
+  const notes = await ours.notes(['The ferry to Holmsund leaves from pier four.']);
+  const certain = async (text: string) => (await notes.search(text)).certain;
+  expect(await certain('Who composed the Four Seasons?')).toBe(false);
+  expect(await certain('From where does the ferry leave?')).toBe(true);
+  expect(await certain('Where do I have to go for the ferry?')).toBe(true);
+  await notes.close();
+});
