@@ -66,6 +66,20 @@ it('brings mail to the operator, and takes it away once somebody is done with it
   socket.close();
 });
 
+it('tells that memories have changed, once for those that change together', async () => {
+  const { memory } = fixture.host.memories;
+  const socket = client.socket('/ws');
+  await socket.message('welcome');
+  const told = () => socket.json.filter(({ type }) => type === 'memories').length;
+  const by = { principal: 'agent:coder', agent: 'coder', run: null } as const;
+  for (let n = 0; n < 20; n += 1) memory.store(by, { text: `fact ${n}` });
+  await socket.until(() => told() > 0 || undefined, 'the change is told', 5_000);
+  memory.forget(by, { id: memory.store(by, { text: 'gone', key: 'k' }).memory.id });
+  await socket.until(() => told() > 1 || undefined, 'the next one is told', 5_000);
+  expect(told()).toBe(2);
+  socket.close();
+});
+
 it('catches up after each of 30 broken connections: nothing lost, nothing twice, in order', async () => {
   const total = 6_000;
   let emitted = 0;

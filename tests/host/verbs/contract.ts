@@ -11,6 +11,7 @@ import type {
   LeaseView,
   WireError,
 } from '../../../src/console/console-protocol.ts';
+import type { CuratedMemory, MemoryPage, MemoryQuota, MemoryStory } from '../../../src/host/api.ts';
 import { Client } from '../../support/console-client.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -223,6 +224,30 @@ export function verbContract(name: string, make: () => Promise<Subject>): void {
       expect(await ann.ask('events', { after: 'not one of ours' })).toMatchObject({ status: 400 });
       expect(await page({ agent: 'nobody' })).toEqual([]);
       for (const { topic } of await page({ topics: ['lease.'] })) expect(topic).toMatch(/^lease\./);
+    });
+
+    it('looks after memories: comes, is found, corrected once, judged, counted and forgotten', async () => {
+      const scope = 'agent:worker';
+      const memories = [{ text: 'The ferry leaves at nine.', key: 'ferry' }];
+      const asked = { scope, from: 'a test', memories };
+      expect(await ann.get('importMemories', { ...asked, preview: true })).toMatchObject({ fates: ['new'] });
+      expect((await ann.get<MemoryQuota>('memoryQuota', { scope })).first).toEqual([]);
+      expect(await ann.get('importMemories', asked)).toMatchObject({ stored: 1, fates: ['new'] });
+      const page = await ann.get<MemoryPage>('memories', { scope, query: 'when does the ferry leave' });
+      const [{ id }] = page.memories as [CuratedMemory];
+      expect(page).toMatchObject({ memories: [{ found: expect.stringContaining('has ') }], notes: [] });
+      const made = await ann.get<CuratedMemory>('editMemory', { id, text: 'The ferry leaves at ten.' });
+      const late = await bob.ask('editMemory', { id, text: 'The ferry leaves at eleven.' });
+      expect(late).toMatchObject({ status: 409, body: { error: { code: 'memory.conflict' } } });
+      await bob.get('feedback', { memory: made.id, thumb: 'down', words: 'It is nine.' });
+      const told = await ann.get<MemoryStory>('memory', { id: made.id });
+      expect(told).toMatchObject({
+        history: [{ id }],
+        feedback: [{ thumb: 'down', kept: { layer: 'social' } }],
+      });
+      expect((await ann.get<MemoryQuota>('memoryQuota', { scope })).memories).toBe(2);
+      expect(await ann.get('forgetMemory', { id: made.id })).toMatchObject({ earlier: [id] });
+      expect(await ann.ask('memory', { id: made.id })).toMatchObject({ status: 404 });
     });
 
     it('stops, starts and kills; stopping what is stopped is no error', async () => {
