@@ -450,14 +450,30 @@ function isOf(runs: ReadonlySet<string>, environment: readonly string[]): boolea
   return marker !== undefined && runs.has(marker.slice('AETHER_RUN='.length));
 }
 
-/** Every living process whose environment we may read and that fits. What does not is looked at no further. */
+/**
+ * Its variables. An engine in the box of an ordinary user lets that user see none: then those of what it descends from, which
+ * carries the mark of the run.
+ */
+function environmentOf(pid: string): string[] {
+  try {
+    return fs.readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const parent = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]!;
+    if (code !== 'EACCES' || Number(parent) <= 1) throw error;
+    return environmentOf(parent);
+  }
+}
+
+/** Every living process whose run or environment we may see and that fits. What does not is looked at no further. */
 export function processes(fits: (seen: ProcessSeen) => boolean = () => true): ProcessSeen[] {
   return fs
     .readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
-        const environment = fs.readFileSync(`/proc/${name}/environ`, 'utf8').split('\0');
+        const environment = environmentOf(name);
         const seen = {
           pid: Number(name),
           environment,
