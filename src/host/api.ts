@@ -104,7 +104,7 @@ export interface AgentView {
   /** The senders, besides the operator, whose words are in its conversation: calls that they may not make are asked. */
   narrowedBy: Principal[];
   /** Parts of its engine that work in conversations of their own, oldest first. */
-  subagents: { id: string; label: string | null; since_ms: number }[];
+  subagents: SubagentView[];
   openApprovals: number;
   unreadMail: number;
   restarts: number; // the automatic ones
@@ -220,6 +220,20 @@ export interface PlanChange {
   /** Exactly what the runtime would be given; secrets masked. Null for removals. */
   launch: PlannedLaunch | null;
   problem: WireError | null;
+}
+
+/** A part of an agent's engine that works in a conversation of its own. */
+export interface SubagentView {
+  id: string;
+  label: string | null;
+  /** What it is to do; null where the engine does not say. */
+  task: string | null;
+  activity: 'thinking' | 'tool' | 'waiting-for-operator';
+  /** The one that runs, or about which a person is asked. */
+  tool: string | null;
+  /** What its conversation has used, as the engine counts them; null where it does not say. */
+  tokens: number | null;
+  since_ms: number;
 }
 
 export interface PlannedLaunch {

@@ -79,6 +79,9 @@ export const limits = {
   observed_servers_max: 1_000,
   /** Of one agent, at work at once, that are named; more are not counted. */
   subagents_max: 100,
+  subagent_label_chars_max: 200,
+  /** What is shown of what one is to do. */
+  subagent_task_chars_max: 1_000,
   /** Sum of one run: what a column of integers adds up without an overflow over thousands of runs. */
   run_tokens_max: 1_000_000_000_000_000,
   /** Events about what was left out of one run's output; beyond it only every power of ten is told. */

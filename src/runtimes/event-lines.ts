@@ -66,8 +66,11 @@ const event = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('subagent'),
     id: z.string(),
-    phase: z.enum(['began', 'ended']),
+    phase: z.enum(['began', 'working', 'ended']),
     label: z.string().exactOptional(),
+    task: z.string().exactOptional(),
+    tokens: count.exactOptional(),
+    outcome: z.enum(['done', 'failed', 'interrupted']).exactOptional(),
   }),
   z.object({
     kind: z.literal('recall-asked'),

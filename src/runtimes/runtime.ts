@@ -5,7 +5,7 @@
  */
 import type { ProcessSpec, StopLadder } from '../host/shim/shim-protocol.ts';
 import type { Adoption } from './adoption.ts';
-import type { TurnHabits } from './turn-habits.ts';
+import type { SubagentTold, TurnHabits, TurnOutcome } from './turn-habits.ts';
 
 /** The agent as the runtime needs it: validated, resolved, frozen. */
 export interface AgentSpec {
@@ -215,8 +215,8 @@ export type ObservedEvent =
       /** Where relative paths of the call start, where that is not the workspace. */
       cwd?: string;
     }
-  /** A part of the engine that works in a conversation of its own, for the agent. `label`: what it is called, or is to do. */
-  | { kind: 'subagent'; id: string; phase: 'began' | 'ended'; label?: string }
+  /** A part of the engine that works in a conversation of its own, for the agent. */
+  | ({ kind: 'subagent' } & SubagentTold)
   /** It left the gate without an answer (interrupted, the engine's own time-out): the tool did not run. */
   | { kind: 'gate-withdrawn'; requestId: string }
   /**
@@ -231,7 +231,7 @@ export type ObservedEvent =
       evidence: string;
     }
   /** `interrupted` also when an operator took the floor. */
-  | { kind: 'turn-ended'; outcome: 'done' | 'failed' | 'interrupted'; text?: string }
+  | { kind: 'turn-ended'; outcome: TurnOutcome; text?: string }
   | { kind: 'interrupted'; requestId: string }
   | { kind: 'mcp-status'; servers: { name: string; status: string }[] }
   | {

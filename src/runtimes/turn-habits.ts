@@ -27,3 +27,18 @@ export interface TurnHabits {
    */
   conversation: Declared<'locked' | 'shared' | 'lost'>;
 }
+
+export type TurnOutcome = 'done' | 'failed' | 'interrupted';
+
+/** What an engine tells of a subagent. */
+export interface SubagentTold {
+  id: string;
+  phase: 'began' | 'working' | 'ended';
+  /** What it is called. */
+  label?: string;
+  /** What it is to do. */
+  task?: string;
+  /** What its conversation has used so far, as the engine counts them. */
+  tokens?: number;
+  outcome?: TurnOutcome;
+}

@@ -184,14 +184,22 @@ describe('the fleet', () => {
     expect(await tip.textContent()).toMatch(/tool_use Bash\s*observed by stream \d+s ago/);
 
     const subagents = [
-      { id: 's1', label: 'look it up', since_ms: 0 },
-      { id: 's2', label: null, since_ms: 0 },
+      {
+        ...{ id: 's1', label: 'look it up', task: 'Look up the rates.', since_ms: 0 },
+        ...{ activity: 'waiting-for-operator' as const, tool: 'exec', tokens: 12_345 },
+      },
+      {
+        ...{ id: 's2', label: null, task: null, since_ms: 0 },
+        ...{ activity: 'thinking' as const, tool: null, tokens: null },
+      },
     ];
     fixture.host.set('coder', { subagents });
-    const fact = page.locator('.fact', { hasText: '2 subagents' });
-    await fact.waitFor();
-    await fact.focus();
-    await page.locator('[role=tooltip]:not([hidden])', { hasText: 'look it up, s2' }).waitFor();
+    await page.getByText('2 subagents at work').waitFor();
+    const listed = page.getByRole('list', { name: 'Subagents of coder' }).getByRole('listitem');
+    expect(await listed.nth(0).textContent()).toMatch(
+      /look it up asks to use exec .* · 12k tokensLook up the rates\./,
+    );
+    expect(await listed.nth(1).textContent()).toMatch(/^s2 thinking /);
   });
 
   it('tells an empty fleet what to do', async () => {

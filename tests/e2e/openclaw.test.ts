@@ -335,21 +335,25 @@ test(
     ];
     await fleet.inject('claw', `${first} ${second} [[say sent off]]`);
     await fleet.event('turn.ended', ({ data }) => data.text === 'sent off', TURN_MS);
-    const labelled = (topic: 'subagent.began' | 'subagent.ended', label: string) =>
+    const labelled = <T extends 'subagent.began' | 'subagent.ended'>(topic: T, label: string) =>
       fleet.event(topic, ({ data }) => data.label === label, TURN_MS);
     const began = await labelled('subagent.began', 'look it up');
     await labelled('subagent.began', 'left');
     expect((await fleet.agent('claw')).subagents).toMatchObject([
-      { id: began.data.subagent, label: 'look it up' },
-      { label: 'left' },
+      { id: began.data.subagent, label: 'look it up', activity: 'thinking' },
+      { label: 'left', activity: 'thinking' },
     ]);
-    expect(await fleet.ok('ps')).toContain('claw has 2 subagents at work: look it up, left');
+    expect(await fleet.ok('ps')).toMatch(
+      /claw has 2 subagents at work:\n *⑂ look it up · thinking · .*: LOOK-UP.*\n *⑂ left · thinking/,
+    );
 
     await fleet.inject('claw', 'TO-BE-STOPPED [[hang stop]]');
     await fleet.model.waitFor((request) => saidIn(request).includes('TO-BE-STOPPED'), TURN_MS);
     fleet.model.release('lookup');
     const ended = await labelled('subagent.ended', 'look it up');
-    expect(ended.data).toMatchObject({ subagent: began.data.subagent });
+    expect(began.data.task).toContain('LOOK-UP');
+    expect(ended.data).toMatchObject({ subagent: began.data.subagent, outcome: 'done' });
+    expect(ended.data.tokens).toBeGreaterThan(0);
     expect((await fleet.agent('claw')).subagents).toMatchObject([{ label: 'left' }]);
 
     const tree = treeOf(run!);

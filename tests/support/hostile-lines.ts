@@ -120,7 +120,7 @@ export const BUILTIN: readonly object[] = [
   { kind: 'permission-withdrawn', requestId: 'p1' },
   { kind: 'gate-asked', requestId: 'g1', tool: 'run_command', input: { command: 'ls' }, toolUseId: 't3' },
   { kind: 'gate-withdrawn', requestId: 'g1' },
-  { kind: 'subagent', id: 's1', phase: 'began', label: 'l' },
+  { kind: 'subagent', id: 's1', phase: 'began', label: 'l', task: 't', tokens: 1, outcome: 'done' },
   { kind: 'inject', injectId: 'i', stage: 'seen', evidence: 'e' },
   { kind: 'turn-ended', outcome: 'done', text: 'x' },
   { kind: 'interrupted', requestId: 'r' },

@@ -165,9 +165,11 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   'subagent.began': [
     { subagent: 'agent:main:subagent:1', label: 'look it up' },
     { subagent: 'agent:main:subagent:1', label: null },
+    { subagent: 'agent:main:subagent:1', label: 'look it up', task: 'Look up the rates of today.' },
   ],
   'subagent.ended': [
     { subagent: 'agent:main:subagent:1', label: 'look it up', ran_ms: 4_200 },
+    { subagent: 'agent:main:subagent:1', label: 'look it up', ran_ms: 4_200, tokens: 812, outcome: 'failed' },
     { subagent: 'agent:main:subagent:1', label: null, ran_ms: 4_200 },
   ],
   'engine.retrying': [{ attempt: 2, delay_ms: 500, why: 'overloaded' }],

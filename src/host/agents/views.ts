@@ -2,7 +2,7 @@
  * An agent as clients see it: its desired state, its observed state, the evidence, and the verbs that are legal now.
  */
 import type { Capabilities } from '../../runtimes/runtime.ts';
-import type { AgentView, Evidence, LeaseView } from '../api.ts';
+import type { AgentView, Evidence, LeaseView, SubagentView } from '../api.ts';
 import type { RestartConfig } from '../config/types.ts';
 import { duration } from '../events/duration.ts';
 import type { EndedSeries } from '../events/topics.ts';
@@ -10,6 +10,7 @@ import { onFloor, terminalOf } from '../runs/floor.ts';
 import { type Gap, graded } from '../runs/gaps.ts';
 import { pauseEvidence } from '../runs/tree.ts';
 import type { AgentRecord } from '../store/agents.ts';
+import type { GateCall } from '../store/run-parts.ts';
 import type { RunRecord } from '../store/runs.ts';
 import type { VerbFacts } from '../verbs/verb.ts';
 
@@ -78,7 +79,7 @@ export function agentView(parts: ViewParts): AgentView {
     hold: agent.hold && { by: agent.hold.by, since_ms: agent.hold.since_ms, held_ms: agent.hold.held_ms },
     stuck: parts.stuck,
     narrowedBy: live?.turn.senders ?? [],
-    subagents: live?.turn.subagents ?? [],
+    subagents: live === null ? [] : subagentsOf(live),
     openApprovals: parts.openApprovals,
     unreadMail: parts.unreadMail,
     restarts: parts.restarts,
@@ -112,6 +113,19 @@ function activityOf(
   if (pause !== null) return { activity: 'paused', activityEvidence: graded(pauseEvidence(pause), gaps) };
   const { activity, activityEvidence } = live;
   return { activity, activityEvidence: activityEvidence && graded(activityEvidence, gaps) };
+}
+
+/** What each does follows from its calls at the gate. */
+function subagentsOf({ turn, gate }: RunRecord): SubagentView[] {
+  return (turn.subagents ?? []).map(({ id, label, since_ms, task = null, tokens = null }) => {
+    const runs = gate.running.filter((call) => call.subagent === id);
+    const isOfIt = (call: GateCall) =>
+      call.subagent === id || runs.some(({ toolUseId }) => toolUseId === call.toolUseId);
+    const asks = gate.waiting.find((call) => call.verdict === 'ask' && isOfIt(call));
+    const tool = asks?.tool ?? runs.at(-1)?.tool ?? null;
+    const activity = asks !== undefined ? 'waiting-for-operator' : tool === null ? 'thinking' : 'tool';
+    return { id, label, task, activity, tool, tokens, since_ms };
+  });
 }
 
 /** The terminal that is shown; without one, the size that the last one had. */

@@ -94,7 +94,10 @@ const lines: Renderers<Lines> = {
   // The turn's end says it.
   'turn.interrupted': null,
   'subagent.began': ({ data }) => quiet(`⑂ subagent ${text(data.label ?? data.subagent)} began`),
-  'subagent.ended': ({ data }) => quiet(`⑂ subagent ${text(data.label ?? data.subagent)} is done`),
+  'subagent.ended': ({ data }) =>
+    quiet(
+      `⑂ subagent ${text(data.label ?? data.subagent)} ${data.outcome === 'failed' ? 'failed' : data.outcome === 'interrupted' ? 'was ended' : 'is done'}`,
+    ),
   'engine.retrying': ({ data }) => quiet(`! the model is tried again (${text(data.why)})`),
   'usage.recorded': null,
 

@@ -154,7 +154,8 @@ const sentences = {
   },
   'engine.note': (data) => ({ tone: data.level, text: data.text }),
   'subagent.began': (data) => info(`Its subagent ${called(data)} began.`),
-  'subagent.ended': (data) => info(`Its subagent ${called(data)} is done${after(data.ran_ms)}.`),
+  'subagent.ended': (data) =>
+    info(`Its subagent ${called(data)} ${ended(data)}${after(data.ran_ms)}${used(data.tokens)}.`),
   'engine.retrying': (data) => warn(`The model is asked again (attempt ${data.attempt}): ${data.why}`),
 
   'lease.held': (data) => held(`${data.holder} took over`),
@@ -241,6 +242,10 @@ const info = (text: string): Sentence => ({ tone: 'info', text });
 const warn = (text: string): Sentence => ({ tone: 'warn', text });
 
 const called = ({ label, subagent }: Topics['subagent.began']): string => label ?? subagent;
+const ended = ({ outcome }: Topics['subagent.ended']): string =>
+  outcome === 'failed' ? 'failed' : outcome === 'interrupted' ? 'was ended' : 'is done';
+const used = (tokens: number | undefined): string =>
+  tokens === undefined ? '' : `, ${count(tokens, 'token')}`;
 const after = (ms: number | null | undefined): string => (ms == null ? '' : ` after ${duration(ms)}`);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 const nameOf = (principal: string): string => principal.replace(/^(agent|client):/, '');

@@ -173,9 +173,15 @@ export interface Topics {
   /** From the engine: something a person should read. */
   'engine.note': { level: 'info' | 'warn' | 'error'; text: string };
   /** From the engine: a part of it works in a conversation of its own, for the agent. */
-  'subagent.began': { subagent: string; label: string | null };
-  /** From the engine; or by the host, when the run has ended under it. */
-  'subagent.ended': { subagent: string; label: string | null; ran_ms: number };
+  'subagent.began': { subagent: string; label: string | null; task?: string };
+  /** From the engine; or by the host, when the run has ended under it. `tokens` of its conversation. */
+  'subagent.ended': {
+    subagent: string;
+    label: string | null;
+    ran_ms: number;
+    tokens?: number;
+    outcome?: 'done' | 'failed' | 'interrupted';
+  };
   /** From the engine: it asks the model again. */
   'engine.retrying': { attempt: number; delay_ms: number; why: string };
   /** From the engine, per answer of the model. */

@@ -4,6 +4,7 @@
  * by the store, or break a later reader of it. A fact that fails here is left out and the run goes on.
  */
 import type { Activity, ObservedEvent, RecallMoment } from '../../runtimes/runtime.ts';
+import type { TurnOutcome } from '../../runtimes/turn-habits.ts';
 import { limits } from '../limits.ts';
 import { cutText } from '../text.ts';
 
@@ -77,6 +78,8 @@ const activity = oneOf<Activity>({
   unknown: true,
 });
 
+const outcome = oneOf<TurnOutcome>({ done: true, failed: true, interrupted: true });
+
 const servers: Rule = (value) => {
   if (!Array.isArray(value) || value.length > limits.observed_servers_max)
     throw new Error('is no list, or too long');
@@ -105,8 +108,11 @@ const rules: { [K in ObservedEvent['kind']]: Record<Fields<K>, Rule> } = {
   'gate-withdrawn': { requestId: id },
   subagent: {
     id,
-    phase: oneOf<'began' | 'ended'>({ began: true, ended: true }),
+    phase: oneOf<'began' | 'working' | 'ended'>({ began: true, working: true, ended: true }),
     label: optional(text),
+    task: optional(text),
+    tokens: optional(count),
+    outcome: optional(outcome),
   },
   'recall-asked': {
     requestId: id,
@@ -124,7 +130,7 @@ const rules: { [K in ObservedEvent['kind']]: Record<Fields<K>, Rule> } = {
     evidence: text,
   },
   'turn-ended': {
-    outcome: oneOf<'done' | 'failed' | 'interrupted'>({ done: true, failed: true, interrupted: true }),
+    outcome,
     text: optional(text),
   },
   interrupted: { requestId: id },

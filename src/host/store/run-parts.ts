@@ -76,6 +76,10 @@ export interface Subagent {
   id: string;
   label: string | null;
   since_ms: number;
+  /** What it is to do; absent: the engine does not say. */
+  task?: string;
+  /** What its conversation has used; absent: not known. */
+  tokens?: number;
 }
 
 /** The engine's turn: what it says of it, and which senders it follows. */

@@ -30,11 +30,37 @@ export function readSystem(reading: Reading, line: Line): void {
         reading.activity('rate-limited', 'the provider asks to wait');
       }
       return;
+    case 'task_started':
+    case 'task_progress':
+    case 'task_notification':
+      readSubagent(reading, line);
+      return;
     case 'compact_boundary':
       reading.emit({ kind: 'note', level: 'info', text: 'The engine summarised its conversation.' });
       return;
     default:
       return;
+  }
+}
+
+/**
+ * Its tasks are also shells and others in the background: only what begins as an agent is a subagent, and the host leaves
+ * out what it has not seen begin.
+ */
+function readSubagent(reading: Reading, { subtype, task_type, task_id, ...line }: Line): void {
+  if (typeof task_id !== 'string' || (subtype === 'task_started' && task_type !== 'local_agent')) return;
+  const { description, prompt, status, usage } = line;
+  const tokens = (usage as Record<string, unknown> | undefined)?.total_tokens;
+  const used = Number.isSafeInteger(tokens) ? { tokens: tokens as number } : {};
+  if (subtype === 'task_started') {
+    const label = typeof description === 'string' ? { label: description } : {};
+    const task = typeof prompt === 'string' ? { task: prompt } : {};
+    reading.emit({ kind: 'subagent', id: task_id, phase: 'began', ...label, ...task });
+  } else if (subtype === 'task_progress')
+    reading.emit({ kind: 'subagent', id: task_id, phase: 'working', ...used });
+  else {
+    const outcome = status === 'completed' ? 'done' : status === 'failed' ? 'failed' : 'interrupted';
+    reading.emit({ kind: 'subagent', id: task_id, phase: 'ended', ...used, outcome });
   }
 }
 

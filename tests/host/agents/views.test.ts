@@ -5,7 +5,7 @@ import { agentView, type ViewParts } from '../../../src/host/agents/views.ts';
 import type { LeaseView } from '../../../src/host/api.ts';
 import type { EndedSeries } from '../../../src/host/events/topics.ts';
 import type { AgentRecord } from '../../../src/host/store/agents.ts';
-import { newFloor, newTurn } from '../../../src/host/store/run-parts.ts';
+import { newFloor, newGate, newTurn } from '../../../src/host/store/run-parts.ts';
 import { unconfined } from '../../../src/host/store/run-sandbox.ts';
 import { newTree, type RunRecord } from '../../../src/host/store/runs.ts';
 import { legalVerbs } from '../../../src/host/verbs/table.ts';
@@ -103,6 +103,31 @@ test.each<[string, Change, [string, string, string, number] | null]>([
   });
   // Three facts, each with evidence of its own.
   expect(view.evidence.at_ms).toBe(10);
+});
+
+test('what a subagent does follows from its calls at the gate', () => {
+  const known = ['thinks', 'runs', 'asks', 'asks-by-call'].map((id) => ({ id, label: null, since_ms: 1 }));
+  const call = { stage: 'permission', tool: 'exec', at_ms: 1, verdict: 'ask' } as const;
+  const gate = {
+    ...newGate(),
+    running: [
+      { toolUseId: 't1', tool: 'read', subagent: 'runs' },
+      { toolUseId: 't2', tool: 'exec', subagent: 'asks-by-call' },
+      { toolUseId: 't3', tool: 'write' },
+    ],
+    waiting: [
+      { ...call, requestId: 'r1', toolUseId: 't4', subagent: 'asks' },
+      { ...call, requestId: 'r2', toolUseId: 't2' },
+    ],
+  };
+  const turn = newTurn({ subagents: [{ ...known[0]!, task: 'Look.', tokens: 9 }, ...known.slice(1)] });
+  expect(agentView(parts({ run: { turn, gate } })).subagents).toEqual([
+    { id: 'thinks', label: null, task: 'Look.', activity: 'thinking', tool: null, tokens: 9, since_ms: 1 },
+    ...['runs', 'asks', 'asks-by-call'].map((id, n) => ({
+      ...{ id, label: null, task: null, tokens: null, since_ms: 1 },
+      ...(n === 0 ? { activity: 'tool', tool: 'read' } : { activity: 'waiting-for-operator', tool: 'exec' }),
+    })),
+  ]);
 });
 
 test('a start that waits for others is requested, and says why', () => {

@@ -23,6 +23,13 @@ it('every kind of tool asks, those of a subagent included', async () => {
   const nested = await engine.observed.waitFor('gate-asked', (asked) => asked.subagent !== undefined);
   expect(nested.tool).toBe('Read');
   await bench.ended(engine);
+  // It may go on in the background.
+  await engine.observed.waitFor('subagent', (e) => e.id === nested.subagent && e.phase === 'ended');
+  const of = engine.observed.events.flatMap((e) =>
+    e.kind === 'subagent' && e.id === nested.subagent ? [e] : [],
+  );
+  expect(of[0]).toMatchObject({ phase: 'began', label: 'd', task: sub });
+  expect(of.at(-1)).toMatchObject({ phase: 'ended', outcome: 'done', tokens: expect.any(Number) });
   const asked = engine.observed.events.flatMap((e) => (e.kind === 'gate-asked' ? [e] : []));
   const ids = new Set(asked.map((e) => e.toolUseId));
   const done = engine.observed.events.flatMap((e) => (e.kind === 'tool-result' && !e.isError ? [e] : []));

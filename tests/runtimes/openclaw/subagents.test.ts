@@ -40,3 +40,30 @@ test('other conversations, nameless ones and more than can be named are none', (
   for (let n = 0; n < 105; n += 1) all.spawned(String(n), '');
   expect(told).toHaveLength(100);
 });
+
+test('one says what it is to do, where the call that spawned it is known, and what it has used', () => {
+  const { all, told } = subagents();
+  all.called('c1', 'sessions_spawn', { task: 'Look up the rates.', label: ' rates ' });
+  all.called('c2', 'exec', { task: 'x', label: 'rates' });
+  all.spawned('a', 'rates');
+  all.answered('c1');
+  all.spent('a', 100);
+  all.spent('a', 20);
+  all.spent('unknown', 5);
+  all.event('a', turn('error'));
+  expect(told).toEqual([
+    { kind: 'subagent', id: 'a', phase: 'began', label: 'rates', task: 'Look up the rates.' },
+    { kind: 'subagent', id: 'a', phase: 'working', tokens: 100 },
+    { kind: 'subagent', id: 'a', phase: 'working', tokens: 120 },
+    { kind: 'subagent', id: 'a', phase: 'ended', tokens: 120, outcome: 'failed' },
+  ]);
+  // Either may have spawned it, and the one before has answered.
+  all.called('c3', 'sessions_spawn', { task: 'One.', label: 'twin' });
+  all.called('c4', 'sessions_spawn', { task: 'Two.', label: 'twin' });
+  all.spawned('b', 'twin');
+  all.spawned('c', 'rates');
+  expect(told.slice(-2)).toEqual([
+    { kind: 'subagent', id: 'b', phase: 'began', label: 'twin' },
+    { kind: 'subagent', id: 'c', phase: 'began', label: 'rates' },
+  ]);
+});

@@ -90,11 +90,6 @@ export function Facts({ agent }: { agent: AgentView }) {
           follows {agent.narrowedBy.length === 1 ? agent.narrowedBy[0] : `${agent.narrowedBy.length} senders`}
         </Explained>
       )}
-      {agent.subagents?.length > 0 && (
-        <Explained class="fact" tip={subagentsTip(agent)}>
-          {agent.subagents.length} {agent.subagents.length === 1 ? 'subagent' : 'subagents'}
-        </Explained>
-      )}
       {agent.unreadMail > 0 && <span class="fact wide">{agent.unreadMail} unread mail</span>}
       <Explained class="fact wide" tip={sandboxTip(agent)}>
         {agent.sandbox === 'none' ? 'no sandbox' : agent.sandbox}
@@ -111,16 +106,7 @@ export function Facts({ agent }: { agent: AgentView }) {
   );
 }
 
-/** Names in one tip. */
-const SUBAGENTS_SHOWN = 10;
-
-function subagentsTip({ subagents }: AgentView): string {
-  const names = subagents.slice(0, SUBAGENTS_SHOWN).map(({ label, id }) => label ?? id);
-  const more = subagents.length - names.length;
-  return `At work for it: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
-}
-
-function short(count: number): string {
+export function short(count: number): string {
   if (count >= 1e6) return `${(count / 1e6).toFixed(1)}M`;
   return count >= 1e3 ? `${Math.round(count / 1e3)}k` : String(count);
 }

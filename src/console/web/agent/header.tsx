@@ -8,6 +8,7 @@ import { Icon } from '../ui/icon.tsx';
 import { Shown } from '../ui/shown.tsx';
 import { Facts } from './facts.tsx';
 import { MoreMenu } from './more-menu.tsx';
+import { Subagents } from './subagents.tsx';
 import { actionOf } from './verbs.ts';
 
 export function Header({ agent, tab }: { agent: AgentView; tab: Tab }) {
@@ -23,6 +24,7 @@ export function Header({ agent, tab }: { agent: AgentView; tab: Tab }) {
         <Actions agent={agent} />
       </div>
       <Facts agent={agent} />
+      <Subagents agent={agent} />
       {agent.goal && (
         <details class="goal">
           <summary>

@@ -1,11 +1,11 @@
 /** `aether ps`: every agent, what is known of it, and how it is known. */
 import type { Command } from 'commander';
-import type { AgentView } from '../../api.ts';
+import type { AgentView, SubagentView } from '../../api.ts';
 import { completed, hint } from '../hints.ts';
 import { invocation, withHost } from '../invocation.ts';
-import { note, paint, print, printJson } from '../output.ts';
+import { columns, note, paint, print, printJson } from '../output.ts';
 import { type Column, printTable } from '../table.ts';
-import { age, oneLine } from '../text.ts';
+import { age, oneLine, shorten } from '../text.ts';
 import { type CliCommand, declareVerb, globalsOf } from '../verb.ts';
 
 export const commands: CliCommand[] = [{ names: ['ps'], place: 50, register: registerPs }];
@@ -38,6 +38,7 @@ export function agentJson(view: AgentView): Record<string, unknown> {
 
 /** Names in one line. */
 const SENDERS_SHOWN = 3;
+/** Of one agent; the others are in `ps --json`. */
 const SUBAGENTS_SHOWN = 5;
 
 const STATE_FORMAT: Partial<Record<AgentView['state'], Parameters<typeof paint>[0]>> = {
@@ -49,6 +50,28 @@ const STATE_FORMAT: Partial<Record<AgentView['state'], Parameters<typeof paint>[
   stopped: 'dim',
   exited: 'dim',
 };
+
+/** How many work for it, then one line for each: what it is called, does and has used, and what it is to do. */
+function subagentLines({ name, subagents }: AgentView, now: number): string[] {
+  if (subagents.length === 0) return [];
+  const shown = subagents.slice(0, SUBAGENTS_SHOWN);
+  const more = subagents.length - shown.length;
+  return [
+    oneLine(`${name} has ${subagents.length} ${subagents.length === 1 ? 'subagent' : 'subagents'} at work:`),
+    ...shown.map((one) => `  ⑂ ${shorten(oneLine(subagentLine(one, now)), columns() - 4)}`),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
+}
+
+function subagentLine(
+  { id, label, task, activity, tool, tokens, since_ms }: SubagentView,
+  now: number,
+): string {
+  const does = { thinking: 'thinking', tool: `tool ${tool}`, 'waiting-for-operator': `asks to use ${tool}` };
+  const used = tokens === null ? [] : [`${tokens} tokens`];
+  const said = task === null || task === label ? '' : `: ${task}`;
+  return `${[label ?? id, does[activity], age(since_ms, now), ...used].join(' · ')}${said}`;
+}
 
 function printAgents(agents: AgentView[]): void {
   if (agents.length === 0) {
@@ -78,13 +101,7 @@ function printAgents(agents: AgentView[]): void {
     const text = `${name} has read text from ${who}: calls that they may not make wait for you`;
     print(paint('dim', `${oneLine(text)}; ${hint(`widen ${name}`)} trusts them.`));
   }
-  for (const { name, subagents } of agents) {
-    if (subagents.length === 0) continue;
-    const names = subagents.slice(0, SUBAGENTS_SHOWN).map(({ label, id }) => label ?? id);
-    const more = subagents.length > SUBAGENTS_SHOWN ? ', …' : '';
-    const many = `${subagents.length} ${subagents.length === 1 ? 'subagent' : 'subagents'}`;
-    print(paint('dim', oneLine(`${name} has ${many} at work: ${names.join(', ')}${more}`)));
-  }
+  for (const view of agents) for (const line of subagentLines(view, now)) print(paint('dim', line));
   for (const line of [...gapLines(agents), ...networkLines(agents)]) print(paint('dim', oneLine(line)));
   const open = agents.reduce((sum, view) => sum + view.openApprovals, 0);
   if (open > 0) {

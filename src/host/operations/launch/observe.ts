@@ -16,7 +16,7 @@ import { turnOver } from '../gate/record.ts';
 import { settle } from '../messages/inject.ts';
 import { engineActivity, engineSays } from '../turn/activity.ts';
 import { goesBy } from '../turn/senders.ts';
-import { subagentBegan, subagentEnded, turnEnded } from '../turn/turn.ts';
+import { subagentBegan, subagentEnded, subagentWorks, turnEnded } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -162,20 +162,32 @@ function isTyped({ record: { floor } }: Run): boolean {
   return !engineHasFloor(floor) || besideOf(floor, 'terminal') !== null;
 }
 
-function subagent(observed: Observed, { id, phase, label: called }: Of<'subagent'>): void {
-  const label = called ?? null;
+function subagent(observed: Observed, event: Of<'subagent'>): void {
+  const { id, phase, tokens, outcome } = event;
   const { turn } = observed.run.record;
-  const since_ms = observed.at_ms;
   if (phase === 'began') {
-    if (subagentBegan(turn, { id, label, since_ms }))
-      observed.append('subagent.began', { subagent: id, label });
+    const label = cut(event.label, limits.subagent_label_chars_max) ?? null;
+    const task = cut(event.task, limits.subagent_task_chars_max);
+    const said = task === undefined ? {} : { task };
+    if (subagentBegan(turn, { id, label, since_ms: observed.at_ms, ...said }))
+      observed.append('subagent.began', { subagent: id, label, ...said });
     return;
   }
+  subagentWorks(turn, id, tokens);
+  if (phase === 'working') return;
   const known = subagentEnded(turn, id);
   if (known === null) return;
-  const ran_ms = Math.max(0, since_ms - known.since_ms);
-  observed.append('subagent.ended', { subagent: id, label: known.label, ran_ms });
+  observed.append('subagent.ended', {
+    subagent: id,
+    label: known.label,
+    ran_ms: Math.max(0, observed.at_ms - known.since_ms),
+    ...(known.tokens === undefined ? {} : { tokens: known.tokens }),
+    ...(outcome === undefined ? {} : { outcome }),
+  });
 }
+
+const cut = (text: string | undefined, chars_max: number): string | undefined =>
+  text === undefined || text === '' ? undefined : shortText(text, chars_max);
 
 function turnIsOver(observed: Observed, { outcome, text }: Of<'turn-ended'>): void {
   const { record } = observed.run;

@@ -5,7 +5,7 @@ import { subagentEnded } from './turn.ts';
 
 export function endSubagents({ events, clock }: Pick<Wiring, 'events' | 'clock'>, run: Run): void {
   const { agent, turn } = run.record;
-  for (const { id, label, since_ms } of turn.subagents ?? []) {
+  for (const { id, label, since_ms, tokens } of turn.subagents ?? []) {
     subagentEnded(turn, id);
     events.append({
       topic: 'subagent.ended',
@@ -13,7 +13,13 @@ export function endSubagents({ events, clock }: Pick<Wiring, 'events' | 'clock'>
       run: run.id,
       principal: 'host',
       grade: 'observed',
-      data: { subagent: id, label, ran_ms: Math.max(0, clock.now() - since_ms) },
+      data: {
+        subagent: id,
+        label,
+        ran_ms: Math.max(0, clock.now() - since_ms),
+        ...(tokens === undefined ? {} : { tokens }),
+        outcome: 'interrupted',
+      },
     });
   }
 }

@@ -62,6 +62,12 @@ export function subagentBegan(turn: TurnRecord, subagent: Subagent): boolean {
   return true;
 }
 
+/** What the engine says of it while it is at work. */
+export function subagentWorks(turn: TurnRecord, id: string, tokens: number | undefined): void {
+  if (tokens === undefined) return;
+  turn.subagents = turn.subagents?.map((one) => (one.id === id ? { ...one, tokens } : one)) ?? [];
+}
+
 /** @returns what was known of it; null: nothing */
 export function subagentEnded(turn: TurnRecord, id: string): Subagent | null {
   const { subagents = [] } = turn;

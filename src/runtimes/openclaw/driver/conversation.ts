@@ -180,9 +180,12 @@ export class Conversation {
     const message = record(payload.message);
     const id = String(payload.messageId ?? record(message.__openclaw).id ?? '');
     if (id === '' || !this.#messages.isNew(id)) return;
-    if (message.role === 'assistant') this.#messages.usage(id, message);
-    // Of a subagent only what it costs: its report comes as a message.
-    if (!own) return;
+    const used = message.role === 'assistant' ? this.#messages.usage(id, message) : 0;
+    if (!own) {
+      // Of a subagent only what it costs: its report comes as a message.
+      this.#subagents.spent(String(payload.sessionKey ?? ''), used);
+      return;
+    }
     if (message.role === 'user') {
       const sent = sentAs(message);
       const ours = sent !== null && this.#receipts.has(sent) ? sent : null;
@@ -257,6 +260,7 @@ export class Conversation {
   called({ id, toolUseId, tool, input, sessionKey }: Ask): void {
     const own = sessionKey === this.#key;
     this.#tools.called(toolUseId ?? id, { tool, input, own });
+    this.#subagents.called(toolUseId ?? id, tool, input);
     if (!own) return;
     this.#steering.stands(id);
     this.#working(`called ${tool}`);
@@ -269,6 +273,7 @@ export class Conversation {
 
   answered(toolUseId: string, text: string, isError: boolean): void {
     this.#tools.answered(toolUseId, text, isError);
+    this.#subagents.answered(toolUseId);
     if (this.#turns.active.length > 0) this.#working('a tool answered');
   }
 

@@ -5,6 +5,7 @@
 import type { PermissionSpec } from '../../runtime.ts';
 
 export type { ObservedEvent, PermissionSpec } from '../../runtime.ts';
+export type { TurnOutcome } from '../../turn-habits.ts';
 
 export const DRIVER_PROTOCOL = 1;
 

@@ -46,13 +46,14 @@ export class Messages {
     }
   }
 
-  /** What the gateway writes by itself has none. */
-  usage(id: string, message: Payload): void {
+  /** What the gateway writes by itself has none. @returns all tokens */
+  usage(id: string, message: Payload): number {
     const usage = record(message.usage);
     const [input, output, read, write] = [usage.input, usage.output, usage.cacheRead, usage.cacheWrite].map(
       count,
     );
-    if (input! + output! + read! + write! === 0) return;
+    const all = input! + output! + read! + write!;
+    if (all === 0) return 0;
     // It does not know the price of every model, and then says 0.
     const cost = Number(record(usage.cost).total ?? 0);
     this.#emit({
@@ -65,6 +66,7 @@ export class Messages {
       cost_usd: Number.isFinite(cost) && cost > 0 ? cost : null,
       key: id,
     });
+    return all;
   }
 }
 

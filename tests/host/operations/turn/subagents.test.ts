@@ -45,3 +45,22 @@ test('more than can be named are left out', async () => {
   await host.say(ended('s0'), began('last'));
   expect(host.run.record.turn.subagents?.at(-1)?.id).toBe('last');
 });
+
+test('what it is to do, has used and came to is told; no more of its words is kept than is shown', async () => {
+  const host = await begin();
+  const task = 'x'.repeat(2 * limits.subagent_task_chars_max);
+  await host.say(
+    { ...began('s1', 'l'.repeat(5_000)), task },
+    { kind: 'subagent', id: 's1', phase: 'working', tokens: 7 },
+  );
+  const [known] = host.run.record.turn.subagents!;
+  expect(known!.tokens).toBe(7);
+  expect(known!.task!.length).toBeLessThanOrEqual(limits.subagent_task_chars_max);
+  expect(known!.label!.length).toBeLessThanOrEqual(limits.subagent_label_chars_max);
+  await host.say(
+    { kind: 'subagent', id: 's2', phase: 'working', tokens: 9 },
+    { ...ended('s1'), outcome: 'failed', tokens: 8 },
+  );
+  expect(host.events('subagent.ended')).toMatchObject([{ subagent: 's1', tokens: 8, outcome: 'failed' }]);
+  expect(host.run.record.turn.subagents).toEqual([]);
+});
