@@ -172,10 +172,13 @@ function imitated(name: string): string | null {
   return near ?? null;
 }
 
+/** Endings of files that no registry of domains has: nothing can be reached under them. */
+const FILES = /\.(?:c?js|mjs|jsx|tsx?|jsonl?|ya?ml|toml|txt|lock|log|html|css|sqlite)$/;
+
 /** Of a name in ASCII. */
 function imitates(name: string): string | null {
   const domain = registrable(name);
-  if (known.has(domain) || !/\.[a-z][a-z0-9-]*$/.test(name)) return null;
+  if (known.has(domain) || FILES.test(name) || !/\.[a-z][a-z0-9-]*$/.test(name)) return null;
   const like = imitated(name);
   if (like !== null) return `${name} is not ${like}`;
   const inFront = KNOWN_HOSTS.find(

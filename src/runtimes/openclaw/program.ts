@@ -8,9 +8,10 @@ import { delimiter, dirname, isAbsolute, join, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { readIfThere } from '../../host/files.ts';
 
-const INSTALL_HINT = 'npm install -g openclaw, or name its program with `bin:`';
-/** The oldest version that was tried. */
+/** The oldest version that was tried, and the Node that it needs. */
 export const VERSION_MIN = '2026.9.6';
+const NODE_OF_IT = '24.16 or newer in 24, or 26.1 or newer';
+const INSTALL_HINT = `npm install -g openclaw, or name its program with \`bin:\`; it needs Node ${NODE_OF_IT}, which may be another than the host's`;
 
 const PROGRAM = 'openclaw.mjs';
 const MANIFEST_BYTES_MAX = 1024 * 1024;
@@ -34,8 +35,15 @@ export interface OpenClaw {
 
 export type Found = OpenClaw | { what: string; mend: string };
 
-/** @param named the path of `bin:`; a name that leads to nothing is not passed over */
-export function findOpenClaw(named: string | null, path: string | undefined): Found {
+/**
+ * @param named the path of `bin:`; a name that leads to nothing is not passed over
+ * @param beside a file of Aether: without one on PATH, the one that is installed in the same node_modules
+ */
+export function findOpenClaw(
+  named: string | null,
+  path: string | undefined,
+  beside = import.meta.filename,
+): Found {
   if (named !== null) {
     return packageOf(named) ?? { what: `bin: ${named} is no program of openclaw`, mend: INSTALL_HINT };
   }
@@ -43,7 +51,14 @@ export function findOpenClaw(named: string | null, path: string | undefined): Fo
     const found = isAbsolute(dir) ? packageOf(join(dir, 'openclaw')) : null;
     if (found !== null) return found;
   }
-  return { what: 'the openclaw program was not found on PATH', mend: INSTALL_HINT };
+  for (let dir = dirname(beside); dir !== dirname(dir); dir = dirname(dir)) {
+    const found = packageOf(join(dir, 'node_modules', 'openclaw', PROGRAM));
+    if (found !== null) return found;
+  }
+  return {
+    what: 'the openclaw program was found neither on PATH nor in the node_modules of Aether',
+    mend: INSTALL_HINT,
+  };
 }
 
 /** Links are followed: what npm puts on PATH is one. */

@@ -9,6 +9,7 @@ import { unicodeLabel } from '../../../src/host/shown/punycode.ts';
 describe('left alone', () => {
   it.each<[string, Reading]>([
     ['ls -la | grep "x y" && echo done', 'code'],
+    ['node main.js --settings /run/openclaw-driver.json .github-rules.yaml', 'code'],
     ['if (a) {\n\treturn 1;\n}\n\n// next', 'file'],
     ['\u{1f468}\u200d\u{1f469}\u200d\u{1f467} ok \u2714\ufe0f 1\ufe0f\u20e3 \u{1f44d}\u{1f3fd}', 'prose'],
     ['\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}', 'prose'],

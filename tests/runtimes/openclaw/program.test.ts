@@ -57,6 +57,8 @@ test('it is found on PATH or named, and a name that leads elsewhere is not passe
     entry: expect.stringMatching(/openclaw\/openclaw\.mjs$/),
   });
   expect(findOpenClaw(link, '')).toEqual(found);
+  const aether = join(bin, '..', 'aether-host', 'dist', 'program.js');
+  expect(findOpenClaw(null, '/nowhere', aether)).toEqual(found);
   expect(findOpenClaw('/bin/sh', bin)).toMatchObject({ what: expect.stringContaining('/bin/sh') });
   expect(findOpenClaw(null, '/nowhere')).toMatchObject({ what: expect.stringContaining('PATH') });
   const other = installed({ ...MANIFEST, name: 'openclaw-look-alike' });
