@@ -128,13 +128,8 @@ it('follows no link out of a folder, and says which usage is wrong', async () =>
 });
 
 it('tells what was good or bad', async () => {
-  fixture.host.memories.agents.configure({ name: 'ada', runtime: 'builtin' } as never, 'hash');
-  const of = { agent: 'ada', run: 'r_1', principal: 'agent:ada', grade: 'claimed' } as const;
-  fixture.host.memories.events.append({
-    topic: 'turn.ended',
-    ...of,
-    data: { outcome: 'done', text: 'Shipped.' },
-  });
+  fixture.host.set('ada', { run: 'r_1' });
+  fixture.host.emit('turn.ended', 'ada', { outcome: 'done', text: 'Shipped.' });
   const given = await json<{ memory: CuratedMemory }>('feedback', 'ada', 'well', 'done', '--up');
   expect(given.memory.text).toBe('The operator liked its answer "Shipped.". They said: well done');
   const { stdout } = await aether('feedback', '--memory', given.memory.id, '--down');
