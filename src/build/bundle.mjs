@@ -46,7 +46,7 @@ export async function bundle(source, out) {
   const options = {
     platform: 'node',
     external: OUTSIDE,
-    plugins: [ownPlace(source), collect(packages)],
+    plugins: [ownPlace(source), withoutTls(), collect(packages)],
     logLevel: 'warn',
     checks: { pluginTimings: false },
     onwarn(warning) {
@@ -101,6 +101,28 @@ function ownPlace(source) {
       }
       const place = `${withoutExtension(file)}.js`;
       return code.replaceAll('import.meta.url', `new URL(${JSON.stringify(place)}, distUrl).href`);
+    },
+  };
+}
+
+/** A client over TLS, which no program of ours is by this package, is loaded where it is used: 20 ms of each start. */
+const WHERE_USED = [
+  ["const https = require('https');", ''],
+  ["const tls = require('tls');", ''],
+  ['isSecure ? https.request', "isSecure ? require('https').request"],
+  ['return tls.connect(', "return require('tls').connect("],
+];
+
+function withoutTls() {
+  return {
+    name: 'without-tls',
+    transform(code, id) {
+      if (!id.split(sep).join('/').endsWith('/ws/lib/websocket.js')) return null;
+      return WHERE_USED.reduce((text, [from, to]) => {
+        if (text.split(from).length !== 2)
+          throw new Error(`${id} does not have ${from} once: see WHERE_USED.`);
+        return text.replace(from, () => to);
+      }, code);
     },
   };
 }

@@ -2,12 +2,11 @@
  * The console: an unprivileged client of the host that serves a page. It has only the verbs of the host, so the command
  * line can do all that it does. It listens on loopback only.
  */
-import { createServer, type Server } from 'node:http';
-import { createAdaptorServer } from '@hono/node-server';
+import { createServer, type RequestListener } from 'node:http';
 import type { Clock } from '../host/clock.ts';
 import type { RefusalReport } from '../host/doors/refusals.ts';
 import { TcpDoor } from '../host/doors/tcp-door.ts';
-import { AetherError } from '../host/errors.ts';
+import { AetherError, messageOf } from '../host/errors.ts';
 import { limits } from '../host/limits.ts';
 import type { Log } from '../host/log.ts';
 import type { Dispatcher } from '../host/verbs/dispatch.ts';
@@ -16,7 +15,6 @@ import { Auth } from './auth.ts';
 import { LINK_FRAGMENT } from './console-protocol.ts';
 import type { ConsoleContext } from './context.ts';
 import { listenLocally } from './listen.ts';
-import { consoleApp } from './server.ts';
 import { serveSockets } from './sockets/upgrade.ts';
 
 export interface ConsoleOptions {
@@ -54,6 +52,21 @@ export function consoleOff(): never {
   });
 }
 
+/** With the first request: the classes of fetch, which come with TLS and HTTP/2, are a tenth of what a host's start costs. */
+function whenAsked(context: ConsoleContext): RequestListener {
+  let loading: Promise<RequestListener> | null = null;
+  return (request, response) => {
+    loading ??= import('./listener.ts').then(({ listenerOf }) => listenerOf(context));
+    loading.then(
+      (listener) => listener(request, response),
+      (error: unknown) => {
+        context.log.error({ why: messageOf(error) }, 'console request');
+        response.destroy();
+      },
+    );
+  };
+}
+
 /** @throws AetherError console.no-port when neither the port nor those after it are free. */
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const { verbs, log, clock, webDir } = options;
@@ -70,22 +83,20 @@ export async function startConsole(options: ConsoleOptions): Promise<RunningCons
     known: (socket) => door.known(socket),
   };
 
-  // Without its TLS options the adaptor makes a node:http server.
-  const server = createAdaptorServer({
-    fetch: consoleApp(context).fetch,
-    serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 },
-    createServer: ((serverOptions, listener) =>
-      createServer(serverOptions, (request, response) => {
-        const { socket } = request;
-        if (!door.mayAsk(socket)) return;
-        response.once('close', () => {
-          door.answered(socket);
-          // A browser would keep the connection for the next request.
-          if (!server.listening) socket.destroySoon();
-        });
-        listener?.(request, response);
-      })) as typeof createServer,
-  }) as Server;
+  const answer = whenAsked(context);
+  const server = createServer(
+    { headersTimeout: 10_000, requestTimeout: 30_000, connectionsCheckingInterval: 5_000 },
+    (request, response) => {
+      const { socket } = request;
+      if (!door.mayAsk(socket)) return;
+      response.once('close', () => {
+        door.answered(socket);
+        // A browser would keep the connection for the next request.
+        if (!server.listening) socket.destroySoon();
+      });
+      answer(request, response);
+    },
+  );
   door = new TcpDoor(server, {
     name: 'console',
     known_max: limits.console_connections_max,
