@@ -10,8 +10,8 @@ import { Group, type GroupPlace } from './cgroup.ts';
 import { RUN_MARKER } from './marker.ts';
 import {
   ancestry,
-  environmentOf,
-  everyProcess,
+  completeLook,
+  environmentNow,
   isAlive,
   type ProcessIdentity,
   type ProcStat,
@@ -21,8 +21,11 @@ import { signalProcess } from './signal.ts';
 import { isStopped } from './tree.ts';
 
 const PAUSE_MS = 5;
-/** One look can miss a process that forks and exits meanwhile; a group misses none. */
-const QUIET_LOOKS = { exact: 2, otherwise: 12 };
+/**
+ * So many looks that find nothing end it. A group, and a look that was complete, miss no process that forks and exits
+ * meanwhile; any other look can.
+ */
+const QUIET_LOOKS = { sure: 2, otherwise: 12 };
 
 export interface Traces {
   run: string;
@@ -58,7 +61,7 @@ export async function killRemains(traces: Traces, timeout_ms: number): Promise<R
   if (traces.shim !== null && traces.shim.start_ticks !== 0) signalProcess(traces.shim, 'SIGKILL');
   for (let quiet = 0; ; ) {
     // First: once those in the group are dead, nothing tells any more whose children have left it.
-    const found = find(traces, groups, spared);
+    const { found, complete } = find(traces, groups, spared);
     if (groups.length > 0) escaped ||= found.some((entry) => hasLeft(groups, entry, traces.shim));
     const alive = [...strike(groups), ...found];
     // A parent that is stopped cannot put a new child in place of the dead one.
@@ -67,9 +70,10 @@ export async function killRemains(traces: Traces, timeout_ms: number): Promise<R
       signalProcess(entry, 'SIGKILL');
       killed.add(keyOf(entry));
     }
-    quiet = alive.length === 0 ? quiet + 1 : 0;
     const exact = groups.length > 0 && !escaped;
-    if (quiet >= (exact ? QUIET_LOOKS.exact : QUIET_LOOKS.otherwise) || performance.now() >= deadline) {
+    const counts = exact || complete ? QUIET_LOOKS.otherwise / QUIET_LOOKS.sure : 1;
+    quiet = alive.length === 0 ? quiet + counts : 0;
+    if (quiet >= QUIET_LOOKS.otherwise || performance.now() >= deadline) {
       for (const group of groups) group.remove();
       if (traces.shim !== null) killed.delete(keyOf(traces.shim));
       const survivors = new Set(alive.filter((entry) => isAlive(entry)).map(({ pid }) => pid)).size;
@@ -95,25 +99,35 @@ function hasLeft(groups: Group[], entry: ProcStat, shim: ProcessIdentity | null)
   return !groups.some((group) => group.members().includes(entry.pid)) && isAlive(entry);
 }
 
-function find({ run, known }: Traces, groups: Group[], spared: Set<number>): ProcStat[] {
+function find(
+  { run, known }: Traces,
+  groups: Group[],
+  spared: Set<number>,
+): { found: ProcStat[]; complete: boolean } {
   const marker = `${RUN_MARKER}=${run}`;
   const members = groups.flatMap((group) => group.members().map((pid) => statOf(pid)));
   const noted = new Set([...known, ...members.filter((entry) => entry !== null)].map(keyOf));
   const found = new Map<number, ProcStat>();
   const queue: ProcStat[] = [];
-  const all = everyProcess((entry) => {
+  let settled = true;
+  const look = completeLook((entry) => {
     if (entry.zombie || spared.has(entry.pid)) return;
-    if (!noted.has(keyOf(entry)) && environmentOf(entry.pid)?.includes(marker) !== true) return;
+    if (!noted.has(keyOf(entry))) {
+      const environment = environmentNow(entry.pid);
+      if (environment === 'unsettled') settled = false;
+      if (!environment.includes(marker)) return;
+    }
     // Now: at the end of this look it may have forked and gone.
     signalProcess(entry, 'SIGSTOP');
     queue.push(entry);
-  }).filter(({ zombie, pid }) => !zombie && !spared.has(pid));
+  });
+  const all = look.all.filter(({ zombie, pid }) => !zombie && !spared.has(pid));
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     if (found.has(next.pid)) continue;
     found.set(next.pid, next);
     for (const entry of all) if (entry.parent === next.pid) queue.push(entry);
   }
-  return [...found.values()];
+  return { found: [...found.values()], complete: look.complete && settled };
 }
 
 function keyOf({ pid, start_ticks }: ProcessIdentity): string {

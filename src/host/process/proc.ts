@@ -107,6 +107,90 @@ export function environmentOf(pid: number): string[] | null {
   return readProc(`/proc/${pid}/environ`)?.split('\0') ?? null;
 }
 
+/** It is gone, dead, or on its way out: none of its own code runs any more, while its descriptors are closed one by one. */
+export function isEnding(pid: number): boolean {
+  const text = LINUX ? readProc(`/proc/${pid}/stat`) : null;
+  if (text === null) return LINUX;
+  const flags = Number(text.slice(text.lastIndexOf(') ') + 2).split(' ')[6]);
+  return parseStat(text)?.zombie !== false || (flags & PF_EXITING) !== 0;
+}
+
+/**
+ * The environment of a process that is asked for it at any moment; `unsettled`: it is inside an execve, where the kernel
+ * shows an empty one. A kernel thread and a process that ends have an empty one.
+ */
+export function environmentNow(pid: number): string[] | 'unsettled' {
+  for (let tries = 0; tries < EXEC_TRIES; tries += 1) {
+    const text = readProc(`/proc/${pid}/environ`);
+    if (text === null) return [];
+    if (text !== '') return text.split('\0');
+    const stat = readProc(`/proc/${pid}/stat`);
+    if (stat === null) return [];
+    const fields = stat.slice(stat.lastIndexOf(') ') + 2).split(' ');
+    // Field 9: of a kernel thread, or on its way out; field 51: where its environment ends in its memory.
+    if ((Number(fields[6]) & (PF_KTHREAD | PF_EXITING)) !== 0 || Number(fields[48]) !== 0) return [];
+  }
+  return 'unsettled';
+}
+
+const EXEC_TRIES = 200;
+const PF_EXITING = 0x4;
+const PF_KTHREAD = 0x200000;
+
+/**
+ * A look at every process that misses none. A process that begins while the list is read may not be in it, so the pids that
+ * the kernel has given out since the look began are looked at one by one, until it has given out no more: then each
+ * living process was in the list, or was looked at.
+ * @param onFound called with each while the look goes on: later it may be gone
+ * @returns `complete`: false where the kernel does not tell which pid it gave out last, or gave out too many
+ */
+export function completeLook(onFound: (entry: ProcStat) => void): { all: ProcStat[]; complete: boolean } {
+  let from = lastPid();
+  const all = everyProcess(onFound);
+  for (let round = 0; from !== null && round < ROUNDS_MAX; round += 1) {
+    const to = lastPid();
+    if (to === from) return { all, complete: true };
+    if (to === null) break;
+    const given = pidsBetween(from, to);
+    if (given === null) break;
+    for (const pid of given) {
+      const entry = leaderOf(pid);
+      if (entry === null) continue;
+      all.push(entry);
+      onFound(entry);
+    }
+    from = to;
+  }
+  return { all, complete: false };
+}
+
+const ROUNDS_MAX = 200;
+const GIVEN_MAX = 5_000;
+
+/** The pid that was given out last in this pid namespace; null where /proc shows another one, or does not tell. */
+function lastPid(): number | null {
+  if (!LINUX || readProc('/proc/self/stat')?.startsWith(`${process.pid} (`) !== true) return null;
+  const last = Number(readProc('/proc/loadavg')?.trim().split(' ').at(-1));
+  return Number.isSafeInteger(last) && last > 0 ? last : null;
+}
+
+/** Given out after `from`, `to` included, over the end of the numbers where they began again; null: too many. */
+function pidsBetween(from: number, to: number): number[] | null {
+  const most = Number(readProc('/proc/sys/kernel/pid_max'));
+  const count = to >= from ? to - from : most - from + to;
+  if (!(count <= GIVEN_MAX)) return null;
+  return Array.from({ length: count }, (_, n) => {
+    const pid = from + 1 + n;
+    return pid < most || to >= from ? pid : pid - most;
+  });
+}
+
+/** The process with this pid, or that this thread is of. */
+function leaderOf(pid: number): ProcStat | null {
+  const leader = statusNumbers(pid, 'Tgid')?.[0];
+  return leader === undefined ? null : statOf(leader);
+}
+
 /**
  * Every process there is, zombies included, youngest first where the platform numbers them upwards: of those who
  * fork and exit the youngest is still there.

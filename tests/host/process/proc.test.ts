@@ -9,9 +9,12 @@ import {
   ancestry,
   bootId,
   childrenOf,
+  completeLook,
   descendants,
   descendsFrom,
+  environmentNow,
   isAlive,
+  isEnding,
   parentOf,
   parseStat,
   startTicks,
@@ -111,4 +114,36 @@ test('looking while processes come and go never throws', async () => {
 
 test('the boot has a name', () => {
   expect(bootId()).toMatch(/^[0-9a-f-]{36}$/);
+});
+
+test('a process that is dead and not reaped yet, or gone, is ending; one that runs is not', async () => {
+  const parent = spawn('/bin/sh', ['-c', 'sh -c "exit 0" & echo $!; exec sleep 600'], { stdio: 'pipe' });
+  children.push(parent);
+  const [said] = (await once(parent.stdout!, 'data')) as [Buffer];
+  const dead = Number(said.toString());
+  await until('it to be dead', () => statOf(dead)?.zombie !== false);
+  expect(isEnding(dead)).toBe(true);
+  expect(isEnding(parent.pid!)).toBe(false);
+  const exited = once(parent, 'exit');
+  parent.kill('SIGKILL');
+  await exited;
+  expect(isEnding(parent.pid!)).toBe(true);
+});
+
+test('a look that is complete finds who is born while it goes on', async () => {
+  const born: number[] = [];
+  let looked = 0;
+  const look = completeLook(() => {
+    looked += 1;
+    // As soon as the list has been read: what is begun now is not in it.
+    if (looked === 1) {
+      const child = spawn('/bin/sleep', ['600']);
+      children.push(child);
+      born.push(child.pid!);
+    }
+  });
+  expect(look.complete).toBe(true);
+  expect(look.all.map(({ pid }) => pid)).toContain(born[0]);
+  await until('its environment to be there', () => environmentNow(born[0]!) !== 'unsettled');
+  expect(environmentNow(process.pid)).toContain(`PATH=${process.env.PATH}`);
 });
