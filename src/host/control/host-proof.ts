@@ -16,7 +16,7 @@ import { AetherError } from '../errors.ts';
 import { readNote, statePaths } from '../paths.ts';
 import { runAround } from '../process/marker.ts';
 import { type PeerCredentials, peerCredentials } from '../process/peer.ts';
-import { startTicks } from '../process/proc.ts';
+import { isEnding, startTicks } from '../process/proc.ts';
 
 /** As claim.ts names it, in the state directory and beside the sockets. */
 const LOCK = 'host.lock';
@@ -30,7 +30,7 @@ interface Held {
 /**
  * A connection that nothing was sent on yet.
  * @param patience_ms how long a full queue is tried again
- * @throws AetherError `control.unproven`, `peer.gone`; the system's error
+ * @throws AetherError `control.unproven`, `peer.gone`; the system's error, ECONNREFUSED also of a host that ends
  */
 export async function connectToHost(
   socketPath: string,
@@ -79,6 +79,9 @@ function requireHost(socket: Socket, socketPath: string, stateDir: string): void
   const peer = peerCredentials(socket);
   const why = doubtOf(peer, locksOf(socketPath, stateDir));
   if (why === null) return;
+  // A host that is killed loses its lock a moment before its socket: that is none, and not another one.
+  if (peer.pid !== 0 && isEnding(peer.pid))
+    throw Object.assign(new Error(`connect ECONNREFUSED ${socketPath}`), { code: 'ECONNREFUSED' });
   throw new AetherError({
     code: 'control.unproven',
     who: 'user',
