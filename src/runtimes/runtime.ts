@@ -132,6 +132,8 @@ export interface Frame {
   data: string;
   /** Begins no turn: written also to an agent that is held. */
   handshake?: true;
+  /** A message of whose reading the observer tells under the frame's id, as it does of an inject. */
+  receipt?: true;
 }
 
 /** How a message is put into a program on a terminal; or that it is not to be: `now`, or by itself `ever`. */
@@ -220,14 +222,18 @@ export type ObservedEvent =
   /** It left the gate without an answer (interrupted, the engine's own time-out): the tool did not run. */
   | { kind: 'gate-withdrawn'; requestId: string }
   /**
-   * The engine takes what is remembered into its context now, and waits a few seconds for it. `words`: the message that
-   * it is about to work on.
+   * The engine takes what is remembered into its context now, and waits a few seconds for it; `patient`: until it has an
+   * answer. `words`: the message that it is about to work on.
    */
-  | { kind: 'recall-asked'; requestId: string; at: RecallMoment; words?: string }
+  | { kind: 'recall-asked'; requestId: string; at: RecallMoment; words?: string; patient?: boolean }
+  /**
+   * `taken`: the engine works on it and has shown it to no model yet, so that an interrupt now would lose it. `dropped`:
+   * that has happened; the engine has it no more, and may ignore the same id from now on.
+   */
   | {
       kind: 'inject';
       injectId: string;
-      stage: 'delivered' | 'seen' | 'acted' | 'cancelled';
+      stage: 'delivered' | 'taken' | 'seen' | 'acted' | 'cancelled' | 'dropped';
       evidence: string;
     }
   /** `interrupted` also when an operator took the floor. */

@@ -79,8 +79,7 @@ function receiptFaults({ messages, accepted, receipts }: InjectEvidence): string
       found.push(`the receipt of message ${number} is that of another message`);
     if (receipt.state !== 'acted' && receipt.state !== 'seen')
       found.push(`the receipt of message ${number} to ${agent} (${priority}) says ${receipt.state}`);
-    const stages = receipt.steps.map(({ stage }) => STAGES.indexOf(stage));
-    if (stages[0] !== 0 || stages.some((stage, at) => at > 0 && stage <= stages[at - 1]!))
+    if (!goesForward(receipt.steps.map(({ stage }) => stage)))
       found.push(
         `the receipt of message ${number} goes ${receipt.steps.map(({ stage }) => stage).join(' → ')}`,
       );
@@ -136,10 +135,31 @@ function conversationFaults(evidence: InjectEvidence, agent: string, read: reado
   return found;
 }
 
-function frameFaults({ messages, accepted, frames }: InjectEvidence): string[] {
+/** Each time that the engine dropped it unread, it waits once more: under another id, which is written once, too. */
+function goesForward(stages: readonly string[]): boolean {
+  const last = stages.lastIndexOf('queued');
+  const dropped = stages.slice(0, Math.max(0, last));
+  const order = stages.slice(last).map((stage) => STAGES.indexOf(stage));
+  return (
+    last >= 0 &&
+    dropped.every((stage, at) => stage === (at % 2 === 0 ? 'queued' : 'delivered')) &&
+    dropped.length % 2 === 0 &&
+    order.every((stage, at) => at === 0 || stage > order[at - 1]!)
+  );
+}
+
+function frameFaults({ messages, accepted, receipts, frames }: InjectEvidence): string[] {
+  const stepsOf = new Map(receipts.map(({ id, steps }) => [id, steps]));
   return messages.flatMap(({ number, agent }) => {
-    const times = frames.get(accepted.get(number) ?? '') ?? 0;
-    return times === 1 ? [] : [`message ${number} was written to ${agent} ${times} times`];
+    const id = accepted.get(number) ?? '';
+    const given = stepsOf.get(id)?.filter(({ stage }) => stage === 'delivered').length ?? 0;
+    const found: string[] = [];
+    for (let again = 0; again < Math.max(1, given); again += 1) {
+      const times = frames.get(again === 0 ? id : `${id}~${again}`) ?? 0;
+      const which = again === 0 ? '' : ` for the ${again + 1}. time`;
+      if (times !== 1) found.push(`message ${number} was written to ${agent}${which} ${times} times`);
+    }
+    return found;
   });
 }
 

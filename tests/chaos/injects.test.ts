@@ -63,6 +63,20 @@ describe('the judge', () => {
     return judgeInjects(evidence satisfies InjectEvidence).violations;
   };
 
+  test('finds nothing in a message that the engine dropped, and that was sent again once', () => {
+    const again = (stages: string[], frames: number) =>
+      judged((e) => {
+        Object.assign(e.receipts[1]!, { steps: stages.map((stage) => ({ stage, at_ms: 0 })) });
+        e.frames.set('id-1~1', frames);
+      });
+    const stages = ['queued', 'delivered', 'queued', 'delivered', 'seen', 'acted'];
+    expect(again(stages, 1)).toEqual([]);
+    expect(again(stages, 2)).toEqual(['message 1 was written to b for the 2. time 2 times']);
+    expect(again(['queued', 'delivered', 'seen', 'queued', 'delivered', 'acted'], 1)).toEqual([
+      expect.stringMatching(/goes queued → delivered → seen → queued/),
+    ]);
+  });
+
   test('finds nothing where there is nothing, and counts', () => {
     expect(judgeInjects(good())).toEqual({
       violations: [],

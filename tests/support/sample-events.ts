@@ -188,6 +188,7 @@ export const samples: { [T in Topic]: Topics[T][] } = {
   'inject.seen': [step],
   'inject.acted': [step],
   'inject.cancelled': [step],
+  'inject.dropped': [step],
   'inject.unknown': [step],
   'lease.requested': [{ ...lease, when: 'boundary' }],
   'lease.held': [lease, { ...lease, again: true }],

@@ -107,6 +107,7 @@ const lines: Renderers<Lines> = {
   'inject.seen': null,
   'inject.acted': null,
   'inject.cancelled': null,
+  'inject.dropped': null,
   'inject.unknown': ({ data }) =>
     loud('red', `✗ delivery unknown of ${text(data.inject)}: ${text(data.evidence)}`),
   'lease.requested': ({ data }) => quiet(`⌨ ${text(data.holder)} asks for the terminal`),

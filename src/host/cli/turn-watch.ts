@@ -45,6 +45,7 @@ export class TurnWatch {
       case 'inject.seen':
       case 'inject.acted':
       case 'inject.cancelled':
+      case 'inject.dropped':
       case 'inject.unknown':
         return event.data.inject === this.#inject ? this.#receipt(event.topic) : null;
       default:
@@ -64,6 +65,11 @@ export class TurnWatch {
     if (topic === 'inject.delivered') this.#delivered = true;
     if (topic === 'inject.cancelled' || topic === 'inject.unknown') {
       return { ok: false, why: 'The message was not provably delivered; see `aether logs`.' };
+    }
+    if (topic === 'inject.dropped') {
+      // The turn that was cut short has not told it; it is sent again.
+      this.#candidate = null;
+      this.#delivered = false;
     }
     if (topic === 'inject.seen') {
       // What ended before it was seen was another turn.

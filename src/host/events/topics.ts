@@ -207,6 +207,8 @@ export interface Topics {
   'inject.acted': InjectStep;
   /** Taken back unread. */
   'inject.cancelled': InjectStep;
+  /** The engine discarded it unread, because its turn was cut short: it waits again. */
+  'inject.dropped': InjectStep;
   /** The run ended before the engine said that it had read this. */
   'inject.unknown': InjectStep;
   /** By the leases: a holder wants the floor and waits for the boundary. */

@@ -84,7 +84,9 @@ export interface Wiring {
 export interface RunRecalls {
   /** In the transaction that stores the engine's output. */
   asked(run: Run, event: Extract<ObservedEvent, { kind: 'recall-asked' }>, at_ms: number): void;
-  /** After it: answers what was asked. */
+  /** A message to the agent has come into its conversation. */
+  told(run: Run, words: string): void;
+  /** After it, and when a run is taken back: answers what was asked. */
   pass(run: Run): void;
   /** The run is over. */
   forget(run: Run): void;

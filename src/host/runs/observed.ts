@@ -118,14 +118,17 @@ const rules: { [K in ObservedEvent['kind']]: Record<Fields<K>, Rule> } = {
     requestId: id,
     at: oneOf<RecallMoment>({ start: true, later: true, compaction: true }),
     words: optional(text),
+    patient: optional(flag),
   },
   inject: {
     injectId: id,
-    stage: oneOf<'delivered' | 'seen' | 'acted' | 'cancelled'>({
+    stage: oneOf<Extract<ObservedEvent, { kind: 'inject' }>['stage']>({
       delivered: true,
+      taken: true,
       seen: true,
       acted: true,
       cancelled: true,
+      dropped: true,
     }),
     evidence: text,
   },

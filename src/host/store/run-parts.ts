@@ -2,7 +2,7 @@
  * What a run's row holds beside its plain columns: the floor, the turn and the gate, each one JSON column with one
  * owner. The floor is written by runs/floor.ts, the turn by operations/turn/turn.ts, the gate by operations/gate/.
  */
-import type { Activity, Frame } from '../../runtimes/runtime.ts';
+import type { Activity, Frame, RecallMoment } from '../../runtimes/runtime.ts';
 import type { Principal } from '../api.ts';
 import type { ProcessRole } from '../shim/shim-protocol.ts';
 
@@ -82,6 +82,12 @@ export interface Subagent {
   tokens?: number;
 }
 
+export interface RecallAsked {
+  requestId: string;
+  at: RecallMoment;
+  words?: string;
+}
+
 /** The engine's turn: what it says of it, and which senders it follows. */
 export interface TurnRecord {
   /** What the engine itself said last, also while `activity` tells that it is held. */
@@ -96,6 +102,14 @@ export interface TurnRecord {
   subagents?: Subagent[];
   /** Why the conversation goes on in a new process: worth no turn of its own, so the next message begins with it. */
   untold: string | null;
+  /** The same, of the message that began with it, until the engine has shown that one to a model; absent: nothing. */
+  toldWith?: { inject: string; text: string };
+  /** Messages that the engine works on and has shown to no model yet, by when it took them up; absent: none. */
+  taken?: Record<string, number>;
+  /** A model has had a message of this process of the engine; absent: none so far. */
+  begun?: boolean;
+  /** What is remembered was asked for, and the engine waits for the answer whatever dies; absent: nothing. */
+  recall?: RecallAsked;
 }
 
 /** The gate of the engine that has the floor. */

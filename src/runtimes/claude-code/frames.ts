@@ -13,7 +13,7 @@ const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
 
 /** First frame of every process: closes the gate. Its answer is the proof that the engine reads us. */
 export function readyFrame(): Frame {
-  const request = { subtype: 'initialize', hooks: engineHooks() };
+  const request = { subtype: 'initialize', hooks: engineHooks(true) };
   return {
     id: READY_REQUEST,
     data: line({ type: 'control_request', request_id: READY_REQUEST, request }),

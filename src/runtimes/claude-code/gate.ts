@@ -6,8 +6,8 @@
  */
 import { isAbsolute, join } from 'node:path';
 import { limits } from '../../host/limits.ts';
-import type { CallFacts, Frame, GateAnswer } from '../runtime.ts';
-import { recallHooks } from './recall.ts';
+import type { CallFacts, Frame, GateAnswer, RecallMoment } from '../runtime.ts';
+import { recallAnswer, recallHooks } from './recall.ts';
 
 export const GATE_CALLBACK = 'aether-gate';
 /** Asked before a file of settings or a skill that changed meanwhile is taken up. Never answered, which refuses it. */
@@ -42,28 +42,38 @@ const STEERS = new Set([
 /** Tools that look around, and the argument that says where: without it, in the working directory. */
 const LOOKS: Record<string, string> = { Glob: 'path', Grep: 'path', LS: 'path', Read: 'file_path' };
 
-/** For the `initialize` request. */
-export function engineHooks(): object {
+/**
+ * For the `initialize` request.
+ * @param prompts its process has had no prompt yet
+ */
+export function engineHooks(prompts: boolean): object {
   // In seconds. Beyond 2^31 ms a timer would fire at once.
   const timeout = Math.min(2_000_000, Math.ceil(limits.gate_wait_ms / 1_000));
   return {
     PreToolUse: [{ hookCallbackIds: [GATE_CALLBACK], timeout, onFailure: 'block' }],
     ConfigChange: [{ hookCallbackIds: [CHANGE_CALLBACK], timeout: 1, onFailure: 'block' }],
-    ...recallHooks(),
+    ...recallHooks(prompts ? timeout : null),
   };
 }
 
 /** A later `initialize` with hooks puts them in the place of the earlier ones; one without leaves them. */
 export function installGateFrame(requestId: string): Frame {
-  return {
-    id: requestId,
-    data: `${JSON.stringify({
-      type: 'control_request',
-      request_id: `${GATE_REQUEST}${requestId}`,
-      request: { subtype: 'initialize', hooks: engineHooks() },
-    })}\n`,
-    handshake: true,
-  };
+  return { id: requestId, data: hooksLine(requestId, true), handshake: true };
+}
+
+/** Answers what the engine asks before its first prompt; with that the hook on prompts is taken out. */
+export function recallFrame(answer: { requestId: string; at: RecallMoment; text: string | null }): Frame {
+  const id = `recall:${answer.requestId}`;
+  const rest = answer.at === 'compaction' ? '' : hooksLine(id, false);
+  return { id, data: recallAnswer(answer) + rest };
+}
+
+function hooksLine(requestId: string, prompts: boolean): string {
+  return `${JSON.stringify({
+    type: 'control_request',
+    request_id: `${GATE_REQUEST}${requestId}`,
+    request: { subtype: 'initialize', hooks: engineHooks(prompts) },
+  })}\n`;
 }
 
 /** Never an error response: Claude Code takes one for an empty answer and runs the tool. */

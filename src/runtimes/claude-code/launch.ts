@@ -210,5 +210,5 @@ function openingMessage(
   if (text === '') return [];
   // The goal is told once however often its run is prepared; each note is a message of its own.
   const id = note === null ? uuidOf(`goal:${place.run}`) : randomUUID();
-  return [messageFrame(id, text, 'next')];
+  return [{ ...messageFrame(id, text, 'next'), receipt: true }];
 }

@@ -8,12 +8,11 @@ import type { Runtime } from '../runtime.ts';
 import { claudeAdoption } from './adopt.ts';
 import { detectClaudeCode } from './detect.ts';
 import { cancelFrame, interruptFrame, messageFrame, permissionFrame } from './frames.ts';
-import { callFacts, gateFrame, installGateFrame } from './gate.ts';
+import { callFacts, gateFrame, installGateFrame, recallFrame } from './gate.ts';
 import { engineSpec, terminalSpec } from './launch.ts';
 import { loadsFrom } from './loads-from.ts';
 import { claudeObserver } from './observer.ts';
 import { sessionOf, transcriptPath } from './paths.ts';
-import { recallFrame } from './recall.ts';
 import { transcriptTail } from './tail.ts';
 
 export const claudeCodeRuntime: Runtime = {

@@ -1,6 +1,6 @@
 /** The `system` lines of the structured channel: what the engine says about itself. */
 
-import { markSeen } from './receipts.ts';
+import { markSeen, readPromptEnd } from './receipts.ts';
 import type { Reading } from './state.ts';
 
 type Line = Record<string, unknown>;
@@ -18,6 +18,9 @@ export function readSystem(reading: Reading, line: Line): void {
       // Only this proves that a message is in a model request before the model has said anything.
       markSeen(reading, line.user_message_uuids);
       if (line.status === 'requesting') reading.working('a model request was sent');
+      return;
+    case 'informational':
+      readPromptEnd(reading, line.prompt_submit_outcome);
       return;
     case 'api_retry':
       reading.emit({

@@ -67,6 +67,44 @@ it('keeps what was queued when a turn is interrupted, and a `now` message needs 
   expect(outcomes).toEqual(['interrupted', 'done', 'done']);
 });
 
+it('says that its first message is lost when it is interrupted before a model has it, and reads it under another id', async () => {
+  const engine = await bench.start({ goal: null });
+  engine.remembers = false;
+  const id = engine.say('CUT-SHORT [[say read]]');
+  await engine.observed.waitFor('recall-asked', ({ words }) => words?.includes('CUT-SHORT') === true);
+  expect(engine.observed.find('inject', (e) => e.injectId === id && e.stage === 'taken')).toBeDefined();
+  engine.write(bench.runtime.interrupt!('c-1'));
+  await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'dropped');
+  expect((await bench.ended(engine)).outcome).toBe('interrupted');
+  engine.remembers = true;
+  engine.say('CUT-SHORT [[say read]]', 'next', `${id}~1`);
+  await engine.observed.waitFor('inject', (e) => e.injectId === `${id}~1` && e.stage === 'acted');
+  expect(bench.subject.lastRequest().split('CUT-SHORT')).toHaveLength(2);
+  expect(engine.observed.find('inject', (e) => e.injectId === id && e.stage === 'seen')).toBeUndefined();
+});
+
+it('loses none of the later ones, wherever an interrupt meets them', async () => {
+  const engine = await bench.work('[[say first]]');
+  await bench.ended(engine);
+  const ids = Array.from({ length: 12 }, (_, n) => `cut-${n}`);
+  for (const [n, id] of ids.entries()) {
+    const { data } = bench.runtime.message({ id, text: `${id}; [[say again]]`, priority: 'next' });
+    // Together, so that the engine reads the interrupt while it takes the message up; or once it says that it has.
+    if (n % 2 === 0) engine.write({ id, data: data + bench.runtime.interrupt!(`i-${n}`).data });
+    else {
+      engine.write({ id, data });
+      await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'taken');
+      engine.write(bench.runtime.interrupt!(`i-${n}`));
+    }
+    await engine.observed.waitFor('inject', (e) => e.injectId === id && e.stage === 'seen');
+  }
+  engine.say('[[say after]]');
+  await engine.observed.waitFor('message', (m) => m.text === 'after');
+  const said = bench.subject.lastRequest();
+  for (const id of ids) expect(said.split(`${id};`)).toHaveLength(2);
+  expect(engine.observed.find('inject', (e) => e.stage === 'dropped')).toBeUndefined();
+});
+
 it('is seen before a slow model has said a word', async () => {
   const engine = await bench.work(null);
   const id = engine.say('[[wait 60000]]');

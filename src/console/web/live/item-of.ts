@@ -35,6 +35,7 @@ const items: Renderers<Item> = {
   'inject.seen': null,
   'inject.acted': null,
   'inject.cancelled': null,
+  'inject.dropped': null,
   'inject.unknown': null,
   'tool.finished': null,
   'approval.answered': null,

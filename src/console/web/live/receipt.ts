@@ -9,6 +9,12 @@ const WORDS: Record<string, string> = {
   cancelled: 'taken back',
 };
 
+/** The stage that a message has reached by this event: one that the engine has dropped waits again. */
+export function stageOf(topic: string): string {
+  const stage = topic.slice('inject.'.length);
+  return stage === 'dropped' ? 'queued' : stage;
+}
+
 export interface Stage {
   word: string;
   /** passed: implied by a later one; ahead: not known yet. */
@@ -20,12 +26,12 @@ export interface Stage {
 /** @param farthest what the runtime can prove at all */
 export function stagesOf(receipt: Receipt, farthest: AgentView['can']['receipts']): Stage[] {
   const settled = receipt.stage === 'unknown' || receipt.stage === 'cancelled';
-  const reached = Math.max(
-    ...receipt.steps.map(({ stage }) => ORDER.indexOf(stage as (typeof ORDER)[number])),
-  );
+  // One that waits again has passed nothing yet.
+  const steps = receipt.steps.slice(Math.max(0, receipt.steps.findLastIndex(isQueued)));
+  const reached = Math.max(...steps.map(({ stage }) => ORDER.indexOf(stage as (typeof ORDER)[number])));
   const known = ORDER.slice(0, Math.max(ORDER.indexOf(farthest), reached) + 1);
   const stages = known.flatMap((name, index): Stage[] => {
-    const step = receipt.steps.findLast(({ stage }) => stage === name);
+    const step = steps.findLast(({ stage }) => stage === name);
     if (step) return [{ word: WORDS[name] ?? name, state: 'proven', ...pick(step) }];
     if (index > reached && settled) return [];
     return [
@@ -33,12 +39,14 @@ export function stagesOf(receipt: Receipt, farthest: AgentView['can']['receipts'
     ];
   });
   if (settled) {
-    const step = receipt.steps.findLast(({ stage }) => stage === receipt.stage);
+    const step = steps.findLast(({ stage }) => stage === receipt.stage);
     const state = receipt.stage === 'unknown' ? 'bad' : 'proven';
     if (step) stages.push({ word: WORDS[receipt.stage]!, state, ...pick(step) });
   }
   return stages;
 }
+
+const isQueued = ({ stage }: Receipt['steps'][number]) => stage === 'queued';
 
 const pick = ({ at_ms, evidence }: Receipt['steps'][number]) => ({ at_ms, evidence });
 

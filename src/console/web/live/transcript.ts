@@ -7,6 +7,7 @@ import { deedOf, isDeedOf } from './deeds.ts';
 import { itemOf } from './item-of.ts';
 import type { Deed, Item, ItemOf } from './items.ts';
 import { text } from './read.ts';
+import { stageOf } from './receipt.ts';
 import { Spans } from './spans.ts';
 
 /** More are dropped from the top while the newest are followed; they can be loaded again. */
@@ -119,9 +120,10 @@ export class Transcript {
       case 'inject.seen':
       case 'inject.acted':
       case 'inject.cancelled':
+      case 'inject.dropped':
       case 'inject.unknown': {
         const { inject, evidence } = event.data;
-        const stage = event.topic.slice('inject.'.length);
+        const stage = stageOf(event.topic);
         const step = { stage, at_ms: event.at_ms, evidence: text(evidence) };
         return this.#change(`inject ${inject}`, 'told', ({ receipt }) => ({
           receipt: receipt && { ...receipt, stage, steps: [...receipt.steps, step] },

@@ -1,6 +1,7 @@
 /** Messages that are not known to be read yet, however far up in the conversation they were sent. Pure. */
 import type { EventOf, EventView, InjectionView, TopicsLike } from '../../console-protocol.ts';
 import { text } from './read.ts';
+import { stageOf } from './receipt.ts';
 
 export interface Waiting {
   inject: string;
@@ -34,7 +35,7 @@ export function waitingAfter(
   const after = new Map(before);
   for (const event of told) {
     const { inject } = event.data;
-    const stage = event.topic.slice('inject.'.length);
+    const stage = stageOf(event.topic);
     const known = after.get(inject);
     if (!UNREAD.includes(stage)) after.delete(inject);
     else if (known) after.set(inject, { ...known, stage });

@@ -7,7 +7,7 @@ import { rememberRun } from '../recall/episode.ts';
 import type { RunScreens } from '../takeover/screens.ts';
 import type { Takeover } from '../takeover/takeover.ts';
 import { endSubagents } from '../turn/subagents.ts';
-import { saysNothing } from '../turn/turn.ts';
+import { recallAnswered, saysNothing } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -59,6 +59,7 @@ export function runSink(wiring: Needs, later: () => Later): RunSink {
     },
     wrote: (run, frame) => {
       markDelivered(wiring, run, frame);
+      recallAnswered(run.record.turn, frame);
       wiring.gates.of(run).written(frame);
     },
     // Its input may be what could not be taken.

@@ -29,6 +29,7 @@ type Needs = Pick<
   | 'approvals'
   | 'gates'
   | 'deliver'
+  | 'recalls'
   | 'closing'
   | 'touched'
 >;
@@ -58,6 +59,7 @@ export async function recoverRuns(
     void pauses.tell(run);
     tellAnswersSoon(wiring, run);
     wiring.gates.of(run).adopt();
+    wiring.recalls.pass(run);
     void delivery.kick(agent);
   };
   const goOn = (run: Run, lease: LeaseRecord) => {

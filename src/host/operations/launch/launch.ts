@@ -15,6 +15,7 @@ import { ShimClient } from '../../shim/client/client.ts';
 import { startShim, type WaitingShim } from '../../shim/client/launch.ts';
 import type { StopLadder } from '../../shim/shim-protocol.ts';
 import type { RunRecord } from '../../store/runs.ts';
+import { opensWith } from '../turn/turn.ts';
 import type { Prepared, RunDoor, Wiring } from '../wiring.ts';
 import { boxed, boxesOfRun } from './boxed.ts';
 import { Connections } from './connections.ts';
@@ -262,6 +263,7 @@ export class Launcher {
   async open(run: Run): Promise<void> {
     // One that is held is begun, and told nothing: the rest of them follows when it is resumed.
     const held = this.#wiring.agents.find(run.record.agent)?.hold != null;
+    if (!held) run.save(({ turn, floor }) => opensWith(turn, floor.opening, this.#wiring.clock.now()));
     for (const frame of [...run.record.floor.opening]) if (!held || frame.handshake) await run.write(frame);
     await run.pump();
     run.save(({ floor }) => {

@@ -13,10 +13,10 @@ import type { Run } from '../../runs/run.ts';
 import { shortText } from '../../text.ts';
 import type { AskedCall } from '../gate/question.ts';
 import { turnOver } from '../gate/record.ts';
-import { settle } from '../messages/inject.ts';
+import { dropped, injectionOf, settle, taken } from '../messages/inject.ts';
 import { engineActivity, engineSays } from '../turn/activity.ts';
 import { goesBy } from '../turn/senders.ts';
-import { subagentBegan, subagentEnded, subagentWorks, turnEnded } from '../turn/turn.ts';
+import { messageLeft, subagentBegan, subagentEnded, subagentWorks, turnEnded } from '../turn/turn.ts';
 import type { Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
@@ -115,8 +115,13 @@ const recorders: { [K in Kind]: (observed: Observed, event: Of<K>) => void } = {
     wiring.gates.of(run).left(requestId, 'permission', at_ms),
   'recall-asked': ({ wiring, run, at_ms }, event) => wiring.recalls.asked(run, event, at_ms),
   subagent,
-  inject(observed, { injectId, stage, evidence }) {
-    settle(observed.wiring, injectId, stage, evidence);
+  inject(observed, { injectId: frame, stage, evidence }) {
+    const { wiring, run } = observed;
+    const injectId = injectionOf(frame);
+    if (stage === 'taken') taken(wiring, run, injectId);
+    else if (stage === 'dropped') dropped(wiring, run, injectId, evidence);
+    else settle(wiring, injectId, stage, evidence);
+    if (stage === 'seen' || stage === 'acted') messageLeft(run.record.turn, injectId, 'read');
     if (stage === 'seen') observed.heard(injectId);
   },
   'turn-ended': turnIsOver,
@@ -144,8 +149,9 @@ function session({ wiring, run }: Observed, event: Of<'session'>): void {
   });
 }
 
-function message(observed: Observed, { key, role, text, injectId, thinking }: Of<'message'>): void {
+function message(observed: Observed, { key, role, text, injectId: frame, thinking }: Of<'message'>): void {
   if (!observed.isNew(key && `message:${key}`)) return;
+  const injectId = frame === undefined ? undefined : injectionOf(frame);
   const byHand = role === 'user' && injectId === undefined && isTyped(observed.run);
   observed.append(`message.${role}`, {
     text,
@@ -154,6 +160,7 @@ function message(observed: Observed, { key, role, text, injectId, thinking }: Of
     ...(byHand ? { typed: true } : {}),
   });
   if (injectId !== undefined) observed.heard(injectId);
+  if (role === 'user') observed.wiring.recalls.told(observed.run, text);
   if (!thinking) observed.last(role === 'user' ? `› ${text}` : text);
 }
 

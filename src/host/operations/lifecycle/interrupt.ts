@@ -1,10 +1,14 @@
 /** Cancels the running turn; the engine's process and its conversation live. */
 import type { Run } from '../../runs/run.ts';
+import { unreadSince } from '../messages/inject.ts';
 import { typeKeys } from '../messages/type-message.ts';
 import type { By, Wiring } from '../wiring.ts';
 
 /** What this file uses of the host. */
-type Needs = Pick<Wiring, 'clock' | 'ids' | 'events' | 'agents'>;
+type Needs = Pick<Wiring, 'injections' | 'clock' | 'ids' | 'events' | 'agents'>;
+
+/** The engine shows it to a model within milliseconds, unless something that it asks before does not answer. */
+const TAKEN_MS = 2_000;
 
 export async function interrupt(wiring: Needs, run: Run, by: By): Promise<void> {
   const { record, runtime } = run;
@@ -20,6 +24,8 @@ export async function interrupt(wiring: Needs, run: Run, by: By): Promise<void> 
     grade: 'enforced',
     data: { request },
   });
+  // A message that the engine has shown to no model yet would not be in the conversation whose turn is cancelled.
+  if (frame !== undefined) await run.until(() => unreadSince(wiring, run) === null, TAKEN_MS);
   if (frame !== undefined) await run.write(frame);
   else await typeKeys(wiring, run, request, keys!);
 }

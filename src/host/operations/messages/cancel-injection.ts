@@ -7,7 +7,7 @@ import { AetherError } from '../../errors.ts';
 import { engineHasFloor } from '../../runs/floor.ts';
 import { cutText } from '../../text.ts';
 import type { By, Wiring } from '../wiring.ts';
-import { type InjectionDelivery, settle, viewOf } from './inject.ts';
+import { frameOf, type InjectionDelivery, settle, viewOf } from './inject.ts';
 
 /** What this file uses of the host. */
 type Needs = Pick<
@@ -60,10 +60,11 @@ export async function cancelInjection(
 }
 
 async function askEngine(wiring: Needs, id: string): Promise<void> {
-  const { run: runId } = wiring.injections.get(id)!;
+  const record = wiring.injections.get(id)!;
+  const { run: runId } = record;
   const run = runId === null ? null : wiring.runs.byId(runId);
   if (run === null || !run.connected || run.runtime.cancel === undefined) return;
   if (!engineHasFloor(run.record.floor) || run.record.tree.pause !== null) return;
-  await run.write(run.runtime.cancel(id));
+  await run.write(run.runtime.cancel(frameOf(record)));
   await run.until(() => wiring.injections.get(id)?.state !== 'delivered', ANSWER_MS);
 }

@@ -11,7 +11,7 @@ import { engineHasFloor } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
 import type { InjectionRecord } from '../../store/injections.ts';
 import { engineActivity } from '../turn/activity.ts';
-import { messageDelivered } from '../turn/turn.ts';
+import { messageDelivered, messageLeft, messageTaken, takenSince } from '../turn/turn.ts';
 import type { By, Wiring } from '../wiring.ts';
 import { typeInto, typingOf } from './type-message.ts';
 
@@ -22,6 +22,13 @@ type Needs = Pick<
 >;
 
 const ORDER = ['queued', 'delivered', 'seen', 'acted'] as const;
+
+/** An engine shows a message that it has taken up to a model within this time: what it asks before waits no longer. */
+const UNREAD_MS_MAX = 12_000;
+/** A message that is dropped more often is not sent again: that is no turn that was cut short. */
+const DROPS_MAX = 5;
+/** Between the id of a message and how often an engine has dropped it: such an engine may ignore an id that it knows. */
+const AGAIN = '~';
 
 export interface InjectInput {
   text: string;
@@ -141,11 +148,89 @@ export function settle(
   });
 }
 
+/**
+ * Since when the engine has a message that an interrupt may lose; null: it has none. The first one of its process waits
+ * there for what is remembered; any other may wait for a hook of the user's; and one of priority `now` is about to be read.
+ */
+export function unreadSince(wiring: Pick<Needs, 'injections'>, run: Run): number | null {
+  const { recall = [], turns } = run.runtime.capabilities;
+  if (turns?.second.is !== 'folded') return null;
+  const { turn } = run.record;
+  const first = recall.includes('start') && turn.begun !== true;
+  const given = wiring.injections
+    .unsettled(run.id)
+    .filter(({ priority }) => first || priority === 'now')
+    .map(({ steps }) => steps.at(-1)?.at_ms ?? 0);
+  const taken = takenSince(turn);
+  const times = taken === null ? given : [taken, ...given];
+  return times.length === 0 ? null : Math.max(...times);
+}
+
+/** The engine works on it, and has shown it to no model yet. */
+export function taken(wiring: Needs, run: Run, id: string): void {
+  const record = wiring.injections.get(id);
+  if (record?.state !== 'delivered' || record.run !== run.id) return;
+  messageTaken(run.record.turn, id, wiring.clock.now());
+}
+
+/** The engine discarded it unread, because the turn that it was to begin was cut short: it waits again, in its place. */
+export function dropped(wiring: Needs, run: Run, id: string, evidence: string): void {
+  messageLeft(run.record.turn, id, 'dropped');
+  const record = wiring.injections.get(id);
+  if (record === null) {
+    const text = `The engine dropped what it was begun with before a model had it (${evidence}): tell it again.`;
+    const { agent } = run.record;
+    const data = { level: 'error', text } as const;
+    wiring.events.append({
+      topic: 'engine.note',
+      agent,
+      run: run.id,
+      principal: 'host',
+      grade: 'observed',
+      data,
+    });
+    return;
+  }
+  if (record?.state !== 'delivered' || record.run !== run.id) return;
+  const times = record.steps.filter(({ stage }) => stage === 'delivered').length;
+  if (times > DROPS_MAX) {
+    settle(wiring, id, 'unknown', `the engine dropped it unread ${times} times; it is not sent again`);
+    return;
+  }
+  const why = `the engine dropped it unread when its turn was cut short, so it is sent again (${evidence})`;
+  record.state = 'queued';
+  record.run = null;
+  record.steps.push({ stage: 'queued', at_ms: wiring.clock.now(), evidence: why });
+  wiring.store.transaction(() => {
+    wiring.injections.update(record);
+    wiring.events.append({
+      topic: 'inject.dropped',
+      agent: record.agent,
+      run: run.id,
+      principal: 'host',
+      grade: 'observed',
+      data: { inject: id, evidence: why },
+    });
+  });
+}
+
+/** The message of which this is the frame. */
+export const injectionOf = (frame: string): string => frame.split(AGAIN, 1)[0]!;
+
+/** Under which id the engine has it, or is given it next. */
+export function frameOf({ id, state, steps }: InjectionRecord): string {
+  const given = steps.filter(({ stage }) => stage === 'delivered').length;
+  const again = state === 'queued' ? given : given - 1;
+  return again < 1 ? id : `${id}${AGAIN}${again}`;
+}
+
 /** Sends what waits, in order, one agent at a time. */
 export class InjectionDelivery {
   readonly #wiring: Needs;
   readonly #queue = new KeyedQueue('agent', 1);
   readonly #onTheWay = new Set<string>();
+  /** By agent: ends the wait for what its engine has taken up. */
+  readonly #waits = new Map<string, () => void>();
 
   constructor(wiring: Needs) {
     this.#wiring = wiring;
@@ -182,6 +267,7 @@ export class InjectionDelivery {
       if (run.record.floor.opening.length > 0) return;
       // An engine that dies before it is up has read nothing, and a message in its pipe would be lost.
       if (run.runtime.capabilities.engine === 'structured' && engineActivity(run) === 'starting') return;
+      if (this.#wouldLose(run)) return;
       const record = this.#next(run, agent);
       if (record === undefined) return;
       this.#onTheWay.add(record.id);
@@ -217,21 +303,41 @@ export class InjectionDelivery {
     return unread || engineActivity(run) !== 'idle';
   }
 
+  /**
+   * A message that the engine has taken up and shown to no model is lost by an interrupt, which one of priority `now`
+   * brings; and what is given meanwhile would overtake the lost one. So nothing is written until a model has it.
+   */
+  #wouldLose(run: Run): boolean {
+    const { clock } = this.#wiring;
+    const { agent } = run.record;
+    this.#waits.get(agent)?.();
+    this.#waits.delete(agent);
+    const since_ms = unreadSince(this.#wiring, run);
+    const left_ms = since_ms === null ? 0 : since_ms + UNREAD_MS_MAX - clock.now();
+    if (left_ms <= 0) return false;
+    // The journal tells when a model has it; where that never comes, the order must not wait for ever.
+    const end = clock.after(Math.min(left_ms, UNREAD_MS_MAX), () => void this.kick(agent));
+    this.#waits.set(agent, end);
+    return true;
+  }
+
   /** @returns false: it waits for the program */
   async #write(run: Run, record: InjectionRecord): Promise<boolean> {
-    const { id, priority } = record;
+    const { priority } = record;
+    const id = frameOf(record);
     const text = withUntold(run, record.text);
     await run.pump();
     const typing = typingOf(this.#wiring, run, { id, text });
     if (typing === null) await run.write(run.runtime.message({ id, text, priority }));
     else if (!('not' in typing)) await typeInto(this.#wiring, run, typing);
-    else if (typing.not === 'ever') settle(this.#wiring, id, 'cancelled', `it was not typed: ${typing.why}`);
-    else this.#waits(record, typing.why);
+    else if (typing.not === 'ever')
+      settle(this.#wiring, record.id, 'cancelled', `it was not typed: ${typing.why}`);
+    else this.#keeps(record, typing.why);
     return typing === null || !('not' in typing) || typing.not === 'ever';
   }
 
   /** The receipt says once why it does not go on. */
-  #waits(record: InjectionRecord, why: string): void {
+  #keeps(record: InjectionRecord, why: string): void {
     const evidence = `waits: ${why}`;
     if (record.steps.at(-1)?.evidence === evidence) return;
     record.steps.push({ stage: 'queued', at_ms: this.#wiring.clock.now(), evidence });
@@ -244,13 +350,14 @@ export class InjectionDelivery {
  * own would otherwise not know, once the run is over too, that the message had left.
  */
 export function markDelivered(wiring: Needs, run: Run, frame: string): void {
-  const record = wiring.injections.get(frame);
-  if (record?.state !== 'queued') return;
+  const id = injectionOf(frame);
+  const record = wiring.injections.get(id);
+  if (record?.state !== 'queued' || frameOf(record) !== frame) return;
   wiring.injections.update({ ...record, run: run.id });
-  messageDelivered(run.record.turn, { untold: withUntold(run, record.text) !== record.text });
+  messageDelivered(run.record.turn, { inject: id, untold: withUntold(run, record.text) !== record.text });
   const { typed } = run.record.floor;
   const how = typed?.frame === frame ? `${typed.how}; the shim journalled it` : null;
-  settle(wiring, frame, 'delivered', how ?? 'the shim wrote it to the engine and journalled it');
+  settle(wiring, id, 'delivered', how ?? 'the shim wrote it to the engine and journalled it');
 }
 
 /** What it was not woken for comes with the first message; a command of its engine is left as it is. */

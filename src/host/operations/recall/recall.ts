@@ -1,15 +1,18 @@
 /**
  * What is remembered, given to an agent without its asking: when its engine takes its first message, and when it has
  * summarised its conversation, it asks and waits a few seconds. Memories whose words would take rights from the agent
- * are named and left out: to read those is its own decision. An answer that a host did not live to give is none.
+ * are named and left out: to read those is its own decision. An answer that a host did not live to give is none, unless
+ * the engine waits for it: then the next host gives it.
  */
 import type { ObservedEvent } from '../../../runtimes/runtime.ts';
 import type { MemoryView } from '../../api.ts';
 import { messageOf } from '../../errors.ts';
 import { engineHasFloor } from '../../runs/floor.ts';
 import type { Run } from '../../runs/run.ts';
+import { cutText } from '../../text.ts';
 import { mayAsMuch } from '../gate/authority.ts';
 import { goesByMemory } from '../turn/senders.ts';
+import { recallAsked, recallFrameId } from '../turn/turn.ts';
 import type { RunRecalls, Wiring } from '../wiring.ts';
 import { chosen } from './choice.ts';
 import { type Framed, framed } from './framed.ts';
@@ -24,6 +27,7 @@ type Asked = Extract<ObservedEvent, { kind: 'recall-asked' }>;
 
 /** Asked so long ago, it is waited for no more: the engine has gone on without. */
 const WAITS_MS = 8_000;
+const WORDS_CHARS_MAX = 4_000;
 const SEARCHES = 'aether_memory_search';
 
 interface Waiting {
@@ -36,6 +40,8 @@ interface Waiting {
 export class Recalls implements RunRecalls {
   readonly #wiring: Needs;
   readonly #waiting = new Map<string, Waiting[]>();
+  /** By run: what an engine waits for, and is being told. */
+  readonly #answering = new Map<string, string>();
   /** What each run was told last. */
   readonly #words = new Map<string, string>();
 
@@ -46,12 +52,19 @@ export class Recalls implements RunRecalls {
   /** Notes it down: the record that tells of it is not stored yet. */
   asked(run: Run, event: Asked, at_ms: number): void {
     const waiting = { event, process: run.record.floor.process, at_ms };
-    this.#waiting.set(run.id, [...(this.#waiting.get(run.id) ?? []), waiting]);
+    if (event.patient === true) recallAsked(run.record.turn, event);
+    else this.#waiting.set(run.id, [...(this.#waiting.get(run.id) ?? []), waiting]);
     if (event.words !== undefined) this.#words.set(run.id, event.words);
+  }
+
+  /** What it was told last: a summary is to be about that. */
+  told(run: Run, words: string): void {
+    this.#words.set(run.id, cutText(words, { chars_max: WORDS_CHARS_MAX }));
   }
 
   /** Answers what was asked. */
   pass(run: Run): void {
+    this.#passPatient(run);
     const waiting = this.#waiting.get(run.id);
     if (waiting === undefined) return;
     this.#waiting.delete(run.id);
@@ -64,21 +77,49 @@ export class Recalls implements RunRecalls {
       );
   }
 
+  /** From the record: the host that was asked may be dead. */
+  #passPatient(run: Run): void {
+    const { floor, turn } = run.record;
+    if (turn.recall === undefined || run.ended || !run.connected) return;
+    const { requestId } = turn.recall;
+    if (this.#answering.get(run.id) === requestId) return;
+    this.#answering.set(run.id, requestId);
+    const event: Asked = { kind: 'recall-asked', ...turn.recall, patient: true };
+    const answered = this.#answer(run, { event, process: floor.process, at_ms: this.#wiring.clock.now() });
+    // Unanswered, it is tried again when anything of the run changes.
+    void answered.then(
+      (written) => {
+        if (!written) this.#answering.delete(run.id);
+      },
+      (error: unknown) => {
+        this.#answering.delete(run.id);
+        this.#wiring.log.warn(
+          { run: run.id, error: messageOf(error) },
+          'an engine waits for what is remembered and could not be told',
+        );
+      },
+    );
+  }
+
   forget(run: Run): void {
+    this.#answering.delete(run.id);
     this.#waiting.delete(run.id);
     this.#words.delete(run.id);
   }
 
-  async #answer(run: Run, { event, process, at_ms }: Waiting): Promise<void> {
-    if (this.#wiring.clock.now() - at_ms > WAITS_MS) return;
+  /** @returns whether it was told */
+  async #answer(run: Run, { event, process, at_ms }: Waiting): Promise<boolean> {
+    if (this.#wiring.clock.now() - at_ms > WAITS_MS) return false;
     const { requestId, at } = event;
     const found = at === 'later' ? null : await this.#found(run, at, event.words);
     // Who has the floor now may be another program, which would take this for something typed.
     const { floor } = run.record;
-    if (run.ended || floor.process !== process || !engineHasFloor(floor)) return;
+    if (run.ended || floor.process !== process || !engineHasFloor(floor)) return false;
     // Told before it is read: the model's next call already follows those words.
     if (found !== null && at !== 'later') this.#shown(run, at, found);
-    await run.write(run.runtime.recall!({ requestId, at, text: found?.text ?? null }));
+    const frame = run.runtime.recall!({ requestId, at, text: found?.text ?? null });
+    await run.write({ ...frame, id: recallFrameId(requestId) });
+    return true;
   }
 
   /** An engine without an answer would wait for nothing: what fails here is said, and it is told that there is nothing. */

@@ -2,9 +2,10 @@
  * The turn of a run's engine: what it says of it, how the newest one ended, and which senders the conversation
  * follows. The one place that writes the turn record. Functions on the record: the caller saves it.
  */
+import type { Frame } from '../../../runtimes/runtime.ts';
 import type { Principal } from '../../api.ts';
 import { limits } from '../../limits.ts';
-import type { Subagent, TurnRecord } from '../../store/run-parts.ts';
+import type { RecallAsked, Subagent, TurnRecord } from '../../store/run-parts.ts';
 
 const SENDERS_MAX = 1_000;
 /** Instead of those that cannot be named any more: a principal that may do nothing. */
@@ -18,6 +19,9 @@ export function says(turn: TurnRecord, said: NonNullable<TurnRecord['says']>): v
 /** A new process has said nothing so far. */
 export function saysNothing(turn: TurnRecord): void {
   turn.says = null;
+  delete turn.taken;
+  delete turn.begun;
+  delete turn.recall;
 }
 
 /**
@@ -77,8 +81,48 @@ export function subagentEnded(turn: TurnRecord, id: string): Subagent | null {
 }
 
 /** The host has given the engine a message: until its own turn has ended, it may still be unread. */
-export function messageDelivered(turn: TurnRecord, message: { untold: boolean }): void {
+export function messageDelivered(turn: TurnRecord, message: { inject: string; untold: boolean }): void {
   turn.goesOn = false;
   turn.ended = null;
-  if (message.untold) turn.untold = null;
+  if (!message.untold || turn.untold === null) return;
+  turn.toldWith = { inject: message.inject, text: turn.untold };
+  turn.untold = null;
+}
+
+/** The engine works on a message and has shown it to no model yet: an interrupt now would lose it. */
+export function messageTaken(turn: TurnRecord, inject: string, at_ms: number): void {
+  turn.taken = { ...turn.taken, [inject]: at_ms };
+}
+
+/** The same of what its process is opened with, from before it is written. */
+export function opensWith(turn: TurnRecord, frames: readonly Frame[], at_ms: number): void {
+  for (const { id, receipt } of frames) if (receipt) messageTaken(turn, id, at_ms);
+}
+
+/** A model has it, or the engine has it no more. */
+export function messageLeft(turn: TurnRecord, inject: string, how: 'read' | 'dropped'): void {
+  const { [inject]: _left, ...taken } = turn.taken ?? {};
+  turn.taken = taken;
+  if (how === 'read') turn.begun = true;
+  if (turn.toldWith?.inject !== inject) return;
+  if (how === 'dropped') turn.untold ??= turn.toldWith.text;
+  delete turn.toldWith;
+}
+
+/** The engine waits for what is remembered, until it is answered. */
+export function recallAsked(turn: TurnRecord, { requestId, at, words }: RecallAsked): void {
+  turn.recall = { requestId, at, ...(words === undefined ? {} : { words }) };
+}
+
+export const recallFrameId = (requestId: string): string => `recall:${requestId}`;
+
+/** The shim has written this frame. */
+export function recallAnswered(turn: TurnRecord, frame: string): void {
+  if (turn.recall !== undefined && frame === recallFrameId(turn.recall.requestId)) delete turn.recall;
+}
+
+/** When the engine took up the newest message that no model has yet; null: there is none. */
+export function takenSince({ taken = {} }: TurnRecord): number | null {
+  const times = Object.values(taken);
+  return times.length === 0 ? null : Math.max(...times);
 }
