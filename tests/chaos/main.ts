@@ -9,10 +9,10 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { ensureInstalled } from '../../src/build/install.mjs';
 import { whyNoBox } from '../support/box.ts';
 import { isRoot, noOrdinaryUser, runAsUser } from '../support/ordinary-user.ts';
+import { optionsOf } from '../support/program-options.ts';
 import { explain, runChaos } from './chaos.ts';
 import { explainInjects, runInjects } from './injects.ts';
 import type { Confinement } from './world.ts';
@@ -30,21 +30,19 @@ node tests/chaos/main.ts --injects N [--kills N] [--agents N] ...
 /** More than any machine gets through in a minute. */
 const KILLS_PER_MINUTE = 60;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string' },
-    seed: { type: 'string', default: randomBytes(4).toString('hex') },
-    agents: { type: 'string' },
-    talkers: { type: 'string' },
-    openclaw: { type: 'string' },
-    kills: { type: 'string' },
-    injects: { type: 'string' },
-    sandbox: { type: 'string', default: 'none' },
-    user: { type: 'boolean', default: false },
-    'no-cgroup': { type: 'boolean', default: false },
-    root: { type: 'string', default: fileURLToPath(new URL('../../', import.meta.url)) },
-    json: { type: 'boolean', default: false },
-  },
+const values = optionsOf(USAGE, {
+  minutes: { type: 'string' },
+  seed: { type: 'string', default: randomBytes(4).toString('hex') },
+  agents: { type: 'string' },
+  talkers: { type: 'string' },
+  openclaw: { type: 'string' },
+  kills: { type: 'string' },
+  injects: { type: 'string' },
+  sandbox: { type: 'string', default: 'none' },
+  user: { type: 'boolean', default: false },
+  'no-cgroup': { type: 'boolean', default: false },
+  root: { type: 'string', default: fileURLToPath(new URL('../../', import.meta.url)) },
+  json: { type: 'boolean', default: false },
 });
 
 function number(

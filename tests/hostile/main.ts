@@ -4,7 +4,8 @@
  *
  *   node tests/hostile/main.ts [--only WORD] [--setting none|bubblewrap|bubblewrap-user] [--json]
  */
-import { parseArgs } from 'node:util';
+
+import { optionsOf } from '../support/program-options.ts';
 import { trySetting } from './as-user.ts';
 import { type Attack, SETTINGS, type Setting } from './attack.ts';
 import { ATTACKS } from './attacks.ts';
@@ -14,14 +15,12 @@ import { explain, table } from './table.ts';
 
 const USAGE = 'node tests/hostile/main.ts [--only WORD] [--setting none|bubblewrap|bubblewrap-user] [--json]';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    /* For this suite itself: attacks by their full names. */
-    names: { type: 'string' },
-    setting: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
+const values = optionsOf(USAGE, {
+  only: { type: 'string' },
+  /* For this suite itself: attacks by their full names. */
+  names: { type: 'string' },
+  setting: { type: 'string' },
+  json: { type: 'boolean', default: false },
 });
 const named = values.names?.split(',');
 const attacks: readonly Attack[] = ATTACKS.filter(({ name }) =>

@@ -11,7 +11,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { GroupKind } from '../../src/host/process/cgroup.ts';
 import type { Means } from '../../src/host/process/containment.ts';
 import { killRemains } from '../../src/host/process/left-processes.ts';
@@ -19,6 +18,7 @@ import { noteInTree } from '../../src/host/runs/tree.ts';
 import { newTree } from '../../src/host/store/runs.ts';
 import { inBox, LAUNCHERS, whyNoBox } from '../support/box.ts';
 import { isRoot, noOrdinaryUser, runAsUser } from '../support/ordinary-user.ts';
+import { optionsOf } from '../support/program-options.ts';
 import { program, ShimLab, type TestShim, until } from '../support/shim.ts';
 import { RESISTANT, type Resistant } from './cast.ts';
 import { marked, type Tree } from './outside.ts';
@@ -30,13 +30,11 @@ const lab = new ShimLab();
 
 const USAGE = 'node tests/trees/main.ts [--trees N] [--pause SECONDS] [--sandbox none|bubblewrap] [--user]';
 
-const { values } = parseArgs({
-  options: {
-    trees: { type: 'string', default: '200' },
-    pause: { type: 'string', default: '10' },
-    sandbox: { type: 'string', default: 'none' },
-    user: { type: 'boolean', default: false },
-  },
+const values = optionsOf(USAGE, {
+  trees: { type: 'string', default: '200' },
+  pause: { type: 'string', default: '10' },
+  sandbox: { type: 'string', default: 'none' },
+  user: { type: 'boolean', default: false },
 });
 const trees = Number(values.trees);
 const pause_s = Number(values.pause);
