@@ -306,6 +306,8 @@ describe('the conversation', () => {
     await page.getByText('line 700', { exact: true }).waitFor();
     expect(await page.locator('.item').count()).toBe(300);
     await page.getByRole('button', { name: 'Load earlier' }).click();
+    // While a page is being loaded, another click asks for nothing.
+    await poll(() => page.locator('.item').count()).toBeGreaterThan(300);
     await page.getByRole('button', { name: 'Load earlier' }).click();
     await poll(() => page.locator('.item').count()).toBe(700);
     expect(await page.getByRole('button', { name: 'Load earlier' }).count()).toBe(0);
