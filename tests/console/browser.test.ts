@@ -314,7 +314,11 @@ describe('the conversation', () => {
     const lines = await page.locator('.item .prose').allTextContents();
     expect(lines).toEqual(Array.from({ length: 700 }, (_, n) => `line ${n + 1}`));
 
-    await page.locator('.live-scroll').evaluate((element) => element.scrollTo(0, element.scrollHeight));
+    // The page follows again once it has heard of the scrolling; until then it drops nothing that is being read.
+    await poll(async () => {
+      await page.locator('.live-scroll').evaluate((element) => element.scrollTo(0, element.scrollHeight));
+      return page.locator('.pill').count();
+    }).toBe(0);
     for (let n = 701; n <= 1_600; n += 1)
       fixture.host.emit('message.assistant', 'coder', { text: `line ${n}` });
     await page.getByText('line 1600', { exact: true }).waitFor();
