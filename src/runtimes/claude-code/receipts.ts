@@ -23,8 +23,8 @@ export function readLifecycle(reading: Reading, id: string, stage: string): void
     reading.inject(id, null);
     // After it was seen this only says that its turn was cut short, which the turn's end tells.
     if (before !== 'queued' && before !== 'started') return;
-    const stage = before === 'queued' ? 'cancelled' : 'dropped';
-    reading.emit({ kind: 'inject', injectId: id, stage, evidence: 'command_lifecycle cancelled' });
+    const fate = before === 'queued' ? 'cancelled' : 'dropped';
+    reading.emit({ kind: 'inject', injectId: id, stage: fate, evidence: 'command_lifecycle cancelled' });
   }
 }
 

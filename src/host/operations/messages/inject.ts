@@ -179,19 +179,17 @@ export function dropped(wiring: Needs, run: Run, id: string, evidence: string): 
   const record = wiring.injections.get(id);
   if (record === null) {
     const text = `The engine dropped what it was begun with before a model had it (${evidence}): tell it again.`;
-    const { agent } = run.record;
-    const data = { level: 'error', text } as const;
     wiring.events.append({
       topic: 'engine.note',
-      agent,
+      agent: run.record.agent,
       run: run.id,
       principal: 'host',
       grade: 'observed',
-      data,
+      data: { level: 'error', text },
     });
     return;
   }
-  if (record?.state !== 'delivered' || record.run !== run.id) return;
+  if (record.state !== 'delivered' || record.run !== run.id) return;
   const times = record.steps.filter(({ stage }) => stage === 'delivered').length;
   if (times > DROPS_MAX) {
     settle(wiring, id, 'unknown', `the engine dropped it unread ${times} times; it is not sent again`);
